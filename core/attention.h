@@ -1,0 +1,93 @@
+#pragma once
+#include <functional>
+#include <vector>
+
+#include "core/autodiff.h"
+#include "core/positions.h"
+
+/// \file
+/// The one attention operation that every encoding goes through.
+///
+///   score_ij = row_i · scale · (q_i·k_j + q_i·A[r] + B[r]·k_j) + c[r] + strip_h(i, j)
+///   z_i      = Σ_j softmax_j(score_ij) (v_j + V[r])            r = bucket(i − j), several such
+///   terms
+///
+/// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window; i and j are positions.
+/// `row` multiplies q before any other use of it, so B[r]·k_j and c stay as they are. Memory is
+/// linear in the lengths, forward and backward: tiles of scores are never stored, one log-sum-exp a
+/// row is.
+namespace yonder {
+
+/// Maps a distance i − j within least..most to a row of a relative table.
+struct Buckets {
+  int rows = 0;          ///< R
+  int least = 0;         ///< smallest distance that can be asked for
+  std::vector<int> row;  ///< row[distance − least]
+
+  Buckets() = default;
+  Buckets(int r, int smallest, int largest, const std::function<int(int)>& bucket)
+      : rows(r), least(smallest) {
+    for (int d = smallest; d <= largest; ++d) row.push_back(bucket(d));
+  }
+  int operator()(int distance) const { return row[distance - least]; }
+};
+
+/// One family of relative terms. An absent table is an empty Var.
+struct RelativeTerm {
+  Buckets bucket;
+  Var A, B, V;  // [R, H, d], or [R, 1, d] if shared by the heads
+  Var c;        // [R, H]
+};
+
+/// A bias that is no function of i − j alone (FIRE), made for a strip of query rows at a time and
+/// never stored whole. `forward` writes bias [H, rows, Tk] of query rows first..first+rows−1 of
+/// sequence b; `backward` is given d(loss)/d(bias) of such a strip, in the same layout, and adds to
+/// the gradients of what made it. Where `shared`, the strip is the same for every sequence, is
+/// asked for with b = 0 and gets the gradient summed over the sequences.
+struct StripBias {
+  std::function<void(int b, int first, int rows, real* bias)> forward;
+  std::function<void(int b, int first, int rows, const real* dbias)> backward;
+  bool shared = true;
+  std::vector<Var> inputs;  ///< what `backward` adds to
+};
+
+/// CoPE: contextual positions. p_ij = min(Σ_{t=j..i} σ(scale q_i·k_t), R−1), both ends counted;
+/// score_ij += scale · q_i·e(p_ij), e interpolated linearly between the rows of `table`. Causal
+/// only.
+struct ContextualTerm {
+  Var table;  // [R, d], shared by the heads
+};
+
+struct Scores {
+  real scale = 1;  ///< of all dot products
+  std::vector<RelativeTerm> relative;
+  Tensor row;  ///< [B or 1, Tq] factor of a query's row; empty: 1
+  std::vector<StripBias> strips;
+  std::vector<ContextualTerm> contextual;
+};
+
+/// q_i·k_j, or far_q_i·far_k_j where |i − j| ≥ far_window > 0. In a bidirectional model the far
+/// product of keys to the right (j − i ≥ w) uses `far_q_right`, if given. q and k may be wider than
+/// v.
+struct Dots {
+  Var q, k;          // [B, Tq, H, dk], [B, Tk, H, dk]
+  Var far_q, far_k;  // as q and k
+  Var far_q_right;   // as q; empty: far_q serves both sides
+  int far_window = 0;
+};
+
+/// Which keys a query sees, by the index of its token: its own and earlier ones if `causal`; fewer
+/// than `window` tokens apart if window > 0 (causal: the last `window` keys, itself included);
+/// never padding.
+struct Mask {
+  bool causal = true;
+  int window = 0;
+};
+
+/// z [B, Tq, H, d]. v is [B, Tk, H, d]. Query row t has token index queries.first + t, key row t
+/// has keys.first + t. Rows that see no key, and rows of padding, give zeros. Throws UsageError for
+/// a term that it can't compute.
+Var attention(const Dots&, const Var& v, const Scores&, const Mask&, const Positions& queries,
+              const Positions& keys);
+
+}  // namespace yonder

@@ -1,0 +1,134 @@
+#pragma once
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/tensor.h"
+
+/// \file
+/// Reverse-mode differentiation by a tape of closures. An operation computes its result and records
+/// a function that adds to the gradients of its inputs; forward and backward stand side by side.
+namespace yonder {
+
+/// A shared handle to the place where a gradient is added up; empty for constants. A recorded
+/// lambda that doesn't need an input's value captures its Gradient alone, so the value can be
+/// freed.
+class Gradient {
+  struct Slot {
+    Shape shape;
+    Tensor sum;
+    std::shared_ptr<Slot> of;  // a view adds into another gradient's storage
+
+    const Tensor& get() {
+      if (!sum) sum = of ? of->get().view(shape) : Tensor(shape);
+      return sum;
+    }
+    bool started() const { return sum || (of && of->started()); }
+  };
+
+ public:
+  Gradient() = default;
+  explicit Gradient(Shape shape) : slot_(new Slot{std::move(shape), {}, nullptr}) {}
+
+  explicit operator bool() const { return slot_ != nullptr; }
+
+  /// The sum so far, zero on first use. Backward functions add into it and never overwrite it.
+  const Tensor& sum() const { return slot_->get(); }
+  bool started() const { return slot_->started(); }
+  /// Back to zero, storage released.
+  void clear() const { slot_->sum = {}; }
+
+  /// The same gradient seen in another shape.
+  Gradient view(Shape shape) const {
+    Gradient g;
+    if (slot_) g.slot_.reset(new Slot{std::move(shape), {}, slot_});
+    return g;
+  }
+
+ private:
+  std::shared_ptr<Slot> slot_;
+};
+
+/// A tensor in a computation, with the place for its gradient if one is wanted.
+class Var {
+ public:
+  Var() = default;
+  /// A constant.
+  explicit Var(Tensor value) : value_(std::move(value)) {}
+  /// A value whose gradient is gathered: a parameter, or the result of an operation.
+  Var(Tensor value, Gradient gradient) : value_(std::move(value)), gradient_(std::move(gradient)) {}
+  static Var parameter(Tensor value) {
+    Gradient g(value.shape);
+    return {std::move(value), std::move(g)};
+  }
+
+  explicit operator bool() const { return bool(value_); }
+  const Tensor& value() const { return value_; }
+  const Shape& shape() const { return value_.shape; }
+  int dim(int i) const { return value_.dim(i); }
+  std::int64_t size() const { return value_.size(); }
+
+  bool tracked() const { return bool(gradient_); }
+  const Gradient& gradient() const { return gradient_; }
+  const Tensor& grad() const { return gradient_.sum(); }
+
+  /// The same value and gradient in another shape of the same size. Costs nothing.
+  Var view(Shape shape) const { return {value_.view(shape), gradient_.view(shape)}; }
+
+ private:
+  Tensor value_;
+  Gradient gradient_;
+};
+
+/// The record of one forward pass. Operations record themselves on the innermost tape in scope;
+/// with no tape in scope they only compute, and nothing is saved.
+class Tape {
+ public:
+  Tape() : outer_(current_) { current_ = this; }
+  ~Tape() { current_ = outer_; }
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  /// Adds d(loss)/d(x) to the gradient of everything that `loss`, a single number, depends on.
+  void backward(const Var& loss) {
+    if (!loss.tracked()) return;
+    loss.grad()[0] = 1;
+    for (; !nodes_.empty(); nodes_.pop_back()) {  // popping frees what the node saved
+      Node& node = nodes_.back();
+      if (node.dy.started()) node.backward(node.dy.sum());
+    }
+  }
+
+  /// True if an operation on these inputs has to save what its backward pass needs.
+  template <class... Inputs>
+  static bool records(const Inputs&... inputs) {
+    return current_ && (... || inputs.tracked());
+  }
+  static bool records_any(const std::vector<Var>& inputs) {
+    return current_ &&
+           std::any_of(inputs.begin(), inputs.end(), [](const Var& x) { return x.tracked(); });
+  }
+
+  /// Wraps the result `y` of an operation. `backward(dy)` adds to the gradients of those inputs
+  /// that are tracked; it runs only if y influenced the loss.
+  template <class F>
+  static Var record(Tensor y, const std::vector<Var>& inputs, F backward) {
+    if (!records_any(inputs)) return Var(std::move(y));
+    Gradient dy(y.shape);
+    current_->nodes_.push_back({dy, std::move(backward)});
+    return {std::move(y), std::move(dy)};
+  }
+
+ private:
+  struct Node {
+    Gradient dy;
+    std::function<void(const Tensor&)> backward;
+  };
+  std::vector<Node> nodes_;
+  Tape* outer_;
+  static inline thread_local Tape* current_ = nullptr;
+};
+
+}  // namespace yonder

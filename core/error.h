@@ -1,0 +1,29 @@
+#pragma once
+#include <stdexcept>
+#include <string>
+
+namespace yonder {
+
+/// What a user can cause: a bad flag, option, length, configuration. Its text is one sentence that
+/// says who, what, and what to do. Exit code 2.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A file that can't be read as what it should be: missing, truncated, of other shapes. Exit
+/// code 3.
+struct FileError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The loss, a gradient or a parameter is no longer a number. Exit code 4.
+struct DivergedError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The disk refused to take what was written. Exit code 6.
+struct DiskError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace yonder

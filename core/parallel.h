@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <exception>
+
+/// \file
+/// The only door to OpenMP. Work is cut by its own size, never by the number of threads, so that
+/// results are the same to the bit whatever that number is.
+namespace yonder {
+
+/// Number of threads of all parallel loops from now on, at least 1.
+void set_threads(int threads);
+int threads();
+
+/// Calls f(i) for each i of 0..n-1, in no particular order. The calls must not depend on each
+/// other. There is no `if` clause on purpose: oneDNN multiplies with one thread inside an active
+/// region.
+template <class F>
+void parallel_for(std::int64_t n, F&& f) {
+  std::exception_ptr failed;
+#pragma omp parallel for schedule(dynamic)
+  for (std::int64_t i = 0; i < n; ++i) {
+    try {
+      f(i);
+    } catch (...) {
+#pragma omp critical(yonder_parallel_for)
+      failed = std::current_exception();
+    }
+  }
+  if (failed) std::rethrow_exception(failed);
+}
+
+}  // namespace yonder

@@ -1,0 +1,24 @@
+#pragma once
+#include <span>
+
+namespace yonder {
+
+/// Where the tokens of one pass stand. Spans belong to the caller and outlive the pass.
+struct Positions {
+  std::span<const int> at;  ///< [T], shared by the batch, or [B, T]
+  std::span<const int>
+      lengths;      ///< [B] tokens of each sequence without its padding; empty: no padding
+  int batch = 1;    ///< B
+  int tokens = 0;   ///< T, rows of this pass
+  int first = 0;    ///< index of row 0 in its sequence; not 0 only when decoding with a cache
+  int longest = 0;  ///< L: the length of the test in tokens (training: N), one for all sequences
+  bool consecutive = true;  ///< at[t] = at[0] + t in every row; attention then takes its fast path
+
+  bool shared() const { return int(at.size()) == tokens; }
+  /// Position of row t of sequence b.
+  int operator()(int b, int t) const { return at[shared() ? t : b * tokens + t]; }
+  /// n: tokens of sequence b without padding, counted from the sequence's start.
+  int length(int b) const { return lengths.empty() ? first + tokens : lengths[b]; }
+};
+
+}  // namespace yonder

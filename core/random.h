@@ -1,0 +1,43 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace yonder {
+
+/// Random numbers that are a function of (seed, stream, step, index) and of nothing else: no state,
+/// no order of calls, so that threads and resumed runs see the same numbers.
+/// Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+class Random {
+ public:
+  /// `stream` names what the numbers are for, e.g. "embed.weight" or "data.train".
+  Random(std::uint64_t seed, std::string_view stream, std::uint32_t step = 0);
+
+  std::uint32_t bits(std::uint64_t index) const { return block(index)[0]; }
+  double uniform(std::uint64_t index) const;  ///< in [0, 1), 53 bits
+  double normal(std::uint64_t index) const;   ///< mean 0, variance 1 (Box-Muller)
+  /// 0..n-1, each equally likely (n ≥ 1); the bias is below n/2^64.
+  std::uint64_t below(std::uint64_t n, std::uint64_t index) const;
+
+  std::array<std::uint32_t, 4> block(std::uint64_t index) const;
+
+ private:
+  std::uint64_t seed_;
+  std::uint32_t stream_, step_;
+};
+
+/// The numbers of one Random read one after the other, for code that makes examples.
+class Draws {
+ public:
+  explicit Draws(const Random& random) : random_(random) {}
+  double uniform() { return random_.uniform(next_++); }
+  double normal() { return random_.normal(next_++); }
+  int below(int n) { return int(random_.below(std::uint64_t(n), next_++)); }
+  int between(int lowest, int highest) { return lowest + below(highest - lowest + 1); }
+
+ private:
+  Random random_;
+  std::uint64_t next_ = 0;
+};
+
+}  // namespace yonder

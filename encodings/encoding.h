@@ -1,0 +1,170 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/attention.h"
+#include "core/error.h"
+#include "core/options.h"
+#include "core/parameters.h"
+#include "core/positions.h"
+#include "core/random.h"
+
+/// \file
+/// What a position encoding is. Open this first; then any encoding's own file, which is complete in
+/// itself: formula, paper, options, parameters and gradients.
+namespace yonder {
+
+/// The extents of a model, in model.md's letters.
+struct Dims {
+  int vocabulary = 0;  ///< V
+  int width = 128;     ///< D
+  int heads = 4;       ///< H
+  int layers = 4;
+  int mlp = 512;    ///< F
+  int trained = 0;  ///< N, the trained length in tokens
+  bool causal = true;
+  int positions =
+      0;  ///< R, positions that training can show: N, or more with `random` and `offset`
+
+  int head() const { return width / heads; }  ///< d
+};
+
+/// One call of self-attention, as an encoding sees it.
+struct Attention {
+  int layer;
+  Positions queries, keys;
+  Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D]
+  Mask mask;
+
+  /// The smallest and the largest distance i − j that the call can meet.
+  int least() const;
+  int most() const;
+};
+
+/// Runs the last layer once: the residual stream follows `query`; keys and values come from
+/// `memory`.
+using Block = std::function<Var(const Var& query, const Var& memory)>;
+
+/// A position encoding: the places where a Transformer may learn where a token is. Every hook does
+/// nothing by default, so an encoding states only what it changes. The model calls the hooks in the
+/// order in which they stand here and never knows which encoding it has. An encoding is a pure
+/// function of options, parameters, positions and length: hooks keep nothing from pass to pass.
+class Encoding {
+ public:
+  virtual ~Encoding() = default;
+
+  /// The encoding's settings, bound to its fields. After build() they hold their resolved values.
+  virtual Options options() { return {}; }
+
+  /// The positions that training can show (R); modifiers that draw positions raise it.
+  virtual int positions(const Dims& dims) { return dims.positions; }
+
+  /// Checks that the encoding can serve such a model (UsageError), resolves defaults that depend on
+  /// it, creates parameters named "encoding.{name}.…". Overriders call Encoding::build first.
+  virtual void build(const Dims& dims, Parameters&) { dims_ = dims; }
+
+  /// Positions of a pass of `tokens` tokens where the task gives none; empty means 0, 1, 2, ….
+  /// `draws` is not null in training only.
+  virtual std::vector<int> place(int /*tokens*/, int /*longest*/, Draws* /*draws*/) { return {}; }
+
+  virtual void mask(Mask&) {}
+
+  /// Once before each pass, for work that all layers share.
+  virtual void begin(const Positions&) {}
+
+  /// Absolute encodings act here. x [B, T, D] is sqrt(D)·E[token]; tokens [B·T], padding is −1.
+  virtual Var embed(const Var& x, std::span<const int> /*tokens*/, const Positions&) { return x; }
+
+  /// x [B, T, D] is the block's normed input, from which q, k and v are made.
+  virtual Var layer_input(const Var& x, int /*layer*/, const Positions&) { return x; }
+
+  /// A factor for the row of each query, before any other use of q (log n).
+  virtual void rows(Scores&, const Attention&) {}
+  /// Turns q and k (rotary).
+  virtual void dots(Dots&, const Attention&) {}
+  /// Relative terms and biases.
+  virtual void scores(Scores&, const Attention&) {}
+
+  /// Replaces the last layer; an empty result means: run it as any other.
+  virtual Var last_layer(const Var& /*hidden*/, const Positions&, const Block&) { return {}; }
+
+  /// Whether the model has to be the complex Transformer.
+  virtual bool complex() const { return false; }
+
+ protected:
+  Dims dims_;
+};
+
+/// encodings.md's sections. What may be composed by `+` depends on them.
+enum class Kind { none, absolute, relative, bias, rotary, modifier };
+
+/// The kinds of model that an encoding serves.
+enum class Serves { both, causal_only, bidirectional_only };
+
+/// What `list` and `show` say of an encoding, and how to make one.
+struct Entry {
+  std::string name, title, paper;
+  Kind kind = Kind::absolute;
+  Serves serves = Serves::both;
+  std::string formula;  ///< one line of plain text
+  std::string file;     ///< name of the source file, filled in by Register
+  std::unique_ptr<Encoding> (*make)() = nullptr;
+};
+
+/// Every encoding, in alphabetical order of names.
+const std::vector<Entry>& registry();
+/// The entry of one name; UsageError with a "did you mean" if there is none.
+const Entry& entry(const std::string& name);
+
+/// Several encodings as one: "rope+logn". Knows its parts by name, so that options are read and
+/// written as `{encoding}.{option}`. Refuses what encodings.md refuses (UsageError).
+class Composition final : public Encoding {
+ public:
+  explicit Composition(const std::string& names);
+
+  struct Part {
+    const Entry* entry;
+    std::unique_ptr<Encoding> encoding;
+  };
+  const std::vector<Part>& parts() const { return parts_; }
+  /// As given: "rope+logn".
+  const std::string& name() const { return name_; }
+
+  /// Sets "rope.base" and the like. With `test_time`, options that are frozen in a trained model
+  /// are refused, and `window.size` or `logn.when=test` adds that modifier where it is missing.
+  void set(const std::string& option, const std::string& value, bool test_time = false);
+
+  int positions(const Dims&) override;
+  void build(const Dims&, Parameters&) override;
+  std::vector<int> place(int tokens, int longest, Draws*) override;
+  void mask(Mask&) override;
+  void begin(const Positions&) override;
+  Var embed(const Var& x, std::span<const int> tokens, const Positions&) override;
+  Var layer_input(const Var& x, int layer, const Positions&) override;
+  void rows(Scores&, const Attention&) override;
+  void dots(Dots&, const Attention&) override;
+  void scores(Scores&, const Attention&) override;
+  Var last_layer(const Var& hidden, const Positions&, const Block&) override;
+  bool complex() const override;
+
+ private:
+  std::string name_;
+  std::vector<Part> parts_;
+};
+
+/// Adds an encoding to the registry, from its own file:
+///   const Register<Alibi> registered{{.name = "alibi", .title = …, .paper = …, .kind =
+///   Kind::bias}};
+void add_entry(Entry);
+template <class T>
+struct Register {
+  explicit Register(Entry e, std::string file = __builtin_FILE()) {
+    e.file = file.substr(file.rfind('/') + 1);
+    e.make = [] { return std::unique_ptr<Encoding>(new T); };
+    add_entry(std::move(e));
+  }
+};
+
+}  // namespace yonder
