@@ -1,0 +1,44 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/options.h"
+#include "encodings/encoding.h"
+
+/// \file
+/// All that is needed to do a run again.
+namespace yonder {
+
+/// Options of encodings and tasks as text, in the order given: {"rope.base", "500"}.
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+/// A run, before any default that depends on the model or the task is resolved.
+struct RunConfig {
+  std::string task = "copy", encoding = "rope";
+  Settings options;  ///< of the encodings and of the task in use; others are refused
+  int length = 32;   ///< trained length in items
+
+  int width = 128, heads = 4, layers = 4;
+  int mlp = 0;  ///< 0: 4·width
+  bool bidirectional = false, tied = false;
+
+  int steps = 2000, batch = 32;
+  double lr = 1e-3;
+  int warmup = 100;       ///< steps from 0 to lr
+  double decay_to = 0.1;  ///< the cosine ends at decay_to·lr
+  double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.98;
+  double clip = 1;  ///< largest norm of the gradient; 0: not clipped
+  int seed = 0;
+  int threads = 0;     ///< 0: as many as the machine has; results do not depend on it
+  int save_every = 0;  ///< steps between checkpoints; 0: only at the end
+
+  /// The fields by name ("width", "lr", …) with limits and meaning: what `yonder train` and
+  /// `yonder ablate` take as flags and config.json holds. `task`, `encoding` and `options` are not
+  /// among them.
+  Options model_fields();     ///< width, heads, layers, mlp
+  Options training_fields();  ///< steps, batch, lr, warmup, …, seed, threads
+};
+
+}  // namespace yonder

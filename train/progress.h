@@ -1,0 +1,38 @@
+#pragma once
+#include <chrono>
+#include <string>
+
+/// \file
+/// What long work shows on stderr: one line that is redrawn on a terminal, plain lines every so
+/// often otherwise, nothing if quiet.
+namespace yonder {
+
+/// "45 s", "3 min 20 s", "2 h 05 min".
+std::string duration(double seconds);
+/// 950, "12.3k", "1.2M".
+std::string rounded(double number);
+/// True if stderr is a terminal that may be redrawn and coloured.
+bool on_terminal();
+
+class Progress {
+ public:
+  enum class Voice { normal, quiet };
+  explicit Progress(Voice voice) : voice_(voice) {}
+  ~Progress() { close(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Shows `line`, at most ten times a second on a terminal and every ten seconds elsewhere.
+  void show(const std::string& line);
+  /// Shows `line` for good, whatever was shown last.
+  void settle(const std::string& line);
+  /// Leaves the line that was being redrawn.
+  void close();
+
+ private:
+  Voice voice_;
+  std::chrono::steady_clock::time_point last_{};
+  bool open_ = false;
+};
+
+}  // namespace yonder

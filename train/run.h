@@ -1,0 +1,89 @@
+#pragma once
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "models/transformer.h"
+#include "train/config.h"
+
+/// \file
+/// The library behind the verbs: train a model into a folder, load it, test it. `yonder train`,
+/// `eval` and `ablate` are thin over these functions.
+namespace yonder {
+
+/// One training step, as metrics.jsonl and the progress line show it.
+struct Metrics {
+  int step = 0;                  ///< 1..steps, done
+  int steps = 0;                 ///< of the run
+  double loss = 0;               ///< nats per target of this step's batch
+  double lr = 0, grad_norm = 0;  ///< the norm before clipping
+  double tokens_per_second = 0;  ///< over the last steps, padding not counted
+  double seconds = 0;            ///< since training began
+};
+
+/// What a finished training leaves.
+struct TrainResult {
+  std::string checkpoint;  ///< path of the last checkpoint
+  int steps = 0;
+  double loss = 0;  ///< mean over the last 5 % of the steps
+  double seconds = 0, tokens_per_second = 0;
+  std::int64_t parameters = 0, position_parameters = 0;  ///< numbers in all, and under "encoding."
+};
+
+/// What to do about a folder that already holds a run.
+enum class Existing { refuse, replace };
+
+/// Trains a model into `folder`: config.json, environment.json, metrics.jsonl,
+/// checkpoints/step-{n}.safetensors. Everything is checked before the folder is touched; an old run
+/// is replaced only when the new one is ready to take its first step. `progress` may be empty; it
+/// is called after every step, from the calling thread.
+/// Throws UsageError, FileError, DiskError; DivergedError names the step where loss or gradient is
+/// no longer a number, and leaves the checkpoints written before.
+TrainResult train(const RunConfig&, const std::string& folder, Existing,
+                  const std::function<void(const Metrics&)>& progress);
+
+/// True if `folder` holds a run or a part of one.
+bool holds_run(const std::string& folder);
+
+/// A trained model with the task it learned, rebuilt from a checkpoint alone.
+struct Trained {
+  std::unique_ptr<Transformer> model;
+  std::unique_ptr<Task> task;
+  RunConfig config;  ///< model, encoding, task and seed are the checkpoint's; the rest default
+  int step = 0;
+};
+/// `path` is a run's folder (its last checkpoint is taken) or a checkpoint. `test_options` change
+/// test-time options of the encoding ("rope.scaling"), or of the task ("text.path"); frozen ones
+/// are refused. FileError for what is no checkpoint.
+Trained load(const std::string& path, const Settings& test_options = {});
+
+struct EvalSettings {
+  std::vector<int> lengths;  ///< items for tasks, tokens for text
+  int examples = 256;        ///< per length; text: windows, 48 where 0
+};
+
+/// The result at one length. Numbers that a task doesn't have are NaN.
+struct EvalRow {
+  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
+  int length = 0;  ///< as asked for
+  int tokens = 0;  ///< longest sequence that the model sees
+  int examples = 0;
+  double loss = none;            ///< nats per target; text: on the same final tokens at any length
+  double perplexity = none;      ///< exp(loss), text only
+  double token_accuracy = none;  ///< part of the targets whose logit is the largest
+  double exact_match = none;     ///< part of the examples with all targets right; tasks only
+  double chance = none;          ///< token accuracy of guessing
+  std::string undefined;         ///< why the encoding has no value here, one sentence; else empty
+  std::vector<double> position_loss;  ///< text: mean loss of the token at index t, [tokens]
+};
+
+/// Tests at each length. A length at which the encoding is undefined gives a row that says why.
+/// `progress` may be empty; it gets the index of the length and the part of it that is done, 0..1.
+std::vector<EvalRow> evaluate(Trained&, const EvalSettings&,
+                              const std::function<void(int, double)>& progress = {});
+
+}  // namespace yonder

@@ -1,0 +1,30 @@
+#pragma once
+#include <string>
+#include <vector>
+
+/// \file
+/// The verbs of the command line, one file each (verb_NAME.cpp). A verb gets the arguments after
+/// its name and returns the exit code. What a user can cause is thrown (core/error.h); main turns
+/// it into one sentence on stderr and its exit code. Results go to stdout, all else to stderr.
+namespace yonder {
+
+using Arguments = std::vector<std::string>;
+
+int train_verb(const Arguments&);
+int eval_verb(const Arguments&);
+int logits_verb(const Arguments&);
+int ablate_verb(const Arguments&);
+int list_verb(const Arguments&);
+
+/// Exit codes that no exception stands for.
+enum Exit {
+  fine = 0,
+  failed = 1,
+  usage = 2,
+  bad_file = 3,
+  diverged = 4,
+  cells_failed = 5,
+  disk = 6
+};
+
+}  // namespace yonder
