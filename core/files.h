@@ -1,6 +1,8 @@
 #pragma once
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
@@ -9,28 +11,41 @@
 /// The only door to the disk: whole files read and written, safetensors and npy.
 /// Readers refuse what is truncated, overlapping, of impossible extents or of another format with a
 /// FileError that names the file; writers leave the old file or the new one, never a half of it,
-/// and throw DiskError.
+/// and throw DiskError. The `parse_…` functions read a file's content from memory; `path` is the
+/// name that their errors give it.
 namespace yonder {
 
+// files.cpp
 std::string read_file(const std::string& path);
 /// To a temporary name, fsynced, renamed, folder fsynced.
 void write_file(const std::string& path, const std::string& content);
 void make_folders(const std::string& path);
 
+// files_safetensors.cpp
 /// A safetensors file: tensors in f32 by name, in order, and the string map `__metadata__`.
+/// github.com/huggingface/safetensors, "Format". Files of other types than F32, or with a tensor of
+/// no element, are refused.
 struct Safetensors {
   std::vector<std::pair<std::string, Tensor>> tensors;
   std::map<std::string, std::string> metadata;
 };
 Safetensors read_safetensors(const std::string& path);
+Safetensors parse_safetensors(const std::string& content, const std::string& path);
 void write_safetensors(const std::string& path, const Safetensors&);
 
-/// An npy array (format 1.0 to 3.0, C order, little-endian) of int32 or int64 as ints.
+/// JSON that may come from anywhere: FileError, beginning with `path`, for what is no JSON, names
+/// something twice in one object, or nests deeper than any of our files does.
+nlohmann::json parse_json(const std::string& text, const std::string& path);
+
+// files_npy.cpp
+/// An npy array (format 1.0 to 3.0, C order, little-endian) of int32 or int64 as ints. Values that
+/// no int holds and arrays of no element are refused.  numpy.lib.format
 struct IntArray {
   Shape shape;
   std::vector<int> values;
 };
 IntArray read_npy_ints(const std::string& path);
+IntArray parse_npy_ints(const std::string& content, const std::string& path);
 /// float32, C order.
 void write_npy(const std::string& path, const Tensor&);
 
