@@ -25,8 +25,7 @@ struct Dims {
   int mlp = 512;    ///< F
   int trained = 0;  ///< N, the trained length in tokens
   bool causal = true;
-  int positions =
-      0;  ///< R, positions that training can show: N, or more with `random` and `offset`
+  int positions = 0;  ///< R, positions that training can show: N, or more with random and offset
 
   int head() const { return width / heads; }  ///< d
 };
@@ -38,7 +37,7 @@ struct Attention {
   Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D]
   Mask mask;
 
-  /// The smallest and the largest distance i − j that the call can meet.
+  /// The smallest and the largest distance i − j between any query and any key, hidden ones too.
   int least() const;
   int most() const;
 };
@@ -61,9 +60,16 @@ class Encoding {
   /// The positions that training can show (R); modifiers that draw positions raise it.
   virtual int positions(const Dims& dims) { return dims.positions; }
 
-  /// Checks that the encoding can serve such a model (UsageError), resolves defaults that depend on
-  /// it, creates parameters named "encoding.{name}.…". Overriders call Encoding::build first.
-  virtual void build(const Dims& dims, Parameters&) { dims_ = dims; }
+  /// Refuses (UsageError) options that don't fit each other or the model's dims_. Runs in build and
+  /// again before each pass, since options may have changed at test time.
+  virtual void check() const {}
+
+  /// Resolves defaults that depend on the model, creates parameters named "encoding.{name}.…".
+  /// Overriders call Encoding::build first.
+  virtual void build(const Dims& dims, Parameters&) {
+    dims_ = dims;
+    check();
+  }
 
   /// Positions of a pass of `tokens` tokens where the task gives none; empty means 0, 1, 2, ….
   /// `draws` is not null in training only.
@@ -97,19 +103,27 @@ class Encoding {
   Dims dims_;
 };
 
-/// encodings.md's sections. What may be composed by `+` depends on them.
+/// Where an encoding acts: on the embedded tokens, on the scores (a plain bias may be added to
+/// turned scores, other relative terms may not), on q and k, or on another encoding. What may be
+/// composed by `+` depends on it.
 enum class Kind { none, absolute, relative, bias, rotary, modifier };
 
 /// The kinds of model that an encoding serves.
 enum class Serves { both, causal_only, bidirectional_only };
+
+/// The value of one option: {"rope.scaling", "yarn"}.
+struct Setting {
+  std::string option, value;
+};
 
 /// What `list` and `show` say of an encoding, and how to make one.
 struct Entry {
   std::string name, title, paper;
   Kind kind = Kind::absolute;
   Serves serves = Serves::both;
-  std::string formula;  ///< one line of plain text
-  std::string file;     ///< name of the source file, filled in by Register
+  std::string formula;              ///< one line of plain text
+  std::vector<Setting> extensions;  ///< test-time settings meant for lengths beyond the trained one
+  std::string file;                 ///< name of the source file, filled in by Register
   std::unique_ptr<Encoding> (*make)() = nullptr;
 };
 
@@ -129,13 +143,17 @@ class Composition final : public Encoding {
     std::unique_ptr<Encoding> encoding;
   };
   const std::vector<Part>& parts() const { return parts_; }
-  /// As given: "rope+logn".
+  /// As given: "rope+logn"; a modifier that was added at test time is appended.
   const std::string& name() const { return name_; }
 
-  /// Sets "rope.base" and the like. With `test_time`, options that are frozen in a trained model
-  /// are refused, and `window.size` or `logn.when=test` adds that modifier where it is missing.
-  void set(const std::string& option, const std::string& value, bool test_time = false);
+  /// Sets "rope.base" and the like, before training or as a checkpoint has it.
+  void set(const std::string& option, const std::string& value);
+  /// The same on a trained model: options that training has frozen are refused, and `window.size`
+  /// or `logn.when=test` adds that modifier where it is missing. How options fit each other is
+  /// checked by check(), when all are set, and before each pass.
+  void set_at_test(const std::string& option, const std::string& value);
 
+  void check() const override;
   int positions(const Dims&) override;
   void build(const Dims&, Parameters&) override;
   std::vector<int> place(int tokens, int longest, Draws*) override;
@@ -152,11 +170,12 @@ class Composition final : public Encoding {
  private:
   std::string name_;
   std::vector<Part> parts_;
+
+  Part* part(const std::string& name);
 };
 
 /// Adds an encoding to the registry, from its own file:
-///   const Register<Alibi> registered{{.name = "alibi", .title = …, .paper = …, .kind =
-///   Kind::bias}};
+///   const Register<Alibi> registered{{.name = "alibi", .title = …, .kind = Kind::bias}};
 void add_entry(Entry);
 template <class T>
 struct Register {

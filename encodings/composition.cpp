@@ -1,0 +1,208 @@
+#include <algorithm>
+
+#include "encodings/encoding.h"
+
+namespace yonder {
+
+int Attention::least() const {
+  return *std::min_element(queries.at.begin(), queries.at.end()) -
+         *std::max_element(keys.at.begin(), keys.at.end());
+}
+
+int Attention::most() const {
+  return *std::max_element(queries.at.begin(), queries.at.end()) -
+         *std::min_element(keys.at.begin(), keys.at.end());
+}
+
+namespace {
+
+using Part = Composition::Part;
+
+std::vector<std::string> split(const std::string& names) {
+  std::vector<std::string> parts(1);
+  for (char c : names)
+    if (c == '+') parts.emplace_back();
+    else parts.back() += c;
+  return parts;
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& w : words) text += (text.empty() ? "" : ", ") + w;
+  return text;
+}
+
+std::string names_of(Kind kind) {
+  std::vector<std::string> names;
+  for (const Entry& e : registry())
+    if (e.kind == kind) names.push_back(e.name);
+  return join(names);
+}
+
+// Why `a` can't stand beside `b` ("; " and the way out), or "". Asked in both orders.
+std::string conflict(const Part& a, const Part& b) {
+  const Kind one = a.entry->kind, two = b.entry->kind;
+  auto scores = [](Kind k) { return k == Kind::relative || k == Kind::bias; };
+  if (a.entry == b.entry) return "a name stands once; leave one of them away";
+  if (scores(one) && scores(two)) return "both act on the scores; choose one";
+  if (one == Kind::rotary && two == Kind::rotary) return "both turn q and k; choose one";
+  if (one == Kind::rotary && two == Kind::relative)
+    return a.entry->name + " goes with plain biases only; these are " + names_of(Kind::bias);
+  if (a.entry->name == "random" && b.entry->name == "offset")
+    return "both draw the positions of training; choose one";
+  if ((one == Kind::none || a.encoding->complex()) && two != Kind::modifier)
+    return a.entry->name + " goes with modifiers only; these are " + names_of(Kind::modifier);
+  return "";
+}
+
+}  // namespace
+
+Composition::Composition(const std::string& names) : name_(names) {
+  for (const std::string& name : split(names)) {
+    const Entry& e = entry(name);
+    parts_.push_back({&e, e.make()});
+  }
+  for (const Part& a : parts_)
+    for (const Part& b : parts_)
+      if (const std::string why = &a == &b ? "" : conflict(a, b); !why.empty())
+        throw UsageError("encoding: '" + names + "' can't join " + a.entry->name + " and " +
+                         b.entry->name + ": " + why);
+}
+
+Part* Composition::part(const std::string& name) {
+  for (Part& p : parts_)
+    if (p.entry->name == name) return &p;
+  return nullptr;
+}
+
+namespace {
+
+Option& option_of(Options& options, const std::string& full, const std::string& field) {
+  if (Option* o = find(options, field)) return *o;
+  std::vector<std::string> names;
+  for (const Option& o : options) names.push_back(o.name);
+  const std::string hint = did_you_mean(field, names);
+  throw UsageError(full + ": there is no such option" +
+                   (!hint.empty()   ? hint
+                    : names.empty() ? "; this encoding has none"
+                                    : "; there are " + join(names)));
+}
+
+std::pair<std::string, std::string> parted(const std::string& option) {
+  const auto dot = option.find('.');
+  if (dot == std::string::npos)
+    throw UsageError(option + ": an encoding's option is written {encoding}.{option}");
+  return {option.substr(0, dot), option.substr(dot + 1)};
+}
+
+}  // namespace
+
+void Composition::set(const std::string& option, const std::string& value) {
+  const auto [name, field] = parted(option);
+  Part* p = part(entry(name).name);
+  if (!p)
+    throw UsageError(option + ": '" + name_ + "' has no " + name + "; write '" + name_ + "+" +
+                     name + "' or leave the option away");
+  Options options = p->encoding->options();
+  assign(option_of(options, option, field), name, value);
+}
+
+void Composition::set_at_test(const std::string& option, const std::string& value) {
+  const auto [name, field] = parted(option);
+  Part* p = part(entry(name).name);
+  if (!p) {
+    if (option != "window.size" && !(option == "logn.when" && value == "test"))
+      throw UsageError(option + ": the model was trained as '" + name_ + "', without " + name +
+                       "; only window.size and logn.when=test can be added to it");
+    Composition extra(name);
+    extra.set(option, value);
+    if (Parameters none(0); dims_.trained) extra.build(dims_, none);
+    parts_.push_back(std::move(extra.parts_[0]));
+    name_ += "+" + name;
+    return;
+  }
+  Options options = p->encoding->options();
+  Option& o = option_of(options, option, field);
+  const std::string trained = text_of(o);
+  assign(o, name, value);
+  if (o.test_time || text_of(o) == trained) return;
+  assign(o, name, trained);
+  std::vector<std::string> free;
+  for (const Option& other : options)
+    if (other.test_time) free.push_back(name + "." + other.name);
+  throw UsageError(option + ": training has fixed it at " + trained + "; train another model" +
+                   (free.empty() ? "" : ", or change " + join(free)));
+}
+
+void Composition::check() const {
+  for (const Part& p : parts_) p.encoding->check();
+}
+
+int Composition::positions(const Dims& dims) {
+  int most = std::max(dims.positions, dims.trained);
+  for (Part& p : parts_) most = std::max(most, p.encoding->positions(dims));
+  return most;
+}
+
+void Composition::build(const Dims& dims, Parameters& parameters) {
+  for (const Part& p : parts_)
+    if (p.entry->serves != Serves::both && dims.causal != (p.entry->serves == Serves::causal_only))
+      throw UsageError(p.entry->name + ": it serves " + (dims.causal ? "bidirectional" : "causal") +
+                       " models only; choose such a model or another encoding");
+  dims_ = dims;
+  dims_.positions = std::max(dims.positions, dims.trained);
+  dims_.positions = positions(dims_);
+  for (Part& p : parts_) p.encoding->build(dims_, parameters);
+}
+
+std::vector<int> Composition::place(int tokens, int longest, Draws* draws) {
+  for (Part& p : parts_)
+    if (auto at = p.encoding->place(tokens, longest, draws); !at.empty()) return at;
+  return {};
+}
+
+void Composition::mask(Mask& m) {
+  for (Part& p : parts_) p.encoding->mask(m);
+}
+
+void Composition::begin(const Positions& at) {
+  check();
+  for (Part& p : parts_) p.encoding->begin(at);
+}
+
+Var Composition::embed(const Var& x, std::span<const int> tokens, const Positions& at) {
+  Var y = x;
+  for (Part& p : parts_) y = p.encoding->embed(y, tokens, at);
+  return y;
+}
+
+Var Composition::layer_input(const Var& x, int layer, const Positions& at) {
+  Var y = x;
+  for (Part& p : parts_) y = p.encoding->layer_input(y, layer, at);
+  return y;
+}
+
+void Composition::rows(Scores& s, const Attention& a) {
+  for (Part& p : parts_) p.encoding->rows(s, a);
+}
+
+void Composition::dots(Dots& d, const Attention& a) {
+  for (Part& p : parts_) p.encoding->dots(d, a);
+}
+
+void Composition::scores(Scores& s, const Attention& a) {
+  for (Part& p : parts_) p.encoding->scores(s, a);
+}
+
+Var Composition::last_layer(const Var& hidden, const Positions& at, const Block& run) {
+  for (Part& p : parts_)
+    if (Var y = p.encoding->last_layer(hidden, at, run)) return y;
+  return {};
+}
+
+bool Composition::complex() const {
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [](const Part& p) { return p.encoding->complex(); });
+}
+
+}  // namespace yonder
