@@ -44,10 +44,18 @@ Var layer_norm(const Var& x, const Var& weight, const Var& bias);
 /// targets as many as rows. No target at all gives 0.
 Var cross_entropy(const Var& logits, std::span<const int> targets);
 
+/// What evaluation asks of each row of logits: the loss in nats where its target is ≥ 0, else 0;
+/// the likeliest token, the first of equals. Records nothing.
+struct TokenLoss {
+  std::vector<real> loss;   // [rows]
+  std::vector<int> argmax;  // [rows]
+};
+TokenLoss token_losses(const Tensor& logits, std::span<const int> targets);
+
 // shape.cpp
 Var reshape(const Var& x, Shape shape);  ///< same size; shares storage, records nothing
 Var rows(const Var& table,
-         std::span<const int> which);  ///< y[i] = table[which[i]].  table [R, ..] → [n, ..]
+         std::span<const int> which);  ///< y[i] = table[which[i]], 0 where which[i] < 0. → [n, ..]
 Var concat(const std::vector<Var>& parts, int axis);  ///< joined along `axis`; other extents equal
 Var slice(const Var& x, int axis, int first,
           int extent);                  ///< `extent` indices from `first` along `axis`

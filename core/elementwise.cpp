@@ -1,0 +1,163 @@
+#include <cassert>
+
+#include "core/ops.h"
+#include "core/vector.h"
+
+namespace yonder {
+namespace {
+
+// What the slope of a function is computed from, and so what has to be saved.
+enum class Slope { of_input, of_result };
+
+// y = f(x);  dx += slope(s) dy, where s is x or y.
+template <class F, class G>
+Var unary(const Var& x, Slope by, F f, G slope) {
+  Tensor y = Tensor::uninitialized(x.shape());
+  parallel_map(y.size(), y.data.get(), f, x.value().data.get());
+  const Tensor saved = by == Slope::of_input ? x.value() : y;
+  return Tape::record(y, {x}, [dx = x.gradient(), saved, slope](const Tensor& dy) {
+    real* const sum = dx.sum().data.get();
+    parallel_map(
+        dy.size(), sum, [slope](Vec g, Vec d, Vec s) { return hn::MulAdd(slope(s), d, g); }, sum,
+        dy.data.get(), saved.data.get());
+  });
+}
+
+// f(a, b) with b repeated along the front axes of a.
+template <class F>
+Tensor combine(const Tensor& a, const Tensor& b, F f) {
+  assert(b.shape.size() <= a.shape.size() &&
+         std::equal(b.shape.rbegin(), b.shape.rend(), a.shape.rbegin()));
+  Tensor y = Tensor::uninitialized(a.shape);
+  parallel_map_repeating(y.size(), y.data.get(), f, b.data.get(), b.size(), a.data.get());
+  return y;
+}
+
+Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
+
+// dx += sign · dy, summed over the front axes that x lacks.
+void pass_back(const Gradient& dx, const Tensor& dy, real sign) {
+  const Tensor& sum = dx.sum();
+  const auto scaled = [s = vec(sign)](Vec d) { return hn::Mul(s, d); };
+  if (sum.size() == dy.size())
+    parallel_map(
+        dy.size(), sum.data.get(), [&](Vec g, Vec d) { return hn::Add(g, scaled(d)); },
+        sum.data.get(), dy.data.get());
+  else parallel_add_rows(dy.size() / sum.size(), sum.size(), sum.data.get(), scaled, dy.data.get());
+}
+
+Vec sigmoid_of(Vec x) {  // e^−|x| can't overflow
+  const Vec one = vec(1), e = exp_of(hn::Neg(hn::Abs(x)));
+  return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(lanes)), e, one), hn::Add(one, e));
+}
+
+}  // namespace
+
+Var operator+(const Var& a, const Var& b) {
+  return Tape::record(combine(a.value(), b.value(), plus), {a, b},
+                      [da = a.gradient(), db = b.gradient()](const Tensor& dy) {
+                        if (da) pass_back(da, dy, 1);
+                        if (db) pass_back(db, dy, 1);
+                      });
+}
+
+Var operator-(const Var& a, const Var& b) {
+  return Tape::record(combine(a.value(), b.value(), [](Vec x, Vec y) { return hn::Sub(x, y); }),
+                      {a, b}, [da = a.gradient(), db = b.gradient()](const Tensor& dy) {
+                        if (da) pass_back(da, dy, 1);
+                        if (db) pass_back(db, dy, -1);
+                      });
+}
+
+Var operator*(const Var& a, const Var& b) {
+  const auto times = [](Vec x, Vec y) { return hn::Mul(x, y); };
+  return Tape::record(
+      combine(a.value(), b.value(), times), {a, b}, [a, b, times](const Tensor& dy) {
+        if (a.tracked()) {
+          real* const da = a.grad().data.get();
+          parallel_map_repeating(
+              dy.size(), da, [](Vec g, Vec d, Vec y) { return hn::MulAdd(d, y, g); },
+              b.value().data.get(), b.size(), da, dy.data.get());
+        }
+        if (b.tracked())
+          parallel_add_rows(a.size() / b.size(), b.size(), b.grad().data.get(), times,
+                            dy.data.get(), a.value().data.get());
+      });
+}
+
+Var operator*(real s, const Var& x) {
+  Tensor y = Tensor::uninitialized(x.shape());
+  parallel_map(
+      y.size(), y.data.get(), [s](Vec v) { return hn::Mul(vec(s), v); }, x.value().data.get());
+  return Tape::record(y, {x}, [dx = x.gradient(), s](const Tensor& dy) { pass_back(dx, dy, s); });
+}
+
+Var tanh(const Var& x) {
+  return unary(
+      x, Slope::of_result, [](Vec v) { return hn::Tanh(lanes, v); },
+      [](Vec y) { return hn::NegMulAdd(y, y, vec(1)); });
+}
+
+Var sigmoid(const Var& x) {
+  return unary(x, Slope::of_result, sigmoid_of, [](Vec y) { return hn::NegMulAdd(y, y, y); });
+}
+
+Var relu(const Var& x) {
+  return unary(
+      x, Slope::of_result, [](Vec v) { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(lanes)), v); },
+      [](Vec y) { return hn::IfThenElseZero(hn::Gt(y, hn::Zero(lanes)), vec(1)); });
+}
+
+Var exp(const Var& x) {
+  return unary(x, Slope::of_result, exp_of, [](Vec y) { return y; });
+}
+
+Var log1p(const Var& x) {
+  return unary(
+      x, Slope::of_input, [](Vec v) { return hn::Log1p(lanes, v); },
+      [](Vec v) { return hn::Div(vec(1), hn::Add(vec(1), v)); });
+}
+
+// log(1 + e^x) = max(x, 0) + log1p(e^−|x|)
+Var softplus(const Var& x) {
+  return unary(
+      x, Slope::of_input,
+      [](Vec v) {
+        const Vec rest = hn::Log1p(lanes, exp_of(hn::Neg(hn::Abs(v))));
+        return hn::Add(hn::IfThenZeroElse(hn::Lt(v, hn::Zero(lanes)), v), rest);
+      },
+      sigmoid_of);
+}
+
+Var at_least(const Var& x, real least) {
+  return unary(
+      x, Slope::of_input,
+      [least](Vec v) { return hn::IfThenElse(hn::Lt(v, vec(least)), vec(least), v); },
+      [least](Vec v) { return hn::IfThenElseZero(hn::Ge(v, vec(least)), vec(1)); });
+}
+
+Var at_most(const Var& x, real most) {
+  return unary(
+      x, Slope::of_input,
+      [most](Vec v) { return hn::IfThenElse(hn::Gt(v, vec(most)), vec(most), v); },
+      [most](Vec v) { return hn::IfThenElseZero(hn::Le(v, vec(most)), vec(1)); });
+}
+
+// With u = √(2/π)(x + 0.044715 x³): x/2 (1 + tanh u) = x σ(2u), as 1 + tanh u = 2 σ(2u).
+//   gelu'(x) = σ + x σ (1 − σ) 2u',   2u' = 2√(2/π)(1 + 3·0.044715 x²)
+Var gelu(const Var& x) {
+  constexpr real twice = real(1.5957691216057308), cubic = real(0.044715);  // 2√(2/π)
+  const auto gate = [](Vec v) {
+    const Vec v2 = hn::Mul(v, v);
+    return sigmoid_of(hn::Mul(hn::Mul(vec(twice), v), hn::MulAdd(vec(cubic), v2, vec(1))));
+  };
+  return unary(
+      x, Slope::of_input, [gate](Vec v) { return hn::Mul(v, gate(v)); },
+      [gate](Vec v) {
+        const Vec s = gate(v), v2 = hn::Mul(v, v);
+        const Vec du = hn::Mul(vec(twice), hn::MulAdd(vec(3 * cubic), v2, vec(1)));
+        return hn::MulAdd(hn::Mul(hn::Mul(v, du), s), hn::Sub(vec(1), s), s);
+      });
+}
+
+}  // namespace yonder

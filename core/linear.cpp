@@ -1,0 +1,57 @@
+#include <cassert>
+
+#include "core/matmul.h"
+#include "core/ops.h"
+#include "core/vector.h"
+
+namespace yonder {
+
+Var linear(const Var& x, const Var& weight) { return linear(x, weight, Var()); }
+
+// y = x Wᵀ + b;  dx += dy W,  dW += dyᵀ x,  db += Σ_rows dy
+Var linear(const Var& x, const Var& weight, const Var& bias) {
+  const std::int64_t N = weight.dim(0), K = weight.dim(1), M = x.size() / K;
+  assert(x.dim(-1) == K && (!bias || bias.size() == N));
+  Shape shape = x.shape();
+  shape.back() = int(N);
+  Tensor y = Tensor::uninitialized(shape);
+  const auto in = [](const Tensor& t, std::int64_t stride) { return Matrix{t.data.get(), stride}; };
+  const Matrix transposed{weight.value().data.get(), K, true};
+  matmul({.M = M,
+          .N = N,
+          .K = K,
+          .a = in(x.value(), K),
+          .b = transposed,
+          .c = y.data.get(),
+          .c_stride = N});
+  if (bias)
+    parallel_map_repeating(
+        M * N, y.data.get(), [](Vec a, Vec b) { return hn::Add(a, b); }, bias.value().data.get(), N,
+        y.data.get());
+  return Tape::record(y, {x, weight, bias},
+                      [x, weight, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
+                        if (x.tracked())
+                          matmul({.M = M,
+                                  .N = K,
+                                  .K = N,
+                                  .a = in(dy, N),
+                                  .b = in(weight.value(), K),
+                                  .c = x.grad().data.get(),
+                                  .c_stride = K,
+                                  .add = true});
+                        if (weight.tracked())
+                          matmul({.M = N,
+                                  .N = K,
+                                  .K = M,
+                                  .a = {dy.data.get(), N, true},
+                                  .b = in(x.value(), K),
+                                  .c = weight.grad().data.get(),
+                                  .c_stride = K,
+                                  .add = true});
+                        if (db)
+                          parallel_add_rows(
+                              M, N, db.sum().data.get(), [](Vec d) { return d; }, dy.data.get());
+                      });
+}
+
+}  // namespace yonder
