@@ -2,11 +2,32 @@
 
 #include <cassert>
 
+#include "core/error.h"
 #include "core/random.h"
 
 namespace yonder {
+namespace {
+
+std::string text_of(const Shape& shape) {
+  std::string text;
+  for (const int extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
+  return "[" + text + "]";
+}
+
+}  // namespace
+
+Tensor Parameters::saved(const std::string& name, const Shape& shape) const {
+  const auto at = saved_->find(name);
+  if (at == saved_->end())
+    throw UsageError("parameter '" + name + "' is missing; it should be " + text_of(shape));
+  if (at->second.shape != shape)
+    throw UsageError("parameter '" + name + "' is " + text_of(at->second.shape) +
+                     "; it should be " + text_of(shape));
+  return at->second;
+}
 
 Var Parameters::make(const std::string& name, Shape shape, Init init) {
+  if (saved_) return add(name, saved(name, shape));
   Tensor start(std::move(shape));
   const Random random(seed_, name);
   for (std::int64_t i = 0; i < start.size(); ++i) switch (init.kind) {
@@ -20,10 +41,14 @@ Var Parameters::make(const std::string& name, Shape shape, Init init) {
         start[i] = real(init.a + (init.b - init.a) * random.uniform(i));
         break;
     }
-  return make(name, std::move(start));
+  return add(name, std::move(start));
 }
 
 Var Parameters::make(const std::string& name, Tensor start) {
+  return add(name, saved_ ? saved(name, start.shape) : std::move(start));
+}
+
+Var Parameters::add(const std::string& name, Tensor start) {
   assert(!find(name) && "a parameter's name is used once");
   all_.push_back({name, Var::parameter(std::move(start))});
   return all_.back().var;
@@ -33,6 +58,14 @@ Var Parameters::find(const std::string& name) const {
   for (const Named& p : all_)
     if (p.name == name) return p.var;
   return {};
+}
+
+std::vector<std::string> Parameters::unused() const {
+  std::vector<std::string> names;
+  if (saved_)
+    for (const auto& [name, tensor] : *saved_)
+      if (!find(name)) names.push_back(name);
+  return names;
 }
 
 std::int64_t Parameters::count() const {

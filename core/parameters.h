@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,11 @@ class Parameters {
     Var var;
   };
 
+  /// Of a new model: each starts as `make` says.
   explicit Parameters(std::uint64_t seed) : seed_(seed) {}
+  /// Of a trained model: each is taken from `saved` by its name, and no start is computed. `make`
+  /// throws UsageError for one that `saved` lacks or has in another shape.
+  explicit Parameters(std::map<std::string, Tensor> saved) : saved_(std::move(saved)) {}
 
   /// A new parameter; `name` is its checkpoint name in full.
   Var make(const std::string& name, Shape shape, Init init);
@@ -37,13 +43,19 @@ class Parameters {
   const std::vector<Named>& all() const { return all_; }
   /// The parameter called `name`, or an empty Var.
   Var find(const std::string& name) const;
+  /// Names of the saved tensors that nothing has asked for.
+  std::vector<std::string> unused() const;
   std::int64_t count() const;
   void clear_gradients() const;
   std::uint64_t seed() const { return seed_; }
 
  private:
-  std::uint64_t seed_;
+  std::uint64_t seed_ = 0;
+  std::optional<std::map<std::string, Tensor>> saved_;
   std::vector<Named> all_;
+
+  Var add(const std::string& name, Tensor start);
+  Tensor saved(const std::string& name, const Shape&) const;
 };
 
 }  // namespace yonder

@@ -14,26 +14,59 @@
 ///   logits = Head·norm(x)
 namespace yonder {
 
+/// What a pass is made of, and where its tokens are said to stand.
+struct Pass {
+  int batch = 1;             ///< B
+  int tokens = 0;            ///< T
+  int longest = 0;           ///< L: the length of the test, training: N; 0: as many as `tokens`
+  std::vector<int> lengths;  ///< [B] tokens without padding; empty: no padding
+  std::vector<int> at;  ///< [T] or [B, T], ≥ 0 in padding too; empty: the encoding's, or 0..T−1
+  Draws* draws = nullptr;  ///< in training only, for encodings that draw positions
+};
+
+/// The Positions of a pass, with the numbers that they point to. It may be moved, since a moved
+/// vector keeps its place in memory, but not copied.
+class Placed {
+ public:
+  Placed(Composition&, Pass);
+  Placed(Placed&&) = default;
+  Placed& operator=(Placed&&) = default;
+
+  const Positions& positions() const { return positions_; }
+  operator const Positions&() const { return positions_; }
+
+ private:
+  std::vector<int> at_, lengths_;
+  Positions positions_;
+};
+
+/// Whether the matrix of the logits is the embedding's (model.tied) or one of its own.
+enum class Head { own, tied };
+
 class Transformer {
  public:
-  /// Parameters are drawn from `seed`. Throws UsageError for extents that don't fit each other
+  /// A new model, drawn from `seed`. Throws UsageError for extents that don't fit each other
   /// ("width 130 is not a multiple of heads 4") or the encoding.
   Transformer(Dims dims, std::unique_ptr<Composition> encoding, std::uint64_t seed,
-              bool tied = false);
+              Head head = Head::own)
+      : Transformer(dims, std::move(encoding), Parameters(seed), head) {}
+  /// A model of the given parameters, e.g. saved ones.
+  Transformer(Dims dims, std::unique_ptr<Composition> encoding, Parameters, Head head);
 
   const Dims& dims() const { return dims_; }
-  bool tied() const { return tied_; }
+  bool tied() const { return !head_; }
   Composition& encoding() { return *encoding_; }
   const Composition& encoding() const { return *encoding_; }
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
 
   /// Final hidden states after the last norm, [B, T, D]. tokens [B·T]; padding is −1, at the right
-  /// end only, and counted out of positions.lengths.
+  /// end only, and counted out of positions.lengths; its rows are finite and mean nothing.
+  /// UsageError for a token beyond the vocabulary.
   Var hidden(std::span<const int> tokens, const Positions&);
 
   /// Logits [B, T, V] of all rows.
-  Var logits(std::span<const int> tokens, const Positions&);
+  Var logits(std::span<const int> tokens, const Positions& at) { return head(hidden(tokens, at)); }
 
   /// Head·h for hidden states [.., D] → [.., V].
   Var head(const Var& hidden);
@@ -45,7 +78,8 @@ class Transformer {
     std::vector<Var> keys, values;  // per layer [B, seen, H, d]
     int seen = 0;
   };
-  /// Logits [B, V] of the last of the new tokens [B, n], appended to the cache. Causal models only.
+  /// Logits [B, V] of the last of the new tokens [B, n], which are appended to the cache. `longest`
+  /// is L, the same at every step of a sequence. UsageError for a bidirectional model.
   Var step(std::span<const int> tokens, int batch, int longest, Cache&);
 
  private:
@@ -56,20 +90,25 @@ class Transformer {
     Var down;                                                // [D, F]
   };
 
+  /// One run through the layers: keys stand at `keys`, of which the cache, if any, knows the first.
+  struct Run {
+    Positions queries, keys;
+    Mask mask;
+    Cache* cache = nullptr;
+  };
+
   Dims dims_;
-  bool tied_;
   std::unique_ptr<Composition> encoding_;
   Parameters parameters_;
-  Var embed_, norm_weight_, norm_bias_, head_;
+  Var embed_, norm_weight_, norm_bias_;
+  Var head_;  // empty if tied
   std::vector<Layer> layers_;
 
-  Var block(int layer, const Var& query, const Var& memory, const Positions&);
-};
-
-/// Positions 0..T−1 (or the encoding's own) of a pass, holding what its spans point to.
-struct Placed {
-  std::vector<int> at, lengths;
-  Positions positions;
+  void make_parameters(Head);
+  Var embedded(std::span<const int> tokens, const Positions&);
+  Var through_layers(Var x, const Run&);
+  Var block(int layer, const Var& query, const Var& memory, const Run&);
+  Var attend(int layer, const Var& query, const Var& memory, const Run&);
 };
 
 }  // namespace yonder

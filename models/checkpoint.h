@@ -1,0 +1,42 @@
+#pragma once
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "models/transformer.h"
+
+/// \file
+/// A checkpoint is a safetensors file that is enough to rebuild and test a model: the parameters
+/// under their names and, in `__metadata__` under the key `yonder`, one JSON text with the extents
+/// of the model, its encoding with all options, its task, step and seed.
+namespace yonder {
+
+/// What a checkpoint says of where a model comes from.
+struct Origin {
+  nlohmann::ordered_json task;  ///< {"name": "copy", …its options}
+  int step = 0;                 ///< training steps done
+  std::uint64_t seed = 0;
+};
+
+/// Throws DiskError.
+void save_model(const std::string& path, const Transformer&, const Origin&);
+
+struct Checkpoint {
+  std::unique_ptr<Transformer> model;
+  Origin origin;
+};
+
+/// The model of a checkpoint, with `test_options` of its encoding ({"rope.scaling", "yarn"})
+/// changed for testing. Throws FileError, which names the file, for anything in it that is missing,
+/// unknown or does not fit; UsageError for a test option that is unknown, frozen or not allowed.
+Checkpoint load_model(const std::string& path, const std::vector<Setting>& test_options = {});
+
+/// The value of an option as checkpoints hold it: a number (without a point if it is whole), a text
+/// or true/false.
+nlohmann::ordered_json json_of(const Option&);
+/// A number, text or true/false as the text that assign() and Composition::set() read. UsageError,
+/// beginning with `name`, for any other JSON.
+std::string setting_of(const nlohmann::json&, const std::string& name);
+
+}  // namespace yonder
