@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,10 +22,32 @@ struct Batch {
   std::vector<int> at;       ///< [B, T] positions if the task gives them, else empty
 };
 
-/// One sequence: BOS, question, separator, answer, EOS. Its targets are the answer and EOS.
+/// One sequence: BOS, question, separator, answer, EOS. What is given belongs to the question; what
+/// is wanted is the answer and EOS, and only that is scored.
 struct Example {
-  std::vector<int> tokens;  ///< the whole sequence, EOS last
-  int answer = 0;           ///< index of the answer's first token
+  std::vector<int> tokens;   ///< the whole sequence, EOS last
+  std::vector<char> wanted;  ///< [tokens] 1 where the model has to name the token itself
+
+  void give(int token) { tokens.push_back(token), wanted.push_back(0); }
+  void want(int token) { tokens.push_back(token), wanted.push_back(1); }
+};
+
+/// How a text is tested. A generated task has one way only, whatever is named here.
+enum class Protocol {
+  same_targets,     ///< windows with fixed ends; their last `scored` targets count at every length
+  non_overlapping,  ///< one stretch of text cut into windows; every target counts
+  sliding,          ///< the same stretch, a window every `stride` bytes; its last `stride` count
+};
+
+/// A test at one length, as a part of a comparison of several lengths.
+struct Trial {
+  int length = 0;  ///< items; of text, tokens
+  int longest =
+      0;          ///< the greatest length of the comparison; 0: this one. Decides where windows lie
+  int count = 0;  ///< sequences at the greatest length; 0: the task's own number
+  Protocol protocol = Protocol::same_targets;
+  int scored = 32;  ///< M of same_targets; at most the smallest length of the comparison
+  int stride = 32;  ///< of sliding
 };
 
 class Task {
@@ -33,23 +56,29 @@ class Task {
   virtual Options options() { return {}; }
 
   /// Called once after the options are set, before anything else; reads files if the task has any.
-  /// `length` is the trained length in items. UsageError or FileError for what can't be.
+  /// `length` is the trained length N in items. UsageError or FileError for what can't be.
   virtual void prepare(int length) { trained_ = length; }
 
   virtual int vocabulary() const = 0;
   /// Tokens of the longest sequence of `length` items as the model sees it (EOS is target only).
   virtual int tokens(int length) const = 0;
-  /// Accuracy of guessing without reading the question.
-  virtual double chance() const = 0;
+  /// Expected token accuracy at `length` of the best guess that knows the place in the sequence but
+  /// reads nothing.
+  virtual double chance(int length) const = 0;
   /// True for text: measured in nats and perplexity rather than by exact match.
   virtual bool is_text() const { return false; }
+  /// Loss in nats of knowing how often each token comes and nothing else; text only, else NaN.
+  virtual double frequency_loss() const { return std::numeric_limits<double>::quiet_NaN(); }
 
   /// A training batch, a function of (seed, step) alone: one length per batch, uniform 1..N for
-  /// tasks.
+  /// tasks, N for text. A larger batch begins with the sequences of a smaller one.
   virtual Batch train(std::uint64_t seed, int step, int size) const = 0;
 
-  /// Test sequences `first`..`first`+`size`−1 of `length` items, the same for every model and seed.
-  virtual Batch test(int length, int first, int size) const = 0;
+  /// How many sequences `test` has. UsageError if it can't have any.
+  virtual int sequences(const Trial&) const = 0;
+  /// Test sequences `first`..`first`+`size`−1, below sequences(). The same for every model and
+  /// seed; text: bytes that training never sees.
+  virtual Batch test(const Trial&, int first, int size) const = 0;
 
   /// A token as text, for samples.
   virtual std::string spelled(int token) const = 0;
@@ -61,14 +90,29 @@ class Task {
 /// A task that makes its examples one by one from random draws.
 class GeneratedTask : public Task {
  public:
+  /// An example of `length` items. UsageError, by check(), for a length that can't be.
   virtual Example example(int length, Draws&) const = 0;
+  /// UsageError if the task has no sequence of `length` items.
+  virtual void check(int /*length*/) const {}
+
+  void prepare(int length) override;
   Batch train(std::uint64_t seed, int step, int size) const override;
-  Batch test(int length, int first, int size) const override;
+  int sequences(const Trial&) const override;
+  Batch test(const Trial&, int first, int size) const override;
+  std::string spelled(int token) const override;
+
+  /// Tokens that every generated task has; its own begin at `first_symbol`.
+  enum Special { bos, sep, eos, first_symbol };
 
  protected:
-  /// Pads examples to a batch. Inputs are all tokens but EOS; targets are the answer and EOS.
-  static Batch collate(const std::vector<Example>&);
+  /// A token from first_symbol on as text.
+  virtual std::string symbol(int token) const = 0;
 };
+
+/// Pads examples to a batch. Inputs are all tokens but EOS, the last; targets are what is wanted.
+/// So greedy decoding feeds the model's own choice where a target stands, the token itself where
+/// none does.
+Batch collate(const std::vector<Example>&);
 
 /// What `list` says of a task, and how to make one.
 struct TaskEntry {

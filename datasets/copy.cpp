@@ -1,0 +1,39 @@
+#include "datasets/symbols.h"
+
+namespace yonder {
+namespace {
+
+/// The answer is the question, symbol by symbol. With an alphabet much smaller than the length,
+/// what stands before a symbol does not tell where it stands; with `unique` symbols it does.
+/// Kazemnejad et al. 2023, arXiv:2305.19466; Jelassi et al. 2024, arXiv:2402.01032.
+class Copy final : public SymbolTask {
+ public:
+  Options options() override {
+    Options all = SymbolTask::options();
+    all.push_back({"unique", &unique_, "no symbol comes twice in a sequence"});
+    return all;
+  }
+
+  void check(int length) const override {
+    if (!unique_ || length <= alphabet_) return;
+    throw UsageError("copy: " + std::to_string(length) + " unique symbols need an alphabet of as " +
+                     "many, not " + std::to_string(alphabet_) + "; set --copy.alphabet " +
+                     std::to_string(length) + " or more");
+  }
+
+ private:
+  bool unique_ = false;
+
+  std::vector<int> question(int length, Draws& draws) const override {
+    if (!unique_) return SymbolTask::question(length, draws);
+    std::vector<int> symbols = distinct(length, alphabet_, draws);
+    for (int& s : symbols) s += first_symbol;
+    return symbols;
+  }
+  std::vector<int> answer(std::vector<int> question) const override { return question; }
+};
+
+const RegisterTask<Copy> registered{"copy", "Say a string again"};
+
+}  // namespace
+}  // namespace yonder

@@ -1,0 +1,69 @@
+#include <algorithm>
+
+#include "datasets/symbols.h"
+
+namespace yonder {
+namespace {
+
+/// Associative recall: n pairs of a key and its value, then some of the keys again, each to be
+/// followed by its value. Arora et al. 2023, "Zoology", arXiv:2312.04927.
+///   BOS k_1 v_1 … k_n v_n SEP k_a v_a k_b v_b … EOS
+/// The keys of a sequence differ; values may be equal. Keys and values are apart in the vocabulary.
+/// After the separator the keys belong to the question, the values and EOS to the answer.
+class Recall final : public GeneratedTask {
+ public:
+  Options options() override {
+    return {
+        Option{"keys", &keys_, "different keys, and as many values"}.within(1, 65536),
+        Option{"asked", &asked_, "keys asked for, all of them if there are fewer pairs"}.at_least(
+            1)};
+  }
+
+  void check(int length) const override {
+    if (length <= keys_) return;
+    throw UsageError("recall: " + std::to_string(length) + " pairs need as many different keys, " +
+                     "not " + std::to_string(keys_) + "; set --recall.keys " +
+                     std::to_string(length) + " or more");
+  }
+
+  int vocabulary() const override { return first_symbol + 2 * keys_; }
+  int tokens(int length) const override { return 2 + 2 * length + 2 * questions(length); }
+  /// Each value comes equally often; EOS is certain.
+  double chance(int length) const override {
+    const int m = questions(length);
+    return (m / double(keys_) + 1) / (m + 1);
+  }
+
+  Example example(int length, Draws& draws) const override {
+    const std::vector<int> keys = distinct(length, keys_, draws);
+    std::vector<int> values(length);
+    for (int& v : values) v = draws.below(keys_);
+
+    Example e;
+    e.give(bos);
+    for (int i = 0; i < length; ++i) e.give(key(keys[i])), e.give(value(values[i]));
+    e.give(sep);
+    for (int i : distinct(questions(length), length, draws))
+      e.give(key(keys[i])), e.want(value(values[i]));
+    e.want(eos);
+    return e;
+  }
+
+ private:
+  int keys_ = 80;
+  int asked_ = 8;
+
+  int questions(int length) const { return std::min(length, asked_); }
+  int key(int i) const { return first_symbol + i; }
+  int value(int i) const { return first_symbol + keys_ + i; }
+
+  std::string symbol(int token) const override {
+    const int i = token - first_symbol;
+    return i < keys_ ? "k" + std::to_string(i) : "v" + std::to_string(i - keys_);
+  }
+};
+
+const RegisterTask<Recall> registered{"recall", "Name the values that belong to keys seen before"};
+
+}  // namespace
+}  // namespace yonder
