@@ -60,10 +60,12 @@ void assign(const Option& option, const std::string& owner, const std::string& t
   };
   if (auto* i = std::get_if<int*>(&option.value)) number(*i);
   if (auto* d = std::get_if<double*>(&option.value)) number(*d);
-  if (auto* b = std::get_if<bool*>(&option.value)) {
+  auto truth = [&](auto* field) {
     if (text != "true" && text != "false") refuse();
-    **b = text == "true";
-  }
+    *field = text == "true";
+  };
+  if (auto* b = std::get_if<bool*>(&option.value)) truth(*b);
+  if (auto* b = std::get_if<std::optional<bool>*>(&option.value)) truth(*b);
   if (auto* s = std::get_if<std::string*>(&option.value)) {
     const auto& c = option.choices;
     if (!c.empty() && std::find(c.begin(), c.end(), text) == c.end()) refuse();
@@ -75,11 +77,15 @@ std::string text_of(const Option& option) {
   if (auto* i = std::get_if<int*>(&option.value)) return std::to_string(**i);
   if (auto* d = std::get_if<double*>(&option.value)) return shortest(**d);
   if (auto* b = std::get_if<bool*>(&option.value)) return **b ? "true" : "false";
+  if (auto* b = std::get_if<std::optional<bool>*>(&option.value))
+    return !**b ? "auto" : ***b ? "true" : "false";
   return *std::get<std::string*>(option.value);
 }
 
 std::string allowed(const Option& option) {
-  if (std::holds_alternative<bool*>(option.value)) return "true or false";
+  if (std::holds_alternative<bool*>(option.value) ||
+      std::holds_alternative<std::optional<bool>*>(option.value))
+    return "true or false";
   if (std::holds_alternative<std::string*>(option.value)) {
     if (option.choices.empty()) return "any text";
     std::string list;

@@ -1,5 +1,6 @@
 #pragma once
 #include <limits>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,7 +11,8 @@ namespace yonder {
 /// default. The single source for flags, configuration files, checkpoints and documentation.
 struct Option {
   std::string name;
-  std::variant<int*, double*, bool*, std::string*> value;
+  /// An optional is a default that depends on the model, empty until build() resolves it.
+  std::variant<int*, double*, bool*, std::string*, std::optional<bool>*> value;
   std::string help;
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();

@@ -1,0 +1,74 @@
+// Positions that leak from the padding of a convolution. Islam, Jia & Bruce, "How much position
+// information do convolutional neural networks encode?", ICLR 2020, arXiv:2001.08248.
+//
+//   x ← x + w_s ∗ x,  s = 0..layers−1,   (w ∗ x)_t = Σ_m w[s, :, m] x_{t+m−a}  in each column alone
+//
+// a = K−1, or (K−1)/2 if centred. Zero padding marks the ends of a sequence, circular padding hides
+// them: the pair is the control experiment.
+#include "core/conv.h"
+
+#include <cmath>
+
+#include "core/ops.h"
+#include "encodings/encoding.h"
+
+namespace yonder {
+namespace {
+
+class Convolution final : public Encoding {
+  int kernel_ = 3, layers_ = 1;
+  std::string padding_ = "zero";
+  std::optional<bool> centred_;
+  Var weight_;  // [layers, D, K]
+
+ public:
+  Options options() override {
+    return {Option{"kernel", &kernel_, "K, tokens that one step reads; odd"}.within(3, 15),
+            Option{"layers", &layers_, "convolutions one after the other"}.within(1, 16),
+            Option{"padding", &padding_,
+                   "beyond the ends: zeros, the sequence again (bidirectional only), or no step"}
+                .one_of({"zero", "circular", "none"}),
+            Option{"centred", &centred_, "reads both sides; not in a causal model"}.shown_as(
+                "true if bidirectional")};
+  }
+
+  void check() const override {
+    if (kernel_ % 2 == 0)
+      throw UsageError("conv.kernel: " + std::to_string(kernel_) + " is even; give an odd width");
+    if (dims_.causal && centred_.value_or(false))
+      throw UsageError("conv.centred: a causal model must not read ahead; set it to false");
+    if (dims_.causal && padding_ == "circular")
+      throw UsageError(
+          "conv.padding: circular lets a causal model read ahead; choose zero or none");
+  }
+
+  void build(const Dims& dims, Parameters& p) override {
+    Encoding::build(dims, p);
+    if (!centred_) centred_ = !dims.causal;
+    weight_ = p.make("encoding.conv.weight", {layers_, dims.width, kernel_},
+                     Init::std(1 / std::sqrt(kernel_)));
+  }
+
+  Var embed(const Var& words, std::span<const int>, const Positions& at) override {
+    const Conv conv{.anchor = *centred_ ? (kernel_ - 1) / 2 : kernel_ - 1,
+                    .padding = padding_ == "zero"       ? ConvPadding::zero
+                               : padding_ == "circular" ? ConvPadding::circular
+                                                        : ConvPadding::none,
+                    .lengths = at.lengths};
+    Var x = words;
+    for (int s = 0; s < layers_; ++s) {
+      const Var w = slice(weight_, 0, s, 1).view({dims_.width, kernel_});
+      x = x + depthwise(x, w, conv);
+    }
+    return x;
+  }
+};
+
+const Register<Convolution> registered{{.name = "conv",
+                                        .title = "A convolution whose padding tells the place",
+                                        .paper = "arXiv:2001.08248",
+                                        .kind = Kind::absolute,
+                                        .formula = "x ← x + w ∗ x, depthwise"}};
+
+}  // namespace
+}  // namespace yonder
