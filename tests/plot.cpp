@@ -1,0 +1,53 @@
+#include "train/plot.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "tests/found.h"
+
+using namespace yonder;
+
+TEST_CASE("labels that fit stay where they want to be") {
+  CHECK(spread_labels({3, 1, 2}, 0.5, 0, 4) == std::vector<double>{3, 1, 2});
+}
+
+TEST_CASE("labels of equal height are moved apart, around the middle, and keep their order") {
+  const auto at = spread_labels({2, 2, 2}, 0.5, 0, 4);
+  CHECK(at == std::vector<double>{1.5, 2, 2.5});
+  CHECK(spread_labels({}, 1, 0, 1).empty());
+}
+
+TEST_CASE("labels never overlap nor leave the frame while there is room") {
+  const std::vector<double> wanted{0, 0.05, 0.1, 0.11, 3.9, 4, 4, 1};
+  const auto at = spread_labels(wanted, 0.4, 0, 4);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    CHECK(at[i] >= 0);
+    CHECK(at[i] <= 4 + 1e-12);
+    for (std::size_t j = 0; j < i; ++j) {
+      CHECK(std::abs(at[i] - at[j]) >= 0.4 - 1e-12);
+      if (wanted[i] > wanted[j]) CHECK(at[i] > at[j]);
+    }
+  }
+}
+
+TEST_CASE("a plot shares a colour between an encoding and its extension and marks N") {
+  const std::string script = plot_script(found_text(), Measure::loss);
+  auto count = [&script](const std::string& part) {
+    int n = 0;
+    for (auto at = script.find(part); at != std::string::npos; at = script.find(part, at + 1)) ++n;
+    return n;
+  };
+  CHECK(count("trained\" 64") == 1);
+  CHECK(count("set arrow from first 64, graph 0") == 1);
+  CHECK(count("\"letter frequencies\"") == 1);
+  // Two lines, two markers, two leads and two bands in rope's colour.
+  CHECK(count("#D55E00") == 8);
+  CHECK(count("learned (ends)") == 1);
+}
+
+TEST_CASE("a picture gets one style sheet for readers in the dark") {
+  const std::string svg = "<svg>\n<g id=\"gnuplot_canvas\">\n</g></svg>";
+  const std::string both = in_light_and_dark(svg);
+  CHECK(both.find("prefers-color-scheme: dark") < both.find("gnuplot_canvas"));
+  CHECK(in_light_and_dark("no svg of gnuplot") == "no svg of gnuplot");
+}

@@ -1,0 +1,84 @@
+#include "train/results.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <sstream>
+
+#include "core/error.h"
+#include "tests/found.h"
+
+using namespace yonder;
+
+TEST_CASE("rows are parted by commas and their extensions by colons") {
+  const auto rows = parse_rows("alibi,rope+logn:rope.scaling=yarn:rope.factor=4");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].encoding == "alibi");
+  CHECK(rows[0].extension.empty());
+  CHECK(rows[1].encoding == "rope+logn");
+  CHECK(rows[1].extension_text() == "rope.scaling=yarn:rope.factor=4");
+  CHECK(parse_rows(rows[1].encoding + ":" + rows[1].extension_text())[0] == rows[1]);
+}
+
+TEST_CASE("a row's label says its extension in words") {
+  auto label = [](const std::string& text) { return parse_rows(text)[0].label(); };
+  CHECK(label("rope") == "rope");
+  CHECK(label("rope:rope.scaling=yarn") == "rope + yarn");
+  CHECK(label("rope:rope.scaling=yarn:rope.factor=4") == "rope + yarn, factor 4");
+  CHECK(label("rope:window.size=0") == "rope + window");
+  CHECK(label("rope:window.size=96") == "rope + window 96");
+  CHECK(label("rope:logn.when=test") == "rope + logn");
+}
+
+TEST_CASE("rows that can't be are refused in a sentence") {
+  CHECK_THROWS_WITH(parse_rows("rope,,alibi"), Catch::Contains("empty entry"));
+  CHECK_THROWS_WITH(parse_rows("rope:yarn"), Catch::Contains("option=value"));
+  CHECK_THROWS_WITH(parse_rows("rope,alibi,rope"), Catch::Contains("named twice"));
+  CHECK_THROWS_AS(parse_rows(""), UsageError);
+}
+
+TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
+  Results r = found_text();
+  r.scores[0].loss = 0.1 + 0.2;
+  std::istringstream csv(to_csv(r));
+  std::string header, line;
+  std::getline(csv, header);
+  CHECK(header ==
+        "encoding,extension,task,protocol,length,tokens,seed,trained,loss,perplexity,accuracy,"
+        "exact,examples,problem");
+  std::getline(csv, line);
+  CHECK(line.rfind("kerple,,text,same-targets,64,64,0,64,0.30000000000000004,", 0) == 0);
+  std::size_t lines = 1;
+  std::string last;
+  while (std::getline(csv, line)) ++lines, last = line;
+  CHECK(lines == r.scores.size());
+  CHECK(last.find("learned: position 64 is beyond the table of 64") != std::string::npos);
+}
+
+TEST_CASE("a text with commas or quotes is quoted in the CSV") {
+  Results r = found_text(1);
+  r.scores[0].problem = "a \"b\", c";
+  CHECK(to_csv(r).find(",\"a \"\"b\"\", c\"\n") != std::string::npos);
+}
+
+TEST_CASE("results come back from JSON as they were") {
+  Results r = found_text();
+  r.failures.push_back({"rope-text-s1", "diverged"});
+  const Results back = results_from_json(to_json(r), "results.json");
+  CHECK(to_json(back) == to_json(r));
+  CHECK(to_csv(back) == to_csv(r));
+  CHECK(back.rows == r.rows);
+  CHECK(std::isnan(back.scores.back().loss));
+}
+
+TEST_CASE("a file that holds no results is refused by its name") {
+  CHECK_THROWS_WITH(results_from_json("{}", "x/results.json"), Catch::StartsWith("x/results.json"));
+  CHECK_THROWS_AS(results_from_json("{\"task\": 3", "results.json"), FileError);
+}
+
+TEST_CASE("a cell without numbers says why: the table ends, or its trainings failed") {
+  Results r = found_text();
+  CHECK(r.problem(r.rows[3], 128) == "table ends");
+  CHECK(r.problem(r.rows[0], 128).empty());
+  std::erase_if(r.scores, [](const Score& s) { return s.row.encoding == "kerple"; });
+  CHECK(r.problem(r.rows[0], 128) == "failed");
+}

@@ -1,0 +1,124 @@
+#include "train/table.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "tests/found.h"
+#include "train/findings.h"
+
+using namespace yonder;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+int columns(const std::string& line) {
+  return int(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a wide table holds median and range of each cell in one line") {
+  CHECK(table(found_text(), Measure::loss, {.columns = 100}) ==
+        "                           64               128               512\n"
+        "                      trained                2x                8x\n"
+        "kerple       1.61 [1.60–1.62]  1.62 [1.61–1.63]  1.64 [1.63–1.65]\n"
+        "rope         1.61 [1.60–1.62]  2.01 [2.00–2.02]  4.97 [4.96–4.98]\n"
+        "rope + yarn  1.61 [1.60–1.62]  1.71 [1.70–1.72]  1.93 [1.92–1.94]\n"
+        "learned      1.71 [1.70–1.72]        table ends        table ends\n");
+}
+
+TEST_CASE("where columns are few the range stands beneath the median, aligned with it") {
+  CHECK(table(found_text(), Measure::loss, {.columns = 60}) ==
+        "                    64         128         512\n"
+        "               trained          2x          8x\n"
+        "kerple            1.61        1.62        1.64\n"
+        "             1.60–1.62   1.61–1.63   1.63–1.65\n"
+        "rope              1.61        2.01        4.97\n"
+        "             1.60–1.62   2.00–2.02   4.96–4.98\n"
+        "rope + yarn       1.61        1.71        1.93\n"
+        "             1.60–1.62   1.70–1.72   1.92–1.94\n"
+        "learned           1.71  table ends  table ends\n"
+        "             1.70–1.72\n");
+}
+
+TEST_CASE("a table of one seed has no ranges, and shares are in percent") {
+  CHECK(table(found_task(), Measure::accuracy, {.columns = 80}) ==
+        "            20    40\n"
+        "       trained    2x\n"
+        "rope     100.0  26.0\n"
+        "alibi     99.9  99.0\n"
+        "t5        50.0  40.0\n");
+}
+
+TEST_CASE("a cell is green within 5 % of its own trained length, yellow within 25 %, else red") {
+  const auto lines =
+      lines_of(table(found_text(1), Measure::loss, {.columns = 80, .colour = Look::coloured}));
+  auto colour_before = [](const std::string& line, const std::string& value) {
+    const auto at = line.rfind(value), escape = line.rfind("\033[", at);
+    return line.substr(escape + 2, line.find('m', escape) - escape - 2);
+  };
+  CHECK(colour_before(lines[2], "1.63") == "32");
+  CHECK(colour_before(lines[3], "2.00") == "33");
+  CHECK(colour_before(lines[3], "4.96") == "31");
+  CHECK(colour_before(lines[4], "1.92") == "33");
+  CHECK(colour_before(lines[5], "table ends") == "2");
+}
+
+TEST_CASE("without colour a table has no escape codes and fits the columns it was given") {
+  for (int width : {60, 80, 120}) {
+    const std::string text = table(found_text(), Measure::loss, {.columns = width});
+    CHECK_FALSE(contains(text, "\033"));
+    for (const std::string& line : lines_of(text)) CHECK(columns(line) <= width);
+  }
+}
+
+TEST_CASE("an extension is judged by the unextended models, so a cost at home shows") {
+  Results r = found_text();
+  for (Score& s : r.scores)
+    if (!s.row.extension.empty()) s.loss = 2.4;
+  const Row yarn = r.rows[2];
+  CHECK(r.worse(yarn, 64, Measure::loss) == Approx(2.4 / 1.61));
+}
+
+TEST_CASE("sentences name who keeps its loss, who loses how much, and who is undefined") {
+  const auto said = findings(found_text());
+  CHECK(said[0] ==
+        "At 8x: kerple keeps 1.02x its loss; rope + yarn loses 1.20x, rope 3.1x; learned is "
+        "undefined.");
+  CHECK(said[1] ==
+        "Within 5 % of the trained length's score: kerple to 8x; rope, rope + yarn and learned "
+        "not beyond it.");
+  CHECK(said[2] == "Same weights at 8x: rope + yarn turns the 4.97 of rope into 1.93 nats.");
+  CHECK(said[3] == "Worse at 8x than letter frequencies alone (3.19 nats): rope.");
+  CHECK(said[4] ==
+        "At the trained length the best is kerple with 1.61 nats, the worst learned with 1.71 "
+        "nats.");
+}
+
+TEST_CASE("sentences follow the numbers: other numbers, other sentences") {
+  Results r = found_text();
+  for (Score& s : r.scores)
+    if (s.row.encoding == "kerple") s.loss *= s.length == 512 ? 3 : 1;
+  CHECK(contains(findings(r)[0], "kerple 3.1x"));
+}
+
+TEST_CASE("of a task that was not learned at the trained length the sentences say so") {
+  const auto said = findings(found_task());
+  CHECK(said[0] ==
+        "At 2x: alibi gets 99.0 % of the answer's tokens right, t5 40.0 %, rope 26.0 %, guessing "
+        "6.2 %.");
+  CHECK(said[1] == "Within 5 % of the trained length's score: alibi to 2x; rope not beyond it.");
+  CHECK(contains(said.back(), "Not learned at the trained length"));
+  CHECK(contains(said.back(), ": t5."));
+}

@@ -1,0 +1,34 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+/// \file
+/// The only door to other processes.
+namespace yonder {
+
+/// Says one line to the process that watches; lines are at most a few hundred bytes.
+using Say = std::function<void(const std::string&)>;
+
+/// Work cut into jobs that run as processes of their own, so that each may have one thread, and a
+/// crash of one leaves the others alone.
+struct Jobs {
+  int count = 0;
+  int at_once = 1;
+  std::function<void(int job, const Say&)> work;                  ///< in the new process
+  std::function<void(int job)> started;                           ///< in this one, as all below
+  std::function<void(int job, const std::string& line)> heard;    ///< what the job says
+  std::function<void(int job, const std::string& reason)> ended;  ///< "" if work returned
+  std::function<void()> tick;                                     ///< several times a second
+};
+
+/// Runs jobs 0, 1, … in order. No parallel loop of more than one thread may have run in this
+/// process: OpenMP's threads do not survive a fork. SIGINT or SIGTERM ends the running jobs and
+/// starts no more. Returns the signal, or 0.
+int run(const Jobs&);
+
+/// Runs a program and waits for it. What it writes to stderr goes to `errors`. Its exit code, 127
+/// if there is no such program.
+int run_program(const std::vector<std::string>& command, std::string& errors);
+
+}  // namespace yonder

@@ -1,0 +1,123 @@
+#include "train/results.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace yonder {
+namespace {
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts(1);
+  for (char c : text)
+    if (c == at) parts.emplace_back();
+    else parts.back() += c;
+  return parts;
+}
+
+bool is_number(const std::string& text) {
+  double x;
+  const char* end = text.data() + text.size();
+  return std::from_chars(text.data(), end, x).ptr == end;
+}
+
+}  // namespace
+
+std::string Row::extension_text() const {
+  std::string text;
+  for (const auto& [option, value] : extension)
+    text += (text.empty() ? "" : ":") + option + "=" + value;
+  return text;
+}
+
+// A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"); a modifier
+// that is added at test time is named itself ("window", "logn").
+std::string Row::label() const {
+  std::string text = encoding;
+  const auto trained = split(encoding, '+');
+  for (const auto& [option, value] : extension) {
+    const std::string owner = option.substr(0, option.find('.'));
+    const std::string name = option.substr(option.find('.') + 1);
+    const bool added = std::find(trained.begin(), trained.end(), owner) == trained.end();
+    std::string said = is_number(value) ? name + " " + value : value;
+    if (added) said = is_number(value) && value != "0" ? owner + " " + value : owner;
+    text += (&option == &extension.front().first ? " + " : ", ") + said;
+  }
+  return text;
+}
+
+bool Row::windowed() const {
+  return extension.size() == 1 && extension.front().first == "window.size";
+}
+
+std::vector<Row> parse_rows(const std::string& list) {
+  std::vector<Row> rows;
+  for (const std::string& text : split(list, ',')) {
+    const auto parts = split(text, ':');
+    Row row{parts[0], {}};
+    if (row.encoding.empty())
+      throw UsageError("encodings: '" + list +
+                       "' has an empty entry; write names with commas between, as in rope,alibi");
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      const auto equals = parts[i].find('=');
+      if (equals == std::string::npos || equals == 0 || equals + 1 == parts[i].size())
+        throw UsageError("encodings: '" + parts[i] + "' in '" + text +
+                         "' is no option=value; write it as in rope:rope.scaling=yarn");
+      row.extension.emplace_back(parts[i].substr(0, equals), parts[i].substr(equals + 1));
+    }
+    if (std::find(rows.begin(), rows.end(), row) != rows.end())
+      throw UsageError("encodings: '" + text + "' is named twice; name it once");
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+const Measure Measure::loss{&Score::loss, "loss", "Loss in nats per byte", false};
+const Measure Measure::accuracy{&Score::accuracy, "accuracy", "Answer tokens right, in %", true};
+const Measure Measure::exact{&Score::exact, "exact", "Answers right as a whole, in %", true};
+
+std::vector<Measure> Results::measures() const {
+  if (text) return {Measure::loss};
+  return {Measure::accuracy, Measure::exact};
+}
+
+Spread Results::at(const Row& row, int length, const Measure& measure) const {
+  std::vector<double> values;
+  for (const Score& s : scores)
+    if (s.row == row && s.length == length && !std::isnan(s.*measure.value))
+      values.push_back(s.*measure.value);
+  return spread(std::move(values));
+}
+
+std::string Results::problem(const Row& row, int length) const {
+  if (!at(row, length, Measure::loss).empty()) return "";
+  for (const Score& s : scores)
+    if (s.row == row && s.length == length && !s.problem.empty())
+      return s.problem.find("table") != std::string::npos ? "table ends" : "undefined";
+  return "failed";
+}
+
+Spread Results::reference(const Row& row, const Measure& measure) const {
+  const Spread plain = at({row.encoding, {}}, trained, measure);
+  return plain.empty() ? at(row, trained, measure) : plain;
+}
+
+double Results::worse(const Row& row, int length, const Measure& measure) const {
+  const double now = at(row, length, measure).median, was = reference(row, measure).median;
+  return measure.percent ? was / now : now / was;
+}
+
+bool Results::unlearned(const Row& row) const {
+  const Spread s = reference(row, Measure::accuracy);
+  return !text && !s.empty() && s.most < 0.9;
+}
+
+std::string Results::multiple(int length) const {
+  char text_[32];
+  const double times = std::round(100. * length / trained) / 100;
+  return {text_, std::to_chars(text_, text_ + sizeof text_, times).ptr};
+}
+
+}  // namespace yonder

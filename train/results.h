@@ -1,0 +1,105 @@
+#pragma once
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "train/statistics.h"
+
+/// \file
+/// What a comparison of encodings found: scores as tidy data, and the questions that table, plot
+/// and sentences ask of them.
+namespace yonder {
+
+inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+/// One row of a comparison: an encoding and what is changed about it at test time. Rows of the same
+/// encoding share their trained models.
+struct Row {
+  std::string encoding;                                        ///< "rope+logn"
+  std::vector<std::pair<std::string, std::string>> extension;  ///< {{"rope.scaling", "yarn"}}
+
+  /// "rope.scaling=yarn:rope.factor=4", or "" for the encoding as it was trained.
+  std::string extension_text() const;
+  /// For people: "rope + yarn, factor 4".
+  std::string label() const;
+  /// The model is unchanged, but sees only a window of the trained length: the baseline to beat.
+  bool windowed() const;
+  bool operator==(const Row&) const = default;
+};
+
+/// Reads "rope,rope:rope.scaling=yarn:rope.factor=4,alibi": rows are parted by commas, the options
+/// of an extension by colons. UsageError for an empty or repeated row and for an option without
+/// value; names are not checked here.
+std::vector<Row> parse_rows(const std::string& list);
+
+/// What one trained model, under one row's extension, reached at one length. Measures that were not
+/// taken, or could not be, are NaN.
+struct Score {
+  Row row;
+  std::string protocol;  ///< which targets count, and what they see
+  int length = 0;        ///< items for tasks, tokens for text
+  int tokens = 0;        ///< longest sequence that the model saw
+  int seed = 0;
+  double loss = unknown;      ///< mean over targets, nats
+  double accuracy = unknown;  ///< share of targets that are the model's first choice
+  double exact = unknown;     ///< share of examples whose whole answer is right
+  int examples = 0;
+  std::string problem;  ///< why there is no number, one sentence; else empty
+};
+
+/// A cell whose training failed.
+struct Failure {
+  std::string cell, reason;
+};
+
+/// One of the numbers of a Score, and how people read it.
+struct Measure {
+  double Score::*value;
+  const char* name;  ///< "loss": names the plot's file too
+  const char* title;
+  bool percent;  ///< a share, read in percent, more is better; else nats, less is better
+
+  static const Measure loss, accuracy, exact;
+};
+
+struct Results {
+  std::string task;
+  bool text = false;
+  int trained = 0;  ///< N in items for tasks, in tokens for text
+  std::vector<int> lengths;
+  int seeds = 0;
+  std::vector<Row> rows;
+  double chance = unknown;   ///< accuracy of guessing
+  double letters = unknown;  ///< text: loss of a model that knows letter frequencies alone, nats
+  std::vector<Score> scores;
+  std::vector<Failure> failures;
+
+  /// The measures worth a table, the most telling first.
+  std::vector<Measure> measures() const;
+  /// Over the seeds that have a number.
+  Spread at(const Row&, int length, const Measure&) const;
+  /// Why a row has no number at a length, in a word or two: "table ends"; "" if it has one.
+  std::string problem(const Row&, int length) const;
+  /// The score of the same models, unextended, at the trained length: what a cell is judged by.
+  Spread reference(const Row&, const Measure&) const;
+  /// How many times worse a cell is than its reference: for nats the ratio of the two, for shares
+  /// the inverse ratio. NaN where either is unknown.
+  double worse(const Row&, int length, const Measure&) const;
+  /// Not one seed of a task reached 90 % at the trained length: what follows says nothing about
+  /// length. False for text.
+  bool unlearned(const Row&) const;
+  /// Length over trained length: "8", "0.5".
+  std::string multiple(int length) const;
+};
+
+/// Tidy data: one row per encoding × extension × task × protocol × length × seed, numbers in the
+/// shortest form that reads back to the same value, NaN as an empty field.
+std::string to_csv(const Results&);
+
+/// The same with everything else, for programs; NaN as null.
+std::string to_json(const Results&);
+/// Reads what to_json wrote. FileError, naming `path`, if it is something else.
+Results results_from_json(const std::string& json, const std::string& path);
+
+}  // namespace yonder
