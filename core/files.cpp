@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -104,6 +105,20 @@ void make_folders(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) unwritable(path, error.value());
+}
+
+std::vector<std::string> list_files(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return {path};
+  std::vector<std::string> files;
+  try {
+    for (auto i = fs::recursive_directory_iterator(path); i != fs::end(i); ++i)
+      if (i->path().filename().string()[0] == '.') i.disable_recursion_pending();
+      else if (i->is_regular_file()) files.push_back(i->path().string());
+  } catch (const fs::filesystem_error& e) { unreadable(path, e.code().message()); }
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 }  // namespace yonder

@@ -269,5 +269,5 @@ TEST_CASE("tasks are listed in alphabetical order, each with a line of its own")
   for (const TaskEntry& t : tasks()) CHECK(titles.insert(t.title).second);
   CHECK(std::is_sorted(tasks().begin(), tasks().end(),
                        [](const auto& a, const auto& b) { return a.name < b.name; }));
-  for (const char* name : {"addition", "copy", "recall", "reverse"}) CHECK(make_task(name));
+  for (const char* name : {"addition", "copy", "recall", "reverse", "text"}) CHECK(make_task(name));
 }
