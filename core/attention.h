@@ -8,14 +8,14 @@
 /// \file
 /// The one attention operation that every encoding goes through.
 ///
-///   score_ij = row_i · scale · (q_i·k_j + q_i·A[r] + B[r]·k_j) + c[r] + strip_h(i, j)
+///   score_ij = scale · (row_i q_i·k_j + row_i q_i·A[r] + B[r]·k_j) + c[r] + strip_h(i, j)
 ///   z_i      = Σ_j softmax_j(score_ij) (v_j + V[r])            r = bucket(i − j), several such
 ///   terms
 ///
 /// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window; i and j are positions.
-/// `row` multiplies q before any other use of it, so B[r]·k_j and c stay as they are. Memory is
-/// linear in the lengths, forward and backward: tiles of scores are never stored, one log-sum-exp a
-/// row is.
+/// `row` multiplies q (and far_q) before any other use, so B[r]·k_j and c stay as they are. Memory
+/// is linear in the lengths, forward and backward: tiles of scores are never stored, one
+/// log-sum-exp a row is.
 namespace yonder {
 
 /// Maps a distance i − j within least..most to a row of a relative table.

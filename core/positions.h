@@ -5,7 +5,7 @@ namespace yonder {
 
 /// Where the tokens of one pass stand. Spans belong to the caller and outlive the pass.
 struct Positions {
-  std::span<const int> at;  ///< [T], shared by the batch, or [B, T]
+  std::span<const int> at;  ///< [T], shared by the batch, or [B, T]; empty: first, first + 1, …
   std::span<const int>
       lengths;      ///< [B] tokens of each sequence without its padding; empty: no padding
   int batch = 1;    ///< B
@@ -14,9 +14,11 @@ struct Positions {
   int longest = 0;  ///< L: the length of the test in tokens (training: N), one for all sequences
   bool consecutive = true;  ///< at[t] = at[0] + t in every row; attention then takes its fast path
 
-  bool shared() const { return int(at.size()) == tokens; }
+  bool shared() const { return int(at.size()) <= tokens; }
   /// Position of row t of sequence b.
-  int operator()(int b, int t) const { return at[shared() ? t : b * tokens + t]; }
+  int operator()(int b, int t) const {
+    return at.empty() ? first + t : at[shared() ? t : b * tokens + t];
+  }
   /// n: tokens of sequence b without padding, counted from the sequence's start.
   int length(int b) const { return lengths.empty() ? first + tokens : lengths[b]; }
 };

@@ -1,0 +1,82 @@
+#pragma once
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include <cstddef>
+
+#include "core/real.h"
+
+/// \file
+/// Small products of matrices that lie in the cache, for loops that fuse them with other work.
+/// Sums run over the depth in order, one multiply-add at a time, whatever the extents: an element's
+/// bits don't depend on what is computed beside it.
+namespace yonder::tile {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Reals = hn::ScalableTag<real>;
+using Vector = hn::Vec<Reals>;
+
+inline constexpr int lanes = hn::MaxLanes(Reals());
+/// Rows that a product takes at a time: what the registers hold beside two vectors of columns.
+inline constexpr int stripe = lanes * sizeof(real) == 64 ? 8 : 4;
+
+inline Vector load(const real* at) { return hn::LoadU(Reals(), at); }
+inline void store(Vector x, real* at) { hn::StoreU(x, Reals(), at); }
+inline Vector all(real x) { return hn::Set(Reals(), x); }
+
+/// e^x, 0 for −∞. Highway's own gives 0 for NaN, which would hide that a model has diverged.
+inline Vector exp(Vector x) { return hn::IfThenElse(hn::Eq(x, x), hn::Exp(Reals(), x), x); }
+
+constexpr int up_to(int multiple, int n) { return (n + multiple - 1) / multiple * multiple; }
+constexpr int down_to(int multiple, int n) { return n / multiple * multiple; }
+
+/// The left factor of a product: element (r, k) is at[r·row + k·column], so that a transposed or
+/// skewed matrix costs nothing.
+struct Left {
+  const real* at;
+  std::ptrdiff_t row, column;
+};
+
+/// A row-major matrix, `row` reals from row to row.
+struct Right {
+  const real* at;
+  std::ptrdiff_t row;
+};
+struct Result {
+  real* at;
+  std::ptrdiff_t row;
+};
+
+/// C [stripe, vectors·lanes] += A B with all of C in registers.
+template <int vectors>
+void multiply_block(Left a, Right b, int depth, Result c) {
+  Vector sum[stripe][vectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < stripe; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) sum[r][v] = load(c.at + r * c.row + v * lanes);
+  for (int k = 0; k < depth; ++k, a.at += a.column, b.at += b.row) {
+    Vector right[vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) right[v] = load(b.at + v * lanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < stripe; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v)
+        sum[r][v] = hn::MulAdd(all(a.at[r * a.row]), right[v], sum[r][v]);
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < stripe; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) store(sum[r][v], c.at + r * c.row + v * lanes);
+}
+
+/// C [stripe, columns] += A [stripe, depth] · B [depth, columns]; columns a multiple of `lanes`.
+inline void multiply(Left a, Right b, int columns, int depth, Result c) {
+  int n = 0;
+  for (; n + 2 * lanes <= columns; n += 2 * lanes)
+    multiply_block<2>(a, {b.at + n, b.row}, depth, {c.at + n, c.row});
+  if (n < columns) multiply_block<1>(a, {b.at + n, b.row}, depth, {c.at + n, c.row});
+}
+
+}  // namespace yonder::tile

@@ -1,0 +1,160 @@
+#pragma once
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "core/random.h"
+#include "tests/naive.h"
+
+/// \file
+/// Calls of the attention op with operands drawn at random, and their comparison with the oracle.
+namespace yonder::cases {
+
+enum Term : unsigned { row = 1, c = 2 };
+
+enum class Places { consecutive, moved, scattered, per_sequence };
+
+struct Case {
+  unsigned terms = 0;
+  int B = 2, Tq = 70, Tk = 70, H = 2, dk = 5, dv = 3;
+  bool causal = true, padding = false;
+  int window = 0, first = 0;  ///< first: index of the first query
+  Places places = Places::consecutive;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const Case& x) {
+  return out << "terms " << x.terms << " B " << x.B << " Tq " << x.Tq << " Tk " << x.Tk << " H "
+             << x.H << " dk " << x.dk << " dv " << x.dv << (x.causal ? " causal" : " bidirectional")
+             << (x.padding ? " padded" : "") << " window " << x.window << " first " << x.first
+             << " places " << int(x.places);
+}
+
+/// A case with its operands.
+class Operands {
+ public:
+  explicit Operands(const Case& x);
+  Operands(const Operands&) = delete;
+
+  naive::Call call;
+  Tensor weight;  // [B, Tq, H, dv]: the loss is Σ weight∘z
+
+  struct Computed {
+    Tensor z;
+    std::vector<std::pair<std::string, Var>> operands;  // with their gradients
+  };
+  Computed compute();
+  /// The largest difference from the oracle, each relative to the largest number of its tensor (or
+  /// to 1), over z and all gradients; `where` names the worst.
+  double difference(std::string& where);
+
+ private:
+  Case case_;
+  std::uint32_t drawn_ = 0;
+  std::vector<int> query_at_, key_at_, lengths_;
+
+  Var normal(Shape shape, double deviation = 1) {
+    Tensor x = Tensor::uninitialized(std::move(shape));
+    const Random random(7, "operand", drawn_++);
+    for (std::int64_t i = 0; i < x.size(); ++i) x[i] = real(deviation * random.normal(i));
+    return Var::parameter(x);
+  }
+  void place();
+  RelativeTerm relative(int spread);
+};
+
+inline void Operands::place() {
+  const Case& x = case_;
+  Positions& queries = call.queries = {.batch = x.B, .tokens = x.Tq, .first = x.first};
+  Positions& keys = call.keys = {.batch = x.B, .tokens = x.Tk};
+  const int rows = x.places == Places::per_sequence ? x.B : 1;
+  const bool even = x.places == Places::consecutive || x.places == Places::moved;
+  // gaps of 1 or 2 tokens, other ones in each sequence; queries stand where the keys of their index
+  // do
+  for (int b = 0; b < rows; ++b) {
+    std::vector<int> at(1, x.places == Places::moved ? 11 : b);
+    while (int(at.size()) < std::max(x.Tk, x.first + x.Tq))
+      at.push_back(at.back() + (even ? 1 : 1 + int(at.size() * 7 / 3 + b) % 2));
+    key_at_.insert(key_at_.end(), at.begin(), at.begin() + x.Tk);
+    query_at_.insert(query_at_.end(), at.begin() + x.first, at.begin() + x.first + x.Tq);
+  }
+  queries.at = query_at_, keys.at = key_at_;
+  queries.consecutive = keys.consecutive = even;
+  for (int b = 0; b < x.B; ++b) lengths_.push_back(b % 2 == 0 ? x.Tk - x.Tk / 3 : x.Tk);
+  if (x.padding) queries.lengths = keys.lengths = lengths_;
+}
+
+// A term whose buckets cover exactly what the mask leaves visible.
+inline RelativeTerm Operands::relative(int spread) {
+  int least = 1 << 20, most = -least;
+  const Case& x = case_;
+  for (int b = 0; b < x.B; ++b)
+    for (int i = 0; i < x.Tq; ++i)
+      for (int j = 0; j < x.Tk; ++j) {
+        if (x.causal && j > x.first + i) continue;
+        const int d = call.queries(b, i) - call.keys(b, j);
+        least = std::min(least, d), most = std::max(most, d);
+      }
+  if (least > most) least = most = 0;
+  const int R = std::min(9, most - least + 1);
+  RelativeTerm term{.bucket =
+                        Buckets(R, least, most, [=](int d) { return (d - least) / spread % R; })};
+  if (x.terms & c) term.c = normal({R, x.H});
+  return term;
+}
+
+inline Operands::Operands(const Case& x) : case_(x) {
+  place();
+  call.dots.q = normal({x.B, x.Tq, x.H, x.dk});
+  call.dots.k = normal({x.B, x.Tk, x.H, x.dk});
+  call.v = normal({x.B, x.Tk, x.H, x.dv});
+  call.mask = {.causal = x.causal, .window = x.window};
+  call.scores.scale = real(0.7);
+  if (x.terms & row) call.scores.row = normal({x.padding ? x.B : 1, x.Tq}).value();
+  if (x.terms & c) call.scores.relative = {relative(1), relative(5)};
+  weight = normal({x.B, x.Tq, x.H, x.dv}).value();
+}
+
+inline Operands::Computed Operands::compute() {
+  Computed computed;
+  auto& operands = computed.operands;
+  operands = {{"q", call.dots.q}, {"k", call.dots.k}, {"v", call.v}};
+  for (const RelativeTerm& term : call.scores.relative) operands.push_back({"c", term.c});
+  for (const auto& [name, x] : operands)
+    if (x) x.gradient().clear();
+
+  Tape tape;
+  const Var z =
+      yonder::attention(call.dots, call.v, call.scores, call.mask, call.queries, call.keys);
+  computed.z = z.value();
+  const Var loss = Tape::record(Tensor(Shape{1}), {z}, [z, w = weight](const Tensor&) {
+    for (std::int64_t i = 0; i < w.size(); ++i) z.grad()[i] += w[i];
+  });
+  tape.backward(loss);
+  return computed;
+}
+
+inline double Operands::difference(std::string& where) {
+  const Computed ours = compute();
+  const naive::Result oracle =
+      naive::attention(call, naive::Numbers(weight.flat().begin(), weight.flat().end()));
+  double worst = 0;
+  const auto compare = [&](const std::string& name, const Tensor& x, const naive::Numbers& y) {
+    double most = 1, off = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      most = std::max(most, std::abs(y[i]));
+      const double d = std::abs(x[i] - y[i]);
+      off = d <= off ? off : d;  // so that a NaN stays
+    }
+    if (!(off / most <= worst)) worst = off / most, where = name;
+  };
+  compare("z", ours.z, oracle.z);
+  const naive::Gradients& g = oracle.gradients;
+  std::vector<const naive::Numbers*> theirs{&g.q, &g.k, &g.v};
+  for (const auto& term : g.relative) theirs.push_back(&term.c);
+  for (std::size_t n = 0; n < theirs.size(); ++n)
+    if (const auto& [name, x] = ours.operands[n]; x)
+      compare("gradient of " + name, x.grad(), *theirs[n]);
+  return worst;
+}
+
+}  // namespace yonder::cases

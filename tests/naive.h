@@ -1,0 +1,270 @@
+#pragma once
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <vector>
+
+#include "core/attention.h"
+
+/// \file
+/// The formula of core/attention.h in four loops and in double, forward and backward, for tests to
+/// compare with. It shares no code with the real thing and is meant to be read, not to be fast.
+namespace yonder::naive {
+
+using Numbers = std::vector<double>;
+
+inline Numbers zeros(const Var& x) { return Numbers(std::size_t(x.size())); }
+
+/// A bias for every pair, [B, H, Tq, Tk], in place of a StripBias; empty: none.
+struct Call {
+  Dots dots;
+  Var v;
+  Scores scores;  // its strips are not used
+  Mask mask;
+  Positions queries, keys;
+  Numbers bias;
+};
+
+/// d(loss) by every operand; of the relative and contextual terms in their order.
+struct Gradients {
+  Numbers q, k, far_q, far_k, far_q_right, v, bias;
+  struct Term {
+    Numbers A, B, V, c;
+  };
+  std::vector<Term> relative;
+  std::vector<Numbers> contextual;
+};
+
+struct Result {
+  Numbers z;  // [B, Tq, H, dv]
+  Gradients gradients;
+};
+
+/// One row of scores: query i of head h of sequence b.
+class Row {
+ public:
+  Row(const Call& call, int b, int h, int i) : call_(call), b_(b), h_(h), i_(i) {}
+
+  Numbers probabilities() const;
+  /// Σ_j ds_j of a row, and dz with the probabilities for the values.
+  void differentiate(const Numbers& p, const double* dz, Gradients& to) const;
+  double value(int j, int c) const;  ///< v_j + V[r], column c
+
+ private:
+  const Call& call_;
+  int b_, h_, i_;
+
+  int Tq() const { return call_.dots.q.dim(1); }
+  int Tk() const { return call_.dots.k.dim(1); }
+  int H() const { return call_.dots.q.dim(2); }
+  int dk() const { return call_.dots.q.dim(3); }
+  int distance(int j) const { return call_.queries(b_, i_) - call_.keys(b_, j); }
+  // where head h of a row of [B, T, H, d] and of a table [R, H or 1, d] begins
+  std::size_t at(const Var& x, int t) const {
+    return std::size_t(((b_ * x.dim(1) + t) * x.dim(2) + h_) * x.dim(3));
+  }
+  std::size_t entry(const Var& x, int r) const {
+    return std::size_t((r * x.dim(1) + (x.dim(1) == 1 ? 0 : h_)) * x.dim(2));
+  }
+  double row() const {
+    const Tensor& row = call_.scores.row;
+    return row ? double(row[(row.dim(0) == 1 ? 0 : b_) * Tq() + i_]) : 1;
+  }
+  bool visible(int j) const;
+  static double dot(const Var& x, std::size_t at, const Var& y, std::size_t to) {
+    double sum = 0;
+    for (int c = 0; c < x.dim(-1); ++c)
+      sum += double(x.value()[at + c]) * double(y.value()[to + c]);
+    return sum;
+  }
+  // the factors of the dot product at distance(j)
+  struct Pair {
+    const Var *q, *k;
+  };
+  Pair pair(int j) const;
+  double score(int j) const;
+  double raw(int j) const {
+    return call_.scores.scale * row() * dot(q(), at(q(), i_), k(), at(k(), j));
+  }
+  const Var& q() const { return call_.dots.q; }
+  const Var& k() const { return call_.dots.k; }
+  double place(const ContextualTerm& term, int j) const;
+  double contextual(const ContextualTerm& term, double p) const;
+  void differentiate_score(int j, double ds, Gradients& to) const;
+  void differentiate_contextual(const ContextualTerm&, const Numbers& ds, Gradients&,
+                                Numbers& table) const;
+};
+
+inline bool Row::visible(int j) const {
+  const int i = call_.queries.first + i_, t = call_.keys.first + j;
+  if (i >= call_.queries.length(b_) || t >= call_.keys.length(b_)) return false;
+  if (call_.mask.causal && t > i) return false;
+  return call_.mask.window == 0 || std::abs(i - t) < call_.mask.window;
+}
+
+inline Row::Pair Row::pair(int j) const {
+  const Dots& dots = call_.dots;
+  const int d = distance(j);
+  if (dots.far_window == 0 || std::abs(d) < dots.far_window) return {&dots.q, &dots.k};
+  if (d < 0 && dots.far_q_right) return {&dots.far_q_right, &dots.far_k};
+  return {&dots.far_q, &dots.far_k};
+}
+
+// p_ij before the limit
+inline double Row::place(const ContextualTerm&, int j) const {
+  double sum = 0;
+  for (int t = j; t < Tk(); ++t)
+    if (visible(t)) sum += 1 / (1 + std::exp(-raw(t)));
+  return sum;
+}
+
+inline double Row::contextual(const ContextualTerm& term, double p) const {
+  const int rows = term.table.dim(0);
+  p = std::min(p, double(rows - 1));
+  const int low = int(p), high = std::min(low + 1, rows - 1);
+  const std::size_t d = std::size_t(dk());
+  const double here = dot(q(), at(q(), i_), term.table, low * d);
+  const double next = dot(q(), at(q(), i_), term.table, high * d);
+  return call_.scores.scale * row() * ((1 - (p - low)) * here + (p - low) * next);
+}
+
+inline double Row::score(int j) const {
+  const double scale = call_.scores.scale;
+  const Pair x = pair(j);
+  double s = scale * row() * dot(*x.q, at(*x.q, i_), *x.k, at(*x.k, j));
+  for (const RelativeTerm& term : call_.scores.relative) {
+    const int r = term.bucket(distance(j));
+    if (term.A) s += scale * row() * dot(q(), at(q(), i_), term.A, entry(term.A, r));
+    if (term.B) s += scale * dot(term.B, entry(term.B, r), k(), at(k(), j));
+    if (term.c) s += double(term.c.value()[r * H() + h_]);
+  }
+  for (const ContextualTerm& term : call_.scores.contextual) s += contextual(term, place(term, j));
+  if (!call_.bias.empty()) s += call_.bias[std::size_t(((b_ * H() + h_) * Tq() + i_) * Tk() + j)];
+  return s;
+}
+
+inline Numbers Row::probabilities() const {
+  Numbers p(std::size_t(Tk()), -std::numeric_limits<double>::infinity());
+  double most = -std::numeric_limits<double>::infinity(), sum = 0;
+  for (int j = 0; j < Tk(); ++j)
+    if (visible(j)) most = std::max(most, p[j] = score(j));
+  for (double& x : p) sum += x = std::isinf(x) ? 0 : std::exp(x - most);
+  for (double& x : p) x = sum > 0 ? x / sum : 0;
+  return p;
+}
+
+inline double Row::value(int j, int c) const {
+  double x = call_.v.value()[at(call_.v, j) + c];
+  for (const RelativeTerm& term : call_.scores.relative)
+    if (term.V) x += double(term.V.value()[entry(term.V, term.bucket(distance(j))) + c]);
+  return x;
+}
+
+// to[at + c] += w x[from + c]
+inline void add(double w, const Var& x, std::size_t from, Numbers& to, std::size_t at) {
+  for (int c = 0; c < x.dim(-1); ++c) to[at + c] += w * double(x.value()[from + c]);
+}
+
+inline void Row::differentiate_score(int j, double ds, Gradients& to) const {
+  const double scale = call_.scores.scale, both = scale * row();
+  const Pair x = pair(j);
+  const Dots& dots = call_.dots;
+  Numbers& dq = x.q == &dots.q ? to.q : x.q == &dots.far_q ? to.far_q : to.far_q_right;
+  add(both * ds, *x.k, at(*x.k, j), dq, at(*x.q, i_));
+  add(both * ds, *x.q, at(*x.q, i_), x.k == &dots.k ? to.k : to.far_k, at(*x.k, j));
+  for (std::size_t n = 0; n < call_.scores.relative.size(); ++n) {
+    const RelativeTerm& term = call_.scores.relative[n];
+    const int r = term.bucket(distance(j));
+    if (term.A) {
+      add(both * ds, term.A, entry(term.A, r), to.q, at(q(), i_));
+      add(both * ds, q(), at(q(), i_), to.relative[n].A, entry(term.A, r));
+    }
+    if (term.B) {
+      add(scale * ds, term.B, entry(term.B, r), to.k, at(k(), j));
+      add(scale * ds, k(), at(k(), j), to.relative[n].B, entry(term.B, r));
+    }
+    if (term.c) to.relative[n].c[std::size_t(r * H() + h_)] += ds;
+  }
+  if (!to.bias.empty()) to.bias[std::size_t(((b_ * H() + h_) * Tq() + i_) * Tk() + j)] += ds;
+}
+
+inline void Row::differentiate_contextual(const ContextualTerm& term, const Numbers& ds,
+                                          Gradients& to, Numbers& table) const {
+  const double both = call_.scores.scale * row();
+  const int rows = term.table.dim(0);
+  const std::size_t d = std::size_t(dk());
+  double dp = 0;  // by the gate of key j: all the keys up to j have it in their place
+  for (int j = 0; j < Tk(); ++j) {
+    if (!visible(j)) continue;
+    const double p = std::min(place(term, j), double(rows - 1));
+    const int low = int(p), high = std::min(low + 1, rows - 1);
+    for (const auto& [r, share] : {std::pair{low, 1 - (p - low)}, std::pair{high, p - low}}) {
+      add(both * ds[j] * share, q(), at(q(), i_), table, r * d);
+      add(both * ds[j] * share, term.table, r * d, to.q, at(q(), i_));
+    }
+    dp +=
+        ds[j] * both *
+        (dot(q(), at(q(), i_), term.table, high * d) - dot(q(), at(q(), i_), term.table, low * d));
+    const double gate = 1 / (1 + std::exp(-raw(j))), dot_gradient = dp * gate * (1 - gate) * both;
+    add(dot_gradient, k(), at(k(), j), to.q, at(q(), i_));
+    add(dot_gradient, q(), at(q(), i_), to.k, at(k(), j));
+  }
+}
+
+inline void Row::differentiate(const Numbers& p, const double* dz, Gradients& to) const {
+  const int dv = call_.v.dim(3);
+  Numbers ds(p.size());
+  double mean = 0;
+  for (int j = 0; j < Tk(); ++j) {
+    if (!visible(j)) continue;
+    for (int c = 0; c < dv; ++c) {
+      ds[j] += dz[c] * value(j, c);
+      to.v[at(call_.v, j) + c] += p[j] * dz[c];
+      for (std::size_t n = 0; n < call_.scores.relative.size(); ++n) {
+        const RelativeTerm& term = call_.scores.relative[n];
+        if (term.V) to.relative[n].V[entry(term.V, term.bucket(distance(j))) + c] += p[j] * dz[c];
+      }
+    }
+    mean += p[j] * ds[j];
+  }
+  for (int j = 0; j < Tk(); ++j) {
+    if (!visible(j)) continue;
+    ds[j] = p[j] * (ds[j] - mean);
+    differentiate_score(j, ds[j], to);
+  }
+  for (std::size_t n = 0; n < call_.scores.contextual.size(); ++n)
+    differentiate_contextual(call_.scores.contextual[n], ds, to, to.contextual[n]);
+}
+
+/// z, and the gradients of Σ weight∘z.  weight as z
+inline Result attention(const Call& call, const Numbers& weight) {
+  const Dots& dots = call.dots;
+  const int B = dots.q.dim(0), Tq = dots.q.dim(1), H = dots.q.dim(2), dv = call.v.dim(3);
+  Result result{.z = Numbers(std::size_t(B * Tq * H * dv)),
+                .gradients = {.q = zeros(dots.q),
+                              .k = zeros(dots.k),
+                              .far_q = zeros(dots.far_q),
+                              .far_k = zeros(dots.far_k),
+                              .far_q_right = zeros(dots.far_q_right),
+                              .v = zeros(call.v),
+                              .bias = Numbers(call.bias.size())}};
+  for (const RelativeTerm& term : call.scores.relative)
+    result.gradients.relative.push_back(
+        {zeros(term.A), zeros(term.B), zeros(term.V), zeros(term.c)});
+  for (const ContextualTerm& term : call.scores.contextual)
+    result.gradients.contextual.push_back(zeros(term.table));
+
+  for (int b = 0; b < B; ++b)
+    for (int h = 0; h < H; ++h)
+      for (int i = 0; i < Tq; ++i) {
+        const Row row(call, b, h, i);
+        const Numbers p = row.probabilities();
+        const std::size_t at = std::size_t(((b * Tq + i) * H + h) * dv);
+        for (int j = 0; j < call.v.dim(1); ++j)
+          for (int c = 0; c < dv && p[j] > 0; ++c) result.z[at + c] += p[j] * row.value(j, c);
+        row.differentiate(p, &weight[at], result.gradients);
+      }
+  return result;
+}
+
+}  // namespace yonder::naive
