@@ -1,0 +1,47 @@
+// Learned absolute positions. Gehring et al., "Convolutional sequence to sequence learning", 2017,
+// arXiv:1705.03122, sec. 3.1.
+//
+//   x_i + P_i,   P a table of as many rows as training can show positions
+//
+// What positions past the table get is table.h's.
+#include "encodings/encoding.h"
+#include "encodings/table.h"
+
+namespace yonder {
+namespace {
+
+class Learned final : public Encoding {
+  Table table_;
+
+ public:
+  Options options() override {
+    Options o;
+    table_.options(o);
+    return o;
+  }
+
+  void check() const override { table_.check("learned"); }
+
+  void build(const Dims& dims, Parameters& p) override {
+    Encoding::build(dims, p);
+    table_.build(p, "learned", "table", {dims.positions, dims.width}, Init::std(0.5));
+  }
+
+  Var embed(const Var& x, std::span<const int>, const Positions& p) override {
+    const Var rows = table_(p.at);
+    return x + (p.shared() ? rows : rows.view(x.shape()));
+  }
+};
+
+const Register<Learned> registered{{.name = "learned",
+                                    .title = "Learned absolute positions",
+                                    .paper = "arXiv:1705.03122",
+                                    .kind = Kind::absolute,
+                                    .formula = "x_i + P_i",
+                                    .extensions = {{"learned.beyond", "clamp"},
+                                                   {"learned.beyond", "wrap"},
+                                                   {"learned.beyond", "random"},
+                                                   {"learned.beyond", "hierarchical"}}}};
+
+}  // namespace
+}  // namespace yonder

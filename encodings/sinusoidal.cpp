@@ -1,0 +1,53 @@
+// Sinusoidal absolute positions. Vaswani et al., "Attention is all you need", 2017,
+// arXiv:1706.03762, sec. 3.5.
+//
+//   x_i + s_D(i),   s[2m] = sin(i w_m),  s[2m+1] = cos(i w_m),  w_m = base^(−2m/D)
+//
+// Defined at every position. For long tests the frequencies may be changed as rope's are
+// (spectrum.h).
+#include "core/ops.h"
+#include "encodings/encoding.h"
+#include "encodings/spectrum.h"
+
+namespace yonder {
+namespace {
+
+class Sinusoidal final : public Encoding {
+  double base_ = 10000;
+  Scaling scaling_;
+
+ public:
+  Options options() override {
+    const double inf = std::numeric_limits<double>::infinity();
+    Options o{Option{"base", &base_, "w_m = base^(−2m/D)"}.between(1, inf)};
+    scaling_.options(o);
+    return o;
+  }
+
+  void check() const override {
+    if (dims_.width % 2)
+      throw UsageError("sinusoidal: width " + std::to_string(dims_.width) +
+                       " has no pairs of columns; choose an even width");
+    scaling_.check("sinusoidal", dims_.width);
+  }
+
+  Var embed(const Var& x, std::span<const int>, const Positions& p) override {
+    const Spectrum s = scaling_.of(base_, dims_.width, dims_.trained, p.longest);
+    const Var sines(sinusoid(p.at, s));
+    return x + (p.shared() ? sines : sines.view(x.shape()));
+  }
+};
+
+const Register<Sinusoidal> registered{
+    {.name = "sinusoidal",
+     .title = "Sinusoidal absolute positions",
+     .paper = "arXiv:1706.03762",
+     .kind = Kind::absolute,
+     .formula = "x_i + s(i), s[2m] = sin(i w_m), s[2m+1] = cos(i w_m), w_m = base^(-2m/D)",
+     .extensions = {{"sinusoidal.scaling", "linear"},
+                    {"sinusoidal.scaling", "ntk"},
+                    {"sinusoidal.scaling", "ntk-mixed"},
+                    {"sinusoidal.scaling", "yarn"}}}};
+
+}  // namespace
+}  // namespace yonder

@@ -1,0 +1,95 @@
+#pragma once
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/ops.h"
+#include "core/options.h"
+#include "core/parameters.h"
+#include "core/random.h"
+
+/// \file
+/// A learned table P of R positions, and what a position past its last row gets.
+///
+///   error         a refusal
+///   clamp         P[min(i, R−1)]
+///   wrap          P[i mod R]
+///   random        new rows, N(0, 0.5²)
+///   hierarchical  α u_a + (1−α) u_b for i = aR + b, u_m = (P_m − α P_0)/(1−α): the table itself on
+///                 the first R positions, and defined up to R².  Su 2020, kexue.fm/archives/7947
+namespace yonder {
+
+class Table {
+  std::string beyond_ = "error", owner_;
+  double alpha_ = 0.4;
+  std::string name_;
+  std::uint64_t seed_ = 0;
+  Var rows_;  // [R, D]
+
+ public:
+  /// Adds `beyond` and `alpha`, both (T).
+  void options(Options& o) {
+    o.push_back(Option{"beyond", &beyond_, "what a position past the table gets"}
+                    .one_of({"error", "clamp", "wrap", "random", "hierarchical"})
+                    .at_test());
+    o.push_back(Option{"alpha", &alpha_, "share of the coarse position in hierarchical, not 0.5"}
+                    .between(0, 1)
+                    .at_test());
+  }
+
+  void check(const std::string& owner) const {
+    // At α = 1/2, positions aR + b and bR + a would be the same.
+    if (alpha_ == 0.5)
+      throw UsageError(owner + ".alpha: 0.5 can't tell coarse from fine; give any other share");
+  }
+
+  /// Makes the parameter "encoding.{owner}.{name}" [R, D].
+  void build(Parameters& p, const std::string& owner, const std::string& name, Shape shape,
+             Init init) {
+    owner_ = owner;
+    name_ = "encoding." + owner + "." + name;
+    seed_ = p.seed();
+    rows_ = p.make(name_, std::move(shape), init);
+  }
+
+  /// The rows of positions `at`, [n, D].
+  Var operator()(std::span<const int> at) const {
+    const int R = rows_.dim(0), last = *std::max_element(at.begin(), at.end());
+    std::vector<int> which(at.begin(), at.end());
+    if (last < R) return rows(rows_, which);
+    if (beyond_ == "error") refuse(last, "see --" + owner_ + ".beyond");
+    if (beyond_ == "random") return rows(concat({rows_, fresh(last + 1 - R)}, 0), which);
+    if (beyond_ == "hierarchical") return hierarchical(which, last);
+    for (int& i : which) i = beyond_ == "clamp" ? std::min(i, R - 1) : i % R;
+    return rows(rows_, which);
+  }
+
+ private:
+  [[noreturn]] void refuse(int position, const std::string& way_out) const {
+    throw UsageError(owner_ + ": position " + std::to_string(position) +
+                     " is beyond the table of " + std::to_string(rows_.dim(0)) + "; " + way_out);
+  }
+
+  // With the parameter's own stream: what a longer table of this seed would have begun with.
+  Var fresh(int count) const {
+    const Random random(seed_, name_);
+    Tensor more = Tensor::uninitialized({count, rows_.dim(1)});
+    for (std::int64_t i = 0; i < more.size(); ++i)
+      more[i] = real(0.5 * random.normal(rows_.size() + i));
+    return Var(more);
+  }
+
+  // α u_a + (1−α) u_b = P_b + α/(1−α) (P_a − P_0)
+  Var hierarchical(std::vector<int> fine, int last) const {
+    const int R = rows_.dim(0);
+    if (last / R >= R) refuse(last, "hierarchical ends at its square; test shorter, or wrap");
+    std::vector<int> coarse;
+    for (int& i : fine) coarse.push_back(i / R), i %= R;
+    const Var first = slice(rows_, 0, 0, 1).view({rows_.dim(1)});
+    return rows(rows_, fine) + real(alpha_ / (1 - alpha_)) * (rows(rows_, coarse) - first);
+  }
+};
+
+}  // namespace yonder

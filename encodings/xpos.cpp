@@ -1,0 +1,72 @@
+// xPos. Sun et al., "A length-extrapolatable Transformer", 2023, arXiv:2212.10554, sec. 2.2.
+//
+//   rope, and in pair m  q_i ζ_m^(i/scale),  k_j ζ_m^(−j/scale),   ζ_m = (2m/d + 0.4)/1.4
+//   so that the pair's score fades with ζ_m^((i − j)/scale)
+//
+// Causal only: to the right it would grow. Exponents are counted from the middle of the positions
+// at hand, which changes no score and puts off overflow.
+#include <algorithm>
+#include <cmath>
+
+#include "encodings/encoding.h"
+#include "encodings/rotation.h"
+
+namespace yonder {
+namespace {
+
+class Xpos final : public Encoding {
+  double base_ = 10000, scale_ = 512;
+  std::string layout_ = "interleaved";
+
+ public:
+  Options options() override {
+    const double inf = std::numeric_limits<double>::infinity();
+    return {Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf),
+            Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
+                {"interleaved", "half"}),
+            Option{"scale", &scale_, "distance over which a pair fades by ζ_m"}.between(0, inf)};
+  }
+
+  void check() const override {
+    if (dims_.head() % 2)
+      throw UsageError("xpos: head width " + std::to_string(dims_.head()) +
+                       " has no pairs of columns; choose an even width per head");
+  }
+
+  void dots(Dots& x, const Attention& a) override {
+    const auto [first, last] = std::minmax_element(a.keys.at.begin(), a.keys.at.end());
+    const double middle = (*first + *last) / 2.0;
+    if ((*last - middle) / scale_ * -std::log(zeta(0)) > 80)  // exp(88) is where float ends
+      throw UsageError("xpos: position " + std::to_string(*last) + " is too far for xpos.scale " +
+                       std::to_string(int(scale_)) + "; test shorter, or train a larger scale");
+    x.q = rotate(x.q, turned(a.queries, middle, 1));
+    x.k = rotate(x.k, turned(a.keys, middle, -1));
+  }
+
+ private:
+  double zeta(int m) const { return (2.0 * m / dims_.head() + 0.4) / 1.4; }
+
+  // Turned by i w_m and stretched by ζ_m^(±(i − middle)/scale).
+  Rotation turned(const Positions& p, double middle, int sign) const {
+    Rotation r = rotation(p.at, spectrum(base_, dims_.head()), layout_, [](int i) { return i; });
+    const int pairs = dims_.head() / 2;
+    for (std::int64_t i = 0; i < r.cos.size(); ++i) {
+      const double exponent = sign * (p.at[i / pairs] - middle) / scale_;
+      const real stretch = real(std::pow(zeta(int(i % pairs)), exponent));
+      r.cos[i] *= stretch;
+      r.sin[i] *= stretch;
+    }
+    return r;
+  }
+};
+
+const Register<Xpos> registered{
+    {.name = "xpos",
+     .title = "Rotary positions that fade",
+     .paper = "arXiv:2212.10554",
+     .kind = Kind::rotary,
+     .serves = Serves::causal_only,
+     .formula = "rope with q_i ζ_m^(i/scale), k_j ζ_m^(-j/scale), ζ_m = (2m/d + 0.4)/1.4"}};
+
+}  // namespace
+}  // namespace yonder
