@@ -33,8 +33,6 @@ Tensor combine(const Tensor& a, const Tensor& b, F f) {
   return y;
 }
 
-Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
-
 // dx += sign · dy, summed over the front axes that x lacks.
 void pass_back(const Gradient& dx, const Tensor& dy, real sign) {
   const Tensor& sum = dx.sum();

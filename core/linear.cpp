@@ -25,9 +25,7 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
           .c = y.data.get(),
           .c_stride = N});
   if (bias)
-    parallel_map_repeating(
-        M * N, y.data.get(), [](Vec a, Vec b) { return hn::Add(a, b); }, bias.value().data.get(), N,
-        y.data.get());
+    parallel_map_repeating(M * N, y.data.get(), plus, bias.value().data.get(), N, y.data.get());
   return Tape::record(y, {x, weight, bias},
                       [x, weight, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
                         if (x.tracked())

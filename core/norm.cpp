@@ -93,11 +93,9 @@ Var layer_norm(const Var& x, const Var& weight, const Var& bias) {
                   return hn::MulAdd(d, hn::Mul(hn::Sub(v, vec(m)), vec(s)), sum);
                 },
                 dw, &dy[r * n], &x.value()[r * n]);
-            map(
-                n, db, [](Vec sum, Vec d) { return hn::Add(sum, d); }, db, &dy[r * n]);
+            map(n, db, plus, db, &dy[r * n]);
           }
         });
-        const auto plus = [](Vec a, Vec b) { return hn::Add(a, b); };
         for (std::int64_t p = 0; p < pieces; ++p) {
           if (weight.tracked())
             map(n, &weight.grad()[0], plus, &weight.grad()[0], &partial[2 * p * n]);

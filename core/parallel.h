@@ -11,19 +11,26 @@ namespace yonder {
 void set_threads(int threads);
 int threads();
 
+/// From here to the end of the parallel region around it, the calling thread starts no others.
+void work_alone();
+
 /// Calls f(i) for each i of 0..n-1, in no particular order. The calls must not depend on each
-/// other. There is no `if` clause on purpose: oneDNN multiplies with one thread inside an active
-/// region.
+/// other. What f calls runs in one thread: work_alone() tells oneDNN too, which would otherwise
+/// start its own threads in a region of one and sum in an order that depends on their number.
 template <class F>
 void parallel_for(std::int64_t n, F&& f) {
   std::exception_ptr failed;
-#pragma omp parallel for schedule(dynamic)
-  for (std::int64_t i = 0; i < n; ++i) {
-    try {
-      f(i);
-    } catch (...) {
+#pragma omp parallel if (n > 1)
+  {
+    work_alone();
+#pragma omp for schedule(dynamic)
+    for (std::int64_t i = 0; i < n; ++i) {
+      try {
+        f(i);
+      } catch (...) {
 #pragma omp critical(yonder_parallel_for)
-      failed = std::current_exception();
+        failed = std::current_exception();
+      }
     }
   }
   if (failed) std::rethrow_exception(failed);

@@ -13,8 +13,6 @@ struct Runs {
   std::int64_t stride;
 };
 
-Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
-
 void copy(std::int64_t rows, std::int64_t width, Runs from, Runs to) {
   parallel_pieces(rows, std::max<std::int64_t>(1, chunk / width),
                   [&](std::int64_t r, std::int64_t last) {

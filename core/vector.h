@@ -29,6 +29,8 @@ inline void store_some(Vec x, real* p, std::int64_t n) {
   hn::BlendedStore(x, hn::FirstN(lanes, std::size_t(n)), lanes, p);
 }
 
+inline Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
+
 /// e^x for any x. Highway's own is not defined far above 0 and turns NaN into 0.
 inline Vec exp_of(Vec x) {
   const Vec most = vec(sizeof(real) == 4 ? 88.7228 : 709.78);
@@ -98,7 +100,6 @@ void parallel_add_rows(std::int64_t rows, std::int64_t n, real* out, const F& f,
   constexpr std::int64_t width = 1024;  // columns of one piece, so that its sums stay in cache
   const std::int64_t height = std::max<std::int64_t>(16, chunk / std::min(n, width));
   const std::int64_t pieces = (rows + height - 1) / height, strips = (n + width - 1) / width;
-  const auto plus = [](Vec a, Vec b) { return hn::Add(a, b); };
   const Tensor partial = Tensor::uninitialized({int(pieces), int(n)});
   parallel_pieces(pieces * strips, 1, [&](std::int64_t item, std::int64_t) {
     const std::int64_t p = item / strips, j = item % strips * width, w = std::min(width, n - j);

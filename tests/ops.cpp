@@ -3,17 +3,11 @@
 #include <catch2/catch.hpp>
 
 #include "tests/gradcheck.h"
+#include "tests/tensors.h"
 
 using namespace yonder;
 
 namespace {
-
-Tensor normal(Shape shape, std::string_view name = "x") {
-  Tensor x(std::move(shape));
-  const Random random(1, name);
-  for (std::int64_t i = 0; i < x.size(); ++i) x[i] = real(random.normal(i));
-  return x;
-}
 
 // A number in which every element of y has a weight of its own.
 Var weighed(const Var& y) { return sum(y * Var(normal(y.shape(), "weights"))); }
