@@ -101,6 +101,18 @@ void write_file(const std::string& path, const std::string& content) {
   sync_folder(path);
 }
 
+void append_file(const std::string& path, const std::string& content) {
+  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)};
+  if (file.number < 0) unwritable(path, errno);
+  write_all(file.number, content, path);
+}
+
+void remove_all(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) unwritable(path, error.value());
+}
+
 void make_folders(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

@@ -19,10 +19,15 @@ namespace yonder {
 std::string read_file(const std::string& path);
 /// To a temporary name, fsynced, renamed, folder fsynced.
 void write_file(const std::string& path, const std::string& content);
+/// Adds to the end of a file, which is made if there is none: for logs, that may end in half a
+/// line.
+void append_file(const std::string& path, const std::string& content);
 void make_folders(const std::string& path);
 /// The files below a folder, sorted by path, without names that begin with a dot; `path` itself if
 /// it is no folder.
 std::vector<std::string> list_files(const std::string& path);
+/// Removes a file, or a folder with all that is in it, if there is one.
+void remove_all(const std::string& path);
 
 // files_safetensors.cpp
 /// A safetensors file: tensors in f32 by name, in order, and the string map `__metadata__`.

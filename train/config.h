@@ -1,7 +1,5 @@
 #pragma once
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/options.h"
@@ -11,8 +9,8 @@
 /// All that is needed to do a run again.
 namespace yonder {
 
-/// Options of encodings and tasks as text, in the order given: {"rope.base", "500"}.
-using Settings = std::vector<std::pair<std::string, std::string>>;
+/// Options of encodings and of tasks: {"rope.base", "500"}.
+using Settings = std::vector<Setting>;
 
 /// A run, before any default that depends on the model or the task is resolved.
 struct RunConfig {
@@ -26,8 +24,8 @@ struct RunConfig {
 
   int steps = 2000, batch = 32;
   double lr = 1e-3;
-  int warmup = 100;       ///< steps from 0 to lr
-  double decay_to = 0.1;  ///< the cosine ends at decay_to·lr
+  int warmup = 100;     ///< steps from 0 to lr
+  double lr_end = 0.1;  ///< the cosine ends at lr_end·lr
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.98;
   double clip = 1;  ///< largest norm of the gradient; 0: not clipped
   int seed = 0;

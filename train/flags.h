@@ -39,7 +39,7 @@ class Flags {
                 Presence);
 
   /// Flags for the options of every registered encoding ("--rope.base"), a heading each; only those
-  /// of test time if `when` says so. What was given goes to `given`, in the order of the line.
+  /// of test time if `when` says so. What was given goes to `given`.
   enum class When { training, testing };
   void encodings(Settings& given, When when);
   /// The same for tasks ("--copy.alphabet"), and "--text PATH".

@@ -62,9 +62,13 @@ void Progress::show(const std::string& line) {
 
 void Progress::settle(const std::string& line) {
   if (voice_ == Voice::quiet) return;
+  clear();
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void Progress::clear() {
   if (open_) std::fputs("\r\033[K", stderr);
   open_ = false;
-  std::fprintf(stderr, "%s\n", line.c_str());
 }
 
 void Progress::close() {

@@ -26,7 +26,9 @@ class Progress {
   void show(const std::string& line);
   /// Shows `line` for good, whatever was shown last.
   void settle(const std::string& line);
-  /// Leaves the line that was being redrawn.
+  /// Wipes the line that was being redrawn, so that a result can stand in its place.
+  void clear();
+  /// Leaves it where it is, so that an error can stand below.
   void close();
 
  private:

@@ -36,33 +36,37 @@ struct TrainResult {
 /// What to do about a folder that already holds a run.
 enum class Existing { refuse, replace };
 
+/// A model with its task, trained or about to be.
+struct Trained {
+  std::unique_ptr<Task> task;
+  std::unique_ptr<Transformer> model;
+  RunConfig config;  ///< of a loaded one: model, encoding, task and seed; the rest is default
+  int step = 0;      ///< steps of training that it has seen
+};
+
+/// A model as it is before training. UsageError or FileError for whatever in the configuration
+/// can't be, so that a sweep can ask before it starts.
+Trained prepare(const RunConfig&);
+
 /// Trains a model into `folder`: config.json, environment.json, metrics.jsonl,
-/// checkpoints/step-{n}.safetensors. Everything is checked before the folder is touched; an old run
-/// is replaced only when the new one is ready to take its first step. `progress` may be empty; it
+/// checkpoints/step-{n}.safetensors. Everything is checked and the first step is taken before the
+/// folder is touched, so what fails early leaves an old run as it was. `progress` may be empty; it
 /// is called after every step, from the calling thread.
 /// Throws UsageError, FileError, DiskError; DivergedError names the step where loss or gradient is
 /// no longer a number, and leaves the checkpoints written before.
 TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const std::function<void(const Metrics&)>& progress);
 
-/// True if `folder` holds a run or a part of one.
-bool holds_run(const std::string& folder);
-
-/// A trained model with the task it learned, rebuilt from a checkpoint alone.
-struct Trained {
-  std::unique_ptr<Transformer> model;
-  std::unique_ptr<Task> task;
-  RunConfig config;  ///< model, encoding, task and seed are the checkpoint's; the rest default
-  int step = 0;
-};
-/// `path` is a run's folder (its last checkpoint is taken) or a checkpoint. `test_options` change
-/// test-time options of the encoding ("rope.scaling"), or of the task ("text.path"); frozen ones
-/// are refused. FileError for what is no checkpoint.
+/// `path` is a run's folder (its last checkpoint is taken) or a checkpoint; it alone is enough to
+/// rebuild the model and the task. `test_options` change test-time options of the encoding
+/// ("rope.scaling") or of the task ("text.path"); frozen ones are refused. FileError for what is no
+/// checkpoint.
 Trained load(const std::string& path, const Settings& test_options = {});
 
 struct EvalSettings {
-  std::vector<int> lengths;  ///< items for tasks, tokens for text
-  int examples = 256;        ///< per length; text: windows, 48 where 0
+  std::vector<int> lengths;                    ///< items for tasks, tokens for text
+  int examples = 0;                            ///< at each length; 0: the task's own number
+  Protocol protocol = Protocol::same_targets;  ///< of text; of others there is one way only
 };
 
 /// The result at one length. Numbers that a task doesn't have are NaN.
@@ -72,13 +76,13 @@ struct EvalRow {
   int length = 0;  ///< as asked for
   int tokens = 0;  ///< longest sequence that the model sees
   int examples = 0;
-  double loss = none;            ///< nats per target; text: on the same final tokens at any length
+  double loss = none;            ///< nats per scored target
   double perplexity = none;      ///< exp(loss), text only
   double token_accuracy = none;  ///< part of the targets whose logit is the largest
   double exact_match = none;     ///< part of the examples with all targets right; tasks only
   double chance = none;          ///< token accuracy of guessing
   std::string undefined;         ///< why the encoding has no value here, one sentence; else empty
-  std::vector<double> position_loss;  ///< text: mean loss of the token at index t, [tokens]
+  std::vector<double> position_loss;  ///< text: mean loss of what follows index t, [tokens]
 };
 
 /// Tests at each length. A length at which the encoding is undefined gives a row that says why.

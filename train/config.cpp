@@ -1,0 +1,42 @@
+#include "train/config.h"
+
+#include <limits>
+
+namespace yonder {
+namespace {
+
+constexpr double most = 1e8;  // of whatever is counted
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+Options RunConfig::model_fields() {
+  return {
+      Option{"width", &width, "D, numbers in the stream at each token"}.within(1, 65536),
+      Option{"heads", &heads, "H, heads of attention; they divide the width"}.within(1, 65536),
+      Option{"layers", &layers, "blocks of attention and mlp"}.within(1, 1024),
+      Option{"mlp", &mlp, "F, width inside the mlp"}.within(0, 1 << 20).shown_as("4 x width"),
+  };
+}
+
+Options RunConfig::training_fields() {
+  return {
+      Option{"steps", &steps, "steps of the optimizer"}.within(1, most),
+      Option{"batch", &batch, "sequences in a step"}.within(1, 65536),
+      Option{"lr", &lr, "learning rate at its highest"}.between(0, infinity),
+      Option{"warmup", &warmup, "steps in which the learning rate rises"}.within(0, most),
+      Option{"lr-end", &lr_end, "part of lr that a cosine falls to at the last step"}.within(0, 1),
+      Option{"weight-decay", &weight_decay, "of the matrices of the blocks and the head (AdamW)"}
+          .within(0, 100),
+      Option{"beta1", &beta1, "how slowly AdamW's mean of gradients follows"}.within(0, 0.999999),
+      Option{"beta2", &beta2, "how slowly AdamW's mean of squares follows"}.within(0, 0.999999),
+      Option{"clip", &clip, "longest gradient, longer ones are scaled down; 0: none"}.at_least(0),
+      Option{"seed", &seed, "of weights, data and drawn positions"}.at_least(0),
+      Option{"threads", &threads, "results do not depend on it"}.within(0, 1024).shown_as(
+          "all cores"),
+      Option{"save-every", &save_every, "steps between checkpoints"}.within(0, most).shown_as(
+          "at the end only"),
+  };
+}
+
+}  // namespace yonder

@@ -1,0 +1,15 @@
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include "train/run.h"
+
+namespace yonder {
+
+/// {"name": "copy", "length": 32, …its options}, as checkpoints hold it.
+nlohmann::ordered_json task_json(const Trained&);
+
+/// A run as config.json holds it: its flags by name and, under "options", every option of its
+/// encoding and its task, with the defaults that depend on the model resolved.
+nlohmann::ordered_json config_json(const Trained&);
+
+}  // namespace yonder
