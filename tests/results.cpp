@@ -63,6 +63,7 @@ TEST_CASE("a text with commas or quotes is quoted in the CSV") {
 TEST_CASE("results come back from JSON as they were") {
   Results r = found_text();
   r.failures.push_back({"rope-text-s1", "diverged"});
+  r.trainings.push_back({"rope-text-s0", "rope", 0, 300, 1.5, 1000, 0});
   const Results back = results_from_json(to_json(r), "results.json");
   CHECK(to_json(back) == to_json(r));
   CHECK(to_csv(back) == to_csv(r));

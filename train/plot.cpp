@@ -195,7 +195,7 @@ std::string curves(const std::vector<Line>& all) {
                " ps 0.75, \\\n";
   }
   if (strokes.empty()) return "";
-  strokes.resize(strokes.size() - 4);  // the last ", \"
+  strokes.resize(strokes.size() - 4);  // the last comma and what continues the line
   return "plot \\\n" + bands + strokes + "\n";
 }
 
@@ -204,31 +204,31 @@ std::string curves(const std::vector<Line>& all) {
 std::vector<double> spread_labels(const std::vector<double>& wanted, double gap, double low,
                                   double high) {
   // With k-th label's height minus k·gap, "gap apart" becomes "not decreasing": the least squares
-  // answer joins neighbours that would cross into blocks and gives each block its mean.
+  // answer joins neighbours that would cross into groups and gives each group its mean.
   std::vector<std::size_t> order(wanted.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(),
                    [&wanted](std::size_t a, std::size_t b) { return wanted[a] < wanted[b]; });
-  struct Block {
+  struct Group {
     double sum;
     int count;
     double mean() const { return sum / count; }
   };
-  std::vector<Block> blocks;
+  std::vector<Group> groups;
   for (std::size_t k = 0; k < order.size(); ++k) {
-    blocks.push_back({wanted[order[k]] - double(k) * gap, 1});
-    while (blocks.size() > 1 && blocks[blocks.size() - 2].mean() > blocks.back().mean()) {
-      blocks[blocks.size() - 2].sum += blocks.back().sum;
-      blocks[blocks.size() - 2].count += blocks.back().count;
-      blocks.pop_back();
+    groups.push_back({wanted[order[k]] - double(k) * gap, 1});
+    while (groups.size() > 1 && groups[groups.size() - 2].mean() > groups.back().mean()) {
+      groups[groups.size() - 2].sum += groups.back().sum;
+      groups[groups.size() - 2].count += groups.back().count;
+      groups.pop_back();
     }
   }
   std::vector<double> at(wanted.size());
   std::size_t k = 0;
   const double most = high - double(wanted.size() - 1) * gap;
-  for (const Block& block : blocks)
-    for (int n = 0; n < block.count; ++n, ++k)
-      at[order[k]] = std::max(low, std::min(most, block.mean())) + double(k) * gap;
+  for (const Group& group : groups)
+    for (int n = 0; n < group.count; ++n, ++k)
+      at[order[k]] = std::max(low, std::min(most, group.mean())) + double(k) * gap;
   return at;
 }
 

@@ -28,14 +28,12 @@ class Interruptible {
     sigaction(SIGINT, &note, &before_int_);
     sigaction(SIGTERM, &note, &before_term_);
   }
-  ~Interruptible() { restore(); }
-  Interruptible(const Interruptible&) = delete;
-  Interruptible& operator=(const Interruptible&) = delete;
-
-  void restore() const {
+  ~Interruptible() {
     sigaction(SIGINT, &before_int_, nullptr);
     sigaction(SIGTERM, &before_term_, nullptr);
   }
+  Interruptible(const Interruptible&) = delete;
+  Interruptible& operator=(const Interruptible&) = delete;
 
  private:
   struct sigaction before_int_ {
@@ -63,8 +61,9 @@ void send(int pipe, char kind, std::string text) {
 
 [[noreturn]] void be_job(const Jobs& jobs, int job, int pipe, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);  // never outlive the process that watches
-  if (getppid() != parent) _exit(1);
+  signal(SIGTERM, SIG_DFL);
   signal(SIGINT, SIG_IGN);  // a terminal sends it to all; the parent decides
+  if (interrupted || getppid() != parent) _exit(1);
   int code = 0;
   try {
     jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); });
@@ -102,14 +101,13 @@ std::string end_of(Running& running) {
   return running.reason;
 }
 
-std::pair<int, Running> start(const Jobs& jobs, int job, const Interruptible& signals) {
+std::pair<int, Running> start(const Jobs& jobs, int job) {
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("sweep: no more pipes; close other programs");
   std::fflush(nullptr);  // or the job would print it a second time
   const pid_t parent = getpid(), pid = fork();
   if (pid < 0) throw std::runtime_error("sweep: no more processes; close other programs");
   if (pid == 0) {
-    signals.restore();
     close(ends[0]);
     be_job(jobs, job, ends[1], parent);
   }
@@ -126,7 +124,7 @@ int run(const Jobs& jobs) {
   bool told = false;
   for (int next = 0; next < jobs.count || !running.empty();) {
     while (!interrupted && next < jobs.count && int(running.size()) < jobs.at_once)
-      running.insert(start(jobs, next++, signals));
+      running.insert(start(jobs, next++));
     if (interrupted) next = jobs.count;
     if (interrupted && !told)
       for (const auto& [pipe, r] : running) kill(r.pid, SIGTERM);

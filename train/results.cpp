@@ -43,13 +43,17 @@ std::string Row::label() const {
     const bool added = std::find(trained.begin(), trained.end(), owner) == trained.end();
     std::string said = is_number(value) ? name + " " + value : value;
     if (added) said = is_number(value) && value != "0" ? owner + " " + value : owner;
-    text += (&option == &extension.front().first ? " + " : ", ") + said;
+    text += (&option == &extension.front().option ? " + " : ", ") + said;
   }
   return text;
 }
 
+bool Row::operator==(const Row& other) const {
+  return encoding == other.encoding && extension_text() == other.extension_text();
+}
+
 bool Row::windowed() const {
-  return extension.size() == 1 && extension.front().first == "window.size";
+  return extension.size() == 1 && extension.front().option == "window.size";
 }
 
 std::vector<Row> parse_rows(const std::string& list) {
@@ -65,7 +69,7 @@ std::vector<Row> parse_rows(const std::string& list) {
       if (equals == std::string::npos || equals == 0 || equals + 1 == parts[i].size())
         throw UsageError("encodings: '" + parts[i] + "' in '" + text +
                          "' is no option=value; write it as in rope:rope.scaling=yarn");
-      row.extension.emplace_back(parts[i].substr(0, equals), parts[i].substr(equals + 1));
+      row.extension.push_back({parts[i].substr(0, equals), parts[i].substr(equals + 1)});
     }
     if (std::find(rows.begin(), rows.end(), row) != rows.end())
       throw UsageError("encodings: '" + text + "' is named twice; name it once");

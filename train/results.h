@@ -1,9 +1,10 @@
 #pragma once
+#include <cstdint>
 #include <limits>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "encodings/encoding.h"
 #include "train/statistics.h"
 
 /// \file
@@ -16,8 +17,8 @@ inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 /// One row of a comparison: an encoding and what is changed about it at test time. Rows of the same
 /// encoding share their trained models.
 struct Row {
-  std::string encoding;                                        ///< "rope+logn"
-  std::vector<std::pair<std::string, std::string>> extension;  ///< {{"rope.scaling", "yarn"}}
+  std::string encoding;            ///< "rope+logn"
+  std::vector<Setting> extension;  ///< {{"rope.scaling", "yarn"}}
 
   /// "rope.scaling=yarn:rope.factor=4", or "" for the encoding as it was trained.
   std::string extension_text() const;
@@ -25,7 +26,7 @@ struct Row {
   std::string label() const;
   /// The model is unchanged, but sees only a window of the trained length: the baseline to beat.
   bool windowed() const;
-  bool operator==(const Row&) const = default;
+  bool operator==(const Row& other) const;
 };
 
 /// Reads "rope,rope:rope.scaling=yarn:rope.factor=4,alibi": rows are parted by commas, the options
@@ -46,6 +47,14 @@ struct Score {
   double exact = unknown;     ///< share of examples whose whole answer is right
   int examples = 0;
   std::string problem;  ///< why there is no number, one sentence; else empty
+};
+
+/// One trained model: a cell of the sweep, and what it took.
+struct Training {
+  std::string cell, encoding;
+  int seed = 0, steps = 0;
+  double seconds = 0;
+  std::int64_t parameters = 0, position_parameters = 0;
 };
 
 /// A cell whose training failed.
@@ -73,6 +82,7 @@ struct Results {
   double chance = unknown;   ///< accuracy of guessing
   double letters = unknown;  ///< text: loss of a model that knows letter frequencies alone, nats
   std::vector<Score> scores;
+  std::vector<Training> trainings;
   std::vector<Failure> failures;
 
   /// The measures worth a table, the most telling first.
@@ -101,5 +111,13 @@ std::string to_csv(const Results&);
 std::string to_json(const Results&);
 /// Reads what to_json wrote. FileError, naming `path`, if it is something else.
 Results results_from_json(const std::string& json, const std::string& path);
+
+/// What one cell adds to the results.
+struct CellResult {
+  Training training;
+  std::vector<Score> scores;
+};
+std::string to_json(const CellResult&);
+CellResult cell_from_json(const std::string& json, const std::string& path);
 
 }  // namespace yonder

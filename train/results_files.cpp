@@ -3,12 +3,15 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "train/results.h"
 
 namespace yonder {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+const char* const not_ours = ": these are no results of yonder; make them again with yonder ablate";
 
 // Shortest digits that read back to the same number.
 std::string digits(double x) {
@@ -24,7 +27,7 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-double number(const Json& json) { return json.is_null() ? unknown : json.get<double>(); }
+double number(const nlohmann::json& json) { return json.is_null() ? unknown : json.get<double>(); }
 
 Json json_of(const Score& s) {
   return {{"encoding", s.row.encoding},
@@ -40,13 +43,13 @@ Json json_of(const Score& s) {
           {"problem", s.problem}};
 }
 
-Row row_of(const Json& json) {
+Row row_of(const nlohmann::json& json) {
   const std::string extension = json.at("extension");
   return parse_rows(json.at("encoding").get<std::string>() +
                     (extension.empty() ? "" : ":" + extension))[0];
 }
 
-Score score_of(const Json& json) {
+Score score_of(const nlohmann::json& json) {
   return {.row = row_of(json),
           .protocol = json.at("protocol"),
           .length = json.at("length"),
@@ -57,6 +60,26 @@ Score score_of(const Json& json) {
           .exact = number(json.at("exact")),
           .examples = json.at("examples"),
           .problem = json.at("problem")};
+}
+
+Json json_of(const Training& t) {
+  return {{"cell", t.cell},
+          {"encoding", t.encoding},
+          {"seed", t.seed},
+          {"steps", t.steps},
+          {"seconds", t.seconds},
+          {"parameters", t.parameters},
+          {"position_parameters", t.position_parameters}};
+}
+
+Training training_of(const nlohmann::json& json) {
+  return {.cell = json.at("cell"),
+          .encoding = json.at("encoding"),
+          .seed = json.at("seed"),
+          .steps = json.at("steps"),
+          .seconds = json.at("seconds"),
+          .parameters = json.at("parameters"),
+          .position_parameters = json.at("position_parameters")};
 }
 
 Json summary(const Results& results) {
@@ -95,11 +118,12 @@ std::string to_csv(const Results& results) {
 }
 
 std::string to_json(const Results& results) {
-  Json rows = Json::array(), scores = Json::array(), failures = Json::array();
+  Json rows = Json::array(), scores = rows, trainings = rows, failures = rows;
   for (const Row& r : results.rows)
     rows.push_back(
         {{"encoding", r.encoding}, {"extension", r.extension_text()}, {"label", r.label()}});
   for (const Score& s : results.scores) scores.push_back(json_of(s));
+  for (const Training& t : results.trainings) trainings.push_back(json_of(t));
   for (const Failure& f : results.failures)
     failures.push_back({{"cell", f.cell}, {"reason", f.reason}});
   return Json{{"format", 1},
@@ -113,13 +137,14 @@ std::string to_json(const Results& results) {
               {"rows", rows},
               {"summary", summary(results)},
               {"scores", scores},
+              {"trainings", trainings},
               {"failures", failures}}
              .dump(1) +
          "\n";
 }
 
 Results results_from_json(const std::string& json, const std::string& path) try {
-  const Json all = Json::parse(json);
+  const auto all = parse_json(json, path);
   Results results{.task = all.at("task"),
                   .text = all.at("text"),
                   .trained = all.at("trained"),
@@ -127,13 +152,25 @@ Results results_from_json(const std::string& json, const std::string& path) try 
                   .seeds = all.at("seeds"),
                   .chance = number(all.at("chance")),
                   .letters = number(all.at("letters"))};
-  for (const Json& row : all.at("rows")) results.rows.push_back(row_of(row));
-  for (const Json& s : all.at("scores")) results.scores.push_back(score_of(s));
-  for (const Json& f : all.at("failures"))
+  for (const auto& row : all.at("rows")) results.rows.push_back(row_of(row));
+  for (const auto& s : all.at("scores")) results.scores.push_back(score_of(s));
+  for (const auto& t : all.at("trainings")) results.trainings.push_back(training_of(t));
+  for (const auto& f : all.at("failures"))
     results.failures.push_back({f.at("cell"), f.at("reason")});
   return results;
-} catch (const nlohmann::json::exception& e) {
-  throw FileError(path + ": these are no results of yonder; make them again with yonder ablate");
+} catch (const nlohmann::json::exception&) { throw FileError(path + not_ours); }
+
+std::string to_json(const CellResult& cell) {
+  Json scores = Json::array();
+  for (const Score& s : cell.scores) scores.push_back(json_of(s));
+  return Json{{"training", json_of(cell.training)}, {"scores", scores}}.dump(1) + "\n";
 }
+
+CellResult cell_from_json(const std::string& json, const std::string& path) try {
+  const auto all = parse_json(json, path);
+  CellResult cell{training_of(all.at("training")), {}};
+  for (const auto& s : all.at("scores")) cell.scores.push_back(score_of(s));
+  return cell;
+} catch (const nlohmann::json::exception&) { throw FileError(path + not_ours); }
 
 }  // namespace yonder

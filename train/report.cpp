@@ -1,0 +1,126 @@
+#include "train/report.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "train/findings.h"
+
+namespace yonder {
+namespace {
+
+namespace fs = std::filesystem;
+
+// How this program is called from here.
+std::string program() {
+  std::error_code error;
+  const fs::path path = fs::read_symlink("/proc/self/exe", error);
+  if (error) return "yonder";
+  const std::string near = fs::relative(path, error).string();
+  return error || near.starts_with("../..")    ? path.string()
+         : near.find('/') == std::string::npos ? "./" + near
+                                               : near;
+}
+
+// A word as the shell reads it back.
+std::string word(const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("/._-+=,:").find(char(c)) != std::string_view::npos;
+  });
+  if (plain && !text.empty()) return text;
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+std::string wrapped(const std::string& text, int columns) {
+  std::string out, line;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t end = std::min(text.find(' ', i), text.size());
+    const std::string next = text.substr(i, end - i);
+    if (!line.empty() && int(line.size() + 1 + next.size()) > columns)
+      out += line + "\n", line = "";
+    line += (line.empty() ? "" : " ") + next;
+    i = end + 1;
+  }
+  return out + line + "\n";
+}
+
+std::string title(const Results& r, const Measure& m) {
+  std::string text = m.title;
+  if (r.text) text += " on the same last bytes at every length";
+  if (r.seeds > 1) text += "; median and range of " + std::to_string(r.seeds) + " seeds";
+  return text;
+}
+
+// The first extension that the registry offers for one of the encodings and that is not in the
+// table yet; a window, which every encoding takes, if there is none.
+Row untried(const Results& r) {
+  const Row* last = nullptr;
+  for (const Row& row : r.rows) {
+    if (!row.extension.empty()) continue;
+    last = &row;
+    if (row.encoding.find('+') != std::string::npos) continue;
+    for (const Setting& s : entry(row.encoding).extensions)
+      if (const Row more{row.encoding, {s}};
+          std::find(r.rows.begin(), r.rows.end(), more) == r.rows.end())
+        return more;
+  }
+  return {last ? last->encoding : r.rows.front().encoding, {{"window.size", "0"}}};
+}
+
+std::string best(const Results& r) {
+  const Measure m = r.measures().front();
+  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+  std::string name = r.rows.front().encoding;
+  double least = 1e300;
+  for (const Row& row : r.rows) {
+    const Spread s = r.at(row, longest, m);
+    const double bad = m.percent ? 1 - s.median : s.median;
+    if (row.extension.empty() && bad < least) least = bad, name = row.encoding;
+  }
+  return name;
+}
+
+std::string list_of(const std::vector<int>& lengths) {
+  std::string text;
+  for (int length : lengths) text += (text.empty() ? "" : ",") + std::to_string(length);
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> next_commands(const Results& r, const std::string& folder) {
+  const Row row = untried(r);
+  std::string seed = "0";
+  for (const Training& t : r.trainings)
+    if (t.encoding == row.encoding) {
+      seed = std::to_string(t.seed);
+      break;
+    }
+  std::string eval = program() + " eval " +
+                     word(folder + "/cells/" + row.encoding + "-" + r.task + "-s" + seed) +
+                     " --lengths " + list_of(r.lengths);
+  for (const Setting& s : row.extension) eval += " --" + s.option + " " + s.value;
+  const std::string other = r.task == "copy" ? "reverse" : "copy";
+  const std::string one = best(r), two = one == "rope" ? "alibi" : "rope";
+  return {eval, program() + " show encoding " + entry(one.substr(0, one.find('+'))).name,
+          program() + " ablate --task " + other + " --encodings " + two + "," + one +
+              " --length 20 --lengths 20,40,80 --seeds 1 --width 64 --layers 2 --batch 64 "
+              "--steps 1500 --lr 2e-3 --out " +
+              word(folder + "-" + other)};
+}
+
+std::string report(const Results& r, const std::string& folder,
+                   const std::vector<std::string>& pictures, const Look& look) {
+  std::string text;
+  for (const Measure& m : r.measures()) text += title(r, m) + "\n\n" + table(r, m, look) + "\n";
+  for (const std::string& sentence : findings(r)) text += wrapped(sentence, look.columns);
+  for (const Failure& f : r.failures) text += "Failed: " + f.cell + ": " + f.reason + "\n";
+  text += "\n";
+  for (const std::string& picture : pictures) text += "Picture  " + picture + "\n";
+  text += "Data     " + folder + "/results.csv\n\nNext\n";
+  for (const std::string& command : next_commands(r, folder)) text += "  " + command + "\n";
+  return text;
+}
+
+}  // namespace yonder
