@@ -142,6 +142,10 @@ class Composition final : public Encoding {
     const Entry* entry;
     std::unique_ptr<Encoding> encoding;
   };
+  /// Of ready parts, which the registry need not know.
+  Composition(std::string name, std::vector<Part> parts)
+      : name_(std::move(name)), parts_(std::move(parts)) {}
+
   const std::vector<Part>& parts() const { return parts_; }
   /// As given: "rope+logn"; a modifier that was added at test time is appended.
   const std::string& name() const { return name_; }

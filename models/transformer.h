@@ -24,8 +24,8 @@ struct Pass {
   Draws* draws = nullptr;  ///< in training only, for encodings that draw positions
 };
 
-/// The Positions of a pass, with the numbers that they point to. It may be moved, since a moved
-/// vector keeps its place in memory, but not copied.
+/// The Positions of a pass, with the numbers that they point to: keep it until the backward pass is
+/// over. It may be moved, since a moved vector keeps its place in memory, but not copied.
 class Placed {
  public:
   Placed(Composition&, Pass);

@@ -1,0 +1,203 @@
+#include "models/transformer.h"
+
+#include <cassert>
+#include <cmath>
+#include <numeric>
+
+#include "core/ops.h"
+
+namespace yonder {
+namespace {
+
+bool consecutive(std::span<const int> at, int tokens) {
+  for (std::size_t i = 0; i < at.size(); ++i)
+    if (i % tokens && at[i] != at[i - 1] + 1) return false;
+  return true;
+}
+
+void check(const Dims& dims) {
+  auto positive = [](const char* name, int extent) {
+    if (extent < 1)
+      throw UsageError(std::string("model: ") + name + " is " + std::to_string(extent) +
+                       "; it has to be at least 1");
+  };
+  positive("vocabulary", dims.vocabulary);
+  positive("width", dims.width);
+  positive("heads", dims.heads);
+  positive("layers", dims.layers);
+  positive("mlp", dims.mlp);
+  positive("length", dims.trained);
+  if (const int over = dims.width % dims.heads)
+    throw UsageError("model: width " + std::to_string(dims.width) + " is not a multiple of heads " +
+                     std::to_string(dims.heads) + "; the next that is one is " +
+                     std::to_string(dims.width - over + dims.heads));
+}
+
+// [B, T, D] ↔ [B, T, H, d]: head h owns columns h·d..(h+1)·d−1.
+Var split(const Var& x, int heads) {
+  return reshape(x, {x.dim(0), x.dim(1), heads, x.dim(2) / heads});
+}
+Var joined(const Var& x) { return reshape(x, {x.dim(0), x.dim(1), x.dim(2) * x.dim(3)}); }
+
+}  // namespace
+
+Placed::Placed(Composition& encoding, Pass pass)
+    : at_(std::move(pass.at)), lengths_(std::move(pass.lengths)) {
+  const int longest = pass.longest ? pass.longest : pass.tokens;
+  if (at_.empty()) at_ = encoding.place(pass.tokens, longest, pass.draws);
+  if (at_.empty()) {
+    at_.resize(std::size_t(pass.tokens));
+    std::iota(at_.begin(), at_.end(), 0);
+  }
+  assert(at_.size() % std::size_t(pass.tokens) == 0);
+  positions_ = {.at = at_,
+                .lengths = lengths_,
+                .batch = pass.batch,
+                .tokens = pass.tokens,
+                .longest = longest,
+                .consecutive = consecutive(at_, pass.tokens)};
+  assert(positions_.shared() || int(at_.size()) == pass.batch * pass.tokens);
+  assert(lengths_.empty() || int(lengths_.size()) == pass.batch);
+}
+
+Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Parameters parameters,
+                         Head head)
+    : dims_(dims), encoding_(std::move(encoding)), parameters_(std::move(parameters)) {
+  check(dims_);
+  if (encoding_->complex())
+    throw UsageError(encoding_->name() +
+                     ": the complex Transformer that it needs is not part of this version; choose "
+                     "another encoding");
+  dims_.positions = dims_.trained;
+  dims_.positions = encoding_->positions(dims_);
+  make_parameters(head);
+  encoding_->build(dims_, parameters_);
+}
+
+void Transformer::make_parameters(Head head) {
+  const int V = dims_.vocabulary, D = dims_.width, F = dims_.mlp;
+  // Weights that add to the stream start smaller, so that it grows alike for any depth.
+  const double deep = 1 / std::sqrt(2.0 * dims_.layers);
+  auto& p = parameters_;
+  auto matrix = [&p](const std::string& name, int out, int in, double factor = 1) {
+    return p.make(name + ".weight", {out, in}, Init::std(factor / std::sqrt(double(in))));
+  };
+  auto norm = [&p, D](const std::string& name, Var& weight, Var& bias) {
+    weight = p.make(name + ".weight", {D}, Init::value(1));
+    bias = p.make(name + ".bias", {D}, Init::zeros());
+  };
+
+  embed_ = matrix("embed", V, D);
+  for (int l = 0; l < dims_.layers; ++l) {
+    const std::string at = "blocks." + std::to_string(l) + ".";
+    Layer& w = layers_.emplace_back();
+    norm(at + "norm1", w.norm1_weight, w.norm1_bias);
+    w.q = matrix(at + "attn.q", D, D);
+    w.k = matrix(at + "attn.k", D, D);
+    w.v = matrix(at + "attn.v", D, D);
+    w.o = matrix(at + "attn.o", D, D, deep);
+    norm(at + "norm2", w.norm2_weight, w.norm2_bias);
+    w.up = matrix(at + "mlp.up", F, D);
+    w.down = matrix(at + "mlp.down", D, F, deep);
+  }
+  norm("norm", norm_weight_, norm_bias_);
+  if (head == Head::own) head_ = matrix("head", V, D);
+}
+
+Var Transformer::hidden(std::span<const int> tokens, const Positions& at) {
+  Mask mask{.causal = dims_.causal};
+  encoding_->mask(mask);
+  return through_layers(embedded(tokens, at), {.queries = at, .keys = at, .mask = mask});
+}
+
+Var Transformer::head(const Var& hidden) { return linear(hidden, head_ ? head_ : embed_); }
+
+Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache& cache) {
+  if (!dims_.causal)
+    throw UsageError("decoding: this model is bidirectional; only a causal one writes on");
+  const int n = int(tokens.size()) / batch, all = cache.seen + n;
+  std::vector<int> prefix;  // [B, all]
+  for (int b = 0; b < batch; ++b) {
+    const auto old = cache.tokens.begin() + b * cache.seen;
+    prefix.insert(prefix.end(), old, old + cache.seen);
+    prefix.insert(prefix.end(), tokens.begin() + b * n, tokens.begin() + (b + 1) * n);
+  }
+  const Placed placed(*encoding_, {.batch = batch, .tokens = all, .longest = longest});
+  const Positions& keys = placed;
+  Positions queries = keys;
+  queries.at = keys.at.subspan(std::size_t(cache.seen));
+  queries.tokens = n;
+  queries.first = cache.seen;
+  Mask mask{.causal = true};
+  encoding_->mask(mask);
+
+  // An encoding may read the whole prefix (rnn, conv) before the new rows are known.
+  const Var x = slice(embedded(prefix, keys), 1, cache.seen, n);
+  cache.keys.resize(layers_.size());
+  cache.values.resize(layers_.size());
+  const Var h = through_layers(x, {queries, keys, mask, &cache});
+  cache.tokens = std::move(prefix);
+  cache.seen = all;
+  return reshape(head(slice(h, 1, n - 1, 1)), {batch, dims_.vocabulary});
+}
+
+// x = encoding.embed(√D · E[token]); padding is 0 before the encoding acts.
+Var Transformer::embedded(std::span<const int> tokens, const Positions& at) {
+  assert(int(tokens.size()) == at.batch * at.tokens);
+  for (const int token : tokens)
+    if (token < -1 || token >= dims_.vocabulary)
+      throw UsageError("tokens: " + std::to_string(token) +
+                       " is not in the model's vocabulary 0.." +
+                       std::to_string(dims_.vocabulary - 1));
+  encoding_->begin(at);
+  const Var words = real(std::sqrt(double(dims_.width))) * rows(embed_, tokens);
+  return encoding_->embed(reshape(words, {at.batch, at.tokens, dims_.width}), tokens, at);
+}
+
+Var Transformer::through_layers(Var x, const Run& run) {
+  const int last = dims_.layers - 1;
+  for (int l = 0; l < last; ++l) x = block(l, x, x, run);
+  const Block run_last = [this, last, &run](const Var& query, const Var& memory) {
+    return block(last, query, memory, run);
+  };
+  const Var replaced = encoding_->last_layer(x, run.queries, run_last);
+  x = replaced ? replaced : run_last(x, x);
+  return layer_norm(x, norm_weight_, norm_bias_);
+}
+
+// h = query + O·attention;  result = h + Down·gelu(Up·norm2(h))
+Var Transformer::block(int layer, const Var& query, const Var& memory, const Run& run) {
+  const Layer& w = layers_[layer];
+  const Var h = query + linear(attend(layer, query, memory, run), w.o);
+  const Var up = linear(layer_norm(h, w.norm2_weight, w.norm2_bias), w.up);
+  return h + linear(gelu(up), w.down);
+}
+
+// softmax(score(Q n, K m)) V m for all heads, n and m the normed query and memory.
+Var Transformer::attend(int layer, const Var& query, const Var& memory, const Run& run) {
+  const Layer& w = layers_[layer];
+  auto input = [&](const Var& x) {
+    const Var n = layer_norm(x, w.norm1_weight, w.norm1_bias);
+    return encoding_->layer_input(n, layer, run.queries);
+  };
+  const bool same = query.value().data == memory.value().data;
+  const Var n = input(query), m = same ? n : input(memory);
+  const Var q = split(linear(n, w.q), dims_.heads);
+  Var k = split(linear(m, w.k), dims_.heads), v = split(linear(m, w.v), dims_.heads);
+  if (run.cache) {
+    Var &keys = run.cache->keys[layer], &values = run.cache->values[layer];
+    assert(run.cache->seen == (keys ? keys.dim(1) : 0));
+    keys = k = keys ? concat({keys, k}, 1) : k;
+    values = v = values ? concat({values, v}, 1) : v;
+  }
+
+  const Attention call{layer, run.queries, run.keys, w.q, w.k, run.mask};
+  Scores scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
+  encoding_->rows(scores, call);
+  Dots dots{.q = q, .k = k};
+  encoding_->dots(dots, call);
+  encoding_->scores(scores, call);
+  return joined(attention(dots, v, scores, run.mask, run.queries, run.keys));
+}
+
+}  // namespace yonder

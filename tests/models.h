@@ -1,0 +1,126 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/parallel.h"
+#include "models/transformer.h"
+
+/// \file
+/// Small models for tests.
+namespace yonder {
+
+/// One thread while it lives: work this small only waits for others.
+struct OneThread {
+  int before = threads();
+  OneThread() { set_threads(1); }
+  ~OneThread() { set_threads(before); }
+};
+
+/// Extents small enough to look at every number: d = 4, N = 8.
+inline Dims tiny_dims() {
+  return {.vocabulary = 7,
+          .width = 8,
+          .heads = 2,
+          .layers = 2,
+          .mlp = 12,
+          .trained = 8,
+          .causal = true};
+}
+
+/// One kind of model that a registered encoding serves.
+struct Served {
+  std::string encoding;
+  Dims dims;
+  std::vector<Setting> extension;  ///< to be set at test time
+
+  std::string name() const {
+    std::string text = encoding + (dims.causal ? ", causal" : ", bidirectional");
+    for (const auto& [option, value] : extension) text += ", " + option + "=" + value;
+    return text;
+  }
+
+  /// A model in which every parameter has left its start (zeros hide errors), the same each time.
+  Transformer model() const {
+    Transformer m(dims, std::make_unique<Composition>(encoding), 1);
+    for (const auto& [name, var] : m.parameters().all()) {
+      Draws noise(Random(2, name));
+      for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
+    }
+    for (const auto& [option, value] : extension) m.encoding().set_at_test(option, value);
+    return m;
+  }
+};
+
+/// Every registered encoding as it stands, causal and bidirectional where it serves so.
+inline std::vector<Served> served() {
+  std::vector<Served> all;
+  for (const Entry& e : registry())
+    for (const Serves direction : {Serves::causal_only, Serves::bidirectional_only}) {
+      Dims dims = tiny_dims();
+      dims.causal = direction == Serves::causal_only;
+      const bool fits = e.serves == Serves::both || e.serves == direction;
+      if (fits && !e.make()->complex()) all.push_back({e.name, dims, {}});
+    }
+  return all;
+}
+
+/// What an extension of `e` extends: a model with it, or (logn.when) one trained without it.
+inline std::string extended(const Entry& e, const Setting& extension) {
+  const auto encoding = e.make();
+  Options options = encoding->options();
+  return find(options, extension.option.substr(e.name.size() + 1))->test_time ? e.name : "none";
+}
+
+/// The same with each modifier added, and with each extension for longer tests.
+inline std::vector<Served> served_in_all_ways() {
+  std::vector<Served> all = served();
+  for (const Served& plain : served()) {
+    const Entry& e = entry(plain.encoding);
+    for (const Setting& extension : e.extensions)
+      all.push_back({extended(e, extension), plain.dims, {extension}});
+    for (const Entry& modifier : registry())
+      if (modifier.kind == Kind::modifier && e.kind != Kind::modifier)
+        all.push_back({e.name + "+" + modifier.name, plain.dims, {}});
+  }
+  return all;
+}
+
+/// Tokens [B·T] of a vocabulary of 7, without a pattern.
+inline std::vector<int> some_tokens(int count, const std::string& stream = "tokens") {
+  Draws draws(Random(3, stream));
+  std::vector<int> tokens(static_cast<std::size_t>(count));
+  for (int& t : tokens) t = draws.below(tiny_dims().vocabulary);
+  return tokens;
+}
+
+/// The logits of a pass, or nothing where the encoding is undefined for such positions.
+inline std::optional<Tensor> logits_where_defined(Transformer& model, std::span<const int> tokens,
+                                                  const Pass& pass) {
+  try {
+    const Placed at(model.encoding(), pass);
+    return model.logits(tokens, at).value();
+  } catch (const UsageError&) { return {}; }
+}
+
+/// The largest |a − b|; infinite where one of them is no number.
+inline double difference(std::span<const real> a, std::span<const real> b) {
+  double most = a.size() == b.size() ? 0 : INFINITY;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    const double d = std::abs(double(a[i]) - double(b[i]));
+    most = std::isnan(d) ? INFINITY : std::max(most, d);
+  }
+  return most;
+}
+
+/// Logits of token t of sequence b.
+inline std::span<const real> row(const Tensor& logits, int b, int t) {
+  const std::size_t V = std::size_t(logits.dim(2));
+  return logits.flat().subspan((std::size_t(b) * std::size_t(logits.dim(1)) + std::size_t(t)) * V,
+                               V);
+}
+
+}  // namespace yonder
