@@ -1,0 +1,166 @@
+#include "models/checkpoint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "core/files.h"
+
+namespace yonder {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr int format = 1;
+
+ordered_json describe(const Transformer& model, const Origin& origin) {
+  const Dims& d = model.dims();
+  ordered_json options = ordered_json::object();
+  for (const auto& part : model.encoding().parts())
+    for (const Option& o : part.encoding->options())
+      options[part.entry->name + "." + o.name] = json_of(o);
+  return {{"format", format},
+          {"model",
+           {{"vocabulary", d.vocabulary},
+            {"width", d.width},
+            {"heads", d.heads},
+            {"layers", d.layers},
+            {"mlp", d.mlp},
+            {"causal", d.causal},
+            {"tied", model.tied()},
+            {"length", d.trained}}},
+          {"encoding", model.encoding().name()},
+          {"options", std::move(options)},
+          {"task", origin.task},
+          {"step", origin.step},
+          {"seed", origin.seed}};
+}
+
+/// An object of the metadata that has to have these keys and no others.
+class Object {
+ public:
+  Object(const json& said, const std::string& name, std::vector<std::string> keys)
+      : said_(said), name_(name) {
+    if (!said.is_object()) throw UsageError(name + " is no JSON object");
+    for (const std::string& key : keys)
+      if (!said.contains(key)) throw UsageError(name + " has no '" + key + "'");
+    for (const auto& [key, value] : said.items())
+      if (std::find(keys.begin(), keys.end(), key) == keys.end())
+        throw UsageError(name + " has an unknown '" + key + "'");
+  }
+
+  const json& operator[](const std::string& key) const { return said_[key]; }
+  int whole(const std::string& key) const {
+    const json& x = said_[key];
+    if (!x.is_number_unsigned() ||
+        x.get<std::uint64_t>() > std::uint64_t(std::numeric_limits<int>::max()))
+      wrong(key, "a whole number");
+    return x;
+  }
+  bool truth(const std::string& key) const {
+    if (!said_[key].is_boolean()) wrong(key, "true or false");
+    return said_[key];
+  }
+  std::string text(const std::string& key) const {
+    if (!said_[key].is_string()) wrong(key, "a text");
+    return said_[key];
+  }
+
+ private:
+  const json& said_;
+  std::string name_;
+
+  [[noreturn]] void wrong(const std::string& key, const std::string& what) const {
+    throw UsageError(name_ + " has a '" + key + "' that is not " + what);
+  }
+};
+
+void set_options(Composition& encoding, const json& said) {
+  if (!said.is_object()) throw UsageError("'options' is no JSON object");
+  for (const auto& [name, value] : said.items()) encoding.set(name, setting_of(value, name));
+  for (const auto& part : encoding.parts())
+    for (const Option& o : part.encoding->options())
+      if (const std::string name = part.entry->name + "." + o.name; !said.contains(name))
+        throw UsageError("option '" + name + "' is missing");
+}
+
+Checkpoint rebuild(Safetensors file, const std::string& path) {
+  if (!file.metadata.contains("yonder"))
+    throw UsageError("it has no metadata 'yonder', so yonder did not write it");
+  const json all = parse_json(file.metadata["yonder"], path);
+  if (all.is_object() && all.contains("format") && all["format"] != format)
+    throw UsageError("its format is " + all["format"].dump() + ", this program reads " +
+                     std::to_string(format));
+  const Object said(all, "the metadata",
+                    {"format", "model", "encoding", "options", "task", "step", "seed"});
+  const Object model(said["model"], "'model'",
+                     {"vocabulary", "width", "heads", "layers", "mlp", "causal", "tied", "length"});
+  const Dims dims{.vocabulary = model.whole("vocabulary"),
+                  .width = model.whole("width"),
+                  .heads = model.whole("heads"),
+                  .layers = model.whole("layers"),
+                  .mlp = model.whole("mlp"),
+                  .trained = model.whole("length"),
+                  .causal = model.truth("causal")};
+  if (!said["task"].is_object()) throw UsageError("'task' is no JSON object");
+  if (!said["seed"].is_number_unsigned()) throw UsageError("'seed' is no whole number");
+
+  auto encoding = std::make_unique<Composition>(said.text("encoding"));
+  set_options(*encoding, said["options"]);
+  std::map<std::string, Tensor> saved;
+  for (auto& [name, tensor] : file.tensors) saved[name] = std::move(tensor);
+  auto rebuilt = std::make_unique<Transformer>(dims, std::move(encoding), Parameters(saved),
+                                               model.truth("tied") ? Head::tied : Head::own);
+  if (const auto unused = rebuilt->parameters().unused(); !unused.empty())
+    throw UsageError("tensor '" + unused[0] + "' is unknown");
+  return {std::move(rebuilt), {said["task"], said.whole("step"), said["seed"]}};
+}
+
+}  // namespace
+
+ordered_json json_of(const Option& option) {
+  if (auto* d = std::get_if<double*>(&option.value)) {
+    const double x = **d, exact = 0x1p53;  // whole numbers below are exact in both types
+    return x == std::floor(x) && std::abs(x) < exact ? ordered_json(std::int64_t(x))
+                                                     : ordered_json(x);
+  }
+  if (auto* i = std::get_if<int*>(&option.value)) return **i;
+  if (auto* b = std::get_if<bool*>(&option.value)) return **b;
+  if (auto* b = std::get_if<std::optional<bool>*>(&option.value)) return (*b)->value();
+  return *std::get<std::string*>(option.value);
+}
+
+std::string setting_of(const json& value, const std::string& name) {
+  if (value.is_string()) return value;
+  if (value.is_number() || value.is_boolean()) return value.dump();
+  throw UsageError("option '" + name + "' is neither a number nor a text nor true or false");
+}
+
+void save_model(const std::string& path, const Transformer& model, const Origin& origin) {
+  Safetensors file;
+  for (const auto& [name, var] : model.parameters().all())
+    file.tensors.emplace_back(name, var.value());
+  // replace: a task's path may hold bytes that are no UTF-8
+  file.metadata["yonder"] =
+      describe(model, origin).dump(-1, ' ', false, json::error_handler_t::replace);
+  write_safetensors(path, file);
+}
+
+Checkpoint load_model(const std::string& path, const std::vector<Setting>& test_options) {
+  Safetensors file = read_safetensors(path);
+  Checkpoint checkpoint;
+  try {
+    checkpoint = rebuild(std::move(file), path);
+  } catch (const UsageError& e) {
+    throw FileError(path + ": not a usable checkpoint: " + e.what());
+  }
+  Composition& encoding = checkpoint.model->encoding();
+  for (const auto& [option, value] : test_options) encoding.set_at_test(option, value);
+  encoding.check();
+  return checkpoint;
+}
+
+}  // namespace yonder
