@@ -11,6 +11,12 @@ namespace yonder {
 void set_threads(int threads);
 int threads();
 
+/// First thing in main(). libgomp's threads spin for milliseconds at the end of every loop, which
+/// makes a program of small loops twenty times slower as soon as another one wants the processors.
+/// How long they spin is read from the environment before main() begins, so the program sets that
+/// and starts itself again, once; settings of the user's own are kept.
+void restart_with_short_waits(char** argv);
+
 /// From here to the end of the parallel region around it, the calling thread starts no others.
 void work_alone();
 
