@@ -59,8 +59,9 @@ class Digits final : public Encoding {
   }
 
   Var embed(const Var& x, std::span<const int>, const Positions& p) override {
-    Tensor c({int(p.at.size()), inputs()});
-    for (std::size_t t = 0; t < p.at.size(); ++t) write(p.at[t], p.longest, &c[t * inputs()]);
+    const std::vector<int> at = places(p);
+    Tensor c({int(at.size()), inputs()});
+    for (std::size_t t = 0; t < at.size(); ++t) write(at[t], p.longest, &c[t * inputs()]);
     const Var y = linear(Var(c), weight_);
     return x + (p.shared() ? y : y.view(x.shape()));
   }

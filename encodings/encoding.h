@@ -42,6 +42,10 @@ struct Attention {
   int most() const;
 };
 
+/// Where the tokens of a pass stand: [T] if all sequences share their positions, else [B, T]. 0 for
+/// padding, since an encoding need not be defined where no token stands.
+std::vector<int> places(const Positions&);
+
 /// Runs the last layer once: the residual stream follows `query`; keys and values come from
 /// `memory`.
 using Block = std::function<Var(const Var& query, const Var& memory)>;
@@ -61,7 +65,7 @@ class Encoding {
   virtual int positions(const Dims& dims) { return dims.positions; }
 
   /// Refuses (UsageError) options that don't fit each other or the model's dims_. Runs in build and
-  /// again before each pass, since options may have changed at test time.
+  /// again before each pass, since options may have changed at test time. Not before build.
   virtual void check() const {}
 
   /// Resolves defaults that depend on the model, creates parameters named "encoding.{name}.…".

@@ -28,8 +28,7 @@ class Learned final : public Encoding {
   }
 
   Var embed(const Var& x, std::span<const int>, const Positions& p) override {
-    const Var rows = table_(p.at);
-    return x + (p.shared() ? rows : rows.view(x.shape()));
+    return x + table_(p);
   }
 };
 

@@ -35,9 +35,7 @@ class Multiplied final : public Encoding {
   }
 
   Var embed(const Var& x, std::span<const int>, const Positions& at) override {
-    const Var p =
-        kind_ == "learned" ? table_(at.at) : Var(sinusoid(at.at, spectrum(10000, dims_.width)));
-    return x + x * (at.shared() ? p : p.view(x.shape()));
+    return x + x * (kind_ == "learned" ? table_(at) : sinusoid(at, spectrum(10000, dims_.width)));
   }
 };
 

@@ -40,10 +40,12 @@ class Rope final : public Encoding {
   void dots(Dots& x, const Attention& a) override {
     const Spectrum s = scaling_.of(base_, turning(), dims_.trained, a.queries.longest);
     auto turned = [&](const Positions& p) {
-      return rotation(p.at, s, layout_, [](int i) { return double(i); });
+      return rotation(p, s, layout_, [](int i) { return double(i); });
     };
-    x.q = rotate(x.q, turned(a.queries));
-    x.k = rotate(x.k, turned(a.keys));
+    const Rotation queries = turned(a.queries);
+    const bool same = a.queries.at.data() == a.keys.at.data() && a.queries.tokens == a.keys.tokens;
+    x.q = rotate(x.q, queries);
+    x.k = rotate(x.k, same ? queries : turned(a.keys));
   }
 
  private:

@@ -32,9 +32,7 @@ class Sinusoidal final : public Encoding {
   }
 
   Var embed(const Var& x, std::span<const int>, const Positions& p) override {
-    const Spectrum s = scaling_.of(base_, dims_.width, dims_.trained, p.longest);
-    const Var sines(sinusoid(p.at, s));
-    return x + (p.shared() ? sines : sines.view(x.shape()));
+    return x + sinusoid(p, scaling_.of(base_, dims_.width, dims_.trained, p.longest));
   }
 };
 

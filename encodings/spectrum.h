@@ -2,13 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/options.h"
-#include "core/tensor.h"
+#include "encodings/encoding.h"
 
 /// \file
 /// The frequencies of rope and of the sinusoids, w_m = base^(−2m/d), m < d/2, and the ways to
@@ -131,18 +128,19 @@ struct Scaling {
   }
 };
 
-/// s_W(i) = [sin(i w_0), cos(i w_0), sin(i w_1), …] of each position; [n, W].
-/// Vaswani et al. 2017, arXiv:1706.03762, sec. 3.5
-inline Tensor sinusoid(std::span<const int> at, const Spectrum& s) {
-  const int pairs = int(s.w.size());
-  Tensor y = Tensor::uninitialized({int(at.size()), 2 * pairs});
+/// s_W(i) = [sin(i w_0), cos(i w_0), sin(i w_1), …] of each position of a pass: [T, W] if all
+/// sequences share their positions, else [B, T, W].  Vaswani et al. 2017, arXiv:1706.03762,
+/// sec. 3.5
+inline Var sinusoid(const Positions& p, const Spectrum& s) {
+  const int W = 2 * int(s.w.size());
+  Tensor y = Tensor::uninitialized(p.shared() ? Shape{p.tokens, W} : Shape{p.batch, p.tokens, W});
   real* out = y.data.get();
-  for (int i : at)
+  for (int i : places(p))
     for (double w : s.w) {
       *out++ = real(std::sin(i * w));
       *out++ = real(std::cos(i * w));
     }
-  return y;
+  return Var(y);
 }
 
 }  // namespace yonder

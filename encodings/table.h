@@ -1,14 +1,11 @@
 #pragma once
 #include <algorithm>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "core/error.h"
 #include "core/ops.h"
-#include "core/options.h"
-#include "core/parameters.h"
 #include "core/random.h"
+#include "encodings/encoding.h"
 
 /// \file
 /// A learned table P of R positions, and what a position past its last row gets.
@@ -54,10 +51,16 @@ class Table {
     rows_ = p.make(name_, std::move(shape), init);
   }
 
-  /// The rows of positions `at`, [n, D].
-  Var operator()(std::span<const int> at) const {
-    const int R = rows_.dim(0), last = *std::max_element(at.begin(), at.end());
-    std::vector<int> which(at.begin(), at.end());
+  /// The rows of a pass, to be added to its words: [T, D] if all sequences share their positions,
+  /// else [B, T, D].
+  Var operator()(const Positions& p) const {
+    const Var found = looked_up(places(p));
+    return p.shared() ? found : found.view({p.batch, p.tokens, found.dim(1)});
+  }
+
+ private:
+  Var looked_up(std::vector<int> which) const {  // [n, D]
+    const int R = rows_.dim(0), last = *std::max_element(which.begin(), which.end());
     if (last < R) return rows(rows_, which);
     if (beyond_ == "error") refuse(last, "see --" + owner_ + ".beyond");
     if (beyond_ == "random") return rows(concat({rows_, fresh(last + 1 - R)}, 0), which);
@@ -66,7 +69,6 @@ class Table {
     return rows(rows_, which);
   }
 
- private:
   [[noreturn]] void refuse(int position, const std::string& way_out) const {
     throw UsageError(owner_ + ": position " + std::to_string(position) +
                      " is beyond the table of " + std::to_string(rows_.dim(0)) + "; " + way_out);

@@ -34,7 +34,8 @@ class Xpos final : public Encoding {
   }
 
   void dots(Dots& x, const Attention& a) override {
-    const auto [first, last] = std::minmax_element(a.keys.at.begin(), a.keys.at.end());
+    const std::vector<int> keys = places(a.keys);
+    const auto [first, last] = std::minmax_element(keys.begin(), keys.end());
     const double middle = (*first + *last) / 2.0;
     if ((*last - middle) / scale_ * -std::log(zeta(0)) > 80)  // exp(88) is where float ends
       throw UsageError("xpos: position " + std::to_string(*last) + " is too far for xpos.scale " +
@@ -48,10 +49,11 @@ class Xpos final : public Encoding {
 
   // Turned by i w_m and stretched by ζ_m^(±(i − middle)/scale).
   Rotation turned(const Positions& p, double middle, int sign) const {
-    Rotation r = rotation(p.at, spectrum(base_, dims_.head()), layout_, [](int i) { return i; });
+    Rotation r = rotation(p, spectrum(base_, dims_.head()), layout_, [](int i) { return i; });
+    const std::vector<int> at = places(p);
     const int pairs = dims_.head() / 2;
     for (std::int64_t i = 0; i < r.cos.size(); ++i) {
-      const double exponent = sign * (p.at[i / pairs] - middle) / scale_;
+      const double exponent = sign * (at[i / pairs] - middle) / scale_;
       const real stretch = real(std::pow(zeta(int(i % pairs)), exponent));
       r.cos[i] *= stretch;
       r.sin[i] *= stretch;

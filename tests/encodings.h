@@ -110,19 +110,26 @@ struct Built {
 
 inline double Built::Call::score(int h, int i, int j) const {
   const int distance = at[i] - at[j], d = dots.q.dim(3);
-  auto product = [&](const Var& q, const Var& k) {
+  // row of head h in [T, H, d] or in a table [R, H or 1, d]
+  auto row = [&](const Var& x, int t) {
+    const int H = x.dim(-2);
+    return &x.value()[std::int64_t(t * H + (H == 1 ? 0 : h)) * d];
+  };
+  auto product = [d](const real* x, const real* y) {
     double sum = 0;
-    for (int c = 0; c < d; ++c)
-      sum +=
-          double(q.value()[(i * heads + h) * d + c]) * double(k.value()[(j * heads + h) * d + c]);
+    for (int c = 0; c < d; ++c) sum += double(x[c]) * double(y[c]);
     return sum;
   };
   const bool far = dots.far_window > 0 && std::abs(distance) >= dots.far_window;
   const Var& far_q = distance < 0 && dots.far_q_right ? dots.far_q_right : dots.far_q;
-  double s = far ? product(far_q, dots.far_k) : product(dots.q, dots.k);
-  s *= double(scores.scale) * (scores.row ? double(scores.row[i]) : 1);
-  for (const RelativeTerm& term : scores.relative)
-    s += double(term.c.value()[term.bucket(distance) * heads + h]);
+  const double factor = double(scores.scale) * (scores.row ? double(scores.row[i]) : 1);
+  double s = factor * product(row(far ? far_q : dots.q, i), row(far ? dots.far_k : dots.k, j));
+  for (const RelativeTerm& term : scores.relative) {
+    const int r = term.bucket(distance);
+    if (term.A) s += factor * product(row(dots.q, i), row(term.A, r));
+    if (term.B) s += double(scores.scale) * product(row(term.B, r), row(dots.k, j));
+    if (term.c) s += double(term.c.value()[r * heads + h]);
+  }
   return s;
 }
 

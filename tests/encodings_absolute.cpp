@@ -66,6 +66,23 @@ TEST_CASE("a learned table refuses what lies beyond it and names the option that
   CHECK_THROWS_AS(b.embedded(Sequence(range(0, 17))), UsageError);
 }
 
+TEST_CASE("padding has no position that a table or digits could lack") {
+  for (const std::string name : {"learned", "digits"}) {
+    std::vector<Setting> settings;
+    if (name == "digits") settings = {{"digits.digits", "1"}};
+    Built b(name, wide(16, 2, 8), settings);
+    const std::vector<int> at = range(0, 12), lengths{3, 8};
+    const Positions p{.at = at, .lengths = lengths, .batch = 2, .tokens = 12, .longest = 12};
+    const Var x(Tensor({2, 12, 16}));
+    const Tensor padded = b.encoding.embed(x, {}, p).value().view({24, 16});
+    const Tensor alone = b.embedded(Sequence(range(0, 8), 12));
+    for (int t = 0; t < 8; ++t) CHECK(row(padded, 12 + t) == row(alone, t));
+    const std::vector<int> longer{3, 11};
+    const Positions too_long{.at = at, .lengths = longer, .batch = 2, .tokens = 12};
+    CHECK_THROWS_WITH(b.encoding.embed(x, {}, too_long), Contains("position 10"));
+  }
+}
+
 TEST_CASE("beyond its table, learned clamps, wraps, draws or decomposes as it is told") {
   Built b("learned", wide(16, 2, 16));
   const Tensor P = b.parameter("learned.table");

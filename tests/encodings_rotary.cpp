@@ -1,0 +1,205 @@
+#include <catch2/catch.hpp>
+
+#include "encodings/spectrum.h"
+#include "tests/encodings.h"
+
+using namespace yonder;
+using Catch::Contains;
+
+namespace {
+
+// w_m over the scaled frequency of each pair
+std::vector<double> divisors(const Scaling& scaling, int d, int N, int L) {
+  const Spectrum plain = spectrum(10000, d), scaled = scaling.of(10000, d, N, L);
+  std::vector<double> x;
+  for (int m = 0; m < d / 2; ++m) x.push_back(plain.w[m] / scaled.w[m]);
+  return x;
+}
+
+// the base that a spectrum of d columns has
+double base(const Spectrum& s, int d) { return std::pow(s.w[1], -d / 2.0); }
+
+void check_begins(const std::vector<double>& x, const std::vector<double>& expected) {
+  for (std::size_t m = 0; m < expected.size(); ++m)
+    CHECK(x[m] == Approx(expected[m]).epsilon(1e-6));
+}
+
+Dims one_head(int width, int trained = 16) { return wide(width, 1, trained); }
+
+Tensor columns(const std::vector<double>& x) {
+  Tensor y({1, 1, 1, int(x.size())});
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] = real(x[i]);
+  return y;
+}
+
+void check_close(const Tensor& x, const std::vector<double>& expected) {
+  for (std::size_t i = 0; i < expected.size(); ++i) CHECK(x[i] == Approx(expected[i]).margin(1e-6));
+}
+
+}  // namespace
+
+TEST_CASE("rope turns pairs of columns in either layout") {
+  Built interleaved("rope", one_head(4)), half("rope", one_head(4), {{"rope.layout", "half"}});
+  const Sequence third({3}, 16);
+  const auto a = interleaved.call(third, columns({1, 0, 1, 0}), columns({1, 0, 1, 0}));
+  check_close(a.dots.q.value(), {-0.989992, 0.141120, 0.999550, 0.029996});
+  check_close(a.dots.k.value(), {-0.989992, 0.141120, 0.999550, 0.029996});
+  const auto b = half.call(third, columns({1, 1, 0, 0}), columns({1, 1, 0, 0}));
+  check_close(b.dots.q.value(), {-0.989992, 0.999550, 0.141120, 0.029996});
+}
+
+TEST_CASE("rope turns a fraction of the columns and leaves the others") {
+  Built b("rope", one_head(10), {{"rope.fraction", "0.5"}});  // d' = 4
+  const auto c = b.call(Sequence({3}, 16), columns({1, 0, 1, 0, 5, 6, 7, 8, 9, 10}));
+  check_close(c.dots.q.value(), {-0.989992, 0.141120, 0.999550, 0.029996, 5, 6, 7, 8, 9, 10});
+  CHECK_THROWS_WITH(Built("rope", one_head(5)),
+                    "rope: head width 5 has no pairs of columns; "
+                    "choose an even width per head");
+  CHECK_NOTHROW(Built("rope", one_head(5), {{"rope.fraction", "0.9"}}));
+  CHECK_THROWS_WITH(Built("rope", one_head(4), {{"rope.fraction", "0.4"}}),
+                    Contains("rope.fraction: no pair"));
+}
+
+TEST_CASE("NTK scaling changes the base so that the last pair is divided by k") {
+  const Scaling ntk{.scaling = "ntk", .factor = 8};
+  const std::pair<int, double> bases[] = {
+      {16, 107672.02}, {32, 91895.87}, {64, 85550.38}, {128, 82684.62}};
+  for (const auto& [d, b] : bases) {
+    CHECK(base(ntk.of(10000, d, 128, 128), d) == Approx(b).epsilon(1e-7));
+    CHECK(divisors(ntk, d, 128, 128).front() == 1);
+    CHECK(divisors(ntk, d, 128, 128).back() == Approx(8));
+  }
+  CHECK(base(Scaling{.scaling = "ntk-old", .factor = 8}.of(10000, 16, 128, 128), 16) ==
+        Approx(80000));
+}
+
+TEST_CASE("the divisors of each scaling are those of its source") {
+  const auto mixed = divisors({.scaling = "ntk-mixed", .factor = 8}, 32, 128, 128);
+  CHECK(std::log(mixed[0]) == Approx(0.367597).epsilon(1e-6));  // a
+  CHECK(mixed[1] == Approx(1.7628).margin(5e-5));
+  CHECK(mixed[2] == Approx(2.0760).margin(5e-5));
+  CHECK(mixed.back() == Approx(8));
+  check_begins(divisors({.scaling = "ntk-fixed", .factor = 8}, 32, 128, 128), {1.138789, 1.296840});
+  CHECK(divisors({.scaling = "ntk-fixed", .factor = 8}, 32, 128, 128).back() == Approx(8));
+  check_begins(divisors({.scaling = "yarn", .factor = 4}, 32, 128, 128),
+               {1, 1.142857, 1.333333, 1.6, 2, 2.666667, 4, 4, 4});
+  check_begins(divisors({.scaling = "llama3", .factor = 4}, 32, 128, 128),
+               {1, 1, 1, 1.104155, 1.963495, 3.491643, 4, 4});
+  check_begins(divisors({.scaling = "linear", .factor = 3}, 8, 128, 128), {3, 3, 3, 3});
+}
+
+TEST_CASE("dynamic NTK grows with the length beyond the trained one") {
+  const Scaling twice{.scaling = "dynamic", .factor = 2}, automatic{.scaling = "dynamic"};
+  CHECK(base(twice.of(10000, 16, 128, 512), 16) == Approx(92432.85).epsilon(1e-7));
+  CHECK(twice.of(10000, 16, 128, 128).w == spectrum(10000, 16).w);
+  CHECK(automatic.of(10000, 16, 128, 64).w == spectrum(10000, 16).w);
+  const Scaling ntk{.scaling = "ntk", .factor = 4};
+  CHECK(automatic.of(10000, 16, 128, 512).w == ntk.of(10000, 16, 128, 512).w);
+}
+
+TEST_CASE("a factor of 0 is the tested over the trained length, never below 1") {
+  for (const std::string name : {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "yarn"}) {
+    const Scaling automatic{.scaling = name}, four{.scaling = name, .factor = 4},
+        one{.scaling = name, .factor = 1};
+    CHECK(automatic.of(10000, 16, 128, 512).w == four.of(10000, 16, 128, 512).w);
+    CHECK(automatic.of(10000, 16, 128, 64).w == one.of(10000, 16, 128, 64).w);
+  }
+}
+
+TEST_CASE("every scaling with the factor 1 leaves the frequencies as they are") {
+  for (const std::string name : {"direct", "linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed",
+                                 "dynamic", "yarn", "llama3"}) {
+    const Spectrum s = Scaling{.scaling = name, .factor = 1}.of(10000, 32, 128, 128);
+    CHECK(s.amplitude == 1);
+    for (int m = 0; m < 16; ++m) CHECK(s.w[m] == Approx(spectrum(10000, 32).w[m]).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("ntk-mixed lies between linear at b = 0 and ntk-fixed at b = 1") {
+  auto of = [](const Scaling& s) { return divisors(s, 32, 128, 128); };
+  const auto none = of({.scaling = "ntk-mixed", .factor = 8, .mixed = 0}),
+             linear = of({.scaling = "linear", .factor = 8}),
+             one = of({.scaling = "ntk-mixed", .factor = 8, .mixed = 1}),
+             fixed = of({.scaling = "ntk-fixed", .factor = 8});
+  for (int m = 0; m < 16; ++m) {
+    CHECK(none[m] == Approx(linear[m]));
+    CHECK(one[m] == Approx(fixed[m]));
+  }
+}
+
+TEST_CASE("YaRN stretches q and k, in the turned columns only") {
+  const std::pair<std::string, double> amplitudes[] = {
+      {"2", 1.069315}, {"4", 1.138629}, {"8", 1.207944}};
+  for (const auto& [factor, amplitude] : amplitudes) {
+    Built b("rope", one_head(8, 128), {{"rope.fraction", "0.5"}});
+    b.encoding.set_at_test("rope.scaling", "yarn");
+    b.encoding.set_at_test("rope.factor", factor);
+    const auto c = b.call(Sequence({0}, 128), columns({1, 1, 1, 1, 1, 1, 1, 1}),
+                          columns({1, 1, 1, 1, 1, 1, 1, 1}));
+    for (int i = 0; i < 4; ++i) {
+      CHECK(c.dots.q.value()[i] == Approx(amplitude).epsilon(1e-6));
+      CHECK(c.dots.k.value()[i] == Approx(amplitude).epsilon(1e-6));
+      CHECK(c.dots.q.value()[4 + i] == 1);
+    }
+  }
+}
+
+TEST_CASE("a scaling reaches the angles, by the length of the test") {
+  Built b("rope", one_head(4, 16), {{"rope.scaling", "linear"}});
+  const auto c = b.call(Sequence({12}, 64), columns({1, 0, 1, 0}));  // 12/4 = 3
+  check_close(c.dots.q.value(), {-0.989992, 0.141120, 0.999550, 0.029996});
+}
+
+TEST_CASE("scalings refuse what doesn't fit, when all options are set") {
+  auto built = [](int d, const std::vector<Setting>& s) { Built("rope", one_head(d), s); };
+  CHECK_THROWS_WITH(built(4, {{"rope.factor", "0.5"}}), Contains("rope.factor"));
+  CHECK_THROWS_WITH(built(2, {{"rope.scaling", "ntk"}}), Contains("4 turning columns"));
+  CHECK_THROWS_WITH(built(2, {{"rope.scaling", "dynamic"}}), Contains("4 turning columns"));
+  CHECK_NOTHROW(built(2, {{"rope.scaling", "yarn"}}));
+  CHECK_THROWS_WITH(built(4, {{"rope.scaling", "yarn"}, {"rope.beta_fast", "0.5"}}),
+                    Contains("rope.beta_fast"));
+  CHECK_THROWS_WITH(built(4, {{"rope.scaling", "llama3"}, {"rope.low_freq_factor", "4"}}),
+                    Contains("rope.high_freq_factor"));
+
+  Built b("rope", one_head(4));  // at test time, before the next pass
+  b.encoding.set_at_test("rope.factor", "0.5");
+  CHECK_THROWS_WITH(b.call(Sequence({0})), Contains("rope.factor"));
+}
+
+TEST_CASE("rope's and xPos's scores depend on the distance only") {
+  for (const std::string name : {"rope", "xpos", "rope+alibi", "rope+kerple"}) {
+    Built b(name, wide(16, 2, 16));
+    if (name == "rope") b.encoding.set("rope.scaling", "yarn");
+    if (name == "xpos") b.encoding.set("xpos.scale", "8");
+    const Sequence here(range(0, 24)), there(range(1000, 24), 24);
+    const auto x = b.call(here), y = b.call(there);
+    for (int h = 0; h < 2; ++h)
+      for (int i = 0; i < 24; ++i)
+        for (int j = 0; j <= i; ++j)
+          CHECK(x.score(h, i, j) == Approx(y.score(h, i, j)).margin(1e-9));
+  }
+}
+
+TEST_CASE("xPos is rope whose pairs fade with the distance") {
+  Built xpos("xpos", one_head(16), {{"xpos.scale", "4"}}), rope("rope", one_head(16));
+  const double zeta0 = 0.285714, zeta7 = 0.910714;
+  for (const auto& [pair, zeta] : {std::pair{0, zeta0}, std::pair{7, zeta7}}) {
+    Tensor q({1, 20, 1, 16});  // only this pair
+    for (int t = 0; t < 20; ++t) q[t * 16 + 2 * pair] = 1, q[t * 16 + 2 * pair + 1] = 2;
+    const Sequence s(range(0, 20));
+    const auto x = xpos.call(s, q, q), r = rope.call(s, q, q);
+    for (int i = 0; i < 20; ++i)
+      for (int j = 0; j <= i; ++j)
+        CHECK(x.score(0, i, j) ==
+              Approx(r.score(0, i, j) * std::pow(zeta, (i - j) / 4.0)).epsilon(1e-4).margin(1e-9));
+  }
+}
+
+TEST_CASE("xPos refuses bidirectional models and lengths at which its factors overflow") {
+  CHECK_THROWS_WITH(Built("xpos", bidirectional(one_head(4))),
+                    Contains("xpos: it serves causal models only"));
+  CHECK_THROWS_WITH(Built("xpos", one_head(5)), Contains("head width 5"));
+  Built b("xpos", one_head(4), {{"xpos.scale", "1"}});
+  CHECK_NOTHROW(b.call(Sequence(range(0, 120))));
+  CHECK_THROWS_WITH(b.call(Sequence(range(0, 140))), Contains("xpos.scale"));
+}
