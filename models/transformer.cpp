@@ -15,7 +15,7 @@ bool consecutive(std::span<const int> at, int tokens) {
   return true;
 }
 
-void check(const Dims& dims) {
+void check_extents(const Dims& dims) {
   auto positive = [](const char* name, int extent) {
     if (extent < 1)
       throw UsageError(std::string("model: ") + name + " is " + std::to_string(extent) +
@@ -43,6 +43,7 @@ Var joined(const Var& x) { return reshape(x, {x.dim(0), x.dim(1), x.dim(2) * x.d
 
 Placed::Placed(Composition& encoding, Pass pass)
     : at_(std::move(pass.at)), lengths_(std::move(pass.lengths)) {
+  assert(pass.batch > 0 && pass.tokens > 0);
   const int longest = pass.longest ? pass.longest : pass.tokens;
   if (at_.empty()) at_ = encoding.place(pass.tokens, longest, pass.draws);
   if (at_.empty()) {
@@ -63,7 +64,7 @@ Placed::Placed(Composition& encoding, Pass pass)
 Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Parameters parameters,
                          Head head)
     : dims_(dims), encoding_(std::move(encoding)), parameters_(std::move(parameters)) {
-  check(dims_);
+  check_extents(dims_);
   if (encoding_->complex())
     throw UsageError(encoding_->name() +
                      ": the complex Transformer that it needs is not part of this version; choose "
@@ -141,14 +142,21 @@ Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache
   return reshape(head(slice(h, 1, n - 1, 1)), {batch, dims_.vocabulary});
 }
 
-// x = encoding.embed(√D · E[token]); padding is 0 before the encoding acts.
-Var Transformer::embedded(std::span<const int> tokens, const Positions& at) {
+void Transformer::check(std::span<const int> tokens, const Positions& at) const {
   assert(int(tokens.size()) == at.batch * at.tokens);
-  for (const int token : tokens)
-    if (token < -1 || token >= dims_.vocabulary)
-      throw UsageError("tokens: " + std::to_string(token) +
+  for (int i = 0; i < int(tokens.size()); ++i) {
+    if (tokens[i] < -1 || tokens[i] >= dims_.vocabulary)
+      throw UsageError("tokens: " + std::to_string(tokens[i]) +
                        " is not in the model's vocabulary 0.." +
                        std::to_string(dims_.vocabulary - 1));
+    if (tokens[i] == -1 && i % at.tokens < at.length(i / at.tokens))
+      throw UsageError("tokens: -1 inside a sequence; padding stands at its right end only");
+  }
+}
+
+// x = encoding.embed(√D · E[token]); padding is 0 before the encoding acts.
+Var Transformer::embedded(std::span<const int> tokens, const Positions& at) {
+  check(tokens, at);
   encoding_->begin(at);
   const Var words = real(std::sqrt(double(dims_.width))) * rows(embed_, tokens);
   return encoding_->embed(reshape(words, {at.batch, at.tokens, dims_.width}), tokens, at);

@@ -62,7 +62,7 @@ class Transformer {
 
   /// Final hidden states after the last norm, [B, T, D]. tokens [B·T]; padding is −1, at the right
   /// end only, and counted out of positions.lengths; its rows are finite and mean nothing.
-  /// UsageError for a token beyond the vocabulary.
+  /// UsageError for a token beyond the vocabulary, or padding elsewhere.
   Var hidden(std::span<const int> tokens, const Positions&);
 
   /// Logits [B, T, V] of all rows.
@@ -105,6 +105,7 @@ class Transformer {
   std::vector<Layer> layers_;
 
   void make_parameters(Head);
+  void check(std::span<const int> tokens, const Positions&) const;
   Var embedded(std::span<const int> tokens, const Positions&);
   Var through_layers(Var x, const Run&);
   Var block(int layer, const Var& query, const Var& memory, const Run&);

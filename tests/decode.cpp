@@ -21,6 +21,7 @@ int next_of(Transformer& model, const std::vector<int>& tokens) {
 }  // namespace
 
 TEST_CASE("greedy decoding writes the likeliest token each time") {
+  const OneThread small;
   Transformer model = plain();
   const int B = 3, T = 4, most = 6;
   const std::vector<int> prompts = some_tokens(B * T);
@@ -37,6 +38,7 @@ TEST_CASE("greedy decoding writes the likeliest token each time") {
 }
 
 TEST_CASE("greedy decoding ends each sequence at its own end token") {
+  const OneThread small;
   Transformer model = plain();
   const int B = 8, most = 8;
   const std::vector<int> prompts = some_tokens(B * 2);

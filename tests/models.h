@@ -97,6 +97,20 @@ inline std::vector<int> some_tokens(int count, const std::string& stream = "toke
   return tokens;
 }
 
+/// A pass and its tokens: two sequences of `tokens` tokens, the second padded after `second`.
+struct Sequences {
+  Pass pass;
+  std::vector<int> tokens, targets;
+
+  Sequences(int extent, int second)
+      : pass{.batch = 2, .tokens = extent, .lengths = {extent, second}},
+        tokens(some_tokens(2 * extent)),
+        targets(some_tokens(2 * extent, "targets")) {
+    for (int t = second; t < extent; ++t) tokens[extent + t] = targets[extent + t] = -1;
+    targets[0] = -1;  // not every row has to be asked
+  }
+};
+
 /// The logits of a pass, or nothing where the encoding is undefined for such positions.
 inline std::optional<Tensor> logits_where_defined(Transformer& model, std::span<const int> tokens,
                                                   const Pass& pass) {

@@ -295,7 +295,7 @@ TEST_CASE("extents that do not fit are refused by name") {
              Contains("the complex Transformer"));
 }
 
-TEST_CASE("tokens beyond the vocabulary are refused") {
+TEST_CASE("tokens beyond the vocabulary, and padding inside a sequence, are refused") {
   Transformer model = plain(tiny_dims());
   const Placed at(model.encoding(), {.tokens = 2});
   for (const int wrong : {7, -2})
@@ -303,6 +303,9 @@ TEST_CASE("tokens beyond the vocabulary are refused") {
                  model.logits(std::vector{0, wrong}, at);
                }),
                Contains("is not in the model's vocabulary 0..6"));
+  CHECK_THAT(refusal([&] { model.logits(std::vector{-1, 1}, at); }), Contains("right end only"));
+  const Placed padded(model.encoding(), {.tokens = 2, .lengths = {1}});
+  CHECK(refusal([&] { model.logits(std::vector{1, -1}, padded); }).empty());
 }
 
 TEST_CASE("a pass stands where its task says, else where its encoding says, else at 0, 1, 2, …") {

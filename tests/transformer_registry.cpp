@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "core/files.h"
 #include "core/ops.h"
@@ -14,20 +15,6 @@ using namespace yonder;
 namespace {
 
 const int trained = tiny_dims().trained;
-
-/// A pass and its tokens: two sequences of `tokens` tokens, the second padded after `second`.
-struct Sequences {
-  Pass pass;
-  std::vector<int> tokens, targets;
-
-  Sequences(int extent, int second)
-      : pass{.batch = 2, .tokens = extent, .lengths = {extent, second}},
-        tokens(some_tokens(2 * extent)),
-        targets(some_tokens(2 * extent, "targets")) {
-    for (int t = second; t < extent; ++t) tokens[extent + t] = targets[extent + t] = -1;
-    targets[0] = -1;  // not every row has to be asked
-  }
-};
 
 // Central differences agree with backward to 1e-6 in double (see gradcheck.h).
 void check_model(const Served& kind, const Sequences& s) {
@@ -212,5 +199,36 @@ TEST_CASE("a checkpoint brings every encoding back to the bit, with all its opti
     save_model(second, *back.model, back.origin);
     CHECK(read_file(first) == read_file(second));
   }
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a checkpoint with a bit of its header flipped is refused by name or read") {
+  const OneThread small;
+  char folder[] = "/tmp/yonder-test-XXXXXX";
+  REQUIRE(::mkdtemp(folder));
+  const std::string path = std::string(folder) + "/a";
+  int read = 0, unreadable = 0;
+  for (const Served& kind : served()) {
+    INFO(kind.name());
+    save_model(path, kind.model(), {.task = {{"name", "copy"}}, .step = 3, .seed = 1});
+    const std::string whole = read_file(path);
+    const std::size_t header = whole.find(R"("embed.weight")");
+    REQUIRE(header < whole.size());
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    auto put = [&file](std::size_t at, char c) { file.seekp(std::streamoff(at)).put(c).flush(); };
+    for (std::size_t bit = 0; bit < 8 * header; bit += 5) {
+      put(bit / 8, char(whole[bit / 8] ^ (1 << bit % 8)));
+      try {
+        load_model(path);
+        ++read;
+      } catch (const FileError& e) {  // nothing else, e.g. for want of memory
+        ++unreadable;
+        if (!std::string(e.what()).starts_with(path + ": ")) FAIL(e.what());
+      }
+      put(bit / 8, whole[bit / 8]);
+    }
+  }
+  CHECK(read > 0);
+  CHECK(unreadable > read);
   std::filesystem::remove_all(folder);
 }
