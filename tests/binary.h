@@ -1,0 +1,54 @@
+#pragma once
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+/// \file
+/// The yonder program as its users meet it: a command line, an exit code, two streams.
+namespace yonder {
+
+/// A folder that lasts as long as one test.
+struct Folder {
+  std::string name;
+  Folder() {
+    char pattern[] = "/tmp/yonder-test-XXXXXX";
+    name = ::mkdtemp(pattern);
+  }
+  ~Folder() { std::filesystem::remove_all(name); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string operator/(const std::string& file) const { return name + "/" + file; }
+};
+
+inline std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+inline void put(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+struct Ran {
+  int code = -1;
+  std::string out, err;
+};
+
+/// Runs `yonder` with these arguments, read by a shell.
+inline Ran yonder_run(const std::string& arguments) {
+  const Folder folder;
+  const std::string command = std::string(YONDER_BINARY) + " " + arguments + " >" +
+                              (folder / "out") + " 2>" + (folder / "err") + " </dev/null";
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content_of(folder / "out"),
+          content_of(folder / "err")};
+}
+
+}  // namespace yonder

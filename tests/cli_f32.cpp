@@ -1,0 +1,312 @@
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "binary.h"
+#include "core/files.h"
+#include "encodings/encoding.h"
+
+using namespace yonder;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string tiny = " --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 ";
+
+// A run of three steps that several tests read and none changes.
+const std::string& trained_run() {
+  static const Folder folder;
+  static const std::string path = folder / "run";
+  static const Ran ran =
+      yonder_run("train" + tiny + "--encoding rope --steps 3 --quiet --out " + path);
+  REQUIRE(ran.err == "");
+  REQUIRE(ran.code == 0);
+  return path;
+}
+
+std::string checkpoint() { return trained_run() + "/checkpoints/step-3.safetensors"; }
+
+// True if the command ends with this code and one sentence on stderr that contains `said`.
+bool refused(const std::string& arguments, int code, const std::string& said) {
+  const Ran ran = yonder_run(arguments);
+  INFO(arguments);
+  INFO(ran.err);
+  CHECK(ran.code == code);
+  CHECK(ran.out == "");
+  const bool one_line = ran.err.starts_with("yonder: ") && ran.err.ends_with('\n') &&
+                        ran.err.find('\n') + 1 == ran.err.size();
+  CHECK(one_line);
+  const bool names_it = ran.err.find(said) != std::string::npos;
+  CHECK(names_it);
+  return ran.code == code && one_line && names_it;
+}
+
+// As `refused`, for trainings, which must leave nothing behind.
+void training_refused(const std::string& arguments, int code, const std::string& said) {
+  const Folder folder;
+  refused("train" + tiny + "--steps 2 --quiet " + arguments + " --out " + (folder / "run"), code,
+          said);
+  CHECK(fs::is_empty(folder.name));
+}
+
+// An npy file of int32.
+void put_npy(const std::string& path, int rows, int columns, const std::vector<int>& values) {
+  std::string header = "{'descr': '<i4', 'fortran_order': False, 'shape': (" +
+                       std::to_string(rows) + ", " + std::to_string(columns) + "), }";
+  header.resize((header.size() + 10 + 64) / 64 * 64 - 11, ' ');
+  header += '\n';
+  std::string content("\x93NUMPY\x01\x00", 8);
+  content += char(header.size() & 255);
+  content += char(header.size() >> 8);
+  content += header;
+  content.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(int));
+  put(path, content);
+}
+
+}  // namespace
+
+TEST_CASE("a misspelt word is refused with the nearest one that is known") {
+  refused("trian", 2, "did you mean 'train'?");
+  refused("--versoin", 2, "did you mean '--version'?");
+  training_refused("--widht 64", 2, "did you mean '--width'?");
+  training_refused("--task cpoy", 2, "did you mean 'copy'?");
+  training_refused("--encoding ropee", 2, "did you mean 'rope'?");
+  training_refused("--encoding rope+lgon", 2, "did you mean 'logn'?");
+  training_refused("--rope.bsae 500", 2, "did you mean '--rope.base'?");
+  training_refused("--rope.layout haf", 2, "did you mean 'half'?");
+}
+
+TEST_CASE("an option of what is not in use is refused, and what is in use named") {
+  training_refused("--encoding rope --alibi.learned true", 2, "'rope'");
+  training_refused("--recall.keys 40", 2, "the task in use is copy");
+}
+
+TEST_CASE("a number out of bounds is refused with what is allowed") {
+  training_refused("--steps 0", 2, "--steps: '0' is not allowed; it takes a whole number from 1");
+  training_refused("--lr -1", 2, "--lr: '-1' is not allowed; it takes a number above 0");
+  training_refused("--lr nan", 2, "--lr: 'nan'");
+  training_refused("--lr 1e-3x", 2, "--lr: '1e-3x'");
+  training_refused("--batch 0", 2, "--batch");
+  training_refused("--length 0", 2, "--length");
+  training_refused("--layers 0", 2, "--layers");
+  training_refused("--seed -1", 2, "--seed");
+  training_refused("--width 99999999999", 2, "--width");
+  training_refused("--rope.fraction 2", 2, "rope.fraction");
+  training_refused("--width 65536 --layers 1000", 2, "the machine has");
+  refused("eval " + trained_run() + " --lengths 0", 2, "--lengths: '0'");
+  refused("eval " + trained_run() + " --lengths 4,,8", 2, "--lengths: ''");
+  refused("eval " + trained_run() + " --lengths 99999999", 2, "--lengths");
+}
+
+TEST_CASE("what is missing or too much on the line is refused") {
+  refused("train" + tiny + "--steps 2", 2, "--out is missing");
+  refused("train --out", 2, "--out: needs a value");
+  refused("train --out --force", 2, "--out: needs a value");
+  training_refused("more", 2, "'more' is one argument too many");
+  refused("eval --lengths 4", 2, "DIR is missing");
+  refused("eval " + trained_run(), 2, "--lengths is missing");
+  refused("logits " + trained_run() + " --tokens t.npy", 2, "--out is missing");
+  refused("logits " + trained_run() + " --tokens t --out l --grads g", 2, "--targets");
+}
+
+TEST_CASE("extents that don't fit each other are refused before anything is written") {
+  training_refused("--width 18 --heads 4", 2, "18 is not a multiple of heads 4");
+  training_refused("--width 12 --heads 4 --encoding rope", 2, "rope");
+  training_refused("--bidirectional", 2, "bidirectional");
+}
+
+TEST_CASE("a text that is missing, empty or too short is refused") {
+  const Folder folder;
+  put(folder / "empty", "");
+  put(folder / "short", "a few words and no more");
+  const std::string text = "--task text --length 512 ";
+  training_refused("--task text", 2, "--text");
+  training_refused(text + "--text " + (folder / "none"), 3, "none");
+  training_refused(text + "--text " + (folder / "empty"), 3, "empty");
+  training_refused(text + "--text " + (folder / "short"), 2, "too few for a length of 512");
+}
+
+TEST_CASE("a folder that holds a run is left alone without --force, and replaced with it") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  const std::string start = "train" + tiny + "--encoding rope --quiet --out " + run;
+  REQUIRE(yonder_run(start + " --steps 3").code == 0);
+  put(run + "/notes.txt", "mine");
+  const std::string before = content_of(run + "/metrics.jsonl");
+  refused(start + " --steps 2", 2, "--force");
+  // What can't start does not cost the old run either.
+  refused(start + " --steps 2 --force --width 17", 2, "multiple");
+  refused(start + " --steps 2 --force --lr 1e38 --warmup 0 --rope.base 0", 2, "rope.base");
+  CHECK(content_of(run + "/metrics.jsonl") == before);
+  CHECK(fs::exists(run + "/checkpoints/step-3.safetensors"));
+
+  REQUIRE(yonder_run(start + " --steps 2 --force").code == 0);
+  CHECK(fs::exists(run + "/checkpoints/step-2.safetensors"));
+  CHECK_FALSE(fs::exists(run + "/checkpoints/step-3.safetensors"));
+  CHECK(content_of(run + "/notes.txt") == "mine");
+}
+
+TEST_CASE("a run's folder tells what was run, and how it went") {
+  const std::string& run = trained_run();
+  const auto config = nlohmann::json::parse(content_of(run + "/config.json"));
+  CHECK(config["encoding"] == "rope");
+  CHECK(config["width"] == 16);
+  CHECK(config["mlp"] == 64);
+  CHECK(config["options"]["rope.base"] == 10000);
+  CHECK(config["options"].contains("copy.alphabet"));
+  CHECK(nlohmann::json::parse(content_of(run + "/environment.json")).contains("processor"));
+  std::istringstream metrics(content_of(run + "/metrics.jsonl"));
+  int steps = 0;
+  for (std::string line; std::getline(metrics, line); ++steps) {
+    const auto m = nlohmann::json::parse(line);
+    CHECK(m["step"] == steps + 1);
+    CHECK(m["loss"] > 0);
+    CHECK(m["grad_norm"] > 0);
+  }
+  CHECK(steps == 3);
+}
+
+TEST_CASE("a file that is no checkpoint, is truncated or has other shapes is refused") {
+  const Folder folder;
+  const std::string good = content_of(checkpoint());
+  put(folder / "text", "no checkpoint");
+  put(folder / "truncated", good.substr(0, good.size() - 5));
+  std::string other = good;
+  const auto mlp = other.find("\\\"mlp\\\":64");
+  REQUIRE(mlp != std::string::npos);
+  other.replace(mlp, 10, "\\\"mlp\\\":60");
+  put(folder / "other", other);
+  const std::string test = " --lengths 4 --quiet";
+  refused("eval " + (folder / "nowhere") + test, 3, "nowhere");
+  refused("eval " + folder.name + test, 3, "no checkpoint");
+  for (const std::string name : {"text", "truncated", "other"})
+    refused("eval " + (folder / name) + test, 3, name);
+}
+
+TEST_CASE("what training has fixed can't be changed at test time, the rest can") {
+  const std::string test = "eval " + trained_run() + " --lengths 4,8 --quiet";
+  refused(test + " --rope.base 500", 2, "training has fixed it at 10000");
+  refused(test + " --copy.alphabet 5", 2, "training has fixed it at");
+  refused(test + " --kerple.kind power", 2, "without kerple");
+  refused(test + " --rope.scaling nkt", 2, "did you mean 'ntk'?");
+  for (const std::string more : {"--rope.scaling ntk --rope.factor 4", "--window.size 4",
+                                 "--logn.when test", "--rope.base 10000"})
+    CHECK(yonder_run(test + " " + more).code == 0);
+}
+
+TEST_CASE("a length at which the encoding is undefined is a row that says why") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  REQUIRE(yonder_run("train" + tiny + "--encoding learned --steps 2 --quiet --out " + run).code ==
+          0);
+  const Ran ran = yonder_run("eval " + run + " --lengths 4,64 --examples 3 --json --quiet");
+  REQUIRE(ran.code == 0);
+  CHECK(ran.err == "");
+  const auto rows = nlohmann::json::parse(ran.out)["rows"];
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0]["loss"] > 0);
+  CHECK(rows[0]["examples"] == 3);
+  CHECK_FALSE(rows[0].contains("undefined"));
+  CHECK(rows[1]["loss"].is_null());
+  CHECK(std::string(rows[1]["undefined"]).find("--learned.beyond") != std::string::npos);
+  const Ran table = yonder_run("eval " + run + " --lengths 64 --quiet");
+  CHECK(table.code == 0);
+  CHECK(table.out.find("undefined: learned") != std::string::npos);
+}
+
+TEST_CASE("a training that diverges ends with code 4, names the step and keeps what it has") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  refused("train" + tiny + "--encoding none --steps 50 --save-every 1 --warmup 0 --lr 1e30 " +
+              "--quiet --out " + run,
+          4, "diverged at step 2");
+  CHECK(fs::exists(run + "/checkpoints/step-1.safetensors"));
+  CHECK(content_of(run + "/metrics.jsonl").find("\"step\":1,") != std::string::npos);
+}
+
+TEST_CASE("a place that can't be written to ends with code 6") {
+  refused("train" + tiny + "--steps 1 --quiet --out /dev/null/run", 6, "/dev/null/run");
+  const std::string command = std::string(YONDER_BINARY) + " --version > /dev/full 2> /dev/null";
+  CHECK(WEXITSTATUS(std::system(command.c_str())) == 6);
+}
+
+TEST_CASE("checkpoints are the same bytes for any number of threads", "[slow]") {
+  for (const std::string encoding : {"rope", "learned", "alibi", "t5", "kerple"}) {
+    std::string first;
+    for (const std::string threads : {"1", "2", "3", "4", "8"}) {
+      const Folder folder;
+      const std::string run = folder / "run";
+      const Ran ran = yonder_run("train --task copy --length 20 --width 32 --heads 4 --layers 2 " +
+                                 std::string("--batch 7 --steps 4 --quiet --threads ") + threads +
+                                 " --encoding " + encoding + " --out " + run);
+      REQUIRE(ran.code == 0);
+      const std::string bytes = content_of(run + "/checkpoints/step-4.safetensors");
+      REQUIRE_FALSE(bytes.empty());
+      if (first.empty()) first = bytes;
+      INFO(encoding << " with " << threads << " threads");
+      CHECK((bytes == first));
+    }
+  }
+}
+
+TEST_CASE("logits of padding are 0, and every parameter has a gradient") {
+  const Folder folder;
+  put_npy(folder / "t.npy", 2, 3, {0, 3, 4, 0, 5, -1});
+  put_npy(folder / "y.npy", 2, 3, {-1, 4, 1, -1, 1, -1});
+  const Ran ran = yonder_run("logits " + checkpoint() + " --tokens " + (folder / "t.npy") +
+                             " --out " + (folder / "l.npy") + " --targets " + (folder / "y.npy") +
+                             " --grads " + (folder / "g.safetensors"));
+  REQUIRE(ran.err == "");
+  REQUIRE(ran.code == 0);
+  const Safetensors model = read_safetensors(checkpoint());
+  const Safetensors gradients = read_safetensors(folder / "g.safetensors");
+  REQUIRE(gradients.tensors.size() == model.tensors.size());
+  for (std::size_t i = 0; i < model.tensors.size(); ++i) {
+    CHECK(gradients.tensors[i].first == model.tensors[i].first);
+    CHECK(gradients.tensors[i].second.shape == model.tensors[i].second.shape);
+  }
+  const std::string logits = content_of(folder / "l.npy");
+  const int V = model.tensors[0].second.dim(0);
+  REQUIRE(logits.size() == 128 + 4 * std::size_t(2 * 3 * V));
+  CHECK(logits.substr(logits.size() - 4 * V) == std::string(4 * V, '\0'));
+  CHECK(logits.substr(logits.size() - 8 * V, 4 * V) != std::string(4 * V, '\0'));
+}
+
+TEST_CASE("tokens that can't be are refused, and no file is written") {
+  const Folder folder;
+  put_npy(folder / "big.npy", 1, 2, {0, 10000});
+  put_npy(folder / "middle.npy", 1, 3, {0, -1, 3});
+  put_npy(folder / "good.npy", 1, 3, {0, 3, 4});
+  const std::string out = " --out " + (folder / "l.npy");
+  const std::string logits = "logits " + checkpoint() + " --tokens ";
+  refused(logits + (folder / "none.npy") + out, 3, "none.npy");
+  refused(logits + (folder / "big.npy") + out, 3, "10000");
+  refused(logits + (folder / "middle.npy") + out, 3, "right end");
+  refused(logits + checkpoint() + out, 3, "npy");
+  refused(logits + (folder / "good.npy") + out + " --positions " + (folder / "good.npy"), 3,
+          "axes");
+  refused(logits + (folder / "good.npy") + out + " --targets " + (folder / "big.npy") +
+              " --grads " + (folder / "g"),
+          3, "10000");
+  CHECK_FALSE(fs::exists(folder / "l.npy"));
+}
+
+TEST_CASE("the help of a verb opens with examples and has every registered option") {
+  CHECK(yonder_run("--version").out == "yonder " YONDER_VERSION "\n");
+  CHECK(yonder_run("").code == 2);
+  CHECK(yonder_run("--help").out.find("Examples\n  yonder train") != std::string::npos);
+  for (const std::string verb : {"train", "eval", "logits"}) {
+    const Ran ran = yonder_run(verb + " --help");
+    CHECK(ran.code == 0);
+    CHECK(ran.err == "");
+    CHECK(ran.out.find("Examples\n  yonder " + verb) != std::string::npos);
+    for (const Entry& e : registry())
+      for (const Option& o : e.make()->options()) {
+        if (verb != "train" && !o.test_time) continue;
+        INFO(e.name << "." << o.name);
+        CHECK(ran.out.find("--" + e.name + "." + o.name + " ") != std::string::npos);
+        CHECK(o.help != "");
+      }
+    std::istringstream lines(ran.out);
+    for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
+  }
+}

@@ -1,0 +1,161 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "binary.h"
+#include "core/error.h"
+#include "core/pool.h"
+#include "models/decode.h"
+#include "train/run.h"
+#include "train/trainer.h"
+
+using namespace yonder;
+
+namespace {
+
+RunConfig small(const std::string& task, const std::string& encoding) {
+  return {.task = task, .encoding = encoding, .length = 8, .width = 32, .heads = 4, .layers = 2};
+}
+
+// The examples of a batch that greedy decoding with a cache gets right, one by one.
+int decoded_right(Transformer& model, const Batch& batch, int longest) {
+  int right = 0;
+  for (int b = 0; b < batch.size; ++b) {
+    const auto tokens = batch.tokens.begin() + b * batch.extent;
+    const auto targets = batch.targets.begin() + b * batch.extent;
+    const auto first = std::find_if(targets, targets + batch.extent, [](int t) { return t >= 0; });
+    const std::vector<int> prompt(tokens, tokens + (first - targets) + 1);
+    const std::vector<int> wanted(first, targets + batch.lengths[b]);
+    right +=
+        decode(model, prompt, 1, {.most = int(wanted.size()), .longest = longest})[0] == wanted;
+  }
+  return right;
+}
+
+}  // namespace
+
+TEST_CASE("exact match by teacher forcing is a right greedy decode") {
+  RunConfig config = small("copy", "rope");
+  config.options = {{"copy.alphabet", "3"}};
+  config.length = 3;
+  config.lr = 3e-3;
+  config.steps = 75;  // enough to be right sometimes
+  Trained run = prepare(config);
+  Trainer trainer(run);
+  for (int s = 1; s <= config.steps; ++s) trainer.step(s);
+  const EvalRow row = evaluate(run, {.lengths = {3}, .examples = 64})[0];
+  const Batch batch = run.task->test({.length = 3, .count = 64}, 0, 64);
+  const int right = decoded_right(*run.model, batch, row.tokens);
+  CHECK(right > 5);
+  CHECK(right < 60);
+  CHECK(row.exact_match == right / 64.0);
+}
+
+TEST_CASE("a test's loss is the mean of its targets' losses, whatever the other lengths are") {
+  RunConfig config = small("reverse", "alibi");
+  Trained run = prepare(config);
+  const auto rows = evaluate(run, {.lengths = {5, 20}, .examples = 70});  // more than one pass
+  CHECK(rows[1].loss == evaluate(run, {.lengths = {20}, .examples = 70})[0].loss);
+  CHECK(rows[0].examples == 70);
+
+  double sum = 0;
+  int targets = 0;
+  const Batch batch = run.task->test({.length = 5, .longest = 20, .count = 70}, 0, 70);
+  const Placed at(run.model->encoding(), {.batch = 70, .tokens = batch.extent});
+  const Tensor logits = run.model->logits(batch.tokens, at).value();
+  const int V = run.task->vocabulary();
+  for (std::size_t row = 0; row < batch.targets.size(); ++row) {
+    if (batch.targets[row] < 0) continue;
+    double all = 0;
+    for (int v = 0; v < V; ++v) all += std::exp(double(logits[row * V + v]));
+    sum += std::log(all) - double(logits[row * V + batch.targets[row]]);
+    ++targets;
+  }
+  // Losses of a few nats from float logits.
+  CHECK(rows[0].loss == Approx(sum / targets).epsilon(1e-5));
+  CHECK(std::isnan(rows[0].perplexity));
+}
+
+TEST_CASE("a text is measured in nats, perplexity and by position") {
+  const Folder folder;
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "line " + std::to_string(i * i) + "\n";
+  put(folder / "text", text);
+  RunConfig config = small("text", "kerple");
+  config.length = 32;
+  config.options = {{"text.path", folder / "text"}};
+  Trained run = prepare(config);
+  const auto rows = evaluate(run, {.lengths = {32, 64}});
+  for (const EvalRow& row : rows) {
+    CHECK(row.perplexity == Approx(std::exp(row.loss)));
+    CHECK(std::isnan(row.exact_match));
+    REQUIRE(int(row.position_loss.size()) == row.tokens);
+    for (double x : row.position_loss) CHECK(x > 0);
+  }
+  // The same final bytes are scored at both lengths, by their last 32 positions.
+  double tail = 0;
+  for (int t = 32; t < 64; ++t) tail += rows[1].position_loss[t] / 32;
+  CHECK(tail == Approx(rows[1].loss));
+}
+
+TEST_CASE("a saved model evaluates as the one that was trained") {
+  const Folder folder;
+  RunConfig config = small("recall", "rope+logn");
+  config.steps = 5;
+  config.options = {{"rope.base", "500"}, {"recall.keys", "12"}};
+  const TrainResult result = train(config, folder / "run", Existing::refuse, {});
+  Trained saved = load(folder / "run");
+  CHECK(saved.step == 5);
+  CHECK(saved.config.encoding == "rope+logn");
+  Trained run = prepare(config);
+  Trainer trainer(run);
+  for (int s = 1; s <= 5; ++s) trainer.step(s);
+  const EvalSettings test{.lengths = {8, 12}, .examples = 10};
+  const auto a = evaluate(saved, test), b = evaluate(run, test);
+  for (int i : {0, 1}) CHECK(a[i].loss == b[i].loss);
+  CHECK(result.steps == 5);
+}
+
+TEST_CASE("once warm, training asks the system for no more tensor storage") {
+  RunConfig config = small("copy", "rope");
+  Trained run = prepare(config);
+  Trainer trainer(run);
+  for (int s = 1; s <= 40; ++s) trainer.step(s);  // every length has come by
+  const std::size_t before = pool::system_bytes(), live = pool::live_bytes();
+  for (int s = 41; s <= 60; ++s) trainer.step(s);
+  CHECK(pool::system_bytes() == before);
+  CHECK(pool::live_bytes() == live);
+}
+
+TEST_CASE("copying 12 symbols is learned to 99 % in 1500 steps", "[slow]") {
+  RunConfig config = small("copy", "alibi");
+  config.length = 12;
+  config.width = 64;
+  config.steps = 1500;
+  config.lr = 3e-3;
+  Trained run = prepare(config);
+  Trainer trainer(run);
+  for (int s = 1; s <= config.steps; ++s) trainer.step(s);
+  const EvalRow row = evaluate(run, {.lengths = {12}, .examples = 200})[0];
+  CHECK(row.token_accuracy >= 0.99);
+  CHECK(row.chance < 0.2);
+}
+
+TEST_CASE("a test of 16384 tokens with width 128 and 4 layers stays below 1 GB", "[slow]") {
+  const Folder folder;
+  std::string text;
+  for (int i = 0; text.size() < 400'000; ++i) text += std::to_string(i * 7) + "\n";
+  put(folder / "text", text);
+  for (const std::string encoding : {"rope", "alibi", "t5"}) {
+    RunConfig config = small("text", encoding);
+    config.options = {{"text.path", folder / "text"}};
+    config.width = 128;
+    config.layers = 4;
+    Trained run = prepare(config);
+    pool::reset_peak();
+    const EvalRow row = evaluate(run, {.lengths = {16384}, .examples = 1})[0];
+    CHECK(row.undefined == "");
+    CHECK(row.loss > 0);
+    INFO(encoding << " " << pool::peak_bytes());
+    CHECK(pool::peak_bytes() < 1'000'000'000);
+  }
+}

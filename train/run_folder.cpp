@@ -1,0 +1,134 @@
+#include "train/run_folder.h"
+
+#include <sys/utsname.h>
+
+#include <charconv>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/parallel.h"
+#include "train/config_json.h"
+
+namespace yonder {
+namespace {
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+const char* const files[] = {"config.json", "environment.json", "metrics.jsonl", "checkpoints"};
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// The processor's name as Linux gives it, or "" where it doesn't.
+std::string processor() {
+  std::string text;
+  try {
+    text = read_file("/proc/cpuinfo");
+  } catch (const FileError&) { return ""; }
+  const auto line = text.find("model name");
+  const auto colon = text.find(": ", line);
+  if (line == std::string::npos || colon == std::string::npos) return "";
+  return text.substr(colon + 2, text.find('\n', colon) - colon - 2);
+}
+
+Json environment(const Trained& run) {
+  utsname system{};
+  uname(&system);
+  std::int64_t position = 0;
+  for (const auto& p : run.model->parameters().all())
+    if (p.name.starts_with("encoding.")) position += p.var.size();
+  return {{"yonder", YONDER_VERSION},
+          {"compiler", "g++ " __VERSION__},
+          {"system", std::string(system.sysname) + " " + system.release + " " + system.machine},
+          {"processor", processor()},
+          {"threads", threads()},
+          {"started", now_utc()},
+          {"parameters", run.model->parameters().count()},
+          {"position_parameters", position}};
+}
+
+// n of "step-{n}.safetensors", or −1.
+int step_of(const std::string& name) {
+  const std::string before = "step-", after = ".safetensors";
+  if (!name.starts_with(before) || !name.ends_with(after)) return -1;
+  const char* first = name.data() + before.size();
+  const char* last = name.data() + name.size() - after.size();
+  int step = -1;
+  const auto [end, error] = std::from_chars(first, last, step);
+  return error == std::errc() && end == last ? step : -1;
+}
+
+}  // namespace
+
+bool holds_run(const std::string& folder) {
+  for (const char* name : files)
+    if (fs::exists(fs::path(folder) / name)) return true;
+  return false;
+}
+
+RunFolder::RunFolder(std::string path, Existing existing) : path_(std::move(path)) {
+  if (existing == Existing::refuse && holds_run(path_))
+    throw UsageError(path_ +
+                     ": there is a run in it already; choose another --out, or --force to " +
+                     "replace it");
+}
+
+RunFolder::~RunFolder() {
+  try {
+    flush();
+  } catch (const DiskError&) {  // on the way out of another error, which says more
+  }
+}
+
+void RunFolder::begin(const Trained& run) {
+  make_folders(path_);
+  for (const char* name : files) remove_all(path_ + "/" + name);
+  make_folders(path_ + "/checkpoints");
+  write_file(path_ + "/environment.json", environment(run).dump(2) + "\n");
+  write_file(path_ + "/config.json", config_json(run).dump(2) + "\n");
+}
+
+void RunFolder::record(const Metrics& m) {
+  lines_ += Json{{"step", m.step},
+                 {"loss", m.loss},
+                 {"lr", m.lr},
+                 {"grad_norm", m.grad_norm},
+                 {"tokens_per_second", m.tokens_per_second},
+                 {"seconds", m.seconds}}
+                .dump() +
+            "\n";
+  if (std::chrono::steady_clock::now() - flushed_ > std::chrono::seconds(1)) flush();
+}
+
+void RunFolder::flush() {
+  flushed_ = std::chrono::steady_clock::now();
+  if (lines_.empty()) return;
+  append_file(path_ + "/metrics.jsonl", lines_);
+  lines_.clear();
+}
+
+std::string RunFolder::checkpoint(int step) const {
+  return path_ + "/checkpoints/step-" + std::to_string(step) + ".safetensors";
+}
+
+std::string RunFolder::checkpoint_in(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return path;
+  int last = -1;
+  for (const auto& file : fs::directory_iterator(path + "/checkpoints", error))
+    last = std::max(last, step_of(file.path().filename().string()));
+  if (last < 0)
+    throw FileError(path + ": there is no checkpoint in it; name a run's folder or a checkpoint");
+  return path + "/checkpoints/step-" + std::to_string(last) + ".safetensors";
+}
+
+}  // namespace yonder

@@ -1,0 +1,119 @@
+#include <algorithm>
+
+#include "models/checkpoint.h"
+#include "train/memory.h"
+#include "train/run.h"
+#include "train/run_folder.h"
+
+namespace yonder {
+namespace {
+
+bool names_task(const std::string& option) {
+  const std::string owner = option.substr(0, option.find('.'));
+  return std::any_of(tasks().begin(), tasks().end(),
+                     [&](const TaskEntry& t) { return t.name == owner; });
+}
+
+// Sets "copy.alphabet" and the like. `name` is the task in use.
+Option task_option(Task& task, const std::string& name, const std::string& option) {
+  const std::string field = option.substr(option.find('.') + 1);
+  if (option != name + "." + field)
+    throw UsageError(option + ": the task in use is " + name + "; leave the option away");
+  Options options = task.options();
+  if (const Option* found = find(options, field)) return *found;
+  std::vector<std::string> names;
+  for (const Option& o : options) names.push_back(o.name);
+  throw UsageError(option + ": there is no such option" + did_you_mean(field, names));
+}
+
+Dims dims_of(const RunConfig& config, const Task& task) {
+  return {.vocabulary = task.vocabulary(),
+          .width = config.width,
+          .heads = config.heads,
+          .layers = config.layers,
+          .mlp = config.mlp > 0 ? config.mlp : 4 * config.width,
+          .trained = task.tokens(config.length),
+          .causal = !config.bidirectional};
+}
+
+// The task as a checkpoint describes it: name, length in items, every option. UsageError for what
+// is missing or unknown.
+std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
+  if (!said.contains("name") || !said["name"].is_string() || !said.contains("length") ||
+      !said["length"].is_number_unsigned())
+    throw UsageError("'task' has no name or no length");
+  config.task = said["name"];
+  config.length = said["length"];
+  std::unique_ptr<Task> task = make_task(config.task);
+  for (const auto& [key, value] : said.items()) {
+    if (key == "name" || key == "length") continue;
+    const std::string option = config.task + "." + key, text = setting_of(value, option);
+    assign(task_option(*task, config.task, option), config.task, text);
+    config.options.push_back({option, text});
+  }
+  for (const Option& o : task->options())
+    if (!said.contains(o.name)) throw UsageError("'task' has no '" + o.name + "'");
+  return task;
+}
+
+void set_at_test(Task& task, const std::string& name, const Setting& setting) {
+  const Option o = task_option(task, name, setting.option);
+  const std::string trained = text_of(o);
+  assign(o, name, setting.value);
+  if (!o.test_time && text_of(o) != trained)
+    throw UsageError(setting.option + ": training has fixed it at " + trained +
+                     "; leave it away, or train another model");
+}
+
+}  // namespace
+
+Trained prepare(const RunConfig& config) {
+  if (config.bidirectional)
+    throw UsageError(
+        "bidirectional: such a model sees the very token that it is asked for; leave the flag away "
+        "until there is a task of masked tokens");
+  Trained run{.config = config};
+  auto encoding = std::make_unique<Composition>(config.encoding);
+  run.task = make_task(config.task);
+  for (const auto& [option, value] : config.options)
+    if (names_task(option)) assign(task_option(*run.task, config.task, option), config.task, value);
+    else encoding->set(option, value);
+  run.task->prepare(config.length);
+  const Dims dims = dims_of(config, *run.task);
+  require_memory(training_bytes(dims, config.batch),
+                 "lower --batch, --length, --width or --layers");
+  run.model = std::make_unique<Transformer>(dims, std::move(encoding), std::uint64_t(config.seed),
+                                            config.tied ? Head::tied : Head::own);
+  run.model->encoding().check();
+  return run;
+}
+
+Trained load(const std::string& path, const Settings& test_options) {
+  const std::string file = RunFolder::checkpoint_in(path);
+  Settings of_task, of_encoding;
+  for (const Setting& s : test_options) (names_task(s.option) ? of_task : of_encoding).push_back(s);
+  Checkpoint checkpoint = load_model(file, of_encoding);
+  Trained run{.model = std::move(checkpoint.model), .step = checkpoint.origin.step};
+  const Dims& dims = run.model->dims();
+  run.config = {.encoding = run.model->encoding().name(),
+                .width = dims.width,
+                .heads = dims.heads,
+                .layers = dims.layers,
+                .mlp = dims.mlp,
+                .bidirectional = !dims.causal,
+                .tied = run.model->tied(),
+                .seed = int(checkpoint.origin.seed)};
+  try {
+    run.task = task_of(checkpoint.origin.task, run.config);
+  } catch (const UsageError& e) {
+    throw FileError(file + ": not a usable checkpoint: " + e.what());
+  }
+  for (const Setting& s : of_task) set_at_test(*run.task, run.config.task, s);
+  run.task->prepare(run.config.length);
+  if (run.task->vocabulary() != dims.vocabulary ||
+      run.task->tokens(run.config.length) != dims.trained)
+    throw FileError(file + ": its model and its task don't fit each other; train again");
+  return run;
+}
+
+}  // namespace yonder

@@ -1,0 +1,78 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "train/flags.h"
+#include "train/progress.h"
+#include "train/run.h"
+#include "train/verbs.h"
+
+namespace yonder {
+namespace {
+
+std::string line(const Metrics& m) {
+  char text[200];
+  const double left = m.seconds / m.step * (m.steps - m.step);
+  std::snprintf(text, sizeof text,
+                "step %d/%d  loss %.4f  lr %.2e  gradient %.3f  %s tokens/s  %s left", m.step,
+                m.steps, m.loss, m.lr, m.grad_norm, rounded(m.tokens_per_second).c_str(),
+                duration(left).c_str());
+  return text;
+}
+
+void print_json(const RunConfig& config, const TrainResult& result) {
+  const nlohmann::ordered_json json{{"checkpoint", result.checkpoint},
+                                    {"task", config.task},
+                                    {"encoding", config.encoding},
+                                    {"steps", result.steps},
+                                    {"loss", result.loss},
+                                    {"seconds", result.seconds},
+                                    {"tokens_per_second", result.tokens_per_second},
+                                    {"parameters", result.parameters},
+                                    {"position_parameters", result.position_parameters}};
+  std::printf("%s\n", json.dump(2).c_str());
+}
+
+}  // namespace
+
+int train_verb(const Arguments& arguments) {
+  RunConfig config;
+  std::string out;
+  bool force = false, quiet = false, json = false;
+  Flags flags("train", "trains one model and keeps it in a folder",
+              {"yonder train --encoding rope --length 16 --steps 1000 --out runs/copy",
+               "yonder train --task recall --encoding rope+logn --length 8 --out runs/recall",
+               "yonder train --task text --text /usr/share/common-licenses --out runs/text"});
+  flags.text("Run", "--task", "NAME", config.task, "what to learn; see yonder list tasks");
+  flags.text("Run", "--encoding", "NAME", config.encoding,
+             "how the model knows where a token is, joined by + if several; see yonder list "
+             "encodings");
+  flags.add("Run", {Option{"length", &config.length,
+                           "the longest that training shows, in items of the task or bytes of text"}
+                        .within(1, 1 << 24)});
+  flags.text("Run", "--out", "DIR", out, "folder of the run, made if there is none");
+  flags.on("Run", "--force", force, "replace the run that is in DIR");
+  flags.add("Model", config.model_fields());
+  flags.on("Model", "--tied", config.tied, "logits by the embedding's matrix");
+  flags.on("Model", "--bidirectional", config.bidirectional,
+           "every token sees every other; for tasks of masked tokens, of which there is none yet");
+  flags.add("Training", config.training_fields());
+  flags.on("Output", "--json", json, "the result as JSON");
+  flags.on("Output", "--quiet", quiet, "no progress");
+  flags.tasks(config.options, Flags::When::training);
+  flags.encodings(config.options, Flags::When::training);
+  if (!flags.parse(arguments)) return fine;
+  if (out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
+
+  Progress progress(quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  const TrainResult result = train(config, out, force ? Existing::replace : Existing::refuse,
+                                   [&](const Metrics& m) { progress.show(line(m)); });
+  progress.settle("trained " + std::to_string(result.steps) + " steps in " +
+                  duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
+                  " tokens/s; test it with yonder eval " + out + " --lengths " +
+                  std::to_string(config.length) + "," + std::to_string(2 * config.length));
+  if (json) print_json(config, result);
+  else std::printf("%s\n", result.checkpoint.c_str());
+  return fine;
+}
+
+}  // namespace yonder
