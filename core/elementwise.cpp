@@ -44,11 +44,6 @@ void pass_back(const Gradient& dx, const Tensor& dy, real sign) {
   else parallel_add_rows(dy.size() / sum.size(), sum.size(), sum.data.get(), scaled, dy.data.get());
 }
 
-Vec sigmoid_of(Vec x) {  // e^−|x| can't overflow
-  const Vec one = vec(1), e = exp_of(hn::Neg(hn::Abs(x)));
-  return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(lanes)), e, one), hn::Add(one, e));
-}
-
 }  // namespace
 
 Var operator+(const Var& a, const Var& b) {

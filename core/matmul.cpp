@@ -52,7 +52,7 @@ Matrix part(const Matrix& m, std::int64_t row, std::int64_t column) {
 Tensor laid_out(const Matrix& m, std::int64_t rows, std::int64_t columns) {
   const Tensor copy = Tensor::uninitialized({int(rows), int(columns)});
   constexpr std::int64_t block = 16;
-  parallel_pieces(rows, std::max(block, chunk / columns),
+  parallel_pieces(rows, std::max(block, chunk_rows(columns)),
                   [&](std::int64_t first, std::int64_t last) {
                     for (std::int64_t j = 0; j < columns; j += block)
                       for (std::int64_t i = first; i < last; ++i)
@@ -96,14 +96,11 @@ Tiles tiles(const Product& p) {
 
 // C = or += the partial products [pieces, M, N], one after the other.
 void collect(const Product& p, const Tensor& partial, std::int64_t pieces) {
-  const std::int64_t height = std::max<std::int64_t>(1, chunk / (p.N * (pieces + 1)));
-  parallel_pieces(p.M, height, [&](std::int64_t row, std::int64_t last) {
-    for (; row < last; ++row) {
-      real* const c = p.c + row * p.c_stride;
-      if (!p.add) std::fill_n(c, p.N, real(0));
-      for (std::int64_t piece = 0; piece < pieces; ++piece)
-        map(p.N, c, plus, c, &partial[(piece * p.M + row) * p.N]);
-    }
+  parallel_rows(p.M, p.N * (pieces + 1), [&](std::int64_t row) {
+    real* const c = p.c + row * p.c_stride;
+    if (!p.add) std::fill_n(c, p.N, real(0));
+    for (std::int64_t piece = 0; piece < pieces; ++piece)
+      map(p.N, c, plus, c, &partial[(piece * p.M + row) * p.N]);
   });
 }
 

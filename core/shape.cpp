@@ -7,30 +7,26 @@
 namespace yonder {
 namespace {
 
-// A part of a tensor seen as `rows` runs of `width` reals, `stride` apart.
+// Runs of reals, `stride` apart.
 struct Runs {
   real* data;
   std::int64_t stride;
 };
 
 void copy(std::int64_t rows, std::int64_t width, Runs from, Runs to) {
-  parallel_pieces(rows, std::max<std::int64_t>(1, chunk / width),
-                  [&](std::int64_t r, std::int64_t last) {
-                    for (; r < last; ++r)
-                      std::copy_n(from.data + r * from.stride, width, to.data + r * to.stride);
-                  });
+  parallel_rows(rows, width, [&](std::int64_t r) {
+    std::copy_n(from.data + r * from.stride, width, to.data + r * to.stride);
+  });
 }
 
 void add(std::int64_t rows, std::int64_t width, Runs from, Runs to) {
-  parallel_pieces(rows, std::max<std::int64_t>(1, chunk / width),
-                  [&](std::int64_t r, std::int64_t last) {
-                    for (; r < last; ++r) {
-                      real* const sum = to.data + r * to.stride;
-                      map(width, sum, plus, sum, from.data + r * from.stride);
-                    }
-                  });
+  parallel_rows(rows, width, [&](std::int64_t r) {
+    real* const sum = to.data + r * to.stride;
+    map(width, sum, plus, sum, from.data + r * from.stride);
+  });
 }
 
+// The extents of axes first..last−1 multiplied.
 std::int64_t product(const Shape& shape, int first, int last) {
   std::int64_t n = 1;
   for (int i = first; i < last; ++i) n *= shape[i];
@@ -49,14 +45,11 @@ Var rows(const Var& table, std::span<const int> which) {
   Shape shape = table.shape();
   shape[0] = int(n);
   Tensor y = Tensor::uninitialized(shape);
-  parallel_pieces(n, std::max<std::int64_t>(1, chunk / width),
-                  [&](std::int64_t i, std::int64_t last) {
-                    for (; i < last; ++i) {
-                      assert(which[i] < table.dim(0));
-                      if (which[i] < 0) std::fill_n(&y[i * width], width, real(0));
-                      else std::copy_n(&table.value()[which[i] * width], width, &y[i * width]);
-                    }
-                  });
+  parallel_rows(n, width, [&](std::int64_t i) {
+    assert(which[i] < table.dim(0));
+    if (which[i] < 0) std::fill_n(&y[i * width], width, real(0));
+    else std::copy_n(&table.value()[which[i] * width], width, &y[i * width]);
+  });
   const std::vector<int> row(which.begin(), which.end());
   return Tape::record(y, {table}, [dtable = table.gradient(), row, width](const Tensor& dy) {
     real* const sum = dtable.sum().data.get();

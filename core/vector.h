@@ -38,6 +38,13 @@ inline Vec exp_of(Vec x) {
   return hn::IfThenElse(hn::Le(x, most), y, hn::Add(x, hn::Inf(lanes)));
 }
 
+/// σ(x) = 1/(1 + e^−x)
+inline Vec sigmoid_of(Vec x) {
+  const Vec most = vec(sizeof(real) == 4 ? 104 : 706);  // Highway's limit; e^104 > 10^38
+  const Vec e = hn::Exp(lanes, hn::Min(hn::Neg(x), most));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Div(vec(1), hn::Add(vec(1), e)));
+}
+
 /// out[i] = f(in[i], …) for i of 0..n−1; `out` may be one of the inputs.
 template <class F, class... In>
 void map(std::int64_t n, real* out, const F& f, const In*... in) {
@@ -61,6 +68,17 @@ real total(std::int64_t n, const F& f, const In*... in) {
   return hn::GetLane(hn::SumOfLanes(lanes, sum));
 }
 
+/// The largest of n ≥ 1 numbers.
+inline real largest(std::int64_t n, const real* in) {
+  const std::int64_t step = hn::Lanes(lanes);
+  Vec most = vec(in[0]);
+  std::int64_t i = 0;
+  for (; i + step <= n; i += step) most = hn::Max(most, load(in + i));
+  real result = hn::GetLane(hn::MaxOfLanes(lanes, most));
+  for (; i < n; ++i) result = std::max(result, in[i]);
+  return result;
+}
+
 /// Elements that one thread takes at a time: enough to pay for the hand-over, few enough to share.
 constexpr std::int64_t chunk = 16384;
 
@@ -70,6 +88,19 @@ void parallel_pieces(std::int64_t n, std::int64_t piece, const F& f) {
   if (n <= piece) return n > 0 ? f(0, n) : void();
   parallel_for((n + piece - 1) / piece,
                [&](std::int64_t i) { f(i * piece, std::min(n, (i + 1) * piece)); });
+}
+
+/// Rows of `width` reals that one thread takes at a time.
+inline std::int64_t chunk_rows(std::int64_t width) {
+  return std::max<std::int64_t>(1, chunk / std::max<std::int64_t>(1, width));
+}
+
+/// f(r) for each of `rows` rows of `width` reals.
+template <class F>
+void parallel_rows(std::int64_t rows, std::int64_t width, const F& f) {
+  parallel_pieces(rows, chunk_rows(width), [&](std::int64_t r, std::int64_t last) {
+    for (; r < last; ++r) f(r);
+  });
 }
 
 /// map() by all threads.
