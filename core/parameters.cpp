@@ -1,6 +1,6 @@
 #include "core/parameters.h"
 
-#include <cassert>
+#include <stdexcept>
 
 #include "core/error.h"
 #include "core/random.h"
@@ -12,6 +12,12 @@ std::string text_of(const Shape& shape) {
   std::string text;
   for (const int extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
   return "[" + text + "]";
+}
+
+double drawn(const Init& init, const Random& random, std::int64_t i) {
+  if (init.kind == Init::normal) return init.a * random.normal(i);
+  if (init.kind == Init::uniform) return init.a + (init.b - init.a) * random.uniform(i);
+  return init.a;
 }
 
 }  // namespace
@@ -30,17 +36,7 @@ Var Parameters::make(const std::string& name, Shape shape, Init init) {
   if (saved_) return add(name, saved(name, shape));
   Tensor start(std::move(shape));
   const Random random(seed_, name);
-  for (std::int64_t i = 0; i < start.size(); ++i) switch (init.kind) {
-      case Init::constant:
-        start[i] = real(init.a);
-        break;
-      case Init::normal:
-        start[i] = real(init.a * random.normal(i));
-        break;
-      case Init::uniform:
-        start[i] = real(init.a + (init.b - init.a) * random.uniform(i));
-        break;
-    }
+  for (std::int64_t i = 0; i < start.size(); ++i) start[i] = real(drawn(init, random, i));
   return add(name, std::move(start));
 }
 
@@ -49,7 +45,7 @@ Var Parameters::make(const std::string& name, Tensor start) {
 }
 
 Var Parameters::add(const std::string& name, Tensor start) {
-  assert(!find(name) && "a parameter's name is used once");
+  if (find(name)) throw std::logic_error("two parameters are called '" + name + "'");
   all_.push_back({name, Var::parameter(std::move(start))});
   return all_.back().var;
 }

@@ -43,6 +43,11 @@ struct Pool {
     live -= bytes;
     unused[bytes].push_back(block);
   }
+
+  std::size_t read(std::size_t Pool::*bytes) {
+    const std::lock_guard lock(guard);
+    return this->*bytes;
+  }
 };
 
 // Never destroyed: tensors of static duration may outlive any static pool.
@@ -58,10 +63,13 @@ std::shared_ptr<real[]> take(std::size_t count) {
   return {pool().get(bytes), [bytes](real* block) { pool().put(block, bytes); }};
 }
 
-std::size_t live_bytes() { return pool().live; }
-std::size_t peak_bytes() { return pool().peak; }
-std::size_t system_bytes() { return pool().system; }
-void reset_peak() { pool().peak = pool().live; }
+std::size_t live_bytes() { return pool().read(&Pool::live); }
+std::size_t peak_bytes() { return pool().read(&Pool::peak); }
+std::size_t system_bytes() { return pool().read(&Pool::system); }
+void reset_peak() {
+  const std::lock_guard lock(pool().guard);
+  pool().peak = pool().live;
+}
 
 void release() {
   const std::lock_guard lock(pool().guard);

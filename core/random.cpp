@@ -20,21 +20,25 @@ double unit(std::uint32_t high, std::uint32_t low) {
 
 }  // namespace
 
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> x,
+                                    std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t a = std::uint64_t(0xD2511F53u) * x[0];
+    const std::uint64_t b = std::uint64_t(0xCD9E8D57u) * x[2];
+    x = {std::uint32_t(b >> 32) ^ x[1] ^ key[0], std::uint32_t(b),
+         std::uint32_t(a >> 32) ^ x[3] ^ key[1], std::uint32_t(a)};
+    key[0] += 0x9E3779B9u;
+    key[1] += 0xBB67AE85u;
+  }
+  return x;
+}
+
 Random::Random(std::uint64_t seed, std::string_view stream, std::uint32_t step)
     : seed_(seed), stream_(hash(stream)), step_(step) {}
 
 std::array<std::uint32_t, 4> Random::block(std::uint64_t index) const {
-  std::array<std::uint32_t, 4> x{std::uint32_t(index), std::uint32_t(index >> 32), step_, stream_};
-  std::uint32_t key0 = std::uint32_t(seed_), key1 = std::uint32_t(seed_ >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = std::uint64_t(0xD2511F53u) * x[0];
-    const std::uint64_t b = std::uint64_t(0xCD9E8D57u) * x[2];
-    x = {std::uint32_t(b >> 32) ^ x[1] ^ key0, std::uint32_t(b),
-         std::uint32_t(a >> 32) ^ x[3] ^ key1, std::uint32_t(a)};
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
-  }
-  return x;
+  return philox({std::uint32_t(index), std::uint32_t(index >> 32), step_, stream_},
+                {std::uint32_t(seed_), std::uint32_t(seed_ >> 32)});
 }
 
 double Random::uniform(std::uint64_t index) const {

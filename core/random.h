@@ -5,9 +5,13 @@
 
 namespace yonder {
 
+/// Philox4x32-10: a counter and a key, mixed to 128 random bits.
+/// Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                    std::array<std::uint32_t, 2> key);
+
 /// Random numbers that are a function of (seed, stream, step, index) and of nothing else: no state,
 /// no order of calls, so that threads and resumed runs see the same numbers.
-/// Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 class Random {
  public:
   /// `stream` names what the numbers are for, e.g. "embed.weight" or "data.train".

@@ -61,6 +61,18 @@ const std::vector<Case> cases{
     {"slice, first axis", {{5, 3}}, [](const Vars& x) { return slice(x[0], 0, 1, 3); }},
     {"slice, middle axis", {{2, 5, 3}}, [](const Vars& x) { return slice(x[0], 1, 2, 2); }},
     {"slice, last axis", {{2, 3, 5}}, [](const Vars& x) { return slice(x[0], -1, 4, 1); }},
+    {"an input used twice", {{4, 4}}, [](const Vars& x) { return linear(x[0], x[0]) * x[0]; }},
+    {"views",
+     {{3, 4}, {2, 6}},
+     [](const Vars& x) {
+       return tanh(x[0].view({12}) * x[1].view({12})).view({6, 2});
+     }},
+    {"a result used twice",
+     {{3, 4}},
+     [](const Vars& x) {
+       const Var y = exp(x[0]);
+       return concat({y * y, y.view({12}).view({3, 4})}, 0);
+     }},
     {"sum", {{3, 7}}, [](const Vars& x) { return sum(x[0]); }},
     {"outer", {{3}, {5}}, [](const Vars& x) { return outer(x[0], x[1]); }},
     {"rotate, interleaved",
@@ -77,17 +89,65 @@ const std::vector<Case> cases{
 
 }  // namespace
 
+namespace {
+
+std::vector<Parameters::Named> inputs(const Case& c) {
+  std::vector<Parameters::Named> named;
+  for (const Shape& shape : c.shapes) {
+    const std::string name(1, char('a' + named.size()));
+    named.push_back({name, Var::parameter(normal(shape, name))});
+  }
+  return named;
+}
+
+Var run(const Case& c, const std::vector<Parameters::Named>& named) {
+  Vars x;
+  for (const auto& [name, var] : named) x.push_back(var);
+  return weighed(c.f(x));
+}
+
+}  // namespace
+
 TEST_CASE("the gradient of every operation is that of its values") {
   for (const Case& c : cases) {
-    std::vector<Parameters::Named> named;
-    Vars inputs;
-    for (const Shape& shape : c.shapes) {
-      const std::string name(1, char('a' + named.size()));
-      inputs.push_back(Var::parameter(normal(shape, name)));
-      named.push_back({name, inputs.back()});
-    }
-    const Worst worst = check_gradients([&] { return weighed(c.f(inputs)); }, named);
+    const auto named = inputs(c);
+    const Worst worst = check_gradients([&] { return run(c, named); }, named);
     INFO(c.name << ", " << worst.where);
     CHECK(worst.error < 1e-6);
   }
+}
+
+TEST_CASE("an input that is not tracked gets no gradient and does not change the others'") {
+  for (const Case& c : cases)
+    for (std::size_t constant = 0; constant < c.shapes.size(); ++constant) {
+      const auto all = inputs(c);
+      auto some = inputs(c);
+      some[constant].var = Var(some[constant].var.value());
+      Tape tape;
+      tape.backward(run(c, all));
+      tape.backward(run(c, some));
+      INFO(c.name << ", constant " << some[constant].name);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i == constant) CHECK_FALSE(some[i].var.tracked());
+        else CHECK(same_bits(some[i].var.grad(), all[i].var.grad()));
+      }
+    }
+}
+
+TEST_CASE("the gradient checker sees a wrong gradient, and one that is no number") {
+  const auto wrong = [](const Var& x, real slope) {
+    Tensor y({1});
+    for (const real v : x.value().flat()) y[0] += v * v;
+    return Tape::record(y, {x}, [x, slope](const Tensor& dy) {
+      for (std::int64_t i = 0; i < x.size(); ++i) x.grad()[i] += slope * x.value()[i] * dy[0];
+    });
+  };
+  const Var x = Var::parameter(normal({100}));
+  const auto error = [&](real slope) {
+    return check_gradients([&] { return wrong(x, slope); }, {{"x", x}}).error;
+  };
+  CHECK(error(2) < 1e-9);
+  CHECK(error(real(2.00001)) == Approx(5e-6).epsilon(0.01));
+  CHECK(error(NAN) == std::numeric_limits<double>::infinity());
+  CHECK(check_gradients([&] { return wrong(x, 3); }, {{"x", x}}).where.substr(0, 2) == "x[");
 }
