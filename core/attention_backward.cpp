@@ -1,141 +1,65 @@
 #include <limits>
+#include <optional>
 
-#include "core/attention_plan.h"
+#include "core/attention_contextual.h"
+#include "core/attention_strips.h"
 #include "core/parallel.h"
 
 /// \file
 /// Tiles are computed again from the log-sum-exp of their rows:
 ///   P = e^(S − log_sum)   dV = Pᵀ dZ   dP = dZ Vᵀ   dS = P ∘ (dP − D),  D_i = dz_i·z_i
-///   dQ = dS K   dK = dSᵀ Q   dc[r] = Σ dS of that distance
-/// Dao et al. 2022, arXiv:2205.14135, app. B.
+///   dQ = dS K   dK = dSᵀ Q
+/// and the tables' by distance. Dao et al. 2022, arXiv:2205.14135, app. B.
 namespace yonder::fused {
 namespace {
 
 using tile::lanes;
-using tile::stripe;
 using tile::Vector;
 
-// Work on one head is cut into `parts` of query tiles if there are few heads: the number depends
-// on the extents alone. Each part has its own sums over queries; they are added up in order.
+// Sums over queries, of which every part of the work has its own; they are added up in order. The
+// queries of a head are cut into parts only if there are few heads: how many depends on extents
+// alone.
 struct Sums {
   int parts;
-  Tensor k, v;  // [B·H·parts, Tk up to whole tiles, wide(d)]; empty if not tracked
-  DistanceGradients tables;
-};
+  Tensor k[2], v;  // [B·H·parts, Tk up to whole tiles, wide(d)]; empty if not tracked
+  TableSums tables;
+  std::vector<Tensor> contextual;  // [B·H·parts, R up to stripes, wide(dk)]
+  Tensor strip;                    // [groups, H, Tk, side] of the present strip
+  int groups = 1;                  // of sequences that share a strip's gradient
 
-int parts_of(const Plan& plan) {
-  constexpr int enough = 8, least_tiles = 2;
-  return std::clamp(enough / (plan.B * plan.H), 1, std::max(plan.query_tiles() / least_tiles, 1));
-}
-
-// dS and what it needs, of one tile of queries.
-struct Gradients {
-  real *dz, *dz_turned;     // [side, wide(dv)], [dv, side]
-  real *minus_d, *log_sum;  // [side]
-  real* dq;                 // [side, wide(dk)]
-  Square p, ds;
-
-  Gradients(const QueryTile& queries, const Tensor& z, const Tensor& log_sums, const Tensor& dy,
-            Workspace& memory);
-  static std::size_t reals(const Plan& plan) {
-    return side * (2 * wide(plan.dv) + wide(plan.dk) + 32) + 2 * Square::size;
+  Sums(const Plan&, const ByDistance&, const Strips&);
+  static real* part(const Tensor& sum, std::int64_t n) {
+    return sum ? &sum[n * sum.dim(1) * sum.dim(2)] : nullptr;
+  }
+  static void clear(const Tensor& sum, std::int64_t n) {
+    if (sum) std::fill_n(part(sum, n), std::int64_t(sum.dim(1)) * sum.dim(2), real(0));
   }
 };
 
-Gradients::Gradients(const QueryTile& queries, const Tensor& z, const Tensor& log_sums,
-                     const Tensor& dy, Workspace& memory) {
-  const Plan& plan = queries.plan;
-  const int width = wide(plan.dv);
-  dz = memory.take(side * width);
-  dz_turned = memory.take(plan.dv * side);
-  minus_d = memory.zeros(side);
-  log_sum = memory.take(side);
-  dq = memory.zeros(side * wide(plan.dk));
-  p = {memory.take(Square::size)};
-  ds = {memory.take(Square::size)};
-  Rows{dy, queries.b, queries.first, queries.count, queries.h}.copy(dz);
-  turn(dz, width, plan.dv, dz_turned);
-  std::fill_n(log_sum, side, std::numeric_limits<real>::infinity());
-  const std::int64_t row = (std::int64_t(queries.b) * plan.H + queries.h) * plan.Tq + queries.first;
-  std::copy_n(&log_sums[row], queries.count, log_sum);
-  for (int i = 0; i < queries.count; ++i) {
-    const real* out = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
-    for (int c = 0; c < plan.dv; ++c) minus_d[i] -= dz[i * width + c] * out[c];
-  }
+Sums::Sums(const Plan& plan, const ByDistance& by_distance, const Strips& strips)
+    : parts(strips.empty() ? std::clamp(8 / (plan.B * plan.H), 1, (plan.query_tiles() + 1) / 2)
+                           : 1),
+      tables(plan, by_distance, plan.B * parts) {
+  const int n = plan.B * plan.H * parts, keys = tile::up_to(side, plan.Tk);
+  const auto sum = [&](const Var& x, int rows) {
+    return x.tracked() ? Tensor::uninitialized({n, rows, wide(x.dim(-1))}) : Tensor();
+  };
+  k[0] = sum(plan.dots.k, keys);
+  if (plan.pairings.size() > 1) k[1] = sum(plan.dots.far_k, keys);
+  v = sum(plan.v, keys);
+  for (const ContextualTerm& term : plan.scores.contextual)
+    contextual.push_back(sum(term.table, tile::up_to(tile::stripe, term.table.dim(0))));
+  if (!strips.tracked()) return;
+  groups = std::min(plan.B, std::max(1, 8 / plan.H));
+  strip = Tensor::uninitialized({groups, plan.H, plan.Tk, side});
 }
 
-// P from the scores, then dS.
-void differentiate(const Plan& plan, const Band& band, const KeyTile& keys, const Gradients& g) {
-  for (int j = 0; j < keys.rows(); ++j) std::copy_n(g.minus_d, side, g.ds.row(j));
-  for (int j = 0; j < keys.rows(); j += stripe) {
-    Range i = band.queries({j, j + stripe}, side);
-    i = {tile::down_to(lanes, i.begin), tile::up_to(lanes, i.end)};
-    if (i.empty()) continue;
-    tile::multiply({keys.v + j * wide(plan.dv), wide(plan.dv), 1}, {g.dz_turned + i.begin, side},
-                   i.size(), plan.dv, {g.ds.row(j) + i.begin, Square::stride});
-  }
-  for (int i = 0; i < side; i += lanes) {
-    const Vector log_sum = tile::load(g.log_sum + i);
-    const Range j = rows_of(band, i, keys.rows());
-    for (int r = j.begin; r < j.end; ++r) {
-      real *s = g.p.row(r) + i, *ds = g.ds.row(r) + i;
-      const Vector p = tile::exp(tile::load(s) - log_sum);
-      tile::store(p, s);
-      tile::store(p * tile::load(ds), ds);
-    }
-  }
-}
-
-// sums[j] += Σ_i w_ij x_i over the rows of keys that see something.
-void add_over_queries(const Band& band, const KeyTile& keys, Square w, const real* x, int width,
-                      real* sums) {
-  for (int j = 0; j < keys.rows(); j += stripe) {
-    const Range i = band.queries({j, j + stripe}, side);
-    if (!i.empty())
-      tile::multiply({w.row(j) + i.begin, Square::stride, 1}, {x + i.begin * width, width}, width,
-                     i.size(), {sums + j * width, width});
-  }
-}
-
-// sums[i] += Σ_j w_ij x_j
-void add_over_keys(const Band& band, const KeyTile& keys, Square w, const real* x, int width,
-                   real* sums) {
-  for (int i = 0; i < side; i += stripe) {
-    const Range j = band.keys({i, i + stripe}, keys.rows());
-    if (!j.empty())
-      tile::multiply({w.row(j.begin) + i, 1, Square::stride}, {x + j.begin * width, width}, width,
-                     j.size(), {sums + i * width, width});
-  }
-}
-
-// dc by distance
-void add_distances(const QueryTile& queries, const KeyTile& keys, Square ds, real* dc) {
-  const ByDistance& tables = queries.tables;
-  const Plan& plan = queries.plan;
-  const Band band = queries.band(keys);
-  for (int j = 0; j < keys.count; ++j) {
-    const Range seen = band.queries({j, j + 1}, queries.count);
-    const int at = plan.keys(queries.b, keys.first + j);
-    if (plan.consecutive) {
-      real* row = dc + tables.place(plan.queries(queries.b, queries.first) - at);
-      for (int i = seen.begin; i < seen.end; ++i) row[i] += ds.row(j)[i];
-      continue;
-    }
-    for (int i = seen.begin; i < seen.end; ++i)
-      dc[tables.place(plan.queries(queries.b, queries.first + i) - at)] += ds.row(j)[i];
-  }
-}
-
-void add_query_gradients(const QueryTile& queries, const real* dq) {
-  const Plan& plan = queries.plan;
-  const Tensor& sum = plan.dots.q.grad();
-  for (int i = 0; i < queries.count; ++i) {
-    const int t = queries.first + i;
-    real* to = &sum[Plan::at(sum, queries.b, t, queries.h)];
-    const real factor = plan.factor(queries.b, t);
-    for (int c = 0; c < plan.dk; ++c) to[c] += factor * dq[i * wide(plan.dk) + c];
-  }
-}
+// What a tile of queries has beside its scores.
+struct QueryGradients {
+  real *dz, *dz_turned;             // [side, wide(dv)], [dv, side]
+  real *minus_d, *log_sum;          // [side]
+  real* dq[Pairing::most_of_them];  // [side, wide(dk)]
+};
 
 struct Call {
   const Plan& plan;
@@ -143,78 +67,245 @@ struct Call {
   const Tensor &z, &log_sums, &dz;
   const Sums& sums;
 
-  real* part_of(const Tensor& sum, int head, int part) const {
-    return sum ? &sum[(std::int64_t(head) * sums.parts + part) * sum.dim(1) * sum.dim(2)] : nullptr;
-  }
-  void query_tile(QueryTile::Place, int part) const;
+  void query_tile(Place, int part, const real* bias, real* dbias) const;
+  std::size_t reals() const;
+  QueryGradients start(const QueryTile&, Workspace&) const;
+  void scores(const TilePair&, Square s, Square spare, Contextual*) const;
+  void differentiate(const TilePair&, const QueryGradients&, Square s, Square ds) const;
+  void add_dot_products(const TilePair&, const QueryGradients&, Square ds, Square spare,
+                        std::int64_t part) const;
+  void add_terms(const TilePair&, const QueryGradients&, Square p, Square ds, int part) const;
+  void finish(const QueryTile&, const QueryGradients&) const;
 };
 
-void Call::query_tile(QueryTile::Place place, int part) const {
-  Workspace memory(QueryTile::reals(plan) + side * (wide(plan.dk) + wide(plan.dv)) +
-                   Gradients::reals(plan));
-  const QueryTile queries(plan, tables, place, memory);
-  const Gradients g(queries, z, log_sums, dz, memory);
-  KeyTile keys(plan, memory);
-  const int head = place.b * plan.H + place.h;
-  real* dk = part_of(sums.k, head, part);
-  real* dv = part_of(sums.v, head, part);
-  const Tensor& dc = sums.tables.c;
-
-  const int k_width = wide(plan.dk), v_width = wide(plan.dv);
-  const Range seen = queries.keys();
-  for (int j = seen.begin; j < seen.end; j += side) {
-    keys.load(plan, place.b, place.h, j);
-    queries.scores(keys, g.p);
-    const Band band = queries.band(keys);
-    differentiate(plan, band, keys, g);
-    if (dv) add_over_queries(band, keys, g.p, g.dz, v_width, dv + std::int64_t(j) * v_width);
-    if (dk) add_over_queries(band, keys, g.ds, queries.q, k_width, dk + std::int64_t(j) * k_width);
-    if (plan.dots.q.tracked()) add_over_keys(band, keys, g.ds, keys.k, k_width, g.dq);
-    if (dc) {
-      const std::int64_t table = (std::int64_t(place.b) * sums.parts + part) * plan.H + place.h;
-      add_distances(queries, keys, g.ds, &dc[table * tables.stride]);
-    }
-  }
-  if (plan.dots.q.tracked()) add_query_gradients(queries, g.dq);
+std::size_t Call::reals() const {
+  const std::size_t contextual =
+      plan.scores.contextual.empty()
+          ? 0
+          : Contextual::reals(plan) + std::size_t(tile::up_to(side, plan.Tk));
+  return QueryTile::reals(plan) + KeyTile::reals(plan) + 3 * Square::size +
+         side * (wide(plan.dv) + wide(plan.dv) + Pairing::most_of_them * wide(plan.dk) + 18) +
+         contextual;
 }
 
-// Adds the parts of one head of x [B, T, H, d], in order.
-void add_parts(const Var& x, const Tensor& sum, int parts, int head) {
-  if (!sum) return;
-  const int H = x.dim(2), d = x.dim(3), width = sum.dim(2);
-  const std::int64_t part = std::int64_t(sum.dim(1)) * width;
-  for (int t = 0; t < x.dim(1); ++t) {
-    real* to = &x.grad()[Plan::at(x.value(), head / H, t, head % H)];
-    for (int p = 0; p < parts; ++p) {
-      const real* from = &sum[(std::int64_t(head) * parts + p) * part + std::int64_t(t) * width];
-      for (int c = 0; c < d; ++c) to[c] += from[c];
+QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
+  const int width = wide(plan.dv);
+  QueryGradients g{.dz = memory.take(side * width),
+                   .dz_turned = memory.take(plan.dv * side),
+                   .minus_d = memory.zeros(side),
+                   .log_sum = memory.take(side),
+                   .dq = {}};
+  for (real*& dq : g.dq) dq = memory.zeros(side * wide(plan.dk));
+  Rows{dz, queries.b, queries.first, queries.count, queries.h}.copy(g.dz);
+  turn(g.dz, width, plan.dv, g.dz_turned);
+  std::fill_n(g.log_sum, side, std::numeric_limits<real>::infinity());
+  const std::int64_t row = (std::int64_t(queries.b) * plan.H + queries.h) * plan.Tq + queries.first;
+  std::copy_n(&log_sums[row], queries.count, g.log_sum);
+  for (int i = 0; i < queries.count; ++i) {
+    const real* out = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
+    for (int c = 0; c < plan.dv; ++c) g.minus_d[i] -= g.dz[i * width + c] * out[c];
+  }
+  return g;
+}
+
+void Call::scores(const TilePair& pair, Square s, Square spare, Contextual* contextual) const {
+  pair.dot_products(s, spare);
+  if (contextual) {
+    pair.hide(s);
+    contextual->walk(pair, s);
+    contextual->add_scores(pair, s);
+  }
+  pair.add_terms(s);
+  pair.hide(s);
+}
+
+// s becomes P, and ds = P ∘ (dz·(v + V[r]) − D).
+void Call::differentiate(const TilePair& pair, const QueryGradients& g, Square s, Square ds) const {
+  const int rows = pair.keys.rows();
+  for (int j = 0; j < rows; ++j)
+    for (int i = 0; i < side; i += lanes) tile::store(tile::load(g.minus_d + i), ds.row(j) + i);
+  pair.add_products(pair.keys.v, wide(plan.dv), g.dz_turned, plan.dv, ds);
+  if (tables.V) relative(plan).add_value_products(pair, g.dz, g.dz_turned, ds);
+  ds.clear_from(rows);
+  for (int i = 0; i < side; i += lanes) {
+    const Vector log_sum = tile::load(g.log_sum + i);
+    const Range j = pair.rows_of(i);
+    for (int r = j.begin; r < j.end; ++r) {
+      const Vector p = tile::exp(tile::load(s.row(r) + i) - log_sum);
+      tile::store(p, s.row(r) + i);
+      tile::store(p * tile::load(ds.row(r) + i), ds.row(r) + i);
     }
   }
+}
+
+// To q and k of each pairing, from the pairs that it serves.
+void Call::add_dot_products(const TilePair& pair, const QueryGradients& g, Square ds, Square spare,
+                            std::int64_t part) const {
+  const int width = wide(plan.dk);
+  for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
+    const Pairing& pairing = plan.pairings[n];
+    if (!pair.uses(pairing)) continue;
+    const bool mixed = !pair.uses_only(pairing);
+    if (mixed) pair.select(pairing, ds, spare);
+    const Square own = mixed ? spare : ds;
+    const int which = n == 0 ? 0 : 1;
+    if (pairing.q.tracked()) pair.add_over_keys(own, pair.keys.k[which], width, g.dq[n]);
+    if (real* dk = Sums::part(sums.k[which], part))
+      pair.add_over_queries(own, pair.queries.q[n], width,
+                            dk + std::int64_t(pair.keys.first) * width);
+  }
+}
+
+// To v and to what the relative terms have.
+void Call::add_terms(const TilePair& pair, const QueryGradients& g, Square p, Square ds,
+                     int part) const {
+  const QueryTile& queries = pair.queries;
+  const std::int64_t n = std::int64_t(queries.b * plan.H + queries.h) * sums.parts + part;
+  const std::int64_t key = pair.keys.first;
+  if (real* dv = Sums::part(sums.v, n))
+    pair.add_over_queries(p, g.dz, wide(plan.dv), dv + key * wide(plan.dv));
+  if (!tables.any()) return;
+  const Relative& terms = relative(plan);
+  if (plan.dots.q.tracked()) terms.add_to_queries(pair, ds, g.dq[0]);
+  if (real* dk = Sums::part(sums.k[0], n)) terms.add_to_keys(pair, ds, dk + key * wide(plan.dk));
+  const TableSums& all = sums.tables;
+  const int b_part = queries.b * sums.parts + part, h = queries.h;
+  terms.add_to_tables(pair, p, ds, g.dz,
+                      {.c = TableSums::of(all.c, b_part, h),
+                       .A = TableSums::of(all.A, b_part, h),
+                       .B = TableSums::of(all.B, b_part, h),
+                       .V = TableSums::of(all.V, b_part, h)});
+}
+
+void Call::finish(const QueryTile& queries, const QueryGradients& g) const {
+  for (std::size_t n = 0; n < plan.pairings.size(); ++n)
+    if (const Var& q = plan.pairings[n].q; q.tracked())
+      Rows{q.grad(), queries.b, queries.first, queries.count, queries.h}.add(g.dq[n],
+                                                                             queries.factor);
+}
+
+// dbias [Tk, side] += dS
+void add_bias(const TilePair& pair, Square ds, real* dbias) {
+  for (int j = 0; j < pair.keys.count; ++j) {
+    const Range seen = pair.queries_of(j, 1);
+    real* row = dbias + std::int64_t(pair.keys.first + j) * side;
+    for (int i = seen.begin; i < seen.end; ++i) row[i] += ds.row(j)[i];
+  }
+}
+
+void Call::query_tile(Place place, int part, const real* bias, real* dbias) const {
+  Workspace memory(reals());
+  const QueryTile queries(plan, tables, place, bias, memory);
+  const QueryGradients g = start(queries, memory);
+  KeyTile keys(plan, memory);
+  const Square s(memory), ds(memory), spare(memory);
+  const std::int64_t n = std::int64_t(place.b * plan.H + place.h) * sums.parts + part;
+  const Range seen = queries.keys();
+
+  std::optional<Contextual> contextual;
+  real* carries = nullptr;  // what is carried into each tile, [tiles, side]
+  if (!plan.scores.contextual.empty()) {
+    contextual.emplace(queries, memory);
+    carries = memory.take(std::size_t(tile::up_to(side, plan.Tk)));
+    for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
+      std::copy_n(contextual->carry(), side, carries + j);
+      keys.load(plan, place.b, place.h, j);
+      const TilePair pair(queries, keys);
+      pair.dot_products(s, spare);
+      pair.hide(s);
+      contextual->walk(pair, s);
+    }
+  }
+  for (int j = seen.begin; j < seen.end; j += side) {
+    keys.load(plan, place.b, place.h, j);
+    const TilePair pair(queries, keys);
+    if (contextual) std::copy_n(carries + j, side, contextual->carry());
+    scores(pair, s, spare, contextual ? &*contextual : nullptr);
+    differentiate(pair, g, s, ds);
+    add_terms(pair, g, s, ds, part);
+    if (dbias) add_bias(pair, ds, dbias);
+    add_dot_products(pair, g, contextual ? contextual->differentiate(pair, ds) : ds, spare, n);
+  }
+  if (contextual) {
+    std::vector<real*> de;
+    for (const Tensor& sum : sums.contextual) de.push_back(Sums::part(sum, n));
+    contextual->finish(queries, g.dq[0], de);
+  }
+  finish(queries, g);
+}
+
+// Adds the parts of one head to the gradients of keys and values, in order.
+void add_head(const Plan& plan, const Sums& sums, int head) {
+  const auto add = [&](const Var& x, const Tensor& sum) {
+    for (int p = 0; sum && p < sums.parts; ++p)
+      Rows{x.grad(), head / plan.H, 0, plan.Tk, head % plan.H}.add(
+          Sums::part(sum, std::int64_t(head) * sums.parts + p));
+  };
+  add(plan.dots.k, sums.k[0]);
+  add(plan.dots.far_k, sums.k[1]);
+  add(plan.v, sums.v);
+}
+
+void add_contextual(const Plan& plan, const Sums& sums) {
+  for (std::size_t n = 0; n < sums.contextual.size(); ++n) {
+    const Tensor& sum = sums.contextual[n];
+    if (!sum) continue;
+    const Tensor& table = plan.scores.contextual[n].table.grad();
+    for (int p = 0; p < sum.dim(0); ++p)
+      for (int r = 0; r < table.dim(0); ++r)
+        for (int c = 0; c < plan.dk; ++c)
+          table[std::int64_t(r) * plan.dk + c] += Sums::part(sum, p)[r * sum.dim(2) + c];
+  }
+}
+
+// With hooks, a strip at a time: sequences in groups, the gradients of a group in order.
+void backward_strips(const Call& call, Strips& strips) {
+  const Plan& plan = call.plan;
+  const Tensor& sum = call.sums.strip;
+  strips.each([&](int first, Range sequences) {
+    const int groups = std::min(call.sums.groups, sequences.size());
+    parallel_for(std::int64_t(groups) * plan.H, [&](std::int64_t n) {
+      const int group = int(n / plan.H), h = int(n % plan.H);
+      real* dbias = sum ? &sum[n * plan.Tk * side] : nullptr;
+      if (dbias) std::fill_n(dbias, std::int64_t(plan.Tk) * side, real(0));
+      for (int b = sequences.begin + group; b < sequences.end; b += groups)
+        call.query_tile({b, h, first}, 0, strips.bias(h), dbias);
+    });
+    if (!sum) return;
+    const std::int64_t size = std::int64_t(plan.Tk) * side;
+    parallel_for(plan.H, [&](std::int64_t h) {
+      for (int group = 1; group < groups; ++group)
+        for (std::int64_t i = h * size; i < (h + 1) * size; ++i)
+          sum[i] += sum[group * plan.H * size + i];
+    });
+    strips.differentiate(sum);
+  });
 }
 
 }  // namespace
 
 void backward(const Plan& plan, const Tensor& z, const Tensor& log_sums, const Tensor& dz) {
   const ByDistance tables = by_distance(plan);
-  const int heads = plan.B * plan.H, parts = parts_of(plan), keys = tile::up_to(side, plan.Tk);
-  Sums sums{parts, {}, {}, distance_gradients(plan, tables, plan.B * parts)};
-  if (plan.dots.k.tracked()) sums.k = Tensor({heads * parts, keys, wide(plan.dk)});
-  if (plan.v.tracked()) sums.v = Tensor({heads * parts, keys, wide(plan.dv)});
+  Strips strips(plan);
+  const Sums sums(plan, tables, strips);
   // Storage of the gradients is made here: its first use must not happen in two threads at once.
-  for (const Var* x : {&plan.dots.q, &plan.dots.k, &plan.v})
+  const Dots& dots = plan.dots;
+  for (const Var* x : {&dots.q, &dots.k, &dots.far_q, &dots.far_k, &dots.far_q_right, &plan.v})
     if (x->tracked()) x->grad();
 
   const Call call{plan, tables, z, log_sums, dz, sums};
+  const int heads = plan.B * plan.H, parts = sums.parts;
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {
+    for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v}) Sums::clear(sum, n);
+    for (const Tensor& sum : sums.contextual) Sums::clear(sum, n);
     const int head = int(n / parts), part = int(n % parts);
-    for (int t = part; t < plan.query_tiles(); t += parts)
-      call.query_tile({head / plan.H, head % plan.H, t * side}, part);
+    for (int t = part; t < plan.query_tiles() && strips.empty(); t += parts)
+      call.query_tile({head / plan.H, head % plan.H, t * side}, part, nullptr, nullptr);
   });
-  parallel_for(heads, [&](std::int64_t head) {
-    add_parts(plan.dots.k, sums.k, parts, int(head));
-    add_parts(plan.v, sums.v, parts, int(head));
-  });
-  fold(plan, tables, sums.tables);
+  if (!strips.empty()) backward_strips(call, strips);
+  parallel_for(heads, [&](std::int64_t head) { add_head(plan, sums, int(head)); });
+  add_contextual(plan, sums);
+  sums.tables.fold(plan, tables);
 }
 
 }  // namespace yonder::fused

@@ -1,7 +1,9 @@
 #include <cmath>
 #include <limits>
+#include <optional>
 
-#include "core/attention_plan.h"
+#include "core/attention_contextual.h"
+#include "core/attention_strips.h"
 #include "core/parallel.h"
 
 /// \file
@@ -14,7 +16,6 @@ namespace yonder::fused {
 namespace {
 
 using tile::lanes;
-using tile::stripe;
 using tile::Vector;
 
 // The state of the rows of a tile.
@@ -24,9 +25,9 @@ struct Running {
 };
 
 // s becomes e^(s−m'), m and l move on.
-void exponentiate(const Band& band, int rows, Square s, const Running& state) {
+void exponentiate(const TilePair& pair, Square s, const Running& state) {
   for (int i = 0; i < side; i += lanes) {
-    const Range j = rows_of(band, i, rows);
+    const Range j = pair.rows_of(i);
     const Vector before = tile::load(state.most + i);
     Vector most = before;
     for (int r = j.begin; r < j.end; ++r) most = tile::hn::Max(most, tile::load(s.row(r) + i));
@@ -43,55 +44,67 @@ void exponentiate(const Band& band, int rows, Square s, const Running& state) {
   }
 }
 
-// z = z·shrink + P V
-void gather_values(const Band& band, const KeyTile& keys, int width, Square p,
-                   const Running& state) {
+// z = z·shrink + P (V + V[r])
+void gather_values(const TilePair& pair, Square p, const Running& state) {
+  const int width = wide(pair.plan.dv);
   for (int i = 0; i < side; ++i)
     for (int c = 0; c < width; c += lanes) {
       real* z = state.z + i * width + c;
       tile::store(tile::load(z) * tile::all(state.shrink[i]), z);
     }
-  for (int i = 0; i < side; i += stripe) {
-    const Range j = band.keys({i, i + stripe}, keys.rows());
-    if (!j.empty())
-      tile::multiply({p.row(j.begin) + i, 1, Square::stride}, {keys.v + j.begin * width, width},
-                     width, j.size(), {state.z + i * width, width});
-  }
+  pair.add_over_keys(p, pair.keys.v, width, state.z);
+  if (pair.tables.V) relative(pair.plan).add_values(pair, p, state.z);
 }
 
 // z/l and m + ln l; zeros and +∞ where nothing was visible.
 void finish(const QueryTile& queries, const Running& state, const Tensor& z, real* log_sums) {
-  const int d = queries.plan.dv;
+  real share[side];
   for (int i = 0; i < queries.count; ++i) {
     const bool nothing = state.sum[i] == 0;
     log_sums[i] =
         nothing ? std::numeric_limits<real>::infinity() : state.most[i] + std::log(state.sum[i]);
-    const real share = nothing ? 0 : 1 / state.sum[i];
-    real* out = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
-    for (int c = 0; c < d; ++c) out[c] = share * state.z[i * wide(d) + c];
+    share[i] = nothing ? 0 : 1 / state.sum[i];
   }
+  Rows{z, queries.b, queries.first, queries.count, queries.h}.add(state.z, share);
 }
 
-void forward_tile(const Plan& plan, const ByDistance& tables, QueryTile::Place place,
-                  const Tensor& z, const Tensor& log_sums) {
-  const int width = wide(plan.dv);
-  Workspace memory(QueryTile::reals(plan) + side * (wide(plan.dk) + 2 * width + 4) + Square::size);
-  const QueryTile queries(plan, tables, place, memory);
+struct Call {
+  const Plan& plan;
+  const ByDistance& tables;
+  const Tensor &z, &log_sums;
+
+  void query_tile(Place, const real* bias) const;
+};
+
+void Call::query_tile(Place place, const real* bias) const {
+  const bool has_contextual = !plan.scores.contextual.empty();
+  Workspace memory(QueryTile::reals(plan) + KeyTile::reals(plan) + side * (wide(plan.dv) + 3) +
+                   2 * Square::size + (has_contextual ? Contextual::reals(plan) : 0));
+  const QueryTile queries(plan, tables, place, bias, memory);
   KeyTile keys(plan, memory);
-  const Square s{memory.take(Square::size)};
+  const Square s(memory), spare(memory);
   const Running state{.most = memory.take(side),
                       .sum = memory.zeros(side),
                       .shrink = memory.take(side),
-                      .z = memory.zeros(side * width)};
+                      .z = memory.zeros(side * wide(plan.dv))};
   std::fill_n(state.most, side, std::numeric_limits<real>::lowest());
+  std::optional<Contextual> contextual;
+  if (has_contextual) contextual.emplace(queries, memory);
 
   const Range seen = queries.keys();
-  for (int j = seen.begin; j < seen.end; j += side) {
+  for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
     keys.load(plan, place.b, place.h, j);
-    queries.scores(keys, s);
-    const Band band = queries.band(keys);
-    exponentiate(band, keys.rows(), s, state);
-    gather_values(band, keys, width, s, state);
+    const TilePair pair(queries, keys);
+    pair.dot_products(s, spare);
+    if (contextual) {
+      pair.hide(s);
+      contextual->walk(pair, s);
+      contextual->add_scores(pair, s);
+    }
+    pair.add_terms(s);
+    pair.hide(s);
+    exponentiate(pair, s, state);
+    gather_values(pair, s, state);
   }
   const std::int64_t row = (std::int64_t(place.b) * plan.H + place.h) * plan.Tq + place.first;
   finish(queries, state, z, &log_sums[row]);
@@ -99,12 +112,23 @@ void forward_tile(const Plan& plan, const ByDistance& tables, QueryTile::Place p
 
 }  // namespace
 
-void forward(const Plan& plan, const ByDistance& tables, const Tensor& z, const Tensor& log_sums) {
+void forward(const Plan& plan, const Tensor& z, const Tensor& log_sums) {
+  const ByDistance tables = by_distance(plan);
+  const Call call{plan, tables, z, log_sums};
+  if (Strips strips(plan); !strips.empty()) {
+    strips.each([&](int first, Range sequences) {
+      parallel_for(std::int64_t(sequences.size()) * plan.H, [&](std::int64_t n) {
+        const int b = sequences.begin + int(n / plan.H), h = int(n % plan.H);
+        call.query_tile({b, h, first}, strips.bias(h));
+      });
+    });
+    return;
+  }
   const int tiles = plan.query_tiles(), heads = plan.B * plan.H;
   parallel_for(std::int64_t(tiles) * heads, [&](std::int64_t n) {
     // The longest rows first, so that no thread is left with them at the end.
     const int head = int(n % heads), t = tiles - 1 - int(n / heads);
-    forward_tile(plan, tables, {head / plan.H, head % plan.H, t * side}, z, log_sums);
+    call.query_tile({head / plan.H, head % plan.H, t * side}, nullptr);
   });
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 #include <algorithm>
 #include <cassert>
+#include <vector>
 
 #include "core/attention.h"
 #include "core/tile.h"
 
 /// \file
-/// What the files attention*.cpp share: extents of a call, tiles, tables by distance.
+/// What the files attention_*.cpp share: the extents of a call, who sees whom, tables by distance.
 namespace yonder::fused {
 
 /// Queries, and keys, of a tile.
@@ -25,7 +26,7 @@ struct Band {
 
   /// The same band for rows counted from i0 and j0.
   Band from(int i0, int j0) const { return {least - i0 + j0, most - i0 + j0}; }
-  /// Of `all` keys, those that a query of `i` may see; and of `all` queries, those that see one of
+  /// Of `all` keys those that a query of `i` may see, and of `all` queries those that see one of
   /// `j`.
   Range keys(Range i, int all) const {
     return {std::clamp(i.begin - most, 0, all), std::clamp(i.end - least, 0, all)};
@@ -35,6 +36,17 @@ struct Band {
   }
   /// Whether everything in a tile is visible.
   bool full() const { return least <= 1 - side && most >= side - 1; }
+  bool meets(int lowest, int highest) const { return lowest <= most && highest >= least; }
+};
+
+/// A column count as whole vectors.
+constexpr int wide(int d) { return tile::up_to(tile::lanes, d); }
+
+/// A product q·k and the distances that it serves: the near one, or those beyond far_window.
+struct Pairing {
+  static constexpr int most_of_them = 3;
+  Var q, k;
+  int least, most;
 };
 
 /// One call: operands and extents.
@@ -46,11 +58,13 @@ struct Plan {
   bool consecutive;
   int B, Tq, Tk, H, dk, dv;
   Band band;
+  std::vector<Pairing> pairings;  // near, left, right
 
   int query_tiles() const { return (Tq + side - 1) / side; }
   /// Rows of sequence b that are no padding.
   int queries_of(int b) const { return std::clamp(queries.length(b) - queries.first, 0, Tq); }
   int keys_of(int b) const { return std::clamp(keys.length(b) - keys.first, 0, Tk); }
+  int distance(int b, int i, int j) const { return queries(b, i) - keys(b, j); }
   /// scale · row, the factor of query t.
   real factor(int b, int t) const {
     const Tensor& row = scores.row;
@@ -62,27 +76,52 @@ struct Plan {
   }
 };
 
+/// One of A, B, V by distance, in both orders.
+struct Table {
+  int heads = 0;  ///< 1 if shared by all
+  Tensor rows;    // [heads, stride, wide(d)]
+  Tensor turned;  // [heads, d, stride]
+
+  explicit operator bool() const { return heads > 0; }
+  const real* rows_of(int h) const { return part(rows, h); }
+  const real* turned_of(int h) const { return part(turned, h); }
+
+ private:
+  const real* part(const Tensor& x, int h) const {
+    return &x[std::int64_t(h % heads) * x.dim(1) * x.dim(2)];
+  }
+};
+
 /// Relative terms by distance i − j, all terms of a call added up: with consecutive positions a row
 /// of keys meets a contiguous piece of them. A margin of zeros on both sides is read by tiles that
 /// stick out over what is visible.
 struct ByDistance {
   static constexpr int margin = 2 * side;
   int least = 0, count = 0;  ///< distances least..least+count−1 are visible
-  int stride = 0;            ///< margin + count + margin, rounded up
-  Tensor c;                  // [H, stride]; empty without any c
+  int stride = 0;            ///< at least margin + count + margin
+  Tensor c;                  // [H, stride]
+  Table A, B, V;             // B times scale
 
-  /// Where distance d stands in a row of `stride`; beyond what is visible only up to the margin.
+  bool any() const { return c || A || B || V; }
+  /// Where distance d stands; beyond what is visible only up to the margin.
   std::ptrdiff_t place(int d) const { return std::ptrdiff_t(d) - least + margin; }
 };
 ByDistance by_distance(const Plan&);
 
-/// Gradients of the tables by distance, one for each part of the work. fold() adds the parts up,
-/// in order, and then to the buckets of every tracked table.
-struct DistanceGradients {
-  Tensor c;  // [parts, H, stride]
+/// Gradients of the tables by distance in one part of the work; empty where nothing is tracked.
+struct TableSums {
+  Tensor c;        // [parts, H, stride]
+  Tensor A, B, V;  // [parts, H, stride, wide(d)]
+
+  TableSums(const Plan&, const ByDistance&, int parts);
+  /// Where those of one head in one part begin, or null.
+  static real* of(const Tensor& sum, int part, int h) {
+    const int width = sum && sum.shape.size() == 4 ? sum.dim(3) : 1;
+    return sum ? &sum[(std::int64_t(part) * sum.dim(1) + h) * sum.dim(2) * width] : nullptr;
+  }
+  /// Adds up the parts, in order, and then to the buckets of every tracked table.
+  void fold(const Plan&, const ByDistance&) const;
 };
-DistanceGradients distance_gradients(const Plan&, const ByDistance&, int parts);
-void fold(const Plan&, const ByDistance&, const DistanceGradients&);
 
 /// Memory of one task, cut into arrays of whole cache lines.
 class Workspace {
@@ -91,7 +130,7 @@ class Workspace {
       : memory_(pool::take(reals)), next_(memory_.get()), end_(next_ + reals) {}
   real* take(std::size_t reals) {
     real* array = next_;
-    next_ += tile::up_to(16, int(reals));
+    next_ += (reals + 15) / 16 * 16;
     assert(next_ <= end_);
     return array;
   }
@@ -106,74 +145,8 @@ class Workspace {
   real *next_, *end_;
 };
 
-/// Scores, probabilities or their gradients of a tile, stored by key: at[j·stride + i]. So the
-/// lanes of a vector are queries, and maxima and sums over keys never cross lanes.
-struct Square {
-  static constexpr int stride = side + 16;
-  static constexpr int size = side * stride;
-  real* at;
-  real* row(int j) const { return at + j * stride; }
-};
-
-/// A column count that is whole vectors.
-constexpr int wide(int d) { return tile::up_to(tile::lanes, d); }
-
-/// Rows of x [B, T, H, d] for one head, [side, wide(d)], zeros below and beside.
-struct Rows {
-  const Tensor& x;
-  int b, first, count, h;
-  void copy(real* rows) const;
-};
-
-/// Keys and values of a tile.
-struct KeyTile {
-  int first, count;
-  real *k, *v;  // [side, wide(dk)], [side, wide(dv)]
-
-  KeyTile(const Plan& plan, Workspace& memory)
-      : first(0),
-        count(0),
-        k(memory.take(side * wide(plan.dk))),
-        v(memory.take(side * wide(plan.dv))) {}
-  void load(const Plan&, int b, int h, int begin);
-  /// Rows that are computed: the last ones may be zeros.
-  int rows() const { return tile::up_to(tile::stripe, count); }
-};
-
-/// Queries of a tile and their scores.
-struct QueryTile {
-  const Plan& plan;
-  const ByDistance& tables;
-  int b, h, first, count;
-  real* q;         // [side, wide(dk)], times scale · row
-  real* q_turned;  // [dk, side], the same transposed
-
-  struct Place {
-    int b, h, first;
-  };
-  QueryTile(const Plan&, const ByDistance&, Place, Workspace&);
-  static std::size_t reals(const Plan& plan) { return 2 * side * (wide(plan.dk) + 16); }
-
-  /// Keys that some query of the tile sees, in whole tiles from a multiple of `side`.
-  Range keys() const;
-  Band band(const KeyTile& keys) const { return plan.band.from(first, keys.first); }
-  /// score_ij of a tile; −∞ where j is not visible. Parts that no query sees are left undefined
-  /// outside of rows_of().
-  void scores(const KeyTile&, Square) const;
-};
-
-/// Keys of a tile whose scores a vector of queries i..i+lanes−1 needs, with a stripe more on both
-/// sides for products that take whole stripes.
-inline Range rows_of(const Band& band, int i, int rows) {
-  const Range seen = band.keys({i, i + tile::lanes}, rows);
-  return {std::max(seen.begin - tile::stripe, 0), std::min(seen.end + tile::stripe, rows)};
-}
-
-/// [rows, columns] → [columns, side]
-void turn(const real* from, int stride, int columns, real* to);
-
 /// z [B, Tq, H, dv] and the log-sum-exp of each row, [B, H, Tq], +∞ where nothing is visible.
-void forward(const Plan&, const ByDistance&, const Tensor& z, const Tensor& log_sums);
+void forward(const Plan&, const Tensor& z, const Tensor& log_sums);
 /// Adds to the gradients of everything tracked.
 void backward(const Plan&, const Tensor& z, const Tensor& log_sums, const Tensor& dz);
 

@@ -1,6 +1,8 @@
 #include "core/attention_plan.h"
 #include "core/parallel.h"
 
+/// \file
+/// Relative tables from buckets to distances, and their gradients back.
 namespace yonder::fused {
 namespace {
 
@@ -16,10 +18,10 @@ Range positions_of(const Positions& at, const Plan& plan, int (Plan::*rows_of)(i
 // Distances that a visible pair can have, both ends counted. Positions that are not consecutive
 // say nothing of what the mask leaves, so there the tables' own limits cut.
 Range visible_distances(const Plan& plan) {
+  Range seen{Band::unlimited, -Band::unlimited};
   if (plan.consecutive) {
-    Range seen{Band::unlimited, -Band::unlimited};
     for (int b = 0; b < plan.B; ++b) {
-      const int shift = plan.queries(b, 0) - plan.keys(b, 0);
+      const int shift = plan.distance(b, 0, 0);
       seen.begin = std::min(seen.begin, shift + std::max(1 - plan.Tk, plan.band.least));
       seen.end = std::max(seen.end, shift + std::min(plan.Tq - 1, plan.band.most));
     }
@@ -27,12 +29,11 @@ Range visible_distances(const Plan& plan) {
   }
   const Range i = positions_of(plan.queries, plan, &Plan::queries_of);
   const Range j = positions_of(plan.keys, plan, &Plan::keys_of);
-  Range limits{Band::unlimited, -Band::unlimited};
   for (const RelativeTerm& term : plan.scores.relative) {
-    limits.begin = std::min(limits.begin, term.bucket.least);
-    limits.end = std::max(limits.end, term.bucket.least + int(term.bucket.row.size()) - 1);
+    seen.begin = std::min(seen.begin, term.bucket.least);
+    seen.end = std::max(seen.end, term.bucket.least + int(term.bucket.row.size()) - 1);
   }
-  return {std::max(i.begin - j.end, limits.begin), std::min(i.end - j.begin, limits.end)};
+  return {std::max(i.begin - j.end, seen.begin), std::min(i.end - j.begin, seen.end)};
 }
 
 // Calls f(place, row) for each distance that a term knows.
@@ -43,6 +44,38 @@ void each_distance(const ByDistance& tables, const Buckets& bucket, F&& f) {
   for (int d = first; d < end; ++d) f(tables.place(d), bucket(d));
 }
 
+// One kind of table, named by its place in a term.
+using Kind = Var RelativeTerm::*;
+
+// Head h of row r of a table [R, H or 1, d].
+std::int64_t entry(const Var& table, int r, int h) {
+  return (std::int64_t(r) * table.dim(1) + h % table.dim(1)) * table.dim(2);
+}
+
+Table expand(const Plan& plan, const ByDistance& tables, Kind kind, real factor) {
+  Table table;
+  int d = 0;
+  for (const RelativeTerm& term : plan.scores.relative)
+    if (const Var& x = term.*kind) table.heads = std::max(table.heads, x.dim(1)), d = x.dim(2);
+  if (!table) return table;
+  table.rows = Tensor::uninitialized({table.heads, tables.stride, wide(d)});
+  table.turned = Tensor::uninitialized({table.heads, d, tables.stride});
+  parallel_for(table.heads, [&](std::int64_t h) {
+    real* rows = &table.rows[h * tables.stride * wide(d)];
+    real* turned = &table.turned[h * tables.stride * d];
+    std::fill_n(rows, std::int64_t(tables.stride) * wide(d), real(0));
+    for (const RelativeTerm& term : plan.scores.relative)
+      if (const Var& x = term.*kind)
+        each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
+          const real* from = &x.value()[entry(x, row, int(h))];
+          for (int c = 0; c < d; ++c) rows[place * wide(d) + c] += factor * from[c];
+        });
+    for (int c = 0; c < d; ++c)
+      for (int i = 0; i < tables.stride; ++i) turned[c * tables.stride + i] = rows[i * wide(d) + c];
+  });
+  return table;
+}
+
 }  // namespace
 
 ByDistance by_distance(const Plan& plan) {
@@ -51,8 +84,12 @@ ByDistance by_distance(const Plan& plan) {
   const Range seen = visible_distances(plan);
   tables.least = seen.begin;
   tables.count = std::max(seen.end - seen.begin + 1, 1);
+  // An odd number of cache lines, so that the rows of a turned table don't share a set.
   tables.stride = tile::up_to(16, tables.count + 2 * ByDistance::margin);
+  if (tables.stride % 32 == 0) tables.stride += 16;
   for (const RelativeTerm& term : plan.scores.relative) {
+    assert(!plan.consecutive || (term.bucket.least <= seen.begin &&
+                                 term.bucket.least + int(term.bucket.row.size()) > seen.end));
     if (!term.c) continue;
     if (!tables.c) tables.c = Tensor({plan.H, tables.stride});
     each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
@@ -60,33 +97,72 @@ ByDistance by_distance(const Plan& plan) {
         tables.c[h * tables.stride + place] += term.c.value()[row * plan.H + h];
     });
   }
+  tables.A = expand(plan, tables, &RelativeTerm::A, 1);
+  tables.B = expand(plan, tables, &RelativeTerm::B, plan.scores.scale);
+  tables.V = expand(plan, tables, &RelativeTerm::V, 1);
   return tables;
 }
 
-DistanceGradients distance_gradients(const Plan& plan, const ByDistance& tables, int parts) {
-  DistanceGradients gradients;
-  for (const RelativeTerm& term : plan.scores.relative)
-    if (term.c && term.c.tracked() && !gradients.c)
-      gradients.c = Tensor({parts, plan.H, tables.stride});
-  return gradients;
+TableSums::TableSums(const Plan& plan, const ByDistance& tables, int parts) {
+  const auto tracked = [&](Kind kind) {
+    return std::any_of(plan.scores.relative.begin(), plan.scores.relative.end(),
+                       [kind](const RelativeTerm& term) { return (term.*kind).tracked(); });
+  };
+  const auto sum = [&](Kind kind, int d) {
+    return tracked(kind) ? Tensor({parts, plan.H, tables.stride, wide(d)}) : Tensor();
+  };
+  if (tracked(&RelativeTerm::c)) c = Tensor({parts, plan.H, tables.stride});
+  A = sum(&RelativeTerm::A, plan.dk);
+  B = sum(&RelativeTerm::B, plan.dk);
+  V = sum(&RelativeTerm::V, plan.dv);
 }
 
-void fold(const Plan& plan, const ByDistance& tables, const DistanceGradients& gradients) {
-  if (!gradients.c) return;
-  const Tensor& dc = gradients.c;
-  const std::int64_t part = std::int64_t(plan.H) * tables.stride;
-  parallel_for(plan.H, [&](std::int64_t h) {
-    real* sum = &dc[h * tables.stride];
-    for (int p = 1; p < dc.dim(0); ++p)
-      for (int i = 0; i < tables.stride; ++i) sum[i] += sum[p * part + i];
+namespace {
+
+// The parts added up into the first one, a head and some distances at a time.
+void add_parts(const Tensor& sum, const ByDistance& tables) {
+  constexpr int piece = 64;
+  const int H = sum.dim(1), width = sum.shape.size() == 4 ? sum.dim(3) : 1;
+  const std::int64_t part = sum.size() / sum.dim(0);
+  const int pieces = (tables.count + piece - 1) / piece;
+  parallel_for(std::int64_t(H) * pieces, [&](std::int64_t n) {
+    const int first = int(n % pieces) * piece, count = std::min(piece, tables.count - first);
+    real* to = TableSums::of(sum, 0, int(n / pieces)) + (ByDistance::margin + first) * width;
+    for (int p = 1; p < sum.dim(0); ++p)
+      for (int i = 0; i < count * width; ++i) to[i] += to[p * part + i];
   });
+}
+
+void fold_table(const Plan& plan, const ByDistance& tables, const Tensor& sum, Kind kind,
+                real factor) {
+  if (!sum) return;
+  add_parts(sum, tables);
   for (const RelativeTerm& term : plan.scores.relative) {
-    if (!term.c || !term.c.tracked()) continue;
-    each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
-      for (int h = 0; h < plan.H; ++h)
-        term.c.grad()[row * plan.H + h] += dc[h * tables.stride + place];
-    });
+    const Var& x = term.*kind;
+    if (!x.tracked()) continue;
+    for (int h = 0; h < plan.H; ++h)
+      each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
+        const real* from = TableSums::of(sum, 0, h) + place * sum.dim(3);
+        real* to = &x.grad()[entry(x, row, h)];
+        for (int c = 0; c < x.dim(2); ++c) to[c] += factor * from[c];
+      });
   }
+}
+
+}  // namespace
+
+void TableSums::fold(const Plan& plan, const ByDistance& tables) const {
+  if (c) {
+    add_parts(c, tables);
+    for (const RelativeTerm& term : plan.scores.relative)
+      if (term.c.tracked())
+        each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
+          for (int h = 0; h < plan.H; ++h) term.c.grad()[row * plan.H + h] += of(c, 0, h)[place];
+        });
+  }
+  fold_table(plan, tables, A, &RelativeTerm::A, 1);
+  fold_table(plan, tables, B, &RelativeTerm::B, plan.scores.scale);
+  fold_table(plan, tables, V, &RelativeTerm::V, 1);
 }
 
 }  // namespace yonder::fused

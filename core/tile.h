@@ -79,4 +79,37 @@ inline void multiply(Left a, Right b, int columns, int depth, Result c) {
   if (n < columns) multiply_block<1>(a, {b.at + n, b.row}, depth, {c.at + n, c.row});
 }
 
+/// A product along diagonals: S[j][i] += Σ_c f(c, i, j) · E[c][i − j], for sums that meet a table
+/// by distance. A vector of distances serves all blocks of the tile on one diagonal, so the rows
+/// are taken `lanes` apart; `residues` neighbours share what f loads.
+struct Diagonal {
+  int depth;
+  Right e;  // element (0, distance of the first row from the first column)
+  Result s;
+};
+inline constexpr int residues = stripe / 2;
+
+template <int blocks, class Factor>
+void multiply_diagonal(const Diagonal& x, Factor&& f) {
+  Vector sum[residues][blocks];
+  const auto at = [&](int r, int b) { return x.s.at + (r + b * lanes) * x.s.row + b * lanes; };
+#pragma GCC unroll 4
+  for (int r = 0; r < residues; ++r)
+#pragma GCC unroll 4
+    for (int b = 0; b < blocks; ++b) sum[r][b] = load(at(r, b));
+  const real* e = x.e.at;
+  for (int c = 0; c < x.depth; ++c, e += x.e.row)
+#pragma GCC unroll 4
+    for (int r = 0; r < residues; ++r) {
+      const Vector distances = load(e - r);
+#pragma GCC unroll 4
+      for (int b = 0; b < blocks; ++b)
+        sum[r][b] = hn::MulAdd(f(c, r + b * lanes, b * lanes), distances, sum[r][b]);
+    }
+#pragma GCC unroll 4
+  for (int r = 0; r < residues; ++r)
+#pragma GCC unroll 4
+    for (int b = 0; b < blocks; ++b) store(sum[r][b], at(r, b));
+}
+
 }  // namespace yonder::tile

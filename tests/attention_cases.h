@@ -10,7 +10,21 @@
 /// Calls of the attention op with operands drawn at random, and their comparison with the oracle.
 namespace yonder::cases {
 
-enum Term : unsigned { row = 1, c = 2 };
+/// What a score may have beside q·k. strip and own_strip: a hook that all sequences share, and one
+/// that makes a strip for each. one: tables shared by the heads.
+enum Term : unsigned {
+  row = 1,
+  c = 2,
+  A = 4,
+  B = 8,
+  V = 16,
+  far = 32,
+  strip = 64,
+  contextual = 128,
+  own_strip = 256,
+  one = 512
+};
+inline constexpr unsigned relative = c | A | B | V;
 
 enum class Places { consecutive, moved, scattered, per_sequence };
 
@@ -59,7 +73,11 @@ class Operands {
     return Var::parameter(x);
   }
   void place();
-  RelativeTerm relative(int spread);
+  RelativeTerm term(int spread);
+  StripBias hook(bool own, const Var& table);
+  // where the bias of a pair stands in its table [H, 7]
+  static int entry(int b, int h, int i, int j) { return h * 7 + (3 * i + 5 * j + b) % 7; }
+  std::vector<std::pair<bool, Var>> hooks_;  // whether it is each sequence's own, table
 };
 
 inline void Operands::place() {
@@ -84,7 +102,7 @@ inline void Operands::place() {
 }
 
 // A term whose buckets cover exactly what the mask leaves visible.
-inline RelativeTerm Operands::relative(int spread) {
+inline RelativeTerm Operands::term(int spread) {
   int least = 1 << 20, most = -least;
   const Case& x = case_;
   for (int b = 0; b < x.B; ++b)
@@ -95,36 +113,86 @@ inline RelativeTerm Operands::relative(int spread) {
         least = std::min(least, d), most = std::max(most, d);
       }
   if (least > most) least = most = 0;
-  const int R = std::min(9, most - least + 1);
+  const int R = std::min(9, most - least + 1), H = x.terms & one ? 1 : x.H;
   RelativeTerm term{.bucket =
                         Buckets(R, least, most, [=](int d) { return (d - least) / spread % R; })};
   if (x.terms & c) term.c = normal({R, x.H});
+  if (x.terms & A) term.A = normal({R, H, x.dk}, 0.5);
+  if (x.terms & B) term.B = normal({R, H, x.dk}, 0.5);
+  if (x.terms & V) term.V = normal({R, H, x.dv});
   return term;
+}
+
+inline StripBias Operands::hook(bool own, const Var& table) {
+  const int H = case_.H, Tk = case_.Tk;
+  return {.forward =
+              [=](int b, int first, int rows, real* bias) {
+                for (int h = 0; h < H; ++h)
+                  for (int i = 0; i < rows; ++i)
+                    for (int j = 0; j < Tk; ++j) *bias++ = table.value()[entry(b, h, first + i, j)];
+              },
+          .backward =
+              [=](int b, int first, int rows, const real* dbias) {
+                for (int h = 0; h < H; ++h)
+                  for (int i = 0; i < rows; ++i)
+                    for (int j = 0; j < Tk; ++j)
+                      table.grad()[entry(b, h, first + i, j)] += *dbias++;
+              },
+          .shared = !own,
+          .inputs = {table}};
 }
 
 inline Operands::Operands(const Case& x) : case_(x) {
   place();
-  call.dots.q = normal({x.B, x.Tq, x.H, x.dk});
-  call.dots.k = normal({x.B, x.Tk, x.H, x.dk});
+  Dots& dots = call.dots;
+  dots.q = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
+  dots.k = normal({x.B, x.Tk, x.H, x.dk}, 0.7);
   call.v = normal({x.B, x.Tk, x.H, x.dv});
   call.mask = {.causal = x.causal, .window = x.window};
-  call.scores.scale = real(0.7);
-  if (x.terms & row) call.scores.row = normal({x.padding ? x.B : 1, x.Tq}).value();
-  if (x.terms & c) call.scores.relative = {relative(1), relative(5)};
+  Scores& scores = call.scores;
+  scores.scale = real(0.7);
+  if (x.terms & row) scores.row = normal({x.padding ? x.B : 1, x.Tq}).value();
+  if (x.terms & relative) scores.relative = {term(1), term(5)};
+  if (x.terms & far) {
+    dots.far_window = 9;
+    dots.far_q = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
+    dots.far_k = normal({x.B, x.Tk, x.H, x.dk}, 0.7);
+    if (!x.causal) dots.far_q_right = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
+  }
+  if (x.terms & strip) hooks_.push_back({false, normal({x.H, 7})});
+  if (x.terms & own_strip) hooks_.push_back({true, normal({x.H, 7})});
+  for (const auto& [own, table] : hooks_) scores.strips.push_back(hook(own, table));
+  if (x.terms & contextual) scores.contextual = {{normal({6, x.dk})}, {normal({40, x.dk})}};
   weight = normal({x.B, x.Tq, x.H, x.dv}).value();
+  if (hooks_.empty()) return;
+  for (int b = 0; b < x.B; ++b)
+    for (int h = 0; h < x.H; ++h)
+      for (int i = 0; i < x.Tq; ++i)
+        for (int j = 0; j < x.Tk; ++j) {
+          double bias = 0;
+          for (const auto& [own, table] : hooks_)
+            bias += double(table.value()[entry(own ? b : 0, h, i, j)]);
+          call.bias.push_back(bias);
+        }
 }
 
 inline Operands::Computed Operands::compute() {
   Computed computed;
   auto& operands = computed.operands;
-  operands = {{"q", call.dots.q}, {"k", call.dots.k}, {"v", call.v}};
-  for (const RelativeTerm& term : call.scores.relative) operands.push_back({"c", term.c});
+  const Dots& dots = call.dots;
+  operands = {{"q", dots.q},         {"k", dots.k}, {"far q", dots.far_q},
+              {"far k", dots.far_k}, {"v", call.v}, {"far q to the right", dots.far_q_right}};
+  for (const RelativeTerm& x : call.scores.relative)
+    operands.insert(operands.end(), {{"A", x.A}, {"B", x.B}, {"V", x.V}, {"c", x.c}});
+  for (const ContextualTerm& x : call.scores.contextual)
+    operands.push_back({"contextual table", x.table});
+  for (const auto& [own, table] : hooks_)
+    operands.push_back({own ? "own strip" : "shared strip", table});
   for (const auto& [name, x] : operands)
     if (x) x.gradient().clear();
 
   Tape tape;
-  const Var z =
-      yonder::attention(call.dots, call.v, call.scores, call.mask, call.queries, call.keys);
+  const Var z = yonder::attention(dots, call.v, call.scores, call.mask, call.queries, call.keys);
   computed.z = z.value();
   const Var loss = Tape::record(Tensor(Shape{1}), {z}, [z, w = weight](const Tensor&) {
     for (std::int64_t i = 0; i < w.size(); ++i) z.grad()[i] += w[i];
@@ -149,11 +217,22 @@ inline double Operands::difference(std::string& where) {
   };
   compare("z", ours.z, oracle.z);
   const naive::Gradients& g = oracle.gradients;
-  std::vector<const naive::Numbers*> theirs{&g.q, &g.k, &g.v};
-  for (const auto& term : g.relative) theirs.push_back(&term.c);
+  std::vector<naive::Numbers> theirs{g.q, g.k, g.far_q, g.far_k, g.v, g.far_q_right};
+  for (const auto& x : g.relative) theirs.insert(theirs.end(), {x.A, x.B, x.V, x.c});
+  for (const auto& x : g.contextual) theirs.push_back(x);
+  for (const auto& [own, table] : hooks_) {
+    theirs.push_back(naive::zeros(table));
+    const Case& x = case_;
+    const double* bias = g.bias.data();
+    for (int b = 0; b < x.B; ++b)
+      for (int h = 0; h < x.H; ++h)
+        for (int i = 0; i < x.Tq; ++i)
+          for (int j = 0; j < x.Tk; ++j)
+            theirs.back()[std::size_t(entry(own ? b : 0, h, i, j))] += *bias++;
+  }
   for (std::size_t n = 0; n < theirs.size(); ++n)
     if (const auto& [name, x] = ours.operands[n]; x)
-      compare("gradient of " + name, x.grad(), *theirs[n]);
+      compare("gradient of " + name, x.grad(), theirs[n]);
   return worst;
 }
 

@@ -43,7 +43,7 @@ struct Result {
 /// One row of scores: query i of head h of sequence b.
 class Row {
  public:
-  Row(const Call& call, int b, int h, int i) : call_(call), b_(b), h_(h), i_(i) {}
+  Row(const Call& call, int b, int h, int i);
 
   Numbers probabilities() const;
   /// Σ_j ds_j of a row, and dz with the probabilities for the values.
@@ -53,6 +53,7 @@ class Row {
  private:
   const Call& call_;
   int b_, h_, i_;
+  Numbers place_;  // Σ_{t=j..i} σ(raw t) of each key; empty without contextual terms
 
   int Tq() const { return call_.dots.q.dim(1); }
   int Tk() const { return call_.dots.k.dim(1); }
@@ -88,7 +89,6 @@ class Row {
   }
   const Var& q() const { return call_.dots.q; }
   const Var& k() const { return call_.dots.k; }
-  double place(const ContextualTerm& term, int j) const;
   double contextual(const ContextualTerm& term, double p) const;
   void differentiate_score(int j, double ds, Gradients& to) const;
   void differentiate_contextual(const ContextualTerm&, const Numbers& ds, Gradients&,
@@ -110,12 +110,14 @@ inline Row::Pair Row::pair(int j) const {
   return {&dots.far_q, &dots.far_k};
 }
 
-// p_ij before the limit
-inline double Row::place(const ContextualTerm&, int j) const {
+inline Row::Row(const Call& call, int b, int h, int i) : call_(call), b_(b), h_(h), i_(i) {
+  if (call.scores.contextual.empty()) return;
   double sum = 0;
-  for (int t = j; t < Tk(); ++t)
-    if (visible(t)) sum += 1 / (1 + std::exp(-raw(t)));
-  return sum;
+  place_.resize(std::size_t(Tk()));
+  for (int j = Tk() - 1; j >= 0; --j) {
+    if (visible(j)) sum += 1 / (1 + std::exp(-raw(j)));
+    place_[j] = sum;
+  }
 }
 
 inline double Row::contextual(const ContextualTerm& term, double p) const {
@@ -138,7 +140,7 @@ inline double Row::score(int j) const {
     if (term.B) s += scale * dot(term.B, entry(term.B, r), k(), at(k(), j));
     if (term.c) s += double(term.c.value()[r * H() + h_]);
   }
-  for (const ContextualTerm& term : call_.scores.contextual) s += contextual(term, place(term, j));
+  for (const ContextualTerm& term : call_.scores.contextual) s += contextual(term, place_[j]);
   if (!call_.bias.empty()) s += call_.bias[std::size_t(((b_ * H() + h_) * Tq() + i_) * Tk() + j)];
   return s;
 }
@@ -196,7 +198,7 @@ inline void Row::differentiate_contextual(const ContextualTerm& term, const Numb
   double dp = 0;  // by the gate of key j: all the keys up to j have it in their place
   for (int j = 0; j < Tk(); ++j) {
     if (!visible(j)) continue;
-    const double p = std::min(place(term, j), double(rows - 1));
+    const double p = std::min(place_[j], double(rows - 1));
     const int low = int(p), high = std::min(low + 1, rows - 1);
     for (const auto& [r, share] : {std::pair{low, 1 - (p - low)}, std::pair{high, p - low}}) {
       add(both * ds[j] * share, q(), at(q(), i_), table, r * d);
