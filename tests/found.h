@@ -39,7 +39,7 @@ inline Results found_task() {
             .lengths = {20, 40},
             .seeds = 1,
             .rows = parse_rows("rope,alibi,t5"),
-            .chance = 0.0625};
+            .chance = {0.1, 0.0625}};
   const double shares[3][2] = {{1, 0.26}, {0.999, 0.99}, {0.5, 0.4}};
   for (std::size_t row = 0; row < r.rows.size(); ++row)
     for (std::size_t i = 0; i < r.lengths.size(); ++i)

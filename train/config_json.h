@@ -12,4 +12,7 @@ nlohmann::ordered_json task_json(const Trained&);
 /// encoding and its task, with the defaults that depend on the model resolved.
 nlohmann::ordered_json config_json(const Trained&);
 
+/// What work begun now runs on: version, compiler, system, processor, threads, and the time.
+nlohmann::ordered_json machine_json();
+
 }  // namespace yonder

@@ -84,8 +84,8 @@ std::string answers_far_out(const Results& r) {
     shares.push_back(row.label() + (shares.empty() ? " gets " : " ") +
                      shown(r.at(row, length, Measure::accuracy).median, Measure::accuracy) + " %" +
                      (shares.empty() ? " of the answer's tokens right" : ""));
-  if (!shares.empty() && !std::isnan(r.chance))
-    shares.push_back("guessing " + shown(r.chance, Measure::accuracy) + " %");
+  if (const double share = r.guessed(length); !std::isnan(share) && !shares.empty())
+    shares.push_back("guessing " + shown(share, Measure::accuracy) + " %");
   for (const std::string& part : {joined(shares, ", "), undefined(r, length)})
     if (!part.empty()) parts.push_back(part);
   return "At " + place(r, length) + ": " + joined(parts, "; ") + ".";

@@ -20,6 +20,9 @@ const Verb verbs[] = {
     {"train", "trains one model and keeps it in a folder", train_verb},
     {"eval", "tests a trained model at lengths that it may never have seen", eval_verb},
     {"logits", "writes a model's logits and gradients, for comparison", logits_verb},
+    {"ablate", "trains encodings short, tests them long, and compares", ablate_verb},
+    {"list", "encodings or tasks, one line each", list_verb},
+    {"show", "what an encoding is, or what a run is and where it stands", show_verb},
 };
 
 void print_help(std::FILE* where) {

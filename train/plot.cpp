@@ -123,16 +123,22 @@ std::string axes(const Results& results, const Measure& measure, const Frame& f)
   return text;
 }
 
+// What a model without any skill reaches, by length.
 struct Baseline {
   std::string name;
-  double height;
+  std::vector<std::pair<int, double>> points;
 
-  bool shown(const Frame& f) const { return height >= f.low && height <= f.high; }
+  double end() const { return points.back().second; }
+  bool shown(const Frame& f) const { return !points.empty() && end() >= f.low && end() <= f.high; }
 };
 
 Baseline baseline(const Results& results, const Measure& measure) {
-  if (measure.percent) return {"guessing", 100 * results.chance};
-  return {"letter frequencies", results.letters};
+  Baseline base{measure.percent ? "guessing" : "letter frequencies", {}};
+  if (measure.value == &Score::exact) return base;  // a guess is never right as a whole
+  for (int length : sorted(results.lengths))
+    base.points.emplace_back(length,
+                             measure.percent ? 100 * results.guessed(length) : results.letters);
+  return base;
 }
 
 // Names stand right of the frame with the marker of their line, and a thin lead to its end.
@@ -140,7 +146,7 @@ std::string labels(const std::vector<Line>& all, const Baseline& base, const Fra
   std::vector<double> wanted;
   for (const Line& line : all)
     wanted.push_back(line.points.empty() ? f.low : line.points.back().spread.median);
-  if (base.shown(f)) wanted.push_back(base.height);
+  if (base.shown(f)) wanted.push_back(base.end());
   const double height = f.high - f.low;
   const auto at = spread_labels(wanted, 0.062 * height, f.low + 0.02 * height, f.high);
   std::string text;
@@ -155,20 +161,21 @@ std::string labels(const std::vector<Line>& all, const Baseline& base, const Fra
     const bool reaches = line.reaches(f.last);
     text += "set label \"" + line.label + (reaches ? "" : " (ends)") + "\" at graph 1.08, first " +
             number(at[i]) + " left point pt " + std::to_string(line.marker) + " ps 0.9 lc rgb \"" +
-            line.colour + "\" offset 0.9,-0.35\n";
+            line.colour + "\" offset 0.9,-0.2\n";
     if (reaches) lead(i, end.c_str(), line.colour);
   }
   if (!base.shown(f)) return text;
-  text += "set arrow from graph 0, first " + number(base.height) + " to graph 1, first " +
-          number(base.height) + " nohead lw 1 lc rgb \"" + grey + "\" back\nset label \"" +
-          base.name + "\" at graph 1.08, first " + number(at.back()) +
+  text += "set label \"" + base.name + "\" at graph 1.08, first " + number(at.back()) +
           " left font \",14\" textcolor rgb \"#808080\"\n";
-  lead(all.size(), "graph 1", grey);
+  lead(all.size(), end.c_str(), grey);
   return text;
 }
 
-std::string data(const std::vector<Line>& all) {
-  std::string text;
+std::string data(const std::vector<Line>& all, const Baseline& base) {
+  std::string text = "# " + base.name + ": length, height\n$base << END\n";
+  for (const auto& [length, height] : base.points)
+    text += std::to_string(length) + " " + number(height) + "\n";
+  text += "END\n";
   for (std::size_t i = 0; i < all.size(); ++i) {
     text += "# " + all[i].label + ": length, median, least, most\n$line" + std::to_string(i) +
             " << END\n";
@@ -180,8 +187,10 @@ std::string data(const std::vector<Line>& all) {
   return text;
 }
 
-std::string curves(const std::vector<Line>& all) {
+std::string curves(const std::vector<Line>& all, const Baseline& base, const Frame& f) {
   std::string bands, strokes;
+  if (base.shown(f))
+    bands = "  $base using 1:2 with lines lw 1 lc rgb \"" + std::string(grey) + "\", \\\n";
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Line& line = all[i];
     if (line.points.empty()) continue;
@@ -248,15 +257,21 @@ std::string plot_script(const Results& results, const Measure& measure) {
   text += "set arrow from first " + std::to_string(results.trained) + ", graph 0 to first " +
           std::to_string(results.trained) +
           ", graph 1 nohead lw 1.2 dt 3 lc rgb \"#707070\" back\n";
-  return text + labels(all, baseline(results, measure), f) + data(all) + curves(all);
+  const Baseline base = baseline(results, measure);
+  return text + labels(all, base, f) + data(all, base) + curves(all, base, f);
 }
 
 std::string in_light_and_dark(std::string svg) {
-  const std::string style =
-      "<style>@media (prefers-color-scheme: dark) {"
-      " rect[fill=\"#ffffff\"] { fill: #15171b }"
-      " [fill=\"black\"] { fill: #e8e8e8 } [stroke=\"black\"] { stroke: #e8e8e8 }"
-      " [color=\"black\"] { color: #e8e8e8 } }</style>\n";
+  // gnuplot writes a colour by name, by numbers, or by numbers padded to three places.
+  std::string style = "<style>@media (prefers-color-scheme: dark) {";
+  auto rule = [&style](const std::string& what, const std::string& from, const std::string& to) {
+    style += " [" + what + "=\"" + from + "\"] { " + what + ": " + to + " }";
+  };
+  for (const char* what : {"fill", "stroke", "color"})
+    for (const char* black : {"black", "rgb(0,0,0)", "rgb(  0,   0,   0)"})
+      rule(what, black, "#e8e8e8");
+  rule("stroke", "rgb(226, 226, 226)", "#363a41");
+  style += " rect[fill=\"#ffffff\"] { fill: #15171b } }</style>\n";
   const auto canvas = svg.find("<g id=\"gnuplot_canvas\"");
   return canvas == std::string::npos ? svg : svg.insert(canvas, style);
 }

@@ -35,7 +35,8 @@ std::string word(const std::string& text) {
 std::string wrapped(const std::string& text, int columns) {
   std::string out, line;
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t end = std::min(text.find(' ', i), text.size());
+    std::size_t end = std::min(text.find(' ', i), text.size());
+    if (text.compare(end, 2, " %") == 0) end = std::min(text.find(' ', end + 1), text.size());
     const std::string next = text.substr(i, end - i);
     if (!line.empty() && int(line.size() + 1 + next.size()) > columns)
       out += line + "\n", line = "";
@@ -52,20 +53,25 @@ std::string title(const Results& r, const Measure& m) {
   return text;
 }
 
-// The first extension that the registry offers for one of the encodings and that is not in the
-// table yet; a window, which every encoding takes, if there is none.
+// The first extension that the registry offers and that is not in the table yet, for the encoding
+// that needs it most; a window, which every encoding takes, if there is none.
 Row untried(const Results& r) {
-  const Row* last = nullptr;
+  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+  const Measure m = r.measures().front();
+  Row best{r.rows.front().encoding, {{"window.size", "0"}}};
+  double worst = 0;
   for (const Row& row : r.rows) {
-    if (!row.extension.empty()) continue;
-    last = &row;
-    if (row.encoding.find('+') != std::string::npos) continue;
+    const double worse = r.worse(row, longest, m);
+    if (!row.extension.empty() || row.encoding.find('+') != std::string::npos || !(worse > worst))
+      continue;
     for (const Setting& s : entry(row.encoding).extensions)
       if (const Row more{row.encoding, {s}};
-          std::find(r.rows.begin(), r.rows.end(), more) == r.rows.end())
-        return more;
+          std::find(r.rows.begin(), r.rows.end(), more) == r.rows.end()) {
+        best = more, worst = worse;
+        break;
+      }
   }
-  return {last ? last->encoding : r.rows.front().encoding, {{"window.size", "0"}}};
+  return best;
 }
 
 std::string best(const Results& r) {

@@ -118,6 +118,12 @@ bool Results::unlearned(const Row& row) const {
   return !text && !s.empty() && s.most < 0.9;
 }
 
+double Results::guessed(int length) const {
+  for (std::size_t i = 0; i < chance.size(); ++i)
+    if (lengths[i] == length) return chance[i];
+  return unknown;
+}
+
 std::string Results::multiple(int length) const {
   char text_[32];
   const double times = std::round(100. * length / trained) / 100;

@@ -79,8 +79,8 @@ struct Results {
   std::vector<int> lengths;
   int seeds = 0;
   std::vector<Row> rows;
-  double chance = unknown;   ///< accuracy of guessing
-  double letters = unknown;  ///< text: loss of a model that knows letter frequencies alone, nats
+  std::vector<double> chance;  ///< [lengths] accuracy of the best guess that reads nothing
+  double letters = unknown;    ///< text: loss of a model that knows letter frequencies alone, nats
   std::vector<Score> scores;
   std::vector<Training> trainings;
   std::vector<Failure> failures;
@@ -99,6 +99,8 @@ struct Results {
   /// Not one seed of a task reached 90 % at the trained length: what follows says nothing about
   /// length. False for text.
   bool unlearned(const Row&) const;
+  /// `chance` at a length; NaN if it is not known.
+  double guessed(int length) const;
   /// Length over trained length: "8", "0.5".
   std::string multiple(int length) const;
 };

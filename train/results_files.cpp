@@ -150,8 +150,8 @@ Results results_from_json(const std::string& json, const std::string& path) try 
                   .trained = all.at("trained"),
                   .lengths = all.at("lengths"),
                   .seeds = all.at("seeds"),
-                  .chance = number(all.at("chance")),
                   .letters = number(all.at("letters"))};
+  for (const auto& share : all.at("chance")) results.chance.push_back(number(share));
   for (const auto& row : all.at("rows")) results.rows.push_back(row_of(row));
   for (const auto& s : all.at("scores")) results.scores.push_back(score_of(s));
   for (const auto& t : all.at("trainings")) results.trainings.push_back(training_of(t));

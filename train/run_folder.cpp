@@ -41,19 +41,13 @@ std::string processor() {
 }
 
 Json environment(const Trained& run) {
-  utsname system{};
-  uname(&system);
   std::int64_t position = 0;
   for (const auto& p : run.model->parameters().all())
     if (p.name.starts_with("encoding.")) position += p.var.size();
-  return {{"yonder", YONDER_VERSION},
-          {"compiler", "g++ " __VERSION__},
-          {"system", std::string(system.sysname) + " " + system.release + " " + system.machine},
-          {"processor", processor()},
-          {"threads", threads()},
-          {"started", now_utc()},
-          {"parameters", run.model->parameters().count()},
-          {"position_parameters", position}};
+  Json json = machine_json();
+  json["parameters"] = run.model->parameters().count();
+  json["position_parameters"] = position;
+  return json;
 }
 
 // n of "step-{n}.safetensors", or −1.
@@ -68,6 +62,17 @@ int step_of(const std::string& name) {
 }
 
 }  // namespace
+
+Json machine_json() {
+  utsname system{};
+  uname(&system);
+  return {{"yonder", YONDER_VERSION},
+          {"compiler", "g++ " __VERSION__},
+          {"system", std::string(system.sysname) + " " + system.release + " " + system.machine},
+          {"processor", processor()},
+          {"threads", threads()},
+          {"started", now_utc()}};
+}
 
 bool holds_run(const std::string& folder) {
   for (const char* name : files)

@@ -15,6 +15,7 @@ int eval_verb(const Arguments&);
 int logits_verb(const Arguments&);
 int ablate_verb(const Arguments&);
 int list_verb(const Arguments&);
+int show_verb(const Arguments&);
 
 /// Exit codes that no exception stands for.
 enum Exit {

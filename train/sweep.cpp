@@ -1,0 +1,244 @@
+#include "train/sweep.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/parallel.h"
+#include "models/checkpoint.h"
+#include "train/config_json.h"
+#include "train/processes.h"
+#include "train/sweep_board.h"
+
+namespace yonder {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Cell {
+  std::string encoding;
+  int seed;
+};
+
+bool has_part(const std::string& encoding, const std::string& part) {
+  return ("+" + encoding + "+").find("+" + part + "+") != std::string::npos;
+}
+
+std::string owner(const Setting& s) { return s.option.substr(0, s.option.find('.')); }
+
+// Cells of the first seed come first, so that an early end leaves every encoding.
+std::vector<Cell> cells_of(const SweepConfig& config) {
+  std::vector<Cell> cells;
+  std::set<std::pair<int, std::string>> seen;
+  for (int seed = config.base.seed; seed < config.base.seed + config.seeds; ++seed)
+    for (const Row& row : config.rows)
+      if (seen.emplace(seed, row.encoding).second) cells.push_back({row.encoding, seed});
+  return cells;
+}
+
+std::string name_of(const SweepConfig& config, const Cell& cell) {
+  return cell.encoding + "-" + config.base.task + "-s" + std::to_string(cell.seed);
+}
+
+RunConfig run_of(const SweepConfig& config, const Cell& cell) {
+  RunConfig run = config.base;
+  run.encoding = cell.encoding;
+  run.seed = cell.seed;
+  std::erase_if(run.options, [&](const Setting& s) {
+    return owner(s) != run.task && !has_part(run.encoding, owner(s));
+  });
+  return run;
+}
+
+std::vector<int> lengths_of(const SweepConfig& config) {
+  std::set<int> lengths(config.lengths.begin(), config.lengths.end());
+  lengths.insert(config.base.length);
+  return {lengths.begin(), lengths.end()};
+}
+
+// Everything that a cell would refuse, asked before any is started.
+void check(const SweepConfig& config, Results& results) {
+  for (const Setting& s : config.base.options)
+    if (owner(s) != config.base.task &&
+        std::none_of(config.rows.begin(), config.rows.end(),
+                     [&](const Row& row) { return has_part(row.encoding, owner(s)); }))
+      throw UsageError(s.option + ": neither the task nor an encoding of this sweep is " +
+                       owner(s) + "; add it to --encodings or leave the option away");
+  for (const Row& row : config.rows) {
+    Trained model = prepare(run_of(config, {row.encoding, config.base.seed}));
+    for (const Setting& s : row.extension) model.model->encoding().set_at_test(s.option, s.value);
+    model.model->encoding().check();
+    for (int length : results.lengths)
+      model.task->sequences(
+          {.length = length, .longest = results.lengths.back(), .count = config.examples});
+    results.text = model.task->is_text();
+    results.chance.clear();
+    for (int length : results.lengths) results.chance.push_back(model.task->chance(length));
+    results.letters = model.task->frequency_loss();
+  }
+}
+
+std::string config_text(const SweepConfig& config) {
+  nlohmann::ordered_json json{{"verb", "ablate"}, {"task", config.base.task}};
+  for (const Row& row : config.rows)
+    json["encodings"].push_back(row.encoding +
+                                (row.extension.empty() ? "" : ":" + row.extension_text()));
+  json["length"] = config.base.length;
+  json["lengths"] = lengths_of(config);
+  json["seeds"] = config.seeds;
+  json["examples"] = config.examples;
+  json["tied"] = config.base.tied;
+  RunConfig base = config.base;
+  for (const Options& fields : {base.model_fields(), base.training_fields()})
+    for (const Option& o : fields)
+      if (o.name != "threads") json[o.name] = json_of(o);
+  json["options"] = nlohmann::ordered_json::object();
+  for (const Setting& s : base.options) json["options"][s.option] = s.value;
+  return json.dump(2) + "\n";
+}
+
+// Makes the folder ready: empty of other sweeps, or the same sweep to go on with.
+void open_folder(const SweepConfig& config, const std::string& folder, Start start, int threads) {
+  const std::string path = folder + "/config.json";
+  if (fs::exists(path) && start == Start::fresh)
+    throw UsageError(folder +
+                     ": there is a run already; choose another --out, continue it with "
+                     "--resume, or replace it with --force");
+  if (start == Start::resumed && fs::exists(path) && read_file(path) != config_text(config))
+    throw UsageError(folder + ": the sweep in it was started with other settings, see " + path +
+                     "; give the same ones, or replace it with --force");
+  if (start == Start::over)
+    for (const char* name :
+         {"cells", "plots", "results.csv", "results.json", "config.json", "environment.json"})
+      remove_all(folder + "/" + name);
+  make_folders(folder + "/cells");
+  auto machine = machine_json();
+  machine["threads"] = threads;
+  write_file(folder + "/environment.json", machine.dump(2) + "\n");
+  write_file(path, config_text(config));
+}
+
+Score score(const Row& row, int seed, bool text, const EvalRow& e) {
+  return {.row = row,
+          .protocol = text ? "same-targets" : "answer",
+          .length = e.length,
+          .tokens = e.tokens,
+          .seed = seed,
+          .loss = e.loss,
+          .accuracy = e.token_accuracy,
+          .exact = e.exact_match,
+          .examples = e.examples,
+          .problem = e.undefined};
+}
+
+// One cell, in a process of its own: training, then a test in each row that shares it. DONE is
+// written last.
+void run_cell(const SweepConfig& config, const Cell& cell, const std::string& folder,
+              const Say& say) {
+  for (const char* name : {"scores.json", "DONE", "FAILED"}) remove_all(folder + "/" + name);
+  const TrainResult trained =
+      train(run_of(config, cell), folder, Existing::replace,
+            [&say](const Metrics& m) { say(Board::trained(double(m.step) / m.steps)); });
+  CellResult result{.training = {.cell = name_of(config, cell),
+                                 .encoding = cell.encoding,
+                                 .seed = cell.seed,
+                                 .steps = trained.steps,
+                                 .seconds = trained.seconds,
+                                 .parameters = trained.parameters,
+                                 .position_parameters = trained.position_parameters}};
+  const std::vector<int> lengths = lengths_of(config);
+  for (std::size_t r = 0; r < config.rows.size(); ++r) {
+    if (config.rows[r].encoding != cell.encoding) continue;
+    Trained model = load(trained.checkpoint, config.rows[r].extension);
+    auto progress = [&](int i, double part) {
+      say(Board::tested((double(r) + (i + part) / double(lengths.size())) /
+                        double(config.rows.size())));
+    };
+    for (const EvalRow& e :
+         evaluate(model, {.lengths = lengths, .examples = config.examples}, progress))
+      result.scores.push_back(score(config.rows[r], cell.seed, model.task->is_text(), e));
+  }
+  write_file(folder + "/scores.json", to_json(result));
+  write_file(folder + "/DONE", "");
+}
+
+// Scores by row, seed and length, whatever the order in which cells ended.
+void collect(Results& results, std::vector<CellResult> cells) {
+  for (const Row& row : results.rows)
+    for (const CellResult& cell : cells)
+      for (const Score& s : cell.scores)
+        if (s.row == row) results.scores.push_back(s);
+  for (CellResult& cell : cells) results.trainings.push_back(std::move(cell.training));
+}
+
+}  // namespace
+
+SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start,
+               Progress& progress) {
+  const int threads = config.base.threads ? config.base.threads : yonder::threads();
+  set_threads(1);  // OpenMP's threads do not survive the forks below
+  SweepEnd end{.results = {.task = config.base.task,
+                           .trained = config.base.length,
+                           .lengths = lengths_of(config),
+                           .seeds = config.seeds,
+                           .rows = config.rows}};
+  check(config, end.results);
+  open_folder(config, folder, start, threads);
+
+  const std::vector<Cell> all = cells_of(config);
+  std::vector<Cell> open;
+  auto place = [&](const Cell& c) { return folder + "/cells/" + name_of(config, c); };
+  for (const Cell& c : all)
+    if (!fs::exists(place(c) + "/DONE")) open.push_back(c);
+
+  SweepConfig work = config;
+  const int at_once = std::max(1, std::min(threads, int(open.size())));
+  work.base.threads = std::max(1, threads / at_once);
+  std::vector<std::string> names;
+  for (const Cell& c : open) names.push_back(name_of(config, c));
+  Board board(names, int(all.size()), progress);
+  end.signal =
+      run({.count = int(open.size()),
+           .at_once = at_once,
+           .work =
+               [&](int i, const Say& say) {
+                 set_threads(work.base.threads);
+                 run_cell(work, open[std::size_t(i)], place(open[std::size_t(i)]), say);
+               },
+           .started = [&](int i) { board.started(i); },
+           .heard = [&](int i, const std::string& line) { board.heard(i, line); },
+           .ended =
+               [&](int i, const std::string& reason) {
+                 const std::string at = place(open[std::size_t(i)]);
+                 if (!reason.empty()) {
+                   make_folders(at);
+                   write_file(at + "/FAILED", reason + "\n");
+                   end.results.failures.push_back({names[std::size_t(i)], reason});
+                   return board.failed(i, reason);
+                 }
+                 board.done(i, cell_from_json(read_file(at + "/scores.json"), at + "/scores.json"));
+               },
+           .tick = [&] { board.show(); }});
+  progress.clear();
+  if (end.signal) return end;
+
+  std::vector<CellResult> cells;
+  for (const Cell& c : all)
+    if (const std::string path = place(c) + "/scores.json"; fs::exists(place(c) + "/DONE"))
+      cells.push_back(cell_from_json(read_file(path), path));
+  collect(end.results, std::move(cells));
+  write_file(folder + "/results.csv", to_csv(end.results));
+  write_file(folder + "/results.json", to_json(end.results));
+  return end;
+}
+
+Results read_results(const std::string& folder) {
+  const std::string path = folder + "/results.json";
+  return results_from_json(read_file(path), path);
+}
+
+}  // namespace yonder
