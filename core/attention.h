@@ -61,7 +61,6 @@ struct ContextualTerm {
 struct Scores {
   real scale = 1;  ///< of all dot products
   std::vector<RelativeTerm> relative;
-  Tensor row;  ///< [B or 1, Tq] factor of a query's row; empty: 1
   std::vector<StripBias> strips;
   std::vector<ContextualTerm> contextual;
 };
@@ -74,6 +73,7 @@ struct Dots {
   Var far_q, far_k;  // as q and k
   Var far_q_right;   // as q; empty: far_q serves both sides
   int far_window = 0;
+  Tensor row;  ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
 };
 
 /// Which keys a query sees, by the index of its token: its own and earlier ones if `causal`; fewer

@@ -67,7 +67,7 @@ struct Plan {
   int distance(int b, int i, int j) const { return queries(b, i) - keys(b, j); }
   /// scale · row, the factor of query t.
   real factor(int b, int t) const {
-    const Tensor& row = scores.row;
+    const Tensor& row = dots.row;
     return row ? scores.scale * row[row.dim(0) == 1 ? t : b * Tq + t] : scores.scale;
   }
   /// Head h of row t in x [B, T, H, d].

@@ -197,8 +197,8 @@ Var Composition::layer_input(const Var& x, int layer, const Positions& at) {
   return y;
 }
 
-void Composition::rows(Scores& s, const Attention& a) {
-  for (Part& p : parts_) p.encoding->rows(s, a);
+void Composition::scale_queries(Dots& d, const Attention& a) {
+  for (Part& p : parts_) p.encoding->scale_queries(d, a);
 }
 
 void Composition::dots(Dots& d, const Attention& a) {

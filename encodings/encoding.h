@@ -91,7 +91,7 @@ class Encoding {
   virtual Var layer_input(const Var& x, int /*layer*/, const Positions&) { return x; }
 
   /// A factor for the row of each query, before any other use of q (log n).
-  virtual void rows(Scores&, const Attention&) {}
+  virtual void scale_queries(Dots&, const Attention&) {}
   /// Turns q and k (rotary).
   virtual void dots(Dots&, const Attention&) {}
   /// Relative terms and biases.
@@ -169,7 +169,7 @@ class Composition final : public Encoding {
   void begin(const Positions&) override;
   Var embed(const Var& x, std::span<const int> tokens, const Positions&) override;
   Var layer_input(const Var& x, int layer, const Positions&) override;
-  void rows(Scores&, const Attention&) override;
+  void scale_queries(Dots&, const Attention&) override;
   void dots(Dots&, const Attention&) override;
   void scores(Scores&, const Attention&) override;
   Var last_layer(const Var& hidden, const Positions&, const Block&) override;

@@ -35,18 +35,18 @@ class LogN final : public Encoding {
       throw UsageError("logn: one token has no logarithm to measure by; train on at least 2");
   }
 
-  void rows(Scores& s, const Attention& a) override {
+  void scale_queries(Dots& d, const Attention& a) override {
     const Positions& p = a.queries;
-    const Tensor before = s.row;
+    const Tensor before = d.row;
     const bool own = !a.mask.causal && !p.lengths.empty();  // each sequence its own n
     const int batch = own ? p.batch : before ? before.dim(0) : 1;
-    s.row = Tensor::uninitialized({batch, p.tokens});
+    d.row = Tensor::uninitialized({batch, p.tokens});
     for (int b = 0; b < batch; ++b)
       for (int t = 0; t < p.tokens; ++t) {
         const int n = own ? p.length(b) : p.first + p.tokens;
         const double f = factor(visible(p.first + t, n, a.mask));
         const int row = b * p.tokens + t;
-        s.row[row] = real(f) * (before ? before[row % before.size()] : 1);
+        d.row[row] = real(f) * (before ? before[row % before.size()] : 1);
       }
   }
 

@@ -151,7 +151,7 @@ inline Operands::Operands(const Case& x) : case_(x) {
   call.mask = {.causal = x.causal, .window = x.window};
   Scores& scores = call.scores;
   scores.scale = real(0.7);
-  if (x.terms & row) scores.row = normal({x.padding ? x.B : 1, x.Tq}).value();
+  if (x.terms & row) dots.row = normal({x.padding ? x.B : 1, x.Tq}).value();
   if (x.terms & relative) scores.relative = {term(1), term(5)};
   if (x.terms & far) {
     dots.far_window = 9;

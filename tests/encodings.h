@@ -101,7 +101,7 @@ struct Built {
     encoding.mask(c.mask);
     encoding.begin(s.positions);
     const Attention a{.layer = 0, .queries = s.positions, .keys = s.positions, .mask = c.mask};
-    encoding.rows(c.scores, a);
+    encoding.scale_queries(c.dots, a);
     encoding.dots(c.dots, a);
     encoding.scores(c.scores, a);
     return c;
@@ -122,7 +122,7 @@ inline double Built::Call::score(int h, int i, int j) const {
   };
   const bool far = dots.far_window > 0 && std::abs(distance) >= dots.far_window;
   const Var& far_q = distance < 0 && dots.far_q_right ? dots.far_q_right : dots.far_q;
-  const double factor = double(scores.scale) * (scores.row ? double(scores.row[i]) : 1);
+  const double factor = double(scores.scale) * (dots.row ? double(dots.row[i]) : 1);
   double s = factor * product(row(far ? far_q : dots.q, i), row(far ? dots.far_k : dots.k, j));
   for (const RelativeTerm& term : scores.relative) {
     const int r = term.bucket(distance);

@@ -76,9 +76,9 @@ TEST_CASE("a window and log n may join a trained model, and nothing else") {
   CHECK(b.encoding.name() == "rope+window+logn");
   const auto c = b.call(Sequence(range(0, 64)));
   CHECK(c.mask.window == 5);
-  CHECK(c.scores.row[63] == 1);  // 5 keys of 16
+  CHECK(c.dots.row[63] == 1);  // 5 keys of 16
   b.encoding.set_at_test("window.size", "32");
-  CHECK(b.call(Sequence(range(0, 64))).scores.row[63] == Approx(5.0 / 4));
+  CHECK(b.call(Sequence(range(0, 64))).dots.row[63] == Approx(5.0 / 4));
 
   Built other("rope", small);
   CHECK_THROWS_WITH(other.encoding.set_at_test("logn.when", "train"),

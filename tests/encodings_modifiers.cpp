@@ -12,10 +12,10 @@ const Dims trained_on_512 = wide(8, 2, 512);
 double log_512(double n) { return std::log(n) / std::log(512); }
 
 std::vector<double> row_factors(Built& b, const Positions& p) {
-  Scores s;
+  Dots s;
   Mask m{.causal = b.dims.causal};
   b.encoding.mask(m);
-  b.encoding.rows(s, {.layer = 0, .queries = p, .keys = p, .mask = m});
+  b.encoding.scale_queries(s, {.layer = 0, .queries = p, .keys = p, .mask = m});
   return {s.row.flat().begin(), s.row.flat().end()};
 }
 
@@ -76,8 +76,8 @@ TEST_CASE("log n multiplies into a factor that is there already") {
   Built b("logn", bidirectional(trained_on_512));
   const std::vector<int> at = range(0, 4), lengths{4, 2};
   const Positions p{.at = at, .lengths = lengths, .batch = 2, .tokens = 4};
-  Scores s{.row = filled({1, 4}, 3)};
-  b.encoding.rows(s, {.layer = 0, .queries = p, .keys = p, .mask = {.causal = false}});
+  Dots s{.row = filled({1, 4}, 3)};
+  b.encoding.scale_queries(s, {.layer = 0, .queries = p, .keys = p, .mask = {.causal = false}});
   CHECK(s.row.shape == Shape{2, 4});
   CHECK(s.row[1] == Approx(3 * log_512(4)));
   CHECK(s.row[5] == Approx(3 * log_512(2)));

@@ -68,7 +68,7 @@ class Row {
     return std::size_t((r * x.dim(1) + (x.dim(1) == 1 ? 0 : h_)) * x.dim(2));
   }
   double row() const {
-    const Tensor& row = call_.scores.row;
+    const Tensor& row = call_.dots.row;
     return row ? double(row[(row.dim(0) == 1 ? 0 : b_) * Tq() + i_]) : 1;
   }
   bool visible(int j) const;
