@@ -33,12 +33,6 @@ void check_extents(const Dims& dims) {
                      std::to_string(dims.width - over + dims.heads));
 }
 
-// [B, T, D] ↔ [B, T, H, d]: head h owns columns h·d..(h+1)·d−1.
-Var split(const Var& x, int heads) {
-  return reshape(x, {x.dim(0), x.dim(1), heads, x.dim(2) / heads});
-}
-Var joined(const Var& x) { return reshape(x, {x.dim(0), x.dim(1), x.dim(2) * x.dim(3)}); }
-
 }  // namespace
 
 Placed::Placed(Composition& encoding, Pass pass)
@@ -63,46 +57,46 @@ Placed::Placed(Composition& encoding, Pass pass)
 
 Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Parameters parameters,
                          Head head)
-    : dims_(dims), encoding_(std::move(encoding)), parameters_(std::move(parameters)) {
+    : dims_(dims),
+      encoding_(std::move(encoding)),
+      parameters_(std::move(parameters)),
+      numbers_(encoding_->complex() ? Numbers::complex : Numbers::plain),
+      tied_(head == Head::tied) {
   check_extents(dims_);
-  if (encoding_->complex())
+  if (tied_ && numbers_ == Numbers::complex)
     throw UsageError(encoding_->name() +
-                     ": the complex Transformer that it needs is not part of this version; choose "
-                     "another encoding");
+                     ": the complex Transformer has a head of its own; leave away --tied");
   dims_.positions = dims_.trained;
   dims_.positions = encoding_->positions(dims_);
-  make_parameters(head);
+  make_parameters();
   encoding_->build(dims_, parameters_);
 }
 
-void Transformer::make_parameters(Head head) {
+void Transformer::make_parameters() {
   const int V = dims_.vocabulary, D = dims_.width, F = dims_.mlp;
   // Weights that add to the stream start smaller, so that it grows alike for any depth.
   const double deep = 1 / std::sqrt(2.0 * dims_.layers);
-  auto& p = parameters_;
-  auto matrix = [&p](const std::string& name, int out, int in, double factor = 1) {
-    return p.make(name + ".weight", {out, in}, Init::std(factor / std::sqrt(double(in))));
+  auto matrix = [&](const std::string& name, int out, int in, double factor = 1) {
+    return Linear::make(parameters_, name + ".weight", out, in, factor / std::sqrt(double(in)),
+                        numbers_);
   };
-  auto norm = [&p, D](const std::string& name, Var& weight, Var& bias) {
-    weight = p.make(name + ".weight", {D}, Init::value(1));
-    bias = p.make(name + ".bias", {D}, Init::zeros());
-  };
+  auto norm = [&](const std::string& name) { return Norm::make(parameters_, name, D, numbers_); };
 
-  embed_ = matrix("embed", V, D);
+  embed_ = parameters_.make("embed.weight", {V, D}, Init::std(1 / std::sqrt(double(D))));
   for (int l = 0; l < dims_.layers; ++l) {
     const std::string at = "blocks." + std::to_string(l) + ".";
     Layer& w = layers_.emplace_back();
-    norm(at + "norm1", w.norm1_weight, w.norm1_bias);
+    w.norm1 = norm(at + "norm1");
     w.q = matrix(at + "attn.q", D, D);
     w.k = matrix(at + "attn.k", D, D);
     w.v = matrix(at + "attn.v", D, D);
     w.o = matrix(at + "attn.o", D, D, deep);
-    norm(at + "norm2", w.norm2_weight, w.norm2_bias);
+    w.norm2 = norm(at + "norm2");
     w.up = matrix(at + "mlp.up", F, D);
     w.down = matrix(at + "mlp.down", D, F, deep);
   }
-  norm("norm", norm_weight_, norm_bias_);
-  if (head == Head::own) head_ = matrix("head", V, D);
+  norm_ = norm("norm");
+  head_ = tied_ ? Linear{embed_, {}} : matrix("head", V, D);
 }
 
 Var Transformer::hidden(std::span<const int> tokens, const Positions& at) {
@@ -111,7 +105,7 @@ Var Transformer::hidden(std::span<const int> tokens, const Positions& at) {
   return through_layers(embedded(tokens, at), {.queries = at, .keys = at, .mask = mask});
 }
 
-Var Transformer::head(const Var& hidden) { return linear(hidden, head_ ? head_ : embed_); }
+Var Transformer::head(const Var& hidden) { return head_.real_part(hidden); }
 
 Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache& cache) {
   if (!dims_.causal)
@@ -170,28 +164,25 @@ Var Transformer::through_layers(Var x, const Run& run) {
   };
   const Var replaced = encoding_->last_layer(x, run.queries, run_last);
   x = replaced ? replaced : run_last(x, x);
-  return layer_norm(x, norm_weight_, norm_bias_);
+  return norm_(x);
 }
 
 // h = query + O·attention;  result = h + Down·gelu(Up·norm2(h))
 Var Transformer::block(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
-  const Var h = query + linear(attend(layer, query, memory, run), w.o);
-  const Var up = linear(layer_norm(h, w.norm2_weight, w.norm2_bias), w.up);
-  return h + linear(gelu(up), w.down);
+  const Var h = query + w.o(attend(layer, query, memory, run));
+  return h + w.down(gelu(w.up(w.norm2(h))));
 }
 
 // softmax(score(Q n, K m)) V m for all heads, n and m the normed query and memory.
 Var Transformer::attend(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
-  auto input = [&](const Var& x) {
-    const Var n = layer_norm(x, w.norm1_weight, w.norm1_bias);
-    return encoding_->layer_input(n, layer, run.queries);
-  };
+  auto input = [&](const Var& x) { return encoding_->layer_input(w.norm1(x), layer, run.queries); };
   const bool same = query.value().data == memory.value().data;
   const Var n = input(query), m = same ? n : input(memory);
-  const Var q = split(linear(n, w.q), dims_.heads);
-  Var k = split(linear(m, w.k), dims_.heads), v = split(linear(m, w.v), dims_.heads);
+  auto heads = [&](const Var& x) { return split_heads(x, dims_.heads, numbers_); };
+  const Var q = heads(w.q(n));
+  Var k = heads(w.k(m)), v = heads(w.v(m));
   if (run.cache) {
     Var &keys = run.cache->keys[layer], &values = run.cache->values[layer];
     assert(run.cache->seen == (keys ? keys.dim(1) : 0));
@@ -199,13 +190,13 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
     values = v = values ? concat({values, v}, 1) : v;
   }
 
-  const Attention call{layer, run.queries, run.keys, w.q, w.k, run.mask};
+  const Attention call{layer, run.queries, run.keys, w.q.weight, w.k.weight, run.mask};
   Scores scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
-  encoding_->rows(scores, call);
   Dots dots{.q = q, .k = k};
+  encoding_->scale_queries(dots, call);
   encoding_->dots(dots, call);
   encoding_->scores(scores, call);
-  return joined(attention(dots, v, scores, run.mask, run.queries, run.keys));
+  return join_heads(attention(dots, v, scores, run.mask, run.queries, run.keys), numbers_);
 }
 
 }  // namespace yonder

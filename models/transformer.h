@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "encodings/encoding.h"
+#include "models/layers.h"
 
 /// \file
 /// The compact pre-norm Transformer of every experiment, causal or bidirectional.
@@ -12,6 +13,8 @@
 ///   for each layer:  n = encoding.layer_input(norm1(x));  h = x + O·attention(Q n, K n, V n)
 ///                    x = h + Down·gelu(Up·norm2(h))
 ///   logits = Head·norm(x)
+///
+/// For the encoding `complex` every vector of the stream is [re, im]; layers.h does the rest.
 namespace yonder {
 
 /// What a pass is made of, and where its tokens are said to stand.
@@ -54,7 +57,7 @@ class Transformer {
   Transformer(Dims dims, std::unique_ptr<Composition> encoding, Parameters, Head head);
 
   const Dims& dims() const { return dims_; }
-  bool tied() const { return !head_; }
+  bool tied() const { return tied_; }
   Composition& encoding() { return *encoding_; }
   const Composition& encoding() const { return *encoding_; }
   Parameters& parameters() { return parameters_; }
@@ -84,10 +87,9 @@ class Transformer {
 
  private:
   struct Layer {
-    Var norm1_weight, norm1_bias, norm2_weight, norm2_bias;  // [D]
-    Var q, k, v, o;                                          // [D, D]
-    Var up;                                                  // [F, D]
-    Var down;                                                // [D, F]
+    Norm norm1, norm2;
+    Linear q, k, v, o;  // [D, D]
+    Linear up, down;    // [F, D], [D, F]
   };
 
   /// One run through the layers: keys stand at `keys`, of which the cache, if any, knows the first.
@@ -100,11 +102,14 @@ class Transformer {
   Dims dims_;
   std::unique_ptr<Composition> encoding_;
   Parameters parameters_;
-  Var embed_, norm_weight_, norm_bias_;
-  Var head_;  // empty if tied
+  Numbers numbers_;
+  bool tied_;
+  Var embed_;  // [V, D]
+  Norm norm_;
+  Linear head_;  // [V, D]; the embedding if tied
   std::vector<Layer> layers_;
 
-  void make_parameters(Head);
+  void make_parameters();
   void check(std::span<const int> tokens, const Positions&) const;
   Var embedded(std::span<const int> tokens, const Positions&);
   Var through_layers(Var x, const Run&);

@@ -63,7 +63,7 @@ inline std::vector<Served> served() {
       Dims dims = tiny_dims();
       dims.causal = direction == Serves::causal_only;
       const bool fits = e.serves == Serves::both || e.serves == direction;
-      if (fits && !e.make()->complex()) all.push_back({e.name, dims, {}});
+      if (fits) all.push_back({e.name, dims, {}});
     }
   return all;
 }

@@ -149,14 +149,15 @@ struct Recorder final : Encoding {
     log += "layer_input " + std::to_string(layer) + "\n";
     return x;
   }
-  void rows(Scores& s, const Attention& a) override {
-    log += "rows " + std::to_string(a.layer) + (s.scale == real(0.5) ? "\n" : " of wrong scale\n");
+  void scale_queries(Dots&, const Attention& a) override {
+    log += "scale_queries " + std::to_string(a.layer) + "\n";
   }
   void dots(Dots&, const Attention& a) override {
     log += "dots " + std::to_string(a.layer) + " window " + std::to_string(a.mask.window) + "\n";
   }
-  void scores(Scores&, const Attention& a) override {
-    log += "scores " + std::to_string(a.layer) + "\n";
+  void scores(Scores& s, const Attention& a) override {
+    log +=
+        "scores " + std::to_string(a.layer) + (s.scale == real(0.5) ? "\n" : " of wrong scale\n");
   }
   Var last_layer(const Var&, const Positions&, const Block&) override {
     log += "last_layer\n";
@@ -227,9 +228,9 @@ TEST_CASE("the hooks of an encoding are called in their order") {
   model.logits(tokens, at);
   CHECK(log ==
         "place 3/7\nmask\nbegin\nembed\n"
-        "layer_input 0\nrows 0\ndots 0 window 2\nscores 0\n"
+        "layer_input 0\nscale_queries 0\ndots 0 window 2\nscores 0\n"
         "last_layer\n"
-        "layer_input 1\nrows 1\ndots 1 window 2\nscores 1\n");
+        "layer_input 1\nscale_queries 1\ndots 1 window 2\nscores 1\n");
 }
 
 TEST_CASE("parameters have the names, shapes and starts of the checkpoint format") {
@@ -291,8 +292,9 @@ TEST_CASE("extents that do not fit are refused by name") {
     dims.*extent = 0;
     CHECK_THAT(refusal([&] { plain(dims); }), Contains("is 0; it has to be at least 1"));
   }
-  CHECK_THAT(refusal([] { Transformer(tiny_dims(), only(std::make_unique<Complex>()), 1); }),
-             Contains("the complex Transformer"));
+  CHECK_THAT(
+      refusal([] { Transformer(tiny_dims(), only(std::make_unique<Complex>()), 1, Head::tied); }),
+      Contains("the complex Transformer has a head of its own"));
 }
 
 TEST_CASE("tokens beyond the vocabulary, and padding inside a sequence, are refused") {

@@ -1,0 +1,41 @@
+#pragma once
+#include <string>
+
+#include "core/parameters.h"
+
+/// \file
+/// The two kinds of layer that a Transformer has beside attention, real or complex. A complex
+/// vector is stored as [re, im], twice as wide; the weights of an imaginary part are named
+/// "imaginary." + name.  Wang et al. 2020, arXiv:1912.12333
+namespace yonder {
+
+enum class Numbers { plain, complex };
+
+/// y = W x, W [out, in]; complex: W = A + iB, re' = A re − B im, im' = B re + A im.
+struct Linear {
+  Var weight, imaginary;  // A, B; B is empty in a real model
+
+  /// W ~ N(0, deviation²); the parts of a complex one have half of that variance each.
+  static Linear make(Parameters&, const std::string& name, int out, int in, double deviation,
+                     Numbers);
+  /// x [.., in] or [.., 2·in] → [.., out] or [.., 2·out].
+  Var operator()(const Var& x) const;
+  /// The real numbers A re + B im, [.., out].
+  Var real_part(const Var& x) const;
+};
+
+/// Layer normalisation; complex: of re and im apart, each with its own weight and bias.
+struct Norm {
+  Var weight, bias, imaginary_weight, imaginary_bias;  // [D]
+
+  static Norm make(Parameters&, const std::string& name, int width, Numbers);
+  Var operator()(const Var& x) const;
+};
+
+/// [B, T, D] → [B, T, H, d], head h owning columns h·d..(h+1)·d−1; complex: [B, T, 2D] →
+/// [B, T, H, 2d], so that a product of heads is Re⟨q, conj k⟩ = q_re·k_re + q_im·k_im.
+Var split_heads(const Var& x, int heads, Numbers);
+/// The way back.
+Var join_heads(const Var& x, Numbers);
+
+}  // namespace yonder
