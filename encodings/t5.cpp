@@ -1,14 +1,10 @@
 // T5's relative bias. Raffel et al., "Exploring the limits of transfer learning with a unified
 // text-to-text Transformer", 2020, arXiv:1910.10683, sec. 2.1, and its code.
 //
-//   score_ij = q_i·k_j/√d + b_h[bucket(i − j)],   one table b for all layers
-//   bucket(x) = x below e, from there min(B−1, e + ⌊(B−e) ln(x/e)/ln(max_distance/e)⌋),  e = ⌊B/2⌋
+//   score_ij = q_i·k_j/√d + b_h[bucket(i − j)],   one table b for all layers; bucket.h
 //
-// Bidirectional models give half of the buckets to keys on the right. All that is farther than
-// max_distance shares the last bucket. T5 itself leaves q·k unscaled (scale = none).
-#include <algorithm>
-#include <cmath>
-
+// T5 itself leaves q·k unscaled (scale = none).
+#include "encodings/bucket.h"
 #include "encodings/encoding.h"
 
 namespace yonder {
@@ -26,13 +22,7 @@ class T5 final : public Encoding {
             Option{"scale", &scale_, "q·k over √d, or as it is"}.one_of({"sqrt", "none"})};
   }
 
-  void check() const override {
-    if (buckets_ % 2)
-      throw UsageError("t5.buckets: " + std::to_string(buckets_) + " is odd; give an even number");
-    if (max_distance_ <= exact())
-      throw UsageError("t5.max_distance: distances up to " + std::to_string(exact()) +
-                       " have buckets of their own; give more than that");
-  }
+  void check() const override { bucket().check("t5"); }
 
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
@@ -41,23 +31,11 @@ class T5 final : public Encoding {
 
   void scores(Scores& s, const Attention& a) override {
     if (scale_ == "none") s.scale = 1;
-    s.relative.push_back(
-        {.bucket = {buckets_, a.least(), a.most(), [this](int d) { return bucket(d); }},
-         .c = bias_});
+    s.relative.push_back({.bucket = {buckets_, a.least(), a.most(), bucket()}, .c = bias_});
   }
 
  private:
-  int side() const { return dims_.causal ? buckets_ : buckets_ / 2; }  // B
-  int exact() const { return side() / 2; }                             // e
-
-  int bucket(int distance) const {
-    const int B = side(), e = exact();
-    const int right = !dims_.causal && distance < 0 ? B : 0;
-    const int x = dims_.causal ? std::max(distance, 0) : std::abs(distance);
-    if (x < e) return right + x;
-    const double log = std::log(double(x) / e) / std::log(double(max_distance_) / e);
-    return right + int(std::min(B - 1.0, e + std::floor(log * (B - e) + 1e-9)));
-  }
+  LogBuckets bucket() const { return {buckets_, max_distance_, dims_.causal}; }
 };
 
 const Register<T5> registered{{.name = "t5",

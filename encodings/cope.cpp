@@ -1,0 +1,44 @@
+// Contextual position encoding. Golovneva, Wang, Weston & Sukhbaatar, "CoPE", 2024,
+// arXiv:2405.18719, eqs. 3–5.
+//
+//   score_ij = q_i·(k_j + e(p_ij))/√d,   p_ij = min(Σ_{t=j..i} σ(q_i·k_t/√d), max − 1)
+//   e(p) = (1 − f) e[⌊p⌋] + f e[⌈p⌉],  f = p − ⌊p⌋
+//
+// A position counts what the query deems worth counting, both ends included. The paper prints no
+// root; its code divides both products by √d, and so does this.
+#include "encodings/encoding.h"
+
+namespace yonder {
+namespace {
+
+class Cope final : public Encoding {
+  int max_ = 64;
+  std::vector<Var> table_;  // e of each layer, [max, d]
+
+ public:
+  Options options() override {
+    return {
+        Option{"max", &max_, "rows of e; positions from max - 1 on are one"}.within(2, 1 << 20)};
+  }
+
+  void build(const Dims& dims, Parameters& p) override {
+    Encoding::build(dims, p);
+    table_.clear();
+    for (int l = 0; l < dims.layers; ++l)
+      table_.push_back(p.make("encoding.cope.blocks." + std::to_string(l) + ".table",
+                              {max_, dims.head()}, Init::zeros()));
+  }
+
+  void scores(Scores& s, const Attention& a) override { s.contextual.push_back({table_[a.layer]}); }
+};
+
+const Register<Cope> registered{
+    {.name = "cope",
+     .title = "Contextual position encoding",
+     .paper = "arXiv:2405.18719",
+     .kind = Kind::relative,
+     .serves = Serves::causal_only,
+     .formula = "q_i·(k_j + e(p_ij))/√d,  p_ij = Σ_{t=j..i} σ(q_i·k_t/√d)"}};
+
+}  // namespace
+}  // namespace yonder
