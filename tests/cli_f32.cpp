@@ -77,7 +77,8 @@ TEST_CASE("a misspelt word is refused with the nearest one that is known") {
 
 TEST_CASE("an option of what is not in use is refused, and what is in use named") {
   training_refused("--encoding rope --alibi.learned true", 2, "'rope'");
-  training_refused("--recall.keys 40", 2, "the task in use is copy");
+  training_refused("--recall.keys 40", 2, "recall.keys: the task in use is copy");
+  training_refused("--text /tmp", 2, "--text: the task in use is copy");
 }
 
 TEST_CASE("a number out of bounds is refused with what is allowed") {

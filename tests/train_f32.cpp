@@ -3,8 +3,10 @@
 
 #include "binary.h"
 #include "core/error.h"
+#include "core/parallel.h"
 #include "core/pool.h"
 #include "models/decode.h"
+#include "train/memory.h"
 #include "train/run.h"
 #include "train/trainer.h"
 
@@ -115,6 +117,28 @@ TEST_CASE("a saved model evaluates as the one that was trained") {
   CHECK(result.steps == 5);
 }
 
+TEST_CASE("every encoding trains and is tested at other lengths, or says why not") {
+  for (const Entry& e : registry()) {
+    if (e.serves == Serves::bidirectional_only) continue;
+    INFO(e.name);
+    Trained run = prepare(small("copy", e.name));
+    Trainer trainer(run);
+    for (int s = 1; s <= 2; ++s) CHECK(trainer.step(s).loss > 0);
+    for (const EvalRow& row : evaluate(run, {.lengths = {3, 8, 30}, .examples = 2})) {
+      CHECK((row.loss > 0) == row.undefined.empty());
+      if (row.length <= 8) CHECK(row.undefined == "");
+    }
+  }
+}
+
+TEST_CASE("what the machine's memory can't hold is refused") {
+  CHECK_NOTHROW(require_memory(1e3, "wait"));
+  CHECK_THROWS_AS(require_memory(1e18, "wait"), UsageError);
+  const Dims dims{.vocabulary = 256, .trained = 128};
+  CHECK(training_bytes(dims, 32) > 1.5 * training_bytes(dims, 16));
+  CHECK(testing_bytes(dims, 200000) > 1.5 * testing_bytes(dims, 100000));
+}
+
 TEST_CASE("once warm, training asks the system for no more tensor storage") {
   RunConfig config = small("copy", "rope");
   Trained run = prepare(config);
@@ -128,6 +152,7 @@ TEST_CASE("once warm, training asks the system for no more tensor storage") {
 
 TEST_CASE("copying 12 symbols is learned to 99 % in 1500 steps", "[slow]") {
   RunConfig config = small("copy", "alibi");
+  set_threads(1);  // its loops are too small to share
   config.length = 12;
   config.width = 64;
   config.steps = 1500;

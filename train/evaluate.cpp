@@ -3,6 +3,7 @@
 
 #include "core/ops.h"
 #include "core/parallel.h"
+#include "train/memory.h"
 #include "train/pass.h"
 #include "train/run.h"
 
@@ -133,8 +134,12 @@ std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
                       .longest = longest,
                       .count = settings.examples,
                       .protocol = settings.protocol});
-  // A length that the task can't make is refused before any is tested.
-  for (const Trial& trial : trials) trained.task->sequences(trial);
+  // What can't be made, or is too much, is refused before anything is tested.
+  for (const Trial& trial : trials) {
+    trained.task->sequences(trial);
+    require_memory(testing_bytes(trained.model->dims(), trained.task->tokens(trial.length)),
+                   "ask for a smaller length than " + std::to_string(trial.length));
+  }
   std::vector<EvalRow> result;
   for (const Trial& trial : trials) {
     const int index = int(result.size());

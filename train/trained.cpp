@@ -18,7 +18,8 @@ bool names_task(const std::string& option) {
 Option task_option(Task& task, const std::string& name, const std::string& option) {
   const std::string field = option.substr(option.find('.') + 1);
   if (option != name + "." + field)
-    throw UsageError(option + ": the task in use is " + name + "; leave the option away");
+    throw UsageError((option == "text.path" ? "--text" : option) + ": the task in use is " + name +
+                     "; leave the option away or choose its task");
   Options options = task.options();
   if (const Option* found = find(options, field)) return *found;
   std::vector<std::string> names;
