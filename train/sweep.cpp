@@ -11,6 +11,7 @@
 #include "core/parallel.h"
 #include "models/checkpoint.h"
 #include "train/config_json.h"
+#include "train/extensions.h"
 #include "train/processes.h"
 #include "train/sweep_board.h"
 
@@ -122,19 +123,6 @@ void open_folder(const SweepConfig& config, const std::string& folder, Start sta
   write_file(path, config_text(config));
 }
 
-Score score(const Row& row, int seed, bool text, const EvalRow& e) {
-  return {.row = row,
-          .protocol = text ? "same-targets" : "answer",
-          .length = e.length,
-          .tokens = e.tokens,
-          .seed = seed,
-          .loss = e.loss,
-          .accuracy = e.token_accuracy,
-          .exact = e.exact_match,
-          .examples = e.examples,
-          .problem = e.undefined};
-}
-
 // One cell, in a process of its own: training, then a test in each row that shares it. DONE is
 // written last.
 void run_cell(const SweepConfig& config, const Cell& cell, const std::string& folder,
@@ -160,7 +148,7 @@ void run_cell(const SweepConfig& config, const Cell& cell, const std::string& fo
     };
     for (const EvalRow& e :
          evaluate(model, {.lengths = lengths, .examples = config.examples}, progress))
-      result.scores.push_back(score(config.rows[r], cell.seed, model.task->is_text(), e));
+      result.scores.push_back(score_of(config.rows[r], model, "same-targets", e));
   }
   write_file(folder + "/scores.json", to_json(result));
   write_file(folder + "/DONE", "");

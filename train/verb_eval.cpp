@@ -1,12 +1,15 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
 #include "core/parallel.h"
+#include "train/extensions.h"
 #include "train/flags.h"
 #include "train/progress.h"
 #include "train/run.h"
+#include "train/table.h"
 #include "train/verbs.h"
 
 namespace yonder {
@@ -75,52 +78,113 @@ Protocol protocol_of(const std::string& name) {
                                      : Protocol::same_targets;
 }
 
+struct Wish {
+  std::string path, protocol = "same-targets", per_position;
+  std::vector<std::string> extensions;
+  EvalSettings settings;
+  Settings of_task, of_encoding;
+  int threads = 0;
+  bool quiet = false, json = false;
+};
+
+void declare(Flags& flags, Wish& wish) {
+  flags.argument("DIR", wish.path,
+                 "a run's folder, whose last checkpoint is tested, or a checkpoint",
+                 Flags::Presence::required);
+  flags.numbers("Test", "--lengths", wish.settings.lengths,
+                "in items of the task, or bytes of text");
+  flags.names("Test", "--extensions", "LIST", wish.extensions,
+              "compare the model with itself under each of these: all, an option with all its "
+              "extensions, or option=value (several joined by colons); commas between; options "
+              "given beside hold in every row but the first");
+  flags.add(
+      "Test",
+      {Option{"examples", &wish.settings.examples, "sequences at each length"}
+           .within(0, 1 << 24)
+           .shown_as("the task's own number"),
+       Option{"protocol", &wish.protocol, "how a text is cut into windows"}.one_of(
+           {"same-targets", "non-overlapping", "sliding"}),
+       Option{"threads", &wish.threads, "results do not depend on it"}.within(0, 1024).shown_as(
+           "all cores")});
+  flags.text("Output", "--per-position", "FILE", wish.per_position,
+             "of a text, the loss by index in the window, as CSV");
+  flags.on("Output", "--json", wish.json, "the results as JSON");
+  flags.on("Output", "--quiet", wish.quiet, "no progress");
+  flags.tasks(wish.of_task, Flags::When::testing);
+  flags.encodings(wish.of_encoding, Flags::When::testing);
+}
+
+// One table for each measure, then why a row has no number where it has none.
+void print_side_by_side(const Results& results) {
+  for (const Measure& m : results.measures())
+    std::printf("%s\n\n%s\n", m.title, table(results, m, look_of_stdout()).c_str());
+  std::string last;
+  for (const Score& s : results.scores) {
+    if (s.problem.empty() || s.row.label() == last) continue;
+    last = s.row.label();
+    std::printf("%s at %d: %s\n", last.c_str(), s.length, s.problem.c_str());
+  }
+}
+
+void test_extensions(const Wish& wish, const Composition& encoding, Progress& progress) {
+  const auto rows = extension_rows(encoding, wish.extensions, wish.of_encoding);
+  const bool all =
+      std::find(wish.extensions.begin(), wish.extensions.end(), "all") != wish.extensions.end();
+  const Results results =
+      compare(wish.path, rows, all ? Refused::tell : Refused::fail, wish.of_task, wish.settings,
+              [&](int row, double part) {
+                progress.show(rows[std::size_t(row)].label() + ": " + percent(part));
+              });
+  progress.clear();
+  if (wish.json) return void(std::fputs(to_json(results).c_str(), stdout));
+  print_side_by_side(results);
+  if (all && !has_extensions(encoding))
+    std::printf("%s has no extension of its own; a window and log n can be added to any model.\n",
+                encoding.name().c_str());
+}
+
+void test_one(const Wish& wish, Trained& run, Progress& progress) {
+  const auto rows = evaluate(run, wish.settings, [&](int index, double part) {
+    progress.show("length " + std::to_string(wish.settings.lengths[std::size_t(index)]) + ": " +
+                  percent(part));
+  });
+  progress.clear();
+  if (!wish.per_position.empty()) write_positions(wish.per_position, rows);
+  if (wish.json) print_json(rows, run);
+  else print_table(rows, *run.task);
+}
+
 }  // namespace
 
 int eval_verb(const Arguments& arguments) {
-  std::string path, protocol = "same-targets", per_position;
-  EvalSettings settings;
-  Settings options;
-  int threads = 0;
-  bool quiet = false, json = false;
-  Flags flags("eval", "tests a trained model at lengths that it may never have seen",
-              {"yonder eval runs/copy --lengths 16,32,64",
-               "yonder eval runs/copy --lengths 16,32,64 --rope.scaling ntk --rope.factor 4",
-               "yonder eval runs/text --lengths 64,128,256 --per-position loss.csv --json"});
-  flags.argument("DIR", path, "a run's folder, whose last checkpoint is tested, or a checkpoint",
-                 Flags::Presence::required);
-  flags.numbers("Test", "--lengths", settings.lengths, "in items of the task, or bytes of text");
-  flags.add("Test",
-            {Option{"examples", &settings.examples, "sequences at each length"}
-                 .within(0, 1 << 24)
-                 .shown_as("the task's own number"),
-             Option{"protocol", &protocol, "how a text is cut into windows"}.one_of(
-                 {"same-targets", "non-overlapping", "sliding"}),
-             Option{"threads", &threads, "results do not depend on it"}.within(0, 1024).shown_as(
-                 "all cores")});
-  flags.text("Output", "--per-position", "FILE", per_position,
-             "of a text, the loss by index in the window, as CSV");
-  flags.on("Output", "--json", json, "the results as JSON");
-  flags.on("Output", "--quiet", quiet, "no progress");
-  flags.tasks(options, Flags::When::testing);
-  flags.encodings(options, Flags::When::testing);
+  Wish wish;
+  Flags flags(
+      "eval", "tests a trained model at lengths that it may never have seen",
+      {"yonder eval runs/copy --lengths 16,32,64",
+       "yonder eval runs/copy --lengths 16,32,64 --rope.scaling ntk --rope.factor 4",
+       "yonder eval runs/copy --lengths 16,32,64 --extensions all",
+       "yonder eval runs/copy --lengths 64 --extensions rope.scaling,window --rope.factor 4",
+       "yonder eval runs/text --lengths 64,128,256 --per-position loss.csv --json"});
+  declare(flags, wish);
   if (!flags.parse(arguments)) return fine;
-  if (settings.lengths.empty())
+  if (wish.settings.lengths.empty())
     throw UsageError("eval: --lengths is missing; say how long to test, like 32,64,128");
-  settings.protocol = protocol_of(protocol);
-  if (threads > 0) set_threads(threads);
+  if (!wish.extensions.empty() && !wish.per_position.empty())
+    throw UsageError(
+        "eval: --per-position is of one model and --extensions compares several; "
+        "give one of them");
+  wish.settings.protocol = protocol_of(wish.protocol);
+  if (wish.threads > 0) set_threads(wish.threads);
 
-  Trained run = load(path, options);
-  if (!per_position.empty() && !run.task->is_text())
+  Settings options = wish.of_task;
+  if (wish.extensions.empty())
+    options.insert(options.end(), wish.of_encoding.begin(), wish.of_encoding.end());
+  Trained run = load(wish.path, options);
+  if (!wish.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
-  Progress progress(quiet ? Progress::Voice::quiet : Progress::Voice::normal);
-  const auto rows = evaluate(run, settings, [&](int index, double part) {
-    progress.show("length " + std::to_string(settings.lengths[index]) + ": " + percent(part));
-  });
-  progress.clear();
-  if (!per_position.empty()) write_positions(per_position, rows);
-  if (json) print_json(rows, run);
-  else print_table(rows, *run.task);
+  Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  if (wish.extensions.empty()) test_one(wish, run, progress);
+  else test_extensions(wish, run.model->encoding(), progress);
   return fine;
 }
 
