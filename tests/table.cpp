@@ -122,3 +122,17 @@ TEST_CASE("of a task that was not learned at the trained length the sentences sa
   CHECK(contains(said.back(), "Not learned at the trained length"));
   CHECK(contains(said.back(), ": t5."));
 }
+
+TEST_CASE("a window is a sentence of its own: what it gives, and who does better without it") {
+  Results r = found_text();
+  for (const char* encoding : {"rope", "kerple"}) {
+    const Row row{encoding, {{"window.size", "0"}}};
+    r.rows.push_back(row);
+    r.scores.push_back({.row = row, .length = 512, .loss = row.encoding == "rope" ? 1.65 : 1.9});
+  }
+  const auto said = findings(r);
+  CHECK(said[3] ==
+        "Same weights at 8x behind a window: rope 1.65 and kerple 1.90 nats; over 1 % better "
+        "without it: kerple.");
+  for (const std::string& sentence : said) CHECK_FALSE(contains(sentence, "rope + window"));
+}

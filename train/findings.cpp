@@ -36,11 +36,11 @@ std::string place(const Results& r, int length) { return r.multiple(length) + "x
 
 int longest(const Results& r) { return *std::max_element(r.lengths.begin(), r.lengths.end()); }
 
-// Rows that have a number at `length`, best first.
+// Rows that have a number at `length`, best first; the windowed ones are a sentence of their own.
 std::vector<Row> ranked(const Results& r, int length, const Measure& m) {
   std::vector<Row> rows;
   for (const Row& row : r.rows)
-    if (!r.at(row, length, m).empty()) rows.push_back(row);
+    if (!row.windowed() && !r.at(row, length, m).empty()) rows.push_back(row);
   std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
     const double x = r.at(a, length, m).median, y = r.at(b, length, m).median;
     return m.percent ? x > y : x < y;
@@ -51,7 +51,7 @@ std::vector<Row> ranked(const Results& r, int length, const Measure& m) {
 std::string undefined(const Results& r, int length) {
   std::vector<std::string> names;
   for (const Row& row : r.rows)
-    if (!r.problem(row, length).empty()) names.push_back(row.label());
+    if (!row.windowed() && !r.problem(row, length).empty()) names.push_back(row.label());
   if (names.empty()) return "";
   return listed(names) + (names.size() == 1 ? " is" : " are") + " undefined";
 }
@@ -146,7 +146,8 @@ std::string how_far(const Results& r, const Measure& m) {
   for (int length : lengths) {
     std::vector<std::string> names;
     for (const Row& row : r.rows)
-      if (!r.unlearned(row) && held(r, row, m) == length) names.push_back(row.label());
+      if (!row.windowed() && !r.unlearned(row) && held(r, row, m) == length)
+        names.push_back(row.label());
     if (names.empty()) continue;
     parts.push_back(listed(names) +
                     (length > r.trained ? " to " + place(r, length) : " not beyond it"));
@@ -160,12 +161,29 @@ std::string extended(const Results& r, const Measure& m) {
   std::vector<std::string> parts;
   for (const Row& row : r.rows) {
     const Spread plain = r.at({row.encoding, {}}, length, m), now = r.at(row, length, m);
-    if (row.extension.empty() || plain.empty() || now.empty()) continue;
+    if (row.extension.empty() || row.windowed() || plain.empty() || now.empty()) continue;
     parts.push_back(row.label() + " turns the " + shown(plain.median, m) + " of " + row.encoding +
                     " into " + shown(now.median, m));
   }
   if (parts.empty()) return "";
   return "Same weights at " + place(r, length) + ": " + joined(parts, "; ") + unit(m) + ".";
+}
+
+// The same weights with nothing but the last tokens to look at: who does not beat that makes no use
+// of what lies further back.
+std::string windowed(const Results& r, const Measure& m) {
+  const int length = longest(r);
+  std::vector<std::string> scores, better;
+  for (const Row& row : r.rows) {
+    const Spread plain = r.at({row.encoding, {}}, length, m), now = r.at(row, length, m);
+    if (!row.windowed() || now.empty()) continue;
+    scores.push_back(row.encoding + " " + shown(now.median, m));
+    const double gain = now.median / plain.median;
+    if ((m.percent ? 1 / gain : gain) > 1.01) better.push_back(row.encoding);
+  }
+  if (scores.empty()) return "";
+  return "Same weights at " + place(r, length) + " behind a window: " + listed(scores) + unit(m) +
+         "; over 1 % better without it: " + (better.empty() ? "none" : listed(better)) + ".";
 }
 
 }  // namespace
@@ -174,7 +192,8 @@ std::vector<std::string> findings(const Results& r) {
   const Measure m = r.measures().front();
   std::vector<std::string> all;
   if (longest(r) > r.trained) {
-    all = {r.text ? losses_far_out(r) : answers_far_out(r), how_far(r, m), extended(r, m)};
+    all = {r.text ? losses_far_out(r) : answers_far_out(r), how_far(r, m), extended(r, m),
+           windowed(r, m)};
     if (r.text && !std::isnan(r.letters)) all.push_back(below_letters(r));
   }
   all.push_back(at_home(r, m));

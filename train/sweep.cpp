@@ -45,6 +45,15 @@ std::string name_of(const SweepConfig& config, const Cell& cell) {
   return cell.encoding + "-" + config.base.task + "-s" + std::to_string(cell.seed);
 }
 
+std::string place_of(const SweepConfig& config, const std::string& folder, const Cell& cell) {
+  return folder + "/cells/" + name_of(config, cell);
+}
+
+CellResult read_cell(const std::string& place) {
+  const std::string path = place + "/scores.json";
+  return cell_from_json(read_file(path), path);
+}
+
 RunConfig run_of(const SweepConfig& config, const Cell& cell) {
   RunConfig run = config.base;
   run.encoding = cell.encoding;
@@ -154,8 +163,48 @@ void run_cell(const SweepConfig& config, const Cell& cell, const std::string& fo
   write_file(folder + "/DONE", "");
 }
 
+// Runs the cells that are not done, several side by side. Returns the signal that ended it, or 0.
+int run_cells(const SweepConfig& config, const std::string& folder, int threads,
+              const std::vector<Cell>& all, Progress& progress, std::vector<Failure>& failures) {
+  std::vector<Cell> open;
+  std::vector<std::string> names, places;
+  for (const Cell& c : all)
+    if (const std::string at = place_of(config, folder, c); !fs::exists(at + "/DONE"))
+      open.push_back(c), names.push_back(name_of(config, c)), places.push_back(at);
+  SweepConfig work = config;
+  const int count = int(open.size()), at_once = std::max(1, std::min(threads, count));
+  work.base.threads = std::max(1, threads / at_once);
+  Board board(names, int(all.size()), progress);
+  const auto ended = [&](int i, const std::string& reason) {
+    const std::string& at = places[std::size_t(i)];
+    if (reason.empty()) return board.done(i, read_cell(at));
+    make_folders(at);
+    write_file(at + "/FAILED", reason + "\n");
+    failures.push_back({names[std::size_t(i)], reason});
+    board.failed(i, reason);
+  };
+  const int signal = run({.count = count,
+                          .at_once = at_once,
+                          .work =
+                              [&](int i, const Say& say) {
+                                set_threads(work.base.threads);
+                                run_cell(work, open[std::size_t(i)], places[std::size_t(i)], say);
+                              },
+                          .started = [&](int i) { board.started(i); },
+                          .heard = [&](int i, const std::string& said) { board.heard(i, said); },
+                          .ended = ended,
+                          .tick = [&] { board.show(); }});
+  progress.clear();
+  return signal;
+}
+
 // Scores by row, seed and length, whatever the order in which cells ended.
-void collect(Results& results, std::vector<CellResult> cells) {
+void collect(const SweepConfig& config, const std::string& folder, const std::vector<Cell>& all,
+             Results& results) {
+  std::vector<CellResult> cells;
+  for (const Cell& c : all)
+    if (const std::string at = place_of(config, folder, c); fs::exists(at + "/DONE"))
+      cells.push_back(read_cell(at));
   for (const Row& row : results.rows)
     for (const CellResult& cell : cells)
       for (const Score& s : cell.scores)
@@ -168,59 +217,21 @@ void collect(Results& results, std::vector<CellResult> cells) {
 SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start,
                Progress& progress) {
   const int threads = config.base.threads ? config.base.threads : yonder::threads();
-  set_threads(1);  // OpenMP's threads do not survive the forks below
+  set_threads(1);  // OpenMP's threads do not survive the forks of run_cells
   SweepEnd end{.results = {.task = config.base.task,
                            .trained = config.base.length,
                            .lengths = lengths_of(config),
                            .seeds = config.seeds,
                            .rows = config.rows}};
-  check(config, end.results);
+  Results& results = end.results;
+  check(config, results);
   open_folder(config, folder, start, threads);
-
   const std::vector<Cell> all = cells_of(config);
-  std::vector<Cell> open;
-  auto place = [&](const Cell& c) { return folder + "/cells/" + name_of(config, c); };
-  for (const Cell& c : all)
-    if (!fs::exists(place(c) + "/DONE")) open.push_back(c);
-
-  SweepConfig work = config;
-  const int at_once = std::max(1, std::min(threads, int(open.size())));
-  work.base.threads = std::max(1, threads / at_once);
-  std::vector<std::string> names;
-  for (const Cell& c : open) names.push_back(name_of(config, c));
-  Board board(names, int(all.size()), progress);
-  end.signal =
-      run({.count = int(open.size()),
-           .at_once = at_once,
-           .work =
-               [&](int i, const Say& say) {
-                 set_threads(work.base.threads);
-                 run_cell(work, open[std::size_t(i)], place(open[std::size_t(i)]), say);
-               },
-           .started = [&](int i) { board.started(i); },
-           .heard = [&](int i, const std::string& line) { board.heard(i, line); },
-           .ended =
-               [&](int i, const std::string& reason) {
-                 const std::string at = place(open[std::size_t(i)]);
-                 if (!reason.empty()) {
-                   make_folders(at);
-                   write_file(at + "/FAILED", reason + "\n");
-                   end.results.failures.push_back({names[std::size_t(i)], reason});
-                   return board.failed(i, reason);
-                 }
-                 board.done(i, cell_from_json(read_file(at + "/scores.json"), at + "/scores.json"));
-               },
-           .tick = [&] { board.show(); }});
-  progress.clear();
+  end.signal = run_cells(config, folder, threads, all, progress, results.failures);
   if (end.signal) return end;
-
-  std::vector<CellResult> cells;
-  for (const Cell& c : all)
-    if (const std::string path = place(c) + "/scores.json"; fs::exists(place(c) + "/DONE"))
-      cells.push_back(cell_from_json(read_file(path), path));
-  collect(end.results, std::move(cells));
-  write_file(folder + "/results.csv", to_csv(end.results));
-  write_file(folder + "/results.json", to_json(end.results));
+  collect(config, folder, all, results);
+  write_file(folder + "/results.csv", to_csv(results));
+  write_file(folder + "/results.json", to_json(results));
   return end;
 }
 
