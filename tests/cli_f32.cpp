@@ -144,6 +144,8 @@ TEST_CASE("a folder that holds a run is left alone without --force, and replaced
   CHECK(fs::exists(run + "/checkpoints/step-2.safetensors"));
   CHECK_FALSE(fs::exists(run + "/checkpoints/step-3.safetensors"));
   CHECK(content_of(run + "/notes.txt") == "mine");
+  fs::create_directory(run + "/cells");
+  refused(start + " --steps 2 --force", 2, "comparison");
 }
 
 TEST_CASE("a run's folder tells what was run, and how it went") {

@@ -81,6 +81,8 @@ bool holds_run(const std::string& folder) {
 }
 
 RunFolder::RunFolder(std::string path, Existing existing) : path_(std::move(path)) {
+  if (fs::exists(fs::path(path_) / "cells"))
+    throw UsageError(path_ + ": there is a comparison of many runs in it; choose another --out");
   if (existing == Existing::refuse && holds_run(path_))
     throw UsageError(path_ +
                      ": there is a run in it already; choose another --out, or --force to " +
