@@ -24,4 +24,4 @@ resume=()
 exec build/release/yonder ablate --task text --text "$corpus" \
   --encodings none,learned,sinusoidal,rope,rope:rope.scaling=yarn,rope:window.size=0,alibi,t5,kerple \
   --length 64 --lengths 64,128,256,512,1024 --seeds 3 --width 64 --heads 4 --layers 2 \
-  --batch 32 --steps 300 --lr 3e-3 --out runs/demo "${resume[@]}" "$@"
+  --batch 32 --steps 1000 --lr 3e-3 --out runs/demo "${resume[@]}" "$@"

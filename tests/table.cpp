@@ -75,6 +75,15 @@ TEST_CASE("a cell is green within 5 % of its own trained length, yellow within 2
   CHECK(colour_before(lines[5], "table ends") == "2");
 }
 
+TEST_CASE("a row that did not learn its task, or has nothing to lose, is not judged by colour") {
+  const Look look{.columns = 80, .colour = Look::coloured};
+  const auto accuracy = lines_of(table(found_task(), Measure::accuracy, look));
+  CHECK(contains(accuracy[2], "\033[31m"));
+  CHECK_FALSE(contains(accuracy[4], "\033[3"));
+  const auto exact = lines_of(table(found_task(), Measure::exact, look));
+  CHECK_FALSE(contains(exact[2], "\033[3"));
+}
+
 TEST_CASE("without colour a table has no escape codes and fits the columns it was given") {
   for (int width : {60, 80, 120}) {
     const std::string text = table(found_text(), Measure::loss, {.columns = width});

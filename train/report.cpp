@@ -53,25 +53,16 @@ std::string title(const Results& r, const Measure& m) {
   return text;
 }
 
-// The first extension that the registry offers and that is not in the table yet, for the encoding
-// that needs it most; a window, which every encoding takes, if there is none.
-Row untried(const Results& r) {
+// The encoding that length has hurt most: the one worth extending.
+std::string hurt(const Results& r) {
   const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
-  const Measure m = r.measures().front();
-  Row best{r.rows.front().encoding, {{"window.size", "0"}}};
+  std::string name = r.rows.front().encoding;
   double worst = 0;
-  for (const Row& row : r.rows) {
-    const double worse = r.worse(row, longest, m);
-    if (!row.extension.empty() || row.encoding.find('+') != std::string::npos || !(worse > worst))
-      continue;
-    for (const Setting& s : entry(row.encoding).extensions)
-      if (const Row more{row.encoding, {s}};
-          std::find(r.rows.begin(), r.rows.end(), more) == r.rows.end()) {
-        best = more, worst = worse;
-        break;
-      }
-  }
-  return best;
+  for (const Row& row : r.rows)
+    if (const double worse = r.worse(row, longest, r.measures().front());
+        row.extension.empty() && worse > worst)
+      worst = worse, name = row.encoding;
+  return name;
 }
 
 std::string best(const Results& r) {
@@ -96,17 +87,16 @@ std::string list_of(const std::vector<int>& lengths) {
 }  // namespace
 
 std::vector<std::string> next_commands(const Results& r, const std::string& folder) {
-  const Row row = untried(r);
+  const std::string extended = hurt(r);
   std::string seed = "0";
   for (const Training& t : r.trainings)
-    if (t.encoding == row.encoding) {
+    if (t.encoding == extended) {
       seed = std::to_string(t.seed);
       break;
     }
-  std::string eval = program() + " eval " +
-                     word(folder + "/cells/" + row.encoding + "-" + r.task + "-s" + seed) +
-                     " --lengths " + list_of(r.lengths);
-  for (const Setting& s : row.extension) eval += " --" + s.option + " " + s.value;
+  const std::string eval = program() + " eval " +
+                           word(folder + "/cells/" + extended + "-" + r.task + "-s" + seed) +
+                           " --lengths " + list_of(r.lengths) + " --extensions all";
   const std::string other = r.task == "copy" ? "reverse" : "copy";
   const std::string one = best(r), two = one == "rope" ? "alibi" : "rope";
   return {eval, program() + " show encoding " + entry(one.substr(0, one.find('+'))).name,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -36,12 +37,17 @@ const char *green = "32", *yellow = "33", *red = "31", *dim = "2", *bold = "1";
 
 // Within 5 % of its own loss at the trained length a model has not noticed the length; beyond a
 // quarter more it has lost most of what it knew above letter frequencies.
-const char* colour(double worse) { return worse <= 1.05 ? green : worse <= 1.25 ? yellow : red; }
+// Nothing is judged of a task that was not learned at the trained length.
+const char* colour(const Results& results, const Row& row, int length, const Measure& measure) {
+  const double worse = results.worse(row, length, measure);
+  if (std::isnan(worse) || results.unlearned(row)) return dim;
+  return worse <= 1.05 ? green : worse <= 1.25 ? yellow : red;
+}
 
 Cell cell(const Results& results, const Row& row, int length, const Measure& measure) {
   const Spread s = results.at(row, length, measure);
   if (s.empty()) return {results.problem(row, length), "", dim};
-  Cell c{shown(s.median, measure), "", colour(results.worse(row, length, measure))};
+  Cell c{shown(s.median, measure), "", colour(results, row, length, measure)};
   if (s.count > 1) c.range = shown(s.least, measure) + "–" + shown(s.most, measure);
   return c;
 }
