@@ -20,6 +20,9 @@ struct Batch {
   std::vector<int> tokens, targets;
   std::vector<int> lengths;  ///< [B] tokens without padding
   std::vector<int> at;       ///< [B, T] positions if the task gives them, else empty
+  /// [B, T] targets of every place that has one, scored or not, for the loss by position; empty:
+  /// each token is the target of the place before it.
+  std::vector<int> by_place;
 };
 
 /// One sequence: BOS, question, separator, answer, EOS. What is given belongs to the question; what
@@ -67,6 +70,8 @@ class Task {
   virtual double chance(int length) const = 0;
   /// True for text: measured in nats and perplexity rather than by exact match.
   virtual bool is_text() const { return false; }
+  /// Part of what is asked that the masked form of the task hides at a time.
+  virtual double mask_rate() const { return 1; }
   /// Loss in nats of knowing how often each token comes and nothing else; text only, else NaN.
   virtual double frequency_loss() const { return std::numeric_limits<double>::quiet_NaN(); }
 

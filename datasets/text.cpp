@@ -57,7 +57,9 @@ class Text final : public Task {
  public:
   Options options() override {
     return {Option{"path", &path_, "a file, or a folder of files; the last tenth is for testing"}
-                .at_test()};
+                .at_test(),
+            Option{"mask", &mask_, "part of the bytes that are hidden from a bidirectional model"}
+                .between(0, 1)};
   }
 
   void prepare(int length) override;
@@ -65,6 +67,7 @@ class Text final : public Task {
   int vocabulary() const override { return 257; }
   int tokens(int length) const override { return length; }
   bool is_text() const override { return true; }
+  double mask_rate() const override { return mask_; }
   double chance(int) const override;
   double frequency_loss() const override;
 
@@ -75,6 +78,7 @@ class Text final : public Task {
 
  private:
   std::string path_;
+  double mask_ = 0.15;
   std::vector<std::string> train_, test_;  // documents
 
   /// Where the windows of a trial lie: `each` of them, `stride` bytes apart, in each chosen room.

@@ -1,4 +1,4 @@
-#include "datasets/dataset.h"
+#include "datasets/masked.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -270,4 +270,22 @@ TEST_CASE("tasks are listed in alphabetical order, each with a line of its own")
   CHECK(std::is_sorted(tasks().begin(), tasks().end(),
                        [](const auto& a, const auto& b) { return a.name < b.name; }));
   for (const char* name : {"addition", "copy", "recall", "reverse", "text"}) CHECK(make_task(name));
+}
+
+TEST_CASE("the masked form of a task hides the whole answer where it stands") {
+  auto copy = make_task("copy"), plain = make_task("copy");
+  copy->prepare(5), plain->prepare(5);
+  const int vocabulary = copy->vocabulary(), tokens = copy->tokens(5);
+  const auto task = masked(std::move(copy));
+  CHECK(task->vocabulary() == vocabulary + 1);
+  CHECK(task->tokens(5) == tokens + 1);
+  CHECK(task->spelled(vocabulary) == "<mask>");
+  const Batch hidden = task->test({.length = 5}, 0, 3), seen = plain->test({.length = 5}, 0, 3);
+  for (int b = 0; b < 3; ++b)
+    for (int t = 0; t < seen.extent; ++t) {
+      const int asked = seen.targets[b * seen.extent + t], p = b * hidden.extent + t + 1;
+      CHECK(hidden.targets[p] == asked);
+      if (asked >= 0) CHECK(hidden.tokens[p] == vocabulary);
+      else CHECK(hidden.tokens[p] == seen.tokens[b * seen.extent + t + 1]);
+    }
 }

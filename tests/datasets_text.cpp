@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-#include "datasets/dataset.h"
+#include "datasets/masked.h"
 
 using namespace yonder;
 namespace fs = std::filesystem;
@@ -272,4 +272,34 @@ TEST_CASE("text: what can't be read or is too short is refused in one sentence")
                     "text: a length of 16 can't hold the 32 targets that are compared; test "
                     "lengths of 32 or more");
   CHECK_THROWS_AS(task->sequences({.length = 16}), UsageError);
+}
+
+TEST_CASE("masked text hides 15 % of its bytes, and the same ones at any length of a test") {
+  const Folder folder;
+  const auto task = masked(text(folder.add("a", counting(60000)), 64));
+  int hidden = 0, masks = 0, kept = 0;
+  for (int step = 0; step < 40; ++step) {
+    const Batch batch = task->train(1, step, 32);
+    CHECK(batch.extent == 64);
+    for (int i = 0; i < int(batch.tokens.size()); ++i) {
+      if (batch.targets[i] < 0) continue;
+      CHECK(i % batch.extent != 0);
+      ++hidden, masks += batch.tokens[i] == 257, kept += batch.tokens[i] == batch.targets[i];
+    }
+  }
+  const double places = 40 * 32 * 63;
+  CHECK(hidden / places == Approx(0.15).margin(0.005));  // 80,000 draws: 4 deviations
+  CHECK(double(masks) / hidden == Approx(0.8).margin(0.015));
+  CHECK(double(kept) / hidden == Approx(0.1).margin(0.012));
+
+  const auto targets = [&](int length) {
+    const Batch batch = task->test({.length = length, .longest = 128}, 0, 8);
+    std::vector<int> ends;
+    for (int b = 0; b < 8; ++b)
+      for (int t = length - 31; t < length; ++t) ends.push_back(batch.targets[b * length + t]);
+    return ends;
+  };
+  CHECK(targets(32) == targets(128));
+  const std::vector<int> at_64 = targets(64);
+  CHECK(std::count(at_64.begin(), at_64.end(), -1) < 8 * 31);
 }

@@ -53,8 +53,9 @@ std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
   return scored;
 }
 
-// In a text every token is a target of the one before it.
+// In a text every token is a target of the one before it, unless tokens are masked.
 std::vector<int> all_targets(const Batch& batch) {
+  if (!batch.by_place.empty()) return batch.by_place;
   std::vector<int> targets = batch.targets;
   for (int b = 0; b < batch.size; ++b)
     for (int t = 0; t + 1 < batch.lengths[b]; ++t)

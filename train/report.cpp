@@ -99,7 +99,7 @@ std::vector<std::string> next_commands(const Results& r, const std::string& fold
                            " --lengths " + list_of(r.lengths) + " --extensions all";
   const std::string other = r.task == "copy" ? "reverse" : "copy";
   const std::string one = best(r), two = one == "rope" ? "alibi" : "rope";
-  return {eval, program() + " show encoding " + entry(one.substr(0, one.find('+'))).name,
+  return {eval, program() + " show encoding " + entry(one.substr(0, one.find_first_of("+:"))).name,
           program() + " ablate --task " + other + " --encodings " + two + "," + one +
               " --length 20 --lengths 20,40,80 --seeds 1 --width 64 --layers 2 --batch 64 "
               "--steps 1500 --lr 2e-3 --out " +

@@ -23,7 +23,44 @@ bool is_number(const std::string& text) {
   return std::from_chars(text.data(), end, x).ptr == end;
 }
 
+// What a person reads of a setting: a number needs its option's name.
+std::string said(const Setting& s) {
+  const std::string name = s.option.substr(s.option.find('.') + 1);
+  const bool plain = !is_number(s.value) && s.value != "true" && s.value != "false";
+  return plain ? s.value : name + " " + s.value;
+}
+
+Setting setting(const std::string& text, const std::string& row) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    throw UsageError("encodings: '" + text + "' in '" + row +
+                     "' is no option=value; write it as in rope:rope.scaling=yarn");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+// Whether an option of `encoding` itself is fixed by training. Unknown ones are left to be refused.
+bool frozen(const std::string& encoding, const Setting& s) {
+  const auto dot = s.option.find('.');
+  const std::string owner = s.option.substr(0, dot);
+  for (const std::string& part : split(encoding, '+'))
+    for (const Entry& e : registry())
+      if (part == owner && e.name == owner && dot != std::string::npos) {
+        const auto made = e.make();
+        Options options = made->options();
+        const Option* o = find(options, s.option.substr(dot + 1));
+        return o && !o->test_time;
+      }
+  return false;
+}
+
 }  // namespace
+
+std::vector<Setting> Row::training() const {
+  std::vector<Setting> all;
+  const auto parts = split(encoding, ':');
+  for (std::size_t i = 1; i < parts.size(); ++i) all.push_back(setting(parts[i], encoding));
+  return all;
+}
 
 std::string Row::extension_text() const {
   std::string text;
@@ -35,15 +72,15 @@ std::string Row::extension_text() const {
 // A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"); a modifier
 // that is added at test time is named itself ("window", "logn").
 std::string Row::label() const {
-  std::string text = encoding;
-  const auto trained = split(encoding, '+');
+  std::string text = name();
+  for (const Setting& s : training()) text += ", " + said(s);
+  const auto trained = split(name(), '+');
   for (const auto& [option, value] : extension) {
     const std::string owner = option.substr(0, option.find('.'));
-    const std::string name = option.substr(option.find('.') + 1);
     const bool added = std::find(trained.begin(), trained.end(), owner) == trained.end();
-    std::string said = is_number(value) ? name + " " + value : value;
-    if (added) said = is_number(value) && value != "0" ? owner + " " + value : owner;
-    text += (&option == &extension.front().option ? " + " : ", ") + said;
+    std::string more = said({option, value});
+    if (added) more = is_number(value) && value != "0" ? owner + " " + value : owner;
+    text += (&option == &extension.front().option ? " + " : ", ") + more;
   }
   return text;
 }
@@ -65,11 +102,9 @@ std::vector<Row> parse_rows(const std::string& list) {
       throw UsageError("encodings: '" + list +
                        "' has an empty entry; write names with commas between, as in rope,alibi");
     for (std::size_t i = 1; i < parts.size(); ++i) {
-      const auto equals = parts[i].find('=');
-      if (equals == std::string::npos || equals == 0 || equals + 1 == parts[i].size())
-        throw UsageError("encodings: '" + parts[i] + "' in '" + text +
-                         "' is no option=value; write it as in rope:rope.scaling=yarn");
-      row.extension.push_back({parts[i].substr(0, equals), parts[i].substr(equals + 1)});
+      const Setting s = setting(parts[i], text);
+      if (frozen(parts[0], s)) row.encoding += ":" + parts[i];
+      else row.extension.push_back(s);
     }
     if (std::find(rows.begin(), rows.end(), row) != rows.end())
       throw UsageError("encodings: '" + text + "' is named twice; name it once");

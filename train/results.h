@@ -17,9 +17,13 @@ inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 /// One row of a comparison: an encoding and what is changed about it at test time. Rows of the same
 /// encoding share their trained models.
 struct Row {
-  std::string encoding;            ///< "rope+logn"
+  std::string encoding;  ///< "rope+logn"; with options of training "deberta:deberta.decoder=0"
   std::vector<Setting> extension;  ///< {{"rope.scaling", "yarn"}}
 
+  /// The encoding without options.
+  std::string name() const { return encoding.substr(0, encoding.find(':')); }
+  /// The options of training.
+  std::vector<Setting> training() const;
   /// "rope.scaling=yarn:rope.factor=4", or "" for the encoding as it was trained.
   std::string extension_text() const;
   /// For people: "rope + yarn, factor 4".
@@ -29,9 +33,10 @@ struct Row {
   bool operator==(const Row& other) const;
 };
 
-/// Reads "rope,rope:rope.scaling=yarn:rope.factor=4,alibi": rows are parted by commas, the options
-/// of an extension by colons. UsageError for an empty or repeated row and for an option without
-/// value; names are not checked here.
+/// Reads "rope,rope:rope.scaling=yarn:rope.factor=4,alibi": rows are parted by commas, options by
+/// colons. Those that a trained model may change are the row's extension, others part its training.
+/// UsageError for an empty or repeated row and for an option without value; names are not checked
+/// here.
 std::vector<Row> parse_rows(const std::string& list);
 
 /// What one trained model, under one row's extension, reached at one length. Measures that were not

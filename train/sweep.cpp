@@ -56,11 +56,13 @@ CellResult read_cell(const std::string& place) {
 
 RunConfig run_of(const SweepConfig& config, const Cell& cell) {
   RunConfig run = config.base;
-  run.encoding = cell.encoding;
+  const Row trained{cell.encoding, {}};
+  run.encoding = trained.name();
   run.seed = cell.seed;
   std::erase_if(run.options, [&](const Setting& s) {
     return owner(s) != run.task && !has_part(run.encoding, owner(s));
   });
+  for (const Setting& s : trained.training()) run.options.push_back(s);
   return run;
 }
 
@@ -75,7 +77,7 @@ void check(const SweepConfig& config, Results& results) {
   for (const Setting& s : config.base.options)
     if (owner(s) != config.base.task &&
         std::none_of(config.rows.begin(), config.rows.end(),
-                     [&](const Row& row) { return has_part(row.encoding, owner(s)); }))
+                     [&](const Row& row) { return has_part(row.name(), owner(s)); }))
       throw UsageError(s.option + ": neither the task nor an encoding of this sweep is " +
                        owner(s) + "; add it to --encodings or leave the option away");
   for (const Row& row : config.rows) {
@@ -102,6 +104,7 @@ std::string config_text(const SweepConfig& config) {
   json["seeds"] = config.seeds;
   json["examples"] = config.examples;
   json["tied"] = config.base.tied;
+  json["bidirectional"] = config.base.bidirectional;
   RunConfig base = config.base;
   for (const Options& fields : {base.model_fields(), base.training_fields()})
     for (const Option& o : fields)

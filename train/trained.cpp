@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "datasets/masked.h"
 #include "models/checkpoint.h"
 #include "train/memory.h"
 #include "train/run.h"
@@ -69,10 +70,6 @@ void set_at_test(Task& task, const std::string& name, const Setting& setting) {
 }  // namespace
 
 Trained prepare(const RunConfig& config) {
-  if (config.bidirectional)
-    throw UsageError(
-        "bidirectional: such a model sees the very token that it is asked for; leave the flag away "
-        "until there is a task of masked tokens");
   Trained run{.config = config};
   auto encoding = std::make_unique<Composition>(config.encoding);
   run.task = make_task(config.task);
@@ -80,6 +77,7 @@ Trained prepare(const RunConfig& config) {
     if (names_task(option)) assign(task_option(*run.task, config.task, option), config.task, value);
     else encoding->set(option, value);
   run.task->prepare(config.length);
+  if (config.bidirectional) run.task = masked(std::move(run.task));
   const Dims dims = dims_of(config, *run.task);
   require_memory(training_bytes(dims, config.batch),
                  "lower --batch, --length, --width or --layers");
@@ -111,6 +109,7 @@ Trained load(const std::string& path, const Settings& test_options) {
   }
   for (const Setting& s : of_task) set_at_test(*run.task, run.config.task, s);
   run.task->prepare(run.config.length);
+  if (!dims.causal) run.task = masked(std::move(run.task));
   if (run.task->vocabulary() != dims.vocabulary ||
       run.task->tokens(run.config.length) != dims.trained)
     throw FileError(file + ": its model and its task don't fit each other; train again");

@@ -22,8 +22,9 @@ void declare(Flags& flags, Wish& wish) {
   RunConfig& base = wish.sweep.base;
   flags.add("Sweep", {Option{"task", &base.task, "what is learned; see yonder list tasks"}});
   flags.text("Sweep", "--encodings", "LIST", wish.encodings,
-             "rows of the table, commas between; test-time options behind colons, as in "
-             "rope:rope.scaling=yarn:rope.factor=4, share the training of their encoding");
+             "rows of the table, commas between, or all; options behind colons, as in "
+             "rope:rope.scaling=yarn:rope.factor=4: those of the test share the training of their "
+             "encoding, others (deberta:deberta.decoder=0) make it another");
   flags.add("Sweep", {Option{"length", &base.length,
                              "longest length of training, in items; of text, in bytes"}
                           .within(1, 1 << 24)});
@@ -42,9 +43,20 @@ void declare(Flags& flags, Wish& wish) {
   flags.on("Sweep", "--quiet", wish.quiet, "no progress");
   flags.add("Model", base.model_fields());
   flags.on("Model", "--tied", base.tied, "the logits share the embedding's matrix");
+  flags.on("Model", "--bidirectional", base.bidirectional, "models of masked tokens");
   flags.add("Training", base.training_fields());
   flags.tasks(base.options, Flags::When::training);
   flags.encodings(base.options, Flags::When::training);
+}
+
+// Every registered encoding that serves such a model.
+std::string all_encodings(const RunConfig& base) {
+  const Serves other = base.bidirectional ? Serves::causal_only : Serves::bidirectional_only;
+  std::string names;
+  for (const Entry& e : registry())
+    if (e.serves != other && !(base.tied && e.make()->complex()))
+      names += (names.empty() ? "" : ",") + e.name;
+  return names;
 }
 
 void complete(Wish& wish) {
@@ -53,7 +65,7 @@ void complete(Wish& wish) {
     throw UsageError("ablate: --out is missing; name a folder for the results, as in --out runs/a");
   if (wish.force && wish.resume)
     throw UsageError("ablate: --force replaces a run and --resume continues it; give one of them");
-  sweep.rows = parse_rows(wish.encodings);
+  sweep.rows = parse_rows(wish.encodings == "all" ? all_encodings(sweep.base) : wish.encodings);
   if (wish.windowed)
     for (const Row& row : std::vector<Row>(sweep.rows))
       if (row.extension.empty()) sweep.rows.push_back({row.encoding, {{"window.size", "0"}}});
