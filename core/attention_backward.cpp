@@ -70,7 +70,6 @@ struct Call {
   void query_tile(Place, int part, const real* bias, real* dbias) const;
   std::size_t reals() const;
   QueryGradients start(const QueryTile&, Workspace&) const;
-  void scores(const TilePair&, Square s, Square spare, Contextual*) const;
   void differentiate(const TilePair&, const QueryGradients&, Square s, Square ds) const;
   void add_dot_products(const TilePair&, const QueryGradients&, Square ds, Square spare,
                         std::int64_t part) const;
@@ -95,7 +94,8 @@ QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
                    .minus_d = memory.zeros(side),
                    .log_sum = memory.take(side),
                    .dq = {}};
-  for (real*& dq : g.dq) dq = memory.zeros(side * wide(plan.dk));
+  for (std::size_t n = 0; n < plan.pairings.size(); ++n)
+    g.dq[n] = memory.zeros(side * wide(plan.dk));
   Rows{dz, queries.b, queries.first, queries.count, queries.h}.copy(g.dz);
   turn(g.dz, width, plan.dv, g.dz_turned);
   std::fill_n(g.log_sum, side, std::numeric_limits<real>::infinity());
@@ -106,17 +106,6 @@ QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
     for (int c = 0; c < plan.dv; ++c) g.minus_d[i] -= g.dz[i * width + c] * out[c];
   }
   return g;
-}
-
-void Call::scores(const TilePair& pair, Square s, Square spare, Contextual* contextual) const {
-  pair.dot_products(s, spare);
-  if (contextual) {
-    pair.hide(s);
-    contextual->walk(pair, s);
-    contextual->add_scores(pair, s);
-  }
-  pair.add_terms(s);
-  pair.hide(s);
 }
 
 // s becomes P, and ds = P ∘ (dz·(v + V[r]) − D).
@@ -198,7 +187,7 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   const QueryTile queries(plan, tables, place, bias, memory);
   const QueryGradients g = start(queries, memory);
   KeyTile keys(plan, memory);
-  const Square s(memory), ds(memory), spare(memory);
+  const Square s(memory), ds(memory), spare = plan.pairings.size() > 1 ? Square(memory) : s;
   const std::int64_t n = std::int64_t(place.b * plan.H + place.h) * sums.parts + part;
   const Range seen = queries.keys();
 
@@ -295,15 +284,17 @@ void backward(const Plan& plan, const Tensor& z, const Tensor& log_sums, const T
 
   const Call call{plan, tables, z, log_sums, dz, sums};
   const int heads = plan.B * plan.H, parts = sums.parts;
+  const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {
     for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v}) Sums::clear(sum, n);
     for (const Tensor& sum : sums.contextual) Sums::clear(sum, n);
     const int head = int(n / parts), part = int(n % parts);
     for (int t = part; t < plan.query_tiles() && strips.empty(); t += parts)
       call.query_tile({head / plan.H, head % plan.H, t * side}, part, nullptr, nullptr);
+    if (whole) add_head(plan, sums, head);
   });
   if (!strips.empty()) backward_strips(call, strips);
-  parallel_for(heads, [&](std::int64_t head) { add_head(plan, sums, int(head)); });
+  if (!whole) parallel_for(heads, [&](std::int64_t head) { add_head(plan, sums, int(head)); });
   add_contextual(plan, sums);
   sums.tables.fold(plan, tables);
 }

@@ -82,7 +82,7 @@ void Call::query_tile(Place place, const real* bias) const {
                    2 * Square::size + (has_contextual ? Contextual::reals(plan) : 0));
   const QueryTile queries(plan, tables, place, bias, memory);
   KeyTile keys(plan, memory);
-  const Square s(memory), spare(memory);
+  const Square s(memory), spare = plan.pairings.size() > 1 ? Square(memory) : s;
   const Running state{.most = memory.take(side),
                       .sum = memory.zeros(side),
                       .shrink = memory.take(side),
@@ -95,14 +95,7 @@ void Call::query_tile(Place place, const real* bias) const {
   for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
     keys.load(plan, place.b, place.h, j);
     const TilePair pair(queries, keys);
-    pair.dot_products(s, spare);
-    if (contextual) {
-      pair.hide(s);
-      contextual->walk(pair, s);
-      contextual->add_scores(pair, s);
-    }
-    pair.add_terms(s);
-    pair.hide(s);
+    scores(pair, s, spare, contextual ? &*contextual : nullptr);
     exponentiate(pair, s, state);
     gather_values(pair, s, state);
   }
