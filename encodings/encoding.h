@@ -120,6 +120,14 @@ struct Setting {
   std::string option, value;
 };
 
+/// A setting of `option` to each of `values`.
+inline std::vector<Setting> settings(const std::string& option,
+                                     const std::vector<std::string>& values) {
+  std::vector<Setting> all;
+  for (const std::string& v : values) all.push_back({option, v});
+  return all;
+}
+
 /// What `list` and `show` say of an encoding, and how to make one.
 struct Entry {
   std::string name, title, paper;

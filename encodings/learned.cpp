@@ -32,15 +32,13 @@ class Learned final : public Encoding {
   }
 };
 
-const Register<Learned> registered{{.name = "learned",
-                                    .title = "Learned absolute positions",
-                                    .paper = "arXiv:1705.03122",
-                                    .kind = Kind::absolute,
-                                    .formula = "x_i + P_i",
-                                    .extensions = {{"learned.beyond", "clamp"},
-                                                   {"learned.beyond", "wrap"},
-                                                   {"learned.beyond", "random"},
-                                                   {"learned.beyond", "hierarchical"}}}};
+const Register<Learned> registered{
+    {.name = "learned",
+     .title = "Learned absolute positions",
+     .paper = "arXiv:1705.03122",
+     .kind = Kind::absolute,
+     .formula = "x_i + P_i",
+     .extensions = settings("learned.beyond", {"clamp", "wrap", "random", "hierarchical"})}};
 
 }  // namespace
 }  // namespace yonder

@@ -39,15 +39,13 @@ class Multiplied final : public Encoding {
   }
 };
 
-const Register<Multiplied> registered{{.name = "multiplied",
-                                       .title = "Absolute positions that multiply",
-                                       .paper = "kexue.fm/archives/8130",
-                                       .kind = Kind::absolute,
-                                       .formula = "x_i ∘ (1 + p_i)",
-                                       .extensions = {{"multiplied.beyond", "clamp"},
-                                                      {"multiplied.beyond", "wrap"},
-                                                      {"multiplied.beyond", "random"},
-                                                      {"multiplied.beyond", "hierarchical"}}}};
+const Register<Multiplied> registered{
+    {.name = "multiplied",
+     .title = "Absolute positions that multiply",
+     .paper = "kexue.fm/archives/8130",
+     .kind = Kind::absolute,
+     .formula = "x_i ∘ (1 + p_i)",
+     .extensions = settings("multiplied.beyond", {"clamp", "wrap", "random", "hierarchical"})}};
 
 }  // namespace
 }  // namespace yonder

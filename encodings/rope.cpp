@@ -1,10 +1,15 @@
-// Rotary position embedding. Su, Lu, Pan, Wen & Liu, "RoFormer", 2021, arXiv:2104.09864, eqs.
-// 14–16.
+// Rotary position embedding. Su et al., "RoFormer", 2021, arXiv:2104.09864, eqs. 14–16.
 //
 //   score_ij = (R(i) q_i)·(R(j) k_j)/√d,   R(i) turns pair m of the first d' columns by i w_m,
 //   w_m = base^(−2m/d'), d' = 2⌊fraction d/2⌋, so that the score depends on i − j only
 //
-// Defined at every position. For long tests the frequencies may be changed (spectrum.h).
+// Defined at every position. For long tests the frequencies may be changed (spectrum.h), or the
+// distances from a window w on: q_i and k_j turn to the distance f(i) − f(j) ± (w − f(w)), with
+//   rerope       f(i) = 0           Su 2023, kexue.fm/archives/9708
+//   leaky        f(i) = i/k         the same
+//   self-extend  f(i) = ⌊i/⌈k⌉⌋     Jin et al. 2024, arXiv:2401.01325
+#include <cmath>
+
 #include "encodings/encoding.h"
 #include "encodings/rotation.h"
 
@@ -13,6 +18,7 @@ namespace {
 
 class Rope final : public Encoding {
   double base_ = 10000, fraction_ = 1;
+  int window_ = 0;
   std::string layout_ = "interleaved";
   Scaling scaling_;
 
@@ -23,7 +29,11 @@ class Rope final : public Encoding {
               Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
                   {"interleaved", "half"}),
               Option{"fraction", &fraction_, "share of a head's columns that turn"}.within(0, 1)};
-    scaling_.options(o);
+    scaling_.options(o, {"rerope", "leaky", "self-extend"});
+    o.push_back(
+        Option{"window", &window_, "w of rerope, leaky, self-extend; 0: half the trained length"}
+            .at_least(0)
+            .at_test());
     return o;
   }
 
@@ -35,20 +45,48 @@ class Rope final : public Encoding {
       throw UsageError("rope.fraction: no pair of the head's " + std::to_string(dims_.head()) +
                        " columns would turn; give a larger share");
     scaling_.check("rope", turning());
+    const int N = dims_.trained;
+    if (window_ >= N || (far() && window() < 1))
+      throw UsageError("rope.window: " + std::to_string(window_) +
+                       " has to lie below the trained length " + std::to_string(N) +
+                       "; give 1 or more, or 0 for half of it");
   }
 
   void dots(Dots& x, const Attention& a) override {
     const Spectrum s = scaling_.of(base_, turning(), dims_.trained, a.queries.longest);
+    if (far()) far_dots(x, a, s);
     auto turned = [&](const Positions& p) {
       return rotation(p, s, layout_, [](int i) { return double(i); });
     };
-    const Rotation queries = turned(a.queries);
-    const bool same = a.queries.at.data() == a.keys.at.data() && a.queries.tokens == a.keys.tokens;
-    x.q = rotate(x.q, queries);
-    x.k = rotate(x.k, same ? queries : turned(a.keys));
+    x.q = rotate(x.q, turned(a.queries));
+    x.k = rotate(x.k, turned(a.keys));
   }
 
  private:
+  bool far() const {
+    const std::string& name = scaling_.scaling;
+    return name == "rerope" || name == "leaky" || name == "self-extend";
+  }
+  int window() const { return window_ > 0 ? window_ : dims_.trained / 2; }  // w
+
+  void far_dots(Dots& x, const Attention& a, const Spectrum& s) const {
+    const int w = window(), N = dims_.trained, L = a.queries.longest;
+    // The least k that keeps every distance within the trained ones, unless it is given.
+    const double least = std::max(1.0, double(L - w) / (N - w));
+    const double k = scaling_.factor > 0 ? scaling_.factor : least;
+    auto f = [&](int i) {
+      if (scaling_.scaling == "rerope") return 0.0;
+      return scaling_.scaling == "leaky" ? i / k : std::floor(i / std::ceil(k));
+    };
+    auto turned = [&](const Var& y, const Positions& p, double shift) {
+      return rotate(y, rotation(p, s, layout_, [&](int i) { return f(i) + shift; }));
+    };
+    x.far_window = w;
+    x.far_q = turned(x.q, a.queries, w - f(w));
+    if (!a.mask.causal) x.far_q_right = turned(x.q, a.queries, f(w) - w);
+    x.far_k = turned(x.k, a.keys, 0);
+  }
+
   int turning() const { return 2 * int(fraction_ * dims_.head() / 2); }  // d'
 };
 
@@ -58,14 +96,9 @@ const Register<Rope> registered{
      .paper = "arXiv:2104.09864",
      .kind = Kind::rotary,
      .formula = "(R(i) q_i)·(R(j) k_j)/√d, R(i) turns pair m by i w_m, w_m = base^(-2m/d)",
-     .extensions = {{"rope.scaling", "linear"},
-                    {"rope.scaling", "ntk"},
-                    {"rope.scaling", "ntk-old"},
-                    {"rope.scaling", "ntk-fixed"},
-                    {"rope.scaling", "ntk-mixed"},
-                    {"rope.scaling", "dynamic"},
-                    {"rope.scaling", "yarn"},
-                    {"rope.scaling", "llama3"}}}};
+     .extensions =
+         settings("rope.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "dynamic",
+                                   "yarn", "llama3", "rerope", "leaky", "self-extend"})}};
 
 }  // namespace
 }  // namespace yonder

@@ -60,8 +60,8 @@ struct Scaling {
     if (factor > 0 && factor < 1)
       refuse("factor: below 1 the lengths would shrink; give 1 or more, or 0 for L/N");
     if ((scaling == "ntk" || scaling == "dynamic") && d < 4)
-      refuse("scaling: " + scaling + " needs 4 turning columns and there are " + std::to_string(d) +
-             "; choose linear or a wider head");
+      refuse("scaling: " + scaling + " needs at least 4 columns and there are " +
+             std::to_string(d) + "; choose linear or a larger width");
     if (scaling == "yarn" && beta_fast < beta_slow)
       refuse("beta_fast: it lies below beta_slow; give it the larger number of turns");
     if (scaling == "llama3" && high_freq_factor <= low_freq_factor)

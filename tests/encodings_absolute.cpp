@@ -66,6 +66,13 @@ TEST_CASE("a learned table refuses what lies beyond it and names the option that
   CHECK_THROWS_AS(b.embedded(Sequence(range(0, 17))), UsageError);
 }
 
+TEST_CASE("places are the positions of tokens, spelled out") {
+  CHECK(places({.tokens = 3, .first = 2}) == std::vector<int>{2, 3, 4});
+  const std::vector<int> at{5, 7, 9, 6, 8, 9}, lengths{3, 2};
+  CHECK(places({.at = at, .lengths = lengths, .batch = 2, .tokens = 3}) ==
+        std::vector<int>{5, 7, 9, 6, 8, 0});
+}
+
 TEST_CASE("padding has no position that a table or digits could lack") {
   for (const std::string name : {"learned", "digits"}) {
     std::vector<Setting> settings;

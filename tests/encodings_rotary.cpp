@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <numbers>
+
 #include "encodings/spectrum.h"
 #include "tests/encodings.h"
 
@@ -153,8 +155,8 @@ TEST_CASE("a scaling reaches the angles, by the length of the test") {
 TEST_CASE("scalings refuse what doesn't fit, when all options are set") {
   auto built = [](int d, const std::vector<Setting>& s) { Built("rope", one_head(d), s); };
   CHECK_THROWS_WITH(built(4, {{"rope.factor", "0.5"}}), Contains("rope.factor"));
-  CHECK_THROWS_WITH(built(2, {{"rope.scaling", "ntk"}}), Contains("4 turning columns"));
-  CHECK_THROWS_WITH(built(2, {{"rope.scaling", "dynamic"}}), Contains("4 turning columns"));
+  CHECK_THROWS_WITH(built(2, {{"rope.scaling", "ntk"}}), Contains("at least 4 columns"));
+  CHECK_THROWS_WITH(built(2, {{"rope.scaling", "dynamic"}}), Contains("at least 4 columns"));
   CHECK_NOTHROW(built(2, {{"rope.scaling", "yarn"}}));
   CHECK_THROWS_WITH(built(4, {{"rope.scaling", "yarn"}, {"rope.beta_fast", "0.5"}}),
                     Contains("rope.beta_fast"));
@@ -166,11 +168,85 @@ TEST_CASE("scalings refuse what doesn't fit, when all options are set") {
   CHECK_THROWS_WITH(b.call(Sequence({0})), Contains("rope.factor"));
 }
 
+namespace {
+
+// The distance at which two unit vectors, turned together, are seen to stand: d = 2, so w_0 = 1.
+double seen(Built& b, int i, int j, int longest) {
+  const Sequence s({j, i}, longest);
+  Tensor q({1, 2, 1, 2}), k({1, 2, 1, 2});
+  q[2] = 1, k[0] = 1;
+  const double cos = b.call(s, q, k).score(0, 1, 0);
+  k[0] = 0, k[1] = 1;
+  return std::atan2(b.call(s, q, k).score(0, 1, 0), cos);
+}
+
+double angle(double distance) { return std::remainder(distance, 2 * std::numbers::pi); }
+
+}  // namespace
+
+TEST_CASE("rerope, leaky and self-extend see far keys nearer, on both sides") {
+  auto distance = [](const std::vector<Setting>& settings, int i, int j, double expected) {
+    Built b("rope", bidirectional(wide(2, 1, 16)), settings);
+    CHECK(seen(b, i, j, 64) == Approx(angle(expected)).margin(1e-9));
+    CHECK(seen(b, j, i, 64) == Approx(angle(-expected)).margin(1e-9));
+  };
+  auto far = [](const std::string& scaling, const std::string& factor) {
+    return std::vector<Setting>{
+        {"rope.scaling", scaling}, {"rope.factor", factor}, {"rope.window", "4"}};
+  };
+  distance(far("self-extend", "2"), 9, 2, 5);
+  distance(far("self-extend", "2"), 9, 3, 5);
+  distance(far("self-extend", "2"), 10, 3, 6);
+  distance(far("self-extend", "1.5"), 10, 3, 6);  // g = ⌈k⌉
+  distance(far("self-extend", "2"), 10, 7, 3);
+  distance(far("leaky", "2"), 9, 2, 5.5);
+  distance(far("leaky", "2"), 9, 6, 3);
+  distance(far("rerope", "2"), 9, 2, 4);
+  distance(far("rerope", "2"), 9, 6, 3);
+  distance({{"rope.scaling", "rerope"}}, 40, 2, 8);  // w = N/2
+  distance({{"rope.scaling", "rerope"}}, 9, 2, 7);
+  // k = (L − w)/(N − w) = 7 sees the farthest key, were there one at L, at N
+  distance({{"rope.scaling", "leaky"}}, 64, 0, 16);
+  distance({{"rope.scaling", "self-extend"}}, 63, 0, 16);  // ⌊63/7⌋ + 8 − ⌊8/7⌋
+}
+
+TEST_CASE("distances that nothing shortens leave rope as it is") {
+  Built rope("rope", bidirectional(wide(16, 2, 64)));
+  const Sequence s(range(0, 40));
+  const auto plain = rope.call(s);
+  const std::vector<std::vector<Setting>> same{
+      {{"rope.scaling", "rerope"}, {"rope.window", "40"}},
+      {{"rope.scaling", "leaky"}, {"rope.window", "5"}, {"rope.factor", "1"}},
+      {{"rope.scaling", "self-extend"}, {"rope.window", "5"}, {"rope.factor", "1"}},
+      {{"rope.scaling", "leaky"}, {"rope.window", "5"}}};  // L < N
+  for (const auto& settings : same) {
+    Built b("rope", bidirectional(wide(16, 2, 64)), settings);
+    const auto c = b.call(s);
+    for (int i = 0; i < 40; ++i)
+      for (int j = 0; j < 40; ++j)
+        CHECK(c.score(1, i, j) == Approx(plain.score(1, i, j)).margin(1e-12));
+  }
+}
+
+TEST_CASE("the window of rerope lies within the trained length") {
+  CHECK_THROWS_WITH(Built("rope", one_head(4), {{"rope.window", "16"}}),
+                    Contains("rope.window: 16 has to lie below the trained length 16"));
+  CHECK_NOTHROW(Built("rope", one_head(4), {{"rope.window", "15"}}));
+  CHECK_THROWS_WITH(Built("rope", one_head(4, 1), {{"rope.scaling", "rerope"}}),
+                    Contains("rope.window"));
+  CHECK_NOTHROW(Built("rope", one_head(4, 1)));
+}
+
 TEST_CASE("rope's and xPos's scores depend on the distance only") {
-  for (const std::string name : {"rope", "xpos", "rope+alibi", "rope+kerple"}) {
-    Built b(name, wide(16, 2, 16));
-    if (name == "rope") b.encoding.set("rope.scaling", "yarn");
-    if (name == "xpos") b.encoding.set("xpos.scale", "8");
+  const std::vector<std::pair<std::string, std::vector<Setting>>> relative{
+      {"rope", {{"rope.scaling", "yarn"}}},
+      {"rope", {{"rope.scaling", "rerope"}}},
+      {"rope", {{"rope.scaling", "leaky"}}},
+      {"xpos", {{"xpos.scale", "8"}}},
+      {"rope+alibi", {}},
+      {"rope+kerple", {}}};
+  for (const auto& [name, settings] : relative) {
+    Built b(name, wide(16, 2, 16), settings);
     const Sequence here(range(0, 24)), there(range(1000, 24), 24);
     const auto x = b.call(here), y = b.call(there);
     for (int h = 0; h < 2; ++h)
