@@ -44,10 +44,9 @@ enum class Protocol {
 
 /// A test at one length, as a part of a comparison of several lengths.
 struct Trial {
-  int length = 0;  ///< items; of text, tokens
-  int longest =
-      0;          ///< the greatest length of the comparison; 0: this one. Decides where windows lie
-  int count = 0;  ///< sequences at the greatest length; 0: the task's own number
+  int length = 0;   ///< items; of text, tokens
+  int longest = 0;  ///< the greatest length compared; 0: this one. Windows lie by it
+  int count = 0;    ///< sequences at the greatest length; 0: the task's own number
   Protocol protocol = Protocol::same_targets;
   int scored = 32;  ///< M of same_targets; at most the smallest length of the comparison
   int stride = 32;  ///< of sliding
@@ -95,7 +94,7 @@ class Task {
 /// A task that makes its examples one by one from random draws.
 class GeneratedTask : public Task {
  public:
-  /// An example of `length` items. UsageError, by check(), for a length that can't be.
+  /// An example of `length` items, as many as check() allows.
   virtual Example example(int length, Draws&) const = 0;
   /// UsageError if the task has no sequence of `length` items.
   virtual void check(int /*length*/) const {}
