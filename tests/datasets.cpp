@@ -270,7 +270,7 @@ TEST_CASE("every file of a task registers it; tasks are listed by name, each wit
   std::vector<std::string> files, names;
   for (const auto& file : std::filesystem::directory_iterator(YONDER_SOURCE "/datasets"))
     if (const auto& path = file.path(); path.extension() == ".cpp")
-      if (path.stem() != "dataset" && path.stem() != "symbols")
+      if (const auto name = path.stem(); name != "dataset" && name != "symbols" && name != "masked")
         files.push_back(path.stem().string());
   std::sort(files.begin(), files.end());
   std::set<std::string> titles;
