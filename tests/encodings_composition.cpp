@@ -23,6 +23,12 @@ TEST_CASE("compositions that mean nothing are refused, in either order, with the
   CHECK_THAT(refusal("alibi+t5"), Contains("both act on the scores"));
   CHECK_THAT(refusal("kerple+sandwich"), Contains("both act on the scores"));
   CHECK_THAT(refusal("rope+xpos"), Contains("both turn q and k"));
+  CHECK_THAT(refusal("rope+shaw"), Contains("rope goes with plain biases only; these are alibi, "
+                                            "fire, kerple, sandwich, t5"));
+  for (const std::string relative : {"shaw", "xlnet", "tupe", "deberta", "cope"})
+    CHECK_THAT(refusal(relative + "+xpos"), Contains("xpos goes with plain biases only"));
+  CHECK_THAT(refusal("complex+rope"), Contains("complex goes with modifiers only"));
+  CHECK_THAT(refusal("learned+complex"), Contains("complex goes with modifiers only"));
   CHECK_THAT(refusal("random+offset"), Contains("both draw the positions"));
   CHECK_THAT(refusal("offset+rope+random"), Contains("both draw the positions"));
   CHECK_THAT(refusal("none+rope"), Contains("none goes with modifiers only"));
@@ -32,7 +38,8 @@ TEST_CASE("compositions that mean nothing are refused, in either order, with the
 TEST_CASE("compositions that mean something are accepted") {
   for (const std::string names :
        {"none", "none+logn", "logn", "window+logn+random", "rope+alibi", "kerple+rope", "t5+xpos",
-        "sandwich+rope+window", "learned+sinusoidal", "learned+rope+logn", "digits+alibi+offset"})
+        "sandwich+rope+window", "fire+rope", "complex+logn+window", "shaw+learned",
+        "learned+sinusoidal", "learned+rope+logn", "digits+alibi+offset"})
     CHECK(refusal(names) == "");
 }
 
