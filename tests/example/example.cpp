@@ -1,0 +1,30 @@
+// The encoding that README.md teaches to write, built from the page as it stands.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "core/ops.h"
+#include "tests/gradcheck.h"
+#include "tests/models.h"
+
+using namespace yonder;
+
+TEST_CASE("the README's encoding is registered, has its flag and its gradients right") {
+  const OneThread small;
+  CHECK(entry("gauss").title == "A Gaussian bias");
+  for (const bool causal : {true, false}) {
+    Dims dims = tiny_dims();
+    dims.causal = causal;
+    Transformer model = Served{"gauss", dims, {}}.model();
+    CHECK(model.parameters().find("encoding.gauss.steepness").dim(0) == dims.heads);
+    const std::vector<int> tokens = some_tokens(22), targets = some_tokens(22, "targets");
+    const Placed at(model.encoding(), {.batch = 2, .tokens = 11, .lengths = {11, 11}});
+    const Worst worst =
+        check_gradients([&] { return cross_entropy(model.logits(tokens, at), targets); },
+                        model.parameters().all(), 3);
+    INFO(worst.where);
+    CHECK(worst.error < 1e-6);
+  }
+  Composition composed("gauss+logn");
+  composed.set("gauss.reach", "32");
+  CHECK_THROWS_AS(composed.set("gauss.reach", "0"), UsageError);
+}
