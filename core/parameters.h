@@ -32,8 +32,10 @@ class Parameters {
   /// Of a new model: each starts as `make` says.
   explicit Parameters(std::uint64_t seed) : seed_(seed) {}
   /// Of a trained model: each is taken from `saved` by its name, and no start is computed. `make`
-  /// throws UsageError for one that `saved` lacks or has in another shape.
-  explicit Parameters(std::map<std::string, Tensor> saved) : saved_(std::move(saved)) {}
+  /// throws UsageError for one that `saved` lacks or has in another shape. `seed` is the trained
+  /// model's, for what is still drawn (fresh rows of a table, sampled positions).
+  explicit Parameters(std::map<std::string, Tensor> saved, std::uint64_t seed = 0)
+      : seed_(seed), saved_(std::move(saved)) {}
 
   /// A new parameter; `name` is its checkpoint name in full.
   Var make(const std::string& name, Shape shape, Init init);

@@ -170,6 +170,10 @@ void Composition::build(const Dims& dims, Parameters& parameters) {
   for (Part& p : parts_) p.encoding->build(dims_, parameters);
 }
 
+void Composition::settle(int longest) {
+  for (Part& p : parts_) p.encoding->settle(longest);
+}
+
 std::vector<int> Composition::place(int tokens, int longest, Draws* draws) {
   for (Part& p : parts_)
     if (auto at = p.encoding->place(tokens, longest, draws); !at.empty()) return at;

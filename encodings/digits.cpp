@@ -58,6 +58,11 @@ class Digits final : public Encoding {
     weight_ = p.make("encoding.digits.weight", {dims.width, inputs()}, Init::std(0.5));
   }
 
+  void settle(int longest) override {
+    if (beyond_ == "interpolate") factor_ = factor(longest);
+    if (beyond_ == "rebase") base_ = base(longest);
+  }
+
   Var embed(const Var& x, std::span<const int>, const Positions& p) override {
     const std::vector<int> at = places(p);
     Tensor c({int(at.size()), inputs()});
@@ -78,20 +83,23 @@ class Digits final : public Encoding {
     return b;
   }
 
+  double factor(int L) const {  // k
+    return factor_ > 0 ? factor_ : std::max(1.0, L / double(dims_.trained));
+  }
+  int base(int L) const { return base_ > 0 ? base_ : smallest_base(L); }
+
   void write(int position, int L, real* c) const {
     const bool interpolates = beyond_ == "interpolate";
-    const double k = !interpolates ? 1
-                     : factor_ > 0 ? factor_
-                                   : std::max(1.0, L / double(dims_.trained));
-    const int base = beyond_ != "rebase" ? beta_ : base_ > 0 ? base_ : smallest_base(L);
+    const double k = interpolates ? factor(L) : 1;
+    const int b = beyond_ == "rebase" ? base(L) : beta_;
     std::int64_t v = std::int64_t(std::floor(position / k + 1e-9));
     const double left = std::max(0.0, position / k - double(v));
-    if (double(v) >= std::pow(base, digits_))
+    if (double(v) >= std::pow(b, digits_))
       throw UsageError("digits: position " + std::to_string(position) + " has more than " +
-                       std::to_string(digits_) + " digits in base " + std::to_string(base) +
+                       std::to_string(digits_) + " digits in base " + std::to_string(b) +
                        "; see --digits.beyond");
-    for (int g = digits_ - 1; g >= 0; --g, v /= base) {
-      const int a = int(v % base);
+    for (int g = digits_ - 1; g >= 0; --g, v /= b) {
+      const int a = int(v % b);
       if (as_ == "onehot") c[g * beta_ + a] = 1;
       else c[g] = real((a + (g == digits_ - 1 ? left : 0)) / beta_);
     }

@@ -75,6 +75,10 @@ class Encoding {
     check();
   }
 
+  /// Before training goes on at `longest` tokens: an option whose 0 stands for a number that each
+  /// test makes of its own length gets the number of this one, so that it holds from now on.
+  virtual void settle(int /*longest*/) {}
+
   /// Positions of a pass of `tokens` tokens where the task gives none; empty means 0, 1, 2, ….
   /// `draws` is not null in training only.
   virtual std::vector<int> place(int /*tokens*/, int /*longest*/, Draws* /*draws*/) { return {}; }
@@ -172,6 +176,7 @@ class Composition final : public Encoding {
   void check() const override;
   int positions(const Dims&) override;
   void build(const Dims&, Parameters&) override;
+  void settle(int longest) override;
   std::vector<int> place(int tokens, int longest, Draws*) override;
   void mask(Mask&) override;
   void begin(const Positions&) override;

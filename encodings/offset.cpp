@@ -1,6 +1,7 @@
 // Shifted positions. Kiyono, Kobayashi, Suzuki & Inui, "SHAPE", 2021, arXiv:2109.05644, sec. 3.
 //
 //   training: positions s..s+T−1, s uniform in 0..range−N, one draw a batch;  test: 0..L−1
+#include <algorithm>
 #include <numeric>
 
 #include "encodings/encoding.h"
@@ -29,10 +30,13 @@ class Offset final : public Encoding {
     range_ = positions(dims);
   }
 
-  std::vector<int> place(int tokens, int /*longest*/, Draws* draws) override {
+  std::vector<int> place(int tokens, int longest, Draws* draws) override {
     if (!draws) return {};
+    if (longest > range_)
+      throw UsageError("offset: " + std::to_string(longest) + " tokens don't fit into the " +
+                       std::to_string(range_) + " positions of training; train shorter");
     std::vector<int> at(tokens);
-    std::iota(at.begin(), at.end(), draws->between(0, range_ - dims_.trained));
+    std::iota(at.begin(), at.end(), draws->between(0, range_ - std::max(longest, dims_.trained)));
     return at;
   }
 };

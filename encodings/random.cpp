@@ -41,11 +41,11 @@ class RandomPositions final : public Encoding {
   }
 
   std::vector<int> place(int tokens, int longest, Draws* draws) override {
-    if (draws) return sorted_draw(tokens, *draws);
-    if (test_ == "first") return {};
+    if (test_ == "first" && !draws) return {};
     if (longest > range_)
       throw UsageError("random: " + std::to_string(longest) + " tokens don't fit into the " +
                        std::to_string(range_) + " positions of training; see --random.test first");
+    if (draws) return sorted_draw(tokens, *draws);
     std::vector<int> at(tokens);
     if (test_ == "even")
       for (int t = 0; t < tokens; ++t) at[t] = int(std::int64_t(t) * range_ / longest);

@@ -68,6 +68,12 @@ struct Scaling {
       refuse("high_freq_factor: it has to lie above low_freq_factor");
   }
 
+  /// The factor of a training that goes on at L tokens, from now on. dynamic's stays by length.
+  void settle(int N, int L) {
+    if (factor == 0 && scaling != "direct" && scaling != "dynamic")
+      factor = std::max(1.0, double(L) / N);
+  }
+
   /// The frequencies of d columns for a test of L tokens by a model trained on N.
   Spectrum of(double base, int d, int N, int L) const {
     const double k = factor > 0 ? factor : std::max(1.0, double(L) / N);

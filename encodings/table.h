@@ -18,6 +18,16 @@
 ///                 the first R positions, and defined up to R².  Su 2020, kexue.fm/archives/7947
 namespace yonder {
 
+/// Rows R.. R+count−1 of a table [R, width] that ends, N(0, 0.5²), from the parameter's own stream:
+/// what a longer table of this seed would have gone on with.
+inline Tensor fresh_rows(std::uint64_t seed, const std::string& name, int R, int count, int width) {
+  const Random random(seed, name);
+  Tensor more = Tensor::uninitialized({count, width});
+  for (std::int64_t i = 0; i < more.size(); ++i)
+    more[i] = real(0.5 * random.normal(std::int64_t(R) * width + i));
+  return more;
+}
+
 class Table {
   std::string beyond_ = "error", owner_;
   double alpha_ = 0.4;
@@ -74,13 +84,8 @@ class Table {
                      " is beyond the table of " + std::to_string(rows_.dim(0)) + "; " + way_out);
   }
 
-  // With the parameter's own stream: what a longer table of this seed would have begun with.
   Var fresh(int count) const {
-    const Random random(seed_, name_);
-    Tensor more = Tensor::uninitialized({count, rows_.dim(1)});
-    for (std::int64_t i = 0; i < more.size(); ++i)
-      more[i] = real(0.5 * random.normal(rows_.size() + i));
-    return Var(more);
+    return Var(fresh_rows(seed_, name_, rows_.dim(0), count, rows_.dim(1)));
   }
 
   // α u_a + (1−α) u_b = P_b + α/(1−α) (P_a − P_0)

@@ -112,8 +112,9 @@ Checkpoint rebuild(Safetensors file, const std::string& path) {
   set_options(*encoding, said["options"]);
   std::map<std::string, Tensor> saved;
   for (auto& [name, tensor] : file.tensors) saved[name] = std::move(tensor);
-  auto rebuilt = std::make_unique<Transformer>(dims, std::move(encoding), Parameters(saved),
-                                               model.truth("tied") ? Head::tied : Head::own);
+  auto rebuilt =
+      std::make_unique<Transformer>(dims, std::move(encoding), Parameters(saved, said["seed"]),
+                                    model.truth("tied") ? Head::tied : Head::own);
   if (const auto unused = rebuilt->parameters().unused(); !unused.empty())
     throw UsageError("tensor '" + unused[0] + "' is unknown");
   return {std::move(rebuilt), {said["task"], said.whole("step"), said["seed"]}};

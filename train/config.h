@@ -17,6 +17,7 @@ struct RunConfig {
   std::string task = "copy", encoding = "rope";
   Settings options;  ///< of the encodings and of the task in use; others are refused
   int length = 32;   ///< trained length in items
+  std::string from;  ///< run or checkpoint that training goes on from; empty: a new model
 
   int width = 128, heads = 4, layers = 4;
   int mlp = 0;  ///< 0: 4·width

@@ -8,6 +8,7 @@ using nlohmann::ordered_json;
 ordered_json task_json(const Trained& run) {
   ordered_json task{{"name", run.config.task}, {"length", run.config.length}};
   for (const Option& o : run.task->options()) task[o.name] = json_of(o);
+  if (run.before) task["from"] = {{"length", run.before->length}, {"step", run.before->step}};
   return task;
 }
 
@@ -18,6 +19,7 @@ ordered_json config_json(const Trained& run) {
                     {"task", config.task},
                     {"encoding", config.encoding},
                     {"length", config.length}};
+  if (!config.from.empty()) json["from"] = config.from;
   for (const Option& o : config.model_fields()) json[o.name] = json_of(o);
   json["bidirectional"] = config.bidirectional;
   json["tied"] = config.tied;

@@ -57,9 +57,11 @@ std::string where_training_stands(const std::string& folder, const Json& config)
 }
 
 std::string one_run(const std::string& folder, const Json& config) {
-  std::string text = folder + ": " + said(config.at("encoding")) + " trained on " +
-                     said(config.at("task")) + " to length " + said(config.at("length")) + "\n" +
-                     settings(config) + where_training_stands(folder, config);
+  std::string text =
+      folder + ": " + said(config.at("encoding")) + " trained on " + said(config.at("task")) +
+      " to length " + said(config.at("length")) + "\n" +
+      (config.contains("from") ? "  goes on   from " + said(config["from"]) + "\n" : "") +
+      settings(config) + where_training_stands(folder, config);
   std::vector<std::string> files;
   if (fs::exists(folder + "/checkpoints"))
     for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))

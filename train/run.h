@@ -2,6 +2,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,18 +43,25 @@ struct Trained {
   std::unique_ptr<Transformer> model;
   RunConfig config;  ///< of a loaded one: model, encoding, task and seed; the rest is default
   int step = 0;      ///< steps of training that it has seen
+
+  /// What a fine-tuned model was before (finetune.h).
+  struct Before {
+    int length = 0;  ///< items of the training that N comes from
+    int step = 0;    ///< steps until then
+  };
+  std::optional<Before> before;
 };
 
 /// A model as it is before training. UsageError or FileError for whatever in the configuration
 /// can't be, so that a sweep can ask before it starts.
 Trained prepare(const RunConfig&);
 
-/// Trains a model into `folder`: config.json, environment.json, metrics.jsonl,
-/// checkpoints/step-{n}.safetensors. Everything is checked and the first step is taken before the
-/// folder is touched, so what fails early leaves an old run as it was. `progress` may be empty; it
-/// is called after every step, from the calling thread.
-/// Throws UsageError, FileError, DiskError; DivergedError names the step where loss or gradient is
-/// no longer a number, and leaves the checkpoints written before.
+/// Trains a model, a new one or that of `from`, into `folder`: config.json, environment.json,
+/// metrics.jsonl, checkpoints/step-{n}.safetensors. Everything is checked and the first step is
+/// taken before the folder is touched, so what fails early leaves an old run as it was. `progress`
+/// may be empty; it is called after every step, from the calling thread. Throws UsageError,
+/// FileError, DiskError; DivergedError names the step where loss or gradient is no longer a number,
+/// and leaves the checkpoints written before.
 TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const std::function<void(const Metrics&)>& progress);
 

@@ -48,7 +48,7 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
   config.length = said["length"];
   std::unique_ptr<Task> task = make_task(config.task);
   for (const auto& [key, value] : said.items()) {
-    if (key == "name" || key == "length") continue;
+    if (key == "name" || key == "length" || key == "from") continue;
     const std::string option = config.task + "." + key, text = setting_of(value, option);
     assign(task_option(*task, config.task, option), config.task, text);
     config.options.push_back({option, text});
@@ -56,6 +56,26 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
   for (const Option& o : task->options())
     if (!said.contains(o.name)) throw UsageError("'task' has no '" + o.name + "'");
   return task;
+}
+
+// What a fine-tuned model was before, if it is one.
+std::optional<Trained::Before> before_of(const nlohmann::json& said) {
+  if (!said.contains("from")) return {};
+  const nlohmann::json& from = said["from"];
+  auto whole = [&](const char* key) {
+    return from.contains(key) && from[key].is_number_unsigned();
+  };
+  if (!from.is_object() || from.size() != 2 || !whole("length") || !whole("step"))
+    throw UsageError("'task' has a 'from' that is not a length and a step");
+  return Trained::Before{from["length"], from["step"]};
+}
+
+// Whether N is the length of this training, or of the one that it went on from.
+bool fits(const Trained& run) {
+  const int N = run.model->dims().trained;
+  return run.task->vocabulary() == run.model->dims().vocabulary &&
+         (run.task->tokens(run.config.length) == N ||
+          (run.before && run.task->tokens(run.before->length) == N));
 }
 
 void set_at_test(Task& task, const std::string& name, const Setting& setting) {
@@ -104,14 +124,14 @@ Trained load(const std::string& path, const Settings& test_options) {
                 .seed = int(checkpoint.origin.seed)};
   try {
     run.task = task_of(checkpoint.origin.task, run.config);
+    run.before = before_of(checkpoint.origin.task);
   } catch (const UsageError& e) {
     throw FileError(file + ": not a usable checkpoint: " + e.what());
   }
   for (const Setting& s : of_task) set_at_test(*run.task, run.config.task, s);
   run.task->prepare(run.config.length);
   if (!dims.causal) run.task = masked(std::move(run.task));
-  if (run.task->vocabulary() != dims.vocabulary ||
-      run.task->tokens(run.config.length) != dims.trained)
+  if (!fits(run))
     throw FileError(file + ": its model and its task don't fit each other; train again");
   return run;
 }

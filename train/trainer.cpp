@@ -8,6 +8,7 @@
 #include "core/parallel.h"
 #include "models/checkpoint.h"
 #include "train/config_json.h"
+#include "train/finetune.h"
 #include "train/pass.h"
 #include "train/run_folder.h"
 
@@ -23,16 +24,17 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
                       " is no longer a number; lower --lr or raise --warmup");
 }
 
-void check_parameters(const Trained& run) {
+void check_parameters(const Trained& run, int step) {
   for (const auto& p : run.model->parameters().all())
     for (real x : p.var.value().flat())
-      if (!std::isfinite(x)) diverged(run.step, p.name);
+      if (!std::isfinite(x)) diverged(step, p.name);
 }
 
 }  // namespace
 
 Trainer::Trainer(Trained& run)
     : run_(run),
+      before_(run.step),
       optimizer_(
           run.model->parameters(),
           {.beta1 = run.config.beta1, .beta2 = run.config.beta2, .decay = run.config.weight_decay}),
@@ -41,9 +43,10 @@ Trainer::Trainer(Trained& run)
 Trainer::Step Trainer::step(int s) {
   const RunConfig& config = run_.config;
   Transformer& model = *run_.model;
-  const Batch batch = run_.task->train(std::uint64_t(config.seed), s, config.batch);
-  Draws draws(Random(std::uint64_t(config.seed), "positions", std::uint32_t(s)));
-  const Placed at(model.encoding(), pass_of(batch, model.dims().trained, &draws));
+  const int now = before_ + s, longest = run_.task->tokens(config.length);
+  const Batch batch = run_.task->train(std::uint64_t(config.seed), now, config.batch);
+  Draws draws(Random(std::uint64_t(config.seed), "positions", std::uint32_t(now)));
+  const Placed at(model.encoding(), pass_of(batch, longest, &draws));
 
   Tape tape;
   const Var loss = cross_entropy(model.logits(batch.tokens, at), batch.targets);
@@ -56,7 +59,7 @@ Trainer::Step Trainer::step(int s) {
   const double lr = schedule_(s);
   optimizer_.step(lr, config.clip > 0 && norm > config.clip ? config.clip / norm : 1);
   model.parameters().clear_gradients();
-  run_.step = s;
+  run_.step = now;
   return {value, lr, norm, std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0)};
 }
 
@@ -64,7 +67,7 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
                   const std::function<void(const Metrics&)>& progress) {
   if (config.threads > 0) set_threads(config.threads);
   RunFolder folder(path, existing);
-  Trained run = prepare(config);
+  Trained run = config.from.empty() ? prepare(config) : go_on(config);
   Trainer trainer(run);
   TrainResult result{.steps = config.steps};
   for (const auto& p : run.model->parameters().all()) {
@@ -88,9 +91,10 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
     folder.record(metrics);
     if (progress) progress(metrics);
     if (s == config.steps || (config.save_every > 0 && s % config.save_every == 0)) {
-      check_parameters(run);
-      result.checkpoint = folder.checkpoint(s);
-      save_model(result.checkpoint, *run.model, {task_json(run), s, std::uint64_t(config.seed)});
+      check_parameters(run, s);
+      result.checkpoint = folder.checkpoint(run.step);
+      save_model(result.checkpoint, *run.model,
+                 {task_json(run), run.step, std::uint64_t(config.seed)});
     }
   }
   folder.flush();

@@ -14,12 +14,13 @@ class Trainer {
     double loss, lr, grad_norm;  ///< as Metrics'
     int tokens;                  ///< of the batch, without padding
   };
-  /// Step s = 1, 2, …: a batch, its gradient, an update. DivergedError before the update if the
-  /// loss or the gradient is no longer a number.
+  /// Step s = 1, 2, … of this training: a batch that the model has not seen, its gradient, an
+  /// update. DivergedError before the update if the loss or the gradient is no longer a number.
   Step step(int s);
 
  private:
   Trained& run_;
+  int before_;  // steps of an earlier training
   AdamW optimizer_;
   Schedule schedule_;
 };

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "train/finetune.h"
 #include "train/flags.h"
 #include "train/progress.h"
 #include "train/run.h"
@@ -32,16 +33,14 @@ void print_json(const RunConfig& config, const TrainResult& result) {
   std::printf("%s\n", json.dump(2).c_str());
 }
 
-}  // namespace
-
-int train_verb(const Arguments& arguments) {
+struct Wish {
   RunConfig config;
   std::string out;
   bool force = false, quiet = false, json = false;
-  Flags flags("train", "trains one model and keeps it in a folder",
-              {"yonder train --encoding rope --length 16 --steps 1000 --out runs/copy",
-               "yonder train --task recall --encoding rope+logn --length 8 --out runs/recall",
-               "yonder train --task text --text /usr/share/common-licenses --out runs/text"});
+};
+
+void declare(Flags& flags, Wish& wish) {
+  RunConfig& config = wish.config;
   flags.text("Run", "--task", "NAME", config.task, "what to learn; see yonder list tasks");
   flags.text("Run", "--encoding", "NAME", config.encoding,
              "how the model knows where a token is, joined by + if several; see yonder list "
@@ -49,28 +48,56 @@ int train_verb(const Arguments& arguments) {
   flags.add("Run", {Option{"length", &config.length,
                            "the longest that training shows, in items of the task or bytes of text"}
                         .within(1, 1 << 24)});
-  flags.text("Run", "--out", "DIR", out, "folder of the run, made if there is none");
-  flags.on("Run", "--force", force, "replace the run that is in DIR");
+  flags.text("Run", "--from", "RUN", config.from,
+             "a run's folder or a checkpoint to go on from, at any --length and with test-time "
+             "options in force; model, task and encoding are its own");
+  flags.text("Run", "--out", "DIR", wish.out, "folder of the run, made if there is none");
+  flags.on("Run", "--force", wish.force, "replace the run that is in DIR");
   flags.add("Model", config.model_fields());
   flags.on("Model", "--tied", config.tied, "logits by the embedding's matrix");
   flags.on("Model", "--bidirectional", config.bidirectional,
            "every token sees every other; for tasks of masked tokens, of which there is none yet");
   flags.add("Training", config.training_fields());
-  flags.on("Output", "--json", json, "the result as JSON");
-  flags.on("Output", "--quiet", quiet, "no progress");
+  flags.on("Output", "--json", wish.json, "the result as JSON");
+  flags.on("Output", "--quiet", wish.quiet, "no progress");
   flags.tasks(config.options, Flags::When::training);
   flags.encodings(config.options, Flags::When::training);
-  if (!flags.parse(arguments)) return fine;
-  if (out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
+}
 
-  Progress progress(quiet ? Progress::Voice::quiet : Progress::Voice::normal);
-  const TrainResult result = train(config, out, force ? Existing::replace : Existing::refuse,
-                                   [&](const Metrics& m) { progress.show(line(m)); });
+// False if help was asked for. `start` is what the flags change.
+bool read(const Arguments& arguments, Wish& start) {
+  Flags flags("train", "trains one model and keeps it in a folder",
+              {"yonder train --encoding rope --length 16 --steps 1000 --out runs/copy",
+               "yonder train --task recall --encoding rope+logn --length 8 --out runs/recall",
+               "yonder train --task text --text /usr/share/common-licenses --out runs/text",
+               "yonder train --from runs/copy --length 64 --rope.scaling linear --steps 200 --out "
+               "runs/copy-64"});
+  declare(flags, start);
+  return flags.parse(arguments);
+}
+
+}  // namespace
+
+int train_verb(const Arguments& arguments) {
+  Wish wish;
+  if (!read(arguments, wish)) return fine;
+  if (!wish.config.from.empty()) {  // again, with the checkpoint's configuration as defaults
+    Wish again{.config = config_from(wish.config.from, wish.config.options)};
+    read(arguments, again);
+    wish = std::move(again);
+  }
+  const RunConfig& config = wish.config;
+  if (wish.out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
+
+  Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  const TrainResult result =
+      train(config, wish.out, wish.force ? Existing::replace : Existing::refuse,
+            [&](const Metrics& m) { progress.show(line(m)); });
   progress.settle("trained " + std::to_string(result.steps) + " steps in " +
                   duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
-                  " tokens/s; test it with yonder eval " + out + " --lengths " +
+                  " tokens/s; test it with yonder eval " + wish.out + " --lengths " +
                   std::to_string(config.length) + "," + std::to_string(2 * config.length));
-  if (json) print_json(config, result);
+  if (wish.json) print_json(config, result);
   else std::printf("%s\n", result.checkpoint.c_str());
   return fine;
 }
