@@ -52,7 +52,10 @@ class Rope final : public Encoding {
                        "; give 1 or more, or 0 for half of it");
   }
 
-  void settle(int longest) override { scaling_.settle(dims_.trained, longest); }
+  void settle(int longest) override {
+    const int w = far() ? window() : 0;
+    scaling_.settle(dims_.trained - w, longest - w);
+  }
 
   void dots(Dots& x, const Attention& a) override {
     const Spectrum s = scaling_.of(base_, turning(), dims_.trained, a.queries.longest);

@@ -56,7 +56,7 @@ void declare(Flags& flags, Wish& wish) {
   flags.add("Model", config.model_fields());
   flags.on("Model", "--tied", config.tied, "logits by the embedding's matrix");
   flags.on("Model", "--bidirectional", config.bidirectional,
-           "every token sees every other; for tasks of masked tokens, of which there is none yet");
+           "every token sees every other, and names those that are masked");
   flags.add("Training", config.training_fields());
   flags.on("Output", "--json", wish.json, "the result as JSON");
   flags.on("Output", "--quiet", wish.quiet, "no progress");
