@@ -187,7 +187,7 @@ TEST_CASE("the commands that a report proposes work as they stand") {
 TEST_CASE("whatever a cell would refuse is refused before the folder is touched") {
   refused("--encodings rope,ropes", "did you mean 'rope'");
   refused("--encodings rope:rope.scaling=yarm", "did you mean 'yarn'");
-  refused("--encodings rope:rope.base=500", "rope.base: training has fixed it");
+  refused("--encodings rope:rope.base=x", "rope.base: 'x' is not allowed");
   refused("--encodings rope --t5.buckets 8", "t5.buckets: neither the task nor an encoding");
   refused("--encodings rope --heads 3", "heads");
   refused("--encodings rope,rope", "named twice");

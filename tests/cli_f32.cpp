@@ -112,7 +112,7 @@ TEST_CASE("what is missing or too much on the line is refused") {
 TEST_CASE("extents that don't fit each other are refused before anything is written") {
   training_refused("--width 18 --heads 4", 2, "18 is not a multiple of heads 4");
   training_refused("--width 12 --heads 4 --encoding rope", 2, "rope");
-  training_refused("--bidirectional", 2, "bidirectional");
+  training_refused("--bidirectional --encoding cope", 2, "cope: it serves causal models only");
 }
 
 TEST_CASE("a text that is missing, empty or too short is refused") {
