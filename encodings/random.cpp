@@ -44,7 +44,8 @@ class RandomPositions final : public Encoding {
     if (test_ == "first" && !draws) return {};
     if (longest > range_)
       throw UsageError("random: " + std::to_string(longest) + " tokens don't fit into the " +
-                       std::to_string(range_) + " positions of training; see --random.test first");
+                       std::to_string(range_) + " positions of training; " +
+                       (draws ? "train shorter" : "see --random.test first"));
     if (draws) return sorted_draw(tokens, *draws);
     std::vector<int> at(tokens);
     if (test_ == "even")
