@@ -35,7 +35,7 @@ std::string listed(const Json& values) {
 }
 
 std::string settings(const Json& config) {
-  return "  model     " + some(config, {"width", "heads", "layers", "mlp", "bidirectional"}) +
+  return "  model     " + some(config, {"width", "heads", "layers"}) +
          "\n  training  " + some(config, {"steps", "batch", "lr", "warmup", "seed", "seeds"}) +
          "\n";
 }

@@ -109,7 +109,8 @@ std::vector<std::string> next_commands(const Results& r, const std::string& fold
 std::string report(const Results& r, const std::string& folder,
                    const std::vector<std::string>& pictures, const Look& look) {
   std::string text;
-  for (const Measure& m : r.measures()) text += title(r, m) + "\n\n" + table(r, m, look) + "\n";
+  for (const Measure& m : r.measures())
+    text += wrapped(title(r, m), look.columns) + "\n" + table(r, m, look) + "\n";
   for (const std::string& sentence : findings(r)) text += wrapped(sentence, look.columns);
   for (const Failure& f : r.failures) text += "Failed: " + f.cell + ": " + f.reason + "\n";
   text += "\n";
