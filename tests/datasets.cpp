@@ -266,7 +266,7 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
                     "task: there is no 'revers'; did you mean 'reverse'?; see yonder list tasks");
 }
 
-TEST_CASE("every file of a task registers it; tasks are listed by name, each with its own line") {
+TEST_CASE("every file of a task registers it, tasks are listed by name, each with its own line") {
   std::vector<std::string> files, names;
   for (const auto& file : std::filesystem::directory_iterator(YONDER_SOURCE "/datasets"))
     if (const auto& path = file.path(); path.extension() == ".cpp")

@@ -117,7 +117,7 @@ TEST_CASE("text: a file without line breaks is cut all the same") {
   CHECK(task->frequency_loss() == Approx(-std::log(1.0 / (900 + 256))));
 }
 
-TEST_CASE("text: files of a folder are documents; the last tenth is for testing; none is left") {
+TEST_CASE("text: files of a folder are documents, the last tenth is for testing, none is left") {
   const Folder folder;
   const std::string a = counting(700, "a"), b = counting(40, "b"), c = counting(900, "c"),
                     d = counting(150, "d"), e = counting(60, "e");

@@ -75,7 +75,7 @@ TEST_CASE("an interrupt ends the running jobs, starts no more, and is given back
   CHECK(ended == 0);
 }
 
-TEST_CASE("a program's exit code and errors come back; a missing one gives 127") {
+TEST_CASE("a program's exit code and errors come back, a missing one gives 127") {
   std::string errors;
   CHECK(run_program({"sh", "-c", "echo no >&2; exit 3"}, errors) == 3);
   CHECK(errors == "no\n");

@@ -59,7 +59,7 @@ TEST_CASE("normal numbers have the moments 0, 1, 0 and 3 and don't follow each o
         0.052 * deviation);
 }
 
-TEST_CASE("uniform numbers fill [0, 1) evenly") {
+TEST_CASE("uniform numbers fill the space from 0 to 1 evenly") {
   const Random r(7, "uniform");
   std::vector<int> bins(64);
   for (int i = 0; i < n; ++i) {

@@ -18,7 +18,7 @@ TEST_CASE("the median of an even count is the mean of the middle two") {
   CHECK(spread({1, 2}).median == 1.5);
 }
 
-TEST_CASE("one value is its own median and range; none is an empty spread of NaN") {
+TEST_CASE("one value is its own median and range, none is an empty spread of NaN") {
   const Spread one = spread({7});
   CHECK((one.median == 7 && one.least == 7 && one.most == 7));
   const Spread none = spread({});
