@@ -35,9 +35,8 @@ std::string listed(const Json& values) {
 }
 
 std::string settings(const Json& config) {
-  return "  model     " + some(config, {"width", "heads", "layers"}) +
-         "\n  training  " + some(config, {"steps", "batch", "lr", "warmup", "seed", "seeds"}) +
-         "\n";
+  return "  model     " + some(config, {"width", "heads", "layers"}) + "\n  training  " +
+         some(config, {"steps", "batch", "lr", "warmup", "seed", "seeds"}) + "\n";
 }
 
 std::string last_line(const std::string& text) {

@@ -34,7 +34,7 @@ void score_row(const real* logits, int vocabulary, int target, Scored& scored) {
 std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
                           std::span<const int> targets) {
   const Placed at(model.encoding(), pass_of(batch, longest));
-  Var hidden = model.hidden(batch.tokens, at);  // [B, T, D]
+  Var hidden = model.hidden(batch.tokens, at);                        // [B, T, D]
   hidden = hidden.view({batch.size * batch.extent, hidden.dim(-1)});  // complex: 2D wide
   std::vector<Scored> scored;
   for (int row = 0; row < int(targets.size()); ++row)
