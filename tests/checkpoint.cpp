@@ -179,11 +179,9 @@ TEST_CASE("metadata that can't be is refused, and nothing is allocated for it") 
 
 TEST_CASE("an open option is changed at test time, a frozen one is not") {
   const Saved saved("rope");
-  auto options = [&](const std::string& name, const std::string& value) {
-    return load_model(saved.path, {{name, value}}).model->encoding().parts()[0].encoding->options();
-  };
-  auto scaled = options("rope.scaling", "linear");
-  CHECK(text_of(*find(scaled, "scaling")) == "linear");
+  const Checkpoint scaled = load_model(saved.path, {{"rope.scaling", "linear"}});
+  auto options = scaled.model->encoding().parts()[0].encoding->options();
+  CHECK(text_of(*find(options, "scaling")) == "linear");
   CHECK_THROWS_AS(load_model(saved.path, {{"rope.base", "5"}}), UsageError);
   CHECK_THROWS_AS(load_model(saved.path, {{"rope.bas", "5"}}), UsageError);
   CHECK_THROWS_AS(load_model(saved.path, {{"alibi.learned", "true"}}), UsageError);
