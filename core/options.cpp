@@ -104,6 +104,14 @@ std::string allowed(const Option& option) {
   return kind;
 }
 
+std::vector<std::string> split(const std::string& list, char at) {
+  std::vector<std::string> parts(1);
+  for (char c : list)
+    if (c == at) parts.emplace_back();
+    else parts.back() += c;
+  return parts;
+}
+
 std::string nearest(const std::string& name, const std::vector<std::string>& candidates) {
   std::string best;
   int fewest = std::max(2, int(name.size()) / 3) + 1;

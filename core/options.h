@@ -61,6 +61,9 @@ std::string text_of(const Option& option);
 /// What is allowed, in words: "a number ≥ 1", "direct, linear or ntk".
 std::string allowed(const Option& option);
 
+/// The parts of `list` between the characters `at`, empty ones too; "" is one empty part.
+std::vector<std::string> split(const std::string& list, char at);
+
 /// The candidate nearest to `name` by edit distance, or "" if none is near.
 std::string nearest(const std::string& name, const std::vector<std::string>& candidates);
 

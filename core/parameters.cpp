@@ -64,9 +64,10 @@ std::vector<std::string> Parameters::unused() const {
   return names;
 }
 
-std::int64_t Parameters::count() const {
+std::int64_t Parameters::count(const std::string& prefix) const {
   std::int64_t n = 0;
-  for (const Named& p : all_) n += p.var.size();
+  for (const Named& p : all_)
+    if (p.name.starts_with(prefix)) n += p.var.size();
   return n;
 }
 

@@ -47,7 +47,8 @@ class Parameters {
   Var find(const std::string& name) const;
   /// Names of the saved tensors that nothing has asked for.
   std::vector<std::string> unused() const;
-  std::int64_t count() const;
+  /// Numbers in all parameters whose names begin with `prefix`.
+  std::int64_t count(const std::string& prefix = "") const;
   void clear_gradients() const;
   std::uint64_t seed() const { return seed_; }
 

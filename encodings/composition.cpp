@@ -33,14 +33,6 @@ namespace {
 
 using Part = Composition::Part;
 
-std::vector<std::string> split(const std::string& names) {
-  std::vector<std::string> parts(1);
-  for (char c : names)
-    if (c == '+') parts.emplace_back();
-    else parts.back() += c;
-  return parts;
-}
-
 std::string join(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& w : words) text += (text.empty() ? "" : ", ") + w;
@@ -73,7 +65,7 @@ std::string conflict(const Part& a, const Part& b) {
 }  // namespace
 
 Composition::Composition(const std::string& names) : name_(names) {
-  for (const std::string& name : split(names)) {
+  for (const std::string& name : split(names, '+')) {
     const Entry& e = entry(name);
     parts_.push_back({&e, e.make()});
   }

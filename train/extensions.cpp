@@ -21,14 +21,6 @@ bool changes(const Composition::Part& p, const Setting& s) {
   return o && o->test_time && text_of(*o) != s.value;
 }
 
-std::vector<std::string> split(const std::string& text, char at) {
-  std::vector<std::string> parts(1);
-  for (char c : text)
-    if (c == at) parts.emplace_back();
-    else parts.back() += c;
-  return parts;
-}
-
 // "rope.scaling=yarn:rope.factor=4".
 Settings settings_of(const std::string& text) {
   Settings all;
@@ -90,15 +82,13 @@ Results begun(const std::string& checkpoint, const std::vector<Row>& rows, const
                   .rows = rows,
                   .letters = plain.task->frequency_loss()};
   for (int length : results.lengths) results.chance.push_back(plain.task->chance(length));
-  Training training{.cell = checkpoint,
-                    .encoding = plain.model->encoding().name(),
-                    .seed = plain.config.seed,
-                    .steps = plain.step};
-  for (const auto& p : plain.model->parameters().all()) {
-    training.parameters += p.var.size();
-    if (p.name.starts_with("encoding.")) training.position_parameters += p.var.size();
-  }
-  results.trainings.push_back(std::move(training));
+  const Parameters& parameters = plain.model->parameters();
+  results.trainings.push_back({.cell = checkpoint,
+                               .encoding = plain.model->encoding().name(),
+                               .seed = plain.config.seed,
+                               .steps = plain.step,
+                               .parameters = parameters.count(),
+                               .position_parameters = parameters.count("encoding.")});
   return results;
 }
 

@@ -46,16 +46,6 @@ std::string meaning(const Option& option) {
   return start.empty() ? text : text + " [" + start + "]";
 }
 
-std::vector<std::string> split(const std::string& list) {
-  std::vector<std::string> parts;
-  for (std::size_t i = 0; i <= list.size();) {
-    const std::size_t end = std::min(list.find(',', i), list.size());
-    parts.push_back(list.substr(i, end - i));
-    i = end + 1;
-  }
-  return parts;
-}
-
 int whole_number(const std::string& flag, const std::string& text) {
   int n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -140,7 +130,7 @@ void Flags::numbers(const std::string& heading, const std::string& flag, std::ve
   line_->show(heading, flag + " N,N,...", help);
   line_->flag(flag, [&value, flag](const std::string& text) {
     value.clear();
-    for (const std::string& part : split(text)) value.push_back(whole_number(flag, part));
+    for (const std::string& part : split(text, ',')) value.push_back(whole_number(flag, part));
   });
 }
 
@@ -149,7 +139,7 @@ void Flags::names(const std::string& heading, const std::string& flag,
                   const std::string& help) {
   line_->show(heading, flag + " " + placeholder, help);
   line_->flag(flag, [&value, flag](const std::string& text) {
-    value = split(text);
+    value = split(text, ',');
     for (const std::string& part : value)
       if (part.empty())
         throw UsageError(flag + ": '" + text + "' has an empty name between its commas");

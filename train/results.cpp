@@ -9,14 +9,6 @@
 namespace yonder {
 namespace {
 
-std::vector<std::string> split(const std::string& text, char at) {
-  std::vector<std::string> parts(1);
-  for (char c : text)
-    if (c == at) parts.emplace_back();
-    else parts.back() += c;
-  return parts;
-}
-
 bool is_number(const std::string& text) {
   double x;
   const char* end = text.data() + text.size();

@@ -41,12 +41,9 @@ std::string processor() {
 }
 
 Json environment(const Trained& run) {
-  std::int64_t position = 0;
-  for (const auto& p : run.model->parameters().all())
-    if (p.name.starts_with("encoding.")) position += p.var.size();
   Json json = machine_json();
   json["parameters"] = run.model->parameters().count();
-  json["position_parameters"] = position;
+  json["position_parameters"] = run.model->parameters().count("encoding.");
   return json;
 }
 

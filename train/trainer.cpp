@@ -69,11 +69,10 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   RunFolder folder(path, existing);
   Trained run = config.from.empty() ? prepare(config) : go_on(config);
   Trainer trainer(run);
-  TrainResult result{.steps = config.steps};
-  for (const auto& p : run.model->parameters().all()) {
-    result.parameters += p.var.size();
-    if (p.name.starts_with("encoding.")) result.position_parameters += p.var.size();
-  }
+  const Parameters& parameters = run.model->parameters();
+  TrainResult result{.steps = config.steps,
+                     .parameters = parameters.count(),
+                     .position_parameters = parameters.count("encoding.")};
 
   const auto start = std::chrono::steady_clock::now();
   const int tail = std::max(1, config.steps / 20);
