@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/parallel.h"
 #include "encodings/encoding.h"
 
 namespace yonder {
@@ -50,9 +51,9 @@ class Strip {
   void forward(int b, int first, int rows, real* bias) const {
     const int H = m_.heads(), F = m_.hidden();
     const std::int64_t Tk = keys_.tokens;
-    std::vector<real> x(Tk);
-    for (int r = 0; r < rows; ++r) {
-      inputs(b, first + r, x.data());
+    parallel_for(rows, [&](std::int64_t r) {
+      std::vector<real> x(Tk);
+      inputs(b, first + int(r), x.data());
       for (int h = 0; h < H; ++h) {
         real* y = bias + (std::int64_t(h) * rows + r) * Tk;
         std::fill_n(y, Tk, m_.out_bias.value()[h]);
@@ -62,7 +63,7 @@ class Strip {
           for (int j = 0; j < Tk; ++j) y[j] += out * std::max(w * x[j] + at, real(0));
         }
       }
-    }
+    });
   }
 
   void backward(int b, int first, int rows, const real* dbias) const {
