@@ -72,7 +72,7 @@ TEST_CASE("each row of a comparison is what a test with its options alone gives"
   set_threads(1);
   const auto rows = rows_of("rope", {"rope.scaling=linear:rope.factor=4", "window.size=3"});
   const Results results =
-      compare(trained("rope"), rows, Refused::fail, {}, {.lengths = {16}, .examples = 8});
+      compare(trained("rope"), rows, Refused::fail, {}, {.lengths = {16}, .examples = 8}).panels[0];
   CHECK(results.trained == 4);
   CHECK(results.lengths == std::vector<int>{4, 16});  // the price at the trained length
   for (const Row& row : rows) {
@@ -90,7 +90,7 @@ TEST_CASE("an extension that the model refuses says so in its row, or alone") {
   set_threads(1);
   const std::vector<Row> rows{{"learned", {}}, {"learned", {{"learned.alpha", "0.5"}}}};
   const EvalSettings settings{.lengths = {8}, .examples = 4};
-  const Results results = compare(trained("learned"), rows, Refused::tell, {}, settings);
+  const Results results = compare(trained("learned"), rows, Refused::tell, {}, settings).panels[0];
   CHECK(results.problem(rows[0], 4) == "");
   CHECK(results.problem(rows[0], 8) == "table ends");
   CHECK(results.problem(rows[1], 4) == "undefined");
@@ -106,7 +106,7 @@ TEST_CASE("eval prints extensions as rows, lengths as columns, and JSON that rea
        {"alibi + window", "alibi + logn", "trained", " 4x", "alibi has no extension of its own; "})
     CHECK(table.out.find(said) != std::string::npos);
   const Ran json = yonder_run(eval + "--extensions all --json");
-  const Results results = results_from_json(json.out, "stdout");
+  const Results results = study_from_json(json.out, "stdout").panels.at(0);
   CHECK(results.rows.size() == 3);
   CHECK(results.scores.size() == 9);
   CHECK(yonder_run(eval + "--extensions window.siz").code == 2);

@@ -1,4 +1,4 @@
-#include "train/results.h"
+#include "train/study.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -8,6 +8,8 @@
 #include "tests/found.h"
 
 using namespace yonder;
+
+static Study study_of(const Results& r) { return {.name = "made up", .panels = {r}}; }
 
 TEST_CASE("rows are parted by commas and their extensions by colons") {
   const auto rows = parse_rows("alibi,rope+logn:rope.scaling=yarn:rope.factor=4");
@@ -39,14 +41,14 @@ TEST_CASE("rows that can't be are refused in a sentence") {
 TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
   Results r = found_text();
   r.scores[0].loss = 0.1 + 0.2;
-  std::istringstream csv(to_csv(r));
+  std::istringstream csv(to_csv(study_of(r)));
   std::string header, line;
   std::getline(csv, header);
   CHECK(header ==
-        "encoding,extension,task,protocol,length,tokens,seed,trained,loss,perplexity,accuracy,"
-        "exact,examples,problem");
+        "encoding,extension,task,test,variant,protocol,length,tokens,seed,trained,step,loss,"
+        "perplexity,accuracy,exact,examples,problem");
   std::getline(csv, line);
-  CHECK(line.rfind("kerple,,text,same-targets,64,64,0,64,0.30000000000000004,", 0) == 0);
+  CHECK(line.rfind("kerple,,text,,,same-targets,64,64,0,64,,0.30000000000000004,", 0) == 0);
   std::size_t lines = 1;
   std::string last;
   while (std::getline(csv, line)) ++lines, last = line;
@@ -57,23 +59,29 @@ TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
 TEST_CASE("a text with commas or quotes is quoted in the CSV") {
   Results r = found_text(1);
   r.scores[0].problem = "a \"b\", c";
-  CHECK(to_csv(r).find(",\"a \"\"b\"\", c\"\n") != std::string::npos);
+  CHECK(to_csv(study_of(r)).find(",\"a \"\"b\"\", c\"\n") != std::string::npos);
 }
 
 TEST_CASE("results come back from JSON as they were") {
   Results r = found_text();
-  r.failures.push_back({"rope-text-s1", "diverged"});
-  r.trainings.push_back({"rope-text-s0", "rope", 0, 300, 1.5, 1000, 0});
-  const Results back = results_from_json(to_json(r), "results.json");
-  CHECK(to_json(back) == to_json(r));
-  CHECK(to_csv(back) == to_csv(r));
-  CHECK(back.rows == r.rows);
-  CHECK(std::isnan(back.scores.back().loss));
+  r.earlier = {r.scores[0]};
+  r.earlier[0].step = 950;
+  r.curves = {{r.rows[0], 1, {3, 2, 1.5}}};
+  r.lags = {{r.rows[1], 0, 64, 16, 32, 0.5, 12}};
+  Study study = study_of(r);
+  study.failures.push_back({"rope-text-s1", "diverged"});
+  study.trainings.push_back({.cell = "rope-text-s0", .encoding = "rope", .lr = 1e-3, .loss = {3}});
+  study.claims.push_back({"rope loses", "A paper, Table 1", {"kerple", "rope"}, 512, "", "", ""});
+  const Study back = study_from_json(to_json(study), "results.json");
+  CHECK(to_json(back) == to_json(study));
+  CHECK(to_csv(back) == to_csv(study));
+  CHECK(back.panels[0].rows == r.rows);
+  CHECK(std::isnan(back.panels[0].scores.back().loss));
 }
 
 TEST_CASE("a file that holds no results is refused by its name") {
-  CHECK_THROWS_WITH(results_from_json("{}", "x/results.json"), Catch::StartsWith("x/results.json"));
-  CHECK_THROWS_AS(results_from_json("{\"task\": 3", "results.json"), FileError);
+  CHECK_THROWS_WITH(study_from_json("{}", "x/results.json"), Catch::StartsWith("x/results.json"));
+  CHECK_THROWS_AS(study_from_json("{\"task\": 3", "results.json"), FileError);
 }
 
 TEST_CASE("a cell without numbers says why: the table ends, or its trainings failed") {

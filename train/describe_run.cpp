@@ -88,11 +88,11 @@ std::string whole_sweep(const std::string& folder, const Json& config, const Loo
   if (!fs::exists(folder + "/results.json"))
     return text + "  results   none yet; the command that started it goes on with --resume\n";
   std::vector<std::string> pictures;
-  const Results results = read_results(folder);
-  for (const Measure& m : results.measures())
+  const Study study = read_study(folder);
+  for (const Measure& m : study.panels.front().measures())
     if (const std::string path = folder + "/plots/" + m.name + ".svg"; fs::exists(path))
       pictures.push_back(path);
-  return text + "\n" + report(results, folder, pictures, look);
+  return text + "\n" + report(study, folder, pictures, look);
 }
 
 }  // namespace

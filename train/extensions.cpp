@@ -70,26 +70,29 @@ std::string name_of(Protocol protocol) {
 }
 
 // The results before any test: the model, its rows and its lengths.
-Results begun(const std::string& checkpoint, const std::vector<Row>& rows, const Trained& plain,
-              const std::vector<int>& asked_for) {
+Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const Trained& plain,
+            const std::vector<int>& asked_for) {
   std::set<int> lengths(asked_for.begin(), asked_for.end());
   lengths.insert(plain.config.length);
-  Results results{.task = plain.config.task,
-                  .text = plain.task->is_text(),
-                  .trained = plain.config.length,
-                  .lengths = {lengths.begin(), lengths.end()},
-                  .seeds = 1,
-                  .rows = rows,
-                  .letters = plain.task->frequency_loss()};
+  Study study{.name = "eval",
+              .panels = {{.task = plain.config.task,
+                          .text = plain.task->is_text(),
+                          .trained = plain.config.length,
+                          .lengths = {lengths.begin(), lengths.end()},
+                          .seeds = 1,
+                          .rows = rows,
+                          .letters = plain.task->frequency_loss()}}};
+  Results& results = study.panels[0];
   for (int length : results.lengths) results.chance.push_back(plain.task->chance(length));
   const Parameters& parameters = plain.model->parameters();
-  results.trainings.push_back({.cell = checkpoint,
-                               .encoding = plain.model->encoding().name(),
-                               .seed = plain.config.seed,
-                               .steps = plain.step,
-                               .parameters = parameters.count(),
-                               .position_parameters = parameters.count("encoding.")});
-  return results;
+  study.trainings.push_back({.cell = checkpoint,
+                             .encoding = plain.model->encoding().name(),
+                             .task = plain.config.task,
+                             .seed = plain.config.seed,
+                             .steps = plain.step,
+                             .parameters = parameters.count(),
+                             .position_parameters = parameters.count("encoding.")});
+  return study;
 }
 
 }  // namespace
@@ -122,11 +125,12 @@ std::vector<Row> extension_rows(const Composition& encoding, const std::vector<s
   return rows;
 }
 
-Results compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused refused,
-                const Settings& of_task, EvalSettings settings,
-                const std::function<void(int, double)>& progress) {
+Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused refused,
+              const Settings& of_task, EvalSettings settings,
+              const std::function<void(int, double)>& progress) {
   auto model = [&](const Row& row) { return load(checkpoint, joined(of_task, row.extension)); };
-  Results results = begun(checkpoint, rows, model({}), settings.lengths);
+  Study study = begun(checkpoint, rows, model({}), settings.lengths);
+  Results& results = study.panels[0];
   settings.lengths = results.lengths;
   if (refused == Refused::fail)
     for (const Row& row : rows) model(row);  // before any time is spent on the others
@@ -144,7 +148,7 @@ Results compare(const std::string& checkpoint, const std::vector<Row>& rows, Ref
         results.scores.push_back({.row = rows[r], .length = length, .problem = why.what()});
     }
   }
-  return results;
+  return study;
 }
 
 Score score_of(const Row& row, const Trained& trained, const std::string& protocol,

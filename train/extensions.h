@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "train/results.h"
 #include "train/run.h"
+#include "train/study.h"
 
 /// \file
 /// One trained model under each of its test-time extensions, side by side.
@@ -34,9 +34,9 @@ enum class Refused { fail, tell };
 /// and at the trained one, which shows what each row costs there. `of_task` are test-time options
 /// of its task. `progress` may be empty; it gets the index of the row and the part of it that is
 /// done, 0..1.
-Results compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused,
-                const Settings& of_task, EvalSettings settings,
-                const std::function<void(int, double)>& progress = {});
+Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused,
+              const Settings& of_task, EvalSettings settings,
+              const std::function<void(int, double)>& progress = {});
 
 /// One row of a test as a row of a comparison has it.
 Score score_of(const Row&, const Trained&, const std::string& protocol, const EvalRow&);

@@ -86,10 +86,11 @@ std::string list_of(const std::vector<int>& lengths) {
 
 }  // namespace
 
-std::vector<std::string> next_commands(const Results& r, const std::string& folder) {
+std::vector<std::string> next_commands(const Study& study, const std::string& folder) {
+  const Results& r = study.panels.front();
   const std::string extended = hurt(r);
   std::string seed = "0";
-  for (const Training& t : r.trainings)
+  for (const Training& t : study.trainings)
     if (t.encoding == extended) {
       seed = std::to_string(t.seed);
       break;
@@ -106,17 +107,19 @@ std::vector<std::string> next_commands(const Results& r, const std::string& fold
               word(folder + "-" + other)};
 }
 
-std::string report(const Results& r, const std::string& folder,
+std::string report(const Study& study, const std::string& folder,
                    const std::vector<std::string>& pictures, const Look& look) {
   std::string text;
-  for (const Measure& m : r.measures())
-    text += wrapped(title(r, m), look.columns) + "\n" + table(r, m, look) + "\n";
-  for (const std::string& sentence : findings(r)) text += wrapped(sentence, look.columns);
-  for (const Failure& f : r.failures) text += "Failed: " + f.cell + ": " + f.reason + "\n";
+  for (const Results& r : study.panels) {
+    for (const Measure& m : r.measures())
+      text += wrapped(title(r, m), look.columns) + "\n" + table(r, m, look) + "\n";
+    for (const std::string& sentence : findings(r)) text += wrapped(sentence, look.columns);
+  }
+  for (const Failure& f : study.failures) text += "Failed: " + f.cell + ": " + f.reason + "\n";
   text += "\n";
   for (const std::string& picture : pictures) text += "Picture  " + picture + "\n";
   text += "Data     " + folder + "/results.csv\n\nNext\n";
-  for (const std::string& command : next_commands(r, folder)) text += "  " + command + "\n";
+  for (const std::string& command : next_commands(study, folder)) text += "  " + command + "\n";
   return text;
 }
 

@@ -51,20 +51,25 @@ struct Score {
   double accuracy = unknown;  ///< share of targets that are the model's first choice
   double exact = unknown;     ///< share of examples whose whole answer is right
   int examples = 0;
+  int step = 0;         ///< steps that the model had been trained; 0: all of its training
   std::string problem;  ///< why there is no number, one sentence; else empty
 };
 
-/// One trained model: a cell of the sweep, and what it took.
-struct Training {
-  std::string cell, encoding;
-  int seed = 0, steps = 0;
-  double seconds = 0;
-  std::int64_t parameters = 0, position_parameters = 0;
+/// Loss by position, at the longest length of a panel: the mean over each of equal stretches of
+/// the sequence. Falling below the windowed model's means that far context is used.
+struct Curve {
+  Row row;
+  int seed = 0;
+  std::vector<double> loss;  ///< [stretches], nats
 };
 
-/// A cell whose training failed.
-struct Failure {
-  std::string cell, reason;
+/// Accuracy by how far back the answer stands.
+struct LagScore {
+  Row row;
+  int seed = 0, length = 0;
+  int from = 0, to = 0;  ///< lags from ≤ lag < to, in tokens
+  double accuracy = unknown;
+  int count = 0;  ///< targets
 };
 
 /// One of the numbers of a Score, and how people read it.
@@ -77,8 +82,13 @@ struct Measure {
   static const Measure loss, accuracy, exact;
 };
 
+/// One panel of a comparison: rows × lengths × seeds, with the same task, protocol and settings.
 struct Results {
   std::string task;
+  std::string test;  ///< task options changed for the test, "tiled.copies=2"; "" for none
+  std::string protocol = "same-targets";  ///< which targets count: the name of a Protocol, "answer"
+  std::string
+      variant;  ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
   bool text = false;
   int trained = 0;  ///< N in items for tasks, in tokens for text
   std::vector<int> lengths;
@@ -86,9 +96,10 @@ struct Results {
   std::vector<Row> rows;
   std::vector<double> chance;  ///< [lengths] accuracy of the best guess that reads nothing
   double letters = unknown;    ///< text: loss of a model that knows letter frequencies alone, nats
-  std::vector<Score> scores;
-  std::vector<Training> trainings;
-  std::vector<Failure> failures;
+  std::vector<Score> scores;   ///< of models at the end of their training
+  std::vector<Score> earlier;  ///< of the checkpoints before it, in the last tenth of training
+  std::vector<Curve> curves;
+  std::vector<LagScore> lags;
 
   /// The measures worth a table, the most telling first.
   std::vector<Measure> measures() const;
@@ -109,22 +120,5 @@ struct Results {
   /// Length over trained length: "8", "0.5".
   std::string multiple(int length) const;
 };
-
-/// Tidy data: one row per encoding × extension × task × protocol × length × seed, numbers in the
-/// shortest form that reads back to the same value, NaN as an empty field.
-std::string to_csv(const Results&);
-
-/// The same with everything else, for programs; NaN as null.
-std::string to_json(const Results&);
-/// Reads what to_json wrote. FileError, naming `path`, if it is something else.
-Results results_from_json(const std::string& json, const std::string& path);
-
-/// What one cell adds to the results.
-struct CellResult {
-  Training training;
-  std::vector<Score> scores;
-};
-std::string to_json(const CellResult&);
-CellResult cell_from_json(const std::string& json, const std::string& path);
 
 }  // namespace yonder

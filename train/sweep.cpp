@@ -145,11 +145,15 @@ void run_cell(const SweepConfig& config, const Cell& cell, const std::string& fo
             [&say](const Metrics& m) { say(Board::trained(double(m.step) / m.steps)); });
   CellResult result{.training = {.cell = name_of(config, cell),
                                  .encoding = cell.encoding,
+                                 .task = config.base.task,
                                  .seed = cell.seed,
                                  .steps = trained.steps,
+                                 .lr = config.base.lr,
                                  .seconds = trained.seconds,
+                                 .tokens_per_second = trained.tokens_per_second,
                                  .parameters = trained.parameters,
-                                 .position_parameters = trained.position_parameters}};
+                                 .position_parameters = trained.position_parameters},
+                    .panels = {Results{.task = config.base.task}}};
   const std::vector<int> lengths = lengths_of(config);
   for (std::size_t r = 0; r < config.rows.size(); ++r) {
     if (config.rows[r].encoding != cell.encoding) continue;
@@ -160,7 +164,7 @@ void run_cell(const SweepConfig& config, const Cell& cell, const std::string& fo
     };
     for (const EvalRow& e :
          evaluate(model, {.lengths = lengths, .examples = config.examples}, progress))
-      result.scores.push_back(score_of(config.rows[r], model, "same-targets", e));
+      result.panels[0].scores.push_back(score_of(config.rows[r], model, "same-targets", e));
   }
   write_file(folder + "/scores.json", to_json(result));
   write_file(folder + "/DONE", "");
@@ -203,16 +207,17 @@ int run_cells(const SweepConfig& config, const std::string& folder, int threads,
 
 // Scores by row, seed and length, whatever the order in which cells ended.
 void collect(const SweepConfig& config, const std::string& folder, const std::vector<Cell>& all,
-             Results& results) {
+             Study& study) {
+  Results& results = study.panels[0];
   std::vector<CellResult> cells;
   for (const Cell& c : all)
     if (const std::string at = place_of(config, folder, c); fs::exists(at + "/DONE"))
       cells.push_back(read_cell(at));
   for (const Row& row : results.rows)
     for (const CellResult& cell : cells)
-      for (const Score& s : cell.scores)
+      for (const Score& s : cell.panels[0].scores)
         if (s.row == row) results.scores.push_back(s);
-  for (CellResult& cell : cells) results.trainings.push_back(std::move(cell.training));
+  for (CellResult& cell : cells) study.trainings.push_back(std::move(cell.training));
 }
 
 }  // namespace
@@ -221,26 +226,27 @@ SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start
                Progress& progress) {
   const int threads = config.base.threads ? config.base.threads : yonder::threads();
   set_threads(1);  // OpenMP's threads do not survive the forks of run_cells
-  SweepEnd end{.results = {.task = config.base.task,
+  SweepEnd end;
+  end.study = {.name = "ablate",
+               .panels = {{.task = config.base.task,
                            .trained = config.base.length,
                            .lengths = lengths_of(config),
                            .seeds = config.seeds,
-                           .rows = config.rows}};
-  Results& results = end.results;
-  check(config, results);
+                           .rows = config.rows}}};
+  check(config, end.study.panels[0]);
   open_folder(config, folder, start, threads);
   const std::vector<Cell> all = cells_of(config);
-  end.signal = run_cells(config, folder, threads, all, progress, results.failures);
+  end.signal = run_cells(config, folder, threads, all, progress, end.study.failures);
   if (end.signal) return end;
-  collect(config, folder, all, results);
-  write_file(folder + "/results.csv", to_csv(results));
-  write_file(folder + "/results.json", to_json(results));
+  collect(config, folder, all, end.study);
+  write_file(folder + "/results.csv", to_csv(end.study));
+  write_file(folder + "/results.json", to_json(end.study));
   return end;
 }
 
-Results read_results(const std::string& folder) {
+Study read_study(const std::string& folder) {
   const std::string path = folder + "/results.json";
-  return results_from_json(read_file(path), path);
+  return study_from_json(read_file(path), path);
 }
 
 }  // namespace yonder

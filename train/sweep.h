@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "train/progress.h"
-#include "train/results.h"
 #include "train/run.h"
+#include "train/study.h"
 
 /// \file
 /// Trains every cell (encoding × seed) and tests it at every length, in each of its rows.
@@ -23,8 +23,8 @@ enum class Start { fresh, over, resumed };
 
 /// A sweep under way: what is finished stays so whatever happens to the rest.
 struct SweepEnd {
-  Results results;
-  int signal = 0;  ///< SIGINT or SIGTERM if one of them ended it early; results are then empty
+  Study study;
+  int signal = 0;  ///< SIGINT or SIGTERM if one of them ended it early; the study is then empty
 };
 
 /// Runs the sweep into `folder`:
@@ -36,6 +36,6 @@ struct SweepEnd {
 SweepEnd sweep(const SweepConfig&, const std::string& folder, Start, Progress&);
 
 /// The results of a folder; FileError if there are none.
-Results read_results(const std::string& folder);
+Study read_study(const std::string& folder);
 
 }  // namespace yonder

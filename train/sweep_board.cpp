@@ -18,10 +18,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 // "64: 1.62, 1024: 3.40 nats" of the first row, at the shortest and the longest length.
 std::string said(const CellResult& cell) {
-  if (cell.scores.empty()) return "";
-  const Row& row = cell.scores.front().row;
+  if (cell.panels.empty() || cell.panels[0].scores.empty()) return "";
+  const Row& row = cell.panels[0].scores.front().row;
   std::string text;
-  for (const Score& s : cell.scores) {
+  for (const Score& s : cell.panels[0].scores) {
     if (!(s.row == row)) break;
     const bool nats = std::isnan(s.exact);
     const Measure m = nats ? Measure::loss : Measure::accuracy;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "train/progress.h"
-#include "train/results.h"
+#include "train/study.h"
 
 namespace yonder {
 

@@ -97,11 +97,11 @@ int ablate_verb(const Arguments& arguments) {
     return 128 + end.signal;
   }
   std::string problem;
-  const auto pictures = draw(end.results, wish.out + "/plots", problem);
+  const auto pictures = draw(end.study.panels.front(), wish.out + "/plots", problem);
   if (!problem.empty()) std::fprintf(stderr, "%s\n", problem.c_str());
-  if (wish.json) std::fputs(to_json(end.results).c_str(), stdout);
-  else std::fputs(report(end.results, wish.out, pictures, look_of_stdout()).c_str(), stdout);
-  return end.results.failures.empty() ? fine : cells_failed;
+  if (wish.json) std::fputs(to_json(end.study).c_str(), stdout);
+  else std::fputs(report(end.study, wish.out, pictures, look_of_stdout()).c_str(), stdout);
+  return end.study.failures.empty() ? fine : cells_failed;
 }
 
 }  // namespace yonder

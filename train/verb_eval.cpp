@@ -130,14 +130,14 @@ void test_extensions(const Wish& wish, const Composition& encoding, Progress& pr
   const auto rows = extension_rows(encoding, wish.extensions, wish.of_encoding);
   const bool all =
       std::find(wish.extensions.begin(), wish.extensions.end(), "all") != wish.extensions.end();
-  const Results results =
+  const Study study =
       compare(wish.path, rows, all ? Refused::tell : Refused::fail, wish.of_task, wish.settings,
               [&](int row, double part) {
                 progress.show(rows[std::size_t(row)].label() + ": " + percent(part));
               });
   progress.clear();
-  if (wish.json) return void(std::fputs(to_json(results).c_str(), stdout));
-  print_side_by_side(results);
+  if (wish.json) return void(std::fputs(to_json(study).c_str(), stdout));
+  print_side_by_side(study.panels[0]);
   if (all && !has_extensions(encoding))
     std::printf("%s has no extension of its own; a window and log n can be added to any model.\n",
                 encoding.name().c_str());

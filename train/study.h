@@ -1,0 +1,69 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "train/results.h"
+
+/// \file
+/// A whole comparison: its panels, the trainings behind them, and its files results.csv and
+/// results.json.
+namespace yonder {
+
+/// One trained model, and what it took.
+struct Training {
+  std::string cell;      ///< its folder's name under cells/
+  std::string encoding;  ///< as Row::encoding
+  std::string task, variant;
+  int seed = 0, steps = 0;
+  double lr = 0;
+  double validation = unknown;  ///< loss on validation data, nats, where the rate was chosen by it
+  bool trial = false;           ///< trained only to choose the learning rate, and not chosen
+  double seconds = 0, tokens_per_second = 0;
+  std::int64_t parameters = 0, position_parameters = 0;
+  std::vector<double> loss;  ///< of the batches: the mean over each of equal stretches of training
+};
+
+/// A cell whose training failed.
+struct Failure {
+  std::string cell, reason;
+};
+
+/// What a publication found, as a preset states it: rows from best to worst.
+struct Claim {
+  std::string text;                  ///< in words, with its numbers
+  std::string source;                ///< paper and table
+  std::vector<std::string> order;    ///< of rows as parse_rows reads them, the best first
+  int length = 0;                    ///< at which; 0: the longest
+  std::string test, protocol, task;  ///< of the panel; "": the first
+};
+
+struct Study {
+  std::string name;     ///< of the preset or configuration; else "ablate"
+  std::string title;    ///< one line
+  std::string source;   ///< papers that it repeats
+  std::string command;  ///< that makes it again
+  std::vector<Results> panels;
+  std::vector<Training> trainings;
+  std::vector<Failure> failures;
+  std::vector<Claim> claims;
+};
+
+/// Tidy data: one row per encoding × extension × task × test × variant × protocol × length × seed ×
+/// step, numbers in the shortest form that reads back to the same value, NaN as an empty field.
+std::string to_csv(const Study&);
+
+/// The same with everything else, for programs; NaN as null.
+std::string to_json(const Study&);
+/// Reads what to_json wrote. FileError, naming `path`, if it is something else.
+Study study_from_json(const std::string& json, const std::string& path);
+
+/// What one cell adds to a study. The panels have its scores alone; rows and lengths are the
+/// study's.
+struct CellResult {
+  Training training;
+  std::vector<Results> panels;
+};
+std::string to_json(const CellResult&);
+CellResult cell_from_json(const std::string& json, const std::string& path);
+
+}  // namespace yonder
