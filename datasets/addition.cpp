@@ -11,19 +11,30 @@ namespace {
 /// `hints` each digit follows a token that names its place; places are named by consecutive tokens
 /// of an ordered set, from a random start that a sequence keeps:  h5 7 h6 4 + h5 9 h6 1 SEP …
 /// Zhou et al. 2024, arXiv:2402.09371.
+///
+/// `coupled` gives digits of one place, and their hints, one position: those of 10^k stand at
+/// s + 1 + k, + and SEP at s, BOS at 0, with s uniform in 1.. in training and in tests. Such
+/// positions go with any encoding but random and offset, which draw their own; a learned table of N
+/// rows holds no more than N of them.  Cho et al. 2024, arXiv:2405.20671, sec. 4.
 class Addition final : public GeneratedTask {
  public:
   Options options() override {
     return {{"reversed", &reversed_, "units first"},
             Option{"hints", &hints_, "index hints to draw from, at least n + 1; 0: digits without"}
+                .within(0, 65536),
+            Option{"coupled", &coupled_, "positions to draw from, at least n + 3; 0: 0, 1, 2, ..."}
                 .within(0, 65536)};
   }
 
   void check(int length) const override {
-    if (!hints_ || length < hints_) return;
-    throw UsageError("addition: sums of " + std::to_string(length) + " digits need " +
-                     std::to_string(length + 1) + " index hints, not " + std::to_string(hints_) +
-                     "; set --addition.hints " + std::to_string(length + 1) + " or more");
+    const auto need = [length](const char* option, int least, int given, const char* what) {
+      if (!given || given >= least) return;
+      throw UsageError("addition: sums of " + std::to_string(length) + " digits need " +
+                       std::to_string(least) + what + ", not " + std::to_string(given) +
+                       "; set --addition." + option + " " + std::to_string(least) + " or more");
+    };
+    need("hints", length + 1, hints_, " index hints");
+    need("coupled", length + 3, coupled_, " coupled positions");
   }
 
   int vocabulary() const override { return first_hint + hints_; }
@@ -59,6 +70,7 @@ class Addition final : public GeneratedTask {
     e.give(sep);
     for (int token : written(sum, start)) e.want(token);
     e.want(eos);
+    if (coupled_) e.at = coupled(length, draws.between(1, coupled_ - length - 2));
     return e;
   }
 
@@ -66,7 +78,7 @@ class Addition final : public GeneratedTask {
   enum { plus = first_symbol, first_digit, first_hint = first_digit + 10 };
 
   bool reversed_ = true;
-  int hints_ = 0;
+  int hints_ = 0, coupled_ = 0;
 
   int starts(int length) const { return hints_ - length; }
 
@@ -80,6 +92,22 @@ class Addition final : public GeneratedTask {
       tokens.push_back(first_digit + digits[place]);
     }
     return tokens;
+  }
+
+  /// Positions of all tokens of a sequence.
+  std::vector<int> coupled(int length, int s) const {
+    std::vector<int> at{0};
+    const auto number = [&at, s, this](int digits) {
+      for (int i = 0; i < digits; ++i)
+        at.insert(at.end(), hints_ ? 2 : 1, s + 1 + (reversed_ ? i : digits - 1 - i));
+    };
+    number(length);
+    at.push_back(s);
+    number(length);
+    at.push_back(s);
+    number(length + 1);
+    at.push_back(0);  // EOS, as BOS
+    return at;
   }
 
   std::string symbol(int token) const override {

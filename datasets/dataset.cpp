@@ -13,6 +13,10 @@ std::vector<TaskEntry>& registered() {
 
 constexpr int default_examples = 256;
 
+bool tells(const Example& e) {
+  return std::any_of(e.source.begin(), e.source.end(), [](int told_by) { return told_by >= 0; });
+}
+
 }  // namespace
 
 const std::vector<TaskEntry>& tasks() { return registered(); }
@@ -39,11 +43,16 @@ Batch collate(const std::vector<Example>& examples) {
   batch.extent = *std::max_element(batch.lengths.begin(), batch.lengths.end());
   batch.tokens.assign(std::size_t(batch.size) * batch.extent, -1);
   batch.targets = batch.tokens;
+  if (std::any_of(examples.begin(), examples.end(), tells)) batch.lag = batch.tokens;
+  if (!examples[0].at.empty()) batch.at.assign(batch.tokens.size(), 0);
   for (int b = 0; b < batch.size; ++b)
     for (int t = 0; t < batch.lengths[b]; ++t) {
       const Example& e = examples[b];
-      batch.tokens[b * batch.extent + t] = e.tokens[t];
-      if (e.wanted[t + 1]) batch.targets[b * batch.extent + t] = e.tokens[t + 1];
+      const int place = b * batch.extent + t;
+      batch.tokens[place] = e.tokens[t];
+      if (e.wanted[t + 1]) batch.targets[place] = e.tokens[t + 1];
+      if (e.source[t + 1] >= 0) batch.lag[place] = t - e.source[t + 1];
+      if (!batch.at.empty()) batch.at[place] = e.at[t];
     }
   return batch;
 }
@@ -69,10 +78,11 @@ int GeneratedTask::sequences(const Trial& trial) const {
 Batch GeneratedTask::test(const Trial& trial, int first, int size) const {
   assert(first >= 0 && size > 0 && first + size <= sequences(trial));
   std::vector<Example> examples;
+  const char* stream = trial.part == Part::test ? "data.test" : "data.validation";
   // The length stands where training has its seed: sequences of one length know nothing of another.
   for (int i = first; i < first + size; ++i) {
-    Draws draws(Random(std::uint64_t(trial.length), "data.test", std::uint32_t(i)));
-    examples.push_back(example(trial.length, draws));
+    Draws draws(Random(std::uint64_t(trial.length), stream, std::uint32_t(i)));
+    examples.push_back(test_example(trial.length, draws));
   }
   return collate(examples);
 }

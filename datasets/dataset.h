@@ -19,7 +19,11 @@ struct Batch {
   int extent = 0;  ///< T
   std::vector<int> tokens, targets;
   std::vector<int> lengths;  ///< [B] tokens without padding
-  std::vector<int> at;       ///< [B, T] positions if the task gives them, else empty
+  std::vector<int> at;       ///< [B, T] positions if the task gives them, 0 in padding; else empty
+  /// [B, T] how many tokens before this place the token stands that tells what is asked here: the
+  /// distance i − j that attention has to bridge. −1 where nothing is asked or nothing tells it
+  /// alone; empty if the task knows no lags.
+  std::vector<int> lag;
   /// [B, T] targets of every place that has one, scored or not, for the loss by position; empty:
   /// each token is the target of the place before it.
   std::vector<int> by_place;
@@ -30,9 +34,13 @@ struct Batch {
 struct Example {
   std::vector<int> tokens;   ///< the whole sequence, EOS last
   std::vector<char> wanted;  ///< [tokens] 1 where the model has to name the token itself
+  std::vector<int> source;  ///< [tokens] index of the token that tells a wanted one; −1: none does
+  std::vector<int> at;      ///< [tokens] positions if the task gives them, else empty
 
-  void give(int token) { tokens.push_back(token), wanted.push_back(0); }
-  void want(int token) { tokens.push_back(token), wanted.push_back(1); }
+  void give(int token) { tokens.push_back(token), wanted.push_back(0), source.push_back(-1); }
+  void want(int token, int told_by = -1) {
+    tokens.push_back(token), wanted.push_back(1), source.push_back(told_by);
+  }
 };
 
 /// How a text is tested. A generated task has one way only, whatever is named here.
@@ -42,6 +50,10 @@ enum class Protocol {
   sliding,          ///< the same stretch, a window every `stride` bytes; its last `stride` count
 };
 
+/// Data that no training sees: `test` is what results are made of, `validation` what a learning
+/// rate may be chosen by. Neither has a sequence, or a byte of text, of the other.
+enum class Part { test, validation };
+
 /// A test at one length, as a part of a comparison of several lengths.
 struct Trial {
   int length = 0;   ///< items; of text, tokens
@@ -50,6 +62,7 @@ struct Trial {
   Protocol protocol = Protocol::same_targets;
   int scored = 32;  ///< M of same_targets; at most the smallest length of the comparison
   int stride = 32;  ///< of sliding
+  Part part = Part::test;
 };
 
 class Task {
@@ -80,8 +93,8 @@ class Task {
 
   /// How many sequences `test` has. UsageError if it can't have any.
   virtual int sequences(const Trial&) const = 0;
-  /// Test sequences `first`..`first`+`size`−1, below sequences(). The same for every model and
-  /// seed; text: bytes that training never sees.
+  /// Sequences `first`..`first`+`size`−1 of trial.part, below sequences(). The same for every model
+  /// and seed; text: bytes that training never sees.
   virtual Batch test(const Trial&, int first, int size) const = 0;
 
   /// A token as text, for samples.
@@ -96,6 +109,8 @@ class GeneratedTask : public Task {
  public:
   /// An example of `length` items, as many as check() allows.
   virtual Example example(int length, Draws&) const = 0;
+  /// The same for a test or validation, if an option sets a test apart from training.
+  virtual Example test_example(int length, Draws& draws) const { return example(length, draws); }
   /// UsageError if the task has no sequence of `length` items.
   virtual void check(int /*length*/) const {}
 

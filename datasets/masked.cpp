@@ -42,6 +42,8 @@ class Masked final : public Task {
     Batch y{.size = from.size, .extent = from.extent + (is_text() ? 0 : 1)};
     y.tokens.assign(std::size_t(y.size) * y.extent, -1);
     y.targets = y.by_place = y.tokens;
+    if (!from.at.empty()) y.at.assign(y.tokens.size(), 0);
+    if (!from.lag.empty()) y.lag = y.tokens;
     for (int b = 0; b < y.size; ++b) {
       const int n = from.lengths[b] + (is_text() ? 0 : 1);
       y.lengths.push_back(n);
@@ -51,12 +53,16 @@ class Masked final : public Task {
         const bool asked = p > 0 && targets[p - 1] >= 0;
         const int token = p < from.lengths[b] ? tokens[p] : targets[p - 1];
         y.tokens[at] = token;
+        // EOS stands where BOS does, if positions are given.
+        if (!from.at.empty() && p < from.lengths[b]) y.at[at] = from.at[b * from.extent + p];
         // By the distance to the end: windows with the same end hide the same bytes at any length.
         const std::uint64_t draw = (std::uint64_t(first + b) << 32) + std::uint64_t(n - p);
         if (p == 0 || !(asked || is_text()) || random.uniform(2 * draw) >= mask_rate()) continue;
         y.tokens[at] = shown(token, random, 2 * draw + 1, use);
         y.by_place[at] = token;
         if (asked) y.targets[at] = token;
+        if (!from.lag.empty() && asked && from.lag[b * from.extent + p - 1] >= 0)
+          y.lag[at] = from.lag[b * from.extent + p - 1] + 1;
       }
     }
     return y;

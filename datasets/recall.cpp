@@ -9,7 +9,8 @@ namespace {
 /// followed by its value. Arora et al. 2023, "Zoology", arXiv:2312.04927.
 ///   BOS k_1 v_1 … k_n v_n SEP k_a v_a k_b v_b … EOS
 /// The keys of a sequence differ; values may be equal. Keys and values are apart in the vocabulary.
-/// After the separator the keys belong to the question, the values and EOS to the answer.
+/// After the separator the keys belong to the question, the values and EOS to the answer. The lag
+/// of a value is its distance from the key that asks for it.
 class Recall final : public GeneratedTask {
  public:
   Options options() override {
@@ -44,13 +45,13 @@ class Recall final : public GeneratedTask {
     for (int i = 0; i < length; ++i) e.give(key(keys[i])), e.give(value(values[i]));
     e.give(sep);
     for (int i : distinct(questions(length), length, draws))
-      e.give(key(keys[i])), e.want(value(values[i]));
+      e.give(key(keys[i])), e.want(value(values[i]), 2 + 2 * i);
     e.want(eos);
     return e;
   }
 
  private:
-  int keys_ = 80;
+  int keys_ = 128;
   int asked_ = 8;
 
   int questions(int length) const { return std::min(length, asked_); }

@@ -5,7 +5,7 @@
 
 namespace yonder {
 
-Example SymbolTask::example(int length, Draws& draws) const {
+Example StringTask::example(int length, Draws& draws) const {
   const std::vector<int> asked = question(length, draws);
   Example e;
   e.give(bos);
@@ -20,6 +20,12 @@ std::vector<int> SymbolTask::question(int length, Draws& draws) const {
   std::vector<int> symbols(length);
   for (int& s : symbols) s = first_symbol + draws.below(alphabet_);
   return symbols;
+}
+
+std::vector<int> BitTask::question(int length, Draws& draws) const {
+  std::vector<int> bits(length);
+  for (int& b : bits) b = zero + draws.below(2);
+  return bits;
 }
 
 std::string SymbolTask::symbol(int token) const {

@@ -40,6 +40,9 @@ Placed::Placed(Composition& encoding, Pass pass)
   assert(pass.batch > 0 && pass.tokens > 0);
   const int longest = pass.longest ? pass.longest : pass.tokens;
   if (at_.empty()) at_ = encoding.place(pass.tokens, longest, pass.draws);
+  else if (pass.draws && !encoding.place(pass.tokens, longest, pass.draws).empty())
+    throw UsageError(encoding.name() +
+                     ": it draws positions, and the task gives its own; leave one of them away");
   if (at_.empty()) {
     at_.resize(std::size_t(pass.tokens));
     std::iota(at_.begin(), at_.end(), 0);

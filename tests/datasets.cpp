@@ -1,184 +1,31 @@
-#include "datasets/masked.h"
+#include "datasets.h"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <set>
 
+#include "datasets/masked.h"
+
 using namespace yonder;
-
-namespace {
-
-constexpr int BOS = 0, SEP = 1, EOS = 2;
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
-std::unique_ptr<Task> prepared(const std::string& name, const Settings& settings, int length) {
-  auto task = make_task(name);
-  Options options = task->options();
-  for (const auto& [option, value] : settings) assign(*find(options, option), name, value);
-  task->prepare(length);
-  return task;
-}
-
-// A sequence read back from a batch: its inputs, and the places where something is asked.
-struct Row {
-  std::vector<int> tokens, targets;
-
-  int end_of_question() const {
-    return int(std::find(tokens.begin(), tokens.end(), SEP) - tokens.begin());
-  }
-  std::vector<int> question() const {
-    return {tokens.begin() + 1, tokens.begin() + end_of_question()};
-  }
-  std::vector<int> answer() const {
-    std::vector<int> a;
-    for (int t : targets)
-      if (t >= 0) a.push_back(t);
-    return a;
-  }
-};
-
-Row row(const Batch& batch, int b) {
-  const auto from = std::size_t(b) * batch.extent, to = from + batch.lengths[b];
-  return {{batch.tokens.begin() + from, batch.tokens.begin() + to},
-          {batch.targets.begin() + from, batch.targets.begin() + to}};
-}
-
-// What holds for every task: BOS first, nothing asked before the separator, each target that is no
-// EOS stands in the next input, EOS is the last target and never an input.
-void check_form(const Row& r, const Task& task, int length) {
-  const int n = int(r.tokens.size());
-  REQUIRE(n <= task.tokens(length));
-  REQUIRE(r.tokens[0] == BOS);
-  for (int t = 0; t < n; ++t) {
-    REQUIRE(r.tokens[t] >= 0);
-    REQUIRE(r.tokens[t] < task.vocabulary());
-    REQUIRE(r.tokens[t] != EOS);
-    if (t < r.end_of_question()) REQUIRE(r.targets[t] == -1);
-    if (t + 1 < n && r.targets[t] >= 0) REQUIRE(r.targets[t] == r.tokens[t + 1]);
-  }
-  REQUIRE(r.targets[n - 1] == EOS);
-}
-
-using Solver = std::function<std::vector<int>(const Row&)>;
-
-// 1,000 samples at lengths below, at and above the trained one, solved by an independent program.
-void check_solved(const std::string& name, const Settings& settings, const Solver& solve) {
-  const auto task = prepared(name, settings, 16);
-  int samples = 0;
-  for (int length : {1, 2, 5, 16, 40}) {
-    const Batch batch = task->test({.length = length}, 0, 200);
-    REQUIRE(batch.extent == task->tokens(length));
-    for (int b = 0; b < batch.size; ++b, ++samples) {
-      const Row r = row(batch, b);
-      check_form(r, *task, length);
-      REQUIRE(r.answer() == solve(r));
-    }
-  }
-  REQUIRE(samples == 1000);
-}
-
-std::vector<int> with_eos(std::vector<int> answer) {
-  answer.push_back(EOS);
-  return answer;
-}
-
-// Long addition on the spelled digits, from the right, as people do it.
-std::vector<int> school_sum(const Task& task, const Row& r, bool reversed, bool hints) {
-  std::string digits[2];
-  std::map<int, int> hint;  // of the place whose units are 0
-  int number = 0, digit = 0;
-  const int n = int(r.question().size() / (hints ? 4 : 2));
-  for (int t : r.question()) {
-    const std::string s = task.spelled(t);
-    if (s == "+") {
-      number = 1, digit = 0;
-    } else if (s[0] == 'h') {
-      const int place = reversed ? digit : n - 1 - digit;
-      REQUIRE(hint.try_emplace(place, t).first->second == t);
-    } else {
-      digits[number] += s, ++digit;
-    }
-  }
-  if (reversed)
-    for (auto& d : digits) std::reverse(d.begin(), d.end());
-  std::string sum;
-  int carry = 0;
-  for (int i = n - 1; i >= 0; --i) {
-    const int s = digits[0][i] - '0' + digits[1][i] - '0' + carry;
-    sum.insert(sum.begin(), char('0' + s % 10));
-    carry = s / 10;
-  }
-  sum.insert(sum.begin(), char('0' + carry));
-  if (reversed) std::reverse(sum.begin(), sum.end());
-
-  std::vector<int> answer;
-  for (int i = 0; i <= n; ++i) {
-    if (hints) answer.push_back(hint.at(0) + (reversed ? i : n - i));
-    for (int t = 0; t < task.vocabulary(); ++t)
-      if (task.spelled(t) == std::string(1, sum[i])) answer.push_back(t);
-  }
-  return with_eos(answer);
-}
-
-}  // namespace
-
-TEST_CASE("copy: the answer is the question") {
-  check_solved("copy", {}, [](const Row& r) { return with_eos(r.question()); });
-  check_solved("copy", {{"unique", "true"}, {"alphabet", "40"}}, [](const Row& r) {
-    const auto q = r.question();
-    REQUIRE(std::set<int>(q.begin(), q.end()).size() == q.size());
-    return with_eos(q);
-  });
-}
-
-TEST_CASE("reverse: the answer is the question backwards") {
-  check_solved("reverse", {{"alphabet", "5"}}, [](const Row& r) {
-    const auto q = r.question();
-    return with_eos({q.rbegin(), q.rend()});
-  });
-}
-
-TEST_CASE("addition: the answer is the sum, in either order of digits, with hints or without") {
-  for (bool reversed : {true, false})
-    for (bool hints : {true, false}) {
-      const auto reader = prepared("addition", {{"hints", "50"}}, 1);
-      check_solved("addition",
-                   {{"reversed", reversed ? "true" : "false"}, {"hints", hints ? "50" : "0"}},
-                   [&](const Row& r) { return school_sum(*reader, r, reversed, hints); });
-    }
-}
-
-TEST_CASE("recall: each key is followed by the value that it was given with") {
-  for (const char* asked : {"1", "8", "1000"})
-    check_solved("recall", {{"keys", "50"}, {"asked", asked}}, [&](const Row& r) {
-      std::map<int, int> value;
-      const auto q = r.question();
-      for (std::size_t i = 0; i < q.size(); i += 2)
-        REQUIRE(value.emplace(q[i], q[i + 1]).second);  // keys differ
-      std::vector<int> answer;
-      std::set<int> keys;
-      for (std::size_t t = r.end_of_question() + 1; t < r.tokens.size(); t += 2) {
-        REQUIRE(keys.insert(r.tokens[t]).second);
-        answer.push_back(value.at(r.tokens[t]));
-      }
-      REQUIRE(answer.size() == std::min<std::size_t>(value.size(), std::stoi(asked)));
-      return with_eos(answer);
-    });
-}
 
 TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
   const int samples = 20000;
-  for (const auto& [name, settings] : std::vector<std::pair<std::string, Settings>>{
+  for (const auto& [name, settings] : std::vector<std::pair<std::string, TaskSettings>>{
            {"copy", {{"alphabet", "3"}}},
            {"copy", {{"alphabet", "7"}, {"unique", "true"}}},
            {"reverse", {}},
            {"recall", {{"keys", "6"}, {"asked", "3"}}},
            {"addition", {}},
-           {"addition", {{"hints", "9"}, {"reversed", "false"}}}})
-    for (int length : {1, 5}) {
+           {"addition", {{"hints", "9"}, {"reversed", "false"}}},
+           {"even-pairs", {}},
+           {"parity", {}},
+           {"sort", {{"alphabet", "4"}}},
+           {"cycle-navigation", {}},
+           {"modular-arithmetic", {}},
+           {"flip-flop", {{"ignored", "0.5"}}},
+           {"passkey", {{"digits", "2"}}}})
+    for (int length : {1, 2, 5}) {
       const auto task = prepared(name, settings, 5);
       const Batch batch = task->test({.length = length, .count = samples}, 0, samples);
       double right = 0, all = 0;
@@ -194,6 +41,96 @@ TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
       // The luckiest of up to 16 symbols is counted: 3 standard deviations, √(p(1−p)/20000).
       CHECK(right / all == Approx(task->chance(length)).margin(0.011));
     }
+}
+
+TEST_CASE("validation and test have no sequence in common, and each is the same every time") {
+  for (const TaskEntry& entry : tasks()) {
+    if (entry.make()->is_text()) continue;
+    const auto task = prepared(entry.name, {}, 12);
+    const Trial trial{.length = 40}, other{.length = 40, .part = Part::validation};
+    CHECK(task->sequences(other) == 256);
+    std::set<std::vector<int>> tested;
+    const Batch test = task->test(trial, 0, 256), validation = task->test(other, 0, 256);
+    for (int b = 0; b < 256; ++b) tested.insert(row(test, b).tokens);
+    for (int b = 0; b < 256; ++b) CHECK(!tested.count(row(validation, b).tokens));
+    CHECK(task->test(other, 7, 3).tokens == prepared(entry.name, {}, 5)->test(other, 7, 3).tokens);
+  }
+}
+
+TEST_CASE("a lag leads from the place that asks to the token that tells") {
+  const std::set<std::string> telling{"flip-flop", "passkey", "recall"};
+  for (const TaskEntry& entry : tasks()) {
+    if (entry.make()->is_text()) continue;
+    const auto task = prepared(entry.name, {}, 12);
+    const Batch batch = task->test({.length = 12}, 0, 20);
+    INFO(entry.name);
+    REQUIRE(batch.lag.empty() == !telling.count(entry.name));
+    for (int i = 0; i < int(batch.lag.size()); ++i) {
+      const int asked = batch.targets[i];
+      REQUIRE((batch.lag[i] >= 0) == (asked >= 0 && asked != EOS));
+      if (batch.lag[i] < 0) continue;
+      REQUIRE(batch.lag[i] <= i % batch.extent);
+      REQUIRE(batch.tokens[i - batch.lag[i]] == asked);
+      // What stands before it is what asks, as an induction head would look for it.
+      if (entry.name == "recall") REQUIRE(batch.tokens[i - batch.lag[i] - 1] == batch.tokens[i]);
+    }
+    if (batch.lag.empty()) continue;
+    // In the masked form it is asked one place further on, where it is hidden.
+    auto plain = make_task(entry.name);
+    plain->prepare(12);
+    const Batch hidden = masked(std::move(plain))->test({.length = 12}, 0, 20);
+    for (int b = 0; b < batch.size; ++b)
+      for (int t = 0; t < batch.extent; ++t) {
+        const int lag = batch.lag[b * batch.extent + t];
+        CHECK(hidden.lag[b * hidden.extent + t + 1] == (lag < 0 ? -1 : lag + 1));
+      }
+  }
+}
+
+TEST_CASE("passkey: a test puts the number where it is told to, training anywhere alike") {
+  for (const int lag : {5, 9, 25}) {
+    const auto task = prepared("passkey", {{"lag", std::to_string(lag)}}, 3);
+    const Batch batch = task->test({.length = 20}, 0, 50);
+    for (int at : batch.lag) REQUIRE((at == -1 || at == lag));
+    CHECK(std::count(batch.lag.begin(), batch.lag.end(), lag) == 5 * 50);
+  }
+  std::map<int, int> times;
+  const auto task = prepared("passkey", {{"lag", "5"}}, 1);
+  for (int step = 0; step < 3000; ++step) {
+    const Batch batch = task->train(0, step, 1);
+    ++times[*std::max_element(batch.lag.begin(), batch.lag.end())];
+  }
+  CHECK(times.size() == 2);
+  CHECK(times[5] / 3000.0 == Approx(0.5).margin(0.03));  // 3 deviations
+}
+
+TEST_CASE("addition: coupled positions are one for each place of the three numbers") {
+  for (const char* reversed : {"true", "false"})
+    for (const char* hints : {"0", "30"}) {
+      const int n = 7, M = 20;
+      const TaskSettings settings{{"reversed", reversed}, {"hints", hints}, {"coupled", "20"}};
+      const auto task = prepared("addition", settings, n);
+      const Batch batch = task->test({.length = n}, 0, 200);
+      std::set<int> starts;
+      for (int b = 0; b < batch.size; ++b) {
+        const auto from = batch.at.begin() + b * batch.extent;
+        const std::vector<int> at(from, from + batch.extent);
+        const int s = at[1 + n * (hints[0] == '0' ? 1 : 2)];  // of +
+        std::vector<int> expected{0};
+        for (int digits : {n, n, n + 1}) {
+          for (int i = 0; i < digits; ++i)
+            for (int times = 0; times < (hints[0] == '0' ? 1 : 2); ++times)
+              expected.push_back(s + (reversed[0] == 't' ? i + 1 : digits - i));
+          if (digits == n) expected.push_back(s);
+        }
+        REQUIRE(at == expected);
+        REQUIRE(s + n + 1 < M);
+        starts.insert(s);
+      }
+      CHECK(starts.size() == M - n - 2);
+      CHECK(*starts.begin() == 1);
+    }
+  CHECK(prepared("addition", {}, 5)->train(0, 0, 2).at.empty());
 }
 
 TEST_CASE("a training batch depends on seed and step alone, and has one length of 1..N") {
@@ -250,18 +187,56 @@ TEST_CASE("shorter examples of a batch are padded on the right, in tokens and in
   CHECK(batch.at.empty());
 }
 
+TEST_CASE("in a batch of different lengths each sequence is what it is alone, and then padding") {
+  for (const TaskEntry& entry : tasks()) {
+    const auto task = make_task(entry.name);
+    const auto* generated = dynamic_cast<const GeneratedTask*>(task.get());
+    if (!generated) continue;
+    task->prepare(12);
+    std::vector<Example> examples;
+    for (int length : {3, 12, 1, 7}) {
+      Draws draws(Random(5, "test", std::uint32_t(length)));
+      examples.push_back(generated->example(length, draws));
+    }
+    const Batch all = collate(examples);
+    for (int b = 0; b < all.size; ++b) {
+      const Batch alone = collate({examples[b]});
+      const auto same = [&](const std::vector<int>& together, const std::vector<int>& one,
+                            int padding) {
+        if (one.empty()) return;
+        for (int t = 0; t < all.extent; ++t)
+          REQUIRE(together[b * all.extent + t] == (t < alone.extent ? one[t] : padding));
+      };
+      CHECK(all.lengths[b] == alone.extent);
+      same(all.tokens, alone.tokens, -1);
+      same(all.targets, alone.targets, -1);
+      same(all.lag, alone.lag, -1);
+      same(all.at, alone.at, 0);
+    }
+  }
+}
+
 TEST_CASE("a length that a task can't have is refused with the way out") {
   CHECK_THROWS_WITH(prepared("copy", {{"unique", "true"}}, 20),
                     "copy: 20 unique symbols need an alphabet of as many, not 16; set "
                     "--copy.alphabet 20 or more");
-  CHECK_THROWS_WITH(prepared("recall", {}, 81),
-                    "recall: 81 pairs need as many different keys, not 80; set --recall.keys 81 "
+  CHECK_THROWS_WITH(prepared("recall", {}, 129),
+                    "recall: 129 pairs need as many different keys, not 128; set --recall.keys 129 "
                     "or more");
   const auto task = prepared("addition", {{"hints", "11"}}, 10);
   CHECK_THROWS_WITH(task->sequences({.length = 11}),
                     "addition: sums of 11 digits need 12 index hints, not 11; set "
                     "--addition.hints 12 or more");
   CHECK_THROWS_AS(task->sequences({.length = 11}), UsageError);
+  CHECK_THROWS_WITH(prepared("addition", {{"coupled", "12"}}, 10),
+                    "addition: sums of 10 digits need 13 coupled positions, not 12; set "
+                    "--addition.coupled 13 or more");
+  CHECK_THROWS_WITH(prepared("passkey", {{"lag", "4"}}, 8)->sequences({.length = 8}),
+                    "passkey.lag: a number of 5 digits can't be nearer than 5, not at 4; give that "
+                    "or more, or 0 for any place");
+  CHECK_THROWS_WITH(prepared("passkey", {{"lag", "14"}}, 8)->sequences({.length = 8}),
+                    "passkey.lag: 14 needs a test length of 9 or more, not 8; test longer, or give "
+                    "a smaller lag");
   CHECK_THROWS_WITH(make_task("revers"),
                     "task: there is no 'revers'; did you mean 'reverse'?; see yonder list tasks");
 }
@@ -270,8 +245,10 @@ TEST_CASE("every file of a task registers it, tasks are listed by name, each wit
   std::vector<std::string> files, names;
   for (const auto& file : std::filesystem::directory_iterator(YONDER_SOURCE "/datasets"))
     if (const auto& path = file.path(); path.extension() == ".cpp")
-      if (const auto name = path.stem(); name != "dataset" && name != "symbols" && name != "masked")
-        files.push_back(path.stem().string());
+      if (const std::string name = path.stem();
+          name != "dataset" && name != "symbols" && name != "masked")
+        files.push_back(name);
+  for (std::string& name : files) std::replace(name.begin(), name.end(), '_', '-');
   std::sort(files.begin(), files.end());
   std::set<std::string> titles;
   for (const TaskEntry& t : tasks()) {
@@ -281,20 +258,38 @@ TEST_CASE("every file of a task registers it, tasks are listed by name, each wit
   CHECK(names == files);
 }
 
-TEST_CASE("the masked form of a task hides the whole answer where it stands") {
-  auto copy = make_task("copy"), plain = make_task("copy");
-  copy->prepare(5), plain->prepare(5);
-  const int vocabulary = copy->vocabulary(), tokens = copy->tokens(5);
-  const auto task = masked(std::move(copy));
-  CHECK(task->vocabulary() == vocabulary + 1);
-  CHECK(task->tokens(5) == tokens + 1);
-  CHECK(task->spelled(vocabulary) == "<mask>");
-  const Batch hidden = task->test({.length = 5}, 0, 3), seen = plain->test({.length = 5}, 0, 3);
-  for (int b = 0; b < 3; ++b)
-    for (int t = 0; t < seen.extent; ++t) {
-      const int asked = seen.targets[b * seen.extent + t], p = b * hidden.extent + t + 1;
-      CHECK(hidden.targets[p] == asked);
-      if (asked >= 0) CHECK(hidden.tokens[p] == vocabulary);
-      else CHECK(hidden.tokens[p] == seen.tokens[b * seen.extent + t + 1]);
+TEST_CASE("the masked form of every task hides the whole answer where it stands") {
+  for (const TaskEntry& entry : tasks()) {
+    if (entry.make()->is_text()) continue;
+    INFO(entry.name);
+    auto inner = make_task(entry.name);
+    const auto plain = prepared(entry.name, {}, 5);
+    inner->prepare(5);
+    const int vocabulary = inner->vocabulary(), tokens = inner->tokens(5);
+    const auto task = masked(std::move(inner));
+    CHECK(task->vocabulary() == vocabulary + 1);
+    CHECK(task->tokens(5) == tokens + 1);
+    CHECK(task->spelled(vocabulary) == "<mask>");
+    for (const Part part : {Part::test, Part::validation}) {
+      const Trial trial{.length = 5, .part = part};
+      const Batch hidden = task->test(trial, 0, 3), seen = plain->test(trial, 0, 3);
+      for (int b = 0; b < 3; ++b)
+        for (int t = 0; t < seen.extent; ++t) {
+          const int asked = seen.targets[b * seen.extent + t], p = b * hidden.extent + t + 1;
+          CHECK(hidden.targets[p] == asked);
+          if (asked >= 0) CHECK(hidden.tokens[p] == vocabulary);
+          else CHECK(hidden.tokens[p] == seen.tokens[b * seen.extent + t + 1]);
+        }
     }
+  }
+}
+
+TEST_CASE("the masked form keeps the positions that a task gives, and EOS stands with BOS") {
+  auto inner = prepared("addition", {{"coupled", "30"}}, 5);
+  const Batch seen = inner->test({.length = 5}, 0, 3);
+  const Batch hidden = masked(std::move(inner))->test({.length = 5}, 0, 3);
+  for (int b = 0; b < 3; ++b)
+    for (int t = 0; t < hidden.extent; ++t)
+      CHECK(hidden.at[b * hidden.extent + t] ==
+            (t < seen.extent ? seen.at[b * seen.extent + t] : 0));
 }

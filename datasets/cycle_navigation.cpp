@@ -1,0 +1,57 @@
+#include <algorithm>
+
+#include "datasets/symbols.h"
+
+namespace yonder {
+namespace {
+
+/// A walk on a circle of places 0, 1, …, c − 1 from place 0: n random moves, each to stay ("="), a
+/// place on ("+") or a place back ("-"); the answer is the place where the walk ends.
+///   BOS m_1 … m_n SEP place EOS
+/// Ruoss et al. 2023, arXiv:2305.16843, with c = 5.
+class CycleNavigation final : public StringTask {
+ public:
+  Options options() override {
+    return {Option{"places", &places_, "of the circle"}.within(3, 1000)};
+  }
+
+  int vocabulary() const override { return first_place + places_; }
+  int tokens(int length) const override { return length + 3; }
+
+  /// The likeliest end of the walk, from the distribution after each move.
+  double chance(int length) const override {
+    std::vector<double> now(places_, 0);
+    now[0] = 1;
+    for (int i = 0; i < length; ++i) {
+      const std::vector<double> before = now;
+      for (int p = 0; p < places_; ++p)
+        now[p] = (before[p] + before[(p + 1) % places_] + before[(p + places_ - 1) % places_]) / 3;
+    }
+    return (*std::max_element(now.begin(), now.end()) + 1) / 2;
+  }
+
+ private:
+  enum { stay = first_symbol, on, back, first_place };
+  int places_ = 5;
+
+  std::vector<int> question(int length, Draws& draws) const override {
+    std::vector<int> moves(length);
+    for (int& m : moves) m = stay + draws.below(3);
+    return moves;
+  }
+  std::vector<int> answer(std::vector<int> question) const override {
+    int place = 0;
+    for (int m : question) place += m == on ? 1 : m == back ? places_ - 1 : 0, place %= places_;
+    return {first_place + place};
+  }
+  std::string symbol(int token) const override {
+    return token < first_place ? std::string(1, "=+-"[token - stay])
+                               : std::to_string(token - first_place);
+  }
+};
+
+const RegisterTask<CycleNavigation> registered{"cycle-navigation",
+                                               "Tell where a walk on a circle ends"};
+
+}  // namespace
+}  // namespace yonder

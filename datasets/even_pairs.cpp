@@ -1,0 +1,23 @@
+#include "datasets/symbols.h"
+
+namespace yonder {
+namespace {
+
+/// n random bits; the answer is 1 if the first equals the last, else 0. It is as much as to say
+/// that 01 and 10 together come an even number of times.  Ruoss et al. 2023, arXiv:2305.16843
+class EvenPairs final : public BitTask {
+ public:
+  /// One bit alone equals itself; of more, first and last agree in half of all cases.
+  double chance(int length) const override { return ((length == 1 ? 1 : 0.5) + 1) / 2; }
+
+ private:
+  std::vector<int> answer(std::vector<int> question) const override {
+    return {question.front() == question.back() ? one : zero};
+  }
+};
+
+const RegisterTask<EvenPairs> registered{"even-pairs",
+                                         "Tell whether the first bit equals the last"};
+
+}  // namespace
+}  // namespace yonder

@@ -1,0 +1,66 @@
+#include "datasets/dataset.h"
+
+namespace yonder {
+namespace {
+
+/// A memory of one bit: pairs of an instruction and a bit. `w` writes its bit, `i` has a random bit
+/// that means nothing, `r` reads: its bit, which is asked, is the one written last. The first of n
+/// pairs writes, the n − 1 others ignore, write or read; one that reads follows at the end.
+///   BOS w b … i b … r b … r b EOS
+/// Liu et al. 2023, "Exposing attention glitches with flip-flop language modeling",
+/// arXiv:2306.00946: ignored 0.8 in training, 0.98 (sparse) and 0.1 (dense) in tests. The lag of
+/// a bit that is read is its distance from the bit that was written.
+class FlipFlop final : public GeneratedTask {
+ public:
+  Options options() override {
+    return {Option{"ignored", &ignored_, "share of ignored pairs; others write or read alike"}
+                .within(0, 1)
+                .at_test()};
+  }
+
+  int vocabulary() const override { return end; }
+  int tokens(int length) const override { return 2 * length + 3; }
+
+  /// A written bit is 0 or 1 alike; EOS is certain. Of n − 1 free pairs (1 − ignored)/2 read.
+  double chance(int length) const override {
+    const double reads = 1 + (length - 1) * (1 - ignored_) / 2;
+    return (reads / 2 + 1) / (reads + 1);
+  }
+
+  Example example(int length, Draws& draws) const override {
+    Example e;
+    e.give(bos);
+    int memory = 0, written = 0;  // and the index of the bit written last
+    for (int i = 0; i <= length; ++i) {
+      const int does = i == 0 ? write : i == length ? read : drawn(draws);
+      e.give(does);
+      if (does == read) {
+        e.want(memory, written);
+        continue;
+      }
+      const int bit = zero + draws.below(2);
+      if (does == write) memory = bit, written = int(e.tokens.size());
+      e.give(bit);
+    }
+    e.want(eos);
+    return e;
+  }
+
+ private:
+  enum { write = first_symbol, read, ignore, zero, end = zero + 2 };
+  double ignored_ = 0.8;
+
+  int drawn(Draws& draws) const {
+    if (draws.uniform() < ignored_) return ignore;
+    return draws.below(2) ? write : read;
+  }
+
+  std::string symbol(int token) const override {
+    return std::string(1, "wri01"[token - first_symbol]);
+  }
+};
+
+const RegisterTask<FlipFlop> registered{"flip-flop", "Read the bit that was written last"};
+
+}  // namespace
+}  // namespace yonder

@@ -1,0 +1,23 @@
+#include <algorithm>
+
+#include "datasets/symbols.h"
+
+namespace yonder {
+namespace {
+
+/// n random bits; the answer is 1 if an odd number of them are 1, else 0.
+/// Ruoss et al. 2023, arXiv:2305.16843
+class Parity final : public BitTask {
+ public:
+  double chance(int) const override { return (0.5 + 1) / 2; }
+
+ private:
+  std::vector<int> answer(std::vector<int> question) const override {
+    return {std::count(question.begin(), question.end(), one) % 2 ? one : zero};
+  }
+};
+
+const RegisterTask<Parity> registered{"parity", "Tell whether the number of ones is odd"};
+
+}  // namespace
+}  // namespace yonder

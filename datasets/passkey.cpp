@@ -1,0 +1,79 @@
+#include "datasets/dataset.h"
+
+namespace yonder {
+namespace {
+
+/// A number somewhere in n symbols of noise, behind the mark <key>; after the separator it is
+/// asked.
+///   BOS a c … <key> d_1 … d_k b … c a SEP d_1 … d_k EOS
+/// Mohtashami & Jaggi 2023, "Landmark attention", arXiv:2305.16300, sec. 4.2. Training puts it at
+/// any place alike. A test may put it at one lag, the distance from each digit asked to the same
+/// digit in the noise: from k (all noise before it) to k + n (all noise after it).
+class Passkey final : public GeneratedTask {
+ public:
+  Options options() override {
+    return {Option{"digits", &digits_, "k, digits of the number"}.within(1, 100),
+            Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536),
+            Option{"lag", &lag_, "distance of a test's number, in tokens; 0: any alike"}
+                .at_least(0)
+                .at_test()};
+  }
+
+  int vocabulary() const override { return first_noise + noise_; }
+  int tokens(int length) const override { return length + 2 * digits_ + 3; }
+  /// Each digit comes equally often; EOS is certain.
+  double chance(int) const override { return (digits_ / 10.0 + 1) / (digits_ + 1); }
+
+  int sequences(const Trial& trial) const override {
+    if (lag_ && lag_ < digits_)
+      throw UsageError("passkey.lag: a number of " + std::to_string(digits_) +
+                       " digits can't be nearer than " + std::to_string(digits_) + ", not at " +
+                       std::to_string(lag_) + "; give that or more, or 0 for any place");
+    if (lag_ > trial.length + digits_)
+      throw UsageError("passkey.lag: " + std::to_string(lag_) + " needs a test length of " +
+                       std::to_string(lag_ - digits_) + " or more, not " +
+                       std::to_string(trial.length) + "; test longer, or give a smaller lag");
+    return GeneratedTask::sequences(trial);
+  }
+
+  Example example(int length, Draws& draws) const override {
+    return hidden(length, draws.between(0, length), draws);
+  }
+  Example test_example(int length, Draws& draws) const override {
+    return lag_ ? hidden(length, lag_ - digits_, draws) : example(length, draws);
+  }
+
+ private:
+  enum { key = first_symbol, first_digit, first_noise = first_digit + 10 };
+  int digits_ = 5, noise_ = 16, lag_ = 0;
+
+  /// With `after` symbols of noise between the number and the separator.
+  Example hidden(int length, int after, Draws& draws) const {
+    Example e;
+    const auto noise = [&e, &draws, this](int n) {
+      for (int i = 0; i < n; ++i) e.give(first_noise + draws.below(noise_));
+    };
+    e.give(bos);
+    noise(length - after);
+    e.give(key);
+    const int number = int(e.tokens.size());
+    for (int i = 0; i < digits_; ++i) e.give(first_digit + draws.below(10));
+    noise(after);
+    e.give(sep);
+    for (int i = 0; i < digits_; ++i) e.want(e.tokens[number + i], number + i);
+    e.want(eos);
+    return e;
+  }
+
+  std::string symbol(int token) const override {
+    if (token == key) return "<key>";
+    if (token < first_noise) return std::to_string(token - first_digit);
+    const int s = token - first_noise;
+    return noise_ <= 26 ? std::string(1, char('a' + s)) : "n" + std::to_string(s);
+  }
+};
+
+const RegisterTask<Passkey> registered{"passkey", "Find a number in noise and say it again"};
+
+}  // namespace
+}  // namespace yonder

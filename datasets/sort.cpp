@@ -1,0 +1,51 @@
+#include <algorithm>
+#include <cmath>
+
+#include "datasets/symbols.h"
+
+namespace yonder {
+namespace {
+
+/// n random symbols; the answer is the same symbols in ascending order, equal ones as often as they
+/// came (bucket sort of Ruoss et al. 2023, arXiv:2305.16843).
+class Sort final : public SymbolTask {
+ public:
+  Sort() : SymbolTask(8) {}
+
+  /// The k-th of n sorted symbols is at most v if at least k of the n are, each with the chance
+  /// (v + 1)/A: a binomial tail. The best guess at a place is its likeliest symbol.
+  double chance(int length) const override {
+    const int n = length;
+    std::vector<double> below(n + 1, 0), most(n + 1, 0);  // [k]: P(k-th < v), its likeliest symbol
+    for (int v = 0; v < alphabet_; ++v) {
+      const double p = (v + 1.0) / alphabet_;
+      double tail = 0;
+      for (int k = n; k >= 1; --k) {
+        if (p < 1) tail += binomial(n, k, p);
+        else tail = 1;
+        most[k] = std::max(most[k], tail - below[k]);
+        below[k] = tail;
+      }
+    }
+    double right = 1;  // EOS
+    for (int k = 1; k <= n; ++k) right += most[k];
+    return right / (n + 1);
+  }
+
+ private:
+  /// P(k successes of n), 0 < p < 1.
+  static double binomial(int n, int k, double p) {
+    return std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) +
+                    k * std::log(p) + (n - k) * std::log1p(-p));
+  }
+
+  std::vector<int> answer(std::vector<int> question) const override {
+    std::sort(question.begin(), question.end());
+    return question;
+  }
+};
+
+const RegisterTask<Sort> registered{"sort", "Put symbols into ascending order"};
+
+}  // namespace
+}  // namespace yonder
