@@ -1,91 +1,21 @@
-#include <unistd.h>
-
-#include <catch2/catch.hpp>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <set>
 
 #include "datasets/masked.h"
+#include "texts.h"
 
 using namespace yonder;
-namespace fs = std::filesystem;
 
-namespace {
-
-constexpr int BOS = 256;
-
-// A folder of files that goes away with it.
-struct Folder {
-  fs::path path;
-  Folder() : path(fs::temp_directory_path() / ("yonder-text-" + std::to_string(::getpid()))) {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string add(const std::string& name, const std::string& content) const {
-    fs::create_directories((path / name).parent_path());
-    std::ofstream(path / name, std::ios::binary) << content;
-    return (path / name).string();
-  }
-};
-
-// Numbered lines: any 20 bytes stand at one place only.
-std::string counting(int bytes, const std::string& name = "") {
-  std::string text;
-  for (int i = 100000; int(text.size()) < bytes; ++i) text += name + std::to_string(i) + "\n";
-  text.resize(bytes);
-  return text;
-}
-
-std::unique_ptr<Task> text(const std::string& path, int length) {
-  auto task = make_task("text");
-  Options options = task->options();
-  assign(*find(options, "path"), "text", path);
-  task->prepare(length);
-  return task;
-}
-
-// The bytes of a window: those of its input and the last target.
-std::string bytes(const Batch& batch, int b) {
-  std::string s;
-  for (int t = 1; t < batch.extent; ++t) s += char(batch.tokens[b * batch.extent + t]);
-  return s + char(batch.targets[b * batch.extent + batch.extent - 1]);
-}
-
-std::string scored(const Batch& batch, int b) {
-  std::string s;
-  for (int t = 0; t < batch.extent; ++t)
-    if (const int y = batch.targets[b * batch.extent + t]; y >= 0) s += char(y);
-  return s;
-}
-
-// Every window begins with BOS, holds no padding, and asks for the very next byte where it asks.
-void check_form(const Batch& batch, int length) {
-  REQUIRE(batch.extent == length);
-  REQUIRE(batch.lengths == std::vector<int>(batch.size, length));
-  REQUIRE(int(batch.tokens.size()) == batch.size * length);
-  for (int b = 0; b < batch.size; ++b)
-    for (int t = 0; t < length; ++t) {
-      const int at = b * length + t;
-      REQUIRE((batch.tokens[at] == BOS) == (t == 0));
-      if (t) REQUIRE((batch.tokens[at] >= 0 && batch.tokens[at] < 256));
-      if (t + 1 < length && batch.targets[at] >= 0)
-        REQUIRE(batch.targets[at] == batch.tokens[at + 1]);
-    }
-}
-
-}  // namespace
-
-TEST_CASE("text: training reads the first nine tenths of a file, tests the rest, never both") {
-  const Folder folder;
+TEST_CASE("text: a file is for training, then validation, then tests, and no byte is for two") {
+  const TextFolder folder;
   const std::string content = counting(20003);
   const auto task = text(folder.add("a.txt", content), 50);
   std::size_t last_trained = 0, first_tested = content.size();
+  std::size_t first_validated = content.size(), last_validated = 0;
   for (int step = 0; step < 300; ++step) {
     const Batch batch = task->train(1, step, 32);
-    check_form(batch, 50);
+    check_window(batch, 50);
     for (int b = 0; b < batch.size; ++b) {
       const std::size_t at = content.find(bytes(batch, b));
       REQUIRE(at != std::string::npos);
@@ -94,31 +24,47 @@ TEST_CASE("text: training reads the first nine tenths of a file, tests the rest,
     }
   }
   for (auto protocol : {Protocol::same_targets, Protocol::non_overlapping, Protocol::sliding}) {
-    const Trial trial{.length = 60, .longest = 400, .count = 1000, .protocol = protocol};
-    const Batch batch = task->test(trial, 0, task->sequences(trial));
-    check_form(batch, 60);
+    Trial trial{.length = 60, .longest = 400, .count = 1000, .protocol = protocol};
+    Batch batch = task->test(trial, 0, task->sequences(trial));
+    check_window(batch, 60);
     for (int b = 0; b < batch.size; ++b)
       first_tested = std::min(first_tested, content.find(bytes(batch, b)));
+    trial.part = Part::validation;
+    batch = task->test(trial, 0, task->sequences(trial));
+    check_window(batch, 60);
+    for (int b = 0; b < batch.size; ++b) {
+      const std::size_t at = content.find(bytes(batch, b));
+      first_validated = std::min(first_validated, at);
+      last_validated = std::max(last_validated, at + 60);
+    }
   }
-  CHECK(last_trained <= first_tested);
+  CHECK(last_trained <= first_validated);
+  CHECK(last_validated <= first_tested);
+  CHECK(content[first_validated - 1] == '\n');
   CHECK(content[first_tested - 1] == '\n');
-  // Almost all of either part is used: the cut is within a hundredth of nine tenths.
-  CHECK(last_trained > 17700);
+  // Almost all of each part is used: the cuts are within a hundredth of nine tenths, and of the
+  // last twentieth of that.
+  CHECK(last_trained > 16800);
+  CHECK(first_validated >= 16900);
+  CHECK(first_validated < 17120);
+  CHECK(last_validated > first_validated + 800);
   CHECK(first_tested < 18003);
   CHECK(first_tested >= 17803);
 }
 
 TEST_CASE("text: a file without line breaks is cut all the same") {
-  const Folder folder;
-  const auto task = text(folder.add("a", std::string(900, 'a') + std::string(100, 'b')), 900);
-  CHECK(bytes(task->train(0, 0, 1), 0) == std::string(900, 'a'));
+  const TextFolder folder;
+  const auto task = text(folder.add("a", std::string(900, 'a') + std::string(100, 'b')), 855);
+  CHECK(bytes(task->train(0, 0, 1), 0) == std::string(855, 'a'));
+  const Trial validation{.length = 45, .part = Part::validation};
+  CHECK(bytes(task->test(validation, 0, 1), 0) == std::string(45, 'a'));
   CHECK(bytes(task->test({.length = 100}, 0, 1), 0) == std::string(100, 'b'));
   CHECK(task->chance(100) == 0);
-  CHECK(task->frequency_loss() == Approx(-std::log(1.0 / (900 + 256))));
+  CHECK(task->frequency_loss() == Approx(-std::log(1.0 / (855 + 256))));
 }
 
 TEST_CASE("text: files of a folder are documents, the last tenth is for testing, none is left") {
-  const Folder folder;
+  const TextFolder folder;
   const std::string a = counting(700, "a"), b = counting(40, "b"), c = counting(900, "c"),
                     d = counting(150, "d"), e = counting(60, "e");
   folder.add("sub/a", a), folder.add("sub/b", b), folder.add("c", c), folder.add("x/d", d);
@@ -136,8 +82,16 @@ TEST_CASE("text: files of a folder are documents, the last tenth is for testing,
       in_c += !first;
     }
   }
-  // Each window is equally likely: 851 of c, 651 of a; b is too short. 3 standard deviations.
-  CHECK(in_c / 1600 == Approx(851.0 / (851 + 651)).margin(0.038));
+  // Validation has b, all of it, and the last 42 bytes of a or a few more. Each window is equally
+  // likely: 851 of c, about 606 of a. 3 standard deviations.
+  CHECK(in_c / 1600 == Approx(851.0 / (851 + 606)).margin(0.038));
+  const Trial validation{.length = 30, .count = 1000, .scored = 10, .part = Part::validation};
+  const Batch held = task->test(validation, 0, task->sequences(validation));
+  for (int i = 0; i < held.size; ++i) {
+    const std::string s = bytes(held, i);
+    const std::size_t in_a = a.find(s);
+    REQUIRE((b.find(s) != std::string::npos || (in_a >= 650 && in_a != std::string::npos)));
+  }
 
   const Trial trial{.length = 50, .count = 1000, .scored = 10};
   const Batch batch = task->test(trial, 0, task->sequences(trial));
@@ -149,14 +103,14 @@ TEST_CASE("text: files of a folder are documents, the last tenth is for testing,
 }
 
 TEST_CASE("text: the same targets are scored at every length, each once, and only context varies") {
-  const Folder folder;
+  const TextFolder folder;
   const auto task = text(folder.add("a", counting(60000)), 64);
   std::vector<std::string> targets;
   for (int length : {32, 64, 100, 1024}) {
     const Trial trial{.length = length, .longest = 1024};
     REQUIRE(task->sequences(trial) == 48);
     const Batch all = task->test(trial, 0, 48), part = task->test(trial, 40, 8);
-    check_form(all, length);
+    check_window(all, length);
     std::vector<std::string> seen;
     for (int b = 0; b < 48; ++b) {
       seen.push_back(scored(all, b));
@@ -174,7 +128,7 @@ TEST_CASE("text: the same targets are scored at every length, each once, and onl
 }
 
 TEST_CASE("text: non-overlapping windows score the same bytes at every length, each once") {
-  const Folder folder;
+  const TextFolder folder;
   const auto task = text(folder.add("a", counting(60000)), 64);
   std::string whole;
   for (int length : {256, 64, 32}) {
@@ -193,7 +147,7 @@ TEST_CASE("text: non-overlapping windows score the same bytes at every length, e
 }
 
 TEST_CASE("text: sliding windows score each byte of a stretch once, with full context") {
-  const Folder folder;
+  const TextFolder folder;
   const std::string content = counting(60000);
   const auto task = text(folder.add("a", content), 64);
   const Trial trial{
@@ -210,7 +164,7 @@ TEST_CASE("text: sliding windows score each byte of a stretch once, with full co
 }
 
 TEST_CASE("text: windows depend on seed and step in training, and on neither in a test") {
-  const Folder folder;
+  const TextFolder folder;
   const std::string path = folder.add("a", counting(60000));
   const auto task = text(path, 64), again = text(path, 64), other = text(path, 256);
   const Batch a = task->train(5, 9, 4), b = again->train(5, 9, 8);
@@ -222,13 +176,15 @@ TEST_CASE("text: windows depend on seed and step in training, and on neither in 
 }
 
 TEST_CASE("text: any byte is a token, and letter frequencies give a loss to compare with") {
-  const Folder folder;
+  const TextFolder folder;
   std::string content(2560, 0);
   std::iota(content.begin(), content.end(), 0);  // each byte ten times, the last tenth once
   const auto task = text(folder.add("a", content), 100);
   CHECK(task->vocabulary() == 257);
   CHECK(task->tokens(100) == 100);
-  CHECK(task->frequency_loss() == Approx(std::log(256.0)));
+  // 2189 of them are trained on: the first 141 come nine times there, the others eight times.
+  CHECK(task->frequency_loss() ==
+        Approx(std::log(2189 + 256.0) - (141 * std::log(10.0) + 115 * std::log(9.0)) / 256));
   CHECK(task->chance(100) == Approx(1 / 256.0));
   std::set<int> tokens;
   for (int step = 0; step < 20; ++step)
@@ -237,14 +193,14 @@ TEST_CASE("text: any byte is a token, and letter frequencies give a loss to comp
   std::set<std::string> spellings;
   for (int t = 0; t < 257; ++t) spellings.insert(task->spelled(t));
   CHECK(spellings.size() == 257);
-  CHECK(task->spelled(BOS) == "<bos>");
+  CHECK(task->spelled(BOS_OF_BYTES) == "<bos>");
   CHECK(task->spelled('a') == "a");
   CHECK(task->spelled('\n') == "\\n");
   CHECK(task->spelled(0xe4) == "\\xe4");
 }
 
 TEST_CASE("text: what can't be read or is too short is refused in one sentence") {
-  const Folder folder;
+  const TextFolder folder;
   const std::string at = folder.path.string(), short_text = folder.add("a", counting(1000));
   CHECK_THROWS_WITH(text("", 8), "text: no text is named; name a file or folder with --text PATH");
   CHECK_THROWS_AS(text("", 8), UsageError);
@@ -257,11 +213,11 @@ TEST_CASE("text: what can't be read or is too short is refused in one sentence")
   CHECK_THROWS_AS(text(empty, 8), FileError);
   fs::create_directories(folder.path / "bare");
   CHECK_THROWS_AS(text(at + "/bare", 8), FileError);
-  CHECK_THROWS_WITH(text(short_text, 897),
+  CHECK_THROWS_WITH(text(short_text, 848),
                     "text: " + short_text +
-                        " has 896 bytes in one piece to train on, too few for "
-                        "a length of 897; give a longer text or a shorter length");
-  CHECK_THROWS_AS(text(short_text, 897), UsageError);
+                        " has 847 bytes in one piece to train on, too few for "
+                        "a length of 848; give a longer text or a shorter length");
+  CHECK_THROWS_AS(text(short_text, 848), UsageError);
   const auto task = text(short_text, 64);
   CHECK(task->sequences({.length = 104}) == 1);
   CHECK_THROWS_WITH(task->sequences({.length = 64, .longest = 105}),
@@ -275,7 +231,7 @@ TEST_CASE("text: what can't be read or is too short is refused in one sentence")
 }
 
 TEST_CASE("masked text hides 15 % of its bytes, and the same ones at any length of a test") {
-  const Folder folder;
+  const TextFolder folder;
   const auto task = masked(text(folder.add("a", counting(60000)), 64));
   int hidden = 0, masks = 0, kept = 0;
   for (int step = 0; step < 40; ++step) {

@@ -1,0 +1,46 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace yonder {
+
+/// A text on disk, parted into what is trained, validated and tested on. No byte is in two parts.
+///
+/// A folder's files are documents in the order of their paths: the last ones, as few as hold a
+/// tenth of the bytes, are for testing. A single file is cut in two near nine tenths, at a line
+/// break if there is one. What then is left for training loses its last twentieth to validation,
+/// again at a line break if one is near; this may cut a document in two.
+struct Documents {
+  std::vector<std::string> train, validation, test;
+
+  /// Reads a file or a folder. FileError if it can't be read or has no text.
+  static Documents read(const std::string& path);
+};
+
+/// Documents are as good as their room: the number of places that each offers. Those of several
+/// documents are numbered through. The documents have to outlive it.
+class Rooms {
+ public:
+  using Size = std::int64_t;
+
+  /// `room` tells how many places a document of so many bytes has.
+  template <class F>
+  Rooms(const std::vector<std::string>& documents, F&& room) : documents_(documents) {
+    for (const std::string& d : documents) ends_.push_back(total() + room(Size(d.size())));
+  }
+  Size total() const { return ends_.empty() ? 0 : ends_.back(); }
+
+  struct Place {
+    const std::string* document;
+    Size inside;  ///< number within the document
+  };
+  /// `number` is below total().
+  Place operator[](Size number) const;
+
+ private:
+  const std::vector<std::string>& documents_;
+  std::vector<Size> ends_;
+};
+
+}  // namespace yonder

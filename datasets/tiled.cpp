@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <cmath>
+
+#include "datasets/bytes.h"
+
+namespace yonder {
+namespace {
+
+/// Text that repeats itself: its first c bytes again and again, so that who can copy from c bytes
+/// ago knows every byte but the first c. It tells who uses far context from who only does not
+/// break. Su 2023, kexue.fm/archives/9708.
+///
+/// Of a training batch a share is tiled, c uniform in least·N … most·N, and the rest is plain: text
+/// that never repeats itself teaches no copying. Validation is mixed in the same way. A test tiles
+/// stretches of c = tile·N bytes and scores the last bytes of the longest length, in a later copy;
+/// a shorter length sees the end of the same text. With tile 0 a test is that of `text`.
+class Tiled final : public ByteTask {
+ public:
+  Options options() override {
+    Options all = ByteTask::options();
+    all.push_back(Option{"share", &share_, "of each training batch that is tiled"}.within(0, 1));
+    all.push_back(Option{"least", &least_, "shortest tile of training, over N"}.within(0, 1));
+    all.push_back(Option{"most", &most_, "longest tile of training, over N"}.within(0, 1));
+    all.push_back(
+        Option{"tile", &tile_, "a test's tile, over N; 0: plain text"}.within(0, 65536).at_test());
+    return all;
+  }
+
+  void prepare(int length) override {
+    if (least_ > most_)
+      throw UsageError(
+          "tiled.least: the shortest tile of training is longer than the longest; "
+          "give no more than tiled.most");
+    ByteTask::prepare(length);
+  }
+
+ private:
+  double share_ = 0.5, least_ = 0.125, most_ = 0.5, tile_ = 1;
+
+  std::string name() const override { return "tiled"; }
+
+  int bytes(double over_trained) const {
+    return int(std::clamp(std::round(over_trained * trained_), 1.0, 0x1p24));
+  }
+
+  int trained_tile(const Random& random, int number) const override {
+    // Evenly through the batch, so that a larger one begins with a smaller one.
+    if (std::floor((number + 1) * share_) == std::floor(number * share_)) return 0;
+    const int least = bytes(least_), most = bytes(most_);
+    return least + int(random.below(std::uint64_t(most - least + 1), std::uint64_t(number)));
+  }
+
+  int tested_tile() const override { return tile_ > 0 ? bytes(tile_) : 0; }
+};
+
+const RegisterTask<Tiled> registered{"tiled", "Text that repeats itself, later copies foretold"};
+
+}  // namespace
+}  // namespace yonder
