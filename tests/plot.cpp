@@ -31,7 +31,8 @@ TEST_CASE("labels never overlap nor leave the frame while there is room") {
 }
 
 TEST_CASE("a plot shares a colour between an encoding and its extension and marks N") {
-  const std::string script = plot_script(found_text(), Measure::loss);
+  const Results r = found_text();
+  const std::string script = chart_script(over_length(r, Measure::loss, r.rows, Palette(r.rows)));
   auto count = [&script](const std::string& part) {
     int n = 0;
     for (auto at = script.find(part); at != std::string::npos; at = script.find(part, at + 1)) ++n;
@@ -39,7 +40,7 @@ TEST_CASE("a plot shares a colour between an encoding and its extension and mark
   };
   CHECK(count("trained\" 64") == 1);
   CHECK(count("set arrow from first 64, graph 0") == 1);
-  CHECK(count("\"letter frequencies\"") == 1);
+  CHECK(count("set label \"letter frequencies\"") == 1);
   // Two lines, two markers, two leads and two bands in rope's colour.
   CHECK(count("#D55E00") == 8);
   CHECK(count("learned (ends)") == 1);

@@ -87,12 +87,7 @@ std::string whole_sweep(const std::string& folder, const Json& config, const Loo
           " cells begun are done\n" + failed;
   if (!fs::exists(folder + "/results.json"))
     return text + "  results   none yet; the command that started it goes on with --resume\n";
-  std::vector<std::string> pictures;
-  const Study study = read_study(folder);
-  for (const Measure& m : study.panels.front().measures())
-    if (const std::string path = folder + "/plots/" + m.name + ".svg"; fs::exists(path))
-      pictures.push_back(path);
-  return text + "\n" + report(study, folder, pictures, look);
+  return text + "\n" + report(read_study(folder), folder, look);
 }
 
 }  // namespace

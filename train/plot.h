@@ -2,26 +2,42 @@
 #include <string>
 #include <vector>
 
-#include "train/results.h"
+#include "train/chart.h"
+#include "train/study.h"
 
+/// \file
+/// The pictures of a study, as charts and as files.
 namespace yonder {
 
-/// The gnuplot script, data included, that draws one measure over test length into
-/// `{measure.name}.svg`: a line and a marker for each encoding, dashed where an extension is on,
-/// seeds as a band, the trained length as a vertical line, names at the ends of the lines.
-std::string plot_script(const Results&, const Measure&);
+/// Every row of every panel, in order: what a study's pictures take their colours by.
+Palette palette_of(const Study&);
+
+/// One measure over test length, on a logarithmic axis: a line for each of `rows`, seeds as a band,
+/// the trained length as a vertical line, guessing and letter frequencies as thin grey ones.
+Chart over_length(const Results&, const Measure&, const std::vector<Row>& rows, const Palette&);
+/// The first measure over test length, in as many charts as keep it readable: all rows in one, or
+/// those without extension in the first and a chart for each encoding that has some. The windowed
+/// models are thin grey lines of the first.
+std::vector<Chart> headline(const Results&, const Palette&);
+/// Loss by position at the longest length, median of the seeds; without points where there are no
+/// curves.
+Chart over_positions(const Results&, const Palette&);
+/// Loss of the batches over training, median of the seeds; of one task and variant.
+Chart over_training(const Study&, const std::string& task, const std::string& variant,
+                    const Palette&);
 
 /// The SVG of gnuplot with a background of its own and colours that follow the reader's choice of
 /// light or dark.
 std::string in_light_and_dark(std::string svg);
+/// The same SVG as a part of a page, which sees to the colours (`svg.chart` in its style sheet):
+/// scalable, without background, its ids beginning with `prefix` so that pictures don't mix.
+std::string inlined(const std::string& svg, const std::string& prefix);
 
-/// Heights for labels that would like to stand at `wanted`, moved as little as needed so that each
-/// two are at least `gap` apart and all lie in low..high as far as they fit.
-std::vector<double> spread_labels(const std::vector<double>& wanted, double gap, double low,
-                                  double high);
+enum class Png { no, too };
 
-/// Draws every measure into `folder` as SVG, each beside its script. Returns the pictures' paths;
-/// none, with the reason in `problem`, where gnuplot is missing or refuses.
-std::vector<std::string> draw(const Results&, const std::string& folder, std::string& problem);
+/// Writes a chart's script, and what gnuplot makes of it, to `{folder}/{chart.name}.svg` (and
+/// .png). Returns the SVG's path; "", with the reason in `problem`, where gnuplot is missing or
+/// refuses.
+std::string draw(const Chart&, const std::string& folder, Png, std::string& problem);
 
 }  // namespace yonder

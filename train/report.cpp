@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "train/findings.h"
+#include "train/verdicts.h"
 
 namespace yonder {
 namespace {
@@ -46,10 +47,34 @@ std::string wrapped(const std::string& text, int columns) {
   return out + line + "\n";
 }
 
-std::string title(const Results& r, const Measure& m) {
-  std::string text = m.title;
-  if (r.text) text += " on the same last bytes at every length";
+std::string title(const Study& study, const Results& r, const Measure& m) {
+  std::string text = (study.panels.size() > 1 ? r.title() + ": " : "") + m.title;
+  if (r.text && r.protocol == "same-targets") text += " on the same last bytes at every length";
   if (r.seeds > 1) text += "; median and range of " + std::to_string(r.seeds) + " seeds";
+  return text;
+}
+
+// "In order at 512, seeds that agree: kerple < rope + yarn (3 of 3) < rope (3 of 3)."
+std::string order(const Results& r) {
+  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+  std::string text;
+  for (const Ordering& o : orderings(r, longest, r.measures().front())) {
+    if (text.empty())
+      text = "In order at " + std::to_string(longest) +
+             ", with the seeds that agree: " + o.better.label();
+    text += (o.measure.percent ? " > " : " < ") + o.worse.label() + " (" + std::to_string(o.agree) +
+            " of " + std::to_string(o.pairs.seeds) + ")";
+  }
+  return text.empty() ? "" : text + ".";
+}
+
+// A published claim beside what was found, step by step.
+std::string claim(const Verdict& v, const Look& look) {
+  std::string text =
+      wrapped("Claim: " + v.claim.text + " (" + v.claim.source + ")", look.columns) +
+      wrapped(std::string("Here: ") + name_of(v.result) + (v.why.empty() ? "" : "; " + v.why) + ".",
+              look.columns);
+  for (const Ordering& o : v.steps) text += "  " + said(o) + "\n    " + evidence(o) + "\n";
   return text;
 }
 
@@ -107,17 +132,19 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
               word(folder + "-" + other)};
 }
 
-std::string report(const Study& study, const std::string& folder,
-                   const std::vector<std::string>& pictures, const Look& look) {
+std::string report(const Study& study, const std::string& folder, const Look& look) {
   std::string text;
   for (const Results& r : study.panels) {
     for (const Measure& m : r.measures())
-      text += wrapped(title(r, m), look.columns) + "\n" + table(r, m, look) + "\n";
+      text += wrapped(title(study, r, m), look.columns) + "\n" + table(r, m, look) + "\n";
     for (const std::string& sentence : findings(r)) text += wrapped(sentence, look.columns);
+    if (const std::string chain = order(r); !chain.empty()) text += wrapped(chain, look.columns);
+    text += "\n";
   }
+  for (const Verdict& v : verdicts(study)) text += claim(v, look) + "\n";
   for (const Failure& f : study.failures) text += "Failed: " + f.cell + ": " + f.reason + "\n";
-  text += "\n";
-  for (const std::string& picture : pictures) text += "Picture  " + picture + "\n";
+  if (const std::string page = folder + "/report.html"; fs::exists(page))
+    text += "Report   " + page + "\n";
   text += "Data     " + folder + "/results.csv\n\nNext\n";
   for (const std::string& command : next_commands(study, folder)) text += "  " + command + "\n";
   return text;

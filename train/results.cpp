@@ -109,6 +109,14 @@ const Measure Measure::loss{&Score::loss, "loss", "Loss in nats per byte", false
 const Measure Measure::accuracy{&Score::accuracy, "accuracy", "Answer tokens right, in %", true};
 const Measure Measure::exact{&Score::exact, "exact", "Answers right as a whole, in %", true};
 
+std::string Results::title() const {
+  std::string name = task;
+  const bool usual = protocol == "same-targets" || protocol == "answer";
+  for (const std::string& more : {test, usual ? "" : protocol, variant})
+    if (!more.empty()) name += ", " + more;
+  return name;
+}
+
 std::vector<Measure> Results::measures() const {
   if (text) return {Measure::loss};
   return {Measure::accuracy, Measure::exact};

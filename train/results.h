@@ -101,6 +101,9 @@ struct Results {
   std::vector<Curve> curves;
   std::vector<LagScore> lags;
 
+  /// What tells panels apart: task, and test, protocol and variant where they are not the usual:
+  /// "text, tiled.copies=2, non-overlapping".
+  std::string title() const;
   /// The measures worth a table, the most telling first.
   std::vector<Measure> measures() const;
   /// Over the seeds that have a number.

@@ -3,8 +3,8 @@
 
 #include "core/error.h"
 #include "train/flags.h"
-#include "train/plot.h"
 #include "train/report.h"
+#include "train/report_page.h"
 #include "train/sweep.h"
 #include "train/table.h"
 #include "train/verbs.h"
@@ -96,11 +96,10 @@ int ablate_verb(const Arguments& arguments) {
                  "on\n");
     return 128 + end.signal;
   }
-  std::string problem;
-  const auto pictures = draw(end.study.panels.front(), wish.out + "/plots", problem);
-  if (!problem.empty()) std::fprintf(stderr, "%s\n", problem.c_str());
+  const Written page = write_report(end.study, wish.out);
+  if (!page.problem.empty()) std::fprintf(stderr, "%s\n", page.problem.c_str());
   if (wish.json) std::fputs(to_json(end.study).c_str(), stdout);
-  else std::fputs(report(end.study, wish.out, pictures, look_of_stdout()).c_str(), stdout);
+  else std::fputs(report(end.study, wish.out, look_of_stdout()).c_str(), stdout);
   return end.study.failures.empty() ? fine : cells_failed;
 }
 

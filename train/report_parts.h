@@ -1,0 +1,41 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "train/plot.h"
+#include "train/report_page.h"
+#include "train/study.h"
+
+/// \file
+/// The sections of report.html, each a string of HTML, "" where a study has nothing to fill it.
+namespace yonder {
+
+/// Draws charts and gives them back as parts of the page.
+class Pictures {
+ public:
+  Pictures(std::string folder, Png png) : folder_(std::move(folder)), png_(png) {}
+
+  /// A <figure>; "" for a chart without a point, or if gnuplot can't. The caption is HTML.
+  std::string figure(const Chart&, const std::string& caption = "");
+  const std::vector<std::string>& paths() const { return paths_; }
+  const std::string& problem() const { return problem_; }
+
+ private:
+  std::string folder_, problem_;
+  Png png_;
+  std::vector<std::string> paths_;
+};
+
+/// Each panel's rows × lengths, coloured by how much worse a cell is than its model at the trained
+/// length, with the price at the trained length in the same row.
+std::string matrix(const Study&, const Palette&);
+
+/// The protocol, the configuration and the machine of each run, and the command.
+std::string protocol(const Study&, const std::vector<std::string>& runs);
+
+/// The label of a row with the colour and marker of its pictures before it.
+std::string named(const Row&, const Palette&);
+/// A heading for one of several panels; "" for the only one.
+std::string panel_heading(const Study&, const Results&);
+
+}  // namespace yonder
