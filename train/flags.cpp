@@ -160,6 +160,12 @@ void Flags::argument(const std::string& placeholder, std::string& value, const s
   if (presence == Presence::required) line_->required.emplace_back(placeholder, option);
 }
 
+void Flags::arguments(const std::string& placeholder, std::vector<std::string>& values,
+                      const std::string& help) {
+  line_->show("Arguments", placeholder + "...", help);
+  line_->required.emplace_back(placeholder, line_->app.add_option(placeholder, values));
+}
+
 void Flags::encodings(Settings& given, When when) {
   for (const Entry& e : registry()) {
     Encoding& encoding = *line_->encodings.emplace_back(e.make());

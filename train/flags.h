@@ -37,6 +37,9 @@ class Flags {
   enum class Presence { required, optional };
   void argument(const std::string& placeholder, std::string& value, const std::string& help,
                 Presence);
+  /// All arguments without a flag, at least one.
+  void arguments(const std::string& placeholder, std::vector<std::string>& values,
+                 const std::string& help);
 
   /// Flags for the options of every registered encoding ("--rope.base"), a heading each; only those
   /// of test time if `when` says so. What was given goes to `given`.

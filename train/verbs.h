@@ -14,6 +14,7 @@ int train_verb(const Arguments&);
 int eval_verb(const Arguments&);
 int logits_verb(const Arguments&);
 int ablate_verb(const Arguments&);
+int report_verb(const Arguments&);
 int list_verb(const Arguments&);
 int show_verb(const Arguments&);
 
