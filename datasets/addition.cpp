@@ -117,7 +117,12 @@ class Addition final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Addition> registered{"addition", "Add two numbers of n digits"};
+const RegisterTask<Addition> registered{
+    {.name = "addition",
+     .title = "Add two numbers of n digits",
+     .form = "two numbers below 10^n, written with n digits, then their sum with n + 1; units "
+             "first if reversed",
+     .paper = "Zhou et al. 2024, arXiv:2402.09371"}};
 
 }  // namespace
 }  // namespace yonder

@@ -33,7 +33,10 @@ class Copy final : public SymbolTask {
   std::vector<int> answer(std::vector<int> question) const override { return question; }
 };
 
-const RegisterTask<Copy> registered{"copy", "Say a string again"};
+const RegisterTask<Copy> registered{{.name = "copy",
+                                     .title = "Say a string again",
+                                     .form = "n symbols, then the same again",
+                                     .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};
 
 }  // namespace
 }  // namespace yonder

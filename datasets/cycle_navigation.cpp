@@ -50,8 +50,12 @@ class CycleNavigation final : public StringTask {
   }
 };
 
-const RegisterTask<CycleNavigation> registered{"cycle-navigation",
-                                               "Tell where a walk on a circle ends"};
+const RegisterTask<CycleNavigation> registered{
+    {.name = "cycle-navigation",
+     .title = "Tell where a walk on a circle ends",
+     .form = "n moves on a circle from place 0, = stays, + goes a place on, - a place back; then "
+             "the last place",
+     .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 
 }  // namespace
 }  // namespace yonder

@@ -135,7 +135,10 @@ Batch collate(const std::vector<Example>&);
 
 /// What `list` says of a task, and how to make one.
 struct TaskEntry {
-  std::string name, title;
+  std::string name;
+  std::string title;  ///< what it asks of a model
+  std::string form;   ///< what stands in a sequence of n items, enough to solve it by
+  std::string paper;
   std::unique_ptr<Task> (*make)() = nullptr;
 };
 
@@ -147,8 +150,9 @@ std::unique_ptr<Task> make_task(const std::string& name);
 void add_task(TaskEntry);
 template <class T>
 struct RegisterTask {
-  RegisterTask(std::string name, std::string title) {
-    add_task({std::move(name), std::move(title), [] { return std::unique_ptr<Task>(new T); }});
+  explicit RegisterTask(TaskEntry entry) {
+    entry.make = [] { return std::unique_ptr<Task>(new T); };
+    add_task(std::move(entry));
   }
 };
 

@@ -12,7 +12,7 @@ namespace {
 class ModularArithmetic final : public StringTask {
  public:
   Options options() override {
-    return {Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 64)};
+    return {Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 32)};
   }
 
   int vocabulary() const override { return first_number + modulus_; }
@@ -74,8 +74,12 @@ class ModularArithmetic final : public StringTask {
   }
 };
 
-const RegisterTask<ModularArithmetic> registered{"modular-arithmetic",
-                                                 "Reckon a line of numbers, modulo 5"};
+const RegisterTask<ModularArithmetic> registered{
+    {.name = "modular-arithmetic",
+     .title = "Reckon a line of numbers, modulo 5",
+     .form =
+         "n numbers below m with +, - or * between, then what they make modulo m, products first",
+     .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 
 }  // namespace
 }  // namespace yonder

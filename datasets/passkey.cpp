@@ -73,7 +73,11 @@ class Passkey final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Passkey> registered{"passkey", "Find a number in noise and say it again"};
+const RegisterTask<Passkey> registered{{.name = "passkey",
+                                        .title = "Find a number in noise and say it again",
+                                        .form = "n symbols of noise, somewhere among them <key> "
+                                                "and the digits of a number; then these digits",
+                                        .paper = "Mohtashami & Jaggi 2023, arXiv:2305.16300"}};
 
 }  // namespace
 }  // namespace yonder

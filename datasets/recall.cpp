@@ -64,7 +64,11 @@ class Recall final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Recall> registered{"recall", "Name the values that belong to keys seen before"};
+const RegisterTask<Recall> registered{
+    {.name = "recall",
+     .title = "Name the values that belong to keys seen before",
+     .form = "n pairs of a key and its value, then some of the keys, each followed by its value",
+     .paper = "Arora et al. 2023, arXiv:2312.04927"}};
 
 }  // namespace
 }  // namespace yonder

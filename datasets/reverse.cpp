@@ -13,7 +13,11 @@ class Reverse final : public SymbolTask {
   }
 };
 
-const RegisterTask<Reverse> registered{"reverse", "Say a string backwards"};
+const RegisterTask<Reverse> registered{
+    {.name = "reverse",
+     .title = "Say a string backwards",
+     .form = "n symbols, then the same from the last to the first",
+     .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};
 
 }  // namespace
 }  // namespace yonder

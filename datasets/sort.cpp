@@ -45,7 +45,10 @@ class Sort final : public SymbolTask {
   }
 };
 
-const RegisterTask<Sort> registered{"sort", "Put symbols into ascending order"};
+const RegisterTask<Sort> registered{{.name = "sort",
+                                     .title = "Put symbols into ascending order",
+                                     .form = "n symbols, then the same in ascending order",
+                                     .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 
 }  // namespace
 }  // namespace yonder

@@ -9,7 +9,11 @@ class Text final : public ByteTask {
   std::string name() const override { return "text"; }
 };
 
-const RegisterTask<Text> registered{"text", "Bytes of a file or folder, each to be foretold"};
+const RegisterTask<Text> registered{
+    {.name = "text",
+     .title = "Bytes of a file or folder, each to be foretold",
+     .form = "n bytes of a document, each the target of those before it",
+     .paper = "Press et al. 2022, arXiv:2108.12409"}};
 
 }  // namespace
 }  // namespace yonder

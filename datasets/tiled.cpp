@@ -53,7 +53,11 @@ class Tiled final : public ByteTask {
   int tested_tile() const override { return tile_ > 0 ? bytes(tile_) : 0; }
 };
 
-const RegisterTask<Tiled> registered{"tiled", "Text that repeats itself, later copies foretold"};
+const RegisterTask<Tiled> registered{
+    {.name = "tiled",
+     .title = "Text that repeats itself, later copies foretold",
+     .form = "n bytes of a document, half of the time its first c bytes again and again",
+     .paper = "Su 2023, kexue.fm/archives/9708"}};
 
 }  // namespace
 }  // namespace yonder

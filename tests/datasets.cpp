@@ -253,6 +253,8 @@ TEST_CASE("every file of a task registers it, tasks are listed by name, each wit
   for (const TaskEntry& t : tasks()) {
     names.push_back(t.name);
     CHECK(titles.insert(t.title).second);
+    CHECK(t.form.find("n ") != std::string::npos);
+    CHECK(t.paper != "");
   }
   CHECK(names == files);
 }

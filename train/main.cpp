@@ -22,6 +22,7 @@ const Verb verbs[] = {
     {"logits", "writes a model's logits and gradients, for comparison", logits_verb},
     {"ablate", "trains encodings short, tests them long, and compares", ablate_verb},
     {"report", "writes the page or the tables of a comparison, or joins several", report_verb},
+    {"data", "shows what a task asks, by samples", data_verb},
     {"list", "encodings or tasks, one line each", list_verb},
     {"show", "what an encoding is, or what a run is and where it stands", show_verb},
 };

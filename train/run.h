@@ -52,6 +52,10 @@ struct Trained {
   std::optional<Before> before;
 };
 
+/// The task of a configuration with its options set, prepared; in its masked form for a
+/// bidirectional model. UsageError or FileError for what can't be.
+std::unique_ptr<Task> prepare_task(const RunConfig&);
+
 /// A model as it is before training. UsageError or FileError for whatever in the configuration
 /// can't be, so that a sweep can ask before it starts.
 Trained prepare(const RunConfig&);

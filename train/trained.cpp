@@ -89,15 +89,20 @@ void set_at_test(Task& task, const std::string& name, const Setting& setting) {
 
 }  // namespace
 
+std::unique_ptr<Task> prepare_task(const RunConfig& config) {
+  auto task = make_task(config.task);
+  for (const auto& [option, value] : config.options)
+    if (names_task(option)) assign(task_option(*task, config.task, option), config.task, value);
+  task->prepare(config.length);
+  return config.bidirectional ? masked(std::move(task)) : std::move(task);
+}
+
 Trained prepare(const RunConfig& config) {
   Trained run{.config = config};
   auto encoding = std::make_unique<Composition>(config.encoding);
-  run.task = make_task(config.task);
   for (const auto& [option, value] : config.options)
-    if (names_task(option)) assign(task_option(*run.task, config.task, option), config.task, value);
-    else encoding->set(option, value);
-  run.task->prepare(config.length);
-  if (config.bidirectional) run.task = masked(std::move(run.task));
+    if (!names_task(option)) encoding->set(option, value);
+  run.task = prepare_task(config);
   const Dims dims = dims_of(config, *run.task);
   require_memory(training_bytes(dims, config.batch),
                  "lower --batch, --length, --width or --layers");
