@@ -21,11 +21,13 @@ class Gradient {
     Tensor sum;
     std::shared_ptr<Slot> of;  // a view adds into another gradient's storage
 
+    // A view that outlives a step must not go on adding into what was cleared meanwhile.
     const Tensor& get() {
-      if (!sum) sum = of ? of->get().view(shape) : Tensor(shape);
+      if (!of && !sum) sum = Tensor(shape);
+      if (of && sum.data != of->get().data) sum = of->get().view(shape);
       return sum;
     }
-    bool started() const { return sum || (of && of->started()); }
+    bool started() const { return of ? of->started() : bool(sum); }
   };
 
  public:

@@ -57,6 +57,18 @@ TEST_CASE("a view shares value and gradient with what it views") {
   CHECK(v.grad().data == x.grad().data);
 }
 
+TEST_CASE("a view that is kept over steps adds into the gradient of the step that it is in") {
+  const Var x = parameter({6}), kept = x.view({2, 3});
+  for (int step = 1; step <= 3; ++step) {
+    x.gradient().clear();
+    CHECK_FALSE(kept.gradient().started());
+    Tape tape;
+    tape.backward(sum(kept));
+    REQUIRE(x.gradient().started());
+    for (real g : x.grad().flat()) CHECK(g == 1);
+  }
+}
+
 TEST_CASE("a view of a result passes its gradient on to what made the result") {
   const Var x = parameter({2, 3});
   Tape tape;
