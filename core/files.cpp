@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -105,6 +107,21 @@ void append_file(const std::string& path, const std::string& content) {
   const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)};
   if (file.number < 0) unwritable(path, errno);
   write_all(file.number, content, path);
+}
+
+void sync_file(const std::string& path) {
+  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+  // EINVAL: a file system that has no such thing.
+  if (file.number < 0 || (::fsync(file.number) < 0 && errno != EINVAL)) unwritable(path, errno);
+}
+
+std::string checksum(std::string_view content) {
+  const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
+  char digits[33];
+  std::snprintf(digits, sizeof digits, "%016llx%016llx",
+                static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return digits;
 }
 
 void remove_all(const std::string& path) {

@@ -2,6 +2,7 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,8 +21,13 @@ std::string read_file(const std::string& path);
 /// To a temporary name, fsynced, renamed, folder fsynced.
 void write_file(const std::string& path, const std::string& content);
 /// Adds to the end of a file, which is made if there is none: for logs, that may end in half a
-/// line.
+/// line. It is on the disk for certain only after sync_file.
 void append_file(const std::string& path, const std::string& content);
+/// Waits until a file that has been appended to is on the disk.
+void sync_file(const std::string& path);
+/// 32 hexadecimal digits that differ if the content differs, but for chance (2⁻¹²⁸).
+/// XXH3, 128 bits: github.com/Cyan4973/xxHash. It finds damage, not malice.
+std::string checksum(std::string_view content);
 void make_folders(const std::string& path);
 /// The files below a folder, sorted by path, without names that begin with a dot; `path` itself if
 /// it is no folder.
@@ -33,13 +39,20 @@ void remove_all(const std::string& path);
 /// A safetensors file: tensors in f32 by name, in order, and the string map `__metadata__`.
 /// github.com/huggingface/safetensors, "Format". Files of other types than F32, or with a tensor of
 /// no element, are refused.
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 struct Safetensors {
-  std::vector<std::pair<std::string, Tensor>> tensors;
+  NamedTensors tensors;
   std::map<std::string, std::string> metadata;
 };
 Safetensors read_safetensors(const std::string& path);
 Safetensors parse_safetensors(const std::string& content, const std::string& path);
+/// The content of such a file.
+std::string format_safetensors(const Safetensors&);
 void write_safetensors(const std::string& path, const Safetensors&);
+
+/// Copies each tensor of `from` into the one of its name in `to`. UsageError, before anything is
+/// copied, for a name that only one of them has and for another shape.
+void copy_tensors(const NamedTensors& from, const NamedTensors& to);
 
 /// JSON that may come from anywhere: FileError, beginning with `path`, for what is no JSON, names
 /// something twice in one object, or nests deeper than any of our files does.

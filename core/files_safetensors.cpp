@@ -151,7 +151,7 @@ Safetensors read_safetensors(const std::string& path) {
   return parse_safetensors(read_file(path), path);
 }
 
-void write_safetensors(const std::string& path, const Safetensors& file) {
+std::string format_safetensors(const Safetensors& file) {
   nlohmann::ordered_json said = nlohmann::ordered_json::object();
   if (!file.metadata.empty()) said["__metadata__"] = file.metadata;
   std::uint64_t next = 0;
@@ -174,7 +174,24 @@ void write_safetensors(const std::string& path, const Safetensors& file) {
       const float x = float(element);
       content.append(reinterpret_cast<const char*>(&x), sizeof x);
     }
-  write_file(path, content);
+  return content;
+}
+
+void write_safetensors(const std::string& path, const Safetensors& file) {
+  write_file(path, format_safetensors(file));
+}
+
+void copy_tensors(const NamedTensors& from, const NamedTensors& to) {
+  const std::map<std::string, Tensor> saved(from.begin(), from.end());
+  for (const auto& [name, tensor] : to) {
+    const auto found = saved.find(name);
+    if (found == saved.end()) throw UsageError("tensor '" + name + "' is missing");
+    if (found->second.shape != tensor.shape)
+      throw UsageError("tensor '" + name + "' has another shape");
+  }
+  if (saved.size() != to.size()) throw UsageError("there are unknown tensors in it");
+  for (const auto& [name, tensor] : to)
+    std::copy_n(saved.at(name).data.get(), tensor.size(), tensor.data.get());
 }
 
 }  // namespace yonder

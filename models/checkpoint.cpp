@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/files.h"
+#include "models/manifest.h"
 
 namespace yonder {
 namespace {
@@ -140,18 +141,24 @@ std::string setting_of(const json& value, const std::string& name) {
   throw UsageError("option '" + name + "' is neither a number nor a text nor true or false");
 }
 
-void save_model(const std::string& path, const Transformer& model, const Origin& origin) {
+std::string format_model(const Transformer& model, const Origin& origin) {
   Safetensors file;
   for (const auto& [name, var] : model.parameters().all())
     file.tensors.emplace_back(name, var.value());
   // replace: a task's path may hold bytes that are no UTF-8
   file.metadata["yonder"] =
       describe(model, origin).dump(-1, ' ', false, json::error_handler_t::replace);
-  write_safetensors(path, file);
+  return format_safetensors(file);
+}
+
+void save_model(const std::string& path, const Transformer& model, const Origin& origin) {
+  write_file(path, format_model(model, origin));
 }
 
 Checkpoint load_model(const std::string& path, const std::vector<Setting>& test_options) {
-  Safetensors file = read_safetensors(path);
+  const std::string content = read_file(path);
+  require_whole(path, content);
+  Safetensors file = parse_safetensors(content, path);
   Checkpoint checkpoint;
   try {
     checkpoint = rebuild(std::move(file), path);

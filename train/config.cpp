@@ -34,8 +34,16 @@ Options RunConfig::training_fields() {
       Option{"seed", &seed, "of weights, data and drawn positions"}.at_least(0),
       Option{"threads", &threads, "results do not depend on it"}.within(0, 1024).shown_as(
           "all cores"),
-      Option{"save-every", &save_every, "steps between checkpoints"}.within(0, most).shown_as(
-          "at the end only"),
+      Option{"save-every", &save_every, "steps between checkpoints that stay"}
+          .within(0, most)
+          .shown_as("at the end only"),
+      Option{"late-checkpoints", &late_checkpoints,
+             "checkpoints that stay of the last tenth of training, the last one among them"}
+          .within(1, 1000),
+      Option{"save-minutes", &save_minutes,
+             "minutes between checkpoints that only serve to go on from; 0: none"}
+          .within(0, 1e6),
+      Option{"keep", &keep, "checkpoints that training can go on from"}.within(1, 1000),
   };
 }
 

@@ -31,7 +31,10 @@ struct RunConfig {
   double clip = 1;  ///< largest norm of the gradient; 0: not clipped
   int seed = 0;
   int threads = 0;     ///< 0: as many as the machine has; results do not depend on it
-  int save_every = 0;  ///< steps between checkpoints; 0: only at the end
+  int save_every = 0;  ///< steps between checkpoints that stay; 0: only at the end
+  double save_minutes = 5;   ///< between checkpoints that only serve to go on from; 0: none
+  int keep = 2;              ///< checkpoints that training can go on from
+  int late_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
 
   /// The fields by name ("width", "lr", …) with limits and meaning: what `yonder train` and
   /// `yonder ablate` take as flags and config.json holds. `task`, `encoding` and `options` are not

@@ -64,7 +64,9 @@ std::string one_run(const std::string& folder, const Json& config) {
   std::vector<std::string> files;
   if (fs::exists(folder + "/checkpoints"))
     for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))
-      files.push_back(file.path().string());
+      if (const std::string path = file.path().string();
+          path.ends_with(".safetensors") && !path.ends_with(".state.safetensors"))
+        files.push_back(path);
   std::sort(files.begin(), files.end());
   for (const std::string& file : files) text += "  checkpoint " + file + "\n";
   return text;

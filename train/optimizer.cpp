@@ -67,9 +67,23 @@ AdamW::AdamW(const Parameters& parameters, Settings settings) : settings_(settin
   for (const auto& p : parameters.all()) {
     for (std::int64_t i = 0; i < p.var.size(); i += piece)
       pieces_.push_back({slots_.size(), i, std::min(i + piece, p.var.size())});
-    slots_.push_back({p.var, Tensor(p.var.shape()), Tensor(p.var.shape()),
+    slots_.push_back({p.name, p.var, Tensor(p.var.shape()), Tensor(p.var.shape()),
                       decays(p.name, p.var.shape()) ? settings.decay : 0});
   }
+}
+
+NamedTensors AdamW::moments() const {
+  NamedTensors all;
+  for (const Slot& s : slots_) {
+    all.emplace_back("m." + s.name, s.m);
+    all.emplace_back("v." + s.name, s.v);
+  }
+  return all;
+}
+
+void AdamW::restore(int steps, const NamedTensors& saved) {
+  copy_tensors(saved, moments());
+  t_ = steps;
 }
 
 void AdamW::step(double lr, double scale) {

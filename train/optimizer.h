@@ -1,6 +1,8 @@
 #pragma once
+#include <string>
 #include <vector>
 
+#include "core/files.h"
 #include "core/parameters.h"
 
 namespace yonder {
@@ -29,11 +31,20 @@ class AdamW {
   /// part in the loss steps with zeros. Gradients are left as they are.
   void step(double lr, double scale);
 
+  /// Steps taken.
+  int steps() const { return t_; }
+  /// The moments as "m.NAME" and "v.NAME" for each parameter, sharing their storage.
+  NamedTensors moments() const;
+  /// Goes on after `steps` steps with moments of these names and shapes, which are copied.
+  /// UsageError, which names it, for one that is missing, unknown or of another shape.
+  void restore(int steps, const NamedTensors& moments);
+
   /// Whether a parameter of this name and shape decays.
   static bool decays(const std::string& name, const Shape&);
 
  private:
   struct Slot {
+    std::string name;
     Var parameter;
     Tensor m, v;
     double decay;

@@ -22,20 +22,25 @@ struct Metrics {
   double loss = 0;               ///< nats per target of this step's batch
   double lr = 0, grad_norm = 0;  ///< the norm before clipping
   double tokens_per_second = 0;  ///< over the last steps, padding not counted
-  double seconds = 0;            ///< since training began
+  double seconds = 0;            ///< of training, whenever it was
 };
 
 /// What a finished training leaves.
 struct TrainResult {
   std::string checkpoint;  ///< path of the last checkpoint
   int steps = 0;
+  int before = 0;   ///< of them, those that an earlier call had taken
   double loss = 0;  ///< mean over the last 5 % of the steps
   double seconds = 0, tokens_per_second = 0;
   std::int64_t parameters = 0, position_parameters = 0;  ///< numbers in all, and under "encoding."
 };
 
 /// What to do about a folder that already holds a run.
-enum class Existing { refuse, replace };
+enum class Existing {
+  refuse,
+  replace,
+  resume  ///< go on from its last checkpoint that is whole, bit by bit as if it had never ended
+};
 
 /// A model with its task, trained or about to be.
 struct Trained {
@@ -61,13 +66,20 @@ std::unique_ptr<Task> prepare_task(const RunConfig&);
 Trained prepare(const RunConfig&);
 
 /// Trains a model, a new one or that of `from`, into `folder`: config.json, environment.json,
-/// metrics.jsonl, checkpoints/step-{n}.safetensors. Everything is checked and the first step is
-/// taken before the folder is touched, so what fails early leaves an old run as it was. `progress`
-/// may be empty; it is called after every step, from the calling thread. Throws UsageError,
-/// FileError, DiskError; DivergedError names the step where loss or gradient is no longer a number,
-/// and leaves the checkpoints written before.
+/// metrics.jsonl, checkpoints/ (checkpoints.h). Everything is checked and the first step is taken
+/// before the folder is touched, so what fails early leaves an old run as it was. To go on
+/// (Existing::resume) takes the configuration that the run began with, but for threads, save_every,
+/// save_minutes and keep; any other difference is a UsageError that names it. A run that has no
+/// checkpoint yet begins anew, one that is over returns its result again. `progress` may be empty;
+/// it is called after every step, from the calling thread. Throws UsageError, FileError, DiskError;
+/// DivergedError names the step where loss or gradient is no longer a number, and leaves the
+/// checkpoints written before.
 TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const std::function<void(const Metrics&)>& progress);
+
+/// The configuration of the run in `folder`, with which train() goes on. FileError if there is none
+/// that has begun.
+RunConfig begun_in(const std::string& folder);
 
 /// `path` is a run's folder (its last checkpoint is taken) or a checkpoint; it alone is enough to
 /// rebuild the model and the task. `test_options` change test-time options of the encoding

@@ -2,7 +2,6 @@
 
 #include <sys/utsname.h>
 
-#include <charconv>
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/parallel.h"
+#include "train/checkpoints.h"
 #include "train/config_json.h"
 
 namespace yonder {
@@ -47,17 +47,6 @@ Json environment(const Trained& run) {
   return json;
 }
 
-// n of "step-{n}.safetensors", or −1.
-int step_of(const std::string& name) {
-  const std::string before = "step-", after = ".safetensors";
-  if (!name.starts_with(before) || !name.ends_with(after)) return -1;
-  const char* first = name.data() + before.size();
-  const char* last = name.data() + name.size() - after.size();
-  int step = -1;
-  const auto [end, error] = std::from_chars(first, last, step);
-  return error == std::errc() && end == last ? step : -1;
-}
-
 }  // namespace
 
 Json machine_json() {
@@ -82,8 +71,8 @@ RunFolder::RunFolder(std::string path, Existing existing) : path_(std::move(path
     throw UsageError(path_ + ": there is a comparison of many runs in it; choose another --out");
   if (existing == Existing::refuse && holds_run(path_))
     throw UsageError(path_ +
-                     ": there is a run in it already; choose another --out, or --force to " +
-                     "replace it");
+                     ": there is a run in it already; choose another --out, go on with it by " +
+                     "--resume, or --force to replace it");
 }
 
 RunFolder::~RunFolder() {
@@ -120,19 +109,29 @@ void RunFolder::flush() {
   lines_.clear();
 }
 
-std::string RunFolder::checkpoint(int step) const {
-  return path_ + "/checkpoints/step-" + std::to_string(step) + ".safetensors";
+void RunFolder::sync() {
+  flush();
+  sync_file(path_ + "/metrics.jsonl");
+}
+
+void RunFolder::go_on(int step) {
+  const std::string path = path_ + "/metrics.jsonl";
+  if (!fs::exists(path)) return;
+  const std::string text = read_file(path);
+  auto belongs = [&](const std::string& line) {
+    try {
+      return parse_json(line, path).value("step", step + 1) <= step;
+    } catch (const FileError&) { return false; }
+  };
+  std::size_t end = 0;
+  for (std::size_t next; (next = text.find('\n', end)) != text.npos; end = next + 1)
+    if (!belongs(text.substr(end, next - end))) break;
+  if (end < text.size()) write_file(path, text.substr(0, end));
 }
 
 std::string RunFolder::checkpoint_in(const std::string& path) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return path;
-  int last = -1;
-  for (const auto& file : fs::directory_iterator(path + "/checkpoints", error))
-    last = std::max(last, step_of(file.path().filename().string()));
-  if (last < 0)
-    throw FileError(path + ": there is no checkpoint in it; name a run's folder or a checkpoint");
-  return path + "/checkpoints/step-" + std::to_string(last) + ".safetensors";
+  return fs::is_directory(path, error) ? Checkpoints::last_model(path) : path;
 }
 
 }  // namespace yonder

@@ -5,7 +5,7 @@
 #include "train/run.h"
 
 /// \file
-/// A run's folder: config.json, environment.json, metrics.jsonl, checkpoints/step-{n}.safetensors.
+/// A run's folder: config.json, environment.json, metrics.jsonl, checkpoints/ (checkpoints.h).
 namespace yonder {
 
 class RunFolder {
@@ -22,8 +22,10 @@ class RunFolder {
   /// A line of metrics.jsonl. Lines are written every second, and with flush().
   void record(const Metrics&);
   void flush();
-  /// Path of the checkpoint of a step.
-  std::string checkpoint(int step) const;
+  /// Writes the lines and waits until they are on the disk.
+  void sync();
+  /// Cuts metrics.jsonl back to `step`, with which training goes on.
+  void go_on(int step);
 
   /// `path` itself, or the last checkpoint if it is a folder; FileError if there is none in it.
   static std::string checkpoint_in(const std::string& path);

@@ -6,8 +6,7 @@
 
 #include "core/ops.h"
 #include "core/parallel.h"
-#include "models/checkpoint.h"
-#include "train/config_json.h"
+#include "train/checkpoints.h"
 #include "train/finetune.h"
 #include "train/pass.h"
 #include "train/run_folder.h"
@@ -15,8 +14,11 @@
 namespace yonder {
 namespace {
 
+// Steady: a clock that is set does not disturb it.
+auto now() { return std::chrono::steady_clock::now(); }
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return std::chrono::duration<double>(now() - start).count();
 }
 
 [[noreturn]] void diverged(int step, const std::string& what) {
@@ -28,6 +30,14 @@ void check_parameters(const Trained& run, int step) {
   for (const auto& p : run.model->parameters().all())
     for (real x : p.var.value().flat())
       if (!std::isfinite(x)) diverged(step, p.name);
+}
+
+void add(Totals& totals, const Trainer::Step& taken, int steps, double took) {
+  const int tail = std::max(1, steps / 20);
+  const double speed = taken.tokens / took;
+  totals.speed = totals.step == 0 ? speed : 0.95 * totals.speed + 0.05 * speed;
+  totals.tokens += taken.tokens;
+  if (++totals.step > steps - tail) totals.loss += taken.loss / tail;
 }
 
 }  // namespace
@@ -43,9 +53,9 @@ Trainer::Trainer(Trained& run)
 Trainer::Step Trainer::step(int s) {
   const RunConfig& config = run_.config;
   Transformer& model = *run_.model;
-  const int now = before_ + s, longest = run_.task->tokens(config.length);
-  const Batch batch = run_.task->train(std::uint64_t(config.seed), now, config.batch);
-  Draws draws(Random(std::uint64_t(config.seed), "positions", std::uint32_t(now)));
+  const int step = before_ + s, longest = run_.task->tokens(config.length);
+  const Batch batch = run_.task->train(std::uint64_t(config.seed), step, config.batch);
+  Draws draws(Random(std::uint64_t(config.seed), "positions", std::uint32_t(step)));
   const Placed at(model.encoding(), pass_of(batch, longest, &draws));
 
   Tape tape;
@@ -59,7 +69,7 @@ Trainer::Step Trainer::step(int s) {
   const double lr = schedule_(s);
   optimizer_.step(lr, config.clip > 0 && norm > config.clip ? config.clip / norm : 1);
   model.parameters().clear_gradients();
-  run_.step = now;
+  run_.step = step;
   return {value, lr, norm, std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0)};
 }
 
@@ -69,37 +79,45 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   RunFolder folder(path, existing);
   Trained run = config.from.empty() ? prepare(config) : go_on(config);
   Trainer trainer(run);
+  Checkpoints checkpoints(path, config);
+  Totals totals;
+  if (existing == Existing::resume) totals = checkpoints.restore(run, trainer.optimizer());
+  if (totals.step > 0) folder.go_on(totals.step);
   const Parameters& parameters = run.model->parameters();
   TrainResult result{.steps = config.steps,
+                     .before = totals.step,
                      .parameters = parameters.count(),
                      .position_parameters = parameters.count("encoding.")};
 
-  const auto start = std::chrono::steady_clock::now();
-  const int tail = std::max(1, config.steps / 20);
-  double tokens = 0, recent = 0;  // recent: tokens per second, an average that fades
-  for (int s = 1; s <= config.steps; ++s) {
-    const auto began = std::chrono::steady_clock::now();
+  const auto start = now();
+  const double before = totals.seconds;
+  auto saved = start;
+  while (totals.step < config.steps) {
+    const auto began = now();
+    const int s = totals.step + 1;
     const Trainer::Step step = trainer.step(s);
-    if (s == 1) folder.begin(run);
-    const double speed = step.tokens / seconds_since(began);
-    recent = s == 1 ? speed : 0.95 * recent + 0.05 * speed;
-    tokens += step.tokens;
-    if (s > config.steps - tail) result.loss += step.loss / tail;
-    const Metrics metrics{s,      config.steps,        step.loss, step.lr, step.grad_norm,
-                          recent, seconds_since(start)};
+    if (s == 1) folder.begin(run), checkpoints.begin(run);
+    add(totals, step, config.steps, seconds_since(began));
+    totals.seconds = before + seconds_since(start);
+    const Metrics metrics{
+        s, config.steps, step.loss, step.lr, step.grad_norm, totals.speed, totals.seconds};
     folder.record(metrics);
     if (progress) progress(metrics);
-    if (s == config.steps || (config.save_every > 0 && s % config.save_every == 0)) {
-      check_parameters(run, s);
-      result.checkpoint = folder.checkpoint(run.step);
-      save_model(result.checkpoint, *run.model,
-                 {task_json(run), run.step, std::uint64_t(config.seed)});
-    }
+    const bool late = config.save_minutes > 0 && seconds_since(saved) > 60 * config.save_minutes;
+    if (!stays(config, s) && !late) continue;
+    check_parameters(run, s);
+    folder.sync();
+    checkpoints.save(run, trainer.optimizer(), totals);
+    saved = now();
   }
   folder.flush();
-  result.seconds = seconds_since(start);
-  result.tokens_per_second = tokens / result.seconds;
+  result.checkpoint = Checkpoints::last_model(path);
+  result.loss = totals.loss;
+  result.seconds = totals.seconds;
+  result.tokens_per_second = totals.tokens / result.seconds;
   return result;
 }
+
+RunConfig begun_in(const std::string& folder) { return Checkpoints::configuration(folder); }
 
 }  // namespace yonder

@@ -18,6 +18,8 @@ class Trainer {
   /// update. DivergedError before the update if the loss or the gradient is no longer a number.
   Step step(int s);
 
+  AdamW& optimizer() { return optimizer_; }
+
  private:
   Trained& run_;
   int before_;  // steps of an earlier training

@@ -36,6 +36,7 @@ void print_json(const RunConfig& config, const TrainResult& result) {
 struct Wish {
   RunConfig config;
   std::string out;
+  std::string resumed;  // folder
   bool force = false, quiet = false, json = false;
 };
 
@@ -53,6 +54,9 @@ void declare(Flags& flags, Wish& wish) {
              "options in force; model, task and encoding are its own");
   flags.text("Run", "--out", "DIR", wish.out, "folder of the run, made if there is none");
   flags.on("Run", "--force", wish.force, "replace the run that is in DIR");
+  flags.text("Run", "--resume", "DIR", wish.resumed,
+             "go on with the run in DIR as it began, to the very bits that it would have had; only "
+             "--threads, --save-minutes, --keep, --json and --quiet may stand beside it");
   flags.add("Model", config.model_fields());
   flags.on("Model", "--tied", config.tied, "logits by the embedding's matrix");
   flags.on("Model", "--bidirectional", config.bidirectional,
@@ -71,9 +75,22 @@ bool read(const Arguments& arguments, Wish& start) {
                "yonder train --task recall --encoding rope+logn --length 8 --out runs/recall",
                "yonder train --task text --text /usr/share/common-licenses --out runs/text",
                "yonder train --from runs/copy --length 64 --rope.scaling linear --steps 200 --out "
-               "runs/copy-64"});
+               "runs/copy-64",
+               "yonder train --resume runs/copy"});
   declare(flags, start);
   return flags.parse(arguments);
+}
+
+// Bits don't depend on what may stand beside --resume.
+void require_free(const Arguments& arguments) {
+  for (const std::string& a : arguments) {
+    const std::string flag = a.substr(0, a.find('='));
+    if (flag.starts_with("--") && flag != "--resume" && flag != "--threads" &&
+        flag != "--save-minutes" && flag != "--keep" && flag != "--json" && flag != "--quiet")
+      throw UsageError(flag +
+                       ": a run that goes on keeps what it began with; leave the flag away, "
+                       "or train anew with --out");
+  }
 }
 
 }  // namespace
@@ -81,7 +98,13 @@ bool read(const Arguments& arguments, Wish& start) {
 int train_verb(const Arguments& arguments) {
   Wish wish;
   if (!read(arguments, wish)) return fine;
-  if (!wish.config.from.empty()) {  // again, with the checkpoint's configuration as defaults
+  const bool resumed = !wish.resumed.empty();
+  if (resumed) {  // again, with the configuration that it began with as defaults
+    require_free(arguments);
+    Wish again{.config = begun_in(wish.resumed), .out = wish.resumed};
+    read(arguments, again);
+    wish = std::move(again);
+  } else if (!wish.config.from.empty()) {  // the same with the checkpoint's configuration
     Wish again{.config = config_from(wish.config.from, wish.config.options)};
     read(arguments, again);
     wish = std::move(again);
@@ -90,11 +113,14 @@ int train_verb(const Arguments& arguments) {
   if (wish.out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
 
   Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  const Existing existing = resumed      ? Existing::resume
+                            : wish.force ? Existing::replace
+                                         : Existing::refuse;
   const TrainResult result =
-      train(config, wish.out, wish.force ? Existing::replace : Existing::refuse,
-            [&](const Metrics& m) { progress.show(line(m)); });
-  progress.settle("trained " + std::to_string(result.steps) + " steps in " +
-                  duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
+      train(config, wish.out, existing, [&](const Metrics& m) { progress.show(line(m)); });
+  progress.settle("trained " + std::to_string(result.steps) + " steps" +
+                  (result.before ? " (" + std::to_string(result.before) + " before)" : "") +
+                  " in " + duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
                   " tokens/s; test it with yonder eval " + wish.out + " --lengths " +
                   std::to_string(config.length) + "," + std::to_string(2 * config.length));
   if (wish.json) print_json(config, result);
