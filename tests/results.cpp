@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/error.h"
@@ -101,4 +102,16 @@ TEST_CASE("options that training fixes belong to the encoding of a row, others t
   CHECK(rows[1].training().at(0).value == "500");
   CHECK(rows[1].extension_text() == "rope.scaling=yarn");
   CHECK(rows[1].label() == "rope, base 500 + yarn");
+}
+
+TEST_CASE("the JSON has intervals, orders and verdicts for programs") {
+  Study study = study_of(found_text());
+  study.claims.push_back({"rope loses", "A paper, Table 1", {"kerple", "rope"}, 512, "", "", ""});
+  const auto json = nlohmann::json::parse(to_json(study));
+  CHECK(json["panels"][0]["summary"][0]["interval"] == nlohmann::json({1.6, 1.62}));
+  CHECK(json["panels"][0]["summary"][0]["coverage"].get<double>() == Approx(0.75));
+  CHECK(json["panels"][0]["orderings"][0]["better"] == "kerple");
+  CHECK(json["panels"][0]["orderings"][0]["agree"] == 3);
+  CHECK(json["verdicts"][0]["result"] == "reproduced");
+  CHECK(json["verdicts"][0]["steps"][0]["outcome"] == "holds");
 }

@@ -122,12 +122,16 @@ std::vector<Measure> Results::measures() const {
   return {Measure::accuracy, Measure::exact};
 }
 
-Spread Results::at(const Row& row, int length, const Measure& measure) const {
-  std::vector<double> values;
+std::vector<double> Results::values(const Row& row, int length, const Measure& measure) const {
+  std::vector<double> found;
   for (const Score& s : scores)
     if (s.row == row && s.length == length && !std::isnan(s.*measure.value))
-      values.push_back(s.*measure.value);
-  return spread(std::move(values));
+      found.push_back(s.*measure.value);
+  return found;
+}
+
+Spread Results::at(const Row& row, int length, const Measure& measure) const {
+  return spread(values(row, length, measure));
 }
 
 std::string Results::problem(const Row& row, int length) const {

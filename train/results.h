@@ -106,7 +106,9 @@ struct Results {
   std::string title() const;
   /// The measures worth a table, the most telling first.
   std::vector<Measure> measures() const;
-  /// Over the seeds that have a number.
+  /// The numbers of the seeds that have one.
+  std::vector<double> values(const Row&, int length, const Measure&) const;
+  /// Their median and range.
   Spread at(const Row&, int length, const Measure&) const;
   /// Why a row has no number at a length, in a word or two: "table ends"; "" if it has one.
   std::string problem(const Row&, int length) const;

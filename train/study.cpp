@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -5,6 +6,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "train/study.h"
+#include "train/verdicts.h"
 
 namespace yonder {
 namespace {
@@ -152,6 +154,8 @@ Claim claim_of(const nlohmann::json& json) {
 }
 
 Json json_of(const Results&);
+Json json_of(const Ordering&);
+Json json_of(const Verdict&);
 
 template <class T>
 Json array_of(const std::vector<T>& all) {
@@ -165,7 +169,9 @@ Json summary(const Results& results) {
   for (const Row& row : results.rows)
     for (int length : results.lengths)
       for (const Measure& m : results.measures()) {
-        const Spread s = results.at(row, length, m);
+        const std::vector<double> values = results.values(row, length, m);
+        const Spread s = spread(values);
+        const Interval i = bootstrap(values);
         all.push_back({{"row", row.label()},
                        {"length", length},
                        {"measure", m.name},
@@ -173,9 +179,39 @@ Json summary(const Results& results) {
                        {"least", s.least},
                        {"most", s.most},
                        {"seeds", s.count},
+                       {"interval", {i.low, i.high}},
+                       {"coverage", i.coverage},
                        {"worse", results.worse(row, length, m)}});
       }
   return all;
+}
+
+Json json_of(const Ordering& o) {
+  const char* const names[] = {"holds", "reversed", "open"};
+  return {{"better", o.better.label()},
+          {"worse", o.worse.label()},
+          {"length", o.length},
+          {"measure", o.measure.name},
+          {"seeds", o.pairs.seeds},
+          {"agree", o.agree},
+          {"difference", o.pairs.difference.median},
+          {"interval", {o.pairs.interval.low, o.pairs.interval.high}},
+          {"p", o.pairs.p},
+          {"outcome", names[int(o.outcome)]},
+          {"doubt", o.doubt}};
+}
+
+Json json_of(const Verdict& v) {
+  return {{"claim", v.claim.text},     {"source", v.claim.source},    {"length", v.length},
+          {"panel", v.panel},          {"result", name_of(v.result)}, {"why", v.why},
+          {"steps", array_of(v.steps)}};
+}
+
+// Each row against the next, at the longest length.
+Json orders(const Results& r) {
+  if (r.lengths.empty()) return Json::array();
+  return array_of(
+      orderings(r, *std::max_element(r.lengths.begin(), r.lengths.end()), r.measures().front()));
 }
 
 // What each panel knows beside its numbers.
@@ -197,6 +233,7 @@ Json json_of(const Results& r) {
           {"letters", r.letters},
           {"rows", rows},
           {"summary", summary(r)},
+          {"orderings", orders(r)},
           {"scores", array_of(r.scores)},
           {"earlier", array_of(r.earlier)},
           {"curves", array_of(r.curves)},
@@ -259,7 +296,8 @@ std::string to_json(const Study& study) {
               {"panels", array_of(study.panels)},
               {"trainings", array_of(study.trainings)},
               {"failures", failures},
-              {"claims", array_of(study.claims)}}
+              {"claims", array_of(study.claims)},
+              {"verdicts", array_of(verdicts(study))}}
              .dump(1) +
          "\n";
 }
