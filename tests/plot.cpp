@@ -52,3 +52,39 @@ TEST_CASE("a picture gets one style sheet for readers in the dark") {
   CHECK(both.find("prefers-color-scheme: dark") < both.find("gnuplot_canvas"));
   CHECK(in_light_and_dark("no svg of gnuplot") == "no svg of gnuplot");
 }
+
+TEST_CASE("a picture inside a page has no size, background or id of its own") {
+  const std::string svg =
+      "<?xml version=\"1.0\"?><svg width=\"760\" viewBox=\"0 0 760 480\">\n<style>x</style>\n"
+      "<g id=\"gnuplot_canvas\"><rect x=\"0\" y=\"0\" width=\"760\" fill=\"#fff\"/>"
+      "<use xlink:href='#gpPt5' id='gpPt6'/><filter id='textbox'>..</filter></g></svg>";
+  CHECK(inlined(svg, "p1-") ==
+        "<svg class=\"chart\" viewBox=\"0 0 760 480\" role=\"img\"><g id=\"p1-gnuplot_canvas\">"
+        "<use href='#p1-gpPt5' id='p1-gpPt6'/></g></svg>");
+  CHECK(inlined("no svg of gnuplot", "p1-").empty());
+}
+
+TEST_CASE("with many rows the first picture has the encodings and each family one of its own") {
+  Results r = found_text(1);
+  const Palette few(r.rows);
+  CHECK(headline(r, few).size() == 1);
+  r.rows = parse_rows("none,rope,alibi,t5,kerple,fire,learned,rope:window.size=0");
+  for (const char* scaling :
+       {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "yarn", "leaky", "rerope", "llama3"})
+    r.rows.push_back(parse_rows("rope:rope.scaling=" + std::string(scaling))[0]);
+  const auto charts = headline(r, Palette(r.rows));
+  REQUIRE(charts.size() == 2);
+  CHECK(charts[0].lines.size() == 7);
+  CHECK(charts[1].lines.size() == 11);
+  CHECK(charts[0].name != charts[1].name);
+}
+
+TEST_CASE("an encoding looks the same in every picture, whatever its extension") {
+  const auto rows = parse_rows("alibi,rope,rope:rope.scaling=yarn,rope:window.size=0");
+  const Palette p(rows);
+  CHECK(p.of(rows[1]).colour == p.of(rows[2]).colour);
+  CHECK(p.of(rows[1]).colour != p.of(rows[0]).colour);
+  CHECK(p.of(rows[1]).marker == p.of(rows[2]).marker + 1);
+  CHECK(p.of(rows[2]).dashes != p.of(rows[1]).dashes);
+  CHECK(p.of(rows[3]).colour == "#9a9a9a");
+}

@@ -51,7 +51,10 @@ constexpr int plot_width = 475, left_margin = 60, top = 68, bottom = 72, line_he
 Frame frame(const Chart& c) {
   Frame f{1e300, -1e300, 1e300, -1e300, c.y, 0, 0, 0};
   int longest = 8, labels = 0;
-  for (const Chart::Thin& t : c.thin) labels += !t.label.empty();
+  for (const Chart::Thin& t : c.thin) {
+    labels += !t.label.empty();
+    longest = std::max(longest, letters(t.label) - 2);  // of smaller letters, without marker
+  }
   for (const Chart::Line& line : c.lines) {
     for (const Chart::Point& p : line.points) {
       f.left = std::min(f.left, p.x), f.right = std::max(f.right, p.x);
@@ -76,11 +79,15 @@ Frame frame(const Chart& c) {
   return f;
 }
 
-// 1, 1.5, 2, 3, 5, 7 times powers of ten: those that lie in the frame.
+// 1, 1.5, 2, 2.5, 3, 4, 5, 7 times powers of ten that lie in the frame; fewer where it spans many.
 std::string tics_by_ratio(const Frame& f) {
+  const double span = f.high / f.low;
+  const std::vector<double> of_ten = span > 2000 ? std::vector<double>{1}
+                                     : span > 30 ? std::vector<double>{1, 3}
+                                                 : std::vector<double>{1, 1.5, 2, 2.5, 3, 4, 5, 7};
   std::string text;
   for (int power = -12; power < 12; ++power)
-    for (double digit : {1., 1.5, 2., 3., 5., 7.})
+    for (double digit : of_ten)
       if (const double x = digit * std::pow(10, power); x >= f.low && x <= f.high)
         text += (text.empty() ? "" : ", ") + number(x);
   return text;

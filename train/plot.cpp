@@ -84,6 +84,15 @@ std::vector<double> median_curve(const std::vector<const std::vector<double>*>& 
   }
 }
 
+// The means over equal stretches of 0..end, as points in their middles.
+std::vector<Chart::Point> stretched(const std::vector<double>& means, int end) {
+  std::vector<Chart::Point> points;
+  for (std::size_t i = 0; i < means.size(); ++i)
+    if (std::isfinite(means[i]))
+      points.push_back({(double(i) + 0.5) * end / double(means.size()), means[i]});
+  return points;
+}
+
 std::string panel_name(const Results& r, const std::string& what) {
   std::string name;
   for (char c : r.title() + "-" + what)
@@ -149,7 +158,7 @@ std::vector<Chart> headline(const Results& r, const Palette& palette) {
   return charts;
 }
 
-Chart over_positions(const Results& r, const Palette& palette) {
+Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
   int longest = 1;
   for (const Score& s : r.scores) longest = std::max(longest, s.tokens);
   Chart c{.name = panel_name(r, "positions"),
@@ -157,18 +166,13 @@ Chart over_positions(const Results& r, const Palette& palette) {
           .subtitle = training(r) + seeds(r, ""),
           .below = "position of the target, in tokens",
           .mark = double(r.trained)};
-  for (const Row& row : r.rows) {
+  for (const Row& row : rows) {
     std::vector<const std::vector<double>*> curves;
     for (const Curve& curve : r.curves)
       if (curve.row == row) curves.push_back(&curve.loss);
-    const auto loss = median_curve(curves);
-    if (loss.empty()) continue;
-    Chart::Line line{row.label(), palette.of(row), {}};
-    for (std::size_t i = 0; i < loss.size(); ++i)
-      if (std::isfinite(loss[i]))
-        line.points.push_back({(double(i) + 0.5) * longest / double(loss.size()), loss[i]});
-    c.lines.push_back(std::move(line));
+    c.lines.push_back({row.label(), palette.of(row), stretched(median_curve(curves), longest)});
   }
+  std::erase_if(c.lines, [](const Chart::Line& line) { return line.points.empty(); });
   choose_axis(c);
   return c;
 }
@@ -191,14 +195,9 @@ Chart over_training(const Study& study, const std::string& task, const std::stri
       if (t.encoding == encoding && t.task == task && t.variant == variant && !t.trial &&
           !t.loss.empty())
         curves.push_back(&t.loss), steps = t.steps;
-    const auto loss = median_curve(curves);
-    if (loss.empty()) continue;
     const Row row{encoding, {}};
-    Chart::Line line{row.label(), palette.of(row), {}};
-    for (std::size_t i = 0; i < loss.size(); ++i)
-      if (std::isfinite(loss[i]))
-        line.points.push_back({(double(i) + 0.5) * steps / double(loss.size()), loss[i]});
-    c.lines.push_back(std::move(line));
+    auto points = stretched(median_curve(curves), steps);
+    if (!points.empty()) c.lines.push_back({row.label(), palette.of(row), std::move(points)});
   }
   choose_axis(c);
   return c;

@@ -19,9 +19,9 @@ Chart over_length(const Results&, const Measure&, const std::vector<Row>& rows, 
 /// those without extension in the first and a chart for each encoding that has some. The windowed
 /// models are thin grey lines of the first.
 std::vector<Chart> headline(const Results&, const Palette&);
-/// Loss by position at the longest length, median of the seeds; without points where there are no
+/// Loss by position at the longest length, median of the seeds; without lines where there are no
 /// curves.
-Chart over_positions(const Results&, const Palette&);
+Chart over_positions(const Results&, const std::vector<Row>& rows, const Palette&);
 /// Loss of the batches over training, median of the seeds; of one task and variant.
 Chart over_training(const Study&, const std::string& task, const std::string& variant,
                     const Palette&);

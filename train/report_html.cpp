@@ -1,5 +1,8 @@
 #include "train/report_html.h"
 
+#include <cmath>
+#include <cstdio>
+
 namespace yonder {
 namespace {
 
@@ -33,7 +36,7 @@ pre { background: var(--soft); padding: .9rem 1rem; border-radius: 6px; overflow
 code { overflow-wrap: anywhere; }
 figure { margin: 1.6rem 0 2rem; overflow-x: auto; }
 figure figcaption { color: var(--quiet); font-size: .93rem; max-width: 46rem; }
-svg.chart { display: block; width: 100%; min-width: 37rem; max-width: 50rem; height: auto; }
+svg.chart { display: block; width: 100%; min-width: 31rem; max-width: 50rem; height: auto; }
 svg.chart text { font-family: inherit; }
 svg.chart [fill="black"], svg.chart [fill="rgb(0,0,0)"], svg.chart [fill="rgb(  0,   0,   0)"]
   { fill: var(--ink); }
@@ -137,6 +140,12 @@ std::string escaped(const std::string& text) {
     else out += c;
   }
   return out;
+}
+
+std::string with_sign(double x, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, std::abs(x));
+  return (x < 0 ? "−" : "+") + std::string(text);
 }
 
 std::string element(const std::string& name, const std::string& attributes,

@@ -7,6 +7,8 @@ namespace yonder {
 
 /// Text as HTML shows it literally, in attributes too.
 std::string escaped(const std::string& text);
+/// "+0.12" or "−0.12", with a minus that is as wide as the plus.
+std::string with_sign(double x, int digits);
 /// <name attributes>content</name>; the content is HTML already.
 std::string element(const std::string& name, const std::string& attributes,
                     const std::string& content);

@@ -150,9 +150,14 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
   const std::string title = study.title.empty()
                                 ? study.name.empty() ? "Trained short, tested long" : study.name
                                 : study.title;
-  std::string body = section("answer", "What came out", answer(study, palette, pictures)) +
-                     section("matrix", "Every number", matrix(study, palette)) +
-                     section("protocol", "How it was done", protocol(study, runs));
+  std::string body =
+      section("answer", "What came out", answer(study, palette, pictures)) +
+      section("matrix", "Every number", matrix(study, palette)) +
+      section("positions", "Is far context used?", positions(study, palette, pictures)) +
+      section("learned", "What was learned", learned(study, palette, pictures, runs)) +
+      section("verdicts", "Verdicts", judged(study, palette)) +
+      section("training", "Training", training(study, palette, pictures)) +
+      section("protocol", "How it was done", protocol(study, runs));
   std::string head = element("h1", escaped(title)) + "\n";
   if (!study.source.empty())
     head += element("p", "class=\"quiet\"", "After " + escaped(study.source)) + "\n";

@@ -30,6 +30,20 @@ class Pictures {
 /// length, with the price at the trained length in the same row.
 std::string matrix(const Study&, const Palette&);
 
+/// Loss by position at the longest length, against the windowed model: who uses far context.
+std::string positions(const Study&, const Palette&, Pictures&);
+
+/// What is in the weights: bias, similarity, trajectory, frequencies, read from the first trained
+/// cell of each encoding in `runs`; and accuracy by lag × length.
+std::string learned(const Study&, const Palette&, Pictures&, const std::vector<std::string>& runs);
+
+/// Published claims and what became of them; each row against the next one; and how far scores
+/// jump between the last checkpoints.
+std::string judged(const Study&, const Palette&);
+
+/// Curves, parameters, rates and times.
+std::string training(const Study&, const Palette&, Pictures&);
+
 /// The protocol, the configuration and the machine of each run, and the command.
 std::string protocol(const Study&, const std::vector<std::string>& runs);
 
