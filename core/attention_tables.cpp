@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "core/attention_plan.h"
 #include "core/parallel.h"
 
@@ -78,6 +80,16 @@ Table expand(const Plan& plan, const ByDistance& tables, Kind kind, real factor)
 
 }  // namespace
 
+// Whoever sizes a table by Attention::least() and most() never comes here.
+void require_rows(const Buckets& bucket, Range seen) {
+  const int end = bucket.least + int(bucket.row.size());
+  if (bucket.least <= seen.begin && seen.end < end) return;
+  throw std::out_of_range(
+      "attention: a relative term has rows for distances " + std::to_string(bucket.least) + " to " +
+      std::to_string(end - 1) + ", and the sequence has " + std::to_string(seen.begin) + " to " +
+      std::to_string(seen.end) + "; size its bucket by the attention's least() and most()");
+}
+
 ByDistance by_distance(const Plan& plan) {
   ByDistance tables;
   if (plan.scores.relative.empty()) return tables;
@@ -88,8 +100,7 @@ ByDistance by_distance(const Plan& plan) {
   tables.stride = tile::up_to(16, tables.count + 2 * ByDistance::margin);
   if (tables.stride % 32 == 0) tables.stride += 16;
   for (const RelativeTerm& term : plan.scores.relative) {
-    assert(!plan.consecutive || (term.bucket.least <= seen.begin &&
-                                 term.bucket.least + int(term.bucket.row.size()) > seen.end));
+    if (plan.consecutive) require_rows(term.bucket, seen);
     if (!term.c) continue;
     if (!tables.c) tables.c = Tensor({plan.H, tables.stride});
     each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {

@@ -131,7 +131,7 @@ void Composition::set_at_test(const std::string& option, const std::string& valu
   Options options = p->encoding->options();
   Option& o = option_of(options, option, field);
   const std::string trained = text_of(o);
-  assign(o, name, value);
+  assign(o, name, value == "N-1" ? std::to_string(dims_.trained - 1) : value);
   if (o.test_time || text_of(o) == trained) return;
   assign(o, name, trained);
   std::vector<std::string> free;

@@ -137,9 +137,10 @@ struct Entry {
   std::string name, title, paper;
   Kind kind = Kind::absolute;
   Serves serves = Serves::both;
-  std::string formula;              ///< one line of plain text
-  std::vector<Setting> extensions;  ///< test-time settings meant for lengths beyond the trained one
-  std::string file;                 ///< name of the source file, filled in by Register
+  std::string formula;  ///< one line of plain text
+  /// Test-time settings meant for lengths beyond the trained one, as set_at_test takes them.
+  std::vector<Setting> extensions;
+  std::string file;  ///< name of the source file, filled in by Register
   std::unique_ptr<Encoding> (*make)() = nullptr;
 };
 
@@ -169,7 +170,8 @@ class Composition final : public Encoding {
   /// Sets "rope.base" and the like, before training or as a checkpoint has it.
   void set(const std::string& option, const std::string& value);
   /// The same on a trained model: options that training has frozen are refused, and `window.size`
-  /// or `logn.when=test` adds that modifier where it is missing. How options fit each other is
+  /// or `logn.when=test` adds that modifier where it is missing. "N-1" as a value is the largest
+  /// distance that training showed. How options fit each other is
   /// checked by check(), when all are set, and before each pass.
   void set_at_test(const std::string& option, const std::string& value);
 

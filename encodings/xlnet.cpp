@@ -95,7 +95,8 @@ const Register<XlNet> registered{{.name = "xlnet",
                                   .title = "Relative attention of Transformer-XL and XLNet",
                                   .paper = "arXiv:1901.02860",
                                   .kind = Kind::relative,
-                                  .formula = "((q_i + u)·k_j + (q_i + v)·W R_{i-j})/√d"}};
+                                  .formula = "((q_i + u)·k_j + (q_i + v)·W R_{i-j})/√d",
+                                  .extensions = {{"xlnet.clamp", "N-1"}}}};
 
 }  // namespace
 }  // namespace yonder

@@ -54,8 +54,8 @@ void refused(const std::string& arguments, const std::string& said) {
 TEST_CASE("a sweep has a row for each row of the table, length and seed") {
   const auto csv = lines_of(content_of(finished_sweep() + "/results.csv"));
   REQUIRE(csv.size() == 1 + 3 * 2 * 2);
-  CHECK(csv[1].starts_with("rope,,copy,answer,4,"));
-  CHECK(csv[5].starts_with("rope,rope.scaling=yarn,copy,answer,4,"));
+  CHECK(csv[1].starts_with("rope,,copy,,,answer,4,"));
+  CHECK(csv[5].starts_with("rope,rope.scaling=yarn,copy,,,answer,4,"));
   CHECK(contains(csv.back(), "learned"));
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("the report is the same when it is shown again, and JSON is the file")
   const Ran json =
       yonder_run(tiny + "--encodings none --seeds 1 --lengths 4 --json --out " + (folder / "run"));
   CHECK(json.out == content_of(folder / "run/results.json"));
-  CHECK(nlohmann::json::parse(json.out)["scores"].size() == 1);
+  CHECK(nlohmann::json::parse(json.out)["panels"][0]["scores"].size() == 1);
 }
 
 TEST_CASE("the commands that a report proposes work as they stand") {

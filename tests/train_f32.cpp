@@ -165,23 +165,3 @@ TEST_CASE("copying 12 symbols is learned to 99 % in 1500 steps", "[slow]") {
   CHECK(row.token_accuracy >= 0.99);
   CHECK(row.chance < 0.2);
 }
-
-TEST_CASE("a test of 16384 tokens with width 128 and 4 layers stays below 1 GB", "[slow]") {
-  const Folder folder;
-  std::string text;
-  for (int i = 0; text.size() < 400'000; ++i) text += std::to_string(i * 7) + "\n";
-  put(folder / "text", text);
-  for (const std::string encoding : {"rope", "alibi", "t5"}) {
-    RunConfig config = small("text", encoding);
-    config.options = {{"text.path", folder / "text"}};
-    config.width = 128;
-    config.layers = 4;
-    Trained run = prepare(config);
-    pool::reset_peak();
-    const EvalRow row = evaluate(run, {.lengths = {16384}, .examples = 1})[0];
-    CHECK(row.undefined == "");
-    CHECK(row.loss > 0);
-    INFO(encoding << " " << pool::peak_bytes());
-    CHECK(pool::peak_bytes() < 1'000'000'000);
-  }
-}

@@ -44,6 +44,32 @@ const char* models(Serves serves) {
   return "";
 }
 
+// The model that parameters are counted for, named in the help of `list`.
+Dims counted_for(const Entry& e) {
+  Dims dims{.vocabulary = 256, .trained = 128};
+  dims.causal = e.serves != Serves::bidirectional_only;
+  return dims;
+}
+
+// A modifier is built alone, which stands for none+itself.
+Parameters parameters_of(const Entry& e) {
+  Parameters parameters(0);
+  Composition(e.name).build(counted_for(e), parameters);
+  return parameters;
+}
+
+// "scaling: linear, ntk; window 0" for people.
+std::string in_words(const std::vector<Setting>& extensions) {
+  std::string text, last;
+  for (const Setting& s : extensions) {
+    const std::string name = s.option.substr(s.option.find('.') + 1);
+    if (name == last) text += ", " + s.value;
+    else text += (text.empty() ? "" : "; ") + name + ": " + s.value;
+    last = name;
+  }
+  return text;
+}
+
 Json encodings_json() {
   Json all = Json::array();
   for (const Entry& e : registry()) {
@@ -54,6 +80,8 @@ Json encodings_json() {
                    {"paper", e.paper},
                    {"acts_on", acts_on(e.kind)},
                    {"models", models(e.serves)},
+                   {"parameters", std::to_string(parameters_of(e).count())},
+                   {"beyond_N", in_words(e.extensions)},
                    {"formula", e.formula},
                    {"extensions", extensions},
                    {"file", "encodings/" + e.file}});
@@ -67,8 +95,11 @@ Json tasks_json() {
   return all;
 }
 
-// Columns of plain text, as wide as their widest cell.
-void print(const Json& all, const std::vector<std::string>& fields) {
+// Columns of plain text, as wide as their widest cell; a bare number says what it counts.
+void print(Json all, const std::vector<std::string>& fields) {
+  for (Json& one : all)
+    if (one.contains("parameters"))
+      one["parameters"] = one["parameters"].get<std::string>() + " parameters";
   std::vector<std::size_t> widest(fields.size(), 0);
   for (const Json& one : all)
     for (std::size_t i = 0; i < fields.size(); ++i)
@@ -126,13 +157,9 @@ void print_options(const Entry& e) {
   }
 }
 
-// A modifier is built alone, which stands for none+itself.
 void print_parameters(const Entry& e) {
-  Dims dims{.vocabulary = 256, .trained = 128};
-  dims.causal = e.serves != Serves::bidirectional_only;
-  Parameters parameters(0);
-  Composition encoding(e.name);
-  encoding.build(dims, parameters);
+  const Dims dims = counted_for(e);
+  const Parameters parameters = parameters_of(e);
   const std::string model = "width " + std::to_string(dims.width) + ", " +
                             std::to_string(dims.heads) + " heads, " + std::to_string(dims.layers) +
                             " layers, trained on " + std::to_string(dims.trained) + " tokens";
@@ -186,7 +213,9 @@ int show_verb(const Arguments& arguments) {
 int list_verb(const Arguments& arguments) {
   std::string what;
   bool json = false, markdown = false;
-  Flags flags("list", "what there is, one line each",
+  Flags flags("list",
+              "what there is, one line each; parameters are the numbers that an encoding adds to a "
+              "model of width 128, 4 heads and 4 layers, trained on 128 tokens",
               {"yonder list encodings", "yonder list tasks --json"});
   flags.argument("WHAT", what, "encodings or tasks", Flags::Presence::required);
   flags.on("Output", "--json", json, "for programs");
@@ -199,9 +228,10 @@ int list_verb(const Arguments& arguments) {
   const Json all = encodings ? encodings_json() : tasks_json();
   if (json) std::printf("%s\n", all.dump(1).c_str());
   else if (markdown && encodings)
-    print_markdown(all, {"name", "title", "acts_on", "models", "paper"});
+    print_markdown(all, {"name", "title", "acts_on", "models", "parameters", "beyond_N", "paper"});
   else if (markdown) print_markdown(all, {"name", "title"});
-  else if (encodings) print(all, {"name", "acts_on", "models", "paper", "title"});
+  else if (encodings)
+    print(all, {"name", "acts_on", "models", "parameters", "paper", "title", "beyond_N"});
   else print(all, {"name", "title"});
   return fine;
 }
