@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,16 +29,20 @@ struct RunConfig {
   int warmup = 100;     ///< steps from 0 to lr
   double lr_end = 0.1;  ///< the cosine ends at lr_end·lr
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.98;
-  double clip = 1;  ///< largest norm of the gradient; 0: not clipped
-  int seed = 0;
+  double clip = 1;     ///< largest norm of the gradient; 0: not clipped
+  int seed = 0;        ///< of weights, and of data and drawn positions unless data_seed is given
+  int data_seed = -1;  ///< −1: seed
   int threads = 0;     ///< 0: as many as the machine has; results do not depend on it
   int save_every = 0;  ///< steps between checkpoints that stay; 0: only at the end
   double save_minutes = 5;   ///< between checkpoints that only serve to go on from; 0: none
   int keep = 2;              ///< checkpoints that training can go on from
   int late_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
 
+  /// The seed of data and drawn positions.
+  std::uint64_t seed_of_data() const { return std::uint64_t(data_seed < 0 ? seed : data_seed); }
+
   /// The fields by name ("width", "lr", …) with limits and meaning: what `yonder train` and
-  /// `yonder ablate` take as flags and config.json holds. `task`, `encoding` and `options` are not
+  /// `yonder ablate` take as flags and config.toml holds. `task`, `encoding` and `options` are not
   /// among them.
   Options model_fields();     ///< width, heads, layers, mlp
   Options training_fields();  ///< steps, batch, lr, warmup, …, seed, threads

@@ -12,6 +12,18 @@ ordered_json task_json(const Trained& run) {
   return task;
 }
 
+RunConfig resolved(const Trained& run) {
+  RunConfig config = run.config;
+  config.mlp = run.model->dims().mlp;
+  config.options.clear();
+  for (const auto& part : run.model->encoding().parts())
+    for (const Option& o : part.encoding->options())
+      config.options.push_back({part.entry->name + "." + o.name, text_of(o)});
+  for (const Option& o : run.task->options())
+    config.options.push_back({config.task + "." + o.name, text_of(o)});
+  return config;
+}
+
 ordered_json config_json(const Trained& run) {
   RunConfig config = run.config;
   config.mlp = run.model->dims().mlp;

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "train/config_file.h"
 #include "train/report.h"
 #include "train/sweep.h"
 
@@ -15,28 +16,30 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-std::string said(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+std::string listed(const std::vector<std::string>& values) {
+  std::string text;
+  for (const std::string& v : values) text += (text.empty() ? "" : ", ") + v;
+  return text;
 }
 
-// "steps 1000, batch 32" for the names that the configuration has.
-std::string some(const Json& config, std::initializer_list<const char*> names) {
-  std::string text;
+std::string listed(const std::vector<int>& values) {
+  std::vector<std::string> texts;
+  for (int v : values) texts.push_back(std::to_string(v));
+  return listed(texts);
+}
+
+// "width 64, heads 4, layers 2" of some fields.
+std::string some(Options fields, std::initializer_list<const char*> names) {
+  std::vector<std::string> texts;
   for (const char* name : names)
-    if (config.contains(name))
-      text += (text.empty() ? "" : ", ") + std::string(name) + " " + said(config[name]);
-  return text;
+    texts.push_back(std::string(name) + " " + text_of(*find(fields, name)));
+  return listed(texts);
 }
 
-std::string listed(const Json& values) {
-  std::string text;
-  for (const Json& v : values) text += (text.empty() ? "" : ", ") + said(v);
-  return text;
-}
-
-std::string settings(const Json& config) {
-  return "  model     " + some(config, {"width", "heads", "layers"}) + "\n  training  " +
-         some(config, {"steps", "batch", "lr", "warmup", "seed", "seeds"}) + "\n";
+std::string settings(RunConfig config) {
+  return "  model     " + some(config.model_fields(), {"width", "heads", "layers"}) +
+         "\n  training  " +
+         some(config.training_fields(), {"steps", "batch", "lr", "warmup", "seed"}) + "\n";
 }
 
 std::string last_line(const std::string& text) {
@@ -46,21 +49,21 @@ std::string last_line(const std::string& text) {
   return whole.substr(before == std::string::npos ? 0 : before + 1);
 }
 
-std::string where_training_stands(const std::string& folder, const Json& config) {
+std::string where_training_stands(const std::string& folder, const RunConfig& config) {
   const std::string path = folder + "/metrics.jsonl";
   const std::string line = fs::exists(path) ? last_line(read_file(path)) : "";
   if (line.empty()) return "  stands    before its first step\n";
   const Json metrics = parse_json(line, path);
-  return "  stands    at step " + said(metrics.at("step")) + " of " + said(config.at("steps")) +
-         ", loss " + shown(metrics.at("loss").get<double>(), Measure::loss) + "\n";
+  return "  stands    at step " + std::to_string(metrics.at("step").get<int>()) + " of " +
+         std::to_string(config.steps) + ", loss " +
+         shown(metrics.at("loss").get<double>(), Measure::loss) + "\n";
 }
 
-std::string one_run(const std::string& folder, const Json& config) {
-  std::string text =
-      folder + ": " + said(config.at("encoding")) + " trained on " + said(config.at("task")) +
-      " to length " + said(config.at("length")) + "\n" +
-      (config.contains("from") ? "  goes on   from " + said(config["from"]) + "\n" : "") +
-      settings(config) + where_training_stands(folder, config);
+std::string one_run(const std::string& folder, const RunConfig& config) {
+  std::string text = folder + ": " + config.encoding + " trained on " + config.task +
+                     " to length " + std::to_string(config.length) + "\n" +
+                     (config.from.empty() ? "" : "  goes on   from " + config.from + "\n") +
+                     settings(config) + where_training_stands(folder, config);
   std::vector<std::string> files;
   if (fs::exists(folder + "/checkpoints"))
     for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))
@@ -72,11 +75,14 @@ std::string one_run(const std::string& folder, const Json& config) {
   return text;
 }
 
-std::string whole_sweep(const std::string& folder, const Json& config, const Look& look) {
-  std::string text = folder + ": a sweep over encodings, trained on " + said(config.at("task")) +
-                     " to length " + said(config.at("length")) + "\n  encodings " +
-                     listed(config.at("encodings")) + "\n  lengths   " +
-                     listed(config.at("lengths")) + "\n" + settings(config);
+std::string whole_sweep(const std::string& folder, const SweepConfig& config, const Look& look) {
+  const Plan plan = plan_of(config);
+  std::string text = folder + ": a sweep over encodings, trained on " + config.base.task +
+                     " to length " + std::to_string(config.base.length) + "\n  encodings " +
+                     listed(config.encodings) + "\n  lengths   " + listed(plan.lengths) + "\n" +
+                     settings(config.base);
+  for (const Axis& axis : config.axes)
+    text += "  varied    " + axis.key + ": " + listed(axis.values) + "\n";
   int done = 0, all = 0;
   std::string failed;
   for (const auto& cell : fs::directory_iterator(folder + "/cells")) {
@@ -95,14 +101,15 @@ std::string whole_sweep(const std::string& folder, const Json& config, const Loo
 }  // namespace
 
 std::string describe_run(const std::string& folder, const Look& look) try {
-  const std::string path = folder + "/config.json";
+  const std::string path = folder + "/config.toml";
   if (!fs::exists(path))
-    throw FileError(folder + ": there is no run here (no config.json); give the folder of --out");
-  const Json config = parse_json(read_file(path), path);
-  if (config.contains("encodings")) return whole_sweep(folder, config, look);
-  return one_run(folder, config);
+    throw FileError(folder + ": there is no run here (no config.toml); give the folder of --out");
+  SweepConfig config;
+  apply_config(read_file(path), path, config);
+  if (fs::exists(folder + "/cells")) return whole_sweep(folder, config, look);
+  return one_run(folder, config.base);
 } catch (const Json::exception&) {
-  throw FileError(folder + "/config.json: this is no configuration of yonder; train again");
+  throw FileError(folder + "/metrics.jsonl: this is no record of yonder; train again");
 }
 
 }  // namespace yonder

@@ -69,6 +69,7 @@ struct Sums {
   std::int64_t targets = 0, right = 0, examples = 0, exact = 0;
   std::vector<double> position_loss;
   std::vector<int> position_count;
+  std::map<int, EvalRow::Share> lags;
 
   void add(const Batch& batch, const std::vector<Scored>& scored) {
     std::vector<char> wrong(batch.size);
@@ -79,6 +80,10 @@ struct Sums {
       loss += s.loss;
       ++targets;
       right += s.right;
+      if (!batch.lag.empty() && batch.lag[s.row] >= 0) {
+        EvalRow::Share& share = lags[batch.lag[s.row]];
+        share.right += s.right, ++share.count;
+      }
       if (!s.right) wrong[s.row / batch.extent] = 1;
     }
     examples += batch.size;
@@ -94,6 +99,7 @@ struct Sums {
     if (!task.is_text()) row.exact_match = double(exact) / double(examples);
     for (std::size_t t = 0; t < position_loss.size(); ++t) position_loss[t] /= position_count[t];
     row.position_loss = std::move(position_loss);
+    row.lags = std::move(lags);
   }
 };
 
@@ -126,6 +132,28 @@ EvalRow test(Trained& trained, const Trial& trial, const std::function<void(doub
 
 }  // namespace
 
+Protocol protocol_named(const std::string& name) {
+  std::vector<std::string> names;
+  for (Protocol p : {Protocol::same_targets, Protocol::non_overlapping, Protocol::sliding}) {
+    if (name == name_of(p)) return p;
+    names.push_back(name_of(p));
+  }
+  throw UsageError("protocol: '" + name + "' is not allowed; it takes same-targets, " +
+                   "non-overlapping or sliding" + did_you_mean(name, names));
+}
+
+const char* name_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::same_targets:
+      return "same-targets";
+    case Protocol::non_overlapping:
+      return "non-overlapping";
+    case Protocol::sliding:
+      return "sliding";
+  }
+  return "";
+}
+
 std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
                               const std::function<void(int, double)>& progress) {
   const int longest = *std::max_element(settings.lengths.begin(), settings.lengths.end());
@@ -134,7 +162,8 @@ std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
     trials.push_back({.length = length,
                       .longest = longest,
                       .count = settings.examples,
-                      .protocol = settings.protocol});
+                      .protocol = settings.protocol,
+                      .part = settings.part});
   // What can't be made, or is too much, is refused before anything is tested.
   for (const Trial& trial : trials) {
     trained.task->sequences(trial);

@@ -63,12 +63,6 @@ Settings joined(Settings one, const Settings& two) {
   return one;
 }
 
-std::string name_of(Protocol protocol) {
-  return protocol == Protocol::sliding           ? "sliding"
-         : protocol == Protocol::non_overlapping ? "non-overlapping"
-                                                 : "same-targets";
-}
-
 // The results before any test: the model, its rows and its lengths.
 Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const Trained& plain,
             const std::vector<int>& asked_for) {

@@ -146,6 +146,18 @@ void Flags::names(const std::string& heading, const std::string& flag,
   });
 }
 
+void Flags::repeated(const std::string& heading, const std::string& flag,
+                     const std::string& placeholder, std::vector<std::string>& values,
+                     const std::string& help) {
+  line_->show(heading, flag + " " + placeholder, help);
+  line_->known.push_back(flag);
+  line_->app
+      .add_option_function<std::vector<std::string>>(
+          flag, [&values](const std::vector<std::string>& given) { values = given; })
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void Flags::on(const std::string& heading, const std::string& flag, bool& value,
                const std::string& help) {
   line_->known.push_back(flag);

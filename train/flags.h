@@ -30,6 +30,9 @@ class Flags {
   /// A flag that takes names with commas between: "--encodings rope,alibi".
   void names(const std::string& heading, const std::string& flag, const std::string& placeholder,
              std::vector<std::string>& value, const std::string& help);
+  /// A flag that may be given several times; each value is added.
+  void repeated(const std::string& heading, const std::string& flag, const std::string& placeholder,
+                std::vector<std::string>& values, const std::string& help);
   /// A flag that takes nothing.
   void on(const std::string& heading, const std::string& flag, bool& value,
           const std::string& help);

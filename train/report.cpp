@@ -22,17 +22,6 @@ std::string program() {
                                                : near;
 }
 
-// A word as the shell reads it back.
-std::string word(const std::string& text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("/._-+=,:").find(char(c)) != std::string_view::npos;
-  });
-  if (plain && !text.empty()) return text;
-  std::string out = "'";
-  for (char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
 std::string wrapped(const std::string& text, int columns) {
   std::string out, line;
   for (std::size_t i = 0; i < text.size();) {
@@ -111,17 +100,26 @@ std::string list_of(const std::vector<int>& lengths) {
 
 }  // namespace
 
+std::string shell_word(const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("/._-+=,:").find(char(c)) != std::string_view::npos;
+  });
+  if (plain && !text.empty()) return text;
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
 std::vector<std::string> next_commands(const Study& study, const std::string& folder) {
   const Results& r = study.panels.front();
   const std::string extended = hurt(r);
-  std::string seed = "0";
+  std::string cell = extended + "-" + r.task + "-s0";
   for (const Training& t : study.trainings)
-    if (t.encoding == extended) {
-      seed = std::to_string(t.seed);
+    if (t.encoding == extended && !t.trial) {
+      cell = t.cell;
       break;
     }
-  const std::string eval = program() + " eval " +
-                           word(folder + "/cells/" + extended + "-" + r.task + "-s" + seed) +
+  const std::string eval = program() + " eval " + shell_word(folder + "/cells/" + cell) +
                            " --lengths " + list_of(r.lengths) + " --extensions all";
   const std::string other = r.task == "copy" ? "reverse" : "copy";
   const std::string one = best(r), two = one == "rope" ? "alibi" : "rope";
@@ -129,7 +127,7 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
           program() + " ablate --task " + other + " --encodings " + two + "," + one +
               " --length 20 --lengths 20,40,80 --seeds 1 --width 64 --layers 2 --batch 64 "
               "--steps 1500 --lr 2e-3 --out " +
-              word(folder + "-" + other)};
+              shell_word(folder + "-" + other)};
 }
 
 std::string report(const Study& study, const std::string& folder, const Look& look) {

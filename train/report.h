@@ -12,6 +12,9 @@ namespace yonder {
 /// to go on with. `folder` holds the sweep.
 std::string report(const Study&, const std::string& folder, const Look&);
 
+/// A word of a command as the shell reads it back.
+std::string shell_word(const std::string& text);
+
 /// Three commands that a curious person would try next, ready to paste.
 std::vector<std::string> next_commands(const Study&, const std::string& folder);
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,7 +66,7 @@ std::unique_ptr<Task> prepare_task(const RunConfig&);
 /// can't be, so that a sweep can ask before it starts.
 Trained prepare(const RunConfig&);
 
-/// Trains a model, a new one or that of `from`, into `folder`: config.json, environment.json,
+/// Trains a model, a new one or that of `from`, into `folder`: config.toml, environment.json,
 /// metrics.jsonl, checkpoints/ (checkpoints.h). Everything is checked and the first step is taken
 /// before the folder is touched, so what fails early leaves an old run as it was. To go on
 /// (Existing::resume) takes the configuration that the run began with, but for threads, save_every,
@@ -91,7 +92,12 @@ struct EvalSettings {
   std::vector<int> lengths;                    ///< items for tasks, tokens for text
   int examples = 0;                            ///< at each length; 0: the task's own number
   Protocol protocol = Protocol::same_targets;  ///< of text; of others there is one way only
+  Part part = Part::test;  ///< validation: what a learning rate may be chosen by
 };
+
+/// "same-targets", "non-overlapping" and "sliding"; UsageError for any other name.
+Protocol protocol_named(const std::string& name);
+const char* name_of(Protocol);
 
 /// The result at one length. Numbers that a task doesn't have are NaN.
 struct EvalRow {
@@ -107,6 +113,11 @@ struct EvalRow {
   double chance = none;          ///< token accuracy of guessing
   std::string undefined;         ///< why the encoding has no value here, one sentence; else empty
   std::vector<double> position_loss;  ///< text: mean loss of what follows index t, [tokens]
+
+  struct Share {
+    int right = 0, count = 0;
+  };
+  std::map<int, Share> lags;  ///< targets by Batch::lag, of tasks that know it
 };
 
 /// Tests at each length. A length at which the encoding is undefined gives a row that says why.

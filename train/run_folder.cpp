@@ -10,6 +10,7 @@
 #include "core/files.h"
 #include "core/parallel.h"
 #include "train/checkpoints.h"
+#include "train/config_file.h"
 #include "train/config_json.h"
 
 namespace yonder {
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-const char* const files[] = {"config.json", "environment.json", "metrics.jsonl", "checkpoints"};
+const char* const files[] = {"config.toml", "environment.json", "metrics.jsonl", "checkpoints"};
 
 std::string now_utc() {
   const std::time_t now = std::time(nullptr);
@@ -87,7 +88,7 @@ void RunFolder::begin(const Trained& run) {
   for (const char* name : files) remove_all(path_ + "/" + name);
   make_folders(path_ + "/checkpoints");
   write_file(path_ + "/environment.json", environment(run).dump(2) + "\n");
-  write_file(path_ + "/config.json", config_json(run).dump(2) + "\n");
+  write_file(path_ + "/config.toml", to_toml(resolved(run)));
 }
 
 void RunFolder::record(const Metrics& m) {

@@ -5,7 +5,7 @@
 #include "train/run.h"
 
 /// \file
-/// A run's folder: config.json, environment.json, metrics.jsonl, checkpoints/ (checkpoints.h).
+/// A run's folder: config.toml, environment.json, metrics.jsonl, checkpoints/ (checkpoints.h).
 namespace yonder {
 
 class RunFolder {

@@ -3,20 +3,11 @@
 #include <vector>
 
 #include "train/progress.h"
-#include "train/run.h"
-#include "train/study.h"
+#include "train/sweep_config.h"
 
 /// \file
-/// Trains every cell (encoding × seed) and tests it at every length, in each of its rows.
+/// Trains every cell (variant × encoding × seed) and tests it at every length, in each of its rows.
 namespace yonder {
-
-struct SweepConfig {
-  RunConfig base;            ///< encoding is set cell by cell; seed is the first of `seeds`
-  std::vector<Row> rows;     ///< rows of an encoding share its trained models
-  std::vector<int> lengths;  ///< items for tasks, tokens for text; the trained one is added
-  int seeds = 3;
-  int examples = 0;  ///< at each length; 0: the task's own number
-};
 
 /// How a sweep begins: in a folder without a run, over the run in it, or going on with that.
 enum class Start { fresh, over, resumed };
@@ -28,12 +19,20 @@ struct SweepEnd {
 };
 
 /// Runs the sweep into `folder`:
-///   config.json  environment.json  results.csv  results.json
+///   config.toml  environment.json  results.csv  results.json
 ///   cells/{encoding}-{task}-s{seed}/{a run's folder, scores.json, DONE or FAILED}
-/// Cells are processes of one thread each, as many at once as there are threads; no bit depends on
-/// that. A cell that fails is recorded and the rest go on. Everything is checked before the folder
-/// is touched: UsageError, FileError; resuming asks for the same settings as before.
-SweepEnd sweep(const SweepConfig&, const std::string& folder, Start, Progress&);
+/// Where learning rates are to be chosen, each encoding is first trained once at each of them, with
+/// the first seed, and keeps the one whose loss on validation data is least; beyond the trained
+/// length nothing is looked at. Cells are processes of one thread each, as many at once as there
+/// are threads; no bit depends on that. A cell that fails is recorded and the rest go on.
+/// Everything is checked before the folder is touched: UsageError, FileError; resuming asks for the
+/// same settings as before. `command` is noted as what makes the study again.
+SweepEnd sweep(const SweepConfig&, const std::string& folder, Start, const std::string& command,
+               Progress&);
+
+/// What `sweep` would do, in words: the configuration, cells with their parameters, the time that
+/// they are likely to take on this machine (from a few steps of each encoding) and the memory.
+std::string forecast(const SweepConfig&);
 
 /// The results of a folder; FileError if there are none.
 Study read_study(const std::string& folder);

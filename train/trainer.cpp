@@ -54,8 +54,8 @@ Trainer::Step Trainer::step(int s) {
   const RunConfig& config = run_.config;
   Transformer& model = *run_.model;
   const int step = before_ + s, longest = run_.task->tokens(config.length);
-  const Batch batch = run_.task->train(std::uint64_t(config.seed), step, config.batch);
-  Draws draws(Random(std::uint64_t(config.seed), "positions", std::uint32_t(step)));
+  const Batch batch = run_.task->train(config.seed_of_data(), step, config.batch);
+  Draws draws(Random(config.seed_of_data(), "positions", std::uint32_t(step)));
   const Placed at(model.encoding(), pass_of(batch, longest, &draws));
 
   Tape tape;

@@ -1,46 +1,71 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <filesystem>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "train/config_file.h"
 #include "train/flags.h"
+#include "train/keys.h"
+#include "train/presets.h"
 #include "train/report.h"
 #include "train/report_page.h"
 #include "train/sweep.h"
-#include "train/table.h"
 #include "train/verbs.h"
 
 namespace yonder {
 namespace {
+namespace fs = std::filesystem;
 
 struct Wish {
   SweepConfig sweep;
-  std::string encodings = "none,learned,sinusoidal,rope,alibi,t5,kerple", out;
-  bool windowed = false, force = false, resume = false, json = false, quiet = false;
+  std::string what, out;
+  std::vector<std::string> sets, configs;
+  double scale = 1;
+  bool force = false, resume = false, dry = false, json = false, quiet = false;
 };
 
 void declare(Flags& flags, Wish& wish) {
-  RunConfig& base = wish.sweep.base;
+  SweepConfig& sweep = wish.sweep;
+  RunConfig& base = sweep.base;
+  flags.argument("CONFIG", wish.what, "a configuration file or a preset; see yonder list presets",
+                 Flags::Presence::optional);
+  flags.repeated("Sweep", "--config", "FILE", wish.configs,
+                 "a configuration file, read over CONFIG and those before it; flags go over all");
   flags.add("Sweep", {Option{"task", &base.task, "what is learned; see yonder list tasks"}});
-  flags.text("Sweep", "--encodings", "LIST", wish.encodings,
-             "rows of the table, commas between, or all; options behind colons, as in "
-             "rope:rope.scaling=yarn:rope.factor=4: those of the test share the training of their "
-             "encoding, others (deberta:deberta.decoder=0) make it another");
+  flags.names("Sweep", "--encodings", "LIST", sweep.encodings,
+              "rows of the table, commas between, or all; options behind colons, as in "
+              "rope:rope.scaling=yarn:rope.factor=4: those of the test share the training of their "
+              "encoding, others (deberta:deberta.decoder=0) make it another");
   flags.add("Sweep", {Option{"length", &base.length,
                              "longest length of training, in items; of text, in bytes"}
                           .within(1, 1 << 24)});
-  flags.numbers("Sweep", "--lengths", wish.sweep.lengths,
+  flags.numbers("Sweep", "--lengths", sweep.lengths,
                 "lengths of the tests [1, 2, 4 and 8 times --length]");
-  flags.add("Sweep", {Option{"seeds", &wish.sweep.seeds, "models of each encoding"}.within(1, 1000),
-                      Option{"examples", &wish.sweep.examples, "sequences of a test"}
-                          .within(0, 1 << 24)
-                          .shown_as("the task's own number")});
-  flags.on("Sweep", "--windowed", wish.windowed,
+  flags.repeated("Sweep", "--set", "KEY=V,V", wish.sets,
+                 "values of any option, as model.width=64,128: several make a panel each, of an "
+                 "encoding's option a row each; of several train.lr each encoding takes the one "
+                 "with the least loss on validation data");
+  flags.names("Sweep", "--tests", "LIST", sweep.tests,
+              "options of the task while testing, as tiled.tile=1,tiled.tile=2: a panel each");
+  flags.names("Sweep", "--protocols", "LIST", sweep.protocols,
+              "how a text is cut into windows, a panel each: same-targets, non-overlapping, "
+              "sliding [same-targets]");
+  flags.add("Sweep", sweep.fields());
+  flags.on("Sweep", "--windowed", sweep.windowed,
            "also test each encoding seeing only the last --length tokens: the baseline to beat");
-  flags.text("Sweep", "--out", "DIR", wish.out, "folder of the results (required)");
+  flags.add("Sweep", {Option{"scale", &wish.scale,
+                             "times as many steps of training and sequences of "
+                             "each test as CONFIG says"}
+                          .within(0.001, 1000)});
+  flags.text("Sweep", "--out", "DIR", wish.out, "folder of the results [runs/ and CONFIG's name]");
   flags.on("Sweep", "--resume", wish.resume, "go on with DIR: finished cells are kept");
   flags.on("Sweep", "--force", wish.force, "replace the run in DIR");
-  flags.on("Sweep", "--json", wish.json, "print results.json instead of tables");
-  flags.on("Sweep", "--quiet", wish.quiet, "no progress");
+  flags.on("Sweep", "--dry-run", wish.dry,
+           "print the configuration, the cells, their parameters, time and memory; train nothing");
+  flags.on("Output", "--json", wish.json, "print results.json instead of tables");
+  flags.on("Output", "--quiet", wish.quiet, "no progress");
   flags.add("Model", base.model_fields());
   flags.on("Model", "--tied", base.tied, "the logits share the embedding's matrix");
   flags.on("Model", "--bidirectional", base.bidirectional, "models of masked tokens");
@@ -49,47 +74,92 @@ void declare(Flags& flags, Wish& wish) {
   flags.encodings(base.options, Flags::When::training);
 }
 
-// Every registered encoding that serves such a model.
-std::string all_encodings(const RunConfig& base) {
-  const Serves other = base.bidirectional ? Serves::causal_only : Serves::bidirectional_only;
-  std::string names;
-  for (const Entry& e : registry())
-    if (e.serves != other && !(base.tied && e.make()->complex()))
-      names += (names.empty() ? "" : ",") + e.name;
-  return names;
+// False if help was asked for. `wish` is what the flags change.
+bool read(const Arguments& arguments, Wish& wish) {
+  Flags flags("ablate", "trains encodings short, tests them long, and compares",
+              {"yonder ablate quick",
+               "yonder ablate --task copy --encodings rope,alibi,t5 --length 20 --lengths 20,40,80 "
+               "--width 64 --layers 2 --batch 64 --steps 1500 --lr 2e-3 --out runs/copy",
+               "yonder ablate --task text --text /usr/share/common-licenses --encodings "
+               "rope,rope:rope.scaling=yarn,kerple --length 64 --lengths 64,128,512 --width 64 "
+               "--layers 2 --steps 300 --lr 3e-3 --out runs/text",
+               "yonder ablate su-ntk --set train.lr=1e-3,3e-3 --seeds 5 --dry-run"});
+  declare(flags, wish);
+  return flags.parse(arguments);
+}
+
+// A file if there is one of that name, else a preset.
+void read_config(const std::string& what, SweepConfig& sweep) {
+  std::error_code error;
+  if (fs::is_regular_file(what, error) || what.ends_with(".toml"))
+    return apply_config(read_file(what), what, sweep);
+  apply_config(preset(what).toml, "preset " + what, sweep);
+}
+
+// --set: one value is a setting, several are an axis.
+void apply_set(const std::string& text, SweepConfig& sweep) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    throw UsageError("--set: '" + text + "' is no KEY=VALUE; write it as in train.lr=1e-3,3e-3");
+  const std::string key = full_key(text.substr(0, equals));
+  const auto values = split(text.substr(equals + 1), ',');
+  std::erase_if(sweep.axes, [&](const Axis& a) { return full_key(a.key) == key; });
+  for (const std::string& v : values)
+    if (v.empty()) throw UsageError("--set: '" + text + "' has an empty value between its commas");
+  if (key == "model.encoding") sweep.encodings = values;
+  else if (values.size() == 1) set_key(sweep.base, key, values[0]);
+  else sweep.axes.push_back({key, values});
+}
+
+// Of an option given twice the later value holds.
+void keep_last(Settings& options) {
+  Settings kept;
+  for (const Setting& s : options) {
+    std::erase_if(kept, [&](const Setting& k) { return k.option == s.option; });
+    kept.push_back(s);
+  }
+  options = std::move(kept);
 }
 
 void complete(Wish& wish) {
   SweepConfig& sweep = wish.sweep;
-  if (wish.out.empty())
-    throw UsageError("ablate: --out is missing; name a folder for the results, as in --out runs/a");
   if (wish.force && wish.resume)
     throw UsageError("ablate: --force replaces a run and --resume continues it; give one of them");
-  sweep.rows = parse_rows(wish.encodings == "all" ? all_encodings(sweep.base) : wish.encodings);
-  if (wish.windowed)
-    for (const Row& row : std::vector<Row>(sweep.rows))
-      if (row.extension.empty()) sweep.rows.push_back({row.encoding, {{"window.size", "0"}}});
-  if (sweep.lengths.empty())
-    for (int k : {1, 2, 4, 8}) sweep.lengths.push_back(k * sweep.base.length);
+  for (const std::string& text : wish.sets) apply_set(text, sweep);
+  keep_last(sweep.base.options);
+  std::string name = wish.what;
+  if (name.empty()) name = wish.configs.empty() ? sweep.base.task : wish.configs.back();
+  sweep.name = fs::path(name).stem().string();
+  if (wish.out.empty()) wish.out = "runs/" + sweep.name;
+  sweep.base.steps = std::max(1, int(std::lround(sweep.base.steps * wish.scale)));
+  sweep.examples = int(std::lround(sweep.examples * wish.scale));
+}
+
+// The command as it would be given again, --resume, --force and --quiet left away.
+std::string command_of(const Arguments& arguments) {
+  std::string text = "yonder ablate";
+  for (const std::string& a : arguments)
+    if (a != "--resume" && a != "--force" && a != "--quiet") text += " " + shell_word(a);
+  return text;
 }
 
 }  // namespace
 
 int ablate_verb(const Arguments& arguments) {
-  Wish wish;
-  Flags flags("ablate", "train encodings short, test them long, and compare",
-              {"yonder ablate --task copy --encodings rope,alibi,t5 --length 20 --lengths 20,40,80 "
-               "--width 64 --layers 2 --batch 64 --steps 1500 --lr 2e-3 --out runs/copy",
-               "yonder ablate --task text --text /usr/share/common-licenses --encodings "
-               "rope,rope:rope.scaling=yarn,kerple --length 64 --lengths 64,128,512 --width 64 "
-               "--layers 2 --steps 300 --lr 3e-3 --out runs/text"});
-  declare(flags, wish);
-  if (!flags.parse(arguments)) return fine;
+  Wish first, wish;
+  if (!read(arguments, first)) return fine;
+  if (!first.what.empty()) read_config(first.what, wish.sweep);
+  for (const std::string& file : first.configs) apply_config(read_file(file), file, wish.sweep);
+  read(arguments, wish);
   complete(wish);
+  if (wish.dry) {
+    std::fputs(forecast(wish.sweep).c_str(), stdout);
+    return fine;
+  }
 
   Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
   const Start start = wish.force ? Start::over : wish.resume ? Start::resumed : Start::fresh;
-  const SweepEnd end = sweep(wish.sweep, wish.out, start, progress);
+  const SweepEnd end = sweep(wish.sweep, wish.out, start, command_of(arguments), progress);
   if (end.signal) {
     std::fprintf(stderr,
                  "ablate: stopped; finished cells are kept, the same command with --resume goes "

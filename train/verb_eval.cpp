@@ -72,12 +72,6 @@ void write_positions(const std::string& path, const std::vector<EvalRow>& rows) 
   write_file(path, csv);
 }
 
-Protocol protocol_of(const std::string& name) {
-  return name == "sliding"           ? Protocol::sliding
-         : name == "non-overlapping" ? Protocol::non_overlapping
-                                     : Protocol::same_targets;
-}
-
 struct Wish {
   std::string path, protocol = "same-targets", per_position;
   std::vector<std::string> extensions;
@@ -173,7 +167,7 @@ int eval_verb(const Arguments& arguments) {
     throw UsageError(
         "eval: --per-position is of one model and --extensions compares several; "
         "give one of them");
-  wish.settings.protocol = protocol_of(wish.protocol);
+  wish.settings.protocol = protocol_named(wish.protocol);
   if (wish.threads > 0) set_threads(wish.threads);
 
   Settings options = wish.of_task;

@@ -5,8 +5,10 @@
 #include "core/error.h"
 #include "datasets/dataset.h"
 #include "encodings/encoding.h"
+#include "train/config_file.h"
 #include "train/describe_run.h"
 #include "train/flags.h"
+#include "train/presets.h"
 #include "train/table.h"
 #include "train/verbs.h"
 
@@ -92,6 +94,17 @@ Json encodings_json() {
 Json tasks_json() {
   Json all = Json::array();
   for (const TaskEntry& t : tasks()) all.push_back({{"name", t.name}, {"title", t.title}});
+  return all;
+}
+
+// The title of a preset is the first line of its file: title = "…".
+Json presets_json() {
+  Json all = Json::array();
+  for (const Preset& p : presets()) {
+    SweepConfig config;
+    apply_config(p.toml, "preset " + p.name, config);
+    all.push_back({{"name", p.name}, {"title", config.title}, {"source", config.source}});
+  }
   return all;
 }
 
@@ -190,9 +203,18 @@ int show_verb(const Arguments& arguments) {
   std::string what, name;
   Flags flags("show", "what an encoding is, or what a run is and where it stands",
               {"yonder show encoding rope", "yonder show runs/copy"});
-  flags.argument("WHAT", what, "the word encoding, or a run's folder", Flags::Presence::required);
-  flags.argument("NAME", name, "of the encoding", Flags::Presence::optional);
+  flags.argument("WHAT", what, "the word encoding or preset, or a run's folder",
+                 Flags::Presence::required);
+  flags.argument("NAME", name, "of the encoding or preset", Flags::Presence::optional);
   if (!flags.parse(arguments)) return fine;
+  if (what == "preset") {
+    if (name.empty())
+      throw UsageError(
+          "show: preset needs a name, as in yonder show preset quick; see yonder list "
+          "presets");
+    std::fputs(preset(name).toml.c_str(), stdout);
+    return fine;
+  }
   if (what != "encoding") {
     if (!name.empty())
       throw UsageError("show: '" + name +
@@ -217,18 +239,19 @@ int list_verb(const Arguments& arguments) {
               "what there is, one line each; parameters are the numbers that an encoding adds to a "
               "model of width 128, 4 heads and 4 layers, trained on 128 tokens",
               {"yonder list encodings", "yonder list tasks --json"});
-  flags.argument("WHAT", what, "encodings or tasks", Flags::Presence::required);
+  flags.argument("WHAT", what, "encodings, tasks or presets", Flags::Presence::required);
   flags.on("Output", "--json", json, "for programs");
   flags.on("Output", "--markdown", markdown, "as a table of README.md");
   if (!flags.parse(arguments)) return fine;
-  if (what != "encodings" && what != "tasks")
-    throw UsageError("list: there is no '" + what + "' to list; it takes encodings or tasks" +
-                     did_you_mean(what, {"encodings", "tasks"}));
-  const bool encodings = what == "encodings";
-  const Json all = encodings ? encodings_json() : tasks_json();
+  if (what != "encodings" && what != "tasks" && what != "presets")
+    throw UsageError("list: there is no '" + what + "' to list; it takes encodings, tasks or " +
+                     "presets" + did_you_mean(what, {"encodings", "tasks", "presets"}));
+  const bool encodings = what == "encodings", presets = what == "presets";
+  const Json all = encodings ? encodings_json() : presets ? presets_json() : tasks_json();
   if (json) std::printf("%s\n", all.dump(1).c_str());
   else if (markdown && encodings)
     print_markdown(all, {"name", "title", "acts_on", "models", "parameters", "beyond_N", "paper"});
+  else if (markdown && presets) print_markdown(all, {"name", "title", "source"});
   else if (markdown) print_markdown(all, {"name", "title"});
   else if (encodings)
     print(all, {"name", "acts_on", "models", "parameters", "paper", "title", "beyond_N"});

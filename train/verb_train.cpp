@@ -1,6 +1,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "core/error.h"
+#include "core/files.h"
+#include "train/config_file.h"
 #include "train/finetune.h"
 #include "train/flags.h"
 #include "train/progress.h"
@@ -37,6 +40,7 @@ struct Wish {
   RunConfig config;
   std::string out;
   std::string resumed;  // folder
+  std::vector<std::string> files;
   bool force = false, quiet = false, json = false;
 };
 
@@ -52,6 +56,9 @@ void declare(Flags& flags, Wish& wish) {
   flags.text("Run", "--from", "RUN", config.from,
              "a run's folder or a checkpoint to go on from, at any --length and with test-time "
              "options in force; model, task and encoding are its own");
+  flags.repeated("Run", "--config", "FILE", wish.files,
+                 "a configuration, as config.toml of a run's folder; later files go over earlier "
+                 "ones, flags over all");
   flags.text("Run", "--out", "DIR", wish.out, "folder of the run, made if there is none");
   flags.on("Run", "--force", wish.force, "replace the run that is in DIR");
   flags.text("Run", "--resume", "DIR", wish.resumed,
@@ -76,6 +83,7 @@ bool read(const Arguments& arguments, Wish& start) {
                "yonder train --task text --text /usr/share/common-licenses --out runs/text",
                "yonder train --from runs/copy --length 64 --rope.scaling linear --steps 200 --out "
                "runs/copy-64",
+               "yonder train --config runs/copy/config.toml --seed 1 --out runs/copy-1",
                "yonder train --resume runs/copy"});
   declare(flags, start);
   return flags.parse(arguments);
@@ -104,8 +112,15 @@ int train_verb(const Arguments& arguments) {
     Wish again{.config = begun_in(wish.resumed), .out = wish.resumed};
     read(arguments, again);
     wish = std::move(again);
-  } else if (!wish.config.from.empty()) {  // the same with the checkpoint's configuration
+  } else if (!wish.files.empty()) {
+    Wish again;
+    for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
+    read(arguments, again);
+    wish = std::move(again);
+  }
+  if (!resumed && !wish.config.from.empty()) {  // the same with the checkpoint's configuration
     Wish again{.config = config_from(wish.config.from, wish.config.options)};
+    for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
     read(arguments, again);
     wish = std::move(again);
   }
@@ -121,7 +136,9 @@ int train_verb(const Arguments& arguments) {
   progress.settle("trained " + std::to_string(result.steps) + " steps" +
                   (result.before ? " (" + std::to_string(result.before) + " before)" : "") +
                   " in " + duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
-                  " tokens/s; test it with yonder eval " + wish.out + " --lengths " +
+                  " tokens/s, " + std::to_string(result.parameters) + " parameters, " +
+                  std::to_string(result.position_parameters) +
+                  " of them of positions; test it with yonder eval " + wish.out + " --lengths " +
                   std::to_string(config.length) + "," + std::to_string(2 * config.length));
   if (wish.json) print_json(config, result);
   else std::printf("%s\n", result.checkpoint.c_str());

@@ -1,0 +1,213 @@
+// Configuration files, keys, plans of sweeps, presets.
+#include "train/config_file.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "binary.h"
+#include "core/error.h"
+#include "train/config_json.h"
+#include "train/keys.h"
+#include "train/presets.h"
+#include "train/run.h"
+
+using namespace yonder;
+
+namespace {
+
+SweepConfig read(const std::string& toml) {
+  SweepConfig config;
+  apply_config(toml, "a.toml", config);
+  return config;
+}
+
+void refused(const std::string& toml, const std::string& said) {
+  INFO(toml);
+  CHECK_THROWS_WITH(read(toml), Catch::Contains(said) && Catch::StartsWith("a.toml:"));
+  CHECK_THROWS_AS(read(toml), FileError);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a configuration sets what it names and leaves the rest") {
+  const SweepConfig c = read(R"(
+[model]
+width = 64
+[train]
+lr = 3e-3
+[data]
+task = "copy"
+length = 20
+copy.alphabet = 8
+[encoding.rope]
+base = 500
+[sweep]
+encodings = ["rope", "alibi"]
+lengths = [20, 40]
+windowed = true
+seeds = 5
+set."train.steps" = [10, 20]
+[[claim]]
+text = "alibi first"
+order = ["alibi", "rope"]
+)");
+  CHECK(c.base.width == 64);
+  CHECK(c.base.heads == 4);
+  CHECK(c.base.lr == 3e-3);
+  CHECK(c.base.task == "copy");
+  CHECK(c.base.length == 20);
+  CHECK(c.encodings == std::vector<std::string>{"rope", "alibi"});
+  CHECK(c.lengths == std::vector<int>{20, 40});
+  CHECK(c.windowed);
+  CHECK(c.seeds == 5);
+  REQUIRE(c.axes.size() == 1);
+  CHECK(c.axes[0].values == std::vector<std::string>{"10", "20"});
+  REQUIRE(c.base.options.size() == 2);
+  CHECK(c.claims.at(0).order.size() == 2);
+}
+
+TEST_CASE("what a configuration gets wrong is named with file, line and key") {
+  refused("\n[model]\nwidht = 3",
+          "a.toml:3: there is no key 'model.widht'; did you mean 'model.width'");
+  refused("[train]\nsteps = 0", "a.toml:2: train.steps: '0' is not allowed");
+  refused("[train]\nlr = [1, 2]", "train.lr");
+  refused("[encoding.rope]\nbas = 3", "encoding.rope.bas");
+  refused("[sweep]\nseeds = 0", "sweep.seeds");
+  refused("[sweep]\nlenghts = [3]", "did you mean 'lengths'");
+  refused("[sweep]\nlengths = [0]", "lengths: '0'");
+  refused("[sweep.set]\n\"train.wdth\" = [1, 2]", "train.wdth");
+  refused("[sweep]\nencodings = 'rope'", "takes a list");
+  refused("[[claim]]\nodrer = ['a']", "did you mean 'order'");
+  refused("[modl]\nwidth = 1", "did you mean 'model'");
+  refused("width = ", "a.toml:1");
+  RunConfig run;
+  CHECK_THROWS_WITH(apply_config("[sweep]\nseeds = 1", "a.toml", run), Catch::Contains("ablate"));
+}
+
+TEST_CASE("what is written reads back to the same") {
+  SweepConfig c = read("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
+  c.title = "it's \"one\"";
+  c.base.options = {{"rope.base", "500"}, {"copy.alphabet", "8"}};
+  c.claims = {{"a", "b", {"rope", "alibi"}, 3, "tiled.tile=2", "sliding", "text"}};
+  CHECK(to_toml(read(to_toml(c))) == to_toml(c));
+}
+
+TEST_CASE("every run's configuration, defaults resolved, makes the same model") {
+  for (const Entry& e : registry()) {
+    if (e.kind == Kind::modifier) continue;
+    RunConfig config{.encoding = e.name, .length = 4, .width = 32, .heads = 4, .layers = 1};
+    config.bidirectional = e.serves == Serves::bidirectional_only;
+    const Trained run = prepare(config);
+    const std::string text = to_toml(resolved(run));
+    INFO(text);
+    RunConfig back;
+    apply_config(text, "config.toml", back);
+    CHECK(to_toml(resolved(prepare(back))) == text);
+  }
+}
+
+TEST_CASE("a plan multiplies the axes into panels, rows and learning rates") {
+  const SweepConfig c = read(R"(
+[sweep]
+encodings = ["rope", "alibi"]
+windowed = true
+tests = ["", "copy.alphabet=16"]
+[sweep.set]
+"data.task" = ["copy", "reverse"]
+"model.width" = [16, 32, 64]
+"train.lr" = [1e-3, 3e-3]
+"rope.base" = [500, 10000]
+)");
+  const Plan plan = plan_of(c);
+  CHECK(plan.variants.size() == 6);
+  CHECK(plan.variants[5].base.task == "reverse");
+  CHECK(plan.variants[5].base.width == 64);
+  CHECK(plan.variants[5].text == "model.width=64");
+  CHECK(plan.rates == std::vector<double>{1e-3, 3e-3});
+  CHECK(plan.tests.size() == 2);
+  REQUIRE(plan.rows.size() == 6);  // two of rope, one of alibi, each behind a window too
+  CHECK(plan.rows[0].encoding == "rope:rope.base=500");
+  CHECK(plan.lengths == std::vector<int>{32, 64, 128, 256});
+  CHECK_THROWS_WITH(plan_of(read("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
+                    Catch::Contains("no encoding of this sweep is t5"));
+  CHECK_THROWS_WITH(plan_of(read("[sweep]\ntests = ['rope.base=3']")),
+                    Catch::Contains("no option of a task"));
+}
+
+TEST_CASE("every preset is a configuration that plans, with title, source and claims") {
+  REQUIRE(presets().size() >= 1);
+  for (const Preset& p : presets()) {
+    INFO(p.name);
+    SweepConfig config;
+    apply_config(p.toml, p.name, config);
+    CHECK(config.title != "");
+    CHECK(config.source != "");
+    const Plan plan = plan_of(config);
+    CHECK(!plan.rows.empty());
+    for (const Claim& c : config.claims)
+      for (const std::string& row : c.order)
+        CHECK(std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end());
+  }
+  CHECK_THROWS_WITH(preset("quik"), Catch::Contains("did you mean 'quick'"));
+}
+
+TEST_CASE("train --config makes the run again, to the bit, and flags go over it") {
+  const Folder folder;
+  const std::string flags =
+      "--task copy --encoding t5 --length 4 --width 16 --heads 2 --layers 1 "
+      "--batch 4 --steps 3 --t5.buckets 8 --quiet --out ";
+  REQUIRE(yonder_run("train " + flags + (folder / "a")).code == 0);
+  const std::string again = "train --config " + (folder / "a/config.toml") + " --quiet --out ";
+  REQUIRE(yonder_run(again + (folder / "b")).code == 0);
+  const std::string file = "/checkpoints/step-3.safetensors";
+  CHECK(content_of(folder / ("a" + file)) == content_of(folder / ("b" + file)));
+  REQUIRE(yonder_run(again + (folder / "c") + " --steps 2").code == 0);
+  CHECK(std::filesystem::exists(folder / "c/checkpoints/step-2.safetensors"));
+}
+
+TEST_CASE("a sweep of a file, flags and --set is made again by the configuration in its folder") {
+  const Folder folder;
+  put(folder / "a.toml",
+      "[data]\ntask = 'copy'\nlength = 4\n[model]\nwidth = 16\nheads = 2\n"
+      "layers = 1\n[train]\nsteps = 4\nbatch = 4\n[sweep]\nencodings = "
+      "['rope', 't5']\nlengths = [4, 8]\nseeds = 2\nexamples = 8\n");
+  const std::string sweep = "ablate " + (folder / "a.toml") +
+                            " --set train.lr=1e-3,3e-3 --set copy.alphabet=4,8 --seeds 1 "
+                            "--checkpoints 2 --quiet --out ";
+  const Ran ran = yonder_run(sweep + (folder / "one"));
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  const std::string csv = content_of(folder / "one/results.csv");
+  CHECK(contains(csv, "rope,,copy,,data.copy.alphabet=4,answer,4,"));
+  CHECK(contains(csv, "t5,,copy,,data.copy.alphabet=8,answer,8,"));
+  const Ran again =
+      yonder_run("ablate " + (folder / "one/config.toml") + " --quiet --out " + (folder / "two"));
+  INFO(again.err);
+  CHECK(again.code == 0);
+  CHECK(content_of(folder / "two/results.csv") == csv);
+  const Ran dry = yonder_run(sweep + (folder / "three") + " --dry-run");
+  CHECK(dry.code == 0);
+  CHECK(contains(dry.out, "parameters: "));
+  CHECK(contains(dry.out, "[sweep.set]"));
+  CHECK_FALSE(std::filesystem::exists(folder / "three"));
+}
+
+TEST_CASE("ablate names an unknown preset, file, key or protocol") {
+  const auto said = [](const std::string& arguments, int code, const std::string& what) {
+    const Ran ran = yonder_run("ablate --out /nowhere/x " + arguments);
+    INFO(arguments << ": " << ran.err);
+    CHECK(ran.code == code);
+    CHECK(contains(ran.err, what));
+  };
+  said("quik", 2, "did you mean 'quick'");
+  said("/nowhere/a.toml", 3, "/nowhere/a.toml");
+  said("--set train.steeps=3", 2, "did you mean 'train.steps'");
+  said("--set train.steps", 2, "no KEY=VALUE");
+  said("--set train.seed=1,2", 2, "--seeds");
+  said("--protocols sliced", 2, "sliding");
+  said("--tests tiled.tile=2", 2, "the task is copy");
+}

@@ -1,0 +1,251 @@
+#include "train/cell.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "train/checkpoints.h"
+#include "train/extensions.h"
+#include "train/run.h"
+#include "train/sweep_board.h"
+
+namespace yonder {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr int stretches = 64;  // of a curve over positions or steps
+
+bool has_part(const std::string& encoding, const std::string& part) {
+  return ("+" + encoding + "+").find("+" + part + "+") != std::string::npos;
+}
+
+std::string owner(const Setting& s) { return s.option.substr(0, s.option.find('.')); }
+
+// Means of at most `stretches` equal parts of a sequence.
+std::vector<double> thinned(const std::vector<double>& values) {
+  const std::size_t parts = std::min<std::size_t>(stretches, values.size());
+  std::vector<double> means;
+  for (std::size_t p = 0; p < parts; ++p) {
+    const std::size_t first = p * values.size() / parts, end = (p + 1) * values.size() / parts;
+    double sum = 0;
+    for (std::size_t i = first; i < end; ++i) sum += values[i];
+    means.push_back(sum / double(end - first));
+  }
+  return means;
+}
+
+std::vector<double> losses_in(const std::string& metrics_path) {
+  std::vector<double> losses;
+  for (const std::string& line : split(read_file(metrics_path), '\n'))
+    if (!line.empty()) losses.push_back(parse_json(line, metrics_path).at("loss"));
+  return losses;
+}
+
+Training train_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
+                    const std::string& folder, const Say& say) {
+  const TrainResult r =
+      train(run_of(config, cell), folder, Existing::resume,
+            [&say](const Metrics& m) { say(Board::trained(double(m.step) / m.steps)); });
+  return {.cell = name_of(plan, cell),
+          .encoding = cell.encoding,
+          .task = cell.variant->base.task,
+          .variant = cell.variant->text,
+          .seed = cell.seed,
+          .steps = r.steps,
+          .lr = cell.lr,
+          .seconds = r.seconds,
+          .tokens_per_second = r.tokens_per_second,
+          .parameters = r.parameters,
+          .position_parameters = r.position_parameters,
+          .loss = thinned(losses_in(folder + "/metrics.jsonl"))};
+}
+
+std::string checkpoint_at(const std::string& folder, int step) {
+  return folder + "/checkpoints/step-" + std::to_string(step) + ".safetensors";
+}
+
+// The steps of the checkpoints that are tested beside the last.
+std::vector<int> earlier_steps(const SweepConfig& config, const Cell& cell) {
+  RunConfig run = run_of(config, cell);
+  run.save_every = 0;
+  std::vector<int> all;
+  for (int step = run.steps - run.steps / 10; step < run.steps; ++step)
+    if (stays(run, step)) all.push_back(step);
+  return all;
+}
+
+// Accuracy by lag, gathered by powers of two: lags of 2^k ≤ lag < 2^(k+1).
+void add_lags(Results& panel, const Row& row, int seed, const EvalRow& e) {
+  std::map<int, std::pair<int, int>> by_power;  // right, all
+  for (const auto& [lag, share] : e.lags) {
+    int from = 1;
+    while (2 * from <= lag) from *= 2;
+    by_power[from].first += share.right, by_power[from].second += share.count;
+  }
+  for (const auto& [from, share] : by_power)
+    panel.lags.push_back({.row = row,
+                          .seed = seed,
+                          .length = e.length,
+                          .from = from,
+                          .to = 2 * from,
+                          .accuracy = double(share.first) / share.second,
+                          .count = share.second});
+}
+
+Settings joined(Settings one, const Settings& two) {
+  one.insert(one.end(), two.begin(), two.end());
+  return one;
+}
+
+// Tests one model in one row of one panel.
+void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const Row& row,
+          const Settings& of_test, const std::string& folder, Results& panel,
+          const std::function<void(double)>& progress) {
+  const std::vector<int> lengths = lengths_of(plan, *cell.variant);
+  const EvalSettings settings{
+      .lengths = lengths,
+      .examples = config.examples,
+      .protocol = panel.text ? protocol_named(panel.protocol) : Protocol::same_targets};
+  const int last = cell.variant->base.steps;
+  std::vector<int> steps{last};
+  if (row.extension.empty())
+    for (int step : earlier_steps(config, cell)) steps.push_back(step);
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    Trained model = load(checkpoint_at(folder, steps[s]), joined(row.extension, of_test));
+    const auto rows = evaluate(model, settings, [&](int i, double part) {
+      progress((double(s) + (i + part) / double(lengths.size())) / double(steps.size()));
+    });
+    for (const EvalRow& e : rows) {
+      Score score = score_of(row, model, panel.protocol, e);
+      score.seed = cell.seed;
+      if (steps[s] == last) add_lags(panel, row, cell.seed, e);
+      else score.step = steps[s];
+      (steps[s] == last ? panel.scores : panel.earlier).push_back(std::move(score));
+    }
+    if (steps[s] == last && !rows.back().position_loss.empty())
+      panel.curves.push_back({row, cell.seed, thinned(rows.back().position_loss)});
+  }
+}
+
+}  // namespace
+
+std::string name_of(const Plan& plan, const Cell& cell) {
+  std::string name = cell.encoding + "-" + cell.variant->base.task + cell.variant->slug;
+  double lr = cell.lr;
+  if (!plan.rates.empty()) name += "-lr" + text_of(Option{"lr", &lr, ""});
+  return name + "-s" + std::to_string(cell.seed);
+}
+
+RunConfig run_of(const SweepConfig& config, const Cell& cell) {
+  RunConfig run = cell.variant->base;
+  const Row trained{cell.encoding, {}};
+  run.encoding = trained.name();
+  run.lr = cell.lr;
+  run.seed = cell.seed;
+  run.late_checkpoints = config.checkpoints;
+  std::erase_if(run.options, [&](const Setting& s) {
+    return owner(s) != run.task && !has_part(run.encoding, owner(s));
+  });
+  for (const Setting& s : trained.training()) run.options.push_back(s);
+  return run;
+}
+
+void check(const SweepConfig& config, const Plan& plan, const Variant& variant) {
+  const RunConfig& base = variant.base;
+  for (const Setting& s : base.options)
+    if (owner(s) != base.task &&
+        std::none_of(plan.rows.begin(), plan.rows.end(),
+                     [&](const Row& row) { return has_part(row.name(), owner(s)); }))
+      throw UsageError(s.option + ": neither the task nor an encoding of this sweep is " +
+                       owner(s) + "; add it to --encodings or leave the option away");
+  const std::vector<int> lengths = lengths_of(plan, variant);
+  for (const Row& row : plan.rows) {
+    Trained model = prepare(run_of(config, {&variant, row.encoding, base.lr, base.seed}));
+    for (const Setting& s : row.extension) model.model->encoding().set_at_test(s.option, s.value);
+    model.model->encoding().check();
+    for (const Settings& of_test : plan.tests)
+      for (const std::string& protocol : config.protocols) {
+        Options options = model.task->options();
+        for (const Setting& s : of_test)
+          if (const Option* o = find(options, s.option.substr(s.option.find('.') + 1));
+              o && owner(s) == base.task)
+            assign(*o, base.task, s.value);
+          else
+            throw UsageError("tests: " + s.option + ": the task is " + base.task +
+                             "; leave it away, or choose its task");
+        for (int length : lengths)
+          model.task->sequences({.length = length,
+                                 .longest = lengths.back(),
+                                 .count = config.examples,
+                                 .protocol = protocol_named(protocol)});
+      }
+  }
+}
+
+std::vector<Results> panels_of(const SweepConfig& config, const Plan& plan,
+                               const Variant& variant) {
+  std::vector<Results> panels;
+  for (std::size_t t = 0; t < plan.tests.size(); ++t) {
+    RunConfig run = run_of(config, {&variant, plan.rows.front().encoding, variant.base.lr, 0});
+    for (const Setting& s : plan.tests[t]) run.options.push_back(s);
+    const Trained model = prepare(run);
+    const Task& task = *model.task;
+    for (const std::string& protocol : config.protocols) {
+      Results panel{.task = run.task,
+                    .test = config.tests[t],
+                    .protocol = task.is_text() ? protocol : "answer",
+                    .variant = variant.text,
+                    .text = task.is_text(),
+                    .trained = run.length,
+                    .lengths = lengths_of(plan, variant),
+                    .seeds = config.seeds,
+                    .rows = plan.rows,
+                    .letters = task.frequency_loss()};
+      for (int length : panel.lengths) panel.chance.push_back(task.chance(length));
+      panels.push_back(std::move(panel));
+      if (!task.is_text()) break;  // a generated task is tested in one way only
+    }
+  }
+  return panels;
+}
+
+void try_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
+              const std::string& folder, const Say& say) {
+  Training training = train_cell(config, plan, cell, folder, say);
+  Trained model = load(checkpoint_at(folder, training.steps));
+  training.validation =
+      evaluate(model, {.lengths = {cell.variant->base.length}, .part = Part::validation})[0].loss;
+  training.trial = true;
+  write_file(folder + "/trial.json", to_json(CellResult{training, {}}));
+}
+
+void run_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
+              const std::string& folder, const Say& say) {
+  for (const char* name : {"scores.json", "DONE", "FAILED"}) remove_all(folder + "/" + name);
+  CellResult result{.training = train_cell(config, plan, cell, folder, say),
+                    .panels = panels_of(config, plan, *cell.variant)};
+  if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
+    result.training.validation = cell_from_json(read_file(trial), trial).training.validation;
+  std::vector<Row> rows;
+  for (const Row& row : plan.rows)
+    if (row.encoding == cell.encoding) rows.push_back(row);
+  const double count = double(rows.size() * result.panels.size());
+  std::size_t done = 0;
+  for (std::size_t p = 0; p < result.panels.size(); ++p) {
+    Results& panel = result.panels[p];
+    const auto t = std::find(config.tests.begin(), config.tests.end(), panel.test);
+    for (const Row& row : rows) {
+      test(config, plan, cell, row, plan.tests[std::size_t(t - config.tests.begin())], folder,
+           panel, [&](double part) { say(Board::tested((double(done) + part) / count)); });
+      ++done;
+    }
+  }
+  write_file(folder + "/scores.json", to_json(result));
+  write_file(folder + "/DONE", "");
+}
+
+}  // namespace yonder
