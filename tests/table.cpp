@@ -145,3 +145,23 @@ TEST_CASE("a window is a sentence of its own: what it gives, and who does better
         "without it: kerple.");
   for (const std::string& sentence : said) CHECK_FALSE(contains(sentence, "rope + window"));
 }
+
+TEST_CASE("of many rows a sentence names both ends, of many extensions the best of each encoding") {
+  Results r = found_text(1);
+  const Score like = r.scores.front();
+  for (int i = 0; i < 12; ++i)
+    for (int length : r.lengths) {
+      Score s = like;
+      s.row = parse_rows("rope:rope.scaling=ntk:rope.factor=" + std::to_string(i + 2))[0];
+      s.length = length;
+      s.loss = length == 64 ? 1.6 : 2.5 + 0.01 * i;
+      r.scores.push_back(s);
+      if (length == 64) r.rows.push_back(s.row);
+    }
+  const auto all = findings(r);
+  CHECK(all[0].find("more between") != std::string::npos);
+  CHECK(all[0].size() < 320);
+  CHECK(all[2] ==
+        "Same weights at 8x, the best extension of each: rope + yarn turns the 4.96 of rope into "
+        "1.92 nats.");
+}

@@ -293,11 +293,11 @@ std::string chart_script(const Chart& c, Format format) {
   const int fine = svg ? 1 : 2;
   auto share = [](int part, int whole) { return number(double(part) / whole); };
   return "# gnuplot " + c.name + ".gnuplot\nset terminal " +
-         (svg ? "svg" : "pngcairo fontscale 2 linewidth 2 pointscale 2") + " noenhanced size " +
+         (svg ? "svg" : "pngcairo fontscale 1.5 linewidth 2 pointscale 2") + " noenhanced size " +
          std::to_string(fine * f.width) + "," + std::to_string(fine * f.height) +
-         " font \"Helvetica,Arial,sans-serif," + (svg ? "16" : "12") +
-         "\" background rgb \"#ffffff\"\nset output " + quoted(c.name + (svg ? ".svg" : ".png")) +
-         "\nset lmargin at screen " + share(left_margin, f.width) + "\nset rmargin at screen " +
+         " font \"Helvetica,Arial,sans-serif,16" + "\" background rgb \"#ffffff\"\nset output " +
+         quoted(c.name + (svg ? ".svg" : ".png")) + "\nset lmargin at screen " +
+         share(left_margin, f.width) + "\nset rmargin at screen " +
          share(left_margin + plot_width, f.width) + "\nset tmargin at screen " +
          share(f.height - top, f.height) + "\nset bmargin at screen " + share(bottom, f.height) +
          "\n" + axes(c, f) + labels(c, f) + data(c) + strokes(c, f);

@@ -23,6 +23,15 @@ std::string listed(const std::vector<std::string>& names) {
   return joined({names.begin(), names.end() - 1}, ", ") + " and " + names.back();
 }
 
+// Of a long list in order, both ends: more than a sentence can hold is in the table.
+std::vector<std::string> both_ends(std::vector<std::string> names) {
+  if (names.size() <= 9) return names;
+  const std::size_t between = names.size() - 7;
+  names.erase(names.begin() + 4, names.end() - 3);
+  names.insert(names.begin() + 4, std::to_string(between) + " more between");
+  return names;
+}
+
 // "1.02x", "3.1x", "12x".
 std::string times(double x) {
   char text[32];
@@ -71,7 +80,8 @@ std::string losses_far_out(const Results& r) {
                      (kept.empty() ? " its loss" : ""));
     else lost.push_back(row.label() + (lost.empty() ? " loses " : " ") + times(worse));
   }
-  for (const std::string& part : {joined(kept, ", "), joined(lost, ", "), undefined(r, length)})
+  for (const std::string& part :
+       {joined(both_ends(kept), ", "), joined(both_ends(lost), ", "), undefined(r, length)})
     if (!part.empty()) parts.push_back(part);
   return "At " + place(r, length) + ": " + joined(parts, "; ") + ".";
 }
@@ -84,6 +94,7 @@ std::string answers_far_out(const Results& r) {
     shares.push_back(row.label() + (shares.empty() ? " gets " : " ") +
                      shown(r.at(row, length, Measure::accuracy).median, Measure::accuracy) + " %" +
                      (shares.empty() ? " of the answer's tokens right" : ""));
+  shares = both_ends(std::move(shares));
   if (const double share = r.guessed(length); !std::isnan(share) && !shares.empty())
     shares.push_back("guessing " + shown(share, Measure::accuracy) + " %");
   for (const std::string& part : {joined(shares, ", "), undefined(r, length)})
@@ -156,17 +167,26 @@ std::string how_far(const Results& r, const Measure& m) {
   return "Within 5 % of the trained length's score: " + joined(parts, "; ") + ".";
 }
 
+// What the same weights gain by an extension; of many, by the best of each encoding.
 std::string extended(const Results& r, const Measure& m) {
   const int length = longest(r);
-  std::vector<std::string> parts;
-  for (const Row& row : r.rows) {
-    const Spread plain = r.at({row.encoding, {}}, length, m), now = r.at(row, length, m);
-    if (row.extension.empty() || row.windowed() || plain.empty() || now.empty()) continue;
-    parts.push_back(row.label() + " turns the " + shown(plain.median, m) + " of " + row.encoding +
-                    " into " + shown(now.median, m));
+  std::vector<Row> rows = ranked(r, length, m);
+  std::erase_if(rows, [&](const Row& row) {
+    return row.extension.empty() || r.at({row.encoding, {}}, length, m).empty();
+  });
+  const bool all = rows.size() <= 4;
+  std::vector<std::string> parts, seen;
+  for (const Row& row : rows) {
+    if (!all && std::count(seen.begin(), seen.end(), row.encoding)) continue;
+    seen.push_back(row.encoding);
+    parts.push_back(row.label() + " turns the " +
+                    shown(r.at({row.encoding, {}}, length, m).median, m) + " of " + row.encoding +
+                    " into " + shown(r.at(row, length, m).median, m));
   }
   if (parts.empty()) return "";
-  return "Same weights at " + place(r, length) + ": " + joined(parts, "; ") + unit(m) + ".";
+  return std::string("Same weights at ") + place(r, length) +
+         (all ? ": " : ", the best extension of each: ") + joined(both_ends(parts), "; ") +
+         unit(m) + ".";
 }
 
 // The same weights with nothing but the last tokens to look at: who does not beat that makes no use
@@ -182,8 +202,9 @@ std::string windowed(const Results& r, const Measure& m) {
     if ((m.percent ? 1 / gain : gain) > 1.01) better.push_back(row.encoding);
   }
   if (scores.empty()) return "";
-  return "Same weights at " + place(r, length) + " behind a window: " + listed(scores) + unit(m) +
-         "; over 1 % better without it: " + (better.empty() ? "none" : listed(better)) + ".";
+  const std::string each = scores.size() <= 9 ? ": " + listed(scores) + unit(m) + ";" : ",";
+  return "Same weights at " + place(r, length) + " behind a window" + each +
+         " over 1 % better without it: " + (better.empty() ? "none" : listed(better)) + ".";
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ code { overflow-wrap: anywhere; }
 figure { margin: 1.6rem 0 2rem; overflow-x: auto; }
 figure figcaption { color: var(--quiet); font-size: .93rem; max-width: 46rem; }
 svg.chart { display: block; width: 100%; min-width: 31rem; max-width: 50rem; height: auto; }
+.names { display: none; } .names span { white-space: nowrap; margin-right: .9rem; }
 svg.chart text { font-family: inherit; }
 svg.chart [fill="black"], svg.chart [fill="rgb(0,0,0)"], svg.chart [fill="rgb(  0,   0,   0)"]
   { fill: var(--ink); }
@@ -89,7 +90,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.4rem; 
 dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { main { padding: 1.6rem 1rem 4rem; } h1 { font-size: 1.6rem; }
   h2 { margin-top: 3.2rem; } th, td { padding: .34rem .5rem; } .findings li:first-child
-  { font-size: 1.12rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
+  { font-size: 1.12rem; } .names { display: block; position: sticky; left: 0; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
 @media print { main { max-width: none; } details > div { display: block; } }
 )css";
 

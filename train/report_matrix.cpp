@@ -91,16 +91,18 @@ std::string price_cell(const Results& r, const Row& row, const Measure& m) {
 }
 
 std::string one_matrix(const Results& r, const Measure& m, const Palette& palette) {
-  std::string head = element("th", "row") + element("th", "price at " + std::to_string(r.trained) +
-                                                              "<small>behind the best</small>");
+  std::string head = element("th", "row");
   for (int length : r.lengths)
     head += element(
         "th", std::to_string(length) +
                   element("small", length == r.trained ? "trained" : r.multiple(length) + "×"));
+  head += element("th",
+                  "price at " + std::to_string(r.trained) + "<small>behind the best there</small>");
   std::string rows;
   for (const Row& row : r.rows) {
-    std::string line = element("td", named(row, palette)) + price_cell(r, row, m);
+    std::string line = element("td", named(row, palette));
     for (int length : r.lengths) line += cell(r, row, length, m);
+    line += price_cell(r, row, m);
     rows += element("tr", "data-row=\"" + escaped(row.label()) + "\"", line) + "\n";
   }
   return scrolling_table("sortable matrix", head, rows);

@@ -119,7 +119,12 @@ std::string Pictures::figure(const Chart& chart, const std::string& caption) {
   paths_.push_back(path);
   std::string svg = inlined(read_file(path), "p" + std::to_string(paths_.size()) + "-");
   svg.insert(svg.find(" role="), " aria-label=\"" + escaped(chart.title) + "\"");
-  const std::string below = caption.empty() ? "" : element("figcaption", caption);
+  // On a phone the names at the lines' ends are beyond the edge.
+  std::string names;
+  for (const Chart::Line& line : chart.lines)
+    if (line.style.marker) names += element("span", marker(line.style) + escaped(line.label)) + " ";
+  std::string below = names.empty() ? "" : element("figcaption", "class=\"names\"", names);
+  if (!caption.empty()) below += element("figcaption", caption);
   return element("figure", "tabindex=\"0\"", "\n" + svg + below) + "\n";
 }
 
