@@ -165,3 +165,18 @@ TEST_CASE("of many rows a sentence names both ends, of many extensions the best 
         "Same weights at 8x, the best extension of each: rope + yarn turns the 4.96 of rope into "
         "1.92 nats.");
 }
+
+TEST_CASE("who is worse than letter frequencies is not said to use far context") {
+  Results r = found_text(1);
+  r.rows = parse_rows("rope,rope:window.size=0");
+  for (Score& s : r.scores)
+    if (s.row == parse_rows("rope:rope.scaling=yarn")[0]) s.row = r.rows[1], s.loss = 5.5;
+  auto windowed = [](const Results& found) {
+    for (const std::string& sentence : findings(found))
+      if (sentence.find("behind a window") != std::string::npos) return sentence;
+    return std::string();
+  };
+  CHECK(windowed(r).ends_with("better without it: none."));  // rope 4.96, letters 3.19
+  r.letters = 6;
+  CHECK(windowed(r).ends_with("better without it: rope."));
+}

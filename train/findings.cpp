@@ -199,7 +199,9 @@ std::string windowed(const Results& r, const Measure& m) {
     if (!row.windowed() || now.empty()) continue;
     scores.push_back(row.encoding + " " + shown(now.median, m));
     const double gain = now.median / plain.median;
-    if ((m.percent ? 1 / gain : gain) > 1.01) better.push_back(row.encoding);
+    // Above letter frequencies, or at a guess, there is nothing to be used.
+    const bool lost = m.percent ? plain.median <= r.guessed(length) : plain.median >= r.letters;
+    if (!lost && (m.percent ? 1 / gain : gain) > 1.01) better.push_back(row.encoding);
   }
   if (scores.empty()) return "";
   const std::string each = scores.size() <= 9 ? ": " + listed(scores) + unit(m) + ";" : ",";

@@ -40,7 +40,9 @@ std::string against_window(const Results& r, const Row& row, const Row& window,
   if (plain.empty()) return "";
   const Paired p = paired(plain, windowed);
   const bool judged = p.seeds >= 3;
-  const std::string verdict = !judged               ? "too few seeds to tell"
+  const bool lost = spread(plain).median >= r.letters;  // false where it is unknown
+  const std::string verdict = lost                  ? "worse than letter frequencies either way"
+                              : !judged             ? "too few seeds to tell"
                               : p.interval.high < 0 ? "far context is used"
                               : p.interval.low > 0  ? "the window is better"
                                                     : "no difference to be seen";
