@@ -10,6 +10,7 @@
 #include "core/files.h"
 #include "train/checkpoints.h"
 #include "train/extensions.h"
+#include "train/finetune.h"
 #include "train/run.h"
 #include "train/sweep_board.h"
 
@@ -101,6 +102,22 @@ Settings joined(Settings one, const Settings& two) {
   return one;
 }
 
+// A row's model, trained on from the cell's own with the row's settings in force.
+std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
+  const std::string place = folder + "/finetuned/" + row.extension_text();
+  RunConfig run = config_from(checkpoint_at(folder, cell.variant->base.steps));
+  const RunConfig& base = cell.variant->base;
+  run.options = row.of_test();
+  run.length = row.finetune().length;
+  run.steps = row.finetune().steps;
+  run.batch = std::max(1, base.batch * base.length / run.length);  // as many tokens in a step
+  run.warmup = std::min(base.warmup, run.steps / 10);
+  run.lr = cell.lr;
+  run.seed = cell.seed;
+  run.data_seed = base.data_seed;
+  return train(run, place, Existing::resume, {}).checkpoint;
+}
+
 // Tests one model in one row of one panel.
 void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const Row& row,
           const Settings& of_test, const std::string& folder, Results& panel,
@@ -115,7 +132,9 @@ void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const R
   if (row.extension.empty())
     for (int step : earlier_steps(config, cell)) steps.push_back(step);
   for (std::size_t s = 0; s < steps.size(); ++s) {
-    Trained model = load(checkpoint_at(folder, steps[s]), joined(row.extension, of_test));
+    Trained model = row.finetune().steps > 0
+                        ? load(tuned(cell, row, folder), of_test)
+                        : load(checkpoint_at(folder, steps[s]), joined(row.extension, of_test));
     const auto rows = evaluate(model, settings, [&](int i, double part) {
       progress((double(s) + (i + part) / double(lengths.size())) / double(steps.size()));
     });
@@ -157,7 +176,8 @@ RunConfig run_of(const SweepConfig& config, const Cell& cell) {
 void check(const SweepConfig& config, const Plan& plan, const Variant& variant) {
   const RunConfig& base = variant.base;
   for (const Setting& s : base.options)
-    if (owner(s) != base.task &&
+    if (std::none_of(plan.variants.begin(), plan.variants.end(),
+                     [&](const Variant& v) { return v.base.task == owner(s); }) &&
         std::none_of(plan.rows.begin(), plan.rows.end(),
                      [&](const Row& row) { return has_part(row.name(), owner(s)); }))
       throw UsageError(s.option + ": neither the task nor an encoding of this sweep is " +
@@ -165,7 +185,8 @@ void check(const SweepConfig& config, const Plan& plan, const Variant& variant) 
   const std::vector<int> lengths = lengths_of(plan, variant);
   for (const Row& row : plan.rows) {
     Trained model = prepare(run_of(config, {&variant, row.encoding, base.lr, base.seed}));
-    for (const Setting& s : row.extension) model.model->encoding().set_at_test(s.option, s.value);
+    row.finetune();
+    for (const Setting& s : row.of_test()) model.model->encoding().set_at_test(s.option, s.value);
     model.model->encoding().check();
     for (const Settings& of_test : plan.tests)
       for (const std::string& protocol : config.protocols) {

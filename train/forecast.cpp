@@ -41,12 +41,10 @@ Cost measured(const SweepConfig& config, const Plan& plan, const Cell& cell) {
   const std::vector<int> lengths = lengths_of(plan, *cell.variant);
   const auto rows = std::count_if(plan.rows.begin(), plan.rows.end(),
                                   [&](const Row& row) { return row.encoding == cell.encoding; });
-  for (int length : lengths) {
-    const int all = run.task->sequences(
-        {.length = length, .longest = lengths.back(), .count = config.examples});
-    const double one = seconds_of([&] { evaluate(run, {.lengths = {length}, .examples = 1}); });
-    cost.test += one * all * double(rows);
-  }
+  const int all = run.task->sequences(
+      {.length = lengths.back(), .longest = lengths.back(), .count = config.examples});
+  cost.test = double(all) * double(rows) *
+              seconds_of([&] { evaluate(run, {.lengths = lengths, .examples = 1}); });
   cost.test *= double(plan.tests.size());
   if (run.task->is_text()) cost.test *= double(config.protocols.size());
   cost.bytes = double(pool::peak_bytes());

@@ -54,6 +54,30 @@ std::vector<Setting> Row::training() const {
   return all;
 }
 
+Row::Finetune Row::finetune() const {
+  Finetune tune;
+  for (const auto& [option, value] : extension) {
+    if (!option.starts_with("finetune.")) continue;
+    Options fields{Option{"length", &tune.length, ""}.within(1, 1 << 24),
+                   Option{"steps", &tune.steps, ""}.within(1, 1e8)};
+    const Option* field = find(fields, option.substr(option.find('.') + 1));
+    if (!field)
+      throw UsageError(option + ": there is no such key; it is finetune.length or finetune.steps");
+    assign(*field, "finetune", value);
+  }
+  if ((tune.length > 0) != (tune.steps > 0))
+    throw UsageError("finetune: '" + extension_text() + "' needs both finetune.length and " +
+                     "finetune.steps");
+  return tune;
+}
+
+std::vector<Setting> Row::of_test() const {
+  std::vector<Setting> all;
+  for (const Setting& s : extension)
+    if (!s.option.starts_with("finetune.")) all.push_back(s);
+  return all;
+}
+
 std::string Row::extension_text() const {
   std::string text;
   for (const auto& [option, value] : extension)
@@ -67,13 +91,16 @@ std::string Row::label() const {
   std::string text = name();
   for (const Setting& s : training()) text += ", " + said(s);
   const auto trained = split(name(), '+');
-  for (const auto& [option, value] : extension) {
+  const auto settings = of_test();
+  for (const auto& [option, value] : settings) {
     const std::string owner = option.substr(0, option.find('.'));
     const bool added = std::find(trained.begin(), trained.end(), owner) == trained.end();
     std::string more = said({option, value});
     if (added) more = is_number(value) && value != "0" ? owner + " " + value : owner;
-    text += (&option == &extension.front().option ? " + " : ", ") + more;
+    text += (&option == &settings.front().option ? " + " : ", ") + more;
   }
+  if (const Finetune tune = finetune(); tune.steps > 0)
+    text += ", " + std::to_string(tune.steps) + " steps at " + std::to_string(tune.length);
   return text;
 }
 

@@ -26,6 +26,15 @@ struct Row {
   std::vector<Setting> training() const;
   /// "rope.scaling=yarn:rope.factor=4", or "" for the encoding as it was trained.
   std::string extension_text() const;
+  /// How a model is trained on before it is tested, with the extension in force: the settings
+  /// finetune.length and finetune.steps. 0 steps: not at all.
+  struct Finetune {
+    int length = 0, steps = 0;
+  };
+  /// UsageError if only one of the two is there, or is no whole number above 0.
+  Finetune finetune() const;
+  /// The extension without them.
+  std::vector<Setting> of_test() const;
   /// For people: "rope + yarn, factor 4".
   std::string label() const;
   /// The model is unchanged, but sees only a window of the trained length: the baseline to beat.

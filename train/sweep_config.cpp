@@ -36,6 +36,17 @@ std::vector<std::string> all_encodings(const RunConfig& base) {
   return names;
 }
 
+// The same, each followed by its extensions.
+std::vector<std::string> with_extensions(const RunConfig& base) {
+  std::vector<std::string> rows;
+  for (const std::string& name : all_encodings(base)) {
+    rows.push_back(name);
+    for (const Setting& s : entry(name).extensions)
+      if (s.option != "logn.when") rows.push_back(name + ":" + s.option + "=" + s.value);
+  }
+  return rows;
+}
+
 // An option of an encoding makes a row of each of its values, in those rows that have the encoding.
 std::vector<std::string> with_axis(const std::vector<std::string>& rows, const Axis& axis) {
   const std::string full = full_key(axis.key), owner = owner_of(full);
@@ -61,6 +72,7 @@ std::vector<Row> rows_of(const SweepConfig& config) {
   for (const Axis& axis : config.axes)
     if (full_key(axis.key) == "model.encoding") names = axis.values;
   if (names == std::vector<std::string>{"all"}) names = all_encodings(config.base);
+  if (names == std::vector<std::string>{"everything"}) names = with_extensions(config.base);
   for (const Axis& axis : config.axes)
     if (of_encoding(full_key(axis.key))) names = with_axis(names, axis);
   std::vector<Row> rows = parse_rows(joined(names));

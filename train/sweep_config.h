@@ -19,8 +19,9 @@ struct SweepConfig {
   std::string name;           ///< of the preset, or of the folder
   std::string title, source;  ///< of a preset
   RunConfig base;             ///< what all cells share; seed is the first of `seeds`
-  std::vector<std::string> encodings{"none",  "learned", "sinusoidal", "rope",
-                                     "alibi", "t5",      "kerple"};  ///< rows; or "all"
+  std::vector<std::string> encodings{
+      "none",  "learned", "sinusoidal", "rope",
+      "alibi", "t5",      "kerple"};  ///< rows; or "all" or "everything"
   bool windowed = false;     ///< a row more for each encoding: seeing only the last N tokens
   std::vector<Axis> axes;    ///< panels; `train.lr` chooses, options of an encoding make rows
   std::vector<int> lengths;  ///< items for tasks, tokens for text; the trained one is added

@@ -35,7 +35,8 @@ void declare(Flags& flags, Wish& wish) {
                  "a configuration file, read over CONFIG and those before it; flags go over all");
   flags.add("Sweep", {Option{"task", &base.task, "what is learned; see yonder list tasks"}});
   flags.names("Sweep", "--encodings", "LIST", sweep.encodings,
-              "rows of the table, commas between, or all; options behind colons, as in "
+              "rows of the table, commas between; all, or everything: all with their extensions; "
+              "options behind colons, as in "
               "rope:rope.scaling=yarn:rope.factor=4: those of the test share the training of their "
               "encoding, others (deberta:deberta.decoder=0) make it another");
   flags.add("Sweep", {Option{"length", &base.length,
