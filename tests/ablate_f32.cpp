@@ -224,7 +224,7 @@ TEST_CASE("list names every encoding and task in a line, or as JSON") {
 
 TEST_CASE("README.md has the very tables of encodings and tasks that the program prints") {
   const std::string readme = content_of(std::string(YONDER_SOURCE) + "/README.md");
-  for (const char* what : {"encodings", "tasks"}) {
+  for (const char* what : {"encodings", "tasks", "presets"}) {
     INFO("yonder list " << what << " --markdown");
     CHECK(contains(readme, yonder_run(std::string("list ") + what + " --markdown").out));
   }
