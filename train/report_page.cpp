@@ -42,8 +42,10 @@ std::string answer(const Study& study, const Palette& palette, Pictures& picture
     std::string more;
     const auto charts = headline(r, palette);
     for (const Chart& c : charts) (&c == &charts.front() ? text : more) += pictures.figure(c);
+    // With few encodings their extensions are the point.
     if (!more.empty())
-      text += element("details", element("summary", "Each encoding with its extensions") + more);
+      text += element("details", charts.size() <= 4 ? "open" : "",
+                      element("summary", "Each encoding with its extensions") + more);
   }
   for (const Failure& f : study.failures)
     text += element("p", "Failed: " + escaped(f.cell + ": " + f.reason)) + "\n";
