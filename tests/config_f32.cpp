@@ -211,3 +211,22 @@ TEST_CASE("ablate names an unknown preset, file, key or protocol") {
   said("--protocols sliced", 2, "sliding");
   said("--tests tiled.tile=2", 2, "the task is copy");
 }
+
+TEST_CASE("bash completes verbs, presets, encodings and flags") {
+  const Folder folder;
+  REQUIRE(yonder_run("completion bash").code == 0);
+  put(folder / "c", yonder_run("completion bash").out);
+  const std::string path = std::filesystem::path(YONDER_BINARY).parent_path();
+  const auto completed = [&](const std::string& words, int at) {
+    const std::string command = "PATH=" + path + ":$PATH bash -c 'source " + (folder / "c") +
+                                "; COMP_WORDS=(" + words + ") COMP_CWORD=" + std::to_string(at) +
+                                "; _yonder; echo \"${COMPREPLY[@]}\"' >" + (folder / "o");
+    REQUIRE(std::system(command.c_str()) == 0);
+    return content_of(folder / "o");
+  };
+  CHECK(completed("yonder abl", 1) == "ablate\n");
+  CHECK(completed("yonder ablate kerp", 2) == "kerple-table3\n");
+  CHECK(completed("yonder train --encoding alib", 3) == "alibi\n");
+  CHECK(completed("yonder train --rope.bas", 2) == "--rope.base\n");
+  CHECK(yonder_run("completion bsh").code == 2);
+}

@@ -25,6 +25,7 @@ const Verb verbs[] = {
     {"data", "shows what a task asks, by samples", data_verb},
     {"list", "encodings or tasks, one line each", list_verb},
     {"show", "what an encoding is, or what a run is and where it stands", show_verb},
+    {"completion", "prints a script that completes words in bash, zsh or fish", completion_verb},
 };
 
 void print_help(std::FILE* where) {
@@ -36,7 +37,7 @@ void print_help(std::FILE* where) {
       "  yonder eval runs/copy --lengths 16,32,64 --rope.scaling ntk --rope.factor 4\n\n"
       "Verbs\n",
       where);
-  for (const Verb& v : verbs) std::fprintf(where, "  %-10s%s\n", v.name, v.summary);
+  for (const Verb& v : verbs) std::fprintf(where, "  %-12s%s\n", v.name, v.summary);
   std::fputs("\nyonder VERB --help has all flags of a verb; yonder --version its version.\n",
              where);
 }

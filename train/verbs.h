@@ -18,6 +18,7 @@ int report_verb(const Arguments&);
 int data_verb(const Arguments&);
 int list_verb(const Arguments&);
 int show_verb(const Arguments&);
+int completion_verb(const Arguments&);
 
 /// Exit codes that no exception stands for.
 enum Exit {
