@@ -1,6 +1,7 @@
 #include "core/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -13,6 +14,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/faults.h"
 
 namespace yonder {
 namespace {
@@ -43,30 +45,66 @@ struct Temporary {
                   "; free some space or choose another place");
 }
 
+Faults faults;
+
+// Makes a call about `path` until no signal cuts it short. `call` returns −1 and sets errno if it
+// fails.
+template <class F>
+auto uncut(Call kind, const std::string& path, F call) {
+  for (;;) {
+    const int fault = faults ? faults(kind, path) : 0;
+    if (fault > 0) errno = fault;
+    const auto result = fault > 0 ? decltype(call(fault))(-1) : call(fault);
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
+int open_file(const std::string& path, int flags) {
+  return uncut(Call::open, path,
+               [&](int) { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); });
+}
+
 void write_all(int file, const std::string& content, const std::string& path) {
   std::size_t done = 0;
   while (done < content.size()) {
-    const ssize_t n = ::write(file, content.data() + done, content.size() - done);
-    if (n < 0 && errno == EINTR) continue;
+    const std::size_t left = content.size() - done;
+    const ssize_t n = uncut(Call::write, path, [&](int fault) {
+      return ::write(file, content.data() + done, fault == half ? (left + 1) / 2 : left);
+    });
     if (n < 0) unwritable(path, errno);
     done += std::size_t(n);
   }
+}
+
+void sync(int file, const std::string& path) {
+  // EINVAL: a file system that has no such thing.
+  if (uncut(Call::sync, path, [&](int) { return ::fsync(file); }) < 0 && errno != EINVAL)
+    unwritable(path, errno);
 }
 
 // A rename is on the disk only when its folder is.
 void sync_folder(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   const std::string folder = parent.empty() ? "." : parent;
-  const Descriptor open{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const Descriptor open{open_file(folder, O_RDONLY | O_DIRECTORY)};
   if (open.number < 0) unwritable(path, errno);
-  // EINVAL: a file system that has no such thing.
-  if (::fsync(open.number) < 0 && errno != EINVAL) unwritable(path, errno);
+  sync(open.number, path);
 }
+
+// What std::filesystem says, as a call to the system does.
+int result_of(const std::error_code& error) {
+  errno = error.value();
+  return error ? -1 : 0;
+}
+
+const std::string temporary_end = ".tmp";
 
 }  // namespace
 
+void set_faults(Faults f) { faults = std::move(f); }
+
 std::string read_file(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const Descriptor file{open_file(path, O_RDONLY)};
   if (file.number < 0) unreadable(path, std::strerror(errno));
   struct stat about {};
   if (::fstat(file.number, &about) < 0) unreadable(path, std::strerror(errno));
@@ -75,8 +113,8 @@ std::string read_file(const std::string& path) {
   content.reserve(std::size_t(about.st_size));
   char piece[1 << 16];
   for (;;) {
-    const ssize_t n = ::read(file.number, piece, sizeof piece);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n =
+        uncut(Call::read, path, [&](int) { return ::read(file.number, piece, sizeof piece); });
     if (n < 0) unreadable(path, std::strerror(errno));
     if (n == 0) return content;
     content.append(piece, std::size_t(n));
@@ -90,29 +128,30 @@ void write_file(const std::string& path, const std::string& content) {
     unwritable(path, S_ISDIR(about.st_mode) ? EISDIR : EEXIST);
   static std::atomic<unsigned> writes{0};
   Temporary temporary{path + "." + std::to_string(::getpid()) + "." + std::to_string(writes++) +
-                      ".tmp"};
+                      temporary_end};
   {
-    const Descriptor file{
-        ::open(temporary.name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    const Descriptor file{open_file(temporary.name, O_WRONLY | O_CREAT | O_TRUNC)};
     if (file.number < 0) unwritable(path, errno);
     write_all(file.number, content, path);
-    if (::fsync(file.number) < 0) unwritable(path, errno);
+    sync(file.number, path);
   }
-  if (::rename(temporary.name.c_str(), path.c_str()) < 0) unwritable(path, errno);
+  if (uncut(Call::rename, path,
+            [&](int) { return ::rename(temporary.name.c_str(), path.c_str()); }) < 0)
+    unwritable(path, errno);
   temporary.renamed = true;
   sync_folder(path);
 }
 
 void append_file(const std::string& path, const std::string& content) {
-  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)};
+  const Descriptor file{open_file(path, O_WRONLY | O_CREAT | O_APPEND)};
   if (file.number < 0) unwritable(path, errno);
   write_all(file.number, content, path);
 }
 
 void sync_file(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
-  // EINVAL: a file system that has no such thing.
-  if (file.number < 0 || (::fsync(file.number) < 0 && errno != EINVAL)) unwritable(path, errno);
+  const Descriptor file{open_file(path, O_WRONLY)};
+  if (file.number < 0) unwritable(path, errno);
+  sync(file.number, path);
 }
 
 std::string checksum(std::string_view content) {
@@ -126,14 +165,54 @@ std::string checksum(std::string_view content) {
 
 void remove_all(const std::string& path) {
   std::error_code error;
-  std::filesystem::remove_all(path, error);
-  if (error) unwritable(path, error.value());
+  auto call = [&](int) { return std::filesystem::remove_all(path, error), result_of(error); };
+  if (uncut(Call::remove, path, call) < 0) unwritable(path, errno);
+}
+
+void remove_temporaries(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> left;
+  for (const auto& file : std::filesystem::directory_iterator(folder, error))
+    if (file.path().string().ends_with(temporary_end)) left.push_back(file.path().string());
+  for (const std::string& path : left) remove_all(path);
 }
 
 void make_folders(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) unwritable(path, error.value());
+  auto call = [&](int) {
+    return std::filesystem::create_directories(path, error), result_of(error);
+  };
+  if (uncut(Call::make_folder, path, call) < 0) unwritable(path, errno);
+}
+
+FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
+  struct stat held {
+  }, there{};
+  do {  // again, if its last owner has removed the file that was opened
+    if (file_ >= 0) ::close(file_);
+    file_ = open_file(path_, O_RDWR | O_CREAT);
+    if (file_ < 0) unwritable(path_, errno);
+    // EWOULDBLOCK alone means that another has it: some file systems have no locks.
+    if (::flock(file_, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+      ::close(file_);
+      const std::string owner = read_file(path_);
+      throw UsageError(folder + ": process " + owner.substr(0, owner.find('\n')) +
+                       " is at work in it; wait for it or choose another folder");
+    }
+    ::fstat(file_, &held);
+  } while (::stat(path_.c_str(), &there) < 0 || held.st_ino != there.st_ino);
+  try {
+    if (::ftruncate(file_, 0) < 0) unwritable(path_, errno);
+    write_all(file_, std::to_string(::getpid()) + "\n", path_);
+  } catch (const DiskError&) {
+    ::close(file_);
+    throw;
+  }
+}
+
+FolderLock::~FolderLock() {
+  ::unlink(path_.c_str());
+  ::close(file_);
 }
 
 std::vector<std::string> list_files(const std::string& path) {

@@ -35,6 +35,24 @@ std::vector<std::string> list_files(const std::string& path);
 /// Removes a file, or a folder with all that is in it, if there is one.
 void remove_all(const std::string& path);
 
+/// Removes what writes that were killed have left in a folder.
+void remove_temporaries(const std::string& folder);
+
+/// Keeps a folder for one process as long as it lives, by flock on its file .lock: the kernel lets
+/// go when the process ends, however it does. UsageError, which names the process, if another one
+/// has it; DiskError if nothing can be written there.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  std::string path_;
+  int file_ = -1;
+};
+
 // files_safetensors.cpp
 /// A safetensors file: tensors in f32 by name, in order, and the string map `__metadata__`.
 /// github.com/huggingface/safetensors, "Format". Files of other types than F32, or with a tensor of

@@ -1,15 +1,13 @@
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
-#include "binary.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/parallel.h"
 #include "models/checkpoint.h"
 #include "models/manifest.h"
+#include "runs.h"
 #include "train/checkpoints.h"
 #include "train/finetune.h"
-#include "train/run.h"
 
 using namespace yonder;
 using Catch::Contains;
@@ -17,48 +15,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-RunConfig tiny(const std::string& encoding) {
-  RunConfig config{.encoding = encoding, .length = 4, .width = 16, .heads = 2, .layers = 1};
-  config.steps = 12;
-  config.batch = 4;
-  config.warmup = 3;
-  config.save_every = 4;
-  config.threads = 1;
-  return config;
-}
-
-struct Stopped {};
-
-// Trains until `step` and ends there without a word, as a kill between two steps does.
-void train_until(int step, const RunConfig& config, const std::string& folder, Existing existing) {
-  CHECK_THROWS_AS(train(config, folder, existing,
-                        [step](const Metrics& m) {
-                          if (m.step == step) throw Stopped();
-                        }),
-                  Stopped);
-}
-
-std::string model_in(const std::string& folder, int step) {
-  return content_of(folder + "/checkpoints/step-" + std::to_string(step) + ".safetensors");
-}
-
 std::vector<std::string> files_in(const std::string& folder) {
   std::vector<std::string> names;
   for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))
     names.push_back(file.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
-}
-
-// The steps of metrics.jsonl with their losses.
-std::vector<std::pair<int, double>> losses(const std::string& folder) {
-  std::vector<std::pair<int, double>> all;
-  std::istringstream lines(content_of(folder + "/metrics.jsonl"));
-  for (std::string line; std::getline(lines, line);) {
-    const auto said = nlohmann::json::parse(line);
-    all.emplace_back(said["step"], said["loss"]);
-  }
-  return all;
 }
 
 std::string error_of(const RunConfig& config, const std::string& folder) {
@@ -74,7 +36,7 @@ TEST_CASE("a training that goes on ends with the same bytes, whatever the encodi
   for (const Entry& e : registry()) {
     INFO(e.name);
     const Folder folder;
-    RunConfig config = tiny(e.name);
+    RunConfig config = tiny_run(e.name);
     config.bidirectional = e.serves == Serves::bidirectional_only;
     const TrainResult whole = train(config, folder / "whole", Existing::refuse, {});
     train_until(7, config, folder / "parts", Existing::refuse);  // saved at 4
@@ -84,14 +46,14 @@ TEST_CASE("a training that goes on ends with the same bytes, whatever the encodi
     CHECK(parts.loss == whole.loss);
     for (const int step : {4, 8, 12})
       CHECK((model_in(folder / "parts", step) == model_in(folder / "whole", step)));
-    CHECK(losses(folder / "parts") == losses(folder / "whole"));
-    CHECK(losses(folder / "parts").size() == 12);
+    CHECK(losses_in(folder / "parts") == losses_in(folder / "whole"));
+    CHECK(losses_in(folder / "parts").size() == 12);
   }
 }
 
 TEST_CASE("fine-tuning goes on to the same bytes, and not if its start has changed") {
   const Folder folder;
-  train(tiny("learned"), folder / "start", Existing::refuse, {});
+  train(tiny_run("learned"), folder / "start", Existing::refuse, {});
   RunConfig config = config_from(folder / "start");
   config.steps = 12;
   config.batch = 4;
@@ -106,20 +68,20 @@ TEST_CASE("fine-tuning goes on to the same bytes, and not if its start has chang
   CHECK(begun.options[0].option + "=" + begun.options[0].value == "learned.beyond=random");
   CHECK(begun.from == config.from);
   train_until(11, begun, folder / "parts", Existing::resume);
-  RunConfig longer = tiny("learned");
+  RunConfig longer = tiny_run("learned");
   longer.steps = 20;
   train(longer, folder / "start", Existing::replace, {});
   CHECK_THAT(error_of(begun, folder / "parts"), Contains("--from is at step 20 now"));
-  train(tiny("learned"), folder / "start", Existing::replace, {});
+  train(tiny_run("learned"), folder / "start", Existing::replace, {});
   train(begun, folder / "parts", Existing::resume, {});
   CHECK((model_in(folder / "parts", 24) == model_in(folder / "whole", 24)));
 }
 
 TEST_CASE("a training that is over goes on by saying its result again") {
   const Folder folder;
-  const TrainResult first = train(tiny("rope"), folder / "run", Existing::refuse, {});
+  const TrainResult first = train(tiny_run("rope"), folder / "run", Existing::refuse, {});
   const std::string before = model_in(folder / "run", 12);
-  const TrainResult again = train(tiny("rope"), folder / "run", Existing::resume,
+  const TrainResult again = train(tiny_run("rope"), folder / "run", Existing::resume,
                                   [](const Metrics&) { FAIL("a step was taken"); });
   CHECK(again.checkpoint == first.checkpoint);
   CHECK(again.loss == first.loss);
@@ -129,18 +91,18 @@ TEST_CASE("a training that is over goes on by saying its result again") {
 
 TEST_CASE("a training without a checkpoint begins anew, in a folder or in none") {
   const Folder folder;
-  train(tiny("rope"), folder / "whole", Existing::resume, {});
-  train_until(3, tiny("rope"), folder / "parts", Existing::refuse);
-  CHECK(train(tiny("rope"), folder / "parts", Existing::resume, {}).before == 0);
+  train(tiny_run("rope"), folder / "whole", Existing::resume, {});
+  train_until(3, tiny_run("rope"), folder / "parts", Existing::refuse);
+  CHECK(train(tiny_run("rope"), folder / "parts", Existing::resume, {}).before == 0);
   CHECK((model_in(folder / "parts", 12) == model_in(folder / "whole", 12)));
-  CHECK(losses(folder / "parts").size() == 12);
+  CHECK(losses_in(folder / "parts").size() == 12);
 }
 
 TEST_CASE("another configuration is refused by the key that differs") {
   const Folder folder;
-  train_until(7, tiny("rope"), folder / "run", Existing::refuse);
+  train_until(7, tiny_run("rope"), folder / "run", Existing::refuse);
   auto refusal = [&](const std::function<void(RunConfig&)>& change) {
-    RunConfig config = tiny("rope");
+    RunConfig config = tiny_run("rope");
     change(config);
     return error_of(config, folder / "run");
   };
@@ -152,8 +114,8 @@ TEST_CASE("another configuration is refused by the key that differs") {
                c.options = {{"rope.base", "500"}};
              }),
              Contains("rope.base null and not \"500\""));
-  CHECK(losses(folder / "run").size() == 7);
-  RunConfig free = tiny("rope");  // what bits don't depend on
+  CHECK(losses_in(folder / "run").size() == 7);
+  RunConfig free = tiny_run("rope");  // what bits don't depend on
   free.threads = 2;
   free.save_every = 5;
   free.keep = 1;
@@ -162,7 +124,7 @@ TEST_CASE("another configuration is refused by the key that differs") {
 
 TEST_CASE("checkpoints that only serve to go on from make room for newer ones") {
   const Folder folder;
-  RunConfig config = tiny("none");
+  RunConfig config = tiny_run("none");
   config.save_every = 5;
   config.save_minutes = 1e-9;
   train_until(8, config, folder / "run", Existing::refuse);  // saved at 7
@@ -189,7 +151,7 @@ TEST_CASE("checkpoints of the last tenth stay if asked for, evenly, the last amo
 
 TEST_CASE("training goes on from the last checkpoint that is whole") {
   const Folder folder;
-  const RunConfig config = tiny("rope");
+  const RunConfig config = tiny_run("rope");
   train(config, folder / "whole", Existing::refuse, {});
   train_until(11, config, folder / "parts", Existing::refuse);  // saved at 4 and 8
   const std::string state = folder / "parts/checkpoints/step-8.state.safetensors";
@@ -198,7 +160,7 @@ TEST_CASE("training goes on from the last checkpoint that is whole") {
   put(state, damaged);
   CHECK(train(config, folder / "parts", Existing::resume, {}).before == 4);
   CHECK((model_in(folder / "parts", 12) == model_in(folder / "whole", 12)));
-  CHECK(losses(folder / "parts") == losses(folder / "whole"));
+  CHECK(losses_in(folder / "parts") == losses_in(folder / "whole"));
 
   for (const char* step : {"0", "4", "8", "12"})
     put(folder / "parts/checkpoints/step-" + step + ".json", "{}");
@@ -213,18 +175,18 @@ TEST_CASE("training goes on from the last checkpoint that is whole") {
 
 TEST_CASE("half a line of metrics, and lines of steps that are taken again, go") {
   const Folder folder;
-  const RunConfig config = tiny("rope");
+  const RunConfig config = tiny_run("rope");
   train_until(7, config, folder / "run", Existing::refuse);
   put(folder / "run/metrics.jsonl", content_of(folder / "run/metrics.jsonl") + "{\"step\":8,\"lo");
   train(config, folder / "run", Existing::resume, {});
-  const auto lines = losses(folder / "run");
+  const auto lines = losses_in(folder / "run");
   REQUIRE(lines.size() == 12);
   for (int s = 1; s <= 12; ++s) CHECK(lines[s - 1].first == s);
 }
 
 TEST_CASE("train --resume reads everything from the folder") {
   const Folder folder;
-  RunConfig config = tiny("alibi+window");
+  RunConfig config = tiny_run("alibi+window");
   config.options = {{"window.size", "3"}, {"copy.alphabet", "5"}};
   train(config, folder / "whole", Existing::refuse, {});
   train_until(7, config, folder / "parts", Existing::refuse);

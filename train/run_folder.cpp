@@ -5,6 +5,7 @@
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -63,14 +64,22 @@ Json machine_json() {
 
 bool holds_run(const std::string& folder) {
   for (const char* name : files)
-    if (fs::exists(fs::path(folder) / name)) return true;
+    if (std::error_code error; fs::exists(fs::path(folder) / name, error)) return true;
   return false;
 }
 
-RunFolder::RunFolder(std::string path, Existing existing) : path_(std::move(path)) {
-  if (fs::exists(fs::path(path_) / "cells"))
+RunFolder::RunFolder(std::string path, Existing existing)
+    : path_(std::move(path)), existing_(existing) {
+  std::error_code error;
+  require_free();
+  if (fs::is_directory(path_, error)) lock_ = std::make_unique<FolderLock>(path_);
+}
+
+void RunFolder::require_free() const {
+  std::error_code error;
+  if (fs::exists(fs::path(path_) / "cells", error))
     throw UsageError(path_ + ": there is a comparison of many runs in it; choose another --out");
-  if (existing == Existing::refuse && holds_run(path_))
+  if (existing_ == Existing::refuse && holds_run(path_))
     throw UsageError(path_ +
                      ": there is a run in it already; choose another --out, go on with it by " +
                      "--resume, or --force to replace it");
@@ -85,6 +94,9 @@ RunFolder::~RunFolder() {
 
 void RunFolder::begin(const Trained& run) {
   make_folders(path_);
+  if (!lock_) lock_ = std::make_unique<FolderLock>(path_);
+  require_free();  // another may have been faster
+  remove_temporaries(path_);
   for (const char* name : files) remove_all(path_ + "/" + name);
   make_folders(path_ + "/checkpoints");
   write_file(path_ + "/environment.json", environment(run).dump(2) + "\n");
@@ -106,8 +118,8 @@ void RunFolder::record(const Metrics& m) {
 void RunFolder::flush() {
   flushed_ = std::chrono::steady_clock::now();
   if (lines_.empty()) return;
-  append_file(path_ + "/metrics.jsonl", lines_);
-  lines_.clear();
+  // Taken before they are written: half of them may be there after a failure.
+  append_file(path_ + "/metrics.jsonl", std::exchange(lines_, {}));
 }
 
 void RunFolder::sync() {
@@ -116,6 +128,8 @@ void RunFolder::sync() {
 }
 
 void RunFolder::go_on(int step) {
+  remove_temporaries(path_);
+  remove_temporaries(path_ + "/checkpoints");
   const std::string path = path_ + "/metrics.jsonl";
   if (!fs::exists(path)) return;
   const std::string text = read_file(path);

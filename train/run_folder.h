@@ -1,7 +1,9 @@
 #pragma once
 #include <chrono>
+#include <memory>
 #include <string>
 
+#include "core/files.h"
 #include "train/run.h"
 
 /// \file
@@ -10,7 +12,8 @@ namespace yonder {
 
 class RunFolder {
  public:
-  /// Writes nothing yet. UsageError if there is a run already and it is not to be replaced.
+  /// Locks the folder, if there is one, and writes nothing yet. UsageError if there is a run
+  /// already and it is not to be replaced, or another process is at work in it.
   RunFolder(std::string path, Existing);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -32,6 +35,10 @@ class RunFolder {
 
  private:
   std::string path_, lines_;
+  Existing existing_;
+  std::unique_ptr<FolderLock> lock_;
+
+  void require_free() const;
   std::chrono::steady_clock::time_point flushed_{};
 };
 
