@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <source_location>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -84,11 +87,24 @@ class Var {
   Gradient gradient_;
 };
 
+/// The function by which an operation is made: "gelu", in core/elementwise.cpp.
+using Operation = std::source_location;
+
+/// What a watched Tape throws. Its text names what is no number and the operation, as in "the
+/// result of exp (core/elementwise.cpp)".
+struct NotFinite : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// The record of one forward pass. Operations record themselves on the innermost tape in scope;
 /// with no tape in scope they only compute, and nothing is saved.
 class Tape {
  public:
-  Tape() : outer_(current_) { current_ = this; }
+  /// `finite`: throw NotFinite where an operation first makes a value or a gradient that is no
+  /// number, at the price of looking at every one.
+  enum class Watch { nothing, finite };
+
+  explicit Tape(Watch watch = Watch::nothing) : watch_(watch), outer_(current_) { current_ = this; }
   ~Tape() { current_ = outer_; }
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -99,7 +115,10 @@ class Tape {
     loss.grad()[0] = 1;
     for (; !nodes_.empty(); nodes_.pop_back()) {  // popping frees what the node saved
       Node& node = nodes_.back();
-      if (node.dy.started()) node.backward(node.dy.sum());
+      if (!node.dy.started()) continue;
+      node.backward(node.dy.sum());
+      for (const Gradient& dx : node.watched)
+        if (dx.started()) require_finite(dx.sum(), "a gradient", node.op);
     }
   }
 
@@ -115,11 +134,14 @@ class Tape {
 
   /// Wraps the result `y` of an operation. `backward(dy)` adds to the gradients of those inputs
   /// that are tracked; it runs only if y influenced the loss.
+  /// `op` is the function that calls, which names the operation.
   template <class F>
-  static Var record(Tensor y, const std::vector<Var>& inputs, F backward) {
+  static Var record(Tensor y, const std::vector<Var>& inputs, F backward,
+                    Operation op = Operation::current()) {
+    if (current_ && current_->watch_ == Watch::finite) require_finite(y, "the result", op);
     if (!records_any(inputs)) return Var(std::move(y));
     Gradient dy(y.shape);
-    current_->nodes_.push_back({dy, std::move(backward)});
+    current_->nodes_.push_back({dy, std::move(backward), op, current_->watched(inputs)});
     return {std::move(y), std::move(dy)};
   }
 
@@ -127,7 +149,20 @@ class Tape {
   struct Node {
     Gradient dy;
     std::function<void(const Tensor&)> backward;
+    Operation op;
+    std::vector<Gradient> watched;  // that `backward` adds to; empty if nothing is watched
   };
+
+  std::vector<Gradient> watched(const std::vector<Var>& inputs) const {
+    std::vector<Gradient> gradients;
+    if (watch_ == Watch::finite)
+      for (const Var& x : inputs)
+        if (x.tracked()) gradients.push_back(x.gradient());
+    return gradients;
+  }
+  static void require_finite(const Tensor&, const std::string& what, const Operation&);
+
+  Watch watch_;
   std::vector<Node> nodes_;
   Tape* outer_;
   static inline thread_local Tape* current_ = nullptr;

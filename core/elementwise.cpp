@@ -11,16 +11,19 @@ enum class Slope { of_input, of_result };
 
 // y = f(x);  dx += slope(s) dy, where s is x or y.
 template <class F, class G>
-Var unary(const Var& x, Slope by, F f, G slope) {
+Var unary(const Var& x, Slope by, F f, G slope, Operation op = Operation::current()) {
   Tensor y = Tensor::uninitialized(x.shape());
   parallel_map(y.size(), y.data.get(), f, x.value().data.get());
   const Tensor saved = by == Slope::of_input ? x.value() : y;
-  return Tape::record(y, {x}, [dx = x.gradient(), saved, slope](const Tensor& dy) {
-    real* const sum = dx.sum().data.get();
-    parallel_map(
-        dy.size(), sum, [slope](Vec g, Vec d, Vec s) { return hn::MulAdd(slope(s), d, g); }, sum,
-        dy.data.get(), saved.data.get());
-  });
+  return Tape::record(
+      y, {x},
+      [dx = x.gradient(), saved, slope](const Tensor& dy) {
+        real* const sum = dx.sum().data.get();
+        parallel_map(
+            dy.size(), sum, [slope](Vec g, Vec d, Vec s) { return hn::MulAdd(slope(s), d, g); },
+            sum, dy.data.get(), saved.data.get());
+      },
+      op);
 }
 
 // f(a, b) with b repeated along the front axes of a.

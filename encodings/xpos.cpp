@@ -37,7 +37,7 @@ class Xpos final : public Encoding {
     const std::vector<int> keys = places(a.keys);
     const auto [first, last] = std::minmax_element(keys.begin(), keys.end());
     const double middle = (*first + *last) / 2.0;
-    if ((*last - middle) / scale_ * -std::log(zeta(0)) > 80)  // exp(88) is where float ends
+    if ((*last - middle) / scale_ * -std::log(zeta(0)) > 84)  // float ends at exp(±88)
       throw UsageError("xpos: position " + std::to_string(*last) + " is too far for xpos.scale " +
                        std::to_string(int(scale_)) + "; test shorter, or train a larger scale");
     x.q = rotate(x.q, turned(a.queries, middle, 1));

@@ -1,5 +1,6 @@
 #include "train/optimizer.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -19,6 +20,18 @@ double square_sum(const real* g, std::int64_t n) {
   for (; i < n; ++i) sums[0] += double(g[i]) * double(g[i]);
   double total = 0;
   for (double s : sums) total += s;
+  return total;
+}
+
+// 0 if all are numbers, else NaN; eight sums, so that the loop vectorizes.
+real zero_if_finite(const real* x, std::int64_t n) {
+  std::array<real, 8> sums{};
+  std::int64_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int lane = 0; lane < 8; ++lane) sums[lane] += x[i + lane] * 0;
+  for (; i < n; ++i) sums[0] += x[i] * 0;
+  real total = 0;
+  for (real s : sums) total += s;
   return total;
 }
 
@@ -55,6 +68,18 @@ double gradient_norm(const Parameters& parameters) {
   double total = 0;
   for (double s : sums) total += s;
   return std::sqrt(total);
+}
+
+bool all_finite(const Parameters& parameters) {
+  std::vector<std::pair<const real*, std::int64_t>> pieces;
+  for (const auto& p : parameters.all())
+    for (std::int64_t i = 0; i < p.var.size(); i += piece)
+      pieces.emplace_back(p.var.value().data.get() + i, std::min(piece, p.var.size() - i));
+  std::vector<real> zeros(pieces.size());
+  parallel_for(std::int64_t(pieces.size()), [&](std::int64_t i) {
+    zeros[i] = zero_if_finite(pieces[i].first, pieces[i].second);
+  });
+  return std::all_of(zeros.begin(), zeros.end(), [](real z) { return z == 0; });
 }
 
 bool AdamW::decays(const std::string& name, const Shape& shape) {

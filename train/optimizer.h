@@ -11,6 +11,9 @@ namespace yonder {
 /// the same for any number of threads. A parameter without a gradient counts as zeros.
 double gradient_norm(const Parameters&);
 
+/// Whether every parameter is a number.
+bool all_finite(const Parameters&);
+
 /// Adam with decoupled weight decay.  Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2
 ///
 ///   m ← β₁ m + (1 − β₁) g;   v ← β₂ v + (1 − β₂) g²
