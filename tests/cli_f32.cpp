@@ -92,7 +92,7 @@ TEST_CASE("a number out of bounds is refused with what is allowed") {
   training_refused("--seed -1", 2, "--seed");
   training_refused("--width 99999999999", 2, "--width");
   training_refused("--rope.fraction 2", 2, "rope.fraction");
-  training_refused("--width 65536 --layers 1000", 2, "the machine has");
+  training_refused("--width 65536 --layers 1000", 2, "are free");
   refused("eval " + trained_run() + " --lengths 0", 2, "--lengths: '0'");
   refused("eval " + trained_run() + " --lengths 4,,8", 2, "--lengths: ''");
   refused("eval " + trained_run() + " --lengths 99999999", 2, "--lengths");
