@@ -175,12 +175,19 @@ void put_in_place(const Saved& saved, Trained& run, AdamW& optimizer, const std:
 
 }  // namespace
 
+std::vector<int> late_steps(const RunConfig& config) {
+  const int tenth = std::max(1, config.steps / 10),
+            count = std::min(config.late_checkpoints, tenth);
+  std::vector<int> steps;
+  for (int i = 0; i < count; ++i)
+    steps.push_back(int(config.steps - std::int64_t(i) * tenth / count));
+  return steps;
+}
+
 bool stays(const RunConfig& config, int step) {
   if (config.save_every > 0 && step % config.save_every == 0) return true;
-  const int tenth = std::max(1, config.steps / 10), late = std::min(config.late_checkpoints, tenth);
-  for (int i = 0; i < late; ++i)
-    if (step == config.steps - std::int64_t(i) * tenth / late) return true;
-  return false;
+  const std::vector<int> late = late_steps(config);
+  return std::find(late.begin(), late.end(), step) != late.end();
 }
 
 Checkpoints::Checkpoints(const std::string& folder, RunConfig config)
@@ -195,7 +202,7 @@ void Checkpoints::begin(const Trained& run) {
                                                            {"files", ordered_json::object()}}));
 }
 
-std::string Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals& totals) {
+void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals& totals) {
   const std::string name = stem(run.step);
   ordered_json files;
   auto write = [&](const std::string& end, const std::string& content) {
@@ -215,8 +222,9 @@ std::string Checkpoints::save(const Trained& run, const AdamW& optimizer, const 
                                                    {"files", files}}));
   write_file(place_ + latest, name + "\n");
   prune(run.step - totals.step, over ? 0 : config_.keep);
-  return place_ + name + model_end;
 }
+
+std::string Checkpoints::model(int step) const { return place_ + stem(step) + model_end; }
 
 // The state is removed last: where it still is, work that was cut short is taken up again.
 void Checkpoints::prune(int before, int keep) const {
@@ -247,6 +255,7 @@ Totals Checkpoints::restore(Trained& run, AdamW& optimizer) const {
     for (const std::string& end : {manifest_end, model_end, state_end})
       for (const int later : steps_in(place_, end))
         if (later > step) remove_all(place_ + stem(later) + end);
+    prune(step - saved.totals.step, saved.totals.step == config_.steps ? 0 : config_.keep);
     return saved.totals;
   }
   if (why.empty() && !steps_in(place_, model_end).empty())

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "train/optimizer.h"
 #include "train/run.h"
@@ -25,6 +26,8 @@ struct Totals {
   double speed = 0;  ///< tokens per second, an average that fades
 };
 
+/// The steps of training whose models stay by late_checkpoints, the last step first.
+std::vector<int> late_steps(const RunConfig&);
 /// Whether the model of a step of training stays: one of save_every or late_checkpoints, or the
 /// last.
 bool stays(const RunConfig&, int step);
@@ -37,13 +40,15 @@ class Checkpoints {
   /// Notes how a training is configured, before it has anything to keep.
   void begin(const Trained& run);
   /// Keeps the model as it is now and, unless training is over, what it needs to go on; then
-  /// removes what is no longer needed. Returns the model's path. DiskError leaves all that was
-  /// there.
-  std::string save(const Trained& run, const AdamW&, const Totals&);
+  /// removes what is no longer needed. DiskError leaves all that was there.
+  void save(const Trained& run, const AdamW&, const Totals&);
   /// The last checkpoint that is whole into `run` and the optimizer; later ones are removed.
   /// Totals of step 0 if training has to begin anew. UsageError, which names the key, if the
   /// folder's configuration is another one; FileError if there are checkpoints, none of them whole.
   Totals restore(Trained& run, AdamW&) const;
+
+  /// Path of the model after `step` steps of its life.
+  std::string model(int step) const;
 
   /// The configuration of a training that has begun in `folder`. FileError if there is none.
   static RunConfig configuration(const std::string& folder);

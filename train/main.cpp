@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "core/parallel.h"
+#include "train/signals.h"
 #include "train/verbs.h"
 
 namespace yonder {
@@ -74,6 +75,8 @@ int main(int count, char** words) {
     return code;
   } catch (const UsageError& e) { return fail(usage, e.what()); } catch (const FileError& e) {
     return fail(bad_file, e.what());
+  } catch (const Interrupted& e) {
+    return fail(exit_code(e.signal), e.what());
   } catch (const DivergedError& e) { return fail(diverged, e.what()); } catch (const DiskError& e) {
     return fail(disk, e.what());
   } catch (const std::bad_alloc&) {

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,32 +12,10 @@
 
 #include <stdexcept>
 
+#include "train/signals.h"
+
 namespace yonder {
 namespace {
-
-volatile sig_atomic_t interrupted = 0;
-
-/// Notes SIGINT and SIGTERM instead of dying, as long as it lives.
-class Interruptible {
- public:
-  Interruptible() {
-    interrupted = 0;
-    struct sigaction note {};
-    note.sa_handler = [](int signal) { interrupted = signal; };
-    sigaction(SIGINT, &note, &before_int_);
-    sigaction(SIGTERM, &note, &before_term_);
-  }
-  ~Interruptible() {
-    sigaction(SIGINT, &before_int_, nullptr);
-    sigaction(SIGTERM, &before_term_, nullptr);
-  }
-  Interruptible(const Interruptible&) = delete;
-  Interruptible& operator=(const Interruptible&) = delete;
-
- private:
-  struct sigaction before_int_ {
-  }, before_term_{};
-};
 
 struct Running {
   int job;
@@ -60,10 +37,8 @@ void send(int pipe, char kind, std::string text) {
 }
 
 [[noreturn]] void be_job(const Jobs& jobs, int job, int pipe, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);  // never outlive the process that watches
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGINT, SIG_IGN);  // a terminal sends it to all; the parent decides
-  if (interrupted || getppid() != parent) _exit(1);
+  serve_parent();
+  if (Interruptible::signal() || getppid() != parent) _exit(1);
   int code = 0;
   try {
     jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); });
@@ -119,16 +94,17 @@ std::pair<int, Running> start(const Jobs& jobs, int job) {
 }  // namespace
 
 int run(const Jobs& jobs) {
-  const Interruptible signals;
+  const Interruptible interrupt;
   std::map<int, Running> running;  // by the end of its pipe that we read
   bool told = false;
   for (int next = 0; next < jobs.count || !running.empty();) {
-    while (!interrupted && next < jobs.count && int(running.size()) < jobs.at_once)
+    while (!interrupt.signal() && next < jobs.count && int(running.size()) < jobs.at_once)
       running.insert(start(jobs, next++));
-    if (interrupted) next = jobs.count;
-    if (interrupted && !told)
+    if (interrupt.signal() && !told) {
+      next = jobs.count;
       for (const auto& [pipe, r] : running) kill(r.pid, SIGTERM);
-    told = interrupted;
+      told = true;
+    }
 
     std::vector<pollfd> polled;
     for (const auto& [pipe, r] : running) polled.push_back({pipe, POLLIN, 0});
@@ -139,11 +115,11 @@ int run(const Jobs& jobs) {
       running.erase(p.fd);
       close(p.fd);
       const std::string reason = end_of(over);
-      if (!interrupted && jobs.ended) jobs.ended(over.job, reason);
+      if (!interrupt.signal() && jobs.ended) jobs.ended(over.job, reason);
     }
     if (jobs.tick) jobs.tick();
   }
-  return interrupted;
+  return interrupt.signal();
 }
 
 int run_program(const std::vector<std::string>& command, std::string& errors) {

@@ -23,8 +23,9 @@ struct Jobs {
 };
 
 /// Runs jobs 0, 1, … in order. No parallel loop of more than one thread may have run in this
-/// process: OpenMP's threads do not survive a fork. SIGINT or SIGTERM ends the running jobs and
-/// starts no more. Returns the signal, or 0.
+/// process: OpenMP's threads do not survive a fork. SIGINT, SIGTERM or SIGUSR1 ends the running
+/// jobs, each by a SIGTERM that train() answers by saving, and starts no more. Returns the signal,
+/// or 0.
 int run(const Jobs&);
 
 /// Runs a program and waits for it. What it writes to stderr goes to `errors`. Its exit code, 127

@@ -28,7 +28,8 @@ struct Metrics {
 
 /// What a finished training leaves.
 struct TrainResult {
-  std::string checkpoint;  ///< path of the last checkpoint
+  std::string checkpoint;         ///< path of the last checkpoint
+  std::vector<std::string> late;  ///< paths of late_checkpoints models, the last first
   int steps = 0;
   int before = 0;   ///< of them, those that an earlier call had taken
   double loss = 0;  ///< mean over the last 5 % of the steps
@@ -73,8 +74,9 @@ Trained prepare(const RunConfig&);
 /// save_minutes and keep; any other difference is a UsageError that names it. A run that has no
 /// checkpoint yet begins anew, one that is over returns its result again. `progress` may be empty;
 /// it is called after every step, from the calling thread. Throws UsageError, FileError, DiskError;
-/// DivergedError names the step where loss or gradient is no longer a number, and leaves the
-/// checkpoints written before.
+/// DivergedError names the step and what is no longer a number: the loss, a gradient, a parameter;
+/// the checkpoints written before stay. SIGINT, SIGTERM and SIGUSR1 end it after the step in hand,
+/// which is saved, by Interrupted (signals.h); a second SIGINT or SIGTERM ends the process at once.
 TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const std::function<void(const Metrics&)>& progress);
 

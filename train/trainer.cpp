@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -10,6 +11,7 @@
 #include "train/finetune.h"
 #include "train/pass.h"
 #include "train/run_folder.h"
+#include "train/signals.h"
 
 namespace yonder {
 namespace {
@@ -26,10 +28,21 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
                       " is no longer a number; lower --lr or raise --warmup");
 }
 
-void check_parameters(const Trained& run, int step) {
-  for (const auto& p : run.model->parameters().all())
-    for (real x : p.var.value().flat())
-      if (!std::isfinite(x)) diverged(step, p.name);
+bool is_finite(const Tensor& x) {
+  return std::all_of(x.flat().begin(), x.flat().end(), [](real v) { return std::isfinite(v); });
+}
+
+// The first tensor whose gradient is at fault for a norm that is no number.
+std::string faulty_gradient(const Parameters& parameters) {
+  for (const auto& [name, var] : parameters.all())
+    if (var.gradient().started() && !is_finite(var.grad())) return "the gradient of " + name;
+  return "the gradient's norm";
+}
+
+void check_parameters(const Parameters& parameters, int step) {
+  if (all_finite(parameters)) return;
+  for (const auto& [name, var] : parameters.all())
+    if (!is_finite(var.value())) diverged(step, name);
 }
 
 void add(Totals& totals, const Trainer::Step& taken, int steps, double took) {
@@ -58,17 +71,21 @@ Trainer::Step Trainer::step(int s) {
   Draws draws(Random(config.seed_of_data(), "positions", std::uint32_t(step)));
   const Placed at(model.encoding(), pass_of(batch, longest, &draws));
 
-  Tape tape;
-  const Var loss = cross_entropy(model.logits(batch.tokens, at), batch.targets);
-  const double value = loss.value()[0];
-  if (!std::isfinite(value)) diverged(s, "the loss");
-  tape.backward(loss);
+  double value = 0;
+  try {
+    Tape tape(config.detect_anomaly ? Tape::Watch::finite : Tape::Watch::nothing);
+    const Var loss = cross_entropy(model.logits(batch.tokens, at), batch.targets);
+    value = loss.value()[0];
+    if (!std::isfinite(value)) diverged(s, "the loss");
+    tape.backward(loss);
+  } catch (const NotFinite& e) { diverged(s, e.what()); }
 
   const double norm = gradient_norm(model.parameters());
-  if (!std::isfinite(norm)) diverged(s, "the gradient");
+  if (!std::isfinite(norm)) diverged(s, faulty_gradient(model.parameters()));
   const double lr = schedule_(s);
   optimizer_.step(lr, config.clip > 0 && norm > config.clip ? config.clip / norm : 1);
   model.parameters().clear_gradients();
+  check_parameters(model.parameters(), s);
   run_.step = step;
   return {value, lr, norm, std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0)};
 }
@@ -89,6 +106,9 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
                      .parameters = parameters.count(),
                      .position_parameters = parameters.count("encoding.")};
 
+  for (const int s : late_steps(config))
+    result.late.push_back(checkpoints.model(run.step - totals.step + s));
+  const Interruptible interrupt;
   const auto start = now();
   const double before = totals.seconds;
   auto saved = start;
@@ -104,14 +124,18 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
     folder.record(metrics);
     if (progress) progress(metrics);
     const bool late = config.save_minutes > 0 && seconds_since(saved) > 60 * config.save_minutes;
-    if (!stays(config, s) && !late) continue;
-    check_parameters(run, s);
+    const int signal = interrupt.signal();
+    if (!stays(config, s) && !late && !signal) continue;
     folder.sync();
     checkpoints.save(run, trainer.optimizer(), totals);
     saved = now();
+    if (signal)
+      throw Interrupted(signal, "training: ended by a signal and saved at step " +
+                                    std::to_string(s) + " of " + std::to_string(config.steps) +
+                                    "; yonder train --resume " + path + " goes on");
   }
   folder.flush();
-  result.checkpoint = Checkpoints::last_model(path);
+  result.checkpoint = checkpoints.model(run.step);
   result.loss = totals.loss;
   result.seconds = totals.seconds;
   result.tokens_per_second = totals.tokens / result.seconds;

@@ -11,6 +11,7 @@
 #include "train/presets.h"
 #include "train/report.h"
 #include "train/report_page.h"
+#include "train/signals.h"
 #include "train/sweep.h"
 #include "train/verbs.h"
 
@@ -165,7 +166,7 @@ int ablate_verb(const Arguments& arguments) {
     std::fprintf(stderr,
                  "ablate: stopped; finished cells are kept, the same command with --resume goes "
                  "on\n");
-    return 128 + end.signal;
+    return exit_code(end.signal);
   }
   const Written page = write_report(end.study, wish.out);
   if (!page.problem.empty()) std::fprintf(stderr, "%s\n", page.problem.c_str());

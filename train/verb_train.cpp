@@ -61,14 +61,18 @@ void declare(Flags& flags, Wish& wish) {
                  "ones, flags over all");
   flags.text("Run", "--out", "DIR", wish.out, "folder of the run, made if there is none");
   flags.on("Run", "--force", wish.force, "replace the run that is in DIR");
-  flags.text("Run", "--resume", "DIR", wish.resumed,
-             "go on with the run in DIR as it began, to the very bits that it would have had; only "
-             "--threads, --save-minutes, --keep, --json and --quiet may stand beside it");
+  flags.text(
+      "Run", "--resume", "DIR", wish.resumed,
+      "go on with the run in DIR as it began, to the very bits that it would have had; only "
+      "--threads, --save-minutes, --keep, --detect-anomaly, --json and --quiet may stand beside "
+      "it");
   flags.add("Model", config.model_fields());
   flags.on("Model", "--tied", config.tied, "logits by the embedding's matrix");
   flags.on("Model", "--bidirectional", config.bidirectional,
            "every token sees every other, and names those that are masked");
   flags.add("Training", config.training_fields());
+  flags.on("Training", "--detect-anomaly", config.detect_anomaly,
+           "name the operation where a number is first none; slow");
   flags.on("Output", "--json", wish.json, "the result as JSON");
   flags.on("Output", "--quiet", wish.quiet, "no progress");
   flags.tasks(config.options, Flags::When::training);
@@ -94,7 +98,8 @@ void require_free(const Arguments& arguments) {
   for (const std::string& a : arguments) {
     const std::string flag = a.substr(0, a.find('='));
     if (flag.starts_with("--") && flag != "--resume" && flag != "--threads" &&
-        flag != "--save-minutes" && flag != "--keep" && flag != "--json" && flag != "--quiet")
+        flag != "--save-minutes" && flag != "--keep" && flag != "--json" && flag != "--quiet" &&
+        flag != "--detect-anomaly")
       throw UsageError(flag +
                        ": a run that goes on keeps what it began with; leave the flag away, "
                        "or train anew with --out");

@@ -20,7 +20,7 @@ int list_verb(const Arguments&);
 int show_verb(const Arguments&);
 int completion_verb(const Arguments&);
 
-/// Exit codes that no exception stands for.
+/// Exit codes. A signal has its own: 130, 143, and 75 for SIGUSR1 (signals.h).
 enum Exit {
   fine = 0,
   failed = 1,
