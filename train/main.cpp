@@ -24,6 +24,7 @@ const Verb verbs[] = {
     {"ablate", "trains encodings short, tests them long, and compares", ablate_verb},
     {"report", "writes the page or the tables of a comparison, or joins several", report_verb},
     {"data", "shows what a task asks, by samples", data_verb},
+    {"bench", "how fast training, long tests and matrix products are here", bench_verb},
     {"list", "encodings or tasks, one line each", list_verb},
     {"show", "what an encoding is, or what a run is and where it stands", show_verb},
     {"completion", "prints a script that completes words in bash, zsh or fish", completion_verb},

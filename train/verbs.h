@@ -15,6 +15,7 @@ int eval_verb(const Arguments&);
 int logits_verb(const Arguments&);
 int ablate_verb(const Arguments&);
 int report_verb(const Arguments&);
+int bench_verb(const Arguments&);
 int data_verb(const Arguments&);
 int list_verb(const Arguments&);
 int show_verb(const Arguments&);

@@ -1,0 +1,79 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "models/transformer.h"
+#include "train/optimizer.h"
+
+/// \file
+/// What `yonder bench` measures: steps of training and long tests of models of fixed sizes on
+/// random tokens, and the matrix products that bound them.
+namespace yonder {
+
+/// A model and a batch; all have 2048 tokens a step and a vocabulary of 256.
+struct Size {
+  const char* name;
+  int width, heads, layers, length, batch;
+};
+/// "tiny", "small" or "base".
+const Size& size_named(const std::string& name);
+
+/// How long some work took, in windows of several repeats. A window in which other processes used
+/// more than a tenth of one processor is void.
+struct Timing {
+  std::vector<double>
+      seconds;                 ///< of one repeat, ascending: of the quiet windows, if there are any
+  int windows = 0, quiet = 0;  ///< taken, and of them not void
+  double others = 0;           ///< processors that others used meanwhile, on average over all
+
+  bool is_void() const { return quiet < std::min(windows, 3); }
+  /// The value below which `part` of the windows lie: 0.5 is the median.
+  double quantile(double part) const;
+};
+
+/// Repeats `work` in windows until nine of them were quiet or `patience` seconds are over, at least
+/// in one. `repeats` of 0: as many as take half a second.
+Timing measure(const std::function<void()>& work, int repeats, double patience);
+
+/// Steps of training: AdamW, clipped at norm 1, on eight batches of random tokens.
+class TrainBench {
+ public:
+  TrainBench(const Size&, const std::string& encoding, const std::vector<Setting>& options);
+  void step();
+  /// Multiplications and additions that a step can't do without: matrix products forward and back,
+  /// of attention the visible half. What an encoding adds and tiles computed again don't count.
+  double work() const;
+
+ private:
+  Size size_;
+  Transformer model_;
+  AdamW optimizer_;
+  std::vector<std::vector<int>> tokens_, targets_;  // [batches][batch · length]
+  int taken_ = 0;
+};
+
+/// A test of one sequence of random tokens, loss and first choice at every place.
+class EvalBench {
+ public:
+  EvalBench(const Size&, const std::string& encoding, const std::vector<Setting>& options);
+  void test(int length);
+  /// As TrainBench's, forward only.
+  double work(int length) const;
+
+ private:
+  Size size_;
+  Transformer model_;
+};
+
+/// Operations a second that products [M, K] · [K, N] reach, the best of several windows.
+double product_speed(std::int64_t M, std::int64_t N, std::int64_t K);
+/// The most that any product of the sizes above reaches.
+double peak_speed();
+
+/// The most that this process ever had in memory, in bytes.
+double peak_memory();
+
+}  // namespace yonder

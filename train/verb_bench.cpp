@@ -1,0 +1,200 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "core/parallel.h"
+#include "train/bench.h"
+#include "train/flags.h"
+#include "train/verbs.h"
+
+namespace yonder {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Wish {
+  std::string what, size = "small", encoding = "rope";
+  Settings options;
+  std::vector<int> lengths{16384};
+  int threads = 0, steps = 0;
+  double patience = 20;
+  bool json = false;
+};
+
+Json json_of(const Timing& t) {
+  return {{"ms", 1e3 * t.quantile(0.5)},
+          {"ms_low", 1e3 * t.quantile(0.25)},
+          {"ms_high", 1e3 * t.quantile(0.75)},
+          {"windows", t.windows},
+          {"quiet", t.quiet},
+          {"others", t.others},
+          {"void", t.is_void()}};
+}
+
+// Time of the median, what it makes, and what bounds it.
+Json figures(const Timing& t, double tokens, double work, double peak) {
+  const double seconds = t.quantile(0.5);
+  Json json = json_of(t);
+  json["tokens_per_second"] = tokens / seconds;
+  json["gflops"] = work / seconds / 1e9;
+  json["share_of_peak"] = work / seconds / peak;
+  return json;
+}
+
+std::string verdict(const Json& json) {
+  if (!json["void"]) return "";
+  char text[160];
+  std::snprintf(
+      text, sizeof text,
+      "void: others used %.1f processors, %d of %d windows were quiet; repeat it when the "
+      "machine is idle, or with more --patience",
+      double(json["others"]), int(json["quiet"]), int(json["windows"]));
+  return text;
+}
+
+Json head_of(const Wish& wish, double peak) {
+  return {{"bench", wish.what},
+          {"size", wish.size},
+          {"encoding", wish.encoding},
+          {"threads", threads()},
+          {"peak_gflops", peak / 1e9}};
+}
+
+Json bench_train(const Wish& wish) {
+  const Size& size = size_named(wish.size);
+  const double peak = peak_speed();
+  TrainBench bench(size, wish.encoding, wish.options);
+  bench.step();
+  const double first = double(pool::system_bytes());
+  const Timing timing = measure([&] { bench.step(); }, wish.steps, wish.patience);
+  Json json = head_of(wish, peak);
+  json.update(figures(timing, size.batch * size.length, bench.work(), peak));
+  json["peak_bytes"] = peak_memory();
+  json["tensor_bytes"] = pool::peak_bytes();
+  json["grown_bytes"] = double(pool::system_bytes()) - first;
+  return json;
+}
+
+void print_train(const Json& j) {
+  std::printf("training, %s, %s, %d threads\n", std::string(j["size"]).c_str(),
+              std::string(j["encoding"]).c_str(), int(j["threads"]));
+  std::printf("step    %.2f ms (quartiles %.2f to %.2f, %d quiet windows of %d)\n", double(j["ms"]),
+              double(j["ms_low"]), double(j["ms_high"]), int(j["quiet"]), int(j["windows"]));
+  std::printf("speed   %.0f tokens/s, %.1f GF/s of work needed, %.0f %% of what products reach\n",
+              double(j["tokens_per_second"]), double(j["gflops"]),
+              100 * double(j["share_of_peak"]));
+  std::printf("memory  %.1f MB at most, of it tensors %.1f MB; grown after the first step %.0f B\n",
+              double(j["peak_bytes"]) / 1e6, double(j["tensor_bytes"]) / 1e6,
+              double(j["grown_bytes"]));
+  if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
+}
+
+Json bench_eval(const Wish& wish) {
+  const double peak = peak_speed();
+  EvalBench bench(size_named(wish.size), wish.encoding, wish.options);
+  Json json = head_of(wish, peak);
+  const double model = double(pool::live_bytes());
+  for (const int length : wish.lengths) {
+    pool::release();
+    pool::reset_peak();
+    const Timing timing = measure([&] { bench.test(length); }, wish.steps, wish.patience);
+    Json row{{"length", length}};
+    row.update(figures(timing, length, bench.work(length), peak));
+    row["tensor_bytes"] = double(pool::peak_bytes()) - model;
+    row["peak_bytes"] = peak_memory();
+    json["rows"].push_back(row);
+  }
+  return json;
+}
+
+void print_eval(const Json& all) {
+  std::printf("testing, %s, %s, %d threads\n", std::string(all["size"]).c_str(),
+              std::string(all["encoding"]).c_str(), int(all["threads"]));
+  std::printf("%8s %10s %10s %10s %8s %8s %10s %9s\n", "length", "seconds", "from", "to", "GF/s",
+              "of peak", "tensors", "process");
+  for (const Json& j : all["rows"]) {
+    std::printf("%8d %10.4f %10.4f %10.4f %8.1f %7.0f%% %7.1f MB %6.1f MB\n", int(j["length"]),
+                double(j["ms"]) / 1e3, double(j["ms_low"]) / 1e3, double(j["ms_high"]) / 1e3,
+                double(j["gflops"]), 100 * double(j["share_of_peak"]),
+                double(j["tensor_bytes"]) / 1e6, double(j["peak_bytes"]) / 1e6);
+    if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
+  }
+}
+
+// The four products of a layer, and those of the gradients of its matrices.
+Json bench_gemm(const Wish& wish) {
+  Json json{{"bench", wish.what}, {"threads", threads()}, {"rows", Json::array()}};
+  double peak = 0;
+  for (const char* name : {"tiny", "small", "base"}) {
+    const Size& s = size_named(name);
+    const int D = s.width, n = s.batch * s.length;
+    const int shapes[][3] = {{n, 3 * D, D}, {n, D, D}, {n, 4 * D, D}, {n, D, 4 * D}, {4 * D, D, n}};
+    for (const auto& [M, N, K] : shapes) {
+      const double speed = product_speed(M, N, K);
+      peak = std::max(peak, speed);
+      json["rows"].push_back(
+          {{"size", name}, {"M", M}, {"N", N}, {"K", K}, {"gflops", speed / 1e9}});
+    }
+  }
+  json["peak_gflops"] = peak / 1e9;
+  return json;
+}
+
+void print_gemm(const Json& all) {
+  std::printf("products [M, K] [K, N], %d threads\n%8s %6s %6s %6s %8s\n", int(all["threads"]),
+              "size", "M", "N", "K", "GF/s");
+  for (const Json& j : all["rows"])
+    std::printf("%8s %6d %6d %6d %8.1f\n", std::string(j["size"]).c_str(), int(j["M"]), int(j["N"]),
+                int(j["K"]), double(j["gflops"]));
+  std::printf("at most %.1f GF/s\n", double(all["peak_gflops"]));
+}
+
+bool read(const Arguments& arguments, Wish& wish) {
+  Flags flags(
+      "bench", "how fast training, long tests and matrix products are on this machine",
+      {"yonder bench train --size small --encoding rope",
+       "yonder bench eval --encoding xlnet --lengths 1024,4096,16384", "yonder bench gemm"});
+  flags.argument("WHAT", wish.what, "train, eval or gemm", Flags::Presence::required);
+  flags.add("Model", {Option{"size", &wish.size,
+                             "width, heads, layers, length × batch: tiny 64, 4, 2, "
+                             "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
+                          .one_of({"tiny", "small", "base"}),
+                      Option{"encoding", &wish.encoding, "see yonder list encodings"}});
+  flags.numbers("Model", "--lengths", wish.lengths, "of the tests of eval, in tokens");
+  flags.numbers("Model", "--length", wish.lengths, "the same");
+  flags.add("Measurement",
+            {Option{"threads", &wish.threads, "0: one for each processor"}.within(0, 1024),
+             Option{"steps", &wish.steps, "of a window, or tests; 0: as many as take half a second"}
+                 .within(0, 1000000),
+             Option{"patience", &wish.patience,
+                    "seconds to wait for nine windows in which no other process is busy"}
+                 .within(0, 86400)});
+  flags.on("Output", "--json", wish.json, "for programs");
+  flags.encodings(wish.options, Flags::When::training);
+  return flags.parse(arguments);
+}
+
+}  // namespace
+
+int bench_verb(const Arguments& arguments) {
+  struct Bench {
+    const char* name;
+    Json (*measure)(const Wish&);
+    void (*print)(const Json&);
+  };
+  constexpr Bench benches[] = {{"train", bench_train, print_train},
+                               {"eval", bench_eval, print_eval},
+                               {"gemm", bench_gemm, print_gemm}};
+  Wish wish;
+  if (!read(arguments, wish)) return fine;
+  if (wish.threads > 0) set_threads(wish.threads);
+  for (const Bench& bench : benches) {
+    if (bench.name != wish.what) continue;
+    const Json json = bench.measure(wish);
+    if (wish.json) std::puts(json.dump().c_str());
+    else bench.print(json);
+    return fine;
+  }
+  throw UsageError("bench: there is no '" + wish.what + "' to measure; take train, eval or gemm");
+}
+
+}  // namespace yonder
