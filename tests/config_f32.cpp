@@ -208,7 +208,8 @@ TEST_CASE("ablate names an unknown preset, file, key or protocol") {
   said("--set train.steeps=3", 2, "did you mean 'train.steps'");
   said("--set train.steps", 2, "no KEY=VALUE");
   said("--set train.seed=1,2", 2, "--seeds");
-  said("--protocols sliced", 2, "sliding");
+  said("--protocols sliced --task text --text " YONDER_SOURCE "/README.md", 2, "sliding");
+  said("--protocols sliding", 2, "one way only");
   said("--tests tiled.tile=2", 2, "the task is copy");
 }
 

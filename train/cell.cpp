@@ -182,6 +182,9 @@ void check(const SweepConfig& config, const Plan& plan, const Variant& variant) 
                      [&](const Row& row) { return has_part(row.name(), owner(s)); }))
       throw UsageError(s.option + ": neither the task nor an encoding of this sweep is " +
                        owner(s) + "; add it to --encodings or leave the option away");
+  if (plan.variants.size() == 1 && !make_task(base.task)->is_text() &&
+      config.protocols != SweepConfig{}.protocols)
+    throw UsageError("protocols: " + base.task + " is tested in one way only; leave them away");
   const std::vector<int> lengths = lengths_of(plan, variant);
   for (const Row& row : plan.rows) {
     Trained model = prepare(run_of(config, {&variant, row.encoding, base.lr, base.seed}));
