@@ -1,6 +1,7 @@
 #include "core/files.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,9 +10,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "core/error.h"
 #include "core/faults.h"
@@ -188,19 +192,27 @@ void make_folders(const std::string& path) {
 FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
   struct stat held {
   }, there{};
-  do {  // again, if its last owner has removed the file that was opened
+  for (int waits = 0;;) {  // again, if its last owner has removed the file that was opened
     if (file_ >= 0) ::close(file_);
     file_ = open_file(path_, O_RDWR | O_CREAT);
     if (file_ < 0) unwritable(path_, errno);
     // EWOULDBLOCK alone means that another has it: some file systems have no locks.
     if (::flock(file_, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
       ::close(file_);
-      const std::string owner = read_file(path_);
-      throw UsageError(folder + ": process " + owner.substr(0, owner.find('\n')) +
+      const std::string text = read_file(path_), owner = text.substr(0, text.find('\n'));
+      // Of a sweep that was killed the cells' processes still save, and hold what they inherited.
+      const int process = std::atoi(owner.c_str());
+      if (process > 0 && ::kill(process, 0) < 0 && errno == ESRCH && ++waits < 600) {
+        file_ = -1;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        continue;
+      }
+      throw UsageError(folder + ": process " + owner +
                        " is at work in it; wait for it or choose another folder");
     }
     ::fstat(file_, &held);
-  } while (::stat(path_.c_str(), &there) < 0 || held.st_ino != there.st_ino);
+    if (::stat(path_.c_str(), &there) == 0 && held.st_ino == there.st_ino) break;
+  }
   try {
     if (::ftruncate(file_, 0) < 0) unwritable(path_, errno);
     write_all(file_, std::to_string(::getpid()) + "\n", path_);

@@ -103,7 +103,9 @@ TEST_CASE("the cells of a sweep save when it is interrupted, and when it is kill
     wait_for([&] { return fs::exists(run) && first_file(run, "metrics.jsonl") != ""; });
     ::kill(program.pid, signal);
     CHECK(program.end() == (signal == SIGTERM ? 143 : -1));
-    wait_for([&] { return first_file(run, "LATEST") != "" && first_file(run, ".lock") == ""; });
+    wait_for([&] {
+      return first_file(run, "LATEST") != "" && first_file(run + "/cells", ".lock") == "";
+    });
     CHECK(load(fs::path(first_file(run, "metrics.jsonl")).parent_path().string()).step > 0);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <memory>
 #include <set>
 
 #include "core/error.h"
@@ -46,6 +47,7 @@ class Sweep {
   const int threads_;
   std::vector<Cell> trials_, cells_;
   std::vector<Failure> failures_;
+  std::unique_ptr<FolderLock> lock_;
 
   std::string place(const Cell& cell) const { return folder_ + "/cells/" + name_of(plan_, cell); }
   std::vector<std::string> encodings() const;
@@ -65,6 +67,8 @@ void Sweep::open(Start start) {
   if (start == Start::resumed && fs::exists(path) && read_file(path) != text)
     throw UsageError(folder_ + ": the sweep in it was started with other settings, see " + path +
                      "; give the same ones, or replace it with --force");
+  make_folders(folder_);
+  lock_ = std::make_unique<FolderLock>(folder_);
   if (start == Start::over)
     for (const char* name : {"cells", "plots", "report.html", "results.csv", "results.json",
                              "config.toml", "environment.json"})
