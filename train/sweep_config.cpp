@@ -87,7 +87,7 @@ std::vector<Row> rows_of(const SweepConfig& config) {
 // Each variant times each value of an axis.
 std::vector<Variant> varied(const std::vector<Variant>& before, const Axis& axis) {
   const std::string full = full_key(axis.key);
-  const bool shown = full != "data.task" && full != "data.length";
+  const bool shown = full != "data.task";
   std::vector<Variant> all;
   for (const Variant& v : before)
     for (const std::string& value : axis.values) {
@@ -95,7 +95,7 @@ std::vector<Variant> varied(const std::vector<Variant>& before, const Axis& axis
       set_key(one.base, full, value);
       const std::string name = full.substr(full.rfind('.') + 1);
       if (shown) one.text += (one.text.empty() ? "" : ", ") + full + "=" + value;
-      if (full != "data.task") one.slug += "-" + name + digits_of(value);
+      if (shown) one.slug += "-" + name + digits_of(value);
       all.push_back(std::move(one));
     }
   return all;

@@ -39,8 +39,8 @@ struct SweepConfig {
 /// A part of the sweep whose models differ in encoding and seed alone.
 struct Variant {
   RunConfig base;
-  std::string text;  ///< "model.width=64, train.steps=100"; task and length are not in it
-  std::string slug;  ///< the same for a folder's name, length included: "-width64-length128"
+  std::string text;  ///< "model.width=64, train.steps=100"; the task is not in it
+  std::string slug;  ///< the same for a folder's name: "-width64-length128"
 };
 
 /// What a sweep consists of. UsageError for whatever can't be.
