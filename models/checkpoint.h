@@ -31,7 +31,8 @@ struct Checkpoint {
 
 /// The model of a checkpoint, with `test_options` of its encoding ({"rope.scaling", "yarn"})
 /// changed for testing. Throws FileError, which names the file, for anything in it that is missing,
-/// unknown or does not fit, or that is not what its manifest (manifest.h) says; UsageError for a test option that is unknown, frozen or not allowed.
+/// unknown or does not fit, or that is not what its manifest (manifest.h) says; UsageError for a
+/// test option that is unknown, frozen or not allowed.
 Checkpoint load_model(const std::string& path, const std::vector<Setting>& test_options = {});
 
 /// The value of an option as checkpoints hold it: a number (without a point if it is whole), a text
