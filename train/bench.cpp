@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
+#include <sstream>
 
+#include "core/files.h"
 #include "core/matmul.h"
 #include "core/ops.h"
 #include "core/random.h"
@@ -25,7 +26,7 @@ double now() {
 // Seconds of processors so far: of everyone and the hypervisor (proc(5), the first line of
 // /proc/stat: user nice system idle iowait irq softirq steal), and of this process.
 double used_by_all() {
-  std::ifstream stat("/proc/stat");
+  std::istringstream stat(read_file("/proc/stat"));
   std::string cpu;
   double user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, soft = 0, steal = 0;
   stat >> cpu >> user >> nice >> system >> idle >> wait >> irq >> soft >> steal;
