@@ -134,6 +134,7 @@ std::vector<Row> parse_rows(const std::string& list) {
 
 const Measure Measure::loss{&Score::loss, "loss", "Loss in nats per byte", false};
 const Measure Measure::accuracy{&Score::accuracy, "accuracy", "Answer tokens right, in %", true};
+const Measure Measure::bytes{&Score::accuracy, "accuracy", "Bytes named right, in %", true};
 const Measure Measure::exact{&Score::exact, "exact", "Answers right as a whole, in %", true};
 
 std::string Results::title() const {
@@ -145,7 +146,8 @@ std::string Results::title() const {
 }
 
 std::vector<Measure> Results::measures() const {
-  if (text) return {Measure::loss};
+  if (text && task == "text") return {Measure::loss};
+  if (text) return {Measure::loss, Measure::bytes};  // who copies names every byte
   return {Measure::accuracy, Measure::exact};
 }
 

@@ -88,7 +88,7 @@ struct Measure {
   const char* title;
   bool percent;  ///< a share, read in percent, more is better; else nats, less is better
 
-  static const Measure loss, accuracy, exact;
+  static const Measure loss, accuracy, bytes, exact;
 };
 
 /// One panel of a comparison: rows × lengths × seeds, with the same task, protocol and settings.
