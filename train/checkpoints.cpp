@@ -123,8 +123,9 @@ std::string state_text(const Trained& run) {
 json manifest_at(const std::string& place, int step) {
   const std::string path = place + stem(step) + manifest_end;
   json manifest = unsealed(read_file(path), path);
-  if (manifest.value("step", -1) != step || !manifest.contains("run") ||
-      !manifest["run"].contains("options") || !manifest.contains("totals"))
+  if (!manifest.contains("step") || manifest["step"] != step || !manifest.contains("run") ||
+      !manifest["run"].contains("options") || !manifest["run"]["options"].is_object() ||
+      !manifest.contains("totals"))
     throw FileError(path + ": this is no manifest of a training; train anew with --force");
   return manifest;
 }
@@ -280,8 +281,9 @@ std::string Checkpoints::last_model(const std::string& folder) {
   std::error_code error;
   if (fs::exists(place + latest, error)) {
     std::string name = read_file(place + latest);
-    if (name.ends_with('\n')) name.pop_back();
-    if (step_of(name, "") >= 0) return place + name + model_end;
+    const bool complete = name.ends_with('\n');
+    if (complete) name.pop_back();
+    if (complete && step_of(name, "") >= 0) return place + name + model_end;
   }
   const std::vector<int> steps = steps_in(place, model_end);
   if (steps.empty())

@@ -1,6 +1,8 @@
 #include "train/config_file.h"
 
 #include <toml++/toml.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -37,6 +39,16 @@ std::vector<std::string> list_of(const toml::node& node, const std::string& key,
   std::vector<std::string> all;
   for (const toml::node& one : *list) all.push_back(text_of(one, key, place));
   return all;
+}
+
+int whole(const std::string& text, const std::string& key, int least, const toml::node& node,
+          const Place& place) {
+  const auto dot = key.find('.');
+  int n = 0;
+  try {
+    assign(Option{key.substr(dot + 1), &n, ""}.within(least, 1 << 24), key.substr(0, dot), text);
+  } catch (const UsageError& why) { place.refuse(node, why.what()); }
+  return n;
 }
 
 void set(RunConfig& config, const std::string& key, const std::string& value,
@@ -92,13 +104,8 @@ void read_sweep(const toml::table& section, SweepConfig& config, const Place& pl
       config.windowed = *node.value<bool>();
     } else if (key == "lengths") {
       config.lengths.clear();
-      for (const std::string& text : list_of(node, full, place)) {
-        int length = 0;
-        try {
-          assign(Option{"lengths", &length, ""}.within(1, 1 << 24), "sweep", text);
-        } catch (const UsageError& why) { place.refuse(node, why.what()); }
-        config.lengths.push_back(length);
-      }
+      for (const std::string& text : list_of(node, full, place))
+        config.lengths.push_back(whole(text, full, 1, node, place));
     } else if (const toml::table* axes = node.as_table(); axes && key == "set") {
       config.axes.clear();
       for (const auto& [axis, values] : *axes)
@@ -125,7 +132,8 @@ Claim claim_of(const toml::table& table, const Place& place) {
                                             : nullptr;
     if (text) *text = text_of(node, "claim." + key, place);
     else if (key == "order") claim.order = list_of(node, "claim.order", place);
-    else if (key == "length" && node.is_integer()) claim.length = int(*node.value<std::int64_t>());
+    else if (key == "length")
+      claim.length = whole(text_of(node, "claim.length", place), "claim.length", 0, node, place);
     else
       place.refuse(node, "claim." + key + ": there is no such key" +
                              did_you_mean(key, {"text", "source", "order", "length", "test",
@@ -134,7 +142,14 @@ Claim claim_of(const toml::table& table, const Place& place) {
   return claim;
 }
 
+// Each dot of a key is a level of nesting, and toml++ takes stack for each; it bounds only those of
+// lists and braces.
+constexpr int most_dots = 4096;
+
 toml::table parsed(const std::string& text, const std::string& path) {
+  if (std::count(text.begin(), text.end(), '.') > most_dots)
+    throw FileError(path + ": has more than " + std::to_string(most_dots) +
+                    " dots, so it is no configuration; check the name");
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& e) {

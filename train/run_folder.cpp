@@ -135,7 +135,9 @@ void RunFolder::go_on(int step) {
   const std::string text = read_file(path);
   auto belongs = [&](const std::string& line) {
     try {
-      return parse_json(line, path).value("step", step + 1) <= step;
+      const auto said = parse_json(line, path);
+      return said.is_object() && said.contains("step") && said["step"].is_number() &&
+             said["step"] <= step;
     } catch (const FileError&) { return false; }
   };
   std::size_t end = 0;

@@ -37,10 +37,27 @@ std::vector<double> numbers(const nlohmann::json& json) {
   return all;
 }
 
+// Else a fraction or a number that no int holds would be cut without a word.
+template <class Whole = int>
+Whole whole(const nlohmann::json& json) {
+  const double x = json.get<double>(), exact = 0x1p53;
+  const double most = std::min(exact, double(std::numeric_limits<Whole>::max()));
+  if (!json.is_number_integer() || std::abs(x) > most)
+    throw UsageError(json.dump() + " is no whole number that a study has");
+  return json.get<Whole>();
+}
+
+std::vector<int> wholes(const nlohmann::json& json) {
+  std::vector<int> all;
+  for (const auto& one : json) all.push_back(whole(one));
+  return all;
+}
+
 Row row_of(const nlohmann::json& json) {
-  const std::string extension = json.at("extension");
-  return parse_rows(json.at("encoding").get<std::string>() +
-                    (extension.empty() ? "" : ":" + extension))[0];
+  const std::string encoding = json.at("encoding"), extension = json.at("extension");
+  const auto rows = parse_rows(encoding + (extension.empty() ? "" : ":" + extension));
+  if (rows.size() != 1) throw UsageError(encoding + " is not one encoding");
+  return rows[0];
 }
 
 Json json_of(const Row& r) { return {{"encoding", r.encoding}, {"extension", r.extension_text()}}; }
@@ -62,14 +79,14 @@ Json json_of(const Score& s) {
 Score score_of(const nlohmann::json& json, const std::string& protocol) {
   return {.row = row_of(json),
           .protocol = protocol,
-          .length = json.at("length"),
-          .tokens = json.at("tokens"),
-          .seed = json.at("seed"),
+          .length = whole(json.at("length")),
+          .tokens = whole(json.at("tokens")),
+          .seed = whole(json.at("seed")),
           .loss = number(json.at("loss")),
           .accuracy = number(json.at("accuracy")),
           .exact = number(json.at("exact")),
-          .examples = json.at("examples"),
-          .step = json.at("step"),
+          .examples = whole(json.at("examples")),
+          .step = whole(json.at("step")),
           .problem = json.at("problem")};
 }
 
@@ -80,7 +97,7 @@ Json json_of(const Curve& c) {
 }
 
 Curve curve_of(const nlohmann::json& json) {
-  return {row_of(json), json.at("seed"), numbers(json.at("loss"))};
+  return {row_of(json), whole(json.at("seed")), numbers(json.at("loss"))};
 }
 
 Json json_of(const LagScore& l) {
@@ -96,12 +113,12 @@ Json json_of(const LagScore& l) {
 
 LagScore lag_of(const nlohmann::json& json) {
   return {.row = row_of(json),
-          .seed = json.at("seed"),
-          .length = json.at("length"),
-          .from = json.at("from"),
-          .to = json.at("to"),
+          .seed = whole(json.at("seed")),
+          .length = whole(json.at("length")),
+          .from = whole(json.at("from")),
+          .to = whole(json.at("to")),
           .accuracy = number(json.at("accuracy")),
-          .count = json.at("count")};
+          .count = whole(json.at("count"))};
 }
 
 Json json_of(const Training& t) {
@@ -126,15 +143,15 @@ Training training_of(const nlohmann::json& json) {
           .encoding = json.at("encoding"),
           .task = json.at("task"),
           .variant = json.at("variant"),
-          .seed = json.at("seed"),
-          .steps = json.at("steps"),
+          .seed = whole(json.at("seed")),
+          .steps = whole(json.at("steps")),
           .lr = json.at("lr"),
           .validation = number(json.at("validation")),
           .trial = json.at("trial"),
           .seconds = json.at("seconds"),
           .tokens_per_second = json.at("tokens_per_second"),
-          .parameters = json.at("parameters"),
-          .position_parameters = json.at("position_parameters"),
+          .parameters = whole<std::int64_t>(json.at("parameters")),
+          .position_parameters = whole<std::int64_t>(json.at("position_parameters")),
           .loss = numbers(json.at("loss"))};
 }
 
@@ -147,7 +164,7 @@ Claim claim_of(const nlohmann::json& json) {
   return {.text = json.at("text"),
           .source = json.at("source"),
           .order = json.at("order"),
-          .length = json.at("length"),
+          .length = whole(json.at("length")),
           .test = json.at("test"),
           .protocol = json.at("protocol"),
           .task = json.at("task")};
@@ -246,9 +263,9 @@ Results panel_of(const nlohmann::json& json) {
             .protocol = json.at("protocol"),
             .variant = json.at("variant"),
             .text = json.at("text"),
-            .trained = json.at("trained"),
-            .lengths = json.at("lengths"),
-            .seeds = json.at("seeds"),
+            .trained = whole(json.at("trained")),
+            .lengths = wholes(json.at("lengths")),
+            .seeds = whole(json.at("seeds")),
             .chance = numbers(json.at("chance")),
             .letters = number(json.at("letters"))};
   for (const auto& row : json.at("rows")) r.rows.push_back(row_of(row));
@@ -313,7 +330,9 @@ Study study_from_json(const std::string& json, const std::string& path) try {
   for (const auto& f : all.at("failures")) study.failures.push_back({f.at("cell"), f.at("reason")});
   for (const auto& c : all.at("claims")) study.claims.push_back(claim_of(c));
   return study;
-} catch (const nlohmann::json::exception&) { throw FileError(path + not_ours); }
+} catch (const nlohmann::json::exception&) {
+  throw FileError(path + not_ours);
+} catch (const UsageError& e) { throw FileError(path + not_ours + " (" + e.what() + ")"); }
 
 std::string to_json(const CellResult& cell) {
   return Json{{"training", json_of(cell.training)}, {"panels", array_of(cell.panels)}}.dump(1) +
@@ -325,6 +344,8 @@ CellResult cell_from_json(const std::string& json, const std::string& path) try 
   CellResult cell{training_of(all.at("training")), {}};
   for (const auto& p : all.at("panels")) cell.panels.push_back(panel_of(p));
   return cell;
-} catch (const nlohmann::json::exception&) { throw FileError(path + not_ours); }
+} catch (const nlohmann::json::exception&) {
+  throw FileError(path + not_ours);
+} catch (const UsageError& e) { throw FileError(path + not_ours + " (" + e.what() + ")"); }
 
 }  // namespace yonder
