@@ -6,14 +6,6 @@
 namespace yonder {
 namespace {
 
-// "gelu" of "yonder::Var yonder::gelu(const yonder::Var&)".
-std::string name_of(const Operation& op) {
-  std::string_view text = op.function_name();
-  text = text.substr(0, text.find('('));
-  text = text.substr(text.find_last_of(" :") + 1);
-  return std::string(text);
-}
-
 // "core/elementwise.cpp" of whatever path the compiler was given.
 std::string file_of(const Operation& op) {
   const std::string_view path = op.file_name();
@@ -24,6 +16,14 @@ std::string file_of(const Operation& op) {
 }
 
 }  // namespace
+
+// "gelu" of "yonder::Var yonder::gelu(const yonder::Var&)".
+std::string name_of(const Operation& op) {
+  std::string_view text = op.function_name();
+  text = text.substr(0, text.find('('));
+  text = text.substr(text.find_last_of(" :") + 1);
+  return std::string(text);
+}
 
 void Tape::require_finite(const Tensor& x, const std::string& what, const Operation& op) {
   for (real value : x.flat())

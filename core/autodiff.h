@@ -31,6 +31,13 @@ class Gradient {
       return sum;
     }
     bool started() const { return of ? of->started() : bool(sum); }
+    // Storage without content, unless there is a sum already: then true.
+    bool start() {
+      if (started()) return true;
+      if (of) return of->start();
+      sum = Tensor::uninitialized(shape);
+      return false;
+    }
   };
 
  public:
@@ -42,8 +49,20 @@ class Gradient {
   /// The sum so far, zero on first use. Backward functions add into it and never overwrite it.
   const Tensor& sum() const { return slot_->get(); }
   bool started() const { return slot_->started(); }
+  std::int64_t size() const { return count(slot_->shape); }
   /// Back to zero, storage released.
   void clear() const { slot_->sum = {}; }
+
+  /// The sum for a backward function that reaches every element: if it is the first, it writes them
+  /// and nothing need be zero before.
+  struct Target {
+    Tensor sum;
+    bool add;  ///< to what is there; else the content is undefined
+  };
+  Target target() const {
+    const bool add = slot_->start();
+    return {sum(), add};
+  }
 
   /// The same gradient seen in another shape.
   Gradient view(Shape shape) const {
@@ -89,6 +108,7 @@ class Var {
 
 /// The function by which an operation is made: "gelu", in core/elementwise.cpp.
 using Operation = std::source_location;
+std::string name_of(const Operation&);
 
 /// What a watched Tape throws. Its text names what is no number and the operation, as in "the
 /// result of exp (core/elementwise.cpp)".
@@ -109,6 +129,11 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
+  /// `done` is told of every operation when it is recorded, and when its backward pass has run.
+  /// They run one after the other, so the time since the call before is the operation's.
+  enum class Direction { forward, backward };
+  void observe(std::function<void(const Operation&, Direction)> done) { done_ = std::move(done); }
+
   /// Adds d(loss)/d(x) to the gradient of everything that `loss`, a single number, depends on.
   void backward(const Var& loss) {
     if (!loss.tracked()) return;
@@ -117,6 +142,7 @@ class Tape {
       Node& node = nodes_.back();
       if (!node.dy.started()) continue;
       node.backward(node.dy.sum());
+      if (done_) done_(node.op, Direction::backward);
       for (const Gradient& dx : node.watched)
         if (dx.started()) require_finite(dx.sum(), "a gradient", node.op);
     }
@@ -142,6 +168,7 @@ class Tape {
     if (!records_any(inputs)) return Var(std::move(y));
     Gradient dy(y.shape);
     current_->nodes_.push_back({dy, std::move(backward), op, current_->watched(inputs)});
+    if (current_->done_) current_->done_(op, Direction::forward);
     return {std::move(y), std::move(dy)};
   }
 
@@ -163,6 +190,7 @@ class Tape {
   static void require_finite(const Tensor&, const std::string& what, const Operation&);
 
   Watch watch_;
+  std::function<void(const Operation&, Direction)> done_;
   std::vector<Node> nodes_;
   Tape* outer_;
   static inline thread_local Tape* current_ = nullptr;

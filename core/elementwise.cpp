@@ -9,6 +9,16 @@ namespace {
 // What the slope of a function is computed from, and so what has to be saved.
 enum class Slope { of_input, of_result };
 
+// dx += f(in, …), element by element.
+template <class F, class... In>
+void give(const Gradient& dx, const F& f, const In&... in) {
+  const auto [sum, add] = dx.target();
+  real* const to = sum.data.get();
+  const auto added = [&f](Vec g, auto... v) { return hn::Add(g, f(v...)); };
+  if (add) parallel_map(sum.size(), to, added, to, in.data.get()...);
+  else parallel_map(sum.size(), to, f, in.data.get()...);
+}
+
 // y = f(x);  dx += slope(s) dy, where s is x or y.
 template <class F, class G>
 Var unary(const Var& x, Slope by, F f, G slope, Operation op = Operation::current()) {
@@ -18,10 +28,8 @@ Var unary(const Var& x, Slope by, F f, G slope, Operation op = Operation::curren
   return Tape::record(
       y, {x},
       [dx = x.gradient(), saved, slope](const Tensor& dy) {
-        real* const sum = dx.sum().data.get();
-        parallel_map(
-            dy.size(), sum, [slope](Vec g, Vec d, Vec s) { return hn::MulAdd(slope(s), d, g); },
-            sum, dy.data.get(), saved.data.get());
+        give(
+            dx, [slope](Vec d, Vec s) { return hn::Mul(slope(s), d); }, dy, saved);
       },
       op);
 }
@@ -38,13 +46,10 @@ Tensor combine(const Tensor& a, const Tensor& b, F f) {
 
 // dx += sign · dy, summed over the front axes that x lacks.
 void pass_back(const Gradient& dx, const Tensor& dy, real sign) {
-  const Tensor& sum = dx.sum();
   const auto scaled = [s = vec(sign)](Vec d) { return hn::Mul(s, d); };
-  if (sum.size() == dy.size())
-    parallel_map(
-        dy.size(), sum.data.get(), [&](Vec g, Vec d) { return hn::Add(g, scaled(d)); },
-        sum.data.get(), dy.data.get());
-  else parallel_add_rows(dy.size() / sum.size(), sum.size(), sum.data.get(), scaled, dy.data.get());
+  if (dx.size() == dy.size()) return give(dx, scaled, dy);
+  const Tensor& sum = dx.sum();
+  parallel_add_rows(dy.size() / sum.size(), sum.size(), sum.data.get(), scaled, dy.data.get());
 }
 
 }  // namespace

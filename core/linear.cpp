@@ -26,30 +26,23 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
           .c_stride = N});
   if (bias)
     parallel_map_repeating(M * N, y.data.get(), plus, bias.value().data.get(), N, y.data.get());
-  return Tape::record(y, {x, weight, bias},
-                      [x, weight, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
-                        if (x.tracked())
-                          matmul({.M = M,
-                                  .N = K,
-                                  .K = N,
-                                  .a = in(dy, N),
-                                  .b = in(weight.value(), K),
-                                  .c = x.grad().data.get(),
-                                  .c_stride = K,
-                                  .add = true});
-                        if (weight.tracked())
-                          matmul({.M = N,
-                                  .N = K,
-                                  .K = M,
-                                  .a = {dy.data.get(), N, true},
-                                  .b = in(x.value(), K),
-                                  .c = weight.grad().data.get(),
-                                  .c_stride = K,
-                                  .add = true});
-                        if (db)
-                          parallel_add_rows(
-                              M, N, db.sum().data.get(), [](Vec d) { return d; }, dy.data.get());
-                      });
+  const auto backward = [x, weight, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
+    // C = A·B for the gradient of `to`, or += where something is there.
+    const auto give = [](const Var& to, Product p) {
+      const Gradient::Target target = to.gradient().target();
+      p.c = target.sum.data.get(), p.add = target.add;
+      matmul(p);
+    };
+    const Matrix dy_turned{dy.data.get(), N, true};
+    if (x.tracked())
+      give(x, {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(weight.value(), K), .c_stride = K});
+    if (weight.tracked())
+      give(weight, {.M = N, .N = K, .K = M, .a = dy_turned, .b = in(x.value(), K), .c_stride = K});
+    if (db)
+      parallel_add_rows(
+          M, N, db.sum().data.get(), [](Vec d) { return d; }, dy.data.get());
+  };
+  return Tape::record(y, {x, weight, bias}, backward);
 }
 
 }  // namespace yonder

@@ -36,15 +36,17 @@ Var cross_entropy(const Var& logits, std::span<const int> targets) {
   Tensor y({1});
   if (counted) y[0] = real(sum / counted);
   return Tape::record(y, {logits}, [logits, target, lse, counted, V, rows](const Tensor& dy) {
-    const Tensor& dx = logits.grad();
+    const auto [dx, add] = logits.gradient().target();
     const real share = dy[0] / real(counted);
-    parallel_rows(rows, V, [&](std::int64_t r) {
+    parallel_rows(rows, V, [&, to = dx.data.get(), add = add](std::int64_t r) {
+      real* const row = to + r * V;
+      if (!add) std::fill_n(row, V, real(0));
       if (target[r] < 0) return;
-      const auto add = [share, shift = lse[r]](Vec g, Vec x) {
+      const auto added = [share, shift = lse[r]](Vec g, Vec x) {
         return hn::MulAdd(vec(share), exp_of(hn::Sub(x, vec(shift))), g);
       };
-      map(V, &dx[r * V], add, &dx[r * V], &logits.value()[r * V]);
-      dx[r * V + target[r]] -= share;
+      map(V, row, added, row, &logits.value()[r * V]);
+      row[target[r]] -= share;
     });
   });
 }

@@ -20,8 +20,8 @@ struct Matrix {
 struct Product {
   std::int64_t M, N, K;
   Matrix a, b;
-  real* c;
-  std::int64_t c_stride;
+  real* c = nullptr;
+  std::int64_t c_stride = 0;
   bool add = false;
 };
 void matmul(const Product&);

@@ -27,19 +27,21 @@ Row moments(const real* x, std::int64_t n) {
   return {mean, 1 / std::sqrt(total(n, squared, x) / real(n) + epsilon)};
 }
 
-// With g = dy · weight:  dx += scale (g − mean(g) − x̂ mean(g x̂))
+// With g = dy · weight:  dx += scale (g − mean(g) − x̂ mean(g x̂)); `before` is dx, or null for 0.
 void add_row_gradient(const Row& row, std::int64_t n, const real* x, const real* dy,
-                      const real* weight, real* dx) {
+                      const real* weight, const real* before, real* dx) {
   const auto g_hat = [row](Vec v, Vec d, Vec w) { return hn::Mul(hn::Mul(d, w), row.hat(v)); };
   const real mean_g = total(
                           n, [](Vec d, Vec w) { return hn::Mul(d, w); }, dy, weight) /
                       real(n);
   const real mean_g_hat = total(n, g_hat, x, dy, weight) / real(n);
-  const auto add = [=](Vec sum, Vec v, Vec d, Vec w) {
+  const auto gradient = [=](Vec v, Vec d, Vec w) {
     const Vec centred = hn::MulSub(d, w, vec(mean_g));
-    return hn::MulAdd(vec(row.scale), hn::NegMulAdd(row.hat(v), vec(mean_g_hat), centred), sum);
+    return hn::Mul(vec(row.scale), hn::NegMulAdd(row.hat(v), vec(mean_g_hat), centred));
   };
-  map(n, dx, add, dx, x, dy, weight);
+  const auto added = [=](Vec sum, Vec v, Vec d, Vec w) { return hn::Add(sum, gradient(v, d, w)); };
+  if (before) map(n, dx, added, before, x, dy, weight);
+  else map(n, dx, gradient, x, dy, weight);
 }
 
 // dweight += Σ_rows dy · x̂,  dbias += Σ_rows dy;  in pieces of rows whose sums are added in order
@@ -78,10 +80,11 @@ Var layer_norm(const Var& x, const Var& weight, const Var& bias) {
   });
   const auto backward = [x, weight, dbias = bias.gradient(), saved, n, rows](const Tensor& dy) {
     if (x.tracked()) {
-      const Tensor& dx = x.grad();
+      const Gradient::Target dx = x.gradient().target();
       parallel_rows(rows, n, [&](std::int64_t r) {
+        real* const to = &dx.sum[r * n];
         add_row_gradient(saved[r], n, &x.value()[r * n], &dy[r * n], &weight.value()[0],
-                         &dx[r * n]);
+                         dx.add ? to : nullptr, to);
       });
     }
     if (weight.tracked() || dbias)

@@ -40,17 +40,17 @@ double used_by_us() {
   return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
-// A window: how long one repeat took, and the processors that others used.
+// A window: how long one repeat took, and the processors that we and others used.
 struct Window {
-  double seconds, others;
+  double seconds, own, others;
 };
 
 Window window(const std::function<void()>& work, int repeats) {
   const double all = used_by_all(), us = used_by_us(), start = now();
   for (int i = 0; i < repeats; ++i) work();
   const double took = now() - start;
-  const double others = (used_by_all() - all) - (used_by_us() - us);
-  return {took / repeats, std::max(0.0, others / took)};
+  const double own = used_by_us() - us, others = used_by_all() - all - own;
+  return {took / repeats, own / repeats, std::max(0.0, others / took)};
 }
 
 Dims dims_of(const Size& s) {
@@ -114,6 +114,7 @@ Timing measure(const std::function<void()>& work, int repeats, double patience) 
     const Window w = window(work, repeats);
     ++timing.windows;
     timing.others += (w.others - timing.others) / timing.windows;
+    timing.own += (w.own - timing.own) / timing.windows;
     all.push_back(w.seconds);
     if (w.others <= most_of_others) quiet.push_back(w.seconds), ++timing.quiet;
   }
@@ -131,16 +132,27 @@ TrainBench::TrainBench(const Size& size, const std::string& encoding,
   }
 }
 
-void TrainBench::step() {
+void TrainBench::step(Profile* profile) {
   const int which = taken_++ % batches;
   Draws draws(Random(0, "positions", std::uint32_t(taken_)));
   const Placed at(model_.encoding(),
                   {.batch = size_.batch, .tokens = size_.length, .draws = &draws});
+  double before = now();
+  const auto done = [profile, &before](const std::string& what, int direction) {
+    if (profile) (*profile)[what][direction] += now() - before;
+    before = now();
+  };
   Tape tape;
+  if (profile)
+    tape.observe([&done](const Operation& op, Tape::Direction direction) {
+      done(name_of(op), direction == Tape::Direction::backward);
+    });
   tape.backward(cross_entropy(model_.logits(tokens_[which], at), targets_[which]));
   const double norm = gradient_norm(model_.parameters());
+  done("gradient_norm", 0);
   optimizer_.step(3e-4, norm > 1 ? 1 / norm : 1);
   model_.parameters().clear_gradients();
+  done("AdamW", 0);
 }
 
 double TrainBench::work() const { return 3 * forward_work(size_, size_.length, size_.batch); }

@@ -1,7 +1,9 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,7 @@ struct Timing {
       seconds;                 ///< of one repeat, ascending: of the quiet windows, if there are any
   int windows = 0, quiet = 0;  ///< taken, and of them not void
   double others = 0;           ///< processors that others used meanwhile, on average over all
+  double own = 0;              ///< seconds of processors that one repeat took, alike
 
   bool is_void() const { return quiet < std::min(windows, 3); }
   /// The value below which `part` of the windows lie: 0.5 is the median.
@@ -38,11 +41,15 @@ struct Timing {
 /// in one. `repeats` of 0: as many as take half a second.
 Timing measure(const std::function<void()>& work, int repeats, double patience);
 
+/// Seconds by operation, forward and backward; what is no operation counts as forward.
+using Profile = std::map<std::string, std::array<double, 2>>;
+
 /// Steps of training: AdamW, clipped at norm 1, on eight batches of random tokens.
 class TrainBench {
  public:
   TrainBench(const Size&, const std::string& encoding, const std::vector<Setting>& options);
-  void step();
+  /// Adds to `profile`, if given, where the time goes.
+  void step(Profile* profile = nullptr);
   /// Multiplications and additions that a step can't do without: matrix products forward and back,
   /// of attention the visible half. What an encoding adds and tiles computed again don't count.
   double work() const;

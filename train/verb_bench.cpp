@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -17,7 +18,7 @@ struct Wish {
   std::vector<int> lengths{16384};
   int threads = 0, steps = 0;
   double patience = 20;
-  bool json = false;
+  bool profile = false, json = false;
 };
 
 Json json_of(const Timing& t) {
@@ -26,6 +27,7 @@ Json json_of(const Timing& t) {
           {"ms_high", 1e3 * t.quantile(0.75)},
           {"windows", t.windows},
           {"quiet", t.quiet},
+          {"own_ms", 1e3 * t.own},
           {"others", t.others},
           {"void", t.is_void()}};
 }
@@ -59,6 +61,24 @@ Json head_of(const Wish& wish, double peak) {
           {"peak_gflops", peak / 1e9}};
 }
 
+// The operations that take longest first, in ms a step.
+Json profile_of(TrainBench& bench) {
+  constexpr int steps = 10;
+  Profile profile;
+  for (int i = 0; i < steps; ++i) bench.step(&profile);
+  Json rows = Json::array();
+  for (const auto& [name, seconds] : profile)
+    rows.push_back({{"operation", name},
+                    {"forward_ms", 1e3 * seconds[0] / steps},
+                    {"backward_ms", 1e3 * seconds[1] / steps}});
+  const auto longer = [](const Json& a, const Json& b) {
+    return double(a["forward_ms"]) + double(a["backward_ms"]) >
+           double(b["forward_ms"]) + double(b["backward_ms"]);
+  };
+  std::sort(rows.begin(), rows.end(), longer);
+  return rows;
+}
+
 Json bench_train(const Wish& wish) {
   const Size& size = size_named(wish.size);
   const double peak = peak_speed();
@@ -71,20 +91,28 @@ Json bench_train(const Wish& wish) {
   json["peak_bytes"] = peak_memory();
   json["tensor_bytes"] = pool::peak_bytes();
   json["grown_bytes"] = double(pool::system_bytes()) - first;
+  if (wish.profile) json["profile"] = profile_of(bench);
   return json;
 }
 
 void print_train(const Json& j) {
   std::printf("training, %s, %s, %d threads\n", std::string(j["size"]).c_str(),
               std::string(j["encoding"]).c_str(), int(j["threads"]));
-  std::printf("step    %.2f ms (quartiles %.2f to %.2f, %d quiet windows of %d)\n", double(j["ms"]),
-              double(j["ms_low"]), double(j["ms_high"]), int(j["quiet"]), int(j["windows"]));
+  std::printf(
+      "step    %.2f ms (quartiles %.2f to %.2f, %d quiet windows of %d), %.2f of processors\n",
+      double(j["ms"]), double(j["ms_low"]), double(j["ms_high"]), int(j["quiet"]),
+      int(j["windows"]), double(j["own_ms"]));
   std::printf("speed   %.0f tokens/s, %.1f GF/s of work needed, %.0f %% of what products reach\n",
               double(j["tokens_per_second"]), double(j["gflops"]),
               100 * double(j["share_of_peak"]));
   std::printf("memory  %.1f MB at most, of it tensors %.1f MB; grown after the first step %.0f B\n",
               double(j["peak_bytes"]) / 1e6, double(j["tensor_bytes"]) / 1e6,
               double(j["grown_bytes"]));
+  if (j.contains("profile"))
+    std::printf("%-16s %10s %12s\n", "operation", "forward ms", "backward ms");
+  for (const Json& row : j.value("profile", Json::array()))
+    std::printf("%-16s %10.3f %12.3f\n", std::string(row["operation"]).c_str(),
+                double(row["forward_ms"]), double(row["backward_ms"]));
   if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
 }
 
@@ -168,6 +196,7 @@ bool read(const Arguments& arguments, Wish& wish) {
              Option{"patience", &wish.patience,
                     "seconds to wait for nine windows in which no other process is busy"}
                  .within(0, 86400)});
+  flags.on("Output", "--profile", wish.profile, "time by operation, of train");
   flags.on("Output", "--json", wish.json, "for programs");
   flags.encodings(wish.options, Flags::When::training);
   return flags.parse(arguments);
@@ -186,6 +215,8 @@ int bench_verb(const Arguments& arguments) {
                                {"gemm", bench_gemm, print_gemm}};
   Wish wish;
   if (!read(arguments, wish)) return fine;
+  if (wish.profile && wish.what != "train")
+    throw UsageError("bench: --profile is of train; leave it away");
   if (wish.threads > 0) set_threads(wish.threads);
   for (const Bench& bench : benches) {
     if (bench.name != wish.what) continue;
