@@ -8,9 +8,10 @@
 //
 // One f for all layers. The bias depends on i too, so it is made for a strip of queries at a time.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
-#include "core/parallel.h"
+#include "core/vector.h"
 #include "encodings/encoding.h"
 
 namespace yonder {
@@ -38,43 +39,131 @@ class Mlp {
   }
 };
 
+// Heads that share the hidden layer's values while these are in registers.
+constexpr int together = 4;
+
+// Some heads of f in one row: their weights of one hidden unit, 0 where there are fewer heads.
+struct Heads {
+  int first, count;
+  std::array<real, together> out(const Mlp& m, int f) const {
+    std::array<real, together> w{};
+    for (int h = 0; h < count; ++h) w[h] = m.out_weight.value()[(first + h) * m.hidden() + f];
+    return w;
+  }
+};
+
+// y_h[j] = f_h(x[j]) for n inputs; head h stands at y + h·stride.
+void evaluate(const Mlp& m, const Heads& heads, std::int64_t n, const real* x, real* y,
+              std::int64_t stride) {
+  std::vector<std::array<real, together>> out;
+  for (int f = 0; f < m.hidden(); ++f) out.push_back(heads.out(m, f));
+  for (std::int64_t j = 0; j < n; j += std::int64_t(hn::Lanes(lanes))) {
+    const Vec input = load_some(x + j, n - j);
+    Vec sum[together];
+    for (int h = 0; h < together; ++h)
+      sum[h] = vec(h < heads.count ? m.out_bias.value()[heads.first + h] : 0);
+    for (int f = 0; f < m.hidden(); ++f) {
+      const Vec linear = hn::MulAdd(vec(m.in_weight.value()[f]), input, vec(m.in_bias.value()[f]));
+      const Vec active = hn::Max(linear, hn::Zero(lanes));
+      for (int h = 0; h < together; ++h) sum[h] = hn::MulAdd(vec(out[f][h]), active, sum[h]);
+    }
+    for (int h = 0; h < heads.count; ++h)
+      store_some(sum[h], y + (heads.first + h) * stride + j, n - j);
+  }
+}
+
+// Gradients of the parameters in one piece of the work.
+struct Sums {
+  std::vector<double> in_weight, in_bias, out_weight, out_bias;  // as Mlp's
+  double c = 0, multiplier = 0;
+
+  explicit Sums(const Mlp& m)
+      : in_weight(m.hidden()),
+        in_bias(m.hidden()),
+        out_weight(m.heads() * m.hidden()),
+        out_bias(m.heads()) {}
+};
+
+double lanes_of(Vec x) { return double(hn::GetLane(hn::SumOfLanes(lanes, x))); }
+
+// Adds the gradients of the matrices, and of n inputs to dx, from those of f(x): head h's stand at
+// dy + h·stride.
+void differentiate(const Mlp& m, const Heads& heads, std::int64_t n, const real* x, const real* dy,
+                   std::int64_t stride, real* dx, Sums& sums) {
+  const real* d[together];  // a head that is not there is met by weights of 0
+  for (int h = 0; h < together; ++h)
+    d[h] = dy + (heads.first + std::min(h, heads.count - 1)) * stride;
+  for (int f = 0; f < m.hidden(); ++f) {
+    const std::array<real, together> out = heads.out(m, f);
+    const Vec weight = vec(m.in_weight.value()[f]), bias = vec(m.in_bias.value()[f]);
+    Vec by_out[together], by_weight = hn::Zero(lanes), by_bias = hn::Zero(lanes);
+    for (Vec& v : by_out) v = hn::Zero(lanes);
+    for (std::int64_t j = 0; j < n; j += std::int64_t(hn::Lanes(lanes))) {
+      const Vec input = load_some(x + j, n - j), linear = hn::MulAdd(weight, input, bias);
+      const auto on = hn::Gt(linear, hn::Zero(lanes));
+      Vec back = hn::Zero(lanes);
+      for (int h = 0; h < together; ++h) {
+        const Vec dy_h = hn::IfThenElseZero(on, load_some(d[h] + j, n - j));
+        by_out[h] = hn::MulAdd(linear, dy_h, by_out[h]);
+        back = hn::MulAdd(vec(out[h]), dy_h, back);
+      }
+      by_weight = hn::MulAdd(back, input, by_weight);
+      by_bias = hn::Add(by_bias, back);
+      store_some(hn::MulAdd(back, weight, load_some(dx + j, n - j)), dx + j, n - j);
+    }
+    sums.in_weight[f] += lanes_of(by_weight);
+    sums.in_bias[f] += lanes_of(by_bias);
+    for (int h = 0; h < heads.count; ++h)
+      sums.out_weight[(heads.first + h) * m.hidden() + f] += lanes_of(by_out[h]);
+  }
+  const auto same = [](Vec v) { return v; };
+  for (int h = 0; h < heads.count; ++h) sums.out_bias[heads.first + h] += total(n, same, d[h]);
+}
+
 // The bias of strips of queries in one call of attention.
 class Strip {
  public:
   Strip(const Mlp& m, const Dims& dims, const Attention& a)
       : m_(m), causal_(dims.causal), R_(dims.positions), queries_(a.queries), keys_(a.keys) {
     const int farthest = std::max(-a.least(), a.most());
-    for (int x = 0; x <= farthest; ++x) psi_.push_back(real(m.psi(x)));
+    for (int x = 0; x <= farthest; ++x) {
+      psi_.push_back(real(m.psi(x)));
+      psi_by_c_.push_back(real(m.psi_by_c(x)));
+    }
+    for (int h = 0; h < m.heads(); h += together)
+      heads_.push_back({h, std::min(together, m.heads() - h)});
   }
 
-  // bias[h, r, j] = f_h(x_rj)
+  // bias[h, r, j] = f_h(x_rj), 0 where no later key is seen
   void forward(int b, int first, int rows, real* bias) const {
-    const int H = m_.heads(), F = m_.hidden();
-    const std::int64_t Tk = keys_.tokens;
+    const std::int64_t Tk = keys_.tokens, stride = rows * Tk;
     parallel_for(rows, [&](std::int64_t r) {
-      std::vector<real> x(Tk);
-      inputs(b, first + int(r), x.data());
-      for (int h = 0; h < H; ++h) {
-        real* y = bias + (std::int64_t(h) * rows + r) * Tk;
-        std::fill_n(y, Tk, m_.out_bias.value()[h]);
-        for (int f = 0; f < F; ++f) {
-          const real w = m_.in_weight.value()[f], at = m_.in_bias.value()[f];
-          const real out = m_.out_weight.value()[h * F + f];
-          for (int j = 0; j < Tk; ++j) y[j] += out * std::max(w * x[j] + at, real(0));
-        }
+      const std::vector<real> x = inputs(b, first + int(r));
+      for (const Heads& h : heads_)
+        evaluate(m_, h, std::int64_t(x.size()), x.data(), bias + r * Tk, stride);
+      for (int h = 0; h < m_.heads(); ++h) {
+        real* const row = bias + h * stride + r * Tk;
+        std::fill(row + x.size(), row + Tk, real(0));
       }
     });
   }
 
+  // In fixed pieces of rows, added in order.
   void backward(int b, int first, int rows, const real* dbias) const {
+    constexpr int piece = 8;
     const std::int64_t Tk = keys_.tokens;
-    std::vector<real> x(Tk), dx(Tk);
-    for (int r = 0; r < rows; ++r) {
-      inputs(b, first + r, x.data());
-      std::fill(dx.begin(), dx.end(), real(0));
-      through_mlp(dbias + r * Tk, rows * Tk, x, dx);
-      through_inputs(b, first + r, x, dx);
-    }
+    std::vector<Sums> sums((rows + piece - 1) / piece, Sums(m_));
+    parallel_for(std::int64_t(sums.size()), [&](std::int64_t n) {
+      for (int r = int(n) * piece; r < std::min(rows, int(n + 1) * piece); ++r) {
+        const std::vector<real> x = inputs(b, first + r);
+        std::vector<real> dx(x.size());
+        for (const Heads& h : heads_)
+          differentiate(m_, h, std::int64_t(x.size()), x.data(), dbias + r * Tk, rows * Tk,
+                        dx.data(), sums[n]);
+        through_inputs(b, first + r, x, dx, sums[n]);
+      }
+    });
+    for (const Sums& s : sums) add(s);
   }
 
  private:
@@ -82,7 +171,8 @@ class Strip {
   bool causal_;
   int R_;
   Positions queries_, keys_;
-  std::vector<real> psi_;  // by distance
+  std::vector<real> psi_, psi_by_c_;  // by distance
+  std::vector<Heads> heads_;
 
   int distance(int b, int i, int j) const { return std::abs(queries_(b, i) - keys_(b, j)); }
   double tau() const { return std::abs(double(m_.multiplier.value()[0])) * R_; }
@@ -92,47 +182,40 @@ class Strip {
   }
   double below(int b, int i) const { return m_.psi(std::max(tau(), largest(b, i))) + 1e-6; }
 
-  // x of query row i and every key.
-  void inputs(int b, int i, real* x) const {
+  // x of query row i and every key that it may see.
+  std::vector<real> inputs(int b, int i) const {
+    const int all = keys_.tokens, own = i + queries_.first - keys_.first;
+    std::vector<real> x(causal_ ? std::clamp(own + 1, 0, all) : all);
     const real over = real(1 / below(b, i));
-    for (int j = 0; j < keys_.tokens; ++j) x[j] = psi_[distance(b, i, j)] * over;
-  }
-
-  // Gradients of the matrices and of x, from those of f(x): head h's stand at dy + h·stride.
-  void through_mlp(const real* dy, std::int64_t stride, const std::vector<real>& x,
-                   std::vector<real>& dx) const {
-    const int H = m_.heads(), F = m_.hidden(), Tk = int(x.size());
-    for (int h = 0; h < H; ++h)
-      for (int j = 0; j < Tk; ++j) m_.out_bias.grad()[h] += dy[h * stride + j];
-    for (int f = 0; f < F; ++f) {
-      const real w = m_.in_weight.value()[f], at = m_.in_bias.value()[f];
-      for (int j = 0; j < Tk; ++j) {
-        const real active = w * x[j] + at;
-        if (active <= 0) continue;
-        real d = 0;
-        for (int h = 0; h < H; ++h) {
-          d += m_.out_weight.value()[h * F + f] * dy[h * stride + j];
-          m_.out_weight.grad()[h * F + f] += active * dy[h * stride + j];
-        }
-        m_.in_weight.grad()[f] += d * x[j];
-        m_.in_bias.grad()[f] += d;
-        dx[j] += d * w;
-      }
-    }
+    const bool even = queries_.consecutive && keys_.consecutive && !x.empty();
+    const int start = even ? queries_(b, i) - keys_(b, 0) : 0;
+    for (int j = 0; j < int(x.size()); ++j)
+      x[j] = psi_[even ? std::abs(start - j) : distance(b, i, j)] * over;
+    return x;
   }
 
   // Gradients of c and of the multiplier: x_j = ψ(|i − j|)/below.
-  void through_inputs(int b, int i, const std::vector<real>& x, const std::vector<real>& dx) const {
+  void through_inputs(int b, int i, const std::vector<real>& x, const std::vector<real>& dx,
+                      Sums& sums) const {
     const double under = below(b, i), top = std::max(tau(), largest(b, i));
     double dc = 0, dunder = 0;
     for (int j = 0; j < int(x.size()); ++j) {
-      dc += dx[j] * m_.psi_by_c(distance(b, i, j)) / under;
-      dunder -= double(dx[j]) * x[j] / under;
+      dc += double(dx[j]) * psi_by_c_[distance(b, i, j)];
+      dunder -= double(dx[j]) * x[j];
     }
-    m_.c.grad()[0] += real(dc + dunder * m_.psi_by_c(top));
+    sums.c += (dc + dunder * m_.psi_by_c(top)) / under;
     if (tau() >= largest(b, i))
-      m_.multiplier.grad()[0] += real(dunder * m_.psi_by_x(top) *
-                                      std::copysign(double(R_), double(m_.multiplier.value()[0])));
+      sums.multiplier += dunder / under * m_.psi_by_x(top) *
+                         std::copysign(double(R_), double(m_.multiplier.value()[0]));
+  }
+
+  void add(const Sums& s) const {
+    const auto put = [](const Var& to, const std::vector<double>& sum) {
+      for (std::size_t n = 0; n < sum.size(); ++n) to.grad()[std::int64_t(n)] += real(sum[n]);
+    };
+    put(m_.in_weight, s.in_weight), put(m_.in_bias, s.in_bias);
+    put(m_.out_weight, s.out_weight), put(m_.out_bias, s.out_bias);
+    put(m_.c, {s.c}), put(m_.multiplier, {s.multiplier});
   }
 };
 
