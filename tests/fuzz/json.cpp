@@ -1,0 +1,14 @@
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "tests/fuzz/fuzz.h"
+#include "train/study.h"
+
+using namespace yonder;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return reads(data, size, [](const std::string& text) {
+    parse_json(text, "a.json");
+    to_csv(study_from_json(text, "a.json"));
+  });
+}

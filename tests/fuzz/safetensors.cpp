@@ -1,0 +1,12 @@
+#include "core/files.h"
+#include "tests/fuzz/fuzz.h"
+
+using namespace yonder;
+
+// What is read is written again to bytes that are read to the same.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return reads(data, size, [](const std::string& content) {
+    const std::string again = format_safetensors(parse_safetensors(content, "a"));
+    expect(format_safetensors(parse_safetensors(again, "a")) == again);
+  });
+}

@@ -1,0 +1,22 @@
+#include "tests/fuzz/fuzz.h"
+#include "train/config_file.h"
+
+using namespace yonder;
+
+namespace {
+
+SweepConfig read(const std::string& text) {
+  SweepConfig config;
+  apply_config(text, "a.toml", config);
+  return config;
+}
+
+}  // namespace
+
+// What is read is written again to a text that is read to the same.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return reads(data, size, [](const std::string& text) {
+    const std::string again = to_toml(read(text));
+    expect(to_toml(read(again)) == again);
+  });
+}
