@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -78,6 +79,18 @@ TEST_CASE("Every kind of bench prints its figures for programs") {
   }
 }
 
+TEST_CASE("A profile shares the time of a step among its operations") {
+  const Ran ran = yonder_run("bench train --size tiny --steps 1 --patience 0 --profile --json");
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  std::map<std::string, double> backward;
+  for (const auto& row : nlohmann::json::parse(ran.out)["profile"])
+    backward[row["operation"]] = row["backward_ms"];
+  for (const char* name : {"linear", "attention", "gelu", "layer_norm", "rotate", "cross_entropy"})
+    CHECK(backward[name] > 0);
+  CHECK(backward.contains("AdamW"));
+}
+
 TEST_CASE("A bench refuses what it can't measure in one sentence") {
   const auto said = [](const std::string& arguments) {
     const Ran ran = yonder_run("bench " + arguments);
@@ -87,6 +100,7 @@ TEST_CASE("A bench refuses what it can't measure in one sentence") {
   };
   CHECK(said("speed") ==
         "yonder: bench: there is no 'speed' to measure; take train, eval or gemm\n");
+  CHECK(said("gemm --profile") == "yonder: bench: --profile is of train; leave it away\n");
   CHECK(said("train --size huge") ==
         "yonder: --size: 'huge' is not allowed; it takes tiny, small or base\n");
   CHECK(said("eval --encoding learned --length 4096 --size tiny") ==
