@@ -84,8 +84,8 @@ TEST_CASE("A profile shares the time of a step among its operations") {
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   std::map<std::string, double> backward;
-  for (const auto& row : nlohmann::json::parse(ran.out)["profile"])
-    backward[row["operation"]] = row["backward_ms"];
+  const auto json = nlohmann::json::parse(ran.out);
+  for (const auto& row : json["profile"]) backward[row["operation"]] = row["backward_ms"];
   for (const char* name : {"linear", "attention", "gelu", "layer_norm", "rotate", "cross_entropy"})
     CHECK(backward[name] > 0);
   CHECK(backward.contains("AdamW"));
