@@ -71,7 +71,7 @@ std::string frequencies_of(const Study& study, const Training& t, const std::str
       const bool known =
           std::any_of(all.begin(), all.end(), [&row](const Turns& x) { return x.row == row; });
       if (r.task != t.task || row.encoding != t.encoding || row.windowed() || known) continue;
-      const auto loaded = load_model(checkpoint, row.extension);
+      const auto loaded = load_model(checkpoint, row.of_test());
       trained = loaded.model->dims().trained;
       all.push_back(turns(*loaded.model, row, longest));
     }
