@@ -112,7 +112,8 @@ TEST_CASE("a watched tape names the operation whose gradient is first no number"
   CHECK_THROWS_WITH(tape.backward(y), Contains("a gradient of operator* (core/elementwise.cpp)"));
 }
 
-TEST_CASE("--detect-anomaly changes no bit of a training that goes well, whatever the encoding") {
+TEST_CASE(
+    "watching for anomalies changes no bit of a training that goes well, whatever the encoding") {
   for (const Entry& e : registry()) {
     INFO(e.name);
     RunConfig config = config_of(e.name);
@@ -130,7 +131,7 @@ TEST_CASE("--detect-anomaly changes no bit of a training that goes well, whateve
   }
 }
 
-TEST_CASE("--detect-anomaly names the operation on the command line") {
+TEST_CASE("the command line names the operation where numbers end: --detect-anomaly") {
   const Folder folder;
   const Ran ran = yonder_run(
       "train --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --encoding none "
