@@ -38,7 +38,10 @@ inline Worst check_gradients(const std::function<Var()>& loss,
     scale = std::max(1.0, std::abs(double(y.value()[0])));
   }
   Worst worst;
-  for (const auto& [name, x] : inputs) {
+  // No structured binding: clang++ 16 captures none where OpenMP is on.
+  for (const Parameters::Named& input : inputs) {
+    const std::string& name = input.name;
+    const Var& x = input.var;
     Draws draws(Random(0, name));
     const int checked = int(std::min<std::int64_t>(x.size(), most));
     for (int n = 0; n < checked; ++n) {
