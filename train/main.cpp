@@ -1,20 +1,22 @@
 #include <cstdio>
-#include <exception>
-#include <new>
 
 #include "core/error.h"
 #include "core/options.h"
 #include "core/parallel.h"
-#include "train/signals.h"
+#include "train/ranks.h"
 #include "train/verbs.h"
 
 namespace yonder {
 namespace {
 
+/// Whether a verb shares its work among the ranks that mpirun started.
+enum class AtOnce { one, many };
+
 struct Verb {
   const char* name;
   const char* summary;
   int (*run)(const Arguments&);
+  AtOnce at_once = AtOnce::one;
 };
 
 const Verb verbs[] = {
@@ -44,24 +46,54 @@ void print_help(std::FILE* where) {
              where);
 }
 
-int dispatch(const Arguments& arguments) {
-  if (arguments.empty()) return print_help(stderr), usage;
+// The verb that the arguments begin with, or null for --help and the like.
+const Verb* verb_of(const Arguments& arguments) {
   const std::string& name = arguments[0];
-  if (name == "--help" || name == "-h") return print_help(stdout), fine;
-  if (name == "--version") return std::puts("yonder " YONDER_VERSION), fine;
   std::vector<std::string> names{"--help", "--version"};
+  if (name == "--help" || name == "-h" || name == "--version") return nullptr;
   for (const Verb& v : verbs) {
-    if (name == v.name) return v.run({arguments.begin() + 1, arguments.end()});
     names.push_back(v.name);
+    if (name != v.name) continue;
+    if (ranks::count() > 1 && v.at_once == AtOnce::one)
+      throw UsageError(name + ": this is no work for several ranks; start it without mpirun");
+    return &v;
   }
   const std::string hint = did_you_mean(name, names);
   throw UsageError("there is no verb '" + name + "'" +
                    (hint.empty() ? "; see yonder --help" : hint));
 }
 
-int fail(int code, const char* sentence) {
-  std::fprintf(stderr, "yonder: %s\n", sentence);
-  return code;
+int dispatch(const Arguments& arguments) {
+  if (arguments.empty()) return print_help(stderr), usage;
+  ranks::require_same_program();
+  const Verb* verb = nullptr;
+  ranks::together([&] { verb = verb_of(arguments); });
+  if (verb) return verb->run({arguments.begin() + 1, arguments.end()});
+  if (arguments[0] == "--version") return std::puts("yonder " YONDER_VERSION), fine;
+  return print_help(stdout), fine;
+}
+
+void say(const std::string& sentence) {
+  const std::string who =
+      ranks::rank() > 0 ? "rank " + std::to_string(ranks::rank()) + ": " : std::string();
+  std::fprintf(stderr, "yonder: %s%s\n", who.c_str(), sentence.c_str());
+}
+
+// Does what the arguments ask and returns the exit code. An error of one rank alone ends them all.
+int run(const Arguments& arguments) {
+  try {
+    const int code = dispatch(arguments);
+    if (std::fflush(stdout) != 0) throw DiskError("the output can't be written; is the disk full?");
+    return code;
+  } catch (const SharedError& e) {
+    if (ranks::rank() == 0) say(e.what());
+    return e.code;
+  } catch (...) {
+    const Ending ending = current_ending();
+    say(ending.text);
+    if (ranks::count() > 1) ranks::abort(ending.code);
+    return ending.code;
+  }
 }
 
 }  // namespace
@@ -71,16 +103,10 @@ int main(int count, char** words) {
   using namespace yonder;
   restart_with_short_waits(words);
   try {
-    const int code = dispatch({words + 1, words + count});
-    if (std::fflush(stdout) != 0) throw DiskError("the output can't be written; is the disk full?");
-    return code;
-  } catch (const UsageError& e) { return fail(usage, e.what()); } catch (const FileError& e) {
-    return fail(bad_file, e.what());
-  } catch (const Interrupted& e) {
-    return fail(exit_code(e.signal), e.what());
-  } catch (const DivergedError& e) { return fail(diverged, e.what()); } catch (const DiskError& e) {
-    return fail(disk, e.what());
-  } catch (const std::bad_alloc&) {
-    return fail(failed, "the memory does not suffice; try a smaller batch, length or width");
-  } catch (const std::exception& e) { return fail(failed, e.what()); }
+    const ranks::Meeting meeting;
+    return run({words + 1, words + count});
+  } catch (const UsageError& e) {
+    say(e.what());
+    return usage;
+  }
 }

@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "train/ending.h"
+
 /// \file
 /// The verbs of the command line, one file each (verb_NAME.cpp). A verb gets the arguments after
 /// its name and returns the exit code. What a user can cause is thrown (core/error.h); main turns
@@ -20,16 +22,5 @@ int data_verb(const Arguments&);
 int list_verb(const Arguments&);
 int show_verb(const Arguments&);
 int completion_verb(const Arguments&);
-
-/// Exit codes. A signal has its own: 130, 143, and 75 for SIGUSR1 (signals.h).
-enum Exit {
-  fine = 0,
-  failed = 1,
-  usage = 2,
-  bad_file = 3,
-  diverged = 4,
-  cells_failed = 5,
-  disk = 6
-};
 
 }  // namespace yonder
