@@ -55,8 +55,10 @@ std::string conflict(const Part& a, const Part& b) {
   if (one == Kind::rotary && two == Kind::rotary) return "both turn q and k; choose one";
   if (one == Kind::rotary && two == Kind::relative)
     return a.entry->name + " goes with plain biases only; these are " + names_of(Kind::bias);
-  if (a.entry->name == "random" && b.entry->name == "offset")
-    return "both draw the positions of training; choose one";
+  const auto draws = [](const Part& p) {
+    return p.entry->name == "random" || p.entry->name == "offset" || p.entry->name == "pose";
+  };
+  if (draws(a) && draws(b)) return "both draw the positions of training; choose one";
   if ((one == Kind::none || a.encoding->complex()) && two != Kind::modifier)
     return a.entry->name + " goes with modifiers only; these are " + names_of(Kind::modifier);
   return "";
@@ -102,6 +104,12 @@ std::pair<std::string, std::string> parted(const std::string& option) {
   return {option.substr(0, dot), option.substr(dot + 1)};
 }
 
+// Whether a test may add the modifier to a model that was trained without it.
+bool joins_at_test(const Setting& s) {
+  return s.option == "window.size" || s.option == "sharpen.by" ||
+         (s.option == "logn.when" && s.value == "test");
+}
+
 }  // namespace
 
 void Composition::set(const std::string& option, const std::string& value) {
@@ -118,9 +126,9 @@ void Composition::set_at_test(const std::string& option, const std::string& valu
   const auto [name, field] = parted(option);
   Part* p = part(entry(name).name);
   if (!p) {
-    if (option != "window.size" && !(option == "logn.when" && value == "test"))
+    if (!joins_at_test({option, value}))
       throw UsageError(option + ": the model was trained as '" + name_ + "', without " + name +
-                       "; only window.size and logn.when=test can be added to it");
+                       "; only window.size, sharpen.by and logn.when=test can be added to it");
     Composition extra(name);
     extra.set(option, value);
     if (Parameters none(0); dims_.trained) extra.build(dims_, none);
@@ -193,8 +201,11 @@ Var Composition::layer_input(const Var& x, int layer, const Positions& at) {
   return y;
 }
 
+// What an encoding makes of q comes before the factors, which are the modifiers'.
 void Composition::scale_queries(Dots& d, const Attention& a) {
-  for (Part& p : parts_) p.encoding->scale_queries(d, a);
+  for (const bool modifier : {false, true})
+    for (Part& p : parts_)
+      if ((p.entry->kind == Kind::modifier) == modifier) p.encoding->scale_queries(d, a);
 }
 
 void Composition::dots(Dots& d, const Attention& a) {

@@ -94,7 +94,7 @@ class Encoding {
   /// x [B, T, D] is the block's normed input, from which q, k and v are made.
   virtual Var layer_input(const Var& x, int /*layer*/, const Positions&) { return x; }
 
-  /// A factor for the row of each query, before any other use of q (log n).
+  /// A factor for the row of each query, before any other use of q (log n). Modifiers come last.
   virtual void scale_queries(Dots&, const Attention&) {}
   /// Turns q and k (rotary).
   virtual void dots(Dots&, const Attention&) {}
@@ -169,10 +169,10 @@ class Composition final : public Encoding {
 
   /// Sets "rope.base" and the like, before training or as a checkpoint has it.
   void set(const std::string& option, const std::string& value);
-  /// The same on a trained model: options that training has frozen are refused, and `window.size`
-  /// or `logn.when=test` adds that modifier where it is missing. "N-1" as a value is the largest
-  /// distance that training showed. How options fit each other is
-  /// checked by check(), when all are set, and before each pass.
+  /// The same on a trained model: options that training has frozen are refused, and `window.size`,
+  /// `sharpen.by` or `logn.when=test` adds that modifier where it is missing. "N-1" as a value is
+  /// the largest distance that training showed. How options fit each other is checked by check(),
+  /// when all are set, and before each pass.
   void set_at_test(const std::string& option, const std::string& value);
 
   void check() const override;

@@ -10,16 +10,10 @@
 #include <cmath>
 
 #include "encodings/encoding.h"
+#include "encodings/weight.h"
 
 namespace yonder {
 namespace {
-
-// c_i of token i in a sequence of n. A row of padding counts as 1: nothing comes of it.
-int visible(int i, int n, const Mask& m) {
-  const int reach = m.window > 0 ? std::min(m.window, n) - 1 : n;
-  const int first = std::max(0, i - reach), last = m.causal ? i : std::min(n - 1, i + reach);
-  return std::max(1, last - first + 1);
-}
 
 class LogN final : public Encoding {
   std::string when_ = "train";
@@ -36,22 +30,13 @@ class LogN final : public Encoding {
   }
 
   void scale_queries(Dots& d, const Attention& a) override {
-    const Positions& p = a.queries;
-    const Tensor before = d.row;
-    const bool own = !a.mask.causal && !p.lengths.empty();  // each sequence its own n
-    const int batch = own ? p.batch : before ? before.dim(0) : 1;
-    d.row = Tensor::uninitialized({batch, p.tokens});
-    for (int b = 0; b < batch; ++b)
-      for (int t = 0; t < p.tokens; ++t) {
-        const int n = own ? p.length(b) : p.first + p.tokens;
-        const double f = factor(visible(p.first + t, n, a.mask));
-        const int row = b * p.tokens + t;
-        d.row[row] = real(f) * (before ? before[row % before.size()] : 1);
-      }
+    Tensor f = visible(a);
+    for (real& x : f.flat()) x = real(factor(double(x)));
+    weigh(d, f);
   }
 
  private:
-  double factor(int c) const {
+  double factor(double c) const {
     const double f = std::log(c) / std::log(dims_.trained);
     return when_ == "test" ? std::max(1.0, f) : f;
   }

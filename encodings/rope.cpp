@@ -3,11 +3,16 @@
 //   score_ij = (R(i) q_i)·(R(j) k_j)/√d,   R(i) turns pair m of the first d' columns by i w_m,
 //   w_m = base^(−2m/d'), d' = 2⌊fraction d/2⌋, so that the score depends on i − j only
 //
+// With `truncate` the r = d'/2 fastest pairs of the whole head turn, w_m = base^(−2m/d), and the
+// others, the slowest, stay (p-RoPE): they tell what, wherever it stands.  Barbero et al., "Round
+// and round we go!", 2025, arXiv:2410.06205, sec. 6.
+//
 // Defined at every position. For long tests the frequencies may be changed (spectrum.h), or the
 // distances from a window w on: q_i and k_j turn to the distance f(i) − f(j) ± (w − f(w)), with
 //   rerope       f(i) = 0           Su 2023, kexue.fm/archives/9708
 //   leaky        f(i) = i/k         the same
 //   self-extend  f(i) = ⌊i/⌈k⌉⌋     Jin et al. 2024, arXiv:2401.01325
+#include <algorithm>
 #include <cmath>
 
 #include "encodings/encoding.h"
@@ -18,6 +23,7 @@ namespace {
 
 class Rope final : public Encoding {
   double base_ = 10000, fraction_ = 1;
+  bool truncate_ = false;
   int window_ = 0;
   std::string layout_ = "interleaved";
   Scaling scaling_;
@@ -28,7 +34,9 @@ class Rope final : public Encoding {
     Options o{Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf),
               Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
                   {"interleaved", "half"}),
-              Option{"fraction", &fraction_, "share of a head's columns that turn"}.within(0, 1)};
+              Option{"fraction", &fraction_, "share of a head's columns that turn"}.within(0, 1),
+              Option{"truncate", &truncate_,
+                     "the fastest pairs of the whole head turn, not a spectrum of their own"}};
     scaling_.options(o, {"rerope", "leaky", "self-extend"});
     o.push_back(
         Option{"window", &window_, "w of rerope, leaky, self-extend; 0: half the trained length"}
@@ -44,7 +52,7 @@ class Rope final : public Encoding {
     if (turning() == 0)
       throw UsageError("rope.fraction: no pair of the head's " + std::to_string(dims_.head()) +
                        " columns would turn; give a larger share");
-    scaling_.check("rope", turning());
+    scaling_.check("rope", width());
     const int N = dims_.trained;
     if (window_ >= N || (far() && window() < 1))
       throw UsageError("rope.window: " + std::to_string(window_) +
@@ -58,7 +66,8 @@ class Rope final : public Encoding {
   }
 
   void dots(Dots& x, const Attention& a) override {
-    const Spectrum s = scaling_.of(base_, turning(), dims_.trained, a.queries.longest);
+    Spectrum s = scaling_.of(base_, width(), dims_.trained, a.queries.longest);
+    std::fill(s.w.begin() + turning() / 2, s.w.end(), 0);
     if (far()) far_dots(x, a, s);
     auto turned = [&](const Positions& p) {
       return rotation(p, s, layout_, [](int i) { return double(i); });
@@ -93,6 +102,8 @@ class Rope final : public Encoding {
   }
 
   int turning() const { return 2 * int(fraction_ * dims_.head() / 2); }  // d'
+  // of the spectrum, of which all turn but for `truncate`
+  int width() const { return truncate_ ? dims_.head() : turning(); }
 };
 
 const Register<Rope> registered{

@@ -31,6 +31,8 @@ TEST_CASE("compositions that mean nothing are refused, in either order, with the
   CHECK_THAT(refusal("learned+complex"), Contains("complex goes with modifiers only"));
   CHECK_THAT(refusal("random+offset"), Contains("both draw the positions"));
   CHECK_THAT(refusal("offset+rope+random"), Contains("both draw the positions"));
+  CHECK_THAT(refusal("pose+random"), Contains("both draw the positions"));
+  CHECK_THAT(refusal("pope+rope"), Contains("both turn q and k"));
   CHECK_THAT(refusal("none+rope"), Contains("none goes with modifiers only"));
   CHECK_THAT(refusal("learned+none"), Contains("none goes with modifiers only"));
 }
@@ -76,7 +78,7 @@ TEST_CASE("a trained model keeps the options that training has fixed") {
   CHECK(text_of(*find(o, "scaling")) == "yarn");
 }
 
-TEST_CASE("a window and log n may join a trained model, and nothing else") {
+TEST_CASE("a window, log n and a sharpening may join a trained model, and nothing else") {
   Built b("rope", small);
   b.encoding.set_at_test("window.size", "5");
   b.encoding.set_at_test("logn.when", "test");
@@ -87,9 +89,13 @@ TEST_CASE("a window and log n may join a trained model, and nothing else") {
   b.encoding.set_at_test("window.size", "32");
   CHECK(b.call(Sequence(range(0, 64))).dots.row[63] == Approx(5.0 / 4));
 
+  b.encoding.set_at_test("sharpen.by", "2");
+  CHECK(b.encoding.name() == "rope+window+logn+sharpen");
+  CHECK(b.call(Sequence(range(0, 64))).dots.row[63] == Approx(2 * 5.0 / 4));
+
   Built other("rope", small);
   CHECK_THROWS_WITH(other.encoding.set_at_test("logn.when", "train"),
-                    Contains("only window.size and logn.when=test"));
+                    Contains("only window.size, sharpen.by and logn.when=test"));
   CHECK_THROWS_AS(other.encoding.set_at_test("alibi.learned", "true"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("random.test", "first"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("window.size", "-1"), UsageError);

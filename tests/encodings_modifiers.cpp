@@ -87,6 +87,61 @@ TEST_CASE("log n needs a trained length with a logarithm") {
   CHECK_THROWS_WITH(Built("logn", wide(8, 2, 1)), Contains("logn"));
 }
 
+TEST_CASE("scalable softmax with s = 1/ln N is log n") {
+  Built ssmax("ssmax", trained_on_512, {{"ssmax.kind", "fixed"}, {"ssmax.s", "0.1602994489"}});
+  Built logn("logn", trained_on_512);
+  const auto x = row_factors(ssmax, 2000), y = row_factors(logn, 2000);
+  for (int t = 0; t < 2000; ++t) CHECK(x[t] == Approx(y[t]).epsilon(1e-9));
+  Built windowed("ssmax+window", trained_on_512, {{"ssmax.kind", "fixed"}, {"window.size", "3"}});
+  const auto w = row_factors(windowed, 5);
+  for (int t = 0; t < 5; ++t) CHECK(w[t] == Approx(std::log(std::min(t + 1, 3))));
+}
+
+TEST_CASE("scalable softmax learns an s for each head and layer, at first near the one given") {
+  Dims dims = wide(64, 32, 16);
+  dims.layers = 2;
+  Built b("ssmax", dims, {{"ssmax.s", "0.5"}});
+  for (const std::string layer : {"0", "1"}) {
+    const Tensor s = b.parameter("ssmax.blocks." + layer + ".s");
+    REQUIRE(s.shape == Shape{32});
+    double sum = 0;
+    for (real x : s.flat()) {
+      CHECK(std::abs(double(x) - 0.5) < 0.05);
+      sum += double(x);
+    }
+    CHECK(sum / 32 == Approx(0.5).margin(0.006));  // 3 deviations
+  }
+  Built none("none", dims);
+  const Sequence s(range(0, 12));
+  const auto x = b.call(s), y = none.call(s);
+  for (int h : {0, 31})
+    for (int i = 0; i < 12; ++i)
+      CHECK(x.score(h, i, 3) ==
+            Approx(b.parameter("ssmax.blocks.0.s")[h] * std::log(i + 1) * y.score(h, i, 3)));
+}
+
+TEST_CASE("Llama 4's scaling begins where it is told to") {
+  Built b("ssmax", trained_on_512, {{"ssmax.kind", "llama4"}, {"ssmax.floor_scale", "8"}});
+  const auto f = row_factors(b, 25);
+  for (int t = 0; t < 7; ++t) CHECK(f[t] == 1);
+  CHECK(f[7] == Approx(1.069315).epsilon(1e-6));   // 1 + 0.1 ln 2
+  CHECK(f[15] == Approx(1.109861).epsilon(1e-6));  // ln 3
+  CHECK(f[24] == Approx(1.138629).epsilon(1e-6));  // ln 4
+  CHECK(b.parameters.all().empty());
+}
+
+TEST_CASE("a sharpening multiplies every query alike, and leaves biases") {
+  Built sharp("rope+alibi+sharpen", small, {{"sharpen.by", "1.5"}}), rope("rope", small),
+      alibi("alibi", small), one("sharpen", small);
+  const Sequence s(range(0, 40));
+  const auto x = sharp.call(s), r = rope.call(s), a = alibi.call(s, Tensor({1, 40, 2, 8}));
+  for (int i : {0, 7, 39})
+    for (int j = 0; j <= i; ++j)
+      CHECK(x.score(1, i, j) == Approx(1.5 * r.score(1, i, j) + a.score(1, i, j)));
+  CHECK(row_factors(one, 3).empty());
+  CHECK_THROWS_WITH(Built("sharpen", small, {{"sharpen.by", "0"}}), Contains("sharpen.by: '0'"));
+}
+
 TEST_CASE("a window is as wide as told, or as the trained length") {
   auto width = [](const std::vector<Setting>& settings) {
     Built b("rope+window", wide(8, 2, 32), settings);
@@ -142,8 +197,31 @@ TEST_CASE("offset shifts training by one number a batch and starts tests at 0") 
   CHECK(b.encoding.place(16, 16, nullptr).empty());
 }
 
+TEST_CASE("PoSE skips once, from a place in the first half to any place within range") {
+  Built b("pose", wide(8, 2, 16), {{"pose.range", "40"}});
+  Draws draws(Random(1, "data"));
+  std::vector<int> cuts(16), skips(25);
+  for (int n = 0; n < 4000; ++n) {
+    const std::vector<int> at = b.encoding.place(16, 16, &draws);
+    const int skipped = at[15] - 15;
+    int cut = 1;
+    while (cut < 15 && at[cut] == cut) ++cut;
+    for (int t = 0; t < 16; ++t) REQUIRE(at[t] == (t < cut ? t : t + skipped));
+    ++skips.at(skipped);
+    if (skipped) ++cuts.at(cut);
+  }
+  for (int n : skips) CHECK(std::abs(n - 160) < 63);  // 5 deviations
+  for (int v = 1; v <= 8; ++v) CHECK(std::abs(cuts[v] - 480) < 103);
+  CHECK(std::accumulate(cuts.begin() + 1, cuts.begin() + 9, 0) + skips[0] == 4000);
+  CHECK(b.encoding.place(1, 16, &draws) == std::vector<int>{0});
+  CHECK(b.encoding.place(16, 16, nullptr).empty());
+  CHECK_THROWS_WITH(b.encoding.place(41, 41, &draws), Contains("pose: 41 tokens don't fit"));
+  CHECK_THROWS_WITH(Built("pose", wide(8, 2, 16), {{"pose.range", "15"}}), Contains("pose.range"));
+}
+
 TEST_CASE("drawn positions give tables a row for each position that training can show") {
-  for (const std::string name : {"learned+random", "random+learned", "learned+offset"}) {
+  for (const std::string name :
+       {"learned+random", "random+learned", "learned+offset", "learned+pose"}) {
     Built b(name, wide(8, 2, 16));
     CHECK(b.parameter("learned.table").shape == Shape{128, 8});
   }

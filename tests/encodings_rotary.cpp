@@ -62,6 +62,31 @@ TEST_CASE("rope turns a fraction of the columns and leaves the others") {
                     Contains("rope.fraction: no pair"));
 }
 
+TEST_CASE("truncated rope turns the fastest pairs of the whole head, in either layout") {
+  const std::vector<Setting> half_of_it{{"rope.fraction", "0.5"}, {"rope.truncate", "true"}};
+  const Sequence third({3}, 16);
+  // w = 1, 10000^(−1/4): angles 3 and 0.3
+  Built b("rope", one_head(8), half_of_it);
+  const auto c = b.call(third, columns({1, 0, 1, 0, 5, 6, 7, 8}));
+  check_close(c.dots.q.value(), {-0.989992, 0.141120, 0.955336, 0.295520, 5, 6, 7, 8});
+  Built halves("rope", one_head(8), half_of_it);
+  halves.encoding.set("rope.layout", "half");
+  const auto h = halves.call(third, columns({1, 1, 5, 6, 0, 0, 7, 8}));
+  check_close(h.dots.q.value(), {-0.989992, 0.955336, 5, 6, 0.141120, 0.295520, 7, 8});
+  // A scaling is of the whole head, an amplitude of what turns.
+  b.encoding.set_at_test("rope.scaling", "yarn");
+  b.encoding.set_at_test("rope.factor", "4");
+  const auto y = b.call(Sequence({0}, 16), columns({1, 1, 1, 1, 1, 1, 1, 1}));
+  check_close(y.dots.q.value(), {1.138629, 1.138629, 1.138629, 1.138629, 1, 1, 1, 1});
+  Built all("rope", one_head(8), {{"rope.truncate", "true"}}), plain("rope", one_head(8));
+  const Tensor q = normal({1, 1, 1, 8}, "q");
+  const auto one = all.call(third, q), two = plain.call(third, q);
+  for (int i = 0; i < 8; ++i) CHECK(one.dots.q.value()[i] == two.dots.q.value()[i]);
+  CHECK_THROWS_WITH(
+      Built("rope", one_head(4), {{"rope.fraction", "0.4"}, {"rope.truncate", "true"}}),
+      Contains("rope.fraction: no pair"));
+}
+
 TEST_CASE("NTK scaling changes the base so that the last pair is divided by k") {
   const Scaling ntk{.scaling = "ntk", .factor = 8};
   const std::pair<int, double> bases[] = {
@@ -278,4 +303,71 @@ TEST_CASE("xPos refuses bidirectional models and lengths at which its factors ov
   Built b("xpos", one_head(4), {{"xpos.scale", "1"}});
   CHECK_NOTHROW(b.call(Sequence(range(0, 120))));
   CHECK_THROWS_WITH(b.call(Sequence(range(0, 140))), Contains("xpos.scale"));
+}
+
+TEST_CASE("RoPE-ID turns half of the pairs, all of them through every phase within N") {
+  Built b("rope-id", one_head(8, 128));  // a turn in 16 and in 64 tokens
+  const auto c = b.call(Sequence({8}, 128), columns({1, 0, 1, 0, 5, 6, 7, 8}));
+  check_close(c.dots.q.value(), {-1, 0, 0.707107, 0.707107, 5, 6, 7, 8});
+  Built long_one("rope-id", one_head(12, 4096));  // in 32, 256 and 2048
+  const auto d =
+      long_one.call(Sequence({128}, 4096), columns({1, 0, 1, 0, 1, 0, 1, 1, 1, 1, 1, 1}));
+  check_close(d.dots.q.value(), {1, 0, -1, 0, 0.923880, 0.382683, 1, 1, 1, 1, 1, 1});
+  Built told("rope-id", one_head(8, 128), {{"rope-id.fastest", "10"}, {"rope-id.turns", "4"}});
+  const auto t = told.call(Sequence({5}, 128), columns({1, 0, 1, 0, 1, 1, 1, 1}));
+  check_close(t.dots.q.value(), {-1, 0, std::cos(5 * 2 * std::numbers::pi / 32)});
+  CHECK_THROWS_WITH(Built("rope-id", one_head(8, 128), {{"rope-id.fastest", "65"}}),
+                    Contains("rope-id.fastest: 65") && Contains("64"));
+  CHECK_THROWS_WITH(Built("rope-id", one_head(2)), Contains("rope-id.fraction: no pair"));
+}
+
+TEST_CASE("RoPE-ID sharpens tests beyond N, as YaRN does") {
+  Built b("rope-id", one_head(8, 16));
+  CHECK(!b.call(Sequence({3}, 16)).dots.row);
+  CHECK(b.call(Sequence({3}, 64)).dots.row[0] == Approx(1.138629 * 1.138629).epsilon(1e-6));
+  b.encoding.set_at_test("rope-id.temperature", "none");
+  CHECK(!b.call(Sequence({3}, 64)).dots.row);
+}
+
+namespace {
+
+double softplus_of(double x) { return std::log1p(std::exp(x)); }
+
+}  // namespace
+
+TEST_CASE("PoPE multiplies lengths and takes angles from positions alone") {
+  Built b("pope", wide(8, 2, 16));
+  Tensor& phase = b.parameter("pope.blocks.0.phase");  // [2, 4]
+  for (int i = 0; i < 8; ++i) phase[i] = real(-i);
+  phase[0] = 0.5, phase[7] = -7;  // held at 0 and −2π
+  const Sequence s({2, 5, 11, 12});
+  const Tensor q = normal({1, 4, 2, 4}, "q"), k = normal({1, 4, 2, 4}, "k");
+  const auto c = b.call(s, q, k);
+  for (int h = 0; h < 2; ++h)
+    for (int i = 0; i < 4; ++i)
+      for (int j = 0; j < 4; ++j) {
+        double sum = 0;
+        for (int m = 0; m < 4; ++m) {
+          const double delta = h + m == 0 ? 0 : h * m == 3 ? -2 * std::numbers::pi : -4 * h - m;
+          sum += softplus_of(q[(i * 2 + h) * 4 + m]) * softplus_of(k[(j * 2 + h) * 4 + m]) *
+                 std::cos((s.at[j] - s.at[i]) * std::pow(10000, -m / 4.0) + delta);
+        }
+        CHECK(c.score(h, i, j) == Approx(sum / 2).epsilon(1e-9));
+      }
+}
+
+TEST_CASE("factors of a query scale PoPE's scores, in either order of the names") {
+  const Sequence s(range(0, 9));
+  Built pope("pope", small);
+  const auto plain = pope.call(s);
+  for (const std::string modifier : {"logn", "sharpen", "ssmax"})
+    for (const bool first : {false, true}) {
+      Built b(first ? modifier + "+pope" : "pope+" + modifier, small);
+      if (modifier == "sharpen") b.encoding.set("sharpen.by", "2");
+      double factor = modifier == "sharpen" ? 2 : std::log(8) / std::log(16);
+      if (modifier == "ssmax") factor = std::log(8) * b.parameter("ssmax.blocks.0.s")[1];
+      const auto c = b.call(s);
+      for (int j = 0; j < 8; ++j)
+        CHECK(c.score(1, 7, j) == Approx(factor * plain.score(1, 7, j)).epsilon(1e-9));
+    }
 }

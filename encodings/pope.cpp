@@ -1,0 +1,77 @@
+// Polar coordinate position embedding. Gopalakrishnan, Csordás, Schmidhuber & Mozer, "Decoupling
+// the 'what' and 'where' with polar coordinate positional embeddings", 2025, arXiv:2509.10534.
+//
+//   score_ij = Σ_c μ(q_ic) μ(k_jc) cos((j − i) w_c + δ_c)/√d,   μ(x) = ln(1 + e^x),
+//   w_c = base^(−c/d), c < d;   δ of each layer, head and column, in [−2π, 0], at first 0
+//
+// A rotary pair's angle depends on what stands in it as well as on where; here what gives the
+// length of a column and where its angle. Column c is a pair (μ, 0) that turns by i w_c, so a head
+// is 2d wide in the scores. Lengths come first and factors of a query's row (log n) after: they are
+// of the score, not of what μ takes. The 1/√d, which the paper leaves unsaid, is plain attention's.
+#include <cmath>
+#include <numbers>
+
+#include "core/ops.h"
+#include "encodings/encoding.h"
+#include "encodings/rotation.h"
+
+namespace yonder {
+namespace {
+
+// cos(x + shift), element by element.
+Var cosine(const Var& x, double shift = 0) {
+  Tensor y = Tensor::uninitialized(x.shape());
+  for (std::int64_t i = 0; i < y.size(); ++i) y[i] = real(std::cos(x.value()[i] + shift));
+  return Tape::record(y, {x}, [x, shift](const Tensor& dy) {
+    for (std::int64_t i = 0; i < dy.size(); ++i)
+      x.grad()[i] -= real(dy[i] * std::sin(x.value()[i] + shift));
+  });
+}
+
+class Pope final : public Encoding {
+  double base_ = 10000;
+  std::vector<Var> phase_;  // δ of each layer, [H, d]
+
+ public:
+  Options options() override {
+    const double inf = std::numeric_limits<double>::infinity();
+    return {Option{"base", &base_, "w_c = base^(−c/d)"}.between(1, inf)};
+  }
+
+  void build(const Dims& dims, Parameters& p) override {
+    Encoding::build(dims, p);
+    for (int l = 0; l < dims.layers; ++l)
+      phase_.push_back(p.make("encoding.pope.blocks." + std::to_string(l) + ".phase",
+                              {dims.heads, dims.head()}, Init::zeros()));
+  }
+
+  void scale_queries(Dots& x, const Attention& a) override {
+    const Var length = softplus(x.q);
+    x.q = turned(length, Var(Tensor(length.shape())), a.queries);
+  }
+
+  void dots(Dots& x, const Attention& a) override {
+    const Var length = softplus(x.k);
+    const Var phase = at_most(at_least(phase_[std::size_t(a.layer)], real(-2 * std::numbers::pi)),
+                              0);  // ties are δ's
+    const Var sine = cosine(phase, -std::numbers::pi / 2);
+    x.k = turned(length * cosine(phase), length * sine, a.keys);
+  }
+
+ private:
+  // Pairs (re_c, im_c) turned by i w_c, [B, T, H, 2d].
+  Var turned(const Var& re, const Var& im, const Positions& at) const {
+    return rotate(concat({re, im}, 3), rotation(at, spectrum(base_, 2 * dims_.head()), "half",
+                                                [](int i) { return double(i); }));
+  }
+};
+
+const Register<Pope> registered{
+    {.name = "pope",
+     .title = "Polar coordinate position embedding",
+     .paper = "arXiv:2509.10534",
+     .kind = Kind::rotary,
+     .formula = "Σ_c μ(q_ic) μ(k_jc) cos((j - i) w_c + δ_c)/√d, μ = softplus, w_c = base^(-c/d)"}};
+
+}  // namespace
+}  // namespace yonder

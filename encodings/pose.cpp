@@ -1,0 +1,60 @@
+// Positional skip-wise training. Zhu et al., "PoSE: efficient context window extension of LLMs via
+// positional skip-wise training", 2024, arXiv:2309.10400, sec. 3.2, as its code cuts in two.
+//
+//   training: positions 0..v−1, s+v..s+T−1;  v uniform in 1..⌊(T + 1)/2⌋, s in 0..range−T; one draw
+//   a batch
+//   test:     0..L−1
+//
+// Distances up to range−1 are seen in training, though a sequence has only T tokens. The paper cuts
+// texts too, and takes the second part from further on; here the tokens stay what they are, so only
+// positions are drawn.
+#include <numeric>
+
+#include "encodings/encoding.h"
+
+namespace yonder {
+namespace {
+
+class Pose final : public Encoding {
+  int range_ = 0;
+
+ public:
+  Options options() override {
+    return {Option{"range", &range_, "positions to skip within"}.at_least(0).shown_as("8 N")};
+  }
+
+  void check() const override {
+    if (range_ > 0 && range_ < dims_.trained)
+      throw UsageError("pose.range: " + std::to_string(range_) + " positions can't place the " +
+                       std::to_string(dims_.trained) + " tokens of training; give more");
+  }
+
+  int positions(const Dims& dims) override { return range_ > 0 ? range_ : 8 * dims.trained; }
+
+  void build(const Dims& dims, Parameters& p) override {
+    Encoding::build(dims, p);
+    range_ = positions(dims);
+  }
+
+  std::vector<int> place(int tokens, int longest, Draws* draws) override {
+    if (!draws) return {};
+    if (longest > range_)
+      throw UsageError("pose: " + std::to_string(longest) + " tokens don't fit into the " +
+                       std::to_string(range_) + " positions of training; train shorter");
+    std::vector<int> at(tokens);
+    std::iota(at.begin(), at.end(), 0);
+    const int cut = draws->between(1, (tokens + 1) / 2),
+              skipped = draws->between(0, range_ - tokens);
+    for (int t = cut; t < tokens; ++t) at[t] += skipped;
+    return at;
+  }
+};
+
+const Register<Pose> registered{{.name = "pose",
+                                 .title = "Positions with a skip, PoSE",
+                                 .paper = "arXiv:2309.10400",
+                                 .kind = Kind::modifier,
+                                 .formula = "training skips from position v to a random one"}};
+
+}  // namespace
+}  // namespace yonder

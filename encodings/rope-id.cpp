@@ -1,0 +1,95 @@
+// Rotary positions that stay in distribution, RoPE-ID. "Frayed RoPE and long inputs: a geometric
+// perspective", ICLR 2026, arXiv:2603.18017.
+//
+//   score_ij = τ (R(i) q_i)·(R(j) k_j)/√d,   R(i) turns pair m by i w_m for m < r = ⌊fraction d/2⌋
+//   and leaves the others;  2π/w_m spaced geometrically from `fastest` tokens a turn to N/`turns`
+//   τ = (0.1 ln max(1, L/N) + 1)², or 1
+//
+// Every pair that turns has been seen in all its phases by the trained length, so a longer test
+// shows none that is new. Built from an account of the paper and not from its text, which was not
+// at hand: half of the pairs, 32 tokens and 2 turns are its numbers; the spacing between and the
+// temperature, YaRN's (arXiv:2309.00071, eq. 22), are ours. So is `fastest` 0, for N below 256:
+// N/8 tokens a turn, from 2π (rope's own fastest) to 32, at most N/`turns`.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "encodings/encoding.h"
+#include "encodings/rotation.h"
+#include "encodings/weight.h"
+
+namespace yonder {
+namespace {
+
+class RopeId final : public Encoding {
+  double fraction_ = 0.5, fastest_ = 0, turns_ = 2;
+  std::string layout_ = "interleaved", temperature_ = "yarn";
+
+ public:
+  Options options() override {
+    const double inf = std::numeric_limits<double>::infinity();
+    return {Option{"fraction", &fraction_, "share of a head's columns that turn"}.within(0, 1),
+            Option{"fastest", &fastest_,
+                   "tokens in which the fastest pair turns once; 0: N/8, "
+                   "from 2π to 32"}
+                .at_least(0),
+            Option{"turns", &turns_, "of the slowest pair in the trained length"}.between(0, inf),
+            Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d'/2)"}.one_of(
+                {"interleaved", "half"}),
+            Option{"temperature", &temperature_, "τ of tests beyond the trained length"}
+                .one_of({"yarn", "none"})
+                .at_test()};
+  }
+
+  void check() const override {
+    if (pairs() == 0)
+      throw UsageError("rope-id.fraction: no pair of the head's " + std::to_string(dims_.head()) +
+                       " columns would turn; give a larger share");
+    if (fastest_ > slowest())
+      throw UsageError("rope-id.fastest: " + std::to_string(fastest_) + " tokens a turn are more " +
+                       "than the " + std::to_string(slowest()) + " of the slowest pair; give less");
+  }
+
+  void scale_queries(Dots& d, const Attention& a) override {
+    const double k = double(a.queries.longest) / dims_.trained;
+    if (temperature_ == "none" || k <= 1) return;
+    weigh(d, a, std::pow(0.1 * std::log(k) + 1, 2));
+  }
+
+  void dots(Dots& x, const Attention& a) override {
+    const Spectrum s = spectrum();
+    auto turned = [&](const Positions& p) {
+      return rotation(p, s, layout_, [](int i) { return double(i); });
+    };
+    x.q = rotate(x.q, turned(a.queries));
+    x.k = rotate(x.k, turned(a.keys));
+  }
+
+ private:
+  int pairs() const { return int(fraction_ * dims_.head() / 2); }  // r
+  double slowest() const { return dims_.trained / turns_; }        // tokens a turn
+  double fastest() const {
+    const double open = std::clamp(dims_.trained / 8.0, 2 * std::numbers::pi, 32.0);
+    return fastest_ > 0 ? fastest_ : std::min(open, slowest());
+  }
+
+  Spectrum spectrum() const {
+    Spectrum s;
+    for (int m = 0; m < pairs(); ++m) {
+      const double along = pairs() > 1 ? double(m) / (pairs() - 1) : 0;
+      s.w.push_back(2 * std::numbers::pi / (fastest() * std::pow(slowest() / fastest(), along)));
+    }
+    return s;
+  }
+};
+
+const Register<RopeId> registered{
+    {.name = "rope-id",
+     .title = "Rotary positions within the trained phases, RoPE-ID",
+     .paper = "arXiv:2603.18017",
+     .kind = Kind::rotary,
+     .formula = "τ (R(i) q_i)·(R(j) k_j)/√d, half of the pairs turn, all of them twice within N",
+     .extensions = settings("rope-id.temperature", {"none"})}};
+
+}  // namespace
+}  // namespace yonder

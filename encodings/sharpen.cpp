@@ -1,0 +1,38 @@
+// A temperature for tests of a trained model: scores that spread over more keys than training
+// showed are sharpened by one factor. Veličković et al., "Softmax is not enough (for sharp
+// out-of-distribution)", 2024, arXiv:2410.01104, sec. 5, choose it by the entropy of each row; here
+// it is the same for all, to be tried by hand.
+//
+//   score_ij = λ q_i·k_j/√d,   λ = by
+//
+// What has no q in it (biases) stays, as with log n.
+#include "encodings/encoding.h"
+#include "encodings/weight.h"
+
+namespace yonder {
+namespace {
+
+class Sharpen final : public Encoding {
+  double by_ = 1;
+
+ public:
+  Options options() override {
+    const double inf = std::numeric_limits<double>::infinity();
+    return {
+        Option{"by", &by_, "λ, above 1 to sharpen, below to flatten"}.between(0, inf).at_test()};
+  }
+
+  void scale_queries(Dots& d, const Attention& a) override {
+    if (by_ != 1) weigh(d, a, by_);
+  }
+};
+
+const Register<Sharpen> registered{{.name = "sharpen",
+                                    .title = "Attention sharpened at test time",
+                                    .paper = "arXiv:2410.01104",
+                                    .kind = Kind::modifier,
+                                    .formula = "λ q_i·k_j/√d",
+                                    .extensions = {{"sharpen.by", "1.5"}}}};
+
+}  // namespace
+}  // namespace yonder
