@@ -24,7 +24,13 @@ TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
            {"cycle-navigation", {}},
            {"modular-arithmetic", {}},
            {"flip-flop", {{"ignored", "0.5"}}},
-           {"passkey", {{"digits", "2"}}}})
+           {"passkey", {{"digits", "2"}}},
+           {"mqmtar", {{"alphabet", "3"}, {"keys", "6"}, {"asked", "2"}}},
+           {"posgen", {{"modulus", "4"}}},
+           {"posgen", {{"modulus", "6"}, {"far", "fixed"}, {"near", "2"}}},
+           {"posgen", {{"modulus", "2"}, {"far", "half"}, {"scored", "3"}}},
+           {"indirect", {{"alphabet", "5"}}},
+           {"needle", {{"keys", "2"}, {"values", "2"}, {"digits", "1"}}}})
     for (int length : {1, 2, 5}) {
       const auto task = prepared(name, settings, 5);
       const Batch batch = task->test({.length = length, .count = samples}, 0, samples);
@@ -46,6 +52,7 @@ TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
 TEST_CASE("validation and test have no sequence in common, and each is the same every time") {
   for (const TaskEntry& entry : tasks()) {
     if (entry.make()->is_text()) continue;
+    if (entry.name == "posgen") continue;  // has 17^4 sequences of a length, so some come twice
     const auto task = prepared(entry.name, {}, 12);
     const Trial trial{.length = 40}, other{.length = 40, .part = Part::validation};
     CHECK(task->sequences(other) == 256);
@@ -58,7 +65,8 @@ TEST_CASE("validation and test have no sequence in common, and each is the same 
 }
 
 TEST_CASE("a lag leads from the place that asks to the token that tells") {
-  const std::set<std::string> telling{"flip-flop", "passkey", "recall"};
+  const std::set<std::string> telling{"flip-flop", "indirect", "mqmtar",
+                                      "needle",    "passkey",  "recall"};
   for (const TaskEntry& entry : tasks()) {
     if (entry.make()->is_text()) continue;
     const auto task = prepared(entry.name, {}, 12);
@@ -102,6 +110,36 @@ TEST_CASE("passkey: a test puts the number where it is told to, training anywher
   }
   CHECK(times.size() == 2);
   CHECK(times[5] / 3000.0 == Approx(0.5).margin(0.03));  // 3 deviations
+}
+
+TEST_CASE("needle: a test puts the number at one lag, with others before and behind it") {
+  for (const int lag : {3, 5, 9, 31}) {
+    const auto task = prepared("needle", {{"keys", "4"}, {"lag", std::to_string(lag)}}, 3);
+    const Batch batch = task->test({.length = 16}, 0, 100);
+    for (int at : batch.lag) REQUIRE((at == -1 || at == lag));
+    CHECK(std::count(batch.lag.begin(), batch.lag.end(), lag) == 2 * 100);
+    std::set<int> behind;  // needles between the one asked and the separator
+    for (int b = 0; b < batch.size; ++b) {
+      const Row r = row(batch, b);
+      const int end = r.end_of_question(), told = end + 1 - lag;
+      behind.insert(int(std::count(r.tokens.begin() + told, r.tokens.begin() + end, SEP + 2)));
+    }
+    const std::map<int, std::set<int>> possible{{3, {0}}, {5, {0}}, {9, {0, 1}}, {31, {3}}};
+    CHECK(behind == possible.at(lag));
+  }
+}
+
+TEST_CASE("posgen: a test may ask for the last numbers only") {
+  const TaskSettings last{{"scored", "3"}};
+  const Batch some = prepared("posgen", last, 8)->test({.length = 20}, 0, 5),
+              all = prepared("posgen", {}, 8)->test({.length = 20}, 0, 5);
+  CHECK(some.tokens == all.tokens);
+  for (int b = 0; b < 5; ++b) {
+    const auto asked = row(some, b).answer(), every = row(all, b).answer();
+    CHECK(asked == std::vector<int>(every.end() - 4, every.end()));
+  }
+  const Batch training = prepared("posgen", last, 8)->train(0, 0, 1);
+  CHECK(training.targets == prepared("posgen", {}, 8)->train(0, 0, 1).targets);
 }
 
 TEST_CASE("addition: coupled positions are one for each place of the three numbers") {
@@ -237,6 +275,23 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
   CHECK_THROWS_WITH(prepared("passkey", {{"lag", "14"}}, 8)->sequences({.length = 8}),
                     "passkey.lag: 14 needs a test length of 9 or more, not 8; test longer, or give "
                     "a smaller lag");
+  CHECK_THROWS_WITH(prepared("mqmtar", {{"alphabet", "5"}}, 8),
+                    "mqmtar: an alphabet of 5 makes 25 different words of 2 letters, not 500; set "
+                    "--mqmtar.keys 25 or less");
+  CHECK_THROWS_WITH(prepared("needle", {{"keys", "40"}}, 8),
+                    "needle: 40 different keys need as many names, not 32; set --needle.names 40 "
+                    "or more");
+  CHECK_THROWS_WITH(
+      prepared("needle", {{"lag", "5"}, {"values", "2"}}, 8)->sequences({.length = 8}),
+      "needle.lag: several numbers of a key have no one distance; set "
+      "--needle.values 1, or the lag to 0");
+  for (const char* lag :
+       {"2", "16", "6"})  // 3 tokens behind: too much for noise, too little for a needle
+    CHECK_THROWS_WITH(
+        prepared("needle", {{"lag", lag}, {"keys", "2"}}, 2)->sequences({.length = 2}),
+        Catch::Contains(std::string("needle.lag: ") + lag +
+                        " can't be had of 2 symbols; lags are 3 to 9") &&
+            Catch::Contains("where the noise between needles suffices"));
   CHECK_THROWS_WITH(make_task("revers"),
                     "task: there is no 'revers'; did you mean 'reverse'?; see yonder list tasks");
 }

@@ -246,3 +246,100 @@ TEST_CASE("passkey: the number behind the mark is said again") {
       return number;
     });
 }
+
+TEST_CASE("mqmtar: each key asked is answered with the word that stood behind it") {
+  const auto solve = [](const Words& w) {
+    std::map<std::string, Words> value;  // of a key, both as words of letters
+    Words answer;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      if (w[i] == ":")
+        REQUIRE(value.emplace(w[i - 2] + w[i - 1], Words{w[i + 1], w[i + 2]}).second);
+      if (w[i] != "?") continue;
+      const Words& found = value.at(w[i + 1] + w[i + 2]);
+      answer.insert(answer.end(), found.begin(), found.end());
+    }
+    const auto blanks = double(std::count(w.begin(), w.end(), "_"));
+    REQUIRE(blanks + 5.0 * double(value.size()) + 12 == double(w.size()));
+    REQUIRE(blanks - double(value.size()) >= 0.2 * (double(w.size()) - 12) - 1e-9);
+    return answer;
+  };
+  check_reads("mqmtar", {}, solve);
+  check_reads("mqmtar", {{"alphabet", "4"}, {"keys", "16"}}, solve);  // 16 pairs in place of 40
+}
+
+TEST_CASE("mqmtar: a pair stands anywhere in its part") {
+  const auto task = prepared("mqmtar", {{"filled", "0.5"}, {"asked", "1"}}, 1);
+  const Batch batch = task->test({.length = 1, .count = 3000}, 0, 3000);
+  std::map<int, int> times;
+  for (int b = 0; b < batch.size; ++b) {
+    const Row r = row(batch, b);
+    const auto letters = [&](int t) { return task->spelled(r.tokens[t])[0] == 'w'; };
+    int t = 1;
+    while (!letters(t)) ++t;
+    ++times[t];
+  }
+  CHECK(times.size() == 7);  // 6 tokens in 12
+  for (const auto& [first, n] : times) CHECK(n / 3000.0 == Approx(1 / 7.0).margin(0.02));
+}
+
+TEST_CASE("posgen: each number is the sum of the near ones and of the far one") {
+  for (const std::string far : {"sliding", "fixed", "half"})
+    for (const int m : {7, 17}) {
+      const auto reader = prepared("posgen", {}, 1);
+      check_solved("posgen", {{"far", far}, {"modulus", std::to_string(m)}}, [&](const Row& r) {
+        std::vector<int> x, answer;
+        for (const std::string& w : spelled(*reader, r.tokens))
+          if (w[0] != '<') x.push_back(std::stoi(w));
+        std::size_t pointer = 0;
+        bool again = false;
+        for (std::size_t t = 4; t < x.size(); ++t) {
+          const int fourth = far == "sliding" ? x[t - 4] : x[far == "fixed" ? 0 : pointer];
+          REQUIRE(x[t] == (x[t - 1] + x[t - 2] + x[t - 3] + fourth) % m);
+          if (again) ++pointer;
+          again = !again;
+          answer.push_back(r.tokens[t + 1]);
+        }
+        return with_eos(answer);
+      });
+    }
+}
+
+TEST_CASE("indirect: the letter so many places from the one that is named") {
+  std::map<int, int> steps;
+  for (const int reach : {1, 3, 50})
+    check_reads("indirect", {{"reach", std::to_string(reach)}}, [&](const Words& w) -> Words {
+      const Words letters(w.begin(), w.end() - 2);
+      const std::string &named = w[w.size() - 2], &step = w.back();
+      REQUIRE(std::count(letters.begin(), letters.end(), named) == 1);
+      REQUIRE(std::abs(std::stoi(step)) <= reach);
+      ++steps[std::stoi(step)];
+      const auto at = std::find(letters.begin(), letters.end(), named) - letters.begin();
+      return {letters.at(std::size_t(at + std::stoi(step)))};
+    });
+  CHECK(!steps.count(0));
+  CHECK(steps.begin()->first < -30);
+  CHECK(steps.rbegin()->first > 30);
+}
+
+TEST_CASE("needle: the numbers of the key that is asked, in their order") {
+  for (const TaskSettings& settings : std::vector<TaskSettings>{{},
+                                                                {{"keys", "4"}},
+                                                                {{"values", "4"}, {"digits", "1"}},
+                                                                {{"keys", "3"}, {"values", "2"}}})
+    check_solved("needle", settings, [&](const Row& r) {
+      const auto reader = prepared("needle", settings, 1);
+      const Words w = spelled(*reader, r.question());
+      const int digits = settings.size() == 2 && settings[0].first == "values" ? 1 : 2;
+      const int asked = r.tokens[std::size_t(r.end_of_question()) + 1];
+      std::map<int, int> keys;
+      std::vector<int> answer;
+      for (int t = 0; t < int(w.size()); ++t) {
+        if (w[t] != "<key>") continue;
+        ++keys[r.tokens[t + 2]];
+        for (int i = 0; i < digits; ++i)
+          if (r.tokens[t + 2] == asked) answer.push_back(r.tokens[t + 3 + i]);
+      }
+      for (const auto& [key, n] : keys) REQUIRE(n == keys.begin()->second);
+      return with_eos(answer);
+    });
+}

@@ -1,0 +1,72 @@
+#include <algorithm>
+
+#include "datasets/dataset.h"
+
+namespace yonder {
+namespace {
+
+/// A letter of a string, and which letter stands so many places to its left or right: to find the
+/// first is a question of what, to step from it one of where.
+///   BOS s_0 s_1 … s_n s_i ±k SEP s_{i±k} EOS
+/// Indirect indexing of Gopalakrishnan et al. 2025, "Decoupling the 'what' and 'where' with polar
+/// coordinate positional embeddings", arXiv:2509.10534. The letter s_i stands once in the string,
+/// others may stand again; i is uniform, then the step among those that stay within the string and
+/// take `reach` places at most. A step is one token. The lag is the distance from the separator to
+/// the letter asked.
+class Indirect final : public GeneratedTask {
+ public:
+  Options options() override {
+    return {Option{"alphabet", &alphabet_, "different letters"}.within(2, 65536),
+            Option{"reach", &reach_, "the longest step"}.within(1, 65536)};
+  }
+
+  int vocabulary() const override { return first_step() + 2 * reach_; }
+  int tokens(int length) const override { return length + 6; }
+  /// Each letter comes equally often; EOS is certain.
+  double chance(int) const override { return (1.0 / alphabet_ + 1) / 2; }
+
+  Example example(int length, Draws& draws) const override {
+    const int i = draws.between(0, length), source = draws.below(alphabet_);
+    const int left = std::min(i, reach_), right = std::min(length - i, reach_);
+    const int drawn = draws.below(left + right);  // −left … −1, 1 … right
+    const int step = drawn < left ? drawn - left : drawn - left + 1;
+
+    Example e;
+    e.give(bos);
+    for (int t = 0; t <= length; ++t) {
+      const int other = draws.below(alphabet_ - 1);
+      e.give(first_letter + (t == i ? source : other + (other >= source)));
+    }
+    e.give(first_letter + source);
+    e.give(first_step() + (step < 0 ? step + reach_ : step + reach_ - 1));
+    e.give(sep);
+    e.want(e.tokens[1 + i + step], 1 + i + step);
+    e.want(eos);
+    return e;
+  }
+
+ private:
+  enum { first_letter = first_symbol };
+  int alphabet_ = 26, reach_ = 8;
+
+  int first_step() const { return first_letter + alphabet_; }
+
+  std::string symbol(int token) const override {
+    if (token >= first_step()) {
+      const int k = token - first_step();
+      return k < reach_ ? std::to_string(k - reach_) : "+" + std::to_string(k - reach_ + 1);
+    }
+    const int l = token - first_letter;
+    return alphabet_ <= 26 ? std::string(1, char('a' + l)) : "l" + std::to_string(l);
+  }
+};
+
+const RegisterTask<Indirect> registered{
+    {.name = "indirect",
+     .title = "Tell which letter stands some places from another",
+     .form = "a letter and n more, one of them again and a step to the left or right of at most 8; "
+             "then the letter to which the step leads",
+     .paper = "Gopalakrishnan et al. 2025, arXiv:2509.10534"}};
+
+}  // namespace
+}  // namespace yonder

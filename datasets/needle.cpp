@@ -1,0 +1,166 @@
+#include <algorithm>
+
+#include "datasets/symbols.h"
+
+namespace yonder {
+namespace {
+
+/// Needles in n symbols of noise: numbers that belong to keys. One key is asked, and its numbers
+/// are said in the order in which they stood.
+///   BOS a c <key> k3 7 1 b … <key> k8 0 4 c a SEP k3 7 1 EOS
+/// Hsieh et al. 2024, "RULER", arXiv:2404.06654, sec. 3.1: single (1 key of 1 value), many keys
+/// (`keys` 4, the others mislead) and many values (`values` 4). The keys of a sequence differ.
+/// Needles stand anywhere in the noise, alike. A test may put the one asked at one lag, the
+/// distance from each digit asked to where it stands; how many of the others then stand behind it
+/// is drawn first, among the numbers for which the noise suffices.
+class Needle final : public GeneratedTask {
+ public:
+  Options options() override {
+    return {Option{"keys", &keys_, "keys in the noise, one of them asked"}.within(1, 1024),
+            Option{"values", &values_, "numbers of each key"}.within(1, 1024),
+            Option{"digits", &digits_, "of each number"}.within(1, 100),
+            Option{"names", &names_, "different keys"}.within(1, 65536),
+            Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536),
+            Option{"lag", &lag_, "distance of a test's number, in tokens; 0: any alike"}
+                .at_least(0)
+                .at_test()};
+  }
+
+  void check(int) const override {
+    if (keys_ > names_)
+      throw UsageError("needle: " + std::to_string(keys_) + " different keys need as many names, " +
+                       "not " + std::to_string(names_) + "; set --needle.names " +
+                       std::to_string(keys_) + " or more");
+  }
+
+  int vocabulary() const override { return first_noise() + noise_; }
+  int tokens(int length) const override {
+    return length + keys_ * values_ * (2 + digits_) + values_ * digits_ + 3;
+  }
+  /// Each digit comes equally often; EOS is certain.
+  double chance(int) const override {
+    const int all = values_ * digits_;
+    return (all / 10.0 + 1) / (all + 1);
+  }
+
+  int sequences(const Trial& trial) const override {
+    const int nearest = digits_ + 1, farthest = nearest + trial.length + others() * (2 + digits_);
+    if (lag_ && values_ > 1)
+      throw UsageError(
+          "needle.lag: several numbers of a key have no one distance; set --needle.values 1, or "
+          "the lag to 0");
+    if (lag_ && (lag_ < nearest || lag_ > farthest || !behind(trial.length).count))
+      throw UsageError("needle.lag: " + std::to_string(lag_) + " can't be had of " +
+                       std::to_string(trial.length) + " symbols; lags are " +
+                       std::to_string(nearest) + " to " + std::to_string(farthest) +
+                       (keys_ > 1 ? ", where the noise between needles suffices" : "") +
+                       "; change it or the length, or give 0 for any place");
+    return GeneratedTask::sequences(trial);
+  }
+
+  Example example(int length, Draws& draws) const override {
+    return hidden(length, slots(length, draws), draws);
+  }
+  Example test_example(int length, Draws& draws) const override {
+    return lag_ ? hidden(length, slots_at_lag(length, draws), draws) : example(length, draws);
+  }
+
+ private:
+  enum { mark = first_symbol, first_digit, first_name = first_digit + 10 };
+  int keys_ = 1, values_ = 1, digits_ = 2, names_ = 32, noise_ = 16, lag_ = 0;
+
+  int first_noise() const { return first_name + names_; }
+  int others() const { return keys_ * values_ - 1; }
+
+  /// Where needles stand: how many symbols of noise are before each, and whose it is. The asked key
+  /// is 0.
+  struct Slot {
+    int before, key;
+  };
+
+  std::vector<Slot> slots(int length, Draws& draws) const {
+    std::vector<Slot> all;
+    for (int key = 0; key < keys_; ++key)
+      for (int v = 0; v < values_; ++v) all.push_back({draws.between(0, length), key});
+    return in_order(all, draws);
+  }
+
+  /// In the order of the noise before them; those in one place in any order.
+  static std::vector<Slot> in_order(std::vector<Slot> all, Draws& draws) {
+    std::vector<Slot> mixed;
+    for (int i : distinct(int(all.size()), int(all.size()), draws)) mixed.push_back(all[i]);
+    std::stable_sort(mixed.begin(), mixed.end(),
+                     [](const Slot& a, const Slot& b) { return a.before < b.before; });
+    return mixed;
+  }
+
+  /// The numbers of needles that may stand behind the asked one at this lag: least, … and how many.
+  struct Behind {
+    int least, count;
+  };
+  Behind behind(int length) const {
+    const int between = lag_ - digits_ - 1, needle = 2 + digits_;
+    const int least = std::max(0, (between - length + needle - 1) / needle);
+    return {least, std::max(0, std::min(others(), between / needle) - least + 1)};
+  }
+
+  std::vector<Slot> slots_at_lag(int length, Draws& draws) const {
+    const Behind b = behind(length);
+    const int after = b.least + draws.below(b.count);
+    const int place = length - (lag_ - digits_ - 1 - after * (2 + digits_));
+    std::vector<Slot> before, behind;
+    for (int i = 0; i < others(); ++i) {
+      if (i < after) behind.push_back({draws.between(place, length), 0});
+      else before.push_back({draws.between(0, place), 0});
+    }
+    std::vector<Slot> all = in_order(before, draws);
+    all.push_back({place, 0});
+    for (const Slot& s : in_order(behind, draws)) all.push_back(s);
+    const std::vector<int> keys = distinct(others(), others(), draws);
+    for (int i = 0, other = 0; i < int(all.size()); ++i)
+      if (i != int(before.size())) all[i].key = 1 + keys[other++];
+    return all;
+  }
+
+  Example hidden(int length, const std::vector<Slot>& slots, Draws& draws) const {
+    const std::vector<int> names = distinct(keys_, names_, draws);
+    std::vector<int> told;  // where the asked numbers begin
+    Example e;
+    e.give(bos);
+    int noise = 0;
+    const auto noise_until = [&](int n) {
+      for (; noise < n; ++noise) e.give(first_noise() + draws.below(noise_));
+    };
+    for (const Slot& slot : slots) {
+      noise_until(slot.before);
+      e.give(mark), e.give(first_name + names[slot.key]);
+      if (slot.key == 0) told.push_back(int(e.tokens.size()));
+      for (int i = 0; i < digits_; ++i) e.give(first_digit + draws.below(10));
+    }
+    noise_until(length);
+    e.give(sep), e.give(first_name + names[0]);
+    for (int number : told)
+      for (int i = 0; i < digits_; ++i) e.want(e.tokens[number + i], number + i);
+    e.want(eos);
+    return e;
+  }
+
+  std::string symbol(int token) const override {
+    if (token == mark) return "<key>";
+    if (token < first_name) return std::to_string(token - first_digit);
+    if (token < first_noise()) return "k" + std::to_string(token - first_name);
+    const int s = token - first_noise();
+    return noise_ <= 26 ? std::string(1, char('a' + s)) : "n" + std::to_string(s);
+  }
+};
+
+const RegisterTask<Needle> registered{
+    {.name = "needle",
+     .title = "Find the numbers of one key in noise, among those of others",
+     .form =
+         "n symbols of noise, among them needles: <key>, a key and the digits of a number; then "
+         "one of the keys, and its numbers in the order in which they stood",
+     .paper = "Hsieh et al. 2024, arXiv:2404.06654"}};
+
+}  // namespace
+}  // namespace yonder

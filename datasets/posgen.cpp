@@ -1,0 +1,102 @@
+#include <algorithm>
+#include <numeric>
+
+#include "datasets/dataset.h"
+
+namespace yonder {
+namespace {
+
+/// A sequence of numbers in which each is the sum, modulo m, of the 3 before it and of one further
+/// back; the first 4 are drawn, the n after them asked.
+///   BOS x_0 x_1 x_2 x_3 x_4 … EOS,   x_t = x_{t−1} + x_{t−2} + x_{t−3} + far(t)  mod m
+///   far = sliding  x_{t−4}: every distance is the same all along
+///         fixed    x_0: it falls back by one a step
+///         half     x_p, p = ⌊(t − 4)/2⌋: it falls back by one every other step
+/// PosGen of Wang et al. 2024, "Resonance RoPE", arXiv:2403.00071, sec. 4, where these are the
+/// recursive, chain-of-thought and semi-recursive tasks; there 64 numbers train and 256 test, and
+/// the first ones are combinations without repetition. The first four say the rest, so with a small
+/// m a test begins as some training did; what lies beyond the trained length is new all the same,
+/// and `scored` asks for the last ones only.
+class PosGen final : public GeneratedTask {
+ public:
+  Options options() override {
+    return {
+        Option{"far", &far_, "where the fourth number stands"}.one_of({"sliding", "fixed", "half"}),
+        Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 4096),
+        Option{"near", &near_, "numbers just before that are added"}.within(0, 64),
+        Option{"scored", &scored_, "numbers of a test that are asked, the last ones; 0: all"}
+            .at_least(0)
+            .at_test()};
+  }
+
+  int vocabulary() const override { return first_number + modulus_; }
+  int tokens(int length) const override { return 2 + near_ + length; }
+
+  /// x_t = Σ c_i x_i over the first numbers, which are uniform: with g the greatest common divisor
+  /// of m and all c_i it is any multiple of g alike. EOS is certain.
+  double chance(int length) const override {
+    const int first = near_ + 1, asked = scored(length);
+    std::vector<std::vector<int>> c;  // of each x_t
+    for (int i = 0; i < first; ++i) {
+      c.emplace_back(first, 0);
+      c.back()[i] = 1;
+    }
+    double right = 1;
+    for (int t = first; t < first + length; ++t) {
+      std::vector<int> sum = c[far(t)];
+      for (int i = 0; i < first; ++i)
+        for (int back = 1; back <= near_; ++back) sum[i] = (sum[i] + c[t - back][i]) % modulus_;
+      const int g = std::accumulate(sum.begin(), sum.end(), modulus_, std::gcd<int, int>);
+      if (t >= first + length - asked) right += double(g) / modulus_;
+      c.push_back(std::move(sum));
+    }
+    return right / (asked + 1);
+  }
+
+  Example example(int length, Draws& draws) const override { return made(length, length, draws); }
+  Example test_example(int length, Draws& draws) const override {
+    return made(length, scored(length), draws);
+  }
+
+ private:
+  enum { first_number = first_symbol };
+  std::string far_ = "sliding";
+  int modulus_ = 17, near_ = 3, scored_ = 0;
+
+  int scored(int length) const { return scored_ ? std::min(scored_, length) : length; }
+
+  /// The index of the number further back that x_t adds.
+  int far(int t) const {
+    if (far_ == "fixed") return 0;
+    return far_ == "half" ? (t - near_ - 1) / 2 : t - near_ - 1;
+  }
+
+  /// With the last `asked` of n numbers wanted.
+  Example made(int length, int asked, Draws& draws) const {
+    const int first = near_ + 1, all = first + length;
+    std::vector<int> x;
+    Example e;
+    e.give(bos);
+    for (int t = 0; t < all; ++t) {
+      if (t < first) x.push_back(draws.below(modulus_));
+      else x.push_back(std::accumulate(x.end() - near_, x.end(), x[far(t)]) % modulus_);
+      if (t < all - asked) e.give(first_number + x[t]);
+      else e.want(first_number + x[t]);
+    }
+    e.want(eos);
+    return e;
+  }
+
+  std::string symbol(int token) const override { return std::to_string(token - first_number); }
+};
+
+const RegisterTask<PosGen> registered{
+    {.name = "posgen",
+     .title = "Go on with sums of near and far numbers",
+     .form =
+         "four numbers below m, then n more: each the sum modulo m of the 3 before it and of one "
+         "further back",
+     .paper = "Wang et al. 2024, arXiv:2403.00071"}};
+
+}  // namespace
+}  // namespace yonder
