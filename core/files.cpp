@@ -173,6 +173,21 @@ void remove_all(const std::string& path) {
   if (uncut(Call::remove, path, call) < 0) unwritable(path, errno);
 }
 
+void replace_folder(const std::string& old, const std::string& by) {
+  remove_all(old);
+  if (uncut(Call::rename, old, [&](int) { return ::rename(by.c_str(), old.c_str()); }) < 0)
+    unwritable(old, errno);
+  sync_folder(old);
+}
+
+std::string make_temporary_folder() {
+  std::error_code error;
+  std::string pattern = std::filesystem::temp_directory_path(error).string() + "/yonder-XXXXXX";
+  auto call = [&](int) { return ::mkdtemp(pattern.data()) ? 0 : -1; };
+  if (uncut(Call::make_folder, pattern, call) < 0) unwritable(pattern, errno);
+  return pattern;
+}
+
 void remove_temporaries(const std::string& folder) {
   std::error_code error;
   std::vector<std::string> left;

@@ -35,6 +35,11 @@ std::vector<std::string> list_files(const std::string& path);
 /// Removes a file, or a folder with all that is in it, if there is one.
 void remove_all(const std::string& path);
 
+/// Puts a folder in the place of another one, which is removed.
+void replace_folder(const std::string& old, const std::string& by);
+/// A new folder that nobody else uses, where temporary files belong.
+std::string make_temporary_folder();
+
 /// Removes what writes that were killed have left in a folder.
 void remove_temporaries(const std::string& folder);
 

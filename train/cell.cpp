@@ -12,6 +12,7 @@
 #include "train/extensions.h"
 #include "train/finetune.h"
 #include "train/run.h"
+#include "train/signals.h"
 #include "train/sweep_board.h"
 
 namespace yonder {
@@ -136,6 +137,9 @@ void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const R
                         ? load(tuned(cell, row, folder), of_test)
                         : load(checkpoint_at(folder, steps[s]), joined(row.extension, of_test));
     const auto rows = evaluate(model, settings, [&](int i, double part) {
+      // Nothing is lost: its training is saved.
+      if (const int signal = Interruptible::signal())
+        throw Interrupted(signal, "ended by a signal while it was tested");
       progress((double(s) + (i + part) / double(lengths.size())) / double(steps.size()));
     });
     for (const EvalRow& e : rows) {

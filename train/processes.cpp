@@ -12,6 +12,7 @@
 
 #include <stdexcept>
 
+#include "train/ending.h"
 #include "train/signals.h"
 
 namespace yonder {
@@ -42,11 +43,8 @@ void send(int pipe, char kind, std::string text) {
   int code = 0;
   try {
     jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); });
-  } catch (const std::exception& e) {
-    send(pipe, '!', e.what());
-    code = 1;
   } catch (...) {
-    send(pipe, '!', "failed for an unknown reason");
+    send(pipe, '!', current_ending().text);
     code = 1;
   }
   _exit(code);

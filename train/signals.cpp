@@ -17,6 +17,7 @@ volatile sig_atomic_t patient = 0;
 std::array<struct sigaction, 3> before;
 
 volatile double noted_at = 0;
+int alive = 0;  // Interruptibles
 
 // s; safe in a signal's handler
 double now() {
@@ -39,6 +40,7 @@ void note(int signal) {
 int exit_code(int signal) { return signal == SIGUSR1 ? 75 : 128 + signal; }
 
 Interruptible::Interruptible() {
+  if (alive++ > 0) return;
   noted = 0;
   struct sigaction by_note {};
   by_note.sa_handler = note;
@@ -49,6 +51,7 @@ Interruptible::Interruptible() {
 }
 
 Interruptible::~Interruptible() {
+  if (--alive > 0) return;
   for (std::size_t i = 0; i < asking.size(); ++i) sigaction(asking[i], &before[i], nullptr);
 }
 
@@ -56,6 +59,7 @@ int Interruptible::signal() { return noted; }
 
 void serve_parent() {
   patient = 1;
+  alive = 0;  // the parent's
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGTERM, SIG_DFL);

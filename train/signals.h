@@ -19,7 +19,8 @@ int exit_code(int signal);
 
 /// Notes these signals instead of dying, as long as it lives; those that are ignored stay so. A
 /// second SIGINT or SIGTERM ends the process at once, unless it comes within 0.1 s: timeout(1) and
-/// others send one wish twice, to the process and to its group. One at a time in a process.
+/// others send one wish twice, to the process and to its group. Within another one it adds nothing:
+/// what the outer has noted stays.
 class Interruptible {
  public:
   Interruptible();
@@ -27,7 +28,7 @@ class Interruptible {
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
-  /// The first signal that came since the last Interruptible began, or 0.
+  /// The first signal that came since the outermost Interruptible began, or 0.
   static int signal();
 };
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "core/error.h"
@@ -12,15 +14,15 @@
 #include "train/cell.h"
 #include "train/config_file.h"
 #include "train/config_json.h"
+#include "train/errand.h"
+#include "train/parcel.h"
 #include "train/processes.h"
+#include "train/ranks.h"
 #include "train/sweep_board.h"
 
 namespace yonder {
 namespace {
 namespace fs = std::filesystem;
-
-/// Whether cells are only tried at a learning rate, or tested.
-enum class Work { trial, whole };
 
 class Sweep {
  public:
@@ -35,8 +37,12 @@ class Sweep {
   }
 
   void open(Start start);
+  /// What the other ranks need to know of the folder, once it is open. Every rank calls it.
+  void meet() { seen_ = who_sees(folder_); }
   /// Trains and tests. Returns the signal that ended it, or 0.
   int run();
+  /// The same at a rank other than 0.
+  int help() { return run_errands(config_, plan_, folder_, seen_[std::size_t(ranks::rank())]); }
   Study study() const;
 
  private:
@@ -48,6 +54,8 @@ class Sweep {
   std::vector<Cell> trials_, cells_;
   std::vector<Failure> failures_;
   std::unique_ptr<FolderLock> lock_;
+  std::vector<bool> seen_;                                        // by each rank
+  std::map<std::pair<const Variant*, std::string>, Cost> costs_;  // by variant and encoding
 
   std::string place(const Cell& cell) const { return folder_ + "/cells/" + name_of(plan_, cell); }
   std::vector<std::string> encodings() const;
@@ -55,6 +63,11 @@ class Sweep {
   double chosen_rate(const Variant&, const std::string& encoding) const;
   std::vector<Cell> cells() const;
   int run(const std::vector<Cell>& all, Work);
+  int run_here(const std::vector<Cell>& open, Work, Board&);
+  int run_elsewhere(const std::vector<Cell>& open, Work, Board&);
+  void ended(const Cell&, int i, const std::string& reason, Work, Board&);
+  int measure(const std::vector<Cell>& open);
+  void sort_by_cost(std::vector<Cell>& open, Work) const;
 };
 
 // Makes the folder ready: empty of other sweeps, or the same sweep to go on with.
@@ -74,8 +87,10 @@ void Sweep::open(Start start) {
                              "config.toml", "environment.json"})
       remove_all(folder_ + "/" + name);
   make_folders(folder_ + "/cells");
+  remove_all(folder_ + "/.arriving");  // of a run that was killed
   auto machine = machine_json();
   machine["threads"] = threads_;
+  if (ranks::count() > 1) machine["ranks"] = ranks::count();
   write_file(folder_ + "/environment.json", machine.dump(2) + "\n");
   write_file(path, text);
 }
@@ -131,43 +146,115 @@ int Sweep::run() {
   return run(cells_, Work::whole);
 }
 
-// Runs the cells that are not done, several side by side.
+// Runs the cells that are not done.
 int Sweep::run(const std::vector<Cell>& all, Work work) {
   const std::string mark = work == Work::trial ? "/trial.json" : "/DONE";
   std::vector<Cell> open;
-  std::vector<std::string> names;
   for (const Cell& c : all)
-    if (!fs::exists(place(c) + mark)) open.push_back(c), names.push_back(name_of(plan_, c));
+    if (!fs::exists(place(c) + mark)) open.push_back(c);
+  const int workers = ranks::count() - 1;
+  if (workers > 0 && int(open.size()) > workers) {
+    if (const int signal = measure(open)) return signal;
+    sort_by_cost(open, work);
+  } else if (int(open.size()) < workers && !open.empty()) {
+    progress_.settle(std::to_string(workers - int(open.size())) + " of " +
+                     std::to_string(ranks::count()) + " ranks have nothing to do: there are " +
+                     std::to_string(open.size()) + " cells, and rank 0 hands them out");
+  }
+  std::vector<std::string> names;
+  for (const Cell& c : open) names.push_back(name_of(plan_, c));
+  Board board(names, int(all.size()), progress_);
+  const int signal = workers > 0 ? run_elsewhere(open, work, board) : run_here(open, work, board);
+  progress_.clear();
+  return signal;
+}
+
+void Sweep::ended(const Cell& cell, int i, const std::string& reason, Work work, Board& board) {
+  const std::string at = place(cell);
+  if (reason.empty()) {
+    const std::string path = at + (work == Work::trial ? "/trial.json" : "/scores.json");
+    return board.done(i, cell_from_json(read_file(path), path));
+  }
+  make_folders(at);
+  write_file(at + "/FAILED", reason + "\n");
+  failures_.push_back({name_of(plan_, cell), reason});
+  board.failed(i, reason);
+}
+
+// Each cell a process, several side by side.
+int Sweep::run_here(const std::vector<Cell>& open, Work work, Board& board) {
   const int count = int(open.size()), at_once = std::max(1, std::min(threads_, count));
   const int threads_each = std::max(1, threads_ / at_once);
-  Board board(names, int(all.size()), progress_);
-  const auto ended = [&](int i, const std::string& reason) {
-    const std::string at = place(open[std::size_t(i)]);
-    if (reason.empty()) {
-      const std::string path = at + (work == Work::trial ? "/trial.json" : "/scores.json");
-      return board.done(i, cell_from_json(read_file(path), path));
-    }
-    make_folders(at);
-    write_file(at + "/FAILED", reason + "\n");
-    failures_.push_back({names[std::size_t(i)], reason});
-    board.failed(i, reason);
-  };
   const auto in_process = [&](int i, const Say& say) {
     set_threads(threads_each);
     const Cell& cell = open[std::size_t(i)];
     if (work == Work::trial) try_cell(config_, plan_, cell, place(cell), say);
     else run_cell(config_, plan_, cell, place(cell), say);
   };
-  const int signal =
-      yonder::run({.count = count,
-                   .at_once = at_once,
-                   .work = in_process,
+  return yonder::run({.count = count,
+                      .at_once = at_once,
+                      .work = in_process,
+                      .started = [&](int i) { board.started(i); },
+                      .heard = [&](int i, const std::string& said) { board.heard(i, said); },
+                      .ended =
+                          [&](int i, const std::string& reason) {
+                            ended(open[std::size_t(i)], i, reason, work, board);
+                          },
+                      .tick = [&] { board.show(); }});
+}
+
+// Each cell at one of the other ranks. What comes back as a message gets its place in one step, so
+// that it is there as a whole or not at all.
+int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, Board& board) {
+  const bool all_see = std::find(seen_.begin(), seen_.end(), false) == seen_.end();
+  const std::string arriving = folder_ + "/.arriving";
+  return hand_out({.count = int(open.size()),
+                   .request =
+                       [&](int i) {
+                         const Cell& c = open[std::size_t(i)];
+                         return request_for(plan_, work, c, all_see ? "" : packed(place(c)));
+                       },
                    .started = [&](int i) { board.started(i); },
                    .heard = [&](int i, const std::string& said) { board.heard(i, said); },
-                   .ended = ended,
+                   .ended =
+                       [&](int i, const Answer& answer) {
+                         const Cell& c = open[std::size_t(i)];
+                         if (!answer.result.empty()) {
+                           unpack(answer.result, arriving);
+                           replace_folder(place(c), arriving);
+                         }
+                         if (!answer.signal) ended(c, i, answer.reason, work, board);
+                       },
                    .tick = [&] { board.show(); }});
-  progress_.clear();
-  return signal;
+}
+
+// Has the other ranks measure what a cell of each variant and encoding costs.
+int Sweep::measure(const std::vector<Cell>& open) {
+  std::vector<Cell> kinds;
+  for (const Cell& c : open)
+    if (costs_.try_emplace({c.variant, c.encoding}).second) kinds.push_back(c);
+  if (kinds.size() > 1)
+    progress_.settle("measuring a few steps of " + std::to_string(kinds.size()) +
+                     " kinds of cells, so that the longest can begin first");
+  return hand_out(
+      {.count = int(kinds.size()),
+       .request =
+           [&](int i) { return request_for(plan_, Work::measured, kinds[std::size_t(i)], ""); },
+       .ended =
+           [&](int i, const Answer& answer) {
+             const Cell& c = kinds[std::size_t(i)];
+             if (!answer.result.empty()) costs_[{c.variant, c.encoding}] = cost_of(answer.result);
+           }});
+}
+
+void Sweep::sort_by_cost(std::vector<Cell>& open, Work work) const {
+  const auto seconds = [&](const Cell& c) {
+    const Cost& cost = costs_.at({c.variant, c.encoding});
+    const bool trained = fs::exists(place(c) + "/trial.json");
+    return (trained ? 0 : cost.training(c)) + (work == Work::whole ? cost.testing(config_) : 0);
+  };
+  std::stable_sort(open.begin(), open.end(),
+                   [&](const Cell& a, const Cell& b) { return seconds(a) > seconds(b); });
 }
 
 bool same_panel(const Results& a, const Results& b) {
@@ -188,6 +275,8 @@ Study Sweep::study() const {
               .source = config_.source,
               .failures = failures_,
               .claims = config_.claims};
+  std::sort(study.failures.begin(), study.failures.end(),
+            [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
   std::vector<CellResult> results;
   for (const Cell& c : cells_)
     if (const std::string path = place(c) + "/scores.json"; fs::exists(place(c) + "/DONE"))
@@ -221,11 +310,17 @@ Study Sweep::study() const {
 
 SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start,
                const std::string& command, Progress& progress) {
-  Sweep work(config, folder, progress);
-  work.open(start);
-  SweepEnd end{.signal = work.run()};
+  std::optional<Sweep> work;
+  ranks::together([&] {
+    work.emplace(config, folder, progress);
+    if (ranks::rank() == 0) work->open(start);
+  });
+  if (ranks::count() > 1) work->meet();
+  if (ranks::rank() > 0) return {.signal = work->help()};
+  SweepEnd end{.signal = work->run()};
+  dismiss(end.signal);
   if (end.signal) return end;
-  end.study = work.study();
+  end.study = work->study();
   end.study.command = command;
   write_file(folder + "/results.csv", to_csv(end.study));
   write_file(folder + "/results.json", to_json(end.study));

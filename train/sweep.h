@@ -24,9 +24,11 @@ struct SweepEnd {
 /// Where learning rates are to be chosen, each encoding is first trained once at each of them, with
 /// the first seed, and keeps the one whose loss on validation data is least; beyond the trained
 /// length nothing is looked at. Cells are processes of one thread each, as many at once as there
-/// are threads; no bit depends on that. A cell that fails is recorded and the rest go on.
-/// Everything is checked before the folder is touched: UsageError, FileError; resuming asks for the
-/// same settings as before. `command` is noted as what makes the study again.
+/// are threads; no bit depends on that. If mpirun has started several ranks, every one of them
+/// calls it: rank 0 hands the cells to the others, what is likely to take longest first; the
+/// others' study is empty. A cell that fails is recorded and the rest go on. Everything is checked
+/// before the folder is touched: UsageError, FileError; resuming asks for the same settings as
+/// before. `command` is noted as what makes the study again.
 SweepEnd sweep(const SweepConfig&, const std::string& folder, Start, const std::string& command,
                Progress&);
 

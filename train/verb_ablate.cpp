@@ -6,9 +6,11 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "train/config_file.h"
+#include "train/fingerprint.h"
 #include "train/flags.h"
 #include "train/keys.h"
 #include "train/presets.h"
+#include "train/ranks.h"
 #include "train/report.h"
 #include "train/report_page.h"
 #include "train/signals.h"
@@ -145,23 +147,45 @@ std::string command_of(const Arguments& arguments) {
   return text;
 }
 
-}  // namespace
-
-int ablate_verb(const Arguments& arguments) {
-  Wish first, wish;
-  if (!read(arguments, first)) return fine;
+// False if help was asked for.
+bool understood(const Arguments& arguments, Wish& wish) {
+  Wish first;
+  if (!read(arguments, first)) return false;
   if (!first.what.empty()) read_config(first.what, wish.sweep);
   for (const std::string& file : first.configs) apply_config(read_file(file), file, wish.sweep);
   read(arguments, wish);
   complete(wish);
+  return true;
+}
+
+// What all ranks have to agree about.
+std::string agreed(const SweepConfig& sweep) {
+  std::string text = to_toml(sweep);
+  for (const Variant& v : plan_of(sweep).variants) text += fingerprint(v.base);
+  return text;
+}
+
+}  // namespace
+
+int ablate_verb(const Arguments& arguments) {
+  Wish wish;
+  bool go_on = false;
+  ranks::together([&] { go_on = understood(arguments, wish); });
+  if (!go_on) return fine;
   if (wish.dry) {
-    std::fputs(forecast(wish.sweep).c_str(), stdout);
+    if (ranks::rank() == 0) std::fputs(forecast(wish.sweep).c_str(), stdout);
     return fine;
+  }
+  if (ranks::count() > 1) {
+    std::string text;
+    ranks::together([&] { text = agreed(wish.sweep); });
+    ranks::require_same("ablate: the configuration", text);
   }
 
   Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
   const Start start = wish.force ? Start::over : wish.resume ? Start::resumed : Start::fresh;
   const SweepEnd end = sweep(wish.sweep, wish.out, start, command_of(arguments), progress);
+  if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : fine;
   if (end.signal) {
     std::fprintf(stderr,
                  "ablate: stopped; finished cells are kept, the same command with --resume goes "

@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+
+#include "train/cell.h"
+
+/// \file
+/// What a cell is likely to take.
+namespace yonder {
+
+/// With one thread, as far as a few steps tell.
+struct Cost {
+  double step = 0, test = 0;  ///< seconds: of a step, of all tests of one checkpoint
+  double bytes = 0;           ///< at most, at once
+  std::int64_t parameters = 0, position_parameters = 0;
+
+  /// Seconds of a whole training.
+  double training(const Cell& cell) const { return step * cell.variant->base.steps; }
+  /// Seconds of its tests.
+  double testing(const SweepConfig& config) const { return test * config.checkpoints; }
+};
+
+/// Takes three steps, the first of which fetches memory and is not counted, and tests one sequence
+/// at each length.
+Cost measured(const SweepConfig&, const Plan&, const Cell&);
+
+/// Wall-clock seconds that `work` takes.
+double seconds_of(const std::function<void()>& work);
+
+}  // namespace yonder
