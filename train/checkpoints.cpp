@@ -63,7 +63,8 @@ RunConfig config_of(const json& said, const std::string& path) try {
                    .bidirectional = said.at("bidirectional"),
                    .tied = said.at("tied")};
   for (const Options& fields : {config.model_fields(), config.training_fields()})
-    for (const Option& o : fields) assign(o, "", setting_of(said.at(o.name), o.name));
+    for (const Option& o : fields)
+      if (said.contains(o.name)) assign(o, "", setting_of(said[o.name], o.name));
   for (const auto& [option, value] : said.at("options").items())
     config.options.push_back({option, value});
   return config;
@@ -85,7 +86,9 @@ void require_same(const json& now, const json& there, const std::string& key,
                      now.dump() + "; go on with what it began with, or train anew elsewhere");
 }
 
+// What is newer than the run has its default there.
 void require_same(const json& now, const json& there, const std::string& folder) {
+  const json defaults = given({});
   for (const auto& [key, value] : now.items())
     if (key == "options") {
       for (const json& side : {value, there.at(key)})
@@ -93,7 +96,7 @@ void require_same(const json& now, const json& there, const std::string& folder)
           require_same(value.value(option, json()), there.at(key).value(option, json()), option,
                        folder);
     } else if (!is_free(key)) {
-      require_same(value, there.value(key, json()), key, folder);
+      require_same(value, there.value(key, defaults[key]), key, folder);
     }
 }
 

@@ -44,6 +44,14 @@ Options RunConfig::training_fields() {
       Option{"save-minutes", &save_minutes,
              "minutes between checkpoints that only serve to go on from; 0: none"}
           .within(0, 1e6),
+      Option{"shards", &shards,
+             "parts of a batch that the ranks of mpirun share out; another number rounds otherwise"}
+          .within(1, 65536)
+          .shown_as("16 under mpirun, else 1"),
+      Option{"reduce", &reduce,
+             "how ranks add up gradients; fast: in an order that depends on how many they are, so "
+             "the bits of the result do too"}
+          .one_of({"ordered", "fast"}),
       Option{"keep", &keep, "checkpoints that training can go on from"}.within(1, 1000),
   };
 }

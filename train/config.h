@@ -34,11 +34,15 @@ struct RunConfig {
   int data_seed = -1;  ///< −1: seed
   int threads = 0;     ///< 0: as many as the machine has; results do not depend on it
   int save_every = 0;  ///< steps between checkpoints that stay; 0: only at the end
-  double save_minutes = 5;      ///< between checkpoints that only serve to go on from; 0: none
-  int keep = 2;                 ///< checkpoints that training can go on from
-  int late_checkpoints = 1;     ///< that stay, evenly over the last tenth of training, the last too
-  bool detect_anomaly = false;  ///< look for the operation where a number is first none
+  double save_minutes = 5;   ///< between checkpoints that only serve to go on from; 0: none
+  int keep = 2;              ///< checkpoints that training can go on from
+  int late_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
+  int shards = 1;  ///< of a batch; their gradients are added in order, whichever rank makes them
+  std::string reduce = "ordered";  ///< or "fast": ranks add up in an order that MPI chooses
+  bool detect_anomaly = false;     ///< look for the operation where a number is first none
 
+  /// Sequences of the largest shard: what goes through the model at once.
+  int at_once() const { return (batch + shards - 1) / shards; }
   /// The seed of data and drawn positions.
   std::uint64_t seed_of_data() const { return std::uint64_t(data_seed < 0 ? seed : data_seed); }
 

@@ -109,7 +109,7 @@ Trained go_on(const RunConfig& config) {
   const int L = run.task->tokens(config.length);
   Dims dims = run.model->dims();
   dims.trained = L;
-  require_memory(training_bytes(dims, config.batch), "lower --batch or --length");
+  require_memory(training_bytes(dims, config.at_once()), "lower --batch or --length");
 
   if (draws_rows(*run.model, L)) {
     const Checkpoint old = load_model(RunFolder::checkpoint_in(config.from));

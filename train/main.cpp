@@ -20,10 +20,10 @@ struct Verb {
 };
 
 const Verb verbs[] = {
-    {"train", "trains one model and keeps it in a folder", train_verb},
+    {"train", "trains one model and keeps it in a folder", train_verb, AtOnce::many},
     {"eval", "tests a trained model at lengths that it may never have seen", eval_verb},
     {"logits", "writes a model's logits and gradients, for comparison", logits_verb},
-    {"ablate", "trains encodings short, tests them long, and compares", ablate_verb},
+    {"ablate", "trains encodings short, tests them long, and compares", ablate_verb, AtOnce::many},
     {"report", "writes the page or the tables of a comparison, or joins several", report_verb},
     {"data", "shows what a task asks, by samples", data_verb},
     {"bench", "how fast training, long tests and matrix products are here", bench_verb},

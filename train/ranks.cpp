@@ -1,7 +1,11 @@
 #include "train/ranks.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "core/files.h"
 #include "core/options.h"
+#include "core/parallel.h"
 #include "train/ending.h"
 
 namespace yonder::ranks {
@@ -59,6 +63,11 @@ void require_same_program() {
   if (count() == 1) return;
   require_same("the program",
                "yonder " YONDER_VERSION ", build " + checksum(read_file("/proc/self/exe")));
+}
+
+void share_processors() {
+  const int part = int(std::thread::hardware_concurrency()) / here();
+  set_threads(std::clamp(part, 1, threads()));
 }
 
 Slice slice(std::int64_t n, int rank) {

@@ -30,12 +30,8 @@ bool started();
 int rank();   ///< 0..count() − 1
 int count();  ///< 1 if it was not started so
 int here();   ///< ranks on this machine
-
-/// Those who work on one thing: this process alone, or all ranks.
-struct Crew {
-  int rank = 0, count = 1;
-};
-inline Crew everyone() { return {rank(), count()}; }
+/// Sets the number of threads to this rank's part of its machine's processors.
+void share_processors();
 
 /// Ends every rank at once, as after an error that only this one has met.
 [[noreturn]] void abort(int code);
@@ -47,6 +43,15 @@ std::vector<std::string> gathered(const std::string& text);
 /// Calls `work` on every rank. What it throws on one of them, the first, all throw as SharedError
 /// (ending.h); alone it is thrown as it is.
 void together(const std::function<void()>& work);
+/// Those who work on one thing: this process alone, or all ranks.
+struct Crew {
+  int rank = 0, count = 1;
+  void together(const std::function<void()>& work) const {
+    if (count > 1) ranks::together(work);
+    else work();
+  }
+};
+inline Crew everyone() { return {rank(), count()}; }
 /// The text that `make` gives at rank 0, which alone calls it; what it throws there, all throw.
 std::string of_first(const std::function<std::string()>& make);
 /// SharedError, which names the rank and the first line that differs from rank 0's, if texts do.

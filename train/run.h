@@ -10,6 +10,7 @@
 #include "datasets/dataset.h"
 #include "models/transformer.h"
 #include "train/config.h"
+#include "train/ranks.h"
 
 /// \file
 /// The library behind the verbs: train a model into a folder, load it, test it. `yonder train`,
@@ -77,8 +78,11 @@ Trained prepare(const RunConfig&);
 /// DivergedError names the step and what is no longer a number: the loss, a gradient, a parameter;
 /// the checkpoints written before stay. SIGINT, SIGTERM and SIGUSR1 end it after the step in hand,
 /// which is saved, by Interrupted (signals.h); a second SIGINT or SIGTERM ends the process at once.
+///
+/// A crew of several ranks trains one model together; all of them call it. They share the shards of
+/// each batch, the first rank alone has the folder, and what one throws all throw as SharedError.
 TrainResult train(const RunConfig&, const std::string& folder, Existing,
-                  const std::function<void(const Metrics&)>& progress);
+                  const std::function<void(const Metrics&)>& progress, ranks::Crew = {});
 
 /// The configuration of the run in `folder`, with which train() goes on. FileError if there is none
 /// that has begun.

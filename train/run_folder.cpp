@@ -42,8 +42,11 @@ std::string processor() {
   return text.substr(colon + 2, text.find('\n', colon) - colon - 2);
 }
 
-Json environment(const Trained& run) {
+Json environment(const Trained& run, ranks::Crew crew) {
   Json json = machine_json();
+  if (crew.count > 1) json["ranks"] = crew.count;
+  if (run.config.reduce == "fast")
+    json["bits"] = "may differ with the number of ranks: reduce is fast";
   json["parameters"] = run.model->parameters().count();
   json["position_parameters"] = run.model->parameters().count("encoding.");
   return json;
@@ -92,14 +95,14 @@ RunFolder::~RunFolder() {
   }
 }
 
-void RunFolder::begin(const Trained& run) {
+void RunFolder::begin(const Trained& run, ranks::Crew crew) {
   make_folders(path_);
   if (!lock_) lock_ = std::make_unique<FolderLock>(path_);
   require_free();  // another may have been faster
   remove_temporaries(path_);
   for (const char* name : files) remove_all(path_ + "/" + name);
   make_folders(path_ + "/checkpoints");
-  write_file(path_ + "/environment.json", environment(run).dump(2) + "\n");
+  write_file(path_ + "/environment.json", environment(run, crew).dump(2) + "\n");
   write_file(path_ + "/config.toml", to_toml(resolved(run)));
 }
 

@@ -21,7 +21,7 @@ class RunFolder {
 
   /// Removes the old run, if any, and writes what the new one is: all that is needed to run it
   /// again, and what it runs on. Files that are not of a run stay.
-  void begin(const Trained&);
+  void begin(const Trained&, ranks::Crew = {});
   /// A line of metrics.jsonl. Lines are written every second, and with flush().
   void record(const Metrics&);
   void flush();

@@ -104,7 +104,7 @@ Trained prepare(const RunConfig& config) {
     if (!names_task(option)) encoding->set(option, value);
   run.task = prepare_task(config);
   const Dims dims = dims_of(config, *run.task);
-  require_memory(training_bytes(dims, config.batch),
+  require_memory(training_bytes(dims, config.at_once()),
                  "lower --batch, --length, --width or --layers");
   run.model = std::make_unique<Transformer>(dims, std::move(encoding), std::uint64_t(config.seed),
                                             config.tied ? Head::tied : Head::own);

@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -53,53 +54,98 @@ void add(Totals& totals, const Trainer::Step& taken, int steps, double took) {
   if (++totals.step > steps - tail) totals.loss += taken.loss / tail;
 }
 
+// Every rank's become rank 0's.
+void copy_first(Totals& t) {
+  std::array<double, 5> numbers{};
+  if (ranks::rank() == 0) numbers = {double(t.step), t.loss, t.tokens, t.seconds, t.speed};
+  ranks::sum(numbers);
+  t = {int(numbers[0]), numbers[1], numbers[2], numbers[3], numbers[4]};
+}
+
 }  // namespace
 
-Trainer::Trainer(Trained& run)
+Trainer::Trainer(Trained& run, ranks::Crew crew)
     : run_(run),
+      crew_(crew),
       before_(run.step),
       optimizer_(
           run.model->parameters(),
           {.beta1 = run.config.beta1, .beta2 = run.config.beta2, .decay = run.config.weight_decay}),
-      schedule_{run.config.lr, run.config.warmup, run.config.steps, run.config.lr_end} {}
+      schedule_{run.config.lr, run.config.warmup, run.config.steps, run.config.lr_end} {
+  const Shards::Order order =
+      run.config.reduce == "fast" ? Shards::Order::any : Shards::Order::kept;
+  if (run.config.shards > 1 || crew.count > 1)
+    shards_.emplace(run.model->parameters(), run.config.shards, order, crew);
+}
 
-Trainer::Step Trainer::step(int s) {
+// The gradient of `weight` times the loss of a batch, or of a part of it, and the loss.
+double Trainer::pass(const Batch& batch, int s, double weight) {
   const RunConfig& config = run_.config;
   Transformer& model = *run_.model;
   const int step = before_ + s, longest = run_.task->tokens(config.length);
-  const Batch batch = run_.task->train(config.seed_of_data(), step, config.batch);
   Draws draws(Random(config.seed_of_data(), "positions", std::uint32_t(step)));
   const Placed at(model.encoding(), pass_of(batch, longest, &draws));
-
-  double value = 0;
   try {
     Tape tape(config.detect_anomaly ? Tape::Watch::finite : Tape::Watch::nothing);
     const Var loss = cross_entropy(model.logits(batch.tokens, at), batch.targets);
-    value = loss.value()[0];
-    if (!std::isfinite(value)) diverged(s, "the loss");
-    tape.backward(loss);
+    if (!std::isfinite(loss.value()[0])) diverged(s, "the loss");
+    tape.backward(weight == 1 ? loss : real(weight) * loss);
+    return loss.value()[0];
   } catch (const NotFinite& e) { diverged(s, e.what()); }
+}
 
-  const double norm = gradient_norm(model.parameters());
-  if (!std::isfinite(norm)) diverged(s, faulty_gradient(model.parameters()));
-  const double lr = schedule_(s);
-  optimizer_.step(lr, config.clip > 0 && norm > config.clip ? config.clip / norm : 1);
-  model.parameters().clear_gradients();
-  check_parameters(model.parameters(), s);
-  run_.step = step;
-  return {value, lr, norm, std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0)};
+// Takes the step that the gradient asks for, and returns the gradient's norm.
+double Trainer::update(int s, double lr) {
+  Parameters& parameters = run_.model->parameters();
+  const double norm = gradient_norm(parameters), clip = run_.config.clip;
+  if (!std::isfinite(norm)) diverged(s, faulty_gradient(parameters));
+  optimizer_.step(lr, clip > 0 && norm > clip ? clip / norm : 1);
+  parameters.clear_gradients();
+  check_parameters(parameters, s);
+  return norm;
+}
+
+Trainer::Step Trainer::step(int s) {
+  const RunConfig& config = run_.config;
+  const Batch batch = run_.task->train(config.seed_of_data(), before_ + s, config.batch);
+  Step step{.lr = schedule_(s),
+            .tokens = std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0)};
+  if (shards_)
+    step.loss = shards_->gradient(
+        batch, [&](const Batch& part, double weight) { return pass(part, s, weight); });
+  else step.loss = pass(batch, s, 1);
+  crew_.together([&] { step.grad_norm = update(s, step.lr); });
+  run_.step = before_ + s;
+  return step;
+}
+
+void Trainer::copy_first(int steps) {
+  for (const auto& [name, var] : run_.model->parameters().all())
+    ranks::copy_first(var.value().flat());
+  const NamedTensors moments = optimizer_.moments();
+  for (const auto& [name, moment] : moments) ranks::copy_first(moment.flat());
+  optimizer_.restore(steps, moments);
+  run_.step = before_ + steps;
 }
 
 TrainResult train(const RunConfig& config, const std::string& path, Existing existing,
-                  const std::function<void(const Metrics&)>& progress) {
+                  const std::function<void(const Metrics&)>& progress, ranks::Crew crew) {
   if (config.threads > 0) set_threads(config.threads);
-  RunFolder folder(path, existing);
-  Trained run = config.from.empty() ? prepare(config) : go_on(config);
-  Trainer trainer(run);
+  std::unique_ptr<RunFolder> folder;  // of the first rank alone
+  Trained run;
+  crew.together([&] {
+    if (crew.rank == 0) folder = std::make_unique<RunFolder>(path, existing);
+    run = config.from.empty() ? prepare(config) : go_on(config);
+  });
+  Trainer trainer(run, crew);
   Checkpoints checkpoints(path, config);
   Totals totals;
-  if (existing == Existing::resume) totals = checkpoints.restore(run, trainer.optimizer());
-  if (totals.step > 0) folder.go_on(totals.step);
+  crew.together([&] {
+    if (!folder || existing != Existing::resume) return;
+    totals = checkpoints.restore(run, trainer.optimizer());
+    if (totals.step > 0) folder->go_on(totals.step);
+  });
+  if (crew.count > 1) copy_first(totals), trainer.copy_first(totals.step);
   const Parameters& parameters = run.model->parameters();
   TrainResult result{.steps = config.steps,
                      .before = totals.step,
@@ -116,25 +162,26 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
     const auto began = now();
     const int s = totals.step + 1;
     const Trainer::Step step = trainer.step(s);
-    if (s == 1) folder.begin(run), checkpoints.begin(run);
+    if (s == 1 && folder) folder->begin(run, crew), checkpoints.begin(run);
     add(totals, step, config.steps, seconds_since(began));
     totals.seconds = before + seconds_since(start);
     const Metrics metrics{
         s, config.steps, step.loss, step.lr, step.grad_norm, totals.speed, totals.seconds};
-    folder.record(metrics);
+    if (folder) folder->record(metrics);
     if (progress) progress(metrics);
     const bool late = config.save_minutes > 0 && seconds_since(saved) > 60 * config.save_minutes;
-    const int signal = interrupt.signal();
+    const int signal = crew.count > 1 ? ranks::largest(interrupt.signal()) : interrupt.signal();
     if (!stays(config, s) && !late && !signal) continue;
-    folder.sync();
-    checkpoints.save(run, trainer.optimizer(), totals);
+    if (folder) folder->sync(), checkpoints.save(run, trainer.optimizer(), totals);
     saved = now();
     if (signal)
-      throw Interrupted(signal, "training: ended by a signal and saved at step " +
-                                    std::to_string(s) + " of " + std::to_string(config.steps) +
-                                    "; yonder train --resume " + path + " goes on");
+      crew.together([&] {
+        throw Interrupted(signal, "training: ended by a signal and saved at step " +
+                                      std::to_string(s) + " of " + std::to_string(config.steps) +
+                                      "; yonder train --resume " + path + " goes on");
+      });
   }
-  folder.flush();
+  if (folder) folder->flush();
   result.checkpoint = checkpoints.model(run.step);
   result.loss = totals.loss;
   result.seconds = totals.seconds;

@@ -1,14 +1,18 @@
 #pragma once
+#include <optional>
+
 #include "train/optimizer.h"
 #include "train/run.h"
 #include "train/schedule.h"
+#include "train/shards.h"
 
 namespace yonder {
 
 /// Takes the steps of a training, one by one.
 class Trainer {
  public:
-  explicit Trainer(Trained& run);
+  /// Several ranks take each step together, with the shards of its batch among them.
+  explicit Trainer(Trained& run, ranks::Crew crew = {});
 
   struct Step {
     double loss, lr, grad_norm;  ///< as Metrics'
@@ -19,12 +23,19 @@ class Trainer {
   Step step(int s);
 
   AdamW& optimizer() { return optimizer_; }
+  /// Model and optimizer become rank 0's, after `steps` steps of this training.
+  void copy_first(int steps);
 
  private:
   Trained& run_;
+  ranks::Crew crew_;
   int before_;  // steps of an earlier training
   AdamW optimizer_;
   Schedule schedule_;
+  std::optional<Shards> shards_;  // if there are several
+
+  double pass(const Batch&, int s, double weight);
+  double update(int s, double lr);
 };
 
 }  // namespace yonder

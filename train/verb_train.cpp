@@ -5,8 +5,10 @@
 #include "core/files.h"
 #include "train/config_file.h"
 #include "train/finetune.h"
+#include "train/fingerprint.h"
 #include "train/flags.h"
 #include "train/progress.h"
+#include "train/ranks.h"
 #include "train/run.h"
 #include "train/verbs.h"
 
@@ -106,38 +108,81 @@ void require_free(const Arguments& arguments) {
   }
 }
 
-}  // namespace
+// What a training of several ranks begins with, unless it is told otherwise: enough for 16 ranks.
+constexpr int shards_of_ranks = 16;
 
-int train_verb(const Arguments& arguments) {
+Wish start() {
   Wish wish;
-  if (!read(arguments, wish)) return fine;
+  if (ranks::started()) wish.config.shards = shards_of_ranks;
+  return wish;
+}
+
+// The configuration of the run that is gone on with, which rank 0 alone needs to have on its disk.
+RunConfig begun(const std::string& folder) {
+  if (ranks::count() == 1) return begun_in(folder);
+  RunConfig config;
+  apply_config(ranks::of_first([&] { return to_toml(begun_in(folder)); }), folder, config);
+  return config;
+}
+
+// Reads the arguments again, over what they name as a start: files, a checkpoint, or `begun`, the
+// configuration of a run that goes on.
+void complete(const Arguments& arguments, const RunConfig& begun, Wish& wish) {
   const bool resumed = !wish.resumed.empty();
-  if (resumed) {  // again, with the configuration that it began with as defaults
+  if (resumed) {
     require_free(arguments);
-    Wish again{.config = begun_in(wish.resumed), .out = wish.resumed};
+    Wish again{.config = begun, .out = wish.resumed};
     read(arguments, again);
     wish = std::move(again);
   } else if (!wish.files.empty()) {
-    Wish again;
+    Wish again = start();
     for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
     read(arguments, again);
     wish = std::move(again);
   }
-  if (!resumed && !wish.config.from.empty()) {  // the same with the checkpoint's configuration
+  if (!resumed && !wish.config.from.empty()) {
     Wish again{.config = config_from(wish.config.from, wish.config.options)};
+    again.config.shards = start().config.shards;
     for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
     read(arguments, again);
     wish = std::move(again);
   }
-  const RunConfig& config = wish.config;
   if (wish.out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
+}
 
-  Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
-  const Existing existing = resumed      ? Existing::resume
-                            : wish.force ? Existing::replace
-                                         : Existing::refuse;
-  const TrainResult result =
-      train(config, wish.out, existing, [&](const Metrics& m) { progress.show(line(m)); });
+// What all ranks have to agree about, and how many of them are too many.
+void agree(const RunConfig& config, Progress& progress) {
+  std::string text;
+  ranks::together([&] { text = to_toml(config) + fingerprint(config); });
+  ranks::require_same("train: the configuration", text);
+  if (config.threads == 0) ranks::share_processors();
+  const int shards = std::min(config.shards, config.batch), idle = ranks::count() - shards;
+  if (idle > 0 && ranks::rank() == 0)
+    progress.settle("train: " + std::to_string(idle) + " of " + std::to_string(ranks::count()) +
+                    " ranks have nothing to do: a batch is " + std::to_string(shards) +
+                    (shards == 1 ? " shard" : " shards") + ", see --shards");
+}
+
+}  // namespace
+
+int train_verb(const Arguments& arguments) {
+  Wish wish = start();
+  bool go_on = false;
+  ranks::together([&] { go_on = read(arguments, wish); });
+  if (!go_on) return fine;
+  const RunConfig config_begun = wish.resumed.empty() ? RunConfig{} : begun(wish.resumed);
+  ranks::together([&] { complete(arguments, config_begun, wish); });
+  const RunConfig& config = wish.config;
+  const bool first = ranks::rank() == 0;
+  Progress progress(wish.quiet || !first ? Progress::Voice::quiet : Progress::Voice::normal);
+  if (ranks::count() > 1) agree(config, progress);
+  const Existing existing = !wish.resumed.empty() ? Existing::resume
+                            : wish.force          ? Existing::replace
+                                                  : Existing::refuse;
+  const TrainResult result = train(
+      config, wish.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
+      ranks::everyone());
+  if (!first) return fine;
   progress.settle("trained " + std::to_string(result.steps) + " steps" +
                   (result.before ? " (" + std::to_string(result.before) + " before)" : "") +
                   " in " + duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
