@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "train/config_file.h"
 #include "train/report.h"
+#include "train/standing.h"
 #include "train/sweep.h"
 
 namespace yonder {
@@ -75,6 +77,13 @@ std::string one_run(const std::string& folder, const RunConfig& config) {
   return text;
 }
 
+// Without those that are only tried at a learning rate.
+int cells_of(const Plan& plan, int seeds) {
+  std::set<std::string> encodings;
+  for (const Row& row : plan.rows) encodings.insert(row.encoding);
+  return int(encodings.size() * plan.variants.size()) * seeds;
+}
+
 std::string whole_sweep(const std::string& folder, const SweepConfig& config, const Look& look) {
   const Plan plan = plan_of(config);
   std::string text = folder + ": a sweep over encodings, trained on " + config.base.task +
@@ -83,16 +92,16 @@ std::string whole_sweep(const std::string& folder, const SweepConfig& config, co
                      settings(config.base);
   for (const Axis& axis : config.axes)
     text += "  varied    " + axis.key + ": " + listed(axis.values) + "\n";
-  int done = 0, all = 0;
+  int done = 0;
   std::string failed;
   for (const auto& cell : fs::directory_iterator(folder + "/cells")) {
-    ++all;
     if (fs::exists(cell.path() / "DONE")) ++done;
     if (const fs::path why = cell.path() / "FAILED"; fs::exists(why))
       failed += "  failed    " + cell.path().filename().string() + ": " + read_file(why.string());
   }
-  text += "  stands    " + std::to_string(done) + " of " + std::to_string(all) +
-          " cells begun are done\n" + failed;
+  text += "  stands    " + std::to_string(done) + " of " +
+          std::to_string(cells_of(plan, config.seeds)) + " cells are done\n" + failed;
+  if (const std::string now = standing(folder); !now.empty()) text += "  last said " + now + "\n";
   if (!fs::exists(folder + "/results.json"))
     return text + "  results   none yet; the command that started it goes on with --resume\n";
   return text + "\n" + report(read_study(folder), folder, look);
@@ -102,6 +111,9 @@ std::string whole_sweep(const std::string& folder, const SweepConfig& config, co
 
 std::string describe_run(const std::string& folder, const Look& look) try {
   const std::string path = folder + "/config.toml";
+  if (!fs::exists(path) && fs::exists(folder + "/job.sh"))
+    return folder + ": a job for Slurm that has not begun; squeue tells whether it waits, sbatch " +
+           folder + "/job.sh submits it\n";
   if (!fs::exists(path))
     throw FileError(folder + ": there is no run here (no config.toml); give the folder of --out");
   SweepConfig config;

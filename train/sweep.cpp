@@ -1,6 +1,7 @@
 #include "train/sweep.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -18,6 +19,7 @@
 #include "train/parcel.h"
 #include "train/processes.h"
 #include "train/ranks.h"
+#include "train/standing.h"
 #include "train/sweep_board.h"
 
 namespace yonder {
@@ -54,7 +56,8 @@ class Sweep {
   std::vector<Cell> trials_, cells_;
   std::vector<Failure> failures_;
   std::unique_ptr<FolderLock> lock_;
-  std::vector<bool> seen_;                                        // by each rank
+  std::vector<bool> seen_;  // by each rank
+  std::chrono::steady_clock::time_point noted_{};
   std::map<std::pair<const Variant*, std::string>, Cost> costs_;  // by variant and encoding
 
   std::string place(const Cell& cell) const { return folder_ + "/cells/" + name_of(plan_, cell); }
@@ -65,6 +68,7 @@ class Sweep {
   int run(const std::vector<Cell>& all, Work);
   int run_here(const std::vector<Cell>& open, Work, Board&);
   int run_elsewhere(const std::vector<Cell>& open, Work, Board&);
+  void show(Board&);
   void ended(const Cell&, int i, const std::string& reason, Work, Board&);
   int measure(const std::vector<Cell>& open);
   void sort_by_cost(std::vector<Cell>& open, Work) const;
@@ -84,7 +88,7 @@ void Sweep::open(Start start) {
   lock_ = std::make_unique<FolderLock>(folder_);
   if (start == Start::over)
     for (const char* name : {"cells", "plots", "report.html", "results.csv", "results.json",
-                             "config.toml", "environment.json"})
+                             "progress.json", "config.toml", "environment.json"})
       remove_all(folder_ + "/" + name);
   make_folders(folder_ + "/cells");
   remove_all(folder_ + "/.arriving");  // of a run that was killed
@@ -169,6 +173,15 @@ int Sweep::run(const std::vector<Cell>& all, Work work) {
   return signal;
 }
 
+// On the terminal, and every five seconds for `yonder show`.
+void Sweep::show(Board& board) {
+  board.show();
+  const auto now = std::chrono::steady_clock::now();
+  if (now - noted_ < std::chrono::seconds(5)) return;
+  note_standing(folder_, board.line());
+  noted_ = now;
+}
+
 void Sweep::ended(const Cell& cell, int i, const std::string& reason, Work work, Board& board) {
   const std::string at = place(cell);
   if (reason.empty()) {
@@ -200,7 +213,7 @@ int Sweep::run_here(const std::vector<Cell>& open, Work work, Board& board) {
                           [&](int i, const std::string& reason) {
                             ended(open[std::size_t(i)], i, reason, work, board);
                           },
-                      .tick = [&] { board.show(); }});
+                      .tick = [&] { show(board); }});
 }
 
 // Each cell at one of the other ranks. What comes back as a message gets its place in one step, so
@@ -225,7 +238,7 @@ int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, Board& board)
                          }
                          if (!answer.signal) ended(c, i, answer.reason, work, board);
                        },
-                   .tick = [&] { board.show(); }});
+                   .tick = [&] { show(board); }});
 }
 
 // Has the other ranks measure what a cell of each variant and encoding costs.
@@ -308,6 +321,11 @@ Study Sweep::study() const {
 
 }  // namespace
 
+void require_possible(const SweepConfig& config) {
+  const Plan plan = plan_of(config);
+  for (const Variant& v : plan.variants) check(config, plan, v);
+}
+
 SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start,
                const std::string& command, Progress& progress) {
   std::optional<Sweep> work;
@@ -319,11 +337,15 @@ SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start
   if (ranks::rank() > 0) return {.signal = work->help()};
   SweepEnd end{.signal = work->run()};
   dismiss(end.signal);
-  if (end.signal) return end;
+  if (end.signal) {
+    note_standing(folder, "stopped and saved; the same command with --resume goes on");
+    return end;
+  }
   end.study = work->study();
   end.study.command = command;
   write_file(folder + "/results.csv", to_csv(end.study));
   write_file(folder + "/results.json", to_json(end.study));
+  clear_standing(folder);
   return end;
 }
 

@@ -32,9 +32,13 @@ struct SweepEnd {
 SweepEnd sweep(const SweepConfig&, const std::string& folder, Start, const std::string& command,
                Progress&);
 
+/// What a sweep refuses before it touches its folder: UsageError, FileError.
+void require_possible(const SweepConfig&);
+
 /// What `sweep` would do, in words: the configuration, cells with their parameters, the time that
 /// they are likely to take on this machine (from a few steps of each encoding) and the memory.
-std::string forecast(const SweepConfig&);
+/// For each number of `ranks` also the time under mpirun on processors like this machine's.
+std::string forecast(const SweepConfig&, const std::vector<int>& ranks = {});
 
 /// The results of a folder; FileError if there are none.
 Study read_study(const std::string& folder);

@@ -11,6 +11,7 @@ namespace {
 
 // Tests are short beside the training; how short is not known before the first one ends.
 constexpr double training_share = 0.9;
+constexpr int most_named = 8;  // cells in a line
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -35,7 +36,11 @@ std::string said(const CellResult& cell) {
 
 Board::Board(std::vector<std::string> names, int all, Progress& progress)
     : all_(all), progress_(progress), start_(std::chrono::steady_clock::now()) {
-  for (std::string& name : names) cells_.push_back({std::move(name)});
+  for (std::string& name : names) {
+    widest_ = std::max(widest_, name.size());
+    cells_.push_back({std::move(name)});
+  }
+  count_[std::size_t(State::waiting)] = int(cells_.size());
   if (const int finished = all - int(cells_.size()); finished > 0)
     progress.settle(std::to_string(finished) + " of " + std::to_string(all) +
                     " cells are finished already");
@@ -46,8 +51,15 @@ std::string Board::tested(double part) {
   return std::to_string(training_share + (1 - training_share) * part);
 }
 
+void Board::enter(int cell, State state) {
+  Cell& c = cells_[std::size_t(cell)];
+  --count_[std::size_t(c.state)], ++count_[std::size_t(state)];
+  c.state = state;
+  if (state != State::running) c.part = 1;
+}
+
 void Board::started(int cell) {
-  cells_[std::size_t(cell)].state = State::running;
+  enter(cell, State::running);
   cells_[std::size_t(cell)].start = std::chrono::steady_clock::now();
 }
 
@@ -56,15 +68,14 @@ void Board::heard(int cell, const std::string& text) {
 }
 
 void Board::done(int cell, const CellResult& result) {
-  Cell& c = cells_[std::size_t(cell)];
-  c.state = State::done, c.part = 1;
+  enter(cell, State::done);
+  const Cell& c = cells_[std::size_t(cell)];
   progress_.settle(numbered(cell) + "  " + said(result) + "  (" + duration(seconds_since(c.start)) +
                    ")");
 }
 
 void Board::failed(int cell, const std::string& reason) {
-  Cell& c = cells_[std::size_t(cell)];
-  c.state = State::failed, c.part = 1;
+  enter(cell, State::failed);
   progress_.settle(numbered(cell) + "  failed: " + reason);
 }
 
@@ -77,20 +88,15 @@ std::string Board::line() const {
   std::string text = "cells: " + std::to_string(all_ - int(cells_.size()) + count(State::done)) +
                      " of " + std::to_string(all_) + " done";
   if (failed) text += ", " + std::to_string(failed) + " failed";
-  std::string running;
+  int named = 0;
   for (const Cell& c : cells_)
-    if (c.state == State::running)
-      running +=
-          (running.empty() ? "; " : ", ") + c.name + " " + std::to_string(int(100 * c.part)) + " %";
-  text += running;
+    if (c.state == State::running && named < most_named)
+      text += (named++ ? ", " : "; ") + c.name + " " + std::to_string(int(100 * c.part)) + " %";
+  if (count(State::running) > named)
+    text += " and " + std::to_string(count(State::running) - named) + " more";
   if (const double left = seconds_left(); std::isfinite(left))
     text += "; " + duration(left) + " left";
   return text;
-}
-
-int Board::count(State state) const {
-  return int(std::count_if(cells_.begin(), cells_.end(),
-                           [state](const Cell& c) { return c.state == state; }));
 }
 
 double Board::seconds_left() const {
@@ -102,10 +108,8 @@ double Board::seconds_left() const {
 }
 
 std::string Board::numbered(int cell) const {
-  std::size_t widest = 0;
-  for (const Cell& c : cells_) widest = std::max(widest, c.name.size());
   std::string name = cells_[std::size_t(cell)].name;
-  name.resize(widest, ' ');
+  name.resize(widest_, ' ');
   const int ended = all_ - int(cells_.size()) + count(State::done) + count(State::failed);
   return "[" + std::to_string(ended) + "/" + std::to_string(all_) + "] " + name;
 }

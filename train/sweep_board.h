@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ class Board {
   /// Redraws the line.
   void show();
 
-  /// "cells: 5 of 24 done, 1 failed; rope-text-s1 62 %, alibi-text-s1 31 %; 2 min 10 s left"
+  /// "cells: 5 of 24 done, 1 failed; rope-text-s1 62 %, alibi-text-s1 31 %; 2 min 10 s left"; of
+  /// many cells at once only some are named.
   std::string line() const;
 
  private:
@@ -39,10 +41,13 @@ class Board {
 
   std::vector<Cell> cells_;
   int all_;
+  std::size_t widest_ = 0;      // of the names
+  std::array<int, 4> count_{};  // of the cells in each state
   Progress& progress_;
   std::chrono::steady_clock::time_point start_;
 
-  int count(State) const;
+  int count(State s) const { return count_[std::size_t(s)]; }
+  void enter(int cell, State);
   double seconds_left() const;
   std::string numbered(int cell) const;
 };

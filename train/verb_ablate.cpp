@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -14,6 +15,7 @@
 #include "train/report.h"
 #include "train/report_page.h"
 #include "train/signals.h"
+#include "train/slurm.h"
 #include "train/sweep.h"
 #include "train/verbs.h"
 
@@ -25,8 +27,11 @@ struct Wish {
   SweepConfig sweep;
   std::string what, out;
   std::vector<std::string> sets, configs;
+  std::vector<int> ranks;
   double scale = 1;
   bool force = false, resume = false, dry = false, json = false, quiet = false;
+  SlurmJob slurm;
+  bool as_job = false, submit = false;
 };
 
 void declare(Flags& flags, Wish& wish) {
@@ -68,6 +73,13 @@ void declare(Flags& flags, Wish& wish) {
   flags.on("Sweep", "--force", wish.force, "replace the run in DIR");
   flags.on("Sweep", "--dry-run", wish.dry,
            "print the configuration, the cells, their parameters, time and memory; train nothing");
+  flags.numbers("Sweep", "--ranks", wish.ranks,
+                "with --dry-run: the time on so many ranks of mpirun, as 1,8,64,512");
+  flags.on("Slurm", "--slurm", wish.as_job,
+           "write DIR/job.sh, a job that runs the sweep through srun, saves before its time is up "
+           "and queues again until it is done; train nothing here");
+  flags.on("Slurm", "--submit", wish.submit, "have sbatch take it");
+  flags.add("Slurm", wish.slurm.fields());
   flags.on("Output", "--json", wish.json, "print results.json instead of tables");
   flags.on("Output", "--quiet", wish.quiet, "no progress");
   flags.add("Model", base.model_fields());
@@ -129,6 +141,10 @@ void complete(Wish& wish) {
   SweepConfig& sweep = wish.sweep;
   if (wish.force && wish.resume)
     throw UsageError("ablate: --force replaces a run and --resume continues it; give one of them");
+  if (wish.submit && !wish.as_job)
+    throw UsageError("ablate: --submit is of --slurm; give both, or neither");
+  if (!wish.ranks.empty() && !wish.dry)
+    throw UsageError("ablate: --ranks is of --dry-run; mpirun -n says how many work");
   for (const std::string& text : wish.sets) apply_set(text, sweep);
   keep_last(sweep.base.options);
   std::string name = wish.what;
@@ -165,6 +181,44 @@ std::string agreed(const SweepConfig& sweep) {
   return text;
 }
 
+// The command that a job runs: this one, without what only concerns the job.
+std::string command_of_job(const Arguments& arguments, const std::string& folder) {
+  std::string text = shell_word(fs::read_symlink("/proc/self/exe").string()) + " ablate";
+  const std::set<std::string> with_value{"--nodes", "--tasks", "--time", "--partition", "--out"};
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string flag = arguments[i].substr(0, arguments[i].find('='));
+    if (flag == "--slurm" || flag == "--submit" || flag == "--resume" || flag == "--force")
+      continue;
+    if (!with_value.count(flag)) text += " " + shell_word(arguments[i]);
+    else if (flag == arguments[i]) ++i;  // its value stands by itself
+  }
+  return text + " --out " + shell_word(folder) + " --resume";
+}
+
+// Writes the job, after all that the sweep would refuse, and submits it if asked for.
+void write_job(const Arguments& arguments, Wish& wish) {
+  require_possible(wish.sweep);
+  if (wish.force)
+    throw UsageError(
+        "ablate: --force has no place in a job that goes on with what is there; remove " +
+        wish.out + " first");
+  if (const std::string there = wish.out + "/config.toml";
+      fs::exists(there) && read_file(there) != to_toml(wish.sweep))
+    throw UsageError(wish.out + ": the sweep in it was started with other settings, see " + there +
+                     "; give the same ones, or choose another --out");
+  SlurmJob& job = wish.slurm;
+  job.sweep = wish.sweep.name;
+  job.folder = wish.out;
+  job.command = command_of_job(arguments, wish.out);
+  job.written_by = command_of(arguments);
+  job.threads = std::max(1, wish.sweep.base.threads);
+  const std::string script = slurm_script(job);
+  make_folders(wish.out);
+  write_file(job.path(), script);
+  if (wish.submit) submit(job.path());
+  else std::printf("%s\n", job.path().c_str());
+}
+
 }  // namespace
 
 int ablate_verb(const Arguments& arguments) {
@@ -173,9 +227,10 @@ int ablate_verb(const Arguments& arguments) {
   ranks::together([&] { go_on = understood(arguments, wish); });
   if (!go_on) return fine;
   if (wish.dry) {
-    if (ranks::rank() == 0) std::fputs(forecast(wish.sweep).c_str(), stdout);
+    if (ranks::rank() == 0) std::fputs(forecast(wish.sweep, wish.ranks).c_str(), stdout);
     return fine;
   }
+  if (wish.as_job) return write_job(arguments, wish), fine;
   if (ranks::count() > 1) {
     std::string text;
     ranks::together([&] { text = agreed(wish.sweep); });

@@ -1,0 +1,15 @@
+#pragma once
+#include <string>
+
+/// \file
+/// How far a sweep is, for `yonder show` from elsewhere: progress.json in its folder, from its
+/// start until it is done.
+namespace yonder {
+
+/// Notes how far the sweep in `folder` is, in words.
+void note_standing(const std::string& folder, const std::string& words);
+void clear_standing(const std::string& folder);
+/// What was noted last, how long ago, and by which machine and job; "" if nothing is.
+std::string standing(const std::string& folder);
+
+}  // namespace yonder
