@@ -99,10 +99,19 @@ TEST_CASE("A bench refuses what it can't measure in one sentence") {
     return ran.err;
   };
   CHECK(said("speed") ==
-        "yonder: bench: there is no 'speed' to measure; take train, eval or gemm\n");
-  CHECK(said("gemm --profile") == "yonder: bench: --profile is of train; leave it away\n");
+        "yonder: bench: there is no 'speed' to measure; take train, eval, gemm or handout\n");
+  CHECK(said("gemm --profile") ==
+        "yonder: bench: --profile is of train, without mpirun; leave it away\n");
   CHECK(said("train --size huge") ==
         "yonder: --size: 'huge' is not allowed; it takes tiny, small or base\n");
   CHECK(said("eval --encoding learned --length 4096 --size tiny") ==
         "yonder: learned: position 4095 is beyond the table of 64; see --learned.beyond\n");
+}
+
+TEST_CASE("The hand-out of cells needs ranks, and says how to start them") {
+  const Ran ran = yonder_run("bench handout");
+  CHECK(ran.code == 2);
+  CHECK(ran.err ==
+        "yonder: bench: handout needs somebody to hand to; start it as mpirun -n 2 yonder bench "
+        "handout, or with more\n");
 }

@@ -45,11 +45,14 @@ struct Window {
   double seconds, own, others;
 };
 
-Window window(const std::function<void()>& work, int repeats) {
-  const double all = used_by_all(), us = used_by_us(), start = now();
+Window window(const std::function<void()>& work, int repeats, ranks::Crew crew = {}) {
+  const auto used_by_crew = [crew] {
+    return crew.count > 1 ? ranks::sum_here(used_by_us()) : used_by_us();
+  };
+  const double all = used_by_all(), us = used_by_crew(), start = now();
   for (int i = 0; i < repeats; ++i) work();
   const double took = now() - start;
-  const double own = used_by_us() - us, others = used_by_all() - all - own;
+  const double own = used_by_crew() - us, others = used_by_all() - all - own;
   return {took / repeats, own / repeats, std::max(0.0, others / took)};
 }
 
@@ -99,19 +102,22 @@ double Timing::quantile(double part) const {
   return seconds[i] + (at - double(i)) * (next - seconds[i]);
 }
 
-Timing measure(const std::function<void()>& work, int repeats, double patience) {
+Timing measure(const std::function<void()>& work, int repeats, double patience, ranks::Crew crew) {
   constexpr double most_of_others = 0.1, length_of_window = 0.5;
   constexpr int enough = 9;
+  const auto of_first = [crew](int n) {
+    return crew.count > 1 ? ranks::largest(crew.rank == 0 ? n : 0) : n;
+  };
   const double start = now();
   work();  // grows the storage and warms the caches
   if (repeats == 0) {
-    const double once = window(work, 1).seconds;
-    repeats = int(std::clamp(length_of_window / once, 1.0, 1e6));
+    const double once = window(work, 1, crew).seconds;
+    repeats = of_first(int(std::clamp(length_of_window / once, 1.0, 1e6)));
   }
   Timing timing;
   std::vector<double> quiet, all;
-  while (timing.quiet < enough && (timing.windows == 0 || now() - start < patience)) {
-    const Window w = window(work, repeats);
+  while (of_first(timing.quiet < enough && (timing.windows == 0 || now() - start < patience))) {
+    const Window w = window(work, repeats, crew);
     ++timing.windows;
     timing.others += (w.others - timing.others) / timing.windows;
     timing.own += (w.own - timing.own) / timing.windows;
@@ -124,35 +130,49 @@ Timing measure(const std::function<void()>& work, int repeats, double patience) 
 }
 
 TrainBench::TrainBench(const Size& size, const std::string& encoding,
-                       const std::vector<Setting>& options)
+                       const std::vector<Setting>& options, ranks::Crew crew, Shards::Order order)
     : size_(size), model_(model_of(size, encoding, options)), optimizer_(model_.parameters(), {}) {
-  for (int b = 0; b < batches; ++b) {
-    tokens_.push_back(random_tokens(size.batch * size.length, std::uint32_t(2 * b)));
-    targets_.push_back(random_tokens(size.batch * size.length, std::uint32_t(2 * b + 1)));
-  }
+  const int sequences = size.batch * crew.count, tokens = sequences * size.length;
+  for (int b = 0; b < batches; ++b)
+    batches_.push_back({.size = sequences,
+                        .extent = size.length,
+                        .tokens = random_tokens(tokens, std::uint32_t(2 * b)),
+                        .targets = random_tokens(tokens, std::uint32_t(2 * b + 1))});
+  if (crew.count > 1) shards_.emplace(model_.parameters(), crew.count, order, crew);
+}
+
+// The gradient of `weight` times the loss, and the loss.
+double TrainBench::pass(const Batch& batch, double weight, Profile* profile) {
+  Draws draws(Random(0, "positions", std::uint32_t(taken_)));
+  const Placed at(model_.encoding(),
+                  {.batch = batch.size, .tokens = size_.length, .draws = &draws});
+  Tape tape;
+  double before = now();
+  if (profile)
+    tape.observe([profile, &before](const Operation& op, Tape::Direction direction) {
+      (*profile)[name_of(op)][direction == Tape::Direction::backward] += now() - before;
+      before = now();
+    });
+  const Var loss = cross_entropy(model_.logits(batch.tokens, at), batch.targets);
+  tape.backward(weight == 1 ? loss : real(weight) * loss);
+  return loss.value()[0];
 }
 
 void TrainBench::step(Profile* profile) {
-  const int which = taken_++ % batches;
-  Draws draws(Random(0, "positions", std::uint32_t(taken_)));
-  const Placed at(model_.encoding(),
-                  {.batch = size_.batch, .tokens = size_.length, .draws = &draws});
+  const Batch& batch = batches_[std::size_t(taken_++ % batches)];
+  if (shards_)
+    shards_->gradient(batch, [&](const Batch& part, double w) { return pass(part, w, profile); });
+  else pass(batch, 1, profile);
   double before = now();
-  const auto done = [profile, &before](const std::string& what, int direction) {
-    if (profile) (*profile)[what][direction] += now() - before;
+  const auto done = [profile, &before](const std::string& what) {
+    if (profile) (*profile)[what][0] += now() - before;
     before = now();
   };
-  Tape tape;
-  if (profile)
-    tape.observe([&done](const Operation& op, Tape::Direction direction) {
-      done(name_of(op), direction == Tape::Direction::backward);
-    });
-  tape.backward(cross_entropy(model_.logits(tokens_[which], at), targets_[which]));
   const double norm = gradient_norm(model_.parameters());
-  done("gradient_norm", 0);
+  done("gradient_norm");
   optimizer_.step(3e-4, norm > 1 ? 1 / norm : 1);
   model_.parameters().clear_gradients();
-  done("AdamW", 0);
+  done("AdamW");
 }
 
 double TrainBench::work() const { return 3 * forward_work(size_, size_.length, size_.batch); }

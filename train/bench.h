@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/transformer.h"
 #include "train/optimizer.h"
+#include "train/shards.h"
 
 /// \file
 /// What `yonder bench` measures: steps of training and long tests of models of fixed sizes on
@@ -38,28 +40,37 @@ struct Timing {
 };
 
 /// Repeats `work` in windows until nine of them were quiet or `patience` seconds are over, at least
-/// in one. `repeats` of 0: as many as take half a second.
-Timing measure(const std::function<void()>& work, int repeats, double patience);
+/// in one. `repeats` of 0: as many as take half a second. A crew of ranks repeats it together, as
+/// often as the first decides, and is not counted among the others.
+Timing measure(const std::function<void()>& work, int repeats, double patience,
+               ranks::Crew crew = {});
 
 /// Seconds by operation, forward and backward; what is no operation counts as forward.
 using Profile = std::map<std::string, std::array<double, 2>>;
 
-/// Steps of training: AdamW, clipped at norm 1, on eight batches of random tokens.
+/// Steps of training: AdamW, clipped at norm 1, on eight batches of random tokens. Each rank of a
+/// crew adds a batch, as a shard of a larger one.
 class TrainBench {
  public:
-  TrainBench(const Size&, const std::string& encoding, const std::vector<Setting>& options);
+  TrainBench(const Size&, const std::string& encoding, const std::vector<Setting>& options,
+             ranks::Crew crew = {}, Shards::Order order = Shards::Order::kept);
   /// Adds to `profile`, if given, where the time goes.
   void step(Profile* profile = nullptr);
   /// Multiplications and additions that a step can't do without: matrix products forward and back,
   /// of attention the visible half. What an encoding adds and tiles computed again don't count.
   double work() const;
+  /// Seconds so far that this rank spent on exchanging gradients, or waiting for them.
+  double communication() const { return shards_ ? shards_->seconds() : 0; }
 
  private:
   Size size_;
   Transformer model_;
   AdamW optimizer_;
-  std::vector<std::vector<int>> tokens_, targets_;  // [batches][batch · length]
+  std::optional<Shards> shards_;
+  std::vector<Batch> batches_;
   int taken_ = 0;
+
+  double pass(const Batch&, double weight, Profile*);
 };
 
 /// A test of one sequence of random tokens, loss and first choice at every place.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <queue>
 
 #include "core/pool.h"
 #include "train/trainer.h"
@@ -12,6 +13,20 @@ double seconds_of(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double makespan(std::vector<double> jobs, int workers, double hand_out) {
+  std::sort(jobs.rbegin(), jobs.rend());
+  std::priority_queue<double, std::vector<double>, std::greater<>> free;  // when each worker is
+  for (int w = 0; w < workers; ++w) free.push(0);
+  double handed = 0, end = 0;
+  for (const double job : jobs) {
+    handed = std::max(handed, free.top()) + hand_out;
+    free.pop();
+    free.push(handed + job);
+    end = std::max(end, handed + job);
+  }
+  return end;
 }
 
 Cost measured(const SweepConfig& config, const Plan& plan, const Cell& cell) {

@@ -23,6 +23,11 @@ struct Cost {
 /// at each length.
 Cost measured(const SweepConfig&, const Plan&, const Cell&);
 
+/// Seconds until `workers` have done all jobs of so many seconds, the longest first, each job going
+/// to whoever is free. Who hands them out takes `hand_out` seconds for each, one after the other.
+///   Graham 1969, SIAM J. Appl. Math. 17: at most 4/3 of the best order.
+double makespan(std::vector<double> jobs, int workers, double hand_out);
+
 /// Wall-clock seconds that `work` takes.
 double seconds_of(const std::function<void()>& work);
 

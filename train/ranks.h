@@ -63,6 +63,8 @@ void require_same_program();
 int largest(int mine);
 /// Each number is replaced by its sum over ranks; exact where all but one of them are 0.
 void sum(std::span<double>);
+/// The sum over the ranks of this machine.
+double sum_here(double mine);
 /// Each number is replaced by rank 0's.
 void copy_first(std::span<real>);
 

@@ -26,6 +26,7 @@ void abort(int code) { std::exit(code); }
 std::vector<std::string> gathered(const std::string& text) { return {text}; }
 int largest(int mine) { return mine; }
 void sum(std::span<double>) {}
+double sum_here(double mine) { return mine; }
 void copy_first(std::span<real>) {}
 void exchange_slices(std::span<const real> mine, std::span<real> theirs) {
   std::copy(mine.begin(), mine.end(), theirs.begin());

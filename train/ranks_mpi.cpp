@@ -1,4 +1,5 @@
 #include <mpi.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@ namespace {
 
 int my_rank = 0, all = 1, on_this_machine = 1;
 bool met = false;
+MPI_Comm neighbours = MPI_COMM_NULL;  // the ranks of this machine
 
 const MPI_Comm world = MPI_COMM_WORLD;
 constexpr int length_tag = 1, text_tag = 2;
@@ -60,15 +62,15 @@ Meeting::Meeting() {
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &level);
   MPI_Comm_rank(world, &my_rank);
   MPI_Comm_size(world, &all);
-  MPI_Comm neighbours;
   MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &neighbours);
   MPI_Comm_size(neighbours, &on_this_machine);
-  MPI_Comm_free(&neighbours);
   met = true;
 }
 
 Meeting::~Meeting() {
-  if (met) MPI_Finalize();
+  if (!met) return;
+  MPI_Comm_free(&neighbours);
+  MPI_Finalize();
 }
 
 bool started() { return met; }
@@ -109,6 +111,12 @@ void sum(std::span<double> numbers) {
     MPI_Allreduce(MPI_IN_PLACE, numbers.data(), int(numbers.size()), MPI_DOUBLE, MPI_SUM, world);
 }
 
+double sum_here(double mine) {
+  double total = mine;
+  if (met) MPI_Allreduce(&mine, &total, 1, MPI_DOUBLE, MPI_SUM, neighbours);
+  return total;
+}
+
 void copy_first(std::span<real> numbers) {
   for (std::size_t i = 0; all > 1 && i < numbers.size(); i += INT_MAX)
     MPI_Bcast(&numbers[i], int(std::min<std::size_t>(INT_MAX, numbers.size() - i)), number(), 0,
@@ -147,13 +155,16 @@ void send(int to, std::string_view text) {
 
 std::optional<Message> received(double seconds) {
   using namespace std::chrono;
-  const auto end = steady_clock::now() + duration<double>(seconds);
+  const auto start = steady_clock::now();
   MPI_Status status;
-  for (int nap = 10, there = 0;; nap = std::min(2 * nap, 1000)) {  // µs
+  for (int there = 0;;) {
     MPI_Iprobe(MPI_ANY_SOURCE, length_tag, world, &there, &status);
     if (there) break;
-    if (steady_clock::now() >= end) return {};
-    ::usleep(useconds_t(nap));
+    const double waited = duration<double>(steady_clock::now() - start).count();
+    if (waited >= seconds) return {};
+    // The longer it has waited the longer it sleeps: a quarter of it, a millisecond at most.
+    if (waited < 1e-4) ::sched_yield();
+    else ::usleep(useconds_t(std::min(1000.0, 1e6 * waited / 4)));
   }
   Message message{.from = status.MPI_SOURCE};
   std::int64_t size = 0;

@@ -1,10 +1,15 @@
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/parallel.h"
 #include "train/bench.h"
+#include "train/costs.h"
 #include "train/flags.h"
+#include "train/hand_out.h"
+#include "train/ranks.h"
+#include "train/sweep_board.h"
 #include "train/verbs.h"
 
 namespace yonder {
@@ -16,7 +21,8 @@ struct Wish {
   std::string what, size = "small", encoding = "rope";
   Settings options;
   std::vector<int> lengths{16384};
-  int threads = 0, steps = 0;
+  int threads = 0, steps = 0, cells = 10000;
+  std::string reduce = "ordered";
   double patience = 20;
   bool profile = false, json = false;
 };
@@ -79,8 +85,52 @@ Json profile_of(TrainBench& bench) {
   return rows;
 }
 
+// Rank 0 alone, while the others sleep, not to be in its way: what they wait for is a message.
+Timing measure_alone(const Wish& wish) {
+  if (ranks::rank() > 0) {
+    while (!ranks::received(1)) {}
+    return {};
+  }
+  TrainBench bench(size_named(wish.size), wish.encoding, wish.options);
+  const Timing timing = measure([&] { bench.step(); }, wish.steps, wish.patience);
+  for (int r = 1; r < ranks::count(); ++r) ranks::send(r, "go on");
+  return timing;
+}
+
+// Weak scaling: every rank has as much to do as one alone.
+Json bench_ranks(const Wish& wish) {
+  const ranks::Crew crew = ranks::everyone();
+  const Timing alone = measure_alone(wish);
+  TrainBench bench(size_named(wish.size), wish.encoding, wish.options, crew,
+                   wish.reduce == "fast" ? Shards::Order::any : Shards::Order::kept);
+  double took = 0;
+  const Timing timing =
+      measure([&] { took += seconds_of([&] { bench.step(); }); }, wish.steps, wish.patience, crew);
+  std::array<double, 1> share{bench.communication() / took / crew.count};
+  ranks::sum(share);
+  Json json = json_of(timing);
+  json["ranks"] = crew.count;
+  json["reduce"] = wish.reduce;
+  json["communication"] = share[0];
+  if (crew.rank > 0) return json;
+  json["alone_ms"] = 1e3 * alone.quantile(0.5);
+  json["alone_void"] = alone.is_void();
+  json["weak_scaling"] = alone.quantile(0.5) / timing.quantile(0.5);
+  return json;
+}
+
 Json bench_train(const Wish& wish) {
   const Size& size = size_named(wish.size);
+  if (ranks::count() > 1) {
+    Json json{{"bench", wish.what},
+              {"size", wish.size},
+              {"encoding", wish.encoding},
+              {"threads", threads()}};
+    json.update(bench_ranks(wish));
+    json["tokens_per_second"] =
+        1e3 * size.batch * size.length * ranks::count() / double(json["ms"]);
+    return json;
+  }
   const double peak = peak_speed();
   TrainBench bench(size, wish.encoding, wish.options);
   bench.step();
@@ -95,7 +145,25 @@ Json bench_train(const Wish& wish) {
   return json;
 }
 
+void print_ranks(const Json& j) {
+  std::printf("training, %s, %s, %d ranks of %d threads, reduce %s\n",
+              std::string(j["size"]).c_str(), std::string(j["encoding"]).c_str(), int(j["ranks"]),
+              int(j["threads"]), std::string(j["reduce"]).c_str());
+  std::printf(
+      "step    %.2f ms of a batch for each rank (quartiles %.2f to %.2f, %d quiet windows of "
+      "%d), alone %.2f ms\n",
+      double(j["ms"]), double(j["ms_low"]), double(j["ms_high"]), int(j["quiet"]),
+      int(j["windows"]), double(j["alone_ms"]));
+  std::printf(
+      "speed   %.0f tokens/s, %.0f %% of weak scaling without loss; %.0f %% of the time is "
+      "communication\n",
+      double(j["tokens_per_second"]), 100 * double(j["weak_scaling"]),
+      100 * double(j["communication"]));
+  if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
+}
+
 void print_train(const Json& j) {
+  if (j.contains("ranks")) return print_ranks(j);
   std::printf("training, %s, %s, %d threads\n", std::string(j["size"]).c_str(),
               std::string(j["encoding"]).c_str(), int(j["threads"]));
   std::printf(
@@ -176,12 +244,48 @@ void print_gemm(const Json& all) {
   std::printf("at most %.1f GF/s\n", double(all["peak_gflops"]));
 }
 
+// The scheduler of a sweep with nothing to do: rank 0 hands out cells, the others give them back.
+Json bench_handout(const Wish& wish) {
+  if (ranks::count() == 1)
+    throw SharedError({usage,
+                       "bench: handout needs somebody to hand to; start it as mpirun -n 2 "
+                       "yonder bench handout, or with more"});
+  if (ranks::rank() > 0) {
+    serve([](const std::string&, const Say&) { return Answer{}; });
+    return {};
+  }
+  Progress progress(Progress::Voice::quiet);
+  std::vector<std::string> names;
+  for (int i = 0; i < wish.cells; ++i) names.push_back("cell-" + std::to_string(i));
+  Board board(names, wish.cells, progress);
+  const double seconds = seconds_of([&] {
+    hand_out({.count = wish.cells,
+              .request = [&](int i) { return names[std::size_t(i)]; },
+              .started = [&](int i) { board.started(i); },
+              .ended = [&](int i, const Answer&) { board.done(i, {}); },
+              .tick = [&] { board.show(); }});
+  });
+  dismiss(0);
+  return {{"bench", wish.what},
+          {"ranks", ranks::count()},
+          {"cells", wish.cells},
+          {"seconds", seconds},
+          {"us_each", 1e6 * seconds / wish.cells}};
+}
+
+void print_handout(const Json& j) {
+  std::printf("%d cells of no work, handed out by one rank to %d others in %.2f s: %.0f us each\n",
+              int(j["cells"]), int(j["ranks"]) - 1, double(j["seconds"]), double(j["us_each"]));
+}
+
 bool read(const Arguments& arguments, Wish& wish) {
   Flags flags(
       "bench", "how fast training, long tests and matrix products are on this machine",
       {"yonder bench train --size small --encoding rope",
-       "yonder bench eval --encoding xlnet --lengths 1024,4096,16384", "yonder bench gemm"});
-  flags.argument("WHAT", wish.what, "train, eval or gemm", Flags::Presence::required);
+       "yonder bench eval --encoding xlnet --lengths 1024,4096,16384", "yonder bench gemm",
+       "mpirun -n 2 yonder bench train", "mpirun -n 8 --oversubscribe yonder bench handout"});
+  flags.argument("WHAT", wish.what, "train, eval, gemm, or under mpirun handout",
+                 Flags::Presence::required);
   flags.add("Model", {Option{"size", &wish.size,
                              "width, heads, layers, length × batch: tiny 64, 4, 2, "
                              "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
@@ -195,11 +299,31 @@ bool read(const Arguments& arguments, Wish& wish) {
                  .within(0, 1000000),
              Option{"patience", &wish.patience,
                     "seconds to wait for nine windows in which no other process is busy"}
-                 .within(0, 86400)});
+                 .within(0, 86400),
+             Option{"reduce", &wish.reduce, "of train under mpirun, as yonder train's"}.one_of(
+                 {"ordered", "fast"}),
+             Option{"cells", &wish.cells, "of handout"}.within(1, 10000000)});
   flags.on("Output", "--profile", wish.profile, "time by operation, of train");
   flags.on("Output", "--json", wish.json, "for programs");
   flags.encodings(wish.options, Flags::When::training);
   return flags.parse(arguments);
+}
+
+// False if help was asked for.
+bool understood(const Arguments& arguments, Wish& wish) {
+  if (!read(arguments, wish)) return false;
+  if (wish.profile && (wish.what != "train" || ranks::count() > 1))
+    throw UsageError("bench: --profile is of train, without mpirun; leave it away");
+  for (const char* name : {"train", "eval", "gemm", "handout"})
+    if (name == wish.what) {
+      if (ranks::count() > 1 && (wish.what == "eval" || wish.what == "gemm"))
+        throw UsageError("bench: " + wish.what +
+                         " is no work for several ranks; start it without "
+                         "mpirun");
+      return true;
+    }
+  throw UsageError("bench: there is no '" + wish.what +
+                   "' to measure; take train, eval, gemm or handout");
 }
 
 }  // namespace
@@ -212,20 +336,23 @@ int bench_verb(const Arguments& arguments) {
   };
   constexpr Bench benches[] = {{"train", bench_train, print_train},
                                {"eval", bench_eval, print_eval},
-                               {"gemm", bench_gemm, print_gemm}};
+                               {"gemm", bench_gemm, print_gemm},
+                               {"handout", bench_handout, print_handout}};
   Wish wish;
-  if (!read(arguments, wish)) return fine;
-  if (wish.profile && wish.what != "train")
-    throw UsageError("bench: --profile is of train; leave it away");
+  bool go_on = false;
+  ranks::together([&] { go_on = understood(arguments, wish); });
+  if (!go_on) return fine;
   if (wish.threads > 0) set_threads(wish.threads);
+  else if (ranks::count() > 1) ranks::share_processors();
   for (const Bench& bench : benches) {
     if (bench.name != wish.what) continue;
     const Json json = bench.measure(wish);
+    if (ranks::rank() > 0) return fine;
     if (wish.json) std::puts(json.dump().c_str());
     else bench.print(json);
     return fine;
   }
-  throw UsageError("bench: there is no '" + wish.what + "' to measure; take train, eval or gemm");
+  return failed;  // understood() knows them all
 }
 
 }  // namespace yonder
