@@ -108,6 +108,23 @@ expect 0 "${long[@]}" --shards 16 --out whole
 same whole signal
 echo "SIGUSR1 ends training with 75, and other ranks go on to the same bytes"
 
+# What was half trained where nobody else sees it came back, and a rank elsewhere goes on with it.
+rm -rf one two
+mkdir one two
+"${run[@]}" -wdir one -n 1 "${sweep[@]}" --out sweep : -wdir two -n 2 "${sweep[@]}" --out sweep \
+  >log 2>&1 &
+job=$! code=0
+until compgen -G "one/sweep/cells/*/trial.json" >/dev/null; do sleep 0.05; done
+kill -USR1 $job
+wait $job || code=$?
+[ $code = 75 ] || fail "ended with $code after SIGUSR1"
+[ -n "$(find one/sweep/cells -name '*.state.safetensors')" ] || fail "nothing half trained came back"
+"$yonder" show one/sweep | grep -q 'last said stopped and saved' || fail "show says nothing of it"
+expect 0 "${run[@]}" -wdir one -n 1 "${sweep[@]}" --out sweep --resume : \
+  -wdir two -n 3 "${sweep[@]}" --out sweep --resume
+same sweep-alone one/sweep
+echo "SIGUSR1 brings back cells that are half trained, and ranks elsewhere go on with them"
+
 # A rank, or mpirun itself, is killed five times; then what is there goes on to its end.
 for ((round = 1; round <= rounds; ++round)); do
   for kind in train sweep; do

@@ -48,7 +48,7 @@ int hand_out(const HandOut& jobs) {
   std::vector<int> at_work(std::size_t(ranks::count()), none);  // the job of each rank
   int next = 0, busy = 0, signal = 0;
   const auto hand_next_to = [&](int rank) {
-    ranks::send(rank, do_this + jobs.request(next));
+    ranks::send(rank, do_this + jobs.request(next, rank));
     at_work[std::size_t(rank)] = next, ++busy;
     if (jobs.started) jobs.started(next);
     ++next;

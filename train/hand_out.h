@@ -18,7 +18,7 @@ struct Answer {
 /// At rank 0.
 struct HandOut {
   int count = 0;
-  std::function<std::string(int job)> request;                  ///< what a rank is told of it
+  std::function<std::string(int job, int rank)> request;        ///< what the rank is told of it
   std::function<void(int job)> started;                         ///< these may be empty
   std::function<void(int job, const std::string& line)> heard;  ///< what the job says
   std::function<void(int job, const Answer&)> ended;            ///< one that a signal ended too

@@ -219,13 +219,13 @@ int Sweep::run_here(const std::vector<Cell>& open, Work work, Board& board) {
 // Each cell at one of the other ranks. What comes back as a message gets its place in one step, so
 // that it is there as a whole or not at all.
 int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, Board& board) {
-  const bool all_see = std::find(seen_.begin(), seen_.end(), false) == seen_.end();
   const std::string arriving = folder_ + "/.arriving";
   return hand_out({.count = int(open.size()),
                    .request =
-                       [&](int i) {
+                       [&](int i, int rank) {
                          const Cell& c = open[std::size_t(i)];
-                         return request_for(plan_, work, c, all_see ? "" : packed(place(c)));
+                         return request_for(plan_, work, c,
+                                            seen_[std::size_t(rank)] ? "" : packed(place(c)));
                        },
                    .started = [&](int i) { board.started(i); },
                    .heard = [&](int i, const std::string& said) { board.heard(i, said); },
@@ -249,15 +249,17 @@ int Sweep::measure(const std::vector<Cell>& open) {
   if (kinds.size() > 1)
     progress_.settle("measuring a few steps of " + std::to_string(kinds.size()) +
                      " kinds of cells, so that the longest can begin first");
-  return hand_out(
-      {.count = int(kinds.size()),
-       .request =
-           [&](int i) { return request_for(plan_, Work::measured, kinds[std::size_t(i)], ""); },
-       .ended =
-           [&](int i, const Answer& answer) {
-             const Cell& c = kinds[std::size_t(i)];
-             if (!answer.result.empty()) costs_[{c.variant, c.encoding}] = cost_of(answer.result);
-           }});
+  return hand_out({.count = int(kinds.size()),
+                   .request =
+                       [&](int i, int) {
+                         return request_for(plan_, Work::measured, kinds[std::size_t(i)], "");
+                       },
+                   .ended =
+                       [&](int i, const Answer& answer) {
+                         const Cell& c = kinds[std::size_t(i)];
+                         if (!answer.result.empty())
+                           costs_[{c.variant, c.encoding}] = cost_of(answer.result);
+                       }});
 }
 
 void Sweep::sort_by_cost(std::vector<Cell>& open, Work work) const {

@@ -260,7 +260,7 @@ Json bench_handout(const Wish& wish) {
   Board board(names, wish.cells, progress);
   const double seconds = seconds_of([&] {
     hand_out({.count = wish.cells,
-              .request = [&](int i) { return names[std::size_t(i)]; },
+              .request = [&](int i, int) { return names[std::size_t(i)]; },
               .started = [&](int i) { board.started(i); },
               .ended = [&](int i, const Answer&) { board.done(i, {}); },
               .tick = [&] { board.show(); }});
