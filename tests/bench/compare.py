@@ -9,11 +9,11 @@ alike. Printed are medians over the rounds, quartiles, and how many times as fas
 in which other processes were busy (yonder bench says so) is taken again, up to --retries times;
 what stays disturbed is marked `void`.
 """
-import argparse, json, os, platform, statistics, subprocess, sys, tempfile, datetime
+import argparse, json, os, statistics, subprocess, sys, tempfile, datetime
 
 here = os.path.dirname(os.path.abspath(__file__))
 TUNED = dict(MALLOC_MMAP_THRESHOLD_='1073741824', MALLOC_TRIM_THRESHOLD_='4294967296',
-             MALLOC_TOP_PAD_='67108864', MALLOC_ARENA_MAX='1', ATEN_CPU_CAPABILITY='avx512')
+             MALLOC_TOP_PAD_='67108864', MALLOC_ARENA_MAX='1')
 
 # (row, arguments of yonder bench, arguments of torch_baseline.py, also the stock install)
 ROWS = [(f'train {size} {enc}', ['train', '--size', size, '--encoding', enc],
@@ -30,6 +30,13 @@ def last_json(command, environment):
     if done.returncode:
         sys.exit(f'{" ".join(command)}\n{done.stderr}')
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def processor():
+    """Its name, and torch's best vectors on it, which torch takes of itself only as avx2."""
+    with open('/proc/cpuinfo') as lines:
+        fields = dict(map(str.strip, line.split(':', 1)) for line in lines if ':' in line)
+    return fields['model name'], 'avx512' if 'avx512bw' in fields['flags'].split() else 'avx2'
 
 
 def build_shim(folder):
@@ -124,12 +131,13 @@ def main():
     specs = [spec for spec in ROWS if o.only in spec[0]]
     if not specs:
         sys.exit(f"compare: no row contains '{o.only}'; they are " + ', '.join(s[0] for s in ROWS))
-    print(f'{datetime.date.today()}, {platform.machine()}, {o.threads} threads, '
+    name, vectors = processor()
+    print(f'{datetime.date.today()}, {name} ({vectors}), {o.threads} threads, '
           f'PyTorch {version.stdout.strip()}; ms, medians and quartiles of {o.rounds} rounds; MB\n')
     print('| what | yonder | PyTorch tuned | PyTorch stock | × tuned | × stock | memory | |')
     print('|---|---|---|---|---|---|---|---|')
     with tempfile.TemporaryDirectory() as folder:
-        tuned = {**TUNED, 'LD_PRELOAD': build_shim(folder)}
+        tuned = {**TUNED, 'ATEN_CPU_CAPABILITY': vectors, 'LD_PRELOAD': build_shim(folder)}
         for spec in specs:
             row = Row(spec[0])
             done = 0
