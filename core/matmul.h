@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "core/real.h"
 
@@ -25,5 +26,28 @@ struct Product {
   bool add = false;
 };
 void matmul(const Product&);
+
+/// How the factors of a product are held while they are multiplied; the sums are `real` either way.
+enum class Precision { f32, bf16 };
+/// "f32" or "bf16". UsageError for bf16 where the processor, or the build, has no products of it.
+Precision precision_named(const std::string&);
+
+/// The precision of all products within a scope; f32 outside of any.
+class WithPrecision {
+ public:
+  explicit WithPrecision(Precision);
+  ~WithPrecision();
+  WithPrecision(const WithPrecision&) = delete;
+  WithPrecision& operator=(const WithPrecision&) = delete;
+
+ private:
+  Precision outer_;
+};
+
+/// For tests: the numbers of bf16 on any processor, factors rounded and then multiplied as f32.
+void emulate_bf16(bool);
+
+/// The same by the calling thread alone and in one piece, for work that is cut already.
+void multiply(const Product&);
 
 }  // namespace yonder

@@ -33,6 +33,9 @@ Options RunConfig::training_fields() {
       Option{"clip", &clip, "longest gradient, longer ones are scaled down; 0: none"}.at_least(0),
       Option{"seed", &seed, "of weights, data and drawn positions"}.at_least(0),
       Option{"data-seed", &data_seed, "of data and drawn positions alone; -1: --seed"}.at_least(-1),
+      Option{"precision", &precision,
+             "of the factors of matrix products in training: bf16 where the processor has it"}
+          .one_of({"f32", "bf16"}),
       Option{"threads", &threads, "results do not depend on it"}.within(0, 1024).shown_as(
           "all cores"),
       Option{"save-every", &save_every, "steps between checkpoints that stay"}

@@ -32,10 +32,11 @@ struct RunConfig {
   double clip = 1;     ///< largest norm of the gradient; 0: not clipped
   int seed = 0;        ///< of weights, and of data and drawn positions unless data_seed is given
   int data_seed = -1;  ///< −1: seed
-  int threads = 0;     ///< 0: as many as the machine has; results do not depend on it
-  int save_every = 0;  ///< steps between checkpoints that stay; 0: only at the end
-  double save_minutes = 5;   ///< between checkpoints that only serve to go on from; 0: none
-  int keep = 2;              ///< checkpoints that training can go on from
+  std::string precision = "f32";  ///< of the factors of matrix products in training, or "bf16"
+  int threads = 0;                ///< 0: as many as the machine has; results do not depend on it
+  int save_every = 0;             ///< steps between checkpoints that stay; 0: only at the end
+  double save_minutes = 5;        ///< between checkpoints that only serve to go on from; 0: none
+  int keep = 2;                   ///< checkpoints that training can go on from
   int late_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
   int shards = 1;  ///< of a batch; their gradients are added in order, whichever rank makes them
   std::string reduce = "ordered";  ///< or "fast": ranks add up in an order that MPI chooses

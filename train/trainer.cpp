@@ -71,7 +71,8 @@ Trainer::Trainer(Trained& run, ranks::Crew crew)
       optimizer_(
           run.model->parameters(),
           {.beta1 = run.config.beta1, .beta2 = run.config.beta2, .decay = run.config.weight_decay}),
-      schedule_{run.config.lr, run.config.warmup, run.config.steps, run.config.lr_end} {
+      schedule_{run.config.lr, run.config.warmup, run.config.steps, run.config.lr_end},
+      precision_(precision_named(run.config.precision)) {
   const Shards::Order order =
       run.config.reduce == "fast" ? Shards::Order::any : Shards::Order::kept;
   if (run.config.shards > 1 || crew.count > 1)
@@ -85,6 +86,7 @@ double Trainer::pass(const Batch& batch, int s, double weight) {
   const int step = before_ + s, longest = run_.task->tokens(config.length);
   Draws draws(Random(config.seed_of_data(), "positions", std::uint32_t(step)));
   const Placed at(model.encoding(), pass_of(batch, longest, &draws));
+  const WithPrecision precision(precision_);
   try {
     Tape tape(config.detect_anomaly ? Tape::Watch::finite : Tape::Watch::nothing);
     const Var loss = cross_entropy(model.logits(batch.tokens, at), batch.targets);

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "core/matmul.h"
 #include "train/optimizer.h"
 #include "train/run.h"
 #include "train/schedule.h"
@@ -32,6 +33,7 @@ class Trainer {
   int before_;  // steps of an earlier training
   AdamW optimizer_;
   Schedule schedule_;
+  Precision precision_;
   std::optional<Shards> shards_;  // if there are several
 
   double pass(const Batch&, int s, double weight);

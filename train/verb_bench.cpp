@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "core/matmul.h"
 #include "core/parallel.h"
 #include "train/bench.h"
 #include "train/costs.h"
@@ -18,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Wish {
-  std::string what, size = "small", encoding = "rope";
+  std::string what, size = "small", encoding = "rope", precision = "f32";
   Settings options;
   std::vector<int> lengths{16384};
   int threads = 0, steps = 0, cells = 10000;
@@ -60,11 +61,8 @@ std::string verdict(const Json& json) {
 }
 
 Json head_of(const Wish& wish, double peak) {
-  return {{"bench", wish.what},
-          {"size", wish.size},
-          {"encoding", wish.encoding},
-          {"threads", threads()},
-          {"peak_gflops", peak / 1e9}};
+  return {{"bench", wish.what},          {"size", wish.size},    {"encoding", wish.encoding},
+          {"precision", wish.precision}, {"threads", threads()}, {"peak_gflops", peak / 1e9}};
 }
 
 // The operations that take longest first, in ms a step.
@@ -164,8 +162,9 @@ void print_ranks(const Json& j) {
 
 void print_train(const Json& j) {
   if (j.contains("ranks")) return print_ranks(j);
-  std::printf("training, %s, %s, %d threads\n", std::string(j["size"]).c_str(),
-              std::string(j["encoding"]).c_str(), int(j["threads"]));
+  std::printf("training, %s, %s, %s, %d threads\n", std::string(j["size"]).c_str(),
+              std::string(j["encoding"]).c_str(), std::string(j["precision"]).c_str(),
+              int(j["threads"]));
   std::printf(
       "step    %.2f ms (quartiles %.2f to %.2f, %d quiet windows of %d), %.2f of processors\n",
       double(j["ms"]), double(j["ms_low"]), double(j["ms_high"]), int(j["quiet"]),
@@ -203,8 +202,9 @@ Json bench_eval(const Wish& wish) {
 }
 
 void print_eval(const Json& all) {
-  std::printf("testing, %s, %s, %d threads\n", std::string(all["size"]).c_str(),
-              std::string(all["encoding"]).c_str(), int(all["threads"]));
+  std::printf("testing, %s, %s, %s, %d threads\n", std::string(all["size"]).c_str(),
+              std::string(all["encoding"]).c_str(), std::string(all["precision"]).c_str(),
+              int(all["threads"]));
   std::printf("%8s %10s %10s %10s %8s %8s %10s %9s\n", "length", "seconds", "from", "to", "GF/s",
               "of peak", "tensors", "process");
   for (const Json& j : all["rows"]) {
@@ -218,7 +218,10 @@ void print_eval(const Json& all) {
 
 // The four products of a layer, and those of the gradients of its matrices.
 Json bench_gemm(const Wish& wish) {
-  Json json{{"bench", wish.what}, {"threads", threads()}, {"rows", Json::array()}};
+  Json json{{"bench", wish.what},
+            {"precision", wish.precision},
+            {"threads", threads()},
+            {"rows", Json::array()}};
   double peak = 0;
   for (const char* name : {"tiny", "small", "base"}) {
     const Size& s = size_named(name);
@@ -286,11 +289,14 @@ bool read(const Arguments& arguments, Wish& wish) {
        "mpirun -n 2 yonder bench train", "mpirun -n 8 --oversubscribe yonder bench handout"});
   flags.argument("WHAT", wish.what, "train, eval, gemm, or under mpirun handout",
                  Flags::Presence::required);
-  flags.add("Model", {Option{"size", &wish.size,
-                             "width, heads, layers, length × batch: tiny 64, 4, 2, "
-                             "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
-                          .one_of({"tiny", "small", "base"}),
-                      Option{"encoding", &wish.encoding, "see yonder list encodings"}});
+  flags.add("Model",
+            {Option{"size", &wish.size,
+                    "width, heads, layers, length × batch: tiny 64, 4, 2, "
+                    "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
+                 .one_of({"tiny", "small", "base"}),
+             Option{"encoding", &wish.encoding, "see yonder list encodings"},
+             Option{"precision", &wish.precision, "of the factors of matrix products"}.one_of(
+                 {"f32", "bf16"})});
   flags.numbers("Model", "--lengths", wish.lengths, "of the tests of eval, in tokens");
   flags.numbers("Model", "--length", wish.lengths, "the same");
   flags.add("Measurement",
@@ -344,6 +350,7 @@ int bench_verb(const Arguments& arguments) {
   if (!go_on) return fine;
   if (wish.threads > 0) set_threads(wish.threads);
   else if (ranks::count() > 1) ranks::share_processors();
+  const WithPrecision precision(precision_named(wish.precision));
   for (const Bench& bench : benches) {
     if (bench.name != wish.what) continue;
     const Json json = bench.measure(wish);
