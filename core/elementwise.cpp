@@ -144,21 +144,6 @@ Var at_most(const Var& x, real most) {
       [most](Vec v) { return hn::IfThenElseZero(hn::Le(v, vec(most)), vec(1)); });
 }
 
-// With u = √(2/π)(x + 0.044715 x³): x/2 (1 + tanh u) = x σ(2u), as 1 + tanh u = 2 σ(2u).
-//   gelu'(x) = σ + x σ (1 − σ) 2u',   2u' = 2√(2/π)(1 + 3·0.044715 x²)
-Var gelu(const Var& x) {
-  constexpr real twice = real(1.5957691216057308), cubic = real(0.044715);  // 2√(2/π)
-  const auto gate = [](Vec v) {
-    const Vec v2 = hn::Mul(v, v);
-    return sigmoid_of(hn::Mul(hn::Mul(vec(twice), v), hn::MulAdd(vec(cubic), v2, vec(1))));
-  };
-  return unary(
-      x, Slope::of_input, [gate](Vec v) { return hn::Mul(v, gate(v)); },
-      [gate](Vec v) {
-        const Vec s = gate(v), v2 = hn::Mul(v, v);
-        const Vec du = hn::Mul(vec(twice), hn::MulAdd(vec(3 * cubic), v2, vec(1)));
-        return hn::MulAdd(hn::Mul(hn::Mul(v, du), s), hn::Sub(vec(1), s), s);
-      });
-}
+Var gelu(const Var& x) { return unary(x, Slope::of_input, Gelu::value, Gelu::slope); }
 
 }  // namespace yonder

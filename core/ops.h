@@ -34,6 +34,11 @@ Var linear(const Var& x, const Var& weight);
 /// y = x Wᵀ + b.  b [N]
 Var linear(const Var& x, const Var& weight, const Var& bias);
 
+// mlp.cpp
+/// y = gelu(x Uᵀ) Dᵀ.  x [.., K], U [F, K], D [N, F], y [.., N]. Of what lies between only x Uᵀ is
+/// kept, and nothing if nobody asks for gradients.
+Var mlp(const Var& x, const Var& up, const Var& down);
+
 // norm.cpp
 /// (x − mean)/√(variance + 1e-5) · weight + bias over the last axis, biased variance.  Ba et al.
 /// 2016

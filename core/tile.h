@@ -1,10 +1,7 @@
 #pragma once
-#include <hwy/contrib/math/math-inl.h>
-#include <hwy/highway.h>
-
 #include <cstddef>
 
-#include "core/real.h"
+#include "core/functions.h"
 
 /// \file
 /// Small products of matrices that lie in the cache, for loops that fuse them with other work.
@@ -24,8 +21,7 @@ inline Vector load(const real* at) { return hn::LoadU(Reals(), at); }
 inline void store(Vector x, real* at) { hn::StoreU(x, Reals(), at); }
 inline Vector all(real x) { return hn::Set(Reals(), x); }
 
-/// e^x, 0 for −∞. Highway's own gives 0 for NaN, which would hide that a model has diverged.
-inline Vector exp(Vector x) { return hn::IfThenElse(hn::Eq(x, x), hn::Exp(Reals(), x), x); }
+inline Vector exp(Vector x) { return exp_of(x); }
 
 constexpr int up_to(int multiple, int n) { return (n + multiple - 1) / multiple * multiple; }
 constexpr int down_to(int multiple, int n) { return n / multiple * multiple; }

@@ -1,10 +1,7 @@
 #pragma once
-#include <hwy/highway.h>
-// After highway.h, on which it relies.
-#include <hwy/contrib/math/math-inl.h>
-
 #include <algorithm>
 
+#include "core/functions.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
 
@@ -13,11 +10,6 @@
 /// too, so the bits of an element never depend on its place.
 namespace yonder {
 
-namespace hn = hwy::HWY_NAMESPACE;
-constexpr hn::ScalableTag<real> lanes;
-using Vec = hn::Vec<decltype(lanes)>;
-
-inline Vec vec(real x) { return hn::Set(lanes, x); }
 inline Vec load(const real* p) { return hn::LoadU(lanes, p); }
 inline void store(Vec x, real* p) { hn::StoreU(x, lanes, p); }
 
@@ -27,22 +19,6 @@ inline Vec load_some(const real* p, std::int64_t n) {
 }
 inline void store_some(Vec x, real* p, std::int64_t n) {
   hn::BlendedStore(x, hn::FirstN(lanes, std::size_t(n)), lanes, p);
-}
-
-inline Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
-
-/// e^x for any x. Highway's own is not defined far above 0 and turns NaN into 0.
-inline Vec exp_of(Vec x) {
-  const Vec most = vec(sizeof(real) == 4 ? 88.7228 : 709.78);
-  const Vec y = hn::Exp(lanes, hn::Min(x, most));
-  return hn::IfThenElse(hn::Le(x, most), y, hn::Add(x, hn::Inf(lanes)));
-}
-
-/// σ(x) = 1/(1 + e^−x)
-inline Vec sigmoid_of(Vec x) {
-  const Vec most = vec(sizeof(real) == 4 ? 104 : 706);  // Highway's limit; e^104 > 10^38
-  const Vec e = hn::Exp(lanes, hn::Min(hn::Neg(x), most));
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Div(vec(1), hn::Add(vec(1), e)));
 }
 
 /// out[i] = f(in[i], …) for i of 0..n−1; `out` may be one of the inputs.

@@ -28,10 +28,12 @@ Linear Linear::make(Parameters& p, const std::string& name, int out, int in, dou
   return {p.make(name, {out, in}, half), p.make(twin + name, {out, in}, half)};
 }
 
-Var Linear::operator()(const Var& x) const {
-  if (!imaginary) return linear(x, weight);
+Var Linear::operator()(const Var& x) const { return linear(x, matrix()); }
+
+Var Linear::matrix() const {
+  if (!imaginary) return weight;
   const Var re = concat({weight, real(-1) * imaginary}, 1), im = concat({imaginary, weight}, 1);
-  return linear(x, concat({re, im}, 0));
+  return concat({re, im}, 0);
 }
 
 Var Linear::real_part(const Var& x) const {

@@ -20,6 +20,8 @@ struct Linear {
                      Numbers);
   /// x [.., in] or [.., 2·in] → [.., out] or [.., 2·out].
   Var operator()(const Var& x) const;
+  /// W as a real matrix: [[A, −B], [B, A]] of a complex one.
+  Var matrix() const;
   /// The real numbers A re + B im, [.., out].
   Var real_part(const Var& x) const;
 };

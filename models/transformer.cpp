@@ -174,7 +174,7 @@ Var Transformer::through_layers(Var x, const Run& run) {
 Var Transformer::block(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
   const Var h = query + w.o(attend(layer, query, memory, run));
-  return h + w.down(gelu(w.up(w.norm2(h))));
+  return h + mlp(w.norm2(h), w.up.matrix(), w.down.matrix());
 }
 
 // softmax(score(Q n, K m)) V m for all heads, n and m the normed query and memory.

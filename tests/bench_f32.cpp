@@ -86,7 +86,7 @@ TEST_CASE("A profile shares the time of a step among its operations") {
   std::map<std::string, double> backward;
   const auto json = nlohmann::json::parse(ran.out);
   for (const auto& row : json["profile"]) backward[row["operation"]] = row["backward_ms"];
-  for (const char* name : {"linear", "attention", "gelu", "layer_norm", "rotate", "cross_entropy"})
+  for (const char* name : {"linear", "attention", "mlp", "layer_norm", "rotate", "cross_entropy"})
     CHECK(backward[name] > 0);
   CHECK(backward.contains("AdamW"));
 }

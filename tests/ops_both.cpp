@@ -81,6 +81,20 @@ TEST_CASE("functions of one variable are their formulas") {
   }
 }
 
+TEST_CASE("exp and sigmoid err as little as they say") {
+  const double most = sizeof(real) == 4 ? 1 : 1e-8;  // f64: 1e-15
+  const Tensor x = grid(-87.3, 88.3, 200001);
+  const Tensor e = exp(Var(x)).value(), s = sigmoid(Var(x)).value();
+  double worst_e = 0, worst_s = 0;
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    const double wanted_e = std::exp(double(x[i])), wanted_s = 1 / (1 + std::exp(-double(x[i])));
+    worst_e = std::max(worst_e, std::abs(e[i] / wanted_e - 1));
+    worst_s = std::max(worst_s, std::abs(s[i] / wanted_s - 1));
+  }
+  CHECK(worst_e < 1.5e-7 * most);
+  CHECK(worst_s < 2e-7 * most);
+}
+
 TEST_CASE("an element's value does not depend on its place among others") {
   for (const Function& f : functions) {
     const Tensor x = grid(f.low, f.high, 77), y = f.f(Var(x)).value();
@@ -139,6 +153,18 @@ TEST_CASE("linear is x Wᵀ + b for every row") {
   // six terms below 10 in size
   CHECK(largest_error(plain, [&](auto i) { return wanted(i, 0); }) < 60 * epsilon);
   CHECK(largest_error(biased, [&](auto i) { return wanted(i, b[i % 4]); }) < 60 * epsilon);
+}
+
+TEST_CASE("mlp is the same as its parts, with and without a tape") {
+  for (const int n : {1, 256, 700}) {
+    const Var x(normal({n, 5})), up = Var::parameter(normal({19, 5}, "up")),
+                                 down = Var::parameter(normal({4, 19}, "down"));
+    const Tensor wanted = linear(gelu(linear(x, up)), down).value();
+    const auto at = [&](auto i) { return wanted[i]; };
+    CHECK(largest_error(mlp(x, up, down).value(), at) < 500 * epsilon);
+    const Tape tape;
+    CHECK(largest_error(mlp(x, up, down).value(), at) < 500 * epsilon);
+  }
 }
 
 TEST_CASE("layer_norm gives rows of mean 0 and variance 1, scaled and shifted") {
@@ -307,6 +333,8 @@ TEST_CASE("operations give the same bits with any number of threads") {
     CHECK(check({{2, n, 70}, {n, 70}}, [](const Vars& x) { return x[0] * x[1]; }) == "");
     CHECK(check({{n, 70}, {30, 70}, {30}},
                 [](const Vars& x) { return linear(x[0], x[1], x[2]); }) == "");
+    CHECK(check({{n, 30}, {70, 30}, {20, 70}},
+                [](const Vars& x) { return mlp(x[0], x[1], x[2]); }) == "");
     CHECK(check({{30, 70}}, [&](const Vars& x) { return rows(x[0], tokens); }) == "");
     CHECK(check({{n, 70}}, [](const Vars& x) { return sum(x[0]); }) == "");
     CHECK(check({{n, 70}}, [](const Vars& x) { return gelu(x[0]); }) == "");
