@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/files.h"
+
 namespace yonder {
 namespace {
 
@@ -44,6 +46,13 @@ void ByteTask::prepare(int length) {
     return Size(d.size()) >= length;
   });
   if (!fits) refuse_short("train", length, train);
+}
+
+std::string ByteTask::checksum() const {
+  std::string all;
+  for (const auto* part : {&documents_.train, &documents_.validation, &documents_.test})
+    for (const std::string& document : *part) all += yonder::checksum(document);
+  return yonder::checksum(all);
 }
 
 void ByteTask::refuse_short(const char* use, int length,

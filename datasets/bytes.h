@@ -30,6 +30,7 @@ class ByteTask : public Task {
 
   void prepare(int length) override;
 
+  std::string checksum() const override;
   int vocabulary() const override { return 257; }
   int tokens(int length) const override { return length; }
   bool is_text() const override { return true; }

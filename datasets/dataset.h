@@ -74,6 +74,9 @@ class Task {
   /// `length` is the trained length N in items. UsageError or FileError for what can't be.
   virtual void prepare(int length) { trained_ = length; }
 
+  /// A checksum of what was read from files; empty: nothing was.
+  virtual std::string checksum() const { return {}; }
+
   virtual int vocabulary() const = 0;
   /// Tokens of the longest sequence of `length` items as the model sees it (EOS is target only).
   virtual int tokens(int length) const = 0;

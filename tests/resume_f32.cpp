@@ -77,6 +77,24 @@ TEST_CASE("fine-tuning goes on to the same bytes, and not if its start has chang
   CHECK((model_in(folder / "parts", 24) == model_in(folder / "whole", 24)));
 }
 
+TEST_CASE("a training does not go on with another text") {
+  const Folder folder;
+  const std::string text = folder / "text";
+  std::string content;
+  for (int i = 0; i < 400; ++i) content += "line " + std::to_string(i) + "\n";
+  write_file(text, content);
+  RunConfig config = tiny_run("rope");
+  config.task = "text";
+  config.options = {{"text.path", text}};
+  train_until(7, config, folder / "run", Existing::refuse);
+  content[7] = 'x';
+  write_file(text, content);
+  CHECK_THAT(error_of(config, folder / "run"), Contains("another step, seed or text"));
+  content[7] = 'l';
+  write_file(text, content);
+  CHECK(train(config, folder / "run", Existing::resume, {}).before == 4);
+}
+
 TEST_CASE("a training that is over goes on by saying its result again") {
   const Folder folder;
   const TrainResult first = train(tiny_run("rope"), folder / "run", Existing::refuse, {});

@@ -118,7 +118,8 @@ Totals totals_of(const json& said, const std::string& path) try {
 std::string state_text(const Trained& run) {
   return json{{"format", 1},
               {"step", run.step},
-              {"data", run.step},  // the task's next batch is a function of seed and step
+              {"data", run.step},  // the task's next batch is a function of seed and step,
+              {"text", run.task->checksum()},  // and of its text, if it has one
               {"seed", run.config.seed}}
       .dump();
 }
@@ -168,7 +169,7 @@ void put_in_place(const Saved& saved, Trained& run, AdamW& optimizer, const std:
   if (!saved.state.tensors.empty()) {
     const auto said = saved.state.metadata.find("yonder.state");
     if (said == saved.state.metadata.end() || said->second != state_text(run))
-      throw UsageError("its state is of another step or seed");
+      throw UsageError("its state is of another step, seed or text");
     optimizer.restore(saved.totals.step, saved.state.tensors);
   }
   copy_tensors(saved.model.tensors, parameters);

@@ -38,15 +38,16 @@ double parameters(const Dims& dims) {
 
 double training_bytes(const Dims& dims, int batch) {
   const double D = dims.width, F = dims.mlp, tokens = double(batch) * dims.trained;
-  // Of each layer: two normed inputs, q, k, v, z, the sum between, and both sides of gelu.
-  const double activations = tokens * dims.layers * (7 * D + 2 * F);
+  // Of each layer: two normed inputs, q, k, v, z, the sum between, and what goes into gelu; at the
+  // end logits and their gradients.
+  const double activations = tokens * (dims.layers * (7 * D + F) + 2.0 * dims.vocabulary);
   const double checkpoint = 2 * sizeof(float) * parameters(dims);  // the moments as a file
   return sizeof(real) * (4 * parameters(dims) + activations) + checkpoint;
 }
 
 double testing_bytes(const Dims& dims, int tokens) {
-  const double D = dims.width, F = dims.mlp;
-  return sizeof(real) * (parameters(dims) + tokens * (2 * D + std::max(4 * D, 2 * F)));
+  const double D = dims.width;
+  return sizeof(real) * (parameters(dims) + tokens * 6 * D);
 }
 
 double free_bytes() {
