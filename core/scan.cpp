@@ -31,7 +31,6 @@ struct Extents {
   std::int64_t row(int b, int t) const { return std::int64_t(b) * T + t; }
 };
 
-
 // h' of one sequence and the gates it came from; `a` is W_h h + b_h.
 void step_forward(int D, const real* g, const real* a, const real* before, real* after,
                   real* saved) {
