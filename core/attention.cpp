@@ -1,5 +1,7 @@
 #include "core/attention.h"
 
+#include <algorithm>
+
 #include "core/attention_plan.h"
 #include "core/error.h"
 
@@ -9,9 +11,27 @@ namespace {
 using fused::Band;
 using fused::Pairing;
 using fused::Plan;
+using fused::Sight;
 
 void refuse_impossible(const Dots& dots, const Scores& scores, const Mask& mask) {
+  if (scores.log_gate && !mask.causal)
+    throw UsageError(
+        "attention: forget gates count from a key on to the query, which only a causal model has; "
+        "make the model causal");
+  const bool sticks = scores.weights != Weights::softmax;
+  if (sticks && !mask.causal)
+    throw UsageError(
+        "attention: sticks are broken from the query back to the first key, which only a causal "
+        "model does; make the model causal");
+  if (sticks && scores.sink)
+    throw UsageError(
+        "attention: sticks have no denominator that a sink could join; leave one of them");
   if (scores.contextual.empty()) return;
+  const auto stretched = [](const RelativeTerm& term) { return bool(term.f); };
+  if (sticks || std::any_of(scores.relative.begin(), scores.relative.end(), stretched))
+    throw UsageError(
+        "attention: contextual positions go with softmax and one scale for all distances only; "
+        "leave them or the other");
   if (!mask.causal)
     throw UsageError(
         "attention: contextual positions count the keys up to the query, which only a causal model "
@@ -22,13 +42,19 @@ void refuse_impossible(const Dots& dots, const Scores& scores, const Mask& mask)
         "one of them");
 }
 
-// Visible token distances, in rows of this call.
-Band visible(const Mask& mask, const Positions& queries, const Positions& keys) {
-  Band band{-Band::unlimited, Band::unlimited};
-  if (mask.window > 0) band = {1 - mask.window, mask.window - 1};
-  if (mask.causal) band.least = 0;
-  const int shift = queries.first - keys.first;
-  return {band.least - shift, band.most - shift};
+// Token distances that a window leaves; 0: all.
+Band within(int window) {
+  return window > 0 ? Band{1 - window, window - 1} : Band{-Band::unlimited, Band::unlimited};
+}
+
+Band both(Band a, Band b) { return {std::max(a.least, b.least), std::min(a.most, b.most)}; }
+Band around(Band a, Band b) { return {std::min(a.least, b.least), std::max(a.most, b.most)}; }
+
+// What head h sees, in rows of this call.
+Sight sight(const Mask& mask, Weights weights, int h, int shift) {
+  Band head = within(mask.of_heads.empty() ? 0 : mask.of_heads[h]);
+  if (mask.causal) head.least = weights == Weights::softmax ? 0 : 1;
+  return {.near = both(head, within(mask.window)).from(shift, 0), .sinks = head.from(shift, 0)};
 }
 
 std::vector<Pairing> pairings(const Dots& dots) {
@@ -55,12 +81,15 @@ void check_extents([[maybe_unused]] const Plan& plan) {
   assert(fits(plan.v, {plan.B, plan.Tk, plan.H, plan.dv}));
   for ([[maybe_unused]] const RelativeTerm& term : plan.scores.relative) {
     assert(!term.c || fits(term.c, {term.bucket.rows, plan.H}));
+    assert(!term.f || term.f.shape == Shape{term.bucket.rows});
     assert(fits_table(term.A, term.bucket.rows, plan.H, plan.dk));
     assert(fits_table(term.B, term.bucket.rows, plan.H, plan.dk));
     assert(fits_table(term.V, term.bucket.rows, plan.H, plan.dv));
   }
   for ([[maybe_unused]] const ContextualTerm& term : plan.scores.contextual)
     assert(fits(term.table, {term.table.dim(0), plan.dk}));
+  assert(!plan.scores.sink || fits(plan.scores.sink, {plan.H}));
+  assert(!plan.scores.log_gate || fits(plan.scores.log_gate, {plan.B, plan.Tk, plan.H}));
 }
 
 std::vector<Var> inputs(const Plan& plan) {
@@ -71,6 +100,7 @@ std::vector<Var> inputs(const Plan& plan) {
   for (const StripBias& strip : plan.scores.strips)
     all.insert(all.end(), strip.inputs.begin(), strip.inputs.end());
   for (const ContextualTerm& term : plan.scores.contextual) all.push_back(term.table);
+  all.insert(all.end(), {plan.scores.log_gate, plan.scores.sink});
   return all;
 }
 
@@ -79,20 +109,27 @@ std::vector<Var> inputs(const Plan& plan) {
 Var attention(const Dots& dots, const Var& v, const Scores& scores, const Mask& mask,
               const Positions& queries, const Positions& keys) {
   refuse_impossible(dots, scores, mask);
-  const Plan plan{.dots = dots,
-                  .v = v,
-                  .scores = scores,
-                  .queries = queries,
-                  .keys = keys,
-                  .consecutive = queries.consecutive && keys.consecutive,
-                  .B = dots.q.dim(0),
-                  .Tq = dots.q.dim(1),
-                  .Tk = dots.k.dim(1),
-                  .H = dots.q.dim(2),
-                  .dk = dots.q.dim(3),
-                  .dv = v.dim(3),
-                  .band = visible(mask, queries, keys),
-                  .pairings = pairings(dots)};
+  Plan plan{.dots = dots,
+            .v = v,
+            .scores = scores,
+            .queries = queries,
+            .keys = keys,
+            .consecutive = queries.consecutive && keys.consecutive,
+            .B = dots.q.dim(0),
+            .Tq = dots.q.dim(1),
+            .Tk = dots.k.dim(1),
+            .H = dots.q.dim(2),
+            .dk = dots.q.dim(3),
+            .dv = v.dim(3),
+            .sinks = std::max(mask.sinks - keys.first, 0),
+            .pairings = pairings(dots),
+            .gates = fused::GateSums(scores.log_gate)};
+  for (int h = 0; h < plan.H; ++h) {
+    const Sight own = sight(mask, scores.weights, h, queries.first - keys.first);
+    const Band seen = plan.sinks > 0 ? around(own.near, own.sinks) : own.near;
+    plan.band = h == 0 ? seen : around(plan.band, seen);
+    plan.sights.push_back(own);
+  }
   check_extents(plan);
 
   Tensor z({plan.B, plan.Tq, plan.H, plan.dv});

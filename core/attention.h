@@ -8,9 +8,9 @@
 /// \file
 /// The one attention operation that every encoding goes through.
 ///
-///   score_ij = scale · (row_i q_i·k_j + row_i q_i·A[r] + B[r]·k_j) + c[r] + strip_h(i, j)
-///   z_i      = Σ_j softmax_j(score_ij) (v_j + V[r])            r = bucket(i − j), several such
-///   terms
+///   score_ij = scale · (f[r] row_i q_i·k_j + row_i q_i·A[r] + B[r]·k_j) + c[r] + strip_h(i, j)
+///              + C_i − C_j,   C_t = Σ_{u ≤ t} log_gate_u
+///   z_i      = Σ_j softmax_j(score_ij) (v_j + V[r]),   r = bucket(i − j), several such terms
 ///
 /// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window; i and j are positions.
 /// `row` multiplies q (and far_q) before any other use, so B[r]·k_j and c stay as they are. Memory
@@ -37,6 +37,7 @@ struct RelativeTerm {
   Buckets bucket;
   Var A, B, V;  // [R, H, d], or [R, 1, d] if shared by the heads
   Var c;        // [R, H]
+  Tensor f;     ///< [R], untrained; empty: 1. The factors of several terms multiply.
 };
 
 /// A bias that is no function of i − j alone (FIRE), made for a strip of query rows at a time and
@@ -58,11 +59,25 @@ struct ContextualTerm {
   Var table;  // [R, d], shared by the heads
 };
 
+/// How the scores of a row become the weights of its values.
+enum class Weights {
+  softmax,
+  /// A_ij = σ(s_ij) Π_{j<l<i} (1 − σ(s_il)) over the keys before the query's own token. What a row
+  /// leaves of 1 is lost, or goes to the query's own value. Causal only.
+  sticks,
+  sticks_rest_to_own
+};
+
 struct Scores {
   real scale = 1;  ///< of all dot products
   std::vector<RelativeTerm> relative;
   std::vector<StripBias> strips;
   std::vector<ContextualTerm> contextual;
+  /// [B, Tk, H], of each key's token, in the order of the tokens: a query's score of key j gains
+  /// the sum over the tokens after j up to its own (FoX). Causal only.
+  Var log_gate;
+  Var sink;  // [H]; softmax divides by e^sink_h more
+  Weights weights = Weights::softmax;
 };
 
 /// q_i·k_j, or far_q_i·far_k_j where |i − j| ≥ far_window > 0. In a bidirectional model the far
@@ -82,6 +97,16 @@ struct Dots {
 struct Mask {
   bool causal = true;
   int window = 0;
+  int sinks = 0;              ///< the first tokens of a sequence are seen beyond `window` too
+  std::vector<int> of_heads;  ///< [H] one window more for each head, with no sinks; 0: none.
+                              ///< Empty: none
+
+  /// Whether head h of token i sees token j, neither of them padding.
+  bool sees(int h, int i, int j) const {
+    const auto within = [&](int size) { return size <= 0 || (i - j < size && j - i < size); };
+    return (!causal || j <= i) && (within(window) || j < sinks) &&
+           (of_heads.empty() || within(of_heads[h]));
+  }
 };
 
 /// z [B, Tq, H, d]. v is [B, Tk, H, d]. Query row t has token index queries.first + t, key row t

@@ -1,7 +1,7 @@
+#include <cmath>
 #include <limits>
-#include <optional>
 
-#include "core/attention_contextual.h"
+#include "core/attention_carried.h"
 #include "core/attention_strips.h"
 #include "core/parallel.h"
 
@@ -24,6 +24,8 @@ struct Sums {
   Tensor k[2], v;  // [B·H·parts, Tk up to whole tiles, wide(d)]; empty if not tracked
   TableSums tables;
   std::vector<Tensor> contextual;  // [B·H·parts, R up to stripes, wide(dk)]
+  Tensor gates;                    // [B·H·parts, Tk up to whole tiles, 1] d(loss)/dC_t
+  Tensor sink;                     // [B·H·parts, 1, 1]
   Tensor strip;                    // [groups, H, Tk, side] of the present strip
   int groups = 1;                  // of sequences that share a strip's gradient
 
@@ -49,6 +51,8 @@ Sums::Sums(const Plan& plan, const ByDistance& by_distance, const Strips& strips
   v = sum(plan.v, keys);
   for (const ContextualTerm& term : plan.scores.contextual)
     contextual.push_back(sum(term.table, tile::up_to(tile::stripe, term.table.dim(0))));
+  if (plan.scores.log_gate.tracked()) gates = Tensor::uninitialized({n, keys, 1});
+  if (plan.scores.sink.tracked()) sink = Tensor({n, 1, 1});
   if (!strips.tracked()) return;
   groups = std::min(plan.B, std::max(1, 8 / plan.H));
   strip = Tensor::uninitialized({groups, plan.H, plan.Tk, side});
@@ -70,21 +74,21 @@ struct Call {
   void query_tile(Place, int part, const real* bias, real* dbias) const;
   std::size_t reals() const;
   QueryGradients start(const QueryTile&, Workspace&) const;
-  void differentiate(const TilePair&, const QueryGradients&, Square s, Square ds) const;
+  void differentiate(const TilePair&, const QueryGradients&, const Carried&, Square s,
+                     Square ds) const;
   void add_dot_products(const TilePair&, const QueryGradients&, Square ds, Square spare,
                         std::int64_t part) const;
   void add_terms(const TilePair&, const QueryGradients&, Square p, Square ds, int part) const;
-  void finish(const QueryTile&, const QueryGradients&) const;
+  void finish(const QueryTile&, const QueryGradients&, std::int64_t part) const;
+  void rest_to_own(const QueryTile&, const QueryGradients&, const Sticks&, std::int64_t part) const;
 };
 
 std::size_t Call::reals() const {
-  const std::size_t contextual =
-      plan.scores.contextual.empty()
-          ? 0
-          : Contextual::reals(plan) + std::size_t(tile::up_to(side, plan.Tk));
+  const std::size_t carries =
+      plan.scores.contextual.empty() ? 0 : std::size_t(tile::up_to(side, plan.Tk));
   return QueryTile::reals(plan) + KeyTile::reals(plan) + 3 * Square::size +
          side * (wide(plan.dv) + wide(plan.dv) + Pairing::most_of_them * wide(plan.dk) + 18) +
-         contextual;
+         Carried::reals(plan) + carries;
 }
 
 QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
@@ -108,14 +112,18 @@ QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
   return g;
 }
 
-// s becomes P, and ds = P ∘ (dz·(v + V[r]) − D).
-void Call::differentiate(const TilePair& pair, const QueryGradients& g, Square s, Square ds) const {
+// s becomes P, and ds = P ∘ (dz·(v + V[r]) − D); of sticks as they say.
+void Call::differentiate(const TilePair& pair, const QueryGradients& g, const Carried& carried,
+                         Square s, Square ds) const {
   const int rows = pair.keys.rows();
-  for (int j = 0; j < rows; ++j)
-    for (int i = 0; i < side; i += lanes) tile::store(tile::load(g.minus_d + i), ds.row(j) + i);
+  if (carried.sticks) std::fill_n(ds.at, rows * Square::stride, real(0));
+  else
+    for (int j = 0; j < rows; ++j)
+      for (int i = 0; i < side; i += lanes) tile::store(tile::load(g.minus_d + i), ds.row(j) + i);
   pair.add_products(pair.keys.v, wide(plan.dv), g.dz_turned, plan.dv, ds);
   if (tables.V) relative(plan).add_value_products(pair, g.dz, g.dz_turned, ds);
   ds.clear_from(rows);
+  if (carried.sticks) return carried.sticks->differentiate(pair, g.minus_d, s, ds);
   for (int i = 0; i < side; i += lanes) {
     const Vector log_sum = tile::load(g.log_sum + i);
     const Range j = pair.rows_of(i);
@@ -127,10 +135,11 @@ void Call::differentiate(const TilePair& pair, const QueryGradients& g, Square s
   }
 }
 
-// To q and k of each pairing, from the pairs that it serves.
+// To q and k of each pairing, from the pairs that it serves. What else is made of ds comes before.
 void Call::add_dot_products(const TilePair& pair, const QueryGradients& g, Square ds, Square spare,
                             std::int64_t part) const {
   const int width = wide(plan.dk);
+  if (tables.f) relative(plan).stretch(pair, ds);
   for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
     const Pairing& pairing = plan.pairings[n];
     if (!pair.uses(pairing)) continue;
@@ -166,7 +175,22 @@ void Call::add_terms(const TilePair& pair, const QueryGradients& g, Square p, Sq
                        .V = TableSums::of(all.V, b_part, h)});
 }
 
-void Call::finish(const QueryTile& queries, const QueryGradients& g) const {
+// dv_i += rest_i dz_i
+void Call::rest_to_own(const QueryTile& queries, const QueryGradients& g, const Sticks& sticks,
+                       std::int64_t part) const {
+  const int width = wide(plan.dv);
+  real* dv = Sums::part(sums.v, part);
+  for (int i = 0; dv && i < queries.count; ++i) {
+    const int own = plan.own_key(queries.first + i);
+    for (int c = 0; own < plan.keys_of(queries.b) && c < plan.dv; ++c)
+      dv[std::int64_t(own) * width + c] += sticks.rest()[i] * g.dz[i * width + c];
+  }
+}
+
+void Call::finish(const QueryTile& queries, const QueryGradients& g, std::int64_t part) const {
+  if (real* sink = Sums::part(sums.sink, part))  // P of the sink, whose value is 0
+    for (int i = 0; i < queries.count; ++i)
+      *sink += g.minus_d[i] * std::exp(plan.scores.sink.value()[queries.h] - g.log_sum[i]);
   for (std::size_t n = 0; n < plan.pairings.size(); ++n)
     if (const Var& q = plan.pairings[n].q; q.tracked())
       Rows{q.grad(), queries.b, queries.first, queries.count, queries.h}.add(g.dq[n],
@@ -190,14 +214,16 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   const Square s(memory), ds(memory), spare = plan.pairings.size() > 1 ? Square(memory) : s;
   const std::int64_t n = std::int64_t(place.b * plan.H + place.h) * sums.parts + part;
   const Range seen = queries.keys();
+  real* dgates = Sums::part(sums.gates, n);
 
-  std::optional<Contextual> contextual;
+  Carried carried(queries, memory);
+  std::optional<Contextual>& contextual = carried.contextual;
   real* carries = nullptr;  // what is carried into each tile, [tiles, side]
-  if (!plan.scores.contextual.empty()) {
-    contextual.emplace(queries, memory);
+  if (contextual) {
     carries = memory.take(std::size_t(tile::up_to(side, plan.Tk)));
     for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
       std::copy_n(contextual->carry(), side, carries + j);
+      if (!queries.meets(j)) continue;
       keys.load(plan, place.b, place.h, j);
       const TilePair pair(queries, keys);
       pair.dot_products(s, spare);
@@ -205,14 +231,18 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
       contextual->walk(pair, s);
     }
   }
-  for (int j = seen.begin; j < seen.end; j += side) {
+  const int last = tile::up_to(side, seen.end) - side;
+  for (int next = seen.begin; next <= last; next += side) {
+    const int j = carried.sticks ? seen.begin + last - next : next;  // they are broken leftwards
+    if (!queries.meets(j)) continue;
     keys.load(plan, place.b, place.h, j);
     const TilePair pair(queries, keys);
     if (contextual) std::copy_n(carries + j, side, contextual->carry());
-    scores(pair, s, spare, contextual ? &*contextual : nullptr);
-    differentiate(pair, g, s, ds);
+    carried.scores(pair, s, spare);
+    differentiate(pair, g, carried, s, ds);
     add_terms(pair, g, s, ds, part);
     if (dbias) add_bias(pair, ds, dbias);
+    if (dgates) carried.gates->differentiate(pair, ds, dgates);
     add_dot_products(pair, g, contextual ? contextual->differentiate(pair, ds) : ds, spare, n);
   }
   if (contextual) {
@@ -220,10 +250,13 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
     for (const Tensor& sum : sums.contextual) de.push_back(Sums::part(sum, n));
     contextual->finish(queries, g.dq[0], de);
   }
-  finish(queries, g);
+  if (dgates) carried.gates->finish(queries, dgates);
+  if (plan.scores.weights == Weights::sticks_rest_to_own)
+    rest_to_own(queries, g, *carried.sticks, n);
+  finish(queries, g, n);
 }
 
-// Adds the parts of one head to the gradients of keys and values, in order.
+// Adds the parts of one head to the gradients of keys, values and gates, in order.
 void add_head(const Plan& plan, const Sums& sums, int head) {
   const auto add = [&](const Var& x, const Tensor& sum) {
     for (int p = 0; sum && p < sums.parts; ++p)
@@ -233,6 +266,9 @@ void add_head(const Plan& plan, const Sums& sums, int head) {
   add(plan.dots.k, sums.k[0]);
   add(plan.dots.far_k, sums.k[1]);
   add(plan.v, sums.v);
+  for (int p = 0; sums.gates && p < sums.parts; ++p)
+    add_gate_gradient(plan, head / plan.H, head % plan.H,
+                      Sums::part(sums.gates, std::int64_t(head) * sums.parts + p));
 }
 
 void add_contextual(const Plan& plan, const Sums& sums) {
@@ -279,14 +315,15 @@ void backward(const Plan& plan, const Tensor& z, const Tensor& log_sums, const T
   const Sums sums(plan, tables, strips);
   // Storage of the gradients is made here: its first use must not happen in two threads at once.
   const Dots& dots = plan.dots;
-  for (const Var* x : {&dots.q, &dots.k, &dots.far_q, &dots.far_k, &dots.far_q_right, &plan.v})
+  for (const Var* x : {&dots.q, &dots.k, &dots.far_q, &dots.far_k, &dots.far_q_right, &plan.v,
+                       &plan.scores.log_gate})
     if (x->tracked()) x->grad();
 
   const Call call{plan, tables, z, log_sums, dz, sums};
   const int heads = plan.B * plan.H, parts = sums.parts;
   const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {
-    for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v}) Sums::clear(sum, n);
+    for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v, sums.gates}) Sums::clear(sum, n);
     for (const Tensor& sum : sums.contextual) Sums::clear(sum, n);
     const int head = int(n / parts), part = int(n % parts);
     for (int t = part; t < plan.query_tiles() && strips.empty(); t += parts)
@@ -296,6 +333,8 @@ void backward(const Plan& plan, const Tensor& z, const Tensor& log_sums, const T
   if (!strips.empty()) backward_strips(call, strips);
   if (!whole) parallel_for(heads, [&](std::int64_t head) { add_head(plan, sums, int(head)); });
   add_contextual(plan, sums);
+  for (int p = 0; sums.sink && p < sums.sink.dim(0); ++p)
+    plan.scores.sink.grad()[p / parts % plan.H] += sums.sink[p];
   sums.tables.fold(plan, tables);
 }
 

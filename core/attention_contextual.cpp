@@ -131,15 +131,4 @@ void Contextual::finish(const QueryTile& queries, real* dq, const std::vector<re
   }
 }
 
-void scores(const TilePair& pair, Square s, Square spare, Contextual* contextual) {
-  pair.dot_products(s, spare);
-  if (contextual) {
-    pair.hide(s);
-    contextual->walk(pair, s);
-    contextual->add_scores(pair, s);
-  }
-  pair.add_terms(s);
-  pair.hide(s);
-}
-
 }  // namespace yonder::fused

@@ -39,8 +39,4 @@ class Contextual {
   Square dots_, sums_;
 };
 
-/// s = the scores of a tile, −∞ where hidden; with contextual terms walks the tile. `spare` as in
-/// dot_products().
-void scores(const TilePair&, Square s, Square spare, Contextual*);
-
 }  // namespace yonder::fused

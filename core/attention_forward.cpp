@@ -1,8 +1,7 @@
 #include <cmath>
 #include <limits>
-#include <optional>
 
-#include "core/attention_contextual.h"
+#include "core/attention_carried.h"
 #include "core/attention_strips.h"
 #include "core/parallel.h"
 
@@ -11,6 +10,7 @@
 /// rescaled whenever m grows.
 ///   m' = max(m, max_j s_ij)   l' = l e^(m−m') + Σ_j e^(s_ij−m')   z' = z e^(m−m') + Σ_j
 ///   e^(s_ij−m') v_j
+/// A sink is one term more of l, at the end. Sticks need neither m nor l: see attention_sticks.h.
 /// Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
 namespace yonder::fused {
 namespace {
@@ -56,8 +56,22 @@ void gather_values(const TilePair& pair, Square p, const Running& state) {
   if (pair.tables.V) relative(pair.plan).add_values(pair, p, state.z);
 }
 
+// e^sink joins the sum of each row that sees something.
+void add_sink(const QueryTile& queries, const Running& state) {
+  const real sink = queries.plan.scores.sink.value()[queries.h];
+  for (int i = 0; i < queries.count; ++i) {
+    if (state.sum[i] == 0) continue;
+    const real most = std::max(state.most[i], sink), shrink = std::exp(state.most[i] - most);
+    state.sum[i] = state.sum[i] * shrink + std::exp(sink - most);
+    state.most[i] = most;
+    real* z = state.z + i * wide(queries.plan.dv);
+    for (int c = 0; c < queries.plan.dv; ++c) z[c] *= shrink;
+  }
+}
+
 // z/l and m + ln l; zeros and +∞ where nothing was visible.
 void finish(const QueryTile& queries, const Running& state, const Tensor& z, real* log_sums) {
+  if (queries.plan.scores.sink) add_sink(queries, state);
   real share[side];
   for (int i = 0; i < queries.count; ++i) {
     const bool nothing = state.sum[i] == 0;
@@ -66,6 +80,22 @@ void finish(const QueryTile& queries, const Running& state, const Tensor& z, rea
     share[i] = nothing ? 0 : 1 / state.sum[i];
   }
   Rows{z, queries.b, queries.first, queries.count, queries.h}.add(state.z, share);
+}
+
+// Of sticks: z and what is left, which may go to the query's own value.
+void finish_sticks(const QueryTile& queries, const Sticks& sticks, const Running& state,
+                   const Tensor& z, real* left) {
+  const Plan& plan = queries.plan;
+  std::copy_n(sticks.rest(), queries.count, left);
+  Rows{z, queries.b, queries.first, queries.count, queries.h}.add(state.z);
+  if (plan.scores.weights != Weights::sticks_rest_to_own) return;
+  for (int i = 0; i < queries.count; ++i) {
+    const int own = plan.own_key(queries.first + i);
+    if (own >= plan.keys_of(queries.b)) continue;
+    const real* v = &plan.v.value()[Plan::at(plan.v.value(), queries.b, own, queries.h)];
+    real* to = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
+    for (int c = 0; c < plan.dv; ++c) to[c] += left[i] * v[c];
+  }
 }
 
 struct Call {
@@ -77,9 +107,8 @@ struct Call {
 };
 
 void Call::query_tile(Place place, const real* bias) const {
-  const bool has_contextual = !plan.scores.contextual.empty();
   Workspace memory(QueryTile::reals(plan) + KeyTile::reals(plan) + side * (wide(plan.dv) + 3) +
-                   2 * Square::size + (has_contextual ? Contextual::reals(plan) : 0));
+                   2 * Square::size + Carried::reals(plan));
   const QueryTile queries(plan, tables, place, bias, memory);
   KeyTile keys(plan, memory);
   const Square s(memory), spare = plan.pairings.size() > 1 ? Square(memory) : s;
@@ -88,19 +117,22 @@ void Call::query_tile(Place place, const real* bias) const {
                       .shrink = memory.take(side),
                       .z = memory.zeros(side * wide(plan.dv))};
   std::fill_n(state.most, side, std::numeric_limits<real>::lowest());
-  std::optional<Contextual> contextual;
-  if (has_contextual) contextual.emplace(queries, memory);
+  std::fill_n(state.shrink, side, real(1));  // sticks take nothing back
+  Carried carried(queries, memory);
 
   const Range seen = queries.keys();
   for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
+    if (!queries.meets(j)) continue;
     keys.load(plan, place.b, place.h, j);
     const TilePair pair(queries, keys);
-    scores(pair, s, spare, contextual ? &*contextual : nullptr);
-    exponentiate(pair, s, state);
+    carried.scores(pair, s, spare);
+    if (carried.sticks) carried.sticks->weigh(pair, s);
+    else exponentiate(pair, s, state);
     gather_values(pair, s, state);
   }
   const std::int64_t row = (std::int64_t(place.b) * plan.H + place.h) * plan.Tq + place.first;
-  finish(queries, state, z, &log_sums[row]);
+  if (carried.sticks) finish_sticks(queries, *carried.sticks, state, z, &log_sums[row]);
+  else finish(queries, state, z, &log_sums[row]);
 }
 
 }  // namespace

@@ -25,8 +25,8 @@ void add(real w, const real* x, int width, real* to) {
 template <class F>
 void each_pair(const TilePair& pair, F&& f) {
   for (int j = 0; j < pair.keys.count; ++j) {
-    const Range seen = pair.band.queries({j, j + 1}, pair.queries.count);
-    for (int i = seen.begin; i < seen.end; ++i) {
+    const Range seen = pair.seen_by(j);
+    for (int i = seen.begin; i < std::min(seen.end, pair.queries.count); ++i) {
       const int d = pair.distance(i, j);
       assert(d >= pair.tables.least && d < pair.tables.least + pair.tables.count);
       f(i, j, pair.tables.place(d));
@@ -36,6 +36,11 @@ void each_pair(const TilePair& pair, F&& f) {
 
 class Indexed final : public Relative {
  public:
+  void stretch(const TilePair& pair, Square s) const override {
+    const real* f = &pair.tables.f[0];
+    each_pair(pair, [&](int i, int j, std::ptrdiff_t r) { s.row(j)[i] *= f[r]; });
+  }
+
   void add_scores(const TilePair& pair, Square s) const override {
     const ByDistance& tables = pair.tables;
     const int h = pair.queries.h, width = wide(pair.plan.dk);

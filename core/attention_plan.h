@@ -39,6 +39,11 @@ struct Band {
   bool meets(int lowest, int highest) const { return lowest <= most && highest >= least; }
 };
 
+/// What a head sees: most keys, and the first ones of a sequence.
+struct Sight {
+  Band near, sinks;
+};
+
 /// A column count as whole vectors.
 constexpr int wide(int d) { return tile::up_to(tile::lanes, d); }
 
@@ -49,6 +54,30 @@ struct Pairing {
   int least, most;
 };
 
+/// C_t = Σ_{u ≤ t} log_gate_u of one call. In double, and handed out as differences, so that far
+/// from the start neighbours still differ by their gate and not by rounding.
+class GateSums {
+ public:
+  GateSums() = default;
+  explicit GateSums(const Var& log_gate);
+
+  explicit operator bool() const { return bool(gates_); }
+  /// C of the last token before key row t of head h; beyond both ends that of the end.
+  double before(int b, int h, int t) const;
+  /// to[n] = C_{first+n} − from, for n < count.
+  void write(int b, int h, int first, int count, double from, real* to) const;
+
+ private:
+  Tensor gates_;                // [B, Tk, H]
+  std::vector<double> starts_;  // [B, H, tiles + 1], before each tile
+
+  real gate(int b, int h, int t) const {
+    return t >= 0 && t < gates_.dim(1)
+               ? gates_[(std::int64_t(b) * gates_.dim(1) + t) * gates_.dim(2) + h]
+               : real(0);
+  }
+};
+
 /// One call: operands and extents.
 struct Plan {
   Dots dots;
@@ -57,14 +86,19 @@ struct Plan {
   Positions queries, keys;
   bool consecutive;
   int B, Tq, Tk, H, dk, dv;
-  Band band;
+  int sinks;                      // key rows that Sight::sinks is for
+  std::vector<Sight> sights;      // [H]
+  Band band;                      // around all that is seen
   std::vector<Pairing> pairings;  // near, left, right
+  GateSums gates;                 // of scores.log_gate
 
   int query_tiles() const { return (Tq + side - 1) / side; }
   /// Rows of sequence b that are no padding.
   int queries_of(int b) const { return std::clamp(queries.length(b) - queries.first, 0, Tq); }
   int keys_of(int b) const { return std::clamp(keys.length(b) - keys.first, 0, Tk); }
   int distance(int b, int i, int j) const { return queries(b, i) - keys(b, j); }
+  /// The key row that has the token of query row t.
+  int own_key(int t) const { return t + queries.first - keys.first; }
   /// scale · row, the factor of query t.
   real factor(int b, int t) const {
     const Tensor& row = dots.row;
@@ -100,8 +134,10 @@ struct ByDistance {
   int least = 0, count = 0;  ///< distances least..least+count−1 are visible
   int stride = 0;            ///< at least margin + count + margin
   Tensor c;                  // [H, stride]
+  Tensor f;                  // [stride]
   Table A, B, V;             // B times scale
 
+  /// Whether something is to be added.
   bool any() const { return c || A || B || V; }
   /// Where distance d stands; beyond what is visible only up to the margin.
   std::ptrdiff_t place(int d) const { return std::ptrdiff_t(d) - least + margin; }
@@ -145,7 +181,8 @@ class Workspace {
   real *next_, *end_;
 };
 
-/// z [B, Tq, H, dv] and the log-sum-exp of each row, [B, H, Tq], +∞ where nothing is visible.
+/// z [B, Tq, H, dv] and of each row, [B, H, Tq], the log-sum-exp, +∞ where nothing is visible; of
+/// sticks what is left.
 void forward(const Plan&, const Tensor& z, const Tensor& log_sums);
 /// Adds to the gradients of everything tracked.
 void backward(const Plan&, const Tensor& z, const Tensor& log_sums, const Tensor& dz);

@@ -20,6 +20,9 @@ Range distances(const Band& band, Range i, Range j) {
 
 class Skewed final : public Relative {
  public:
+  void stretch(const TilePair& pair, Square s) const override {
+    each_diagonal(pair, &pair.tables.f[0], s, [](auto x, auto f) { return x * f; });
+  }
   void add_scores(const TilePair& pair, Square s) const override;
   void add_values(const TilePair& pair, Square p, real* z) const override {
     if (pair.tables.V) add_over_keys(pair, p, pair.tables.V, wide(pair.plan.dv), z);
@@ -43,6 +46,8 @@ class Skewed final : public Relative {
   static std::ptrdiff_t origin(const TilePair& pair) {
     return pair.tables.place(pair.distance(0, 0));
   }
+  template <class F>
+  static void each_diagonal(const TilePair&, const real* by_distance, Square, F&&);
   template <class Factors>
   static void add_diagonals(const TilePair&, const Table&, int depth, Square, Factors&&);
   static void add_over_keys(const TilePair&, Square w, const Table&, int width, real* sums);
@@ -50,6 +55,15 @@ class Skewed final : public Relative {
   static void add_by_key(const TilePair&, Square w, const real* x, int width, real* sums);
   static void add_c(const TilePair&, Square ds, real* dc);
 };
+
+// s[j][i] = f(s[j][i], by_distance[i − j])
+template <class F>
+void Skewed::each_diagonal(const TilePair& pair, const real* by_distance, Square s, F&& f) {
+  const real* at = by_distance + origin(pair);
+  for (int j = 0; j < pair.keys.rows(); ++j)
+    for (int i = 0; i < side; i += lanes)
+      tile::store(f(tile::load(s.row(j) + i), tile::load(at + i - j)), s.row(j) + i);
+}
 
 // s[j][i] += Σ_c f(c, j, i) E[i − j][c], with f for rows from j0 and columns from i0 given by
 // factors(i0, j0).
@@ -86,12 +100,9 @@ void Skewed::add_diagonals(const TilePair& pair, const Table& table, int depth, 
 
 void Skewed::add_scores(const TilePair& pair, Square s) const {
   const ByDistance& tables = pair.tables;
-  if (tables.c) {
-    const real* c = &tables.c[pair.queries.h * tables.stride] + origin(pair);
-    for (int j = 0; j < pair.keys.rows(); ++j)
-      for (int i = 0; i < side; i += lanes)
-        tile::store(tile::load(s.row(j) + i) + tile::load(c + i - j), s.row(j) + i);
-  }
+  if (tables.c)
+    each_diagonal(pair, &tables.c[pair.queries.h * tables.stride], s,
+                  [](auto x, auto c) { return x + c; });
   if (tables.A) {
     const real* q = pair.queries.q_turned[0];
     add_diagonals(pair, tables.A, pair.plan.dk, s, [=](int i0, int) {

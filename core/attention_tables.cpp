@@ -101,6 +101,14 @@ ByDistance by_distance(const Plan& plan) {
   if (tables.stride % 32 == 0) tables.stride += 16;
   for (const RelativeTerm& term : plan.scores.relative) {
     if (plan.consecutive) require_rows(term.bucket, seen);
+    if (term.f) {
+      if (!tables.f) {
+        tables.f = Tensor({tables.stride});
+        std::fill_n(&tables.f[ByDistance::margin], tables.count, real(1));
+      }
+      each_distance(tables, term.bucket,
+                    [&](std::ptrdiff_t place, int row) { tables.f[place] *= term.f[row]; });
+    }
     if (!term.c) continue;
     if (!tables.c) tables.c = Tensor({plan.H, tables.stride});
     each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {

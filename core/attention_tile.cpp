@@ -51,8 +51,15 @@ void KeyTile::load(const Plan& plan, int b, int h, int begin) {
 
 QueryTile::QueryTile(const Plan& p, const ByDistance& t, Place place, const real* strip,
                      Workspace& memory)
-    : plan(p), tables(t), b(place.b), h(place.h), first(place.first), bias(strip) {
+    : plan(p),
+      tables(t),
+      b(place.b),
+      h(place.h),
+      first(place.first),
+      bias(strip),
+      sight(p.sights[place.h]) {
   count = std::clamp(plan.queries_of(b) - first, 0, side);
+  near = sight.near.keys({first, first + count}, plan.keys_of(b));
   factor = memory.take(side);
   for (int i = 0; i < count; ++i) {
     factor[i] = plan.factor(b, first + i);
@@ -67,12 +74,20 @@ QueryTile::QueryTile(const Plan& p, const ByDistance& t, Place place, const real
 }
 
 Range QueryTile::keys() const {
-  const Range seen = plan.band.keys({first, first + count}, plan.keys_of(b));
+  Range seen = near;
+  if (const Range all = sight.sinks.keys({first, first + count}, plan.keys_of(b));
+      all.begin < plan.sinks)
+    seen = {all.begin, std::max(near.end, std::min(all.end, plan.sinks))};
   return {tile::down_to(side, seen.begin), count ? seen.end : 0};
 }
 
 TilePair::TilePair(const QueryTile& i, const KeyTile& j)
-    : queries(i), keys(j), plan(i.plan), tables(i.tables), band(plan.band.from(i.first, j.first)) {
+    : queries(i),
+      keys(j),
+      plan(i.plan),
+      tables(i.tables),
+      band((j.first < plan.sinks ? i.sight.sinks : i.sight.near).from(i.first, j.first)),
+      near(i.sight.near.from(i.first, j.first)) {
   if (plan.consecutive) {
     const int shift = distance(0, 0);
     reach = {shift + std::max(1 - side, band.least), shift + std::min(side - 1, band.most)};
@@ -135,6 +150,7 @@ void TilePair::dot_products(Square s, Square spare) const {
     for (int i = 0; i < keys.rows() * Square::stride; i += lanes)
       tile::store(tile::load(s.at + i) + tile::load(spare.at + i), s.at + i);
   }
+  if (tables.f) relative(plan).stretch(*this, s);
 }
 
 void TilePair::add_terms(Square s) const {
@@ -149,9 +165,9 @@ void TilePair::add_terms(Square s) const {
 
 void TilePair::hide(Square s) const {
   constexpr real nothing = -std::numeric_limits<real>::infinity();
-  if (!band.full())
+  if (!near.full())
     for (int j = 0; j < keys.count; ++j) {
-      const Range seen = queries_of(j, 1);
+      const Range seen = seen_by(j);
       std::fill(s.row(j), s.row(j) + seen.begin, nothing);
       std::fill(s.row(j) + std::max(seen.begin, seen.end), s.row(j) + side, nothing);
     }

@@ -64,13 +64,19 @@ struct QueryTile {
   real* q_turned[Pairing::most_of_them];  // [dk, side]
   real* factor;                           // [side]
   int at[side];                           ///< positions
+  Sight sight;                            ///< of the head
+  Range near;                             ///< keys that some query of the tile sees as near ones
 
   QueryTile(const Plan&, const ByDistance&, Place, const real* strip, Workspace&);
   static std::size_t reals(const Plan& plan) {
     return Pairing::most_of_them * side * (2 * wide(plan.dk) + 16) + side;
   }
-  /// Keys that some query of the tile sees, in tiles from a multiple of `side`.
+  /// Keys that some query of the tile sees, in tiles from a multiple of `side`; between sinks and
+  /// near keys there may be tiles that it does not meet.
   Range keys() const;
+  bool meets(int tile) const {
+    return tile < plan.sinks || (tile < near.end && tile + side > near.begin);
+  }
 };
 
 /// A tile of queries and one of keys.
@@ -79,7 +85,8 @@ struct TilePair {
   const KeyTile& keys;
   const Plan& plan;
   const ByDistance& tables;
-  Band band;    ///< of rows of the tiles
+  Band band;    ///< of rows of the tiles; wider than `near` where the keys begin with sinks
+  Band near;    ///< of keys that are no sinks
   Range reach;  ///< smallest and largest distance that a visible pair may have
 
   TilePair(const QueryTile&, const KeyTile&);
@@ -88,6 +95,10 @@ struct TilePair {
   /// Queries, and keys, that see anything of the others; a stripe or a vector at a time.
   Range queries_of(int j, int count) const { return band.queries({j, j + count}, side); }
   Range keys_of(int i, int count) const { return band.keys({i, i + count}, keys.rows()); }
+  /// Queries that see key j.
+  Range seen_by(int j) const {
+    return (keys.first + j < plan.sinks ? band : near).queries({j, j + 1}, side);
+  }
   /// Keys whose scores a vector of queries i.. needs: some more on both sides of what it sees, for
   /// products that take a stripe of either or a vector of distances.
   Range rows_of(int i) const {
@@ -123,6 +134,8 @@ class Relative {
     real *c, *A, *B, *V;  // one head's part of TableSums; null if not wanted
   };
   virtual ~Relative() = default;
+  /// s_ij *= f[r]
+  virtual void stretch(const TilePair&, Square s) const = 0;
   /// s_ij += q_i·A[r] + B[r]·k_j + c[r]
   virtual void add_scores(const TilePair&, Square s) const = 0;
   /// z_i += Σ_j p_ij V[r]

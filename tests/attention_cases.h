@@ -11,7 +11,8 @@
 namespace yonder::cases {
 
 /// What a score may have beside q·k. strip and own_strip: a hook that all sequences share, and one
-/// that makes a strip for each. one: tables shared by the heads.
+/// that makes a strip for each. one: tables shared by the heads. gates: forget gates. f: a factor
+/// by distance. sink: in softmax's denominator. sticks, rest_to_own: other weights than softmax.
 enum Term : unsigned {
   row = 1,
   c = 2,
@@ -22,7 +23,12 @@ enum Term : unsigned {
   strip = 64,
   contextual = 128,
   own_strip = 256,
-  one = 512
+  one = 512,
+  gates = 1024,
+  f = 2048,
+  sink = 4096,
+  sticks = 8192,
+  rest_to_own = 16384
 };
 inline constexpr unsigned relative = c | A | B | V;
 
@@ -33,13 +39,16 @@ struct Case {
   int B = 2, Tq = 70, Tk = 70, H = 2, dk = 5, dv = 3;
   bool causal = true, padding = false;
   int window = 0, first = 0;  ///< first: index of the first query
+  int sinks = 0;
+  std::vector<int> of_heads = {};  ///< windows of the heads
   Places places = Places::consecutive;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Case& x) {
   return out << "terms " << x.terms << " B " << x.B << " Tq " << x.Tq << " Tk " << x.Tk << " H "
              << x.H << " dk " << x.dk << " dv " << x.dv << (x.causal ? " causal" : " bidirectional")
-             << (x.padding ? " padded" : "") << " window " << x.window << " first " << x.first
+             << (x.padding ? " padded" : "") << " window " << x.window << " sinks " << x.sinks
+             << (x.of_heads.empty() ? "" : " windows of heads") << " first " << x.first
              << " places " << int(x.places);
 }
 
@@ -120,6 +129,7 @@ inline RelativeTerm Operands::term(int spread) {
   if (x.terms & A) term.A = normal({R, H, x.dk}, 0.5);
   if (x.terms & B) term.B = normal({R, H, x.dk}, 0.5);
   if (x.terms & V) term.V = normal({R, H, x.dv});
+  if (x.terms & f) term.f = normal({R}, 0.5).value();
   return term;
 }
 
@@ -148,11 +158,11 @@ inline Operands::Operands(const Case& x) : case_(x) {
   dots.q = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
   dots.k = normal({x.B, x.Tk, x.H, x.dk}, 0.7);
   call.v = normal({x.B, x.Tk, x.H, x.dv});
-  call.mask = {.causal = x.causal, .window = x.window};
+  call.mask = {.causal = x.causal, .window = x.window, .sinks = x.sinks, .of_heads = x.of_heads};
   Scores& scores = call.scores;
   scores.scale = real(0.7);
   if (x.terms & row) dots.row = normal({x.padding ? x.B : 1, x.Tq}).value();
-  if (x.terms & relative) scores.relative = {term(1), term(5)};
+  if (x.terms & (relative | f)) scores.relative = {term(1), term(5)};
   if (x.terms & far) {
     dots.far_window = 9;
     dots.far_q = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
@@ -163,6 +173,10 @@ inline Operands::Operands(const Case& x) : case_(x) {
   if (x.terms & own_strip) hooks_.push_back({true, normal({x.H, 7})});
   for (const auto& [own, table] : hooks_) scores.strips.push_back(hook(own, table));
   if (x.terms & contextual) scores.contextual = {{normal({6, x.dk})}, {normal({40, x.dk})}};
+  if (x.terms & sink) scores.sink = normal({x.H});
+  if (x.terms & sticks) scores.weights = Weights::sticks;
+  if (x.terms & rest_to_own) scores.weights = Weights::sticks_rest_to_own;
+  if (x.terms & gates) scores.log_gate = normal({x.B, x.Tk, x.H}, 0.3);
   weight = normal({x.B, x.Tq, x.H, x.dv}).value();
   if (hooks_.empty()) return;
   for (int b = 0; b < x.B; ++b)
@@ -180,8 +194,14 @@ inline Operands::Computed Operands::compute() {
   Computed computed;
   auto& operands = computed.operands;
   const Dots& dots = call.dots;
-  operands = {{"q", dots.q},         {"k", dots.k}, {"far q", dots.far_q},
-              {"far k", dots.far_k}, {"v", call.v}, {"far q to the right", dots.far_q_right}};
+  operands = {{"q", dots.q},
+              {"k", dots.k},
+              {"far q", dots.far_q},
+              {"far k", dots.far_k},
+              {"v", call.v},
+              {"far q to the right", dots.far_q_right},
+              {"gates", call.scores.log_gate},
+              {"sink", call.scores.sink}};
   for (const RelativeTerm& x : call.scores.relative)
     operands.insert(operands.end(), {{"A", x.A}, {"B", x.B}, {"V", x.V}, {"c", x.c}});
   for (const ContextualTerm& x : call.scores.contextual)
@@ -217,7 +237,8 @@ inline double Operands::difference(std::string& where) {
   };
   compare("z", ours.z, oracle.z);
   const naive::Gradients& g = oracle.gradients;
-  std::vector<naive::Numbers> theirs{g.q, g.k, g.far_q, g.far_k, g.v, g.far_q_right};
+  std::vector<naive::Numbers> theirs{g.q, g.k,           g.far_q,    g.far_k,
+                                     g.v, g.far_q_right, g.log_gate, g.sink};
   for (const auto& x : g.relative) theirs.insert(theirs.end(), {x.A, x.B, x.V, x.c});
   for (const auto& x : g.contextual) theirs.push_back(x);
   for (const auto& [own, table] : hooks_) {

@@ -27,7 +27,7 @@ struct Call {
 
 /// d(loss) by every operand; of the relative and contextual terms in their order.
 struct Gradients {
-  Numbers q, k, far_q, far_k, far_q_right, v, bias;
+  Numbers q, k, far_q, far_k, far_q_right, v, bias, log_gate, sink;
   struct Term {
     Numbers A, B, V, c;
   };
@@ -45,6 +45,8 @@ class Row {
  public:
   Row(const Call& call, int b, int h, int i);
 
+  /// The weights of the values; what sticks leave of 1, where the query's own
+  /// value gets it, is the own key's.
   Numbers probabilities() const;
   /// Σ_j ds_j of a row, and dz with the probabilities for the values.
   void differentiate(const Numbers& p, const double* dz, Gradients& to) const;
@@ -72,6 +74,18 @@ class Row {
     return row ? double(row[(row.dim(0) == 1 ? 0 : b_) * Tq() + i_]) : 1;
   }
   bool visible(int j) const;
+  bool sticks() const { return call_.scores.weights != Weights::softmax; }
+  int own() const { return call_.queries.first + i_ - call_.keys.first; }
+  bool rest_to_own() const {
+    return call_.scores.weights == Weights::sticks_rest_to_own &&
+           call_.keys.first + own() < call_.keys.length(b_) && own() < Tk();
+  }
+  double sink() const {
+    const Var& x = call_.scores.sink;
+    return x ? double(x.value()[h_]) : -std::numeric_limits<double>::infinity();
+  }
+  Numbers broken() const;
+  Numbers by_score(const Numbers& p, const Numbers& dp) const;
   static double dot(const Var& x, std::size_t at, const Var& y, std::size_t to) {
     double sum = 0;
     for (int c = 0; c < x.dim(-1); ++c)
@@ -83,6 +97,13 @@ class Row {
     const Var *q, *k;
   };
   Pair pair(int j) const;
+  // f[r] of all terms
+  double factor(int j) const {
+    double f = 1;
+    for (const RelativeTerm& term : call_.scores.relative)
+      if (term.f) f *= double(term.f[term.bucket(distance(j))]);
+    return f;
+  }
   double score(int j) const;
   double raw(int j) const {
     return call_.scores.scale * row() * dot(q(), at(q(), i_), k(), at(k(), j));
@@ -90,6 +111,12 @@ class Row {
   const Var& q() const { return call_.dots.q; }
   const Var& k() const { return call_.dots.k; }
   double contextual(const ContextualTerm& term, double p) const;
+  // f(where its gate stands) for each token after key j up to the query's own
+  template <class F>
+  void each_gate(int j, F&& f) const {
+    for (int t = j + 1; t <= std::min(own(), Tk() - 1); ++t)
+      f(std::size_t((b_ * Tk() + t) * H() + h_));
+  }
   void differentiate_score(int j, double ds, Gradients& to) const;
   void differentiate_contextual(const ContextualTerm&, const Numbers& ds, Gradients&,
                                 Numbers& table) const;
@@ -98,8 +125,10 @@ class Row {
 inline bool Row::visible(int j) const {
   const int i = call_.queries.first + i_, t = call_.keys.first + j;
   if (i >= call_.queries.length(b_) || t >= call_.keys.length(b_)) return false;
-  if (call_.mask.causal && t > i) return false;
-  return call_.mask.window == 0 || std::abs(i - t) < call_.mask.window;
+  if (call_.mask.causal && (t > i || (sticks() && t == i))) return false;
+  const int of_head = call_.mask.of_heads.empty() ? 0 : call_.mask.of_heads[std::size_t(h_)];
+  if (of_head > 0 && std::abs(i - t) >= of_head) return false;
+  return call_.mask.window == 0 || std::abs(i - t) < call_.mask.window || t < call_.mask.sinks;
 }
 
 inline Row::Pair Row::pair(int j) const {
@@ -133,7 +162,7 @@ inline double Row::contextual(const ContextualTerm& term, double p) const {
 inline double Row::score(int j) const {
   const double scale = call_.scores.scale;
   const Pair x = pair(j);
-  double s = scale * row() * dot(*x.q, at(*x.q, i_), *x.k, at(*x.k, j));
+  double s = scale * row() * factor(j) * dot(*x.q, at(*x.q, i_), *x.k, at(*x.k, j));
   for (const RelativeTerm& term : call_.scores.relative) {
     const int r = term.bucket(distance(j));
     if (term.A) s += scale * row() * dot(q(), at(q(), i_), term.A, entry(term.A, r));
@@ -141,15 +170,33 @@ inline double Row::score(int j) const {
     if (term.c) s += double(term.c.value()[r * H() + h_]);
   }
   for (const ContextualTerm& term : call_.scores.contextual) s += contextual(term, place_[j]);
+  if (const Var& gates = call_.scores.log_gate)
+    each_gate(j, [&](std::size_t t) { s += double(gates.value()[std::int64_t(t)]); });
   if (!call_.bias.empty()) s += call_.bias[std::size_t(((b_ * H() + h_) * Tq() + i_) * Tk() + j)];
   return s;
 }
 
+// A_j = σ(s_j) Π_{l>j} (1 − σ(s_l))
+inline Numbers Row::broken() const {
+  Numbers p(std::size_t(Tk()), 0.0);
+  double rest = 1;
+  for (int j = Tk() - 1; j >= 0; --j) {
+    if (!visible(j)) continue;
+    const double part = 1 / (1 + std::exp(-score(j)));
+    p[j] = rest * part;
+    rest *= 1 - part;
+  }
+  if (rest_to_own()) p[own()] = rest;
+  return p;
+}
+
 inline Numbers Row::probabilities() const {
+  if (sticks()) return broken();
   Numbers p(std::size_t(Tk()), -std::numeric_limits<double>::infinity());
-  double most = -std::numeric_limits<double>::infinity(), sum = 0;
+  double most = sink(), sum = 0;
   for (int j = 0; j < Tk(); ++j)
     if (visible(j)) most = std::max(most, p[j] = score(j));
+  if (!std::isinf(sink())) sum = std::exp(sink() - most);
   for (double& x : p) sum += x = std::isinf(x) ? 0 : std::exp(x - most);
   for (double& x : p) x = sum > 0 ? x / sum : 0;
   return p;
@@ -157,6 +204,7 @@ inline Numbers Row::probabilities() const {
 
 inline double Row::value(int j, int c) const {
   double x = call_.v.value()[at(call_.v, j) + c];
+  if (sticks() && j == own()) return x;
   for (const RelativeTerm& term : call_.scores.relative)
     if (term.V) x += double(term.V.value()[entry(term.V, term.bucket(distance(j))) + c]);
   return x;
@@ -168,12 +216,12 @@ inline void add(double w, const Var& x, std::size_t from, Numbers& to, std::size
 }
 
 inline void Row::differentiate_score(int j, double ds, Gradients& to) const {
-  const double scale = call_.scores.scale, both = scale * row();
+  const double scale = call_.scores.scale, both = scale * row(), stretched = both * factor(j);
   const Pair x = pair(j);
   const Dots& dots = call_.dots;
   Numbers& dq = x.q == &dots.q ? to.q : x.q == &dots.far_q ? to.far_q : to.far_q_right;
-  add(both * ds, *x.k, at(*x.k, j), dq, at(*x.q, i_));
-  add(both * ds, *x.q, at(*x.q, i_), x.k == &dots.k ? to.k : to.far_k, at(*x.k, j));
+  add(stretched * ds, *x.k, at(*x.k, j), dq, at(*x.q, i_));
+  add(stretched * ds, *x.q, at(*x.q, i_), x.k == &dots.k ? to.k : to.far_k, at(*x.k, j));
   for (std::size_t n = 0; n < call_.scores.relative.size(); ++n) {
     const RelativeTerm& term = call_.scores.relative[n];
     const int r = term.bucket(distance(j));
@@ -187,6 +235,7 @@ inline void Row::differentiate_score(int j, double ds, Gradients& to) const {
     }
     if (term.c) to.relative[n].c[std::size_t(r * H() + h_)] += ds;
   }
+  if (call_.scores.log_gate) each_gate(j, [&](std::size_t t) { to.log_gate[t] += ds; });
   if (!to.bias.empty()) to.bias[std::size_t(((b_ * H() + h_) * Tq() + i_) * Tk() + j)] += ds;
 }
 
@@ -213,27 +262,48 @@ inline void Row::differentiate_contextual(const ContextualTerm& term, const Numb
   }
 }
 
-inline void Row::differentiate(const Numbers& p, const double* dz, Gradients& to) const {
-  const int dv = call_.v.dim(3);
-  Numbers ds(p.size());
+// ds_j = Σ_l dp_l ∂p_l/∂s_j
+inline Numbers Row::by_score(const Numbers& p, const Numbers& dp) const {
+  Numbers ds(p.size(), 0.0);
   double mean = 0;
+  for (int l = 0; l < Tk(); ++l) mean += p[l] * dp[l];
   for (int j = 0; j < Tk(); ++j) {
     if (!visible(j)) continue;
+    ds[j] = p[j] * (dp[j] - mean);
+    if (!sticks()) continue;
+    const double part = 1 / (1 + std::exp(-score(j)));
+    ds[j] = dp[j] * p[j] * (1 - part);
+    // what comes after key j: the keys before it and the rest, which stands at
+    // the own key
+    for (int l = 0; l < Tk(); ++l)
+      if (l < j || l == own()) ds[j] -= dp[l] * p[l] * part;
+  }
+  return ds;
+}
+
+inline void Row::differentiate(const Numbers& p, const double* dz, Gradients& to) const {
+  const int dv = call_.v.dim(3);
+  Numbers dp(p.size());
+  double mean = 0;
+  for (int j = 0; j < Tk(); ++j) {
+    const bool rest = rest_to_own() && j == own();
+    if (!visible(j) && !rest) continue;
     for (int c = 0; c < dv; ++c) {
-      ds[j] += dz[c] * value(j, c);
+      dp[j] += dz[c] * value(j, c);
       to.v[at(call_.v, j) + c] += p[j] * dz[c];
-      for (std::size_t n = 0; n < call_.scores.relative.size(); ++n) {
+      for (std::size_t n = 0; n < call_.scores.relative.size() && !rest; ++n) {
         const RelativeTerm& term = call_.scores.relative[n];
         if (term.V) to.relative[n].V[entry(term.V, term.bucket(distance(j))) + c] += p[j] * dz[c];
       }
     }
-    mean += p[j] * ds[j];
+    mean += p[j] * dp[j];
   }
-  for (int j = 0; j < Tk(); ++j) {
-    if (!visible(j)) continue;
-    ds[j] = p[j] * (ds[j] - mean);
-    differentiate_score(j, ds[j], to);
-  }
+  const Numbers ds = by_score(p, dp);
+  for (int j = 0; j < Tk(); ++j)
+    if (visible(j)) differentiate_score(j, ds[j], to);
+  double seen = 0;
+  for (double x : p) seen += x;
+  if (call_.scores.sink) to.sink[std::size_t(h_)] -= (seen > 0 ? 1 - seen : 0) * mean;
   for (std::size_t n = 0; n < call_.scores.contextual.size(); ++n)
     differentiate_contextual(call_.scores.contextual[n], ds, to, to.contextual[n]);
 }
@@ -249,7 +319,9 @@ inline Result attention(const Call& call, const Numbers& weight) {
                               .far_k = zeros(dots.far_k),
                               .far_q_right = zeros(dots.far_q_right),
                               .v = zeros(call.v),
-                              .bias = Numbers(call.bias.size())}};
+                              .bias = Numbers(call.bias.size()),
+                              .log_gate = zeros(call.scores.log_gate),
+                              .sink = zeros(call.scores.sink)}};
   for (const RelativeTerm& term : call.scores.relative)
     result.gradients.relative.push_back(
         {zeros(term.A), zeros(term.B), zeros(term.V), zeros(term.c)});
