@@ -3,22 +3,16 @@
 //
 //   score_ij = q_i·k_j/√d − m_h |i − j|,   m_h = 2^(−8(h+1)/H)
 //
-// For H no power of two, as the paper's code: the slopes of the power c below H, then every second
-// of those of 2c. The bias stands outside the 1/√d, as in the paper and its code.
-#include <bit>
-#include <cmath>
+// For H no power of two see slopes.h. The bias stands outside the 1/√d, as in the paper and its
+// code.
 #include <cstdlib>
 
 #include "core/ops.h"
 #include "encodings/encoding.h"
+#include "encodings/slopes.h"
 
 namespace yonder {
 namespace {
-
-double slope(int h, int H) {
-  const int c = int(std::bit_floor(unsigned(H)));
-  return h < c ? std::exp2(-8.0 * (h + 1) / c) : std::exp2(-8.0 * (2 * (h - c) + 1) / (2 * c));
-}
 
 class Alibi final : public Encoding {
   bool learned_ = false;
@@ -30,7 +24,7 @@ class Alibi final : public Encoding {
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     Tensor m({dims.heads});
-    for (int h = 0; h < dims.heads; ++h) m[h] = real(slope(h, dims.heads));
+    for (int h = 0; h < dims.heads; ++h) m[h] = real(alibi_slope(h, dims.heads));
     slopes_ = learned_ ? p.make("encoding.alibi.slopes", m) : Var(m);
   }
 

@@ -59,9 +59,21 @@ std::string conflict(const Part& a, const Part& b) {
     return p.entry->name == "random" || p.entry->name == "offset" || p.entry->name == "pose";
   };
   if (draws(a) && draws(b)) return "both draw the positions of training; choose one";
+  if (a.entry->name == "sinks" && b.entry->name == "window")
+    return "both say how far a query sees; leave window away and set sinks.window";
+  if (a.entry->name == "sinks" && b.entry->name == "stick-breaking")
+    return "sinks take the weight that softmax has to put somewhere, and stick-breaking may leave "
+           "some; choose one";
   if ((one == Kind::none || a.encoding->complex()) && two != Kind::modifier)
     return a.entry->name + " goes with modifiers only; these are " + names_of(Kind::modifier);
   return "";
+}
+
+void refuse_conflict(const std::string& names, const Part& one, const Part& two) {
+  for (const auto& [a, b] : {std::pair{&one, &two}, std::pair{&two, &one}})
+    if (const std::string why = conflict(*a, *b); !why.empty())
+      throw UsageError("encoding: '" + names + "' can't join " + a->entry->name + " and " +
+                       b->entry->name + ": " + why);
 }
 
 }  // namespace
@@ -69,13 +81,10 @@ std::string conflict(const Part& a, const Part& b) {
 Composition::Composition(const std::string& names) : name_(names) {
   for (const std::string& name : split(names, '+')) {
     const Entry& e = entry(name);
-    parts_.push_back({&e, e.make()});
+    Part next{&e, e.make()};
+    for (const Part& part : parts_) refuse_conflict(names, part, next);
+    parts_.push_back(std::move(next));
   }
-  for (const Part& a : parts_)
-    for (const Part& b : parts_)
-      if (const std::string why = &a == &b ? "" : conflict(a, b); !why.empty())
-        throw UsageError("encoding: '" + names + "' can't join " + a.entry->name + " and " +
-                         b.entry->name + ": " + why);
 }
 
 Part* Composition::part(const std::string& name) {
@@ -106,8 +115,8 @@ std::pair<std::string, std::string> parted(const std::string& option) {
 
 // Whether a test may add the modifier to a model that was trained without it.
 bool joins_at_test(const Setting& s) {
-  return s.option == "window.size" || s.option == "sharpen.by" ||
-         (s.option == "logn.when" && s.value == "test");
+  return s.option == "window.size" || s.option == "sharpen.by" || s.option == "sinks.first" ||
+         s.option == "sinks.window" || (s.option == "logn.when" && s.value == "test");
 }
 
 }  // namespace
@@ -127,11 +136,14 @@ void Composition::set_at_test(const std::string& option, const std::string& valu
   Part* p = part(entry(name).name);
   if (!p) {
     if (!joins_at_test({option, value}))
-      throw UsageError(option + ": the model was trained as '" + name_ + "', without " + name +
-                       "; only window.size, sharpen.by and logn.when=test can be added to it");
+      throw UsageError(
+          option + ": the model was trained as '" + name_ + "', without " + name +
+          "; only window.size, sinks.first, sinks.window, sharpen.by and logn.when=test "
+          "can be added to it");
     Composition extra(name);
     extra.set(option, value);
     if (Parameters none(0); dims_.trained) extra.build(dims_, none);
+    for (const Part& there : parts_) refuse_conflict(name_ + "+" + name, there, extra.parts_[0]);
     parts_.push_back(std::move(extra.parts_[0]));
     name_ += "+" + name;
     return;
@@ -199,6 +211,12 @@ Var Composition::layer_input(const Var& x, int layer, const Positions& at) {
   Var y = x;
   for (Part& p : parts_) y = p.encoding->layer_input(y, layer, at);
   return y;
+}
+
+Var Composition::per_key(const Var& x, int layer) {
+  for (Part& p : parts_)
+    if (Var y = p.encoding->per_key(x, layer)) return y;
+  return {};
 }
 
 // What an encoding makes of q comes before the factors, which are the modifiers'.

@@ -36,6 +36,7 @@ struct Attention {
   Positions queries, keys;
   Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D]
   Mask mask;
+  Var per_key = {};  ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
 
   /// The smallest and the largest distance i − j between any query and any key, hidden ones too.
   int least() const;
@@ -93,6 +94,10 @@ class Encoding {
 
   /// x [B, T, D] is the block's normed input, from which q, k and v are made.
   virtual Var layer_input(const Var& x, int /*layer*/, const Positions&) { return x; }
+
+  /// What later queries will ask of each token beside its k and v, [B, T, ..], made of the block's
+  /// normed input x [B, T, D]; kept with them where a sequence is written token by token.
+  virtual Var per_key(const Var& /*x*/, int /*layer*/) { return {}; }
 
   /// A factor for the row of each query, before any other use of q (log n). Modifiers come last.
   virtual void scale_queries(Dots&, const Attention&) {}
@@ -170,9 +175,9 @@ class Composition final : public Encoding {
   /// Sets "rope.base" and the like, before training or as a checkpoint has it.
   void set(const std::string& option, const std::string& value);
   /// The same on a trained model: options that training has frozen are refused, and `window.size`,
-  /// `sharpen.by` or `logn.when=test` adds that modifier where it is missing. "N-1" as a value is
-  /// the largest distance that training showed. How options fit each other is checked by check(),
-  /// when all are set, and before each pass.
+  /// `sinks.first`, `sinks.window`, `sharpen.by` or `logn.when=test` adds that modifier where it is
+  /// missing. "N-1" as a value is the largest distance that training showed. How options fit each
+  /// other is checked by check(), when all are set, and before each pass.
   void set_at_test(const std::string& option, const std::string& value);
 
   void check() const override;
@@ -184,6 +189,7 @@ class Composition final : public Encoding {
   void begin(const Positions&) override;
   Var embed(const Var& x, std::span<const int> tokens, const Positions&) override;
   Var layer_input(const Var& x, int layer, const Positions&) override;
+  Var per_key(const Var& x, int layer) override;
   void scale_queries(Dots&, const Attention&) override;
   void dots(Dots&, const Attention&) override;
   void scores(Scores&, const Attention&) override;

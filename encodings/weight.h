@@ -7,8 +7,8 @@
 /// Factors of the queries' rows, for modifiers that make attention sharper or flatter.
 namespace yonder {
 
-/// c_i, the keys that query i sees: [1, Tq], or [B, Tq] where each sequence has its own n. A row of
-/// padding counts as 1: nothing comes of it.
+/// c_i, the keys that query i sees: [1, Tq], or [B, Tq] where each sequence has its own n. Windows
+/// of single heads don't count. A row of padding counts as 1: nothing comes of it.
 inline Tensor visible(const Attention& a) {
   const Positions& p = a.queries;
   const Mask& m = a.mask;
@@ -19,7 +19,9 @@ inline Tensor visible(const Attention& a) {
       const int i = p.first + t, n = own ? p.length(b) : p.first + p.tokens;
       const int reach = m.window > 0 ? std::min(m.window, n) - 1 : n;
       const int first = std::max(0, i - reach), last = m.causal ? i : std::min(n - 1, i + reach);
-      c[b * p.tokens + t] = real(std::max(1, last - first + 1));
+      const int later = m.causal ? 0 : std::min(m.sinks, n) - 1 - last;
+      const int sinks = std::min(m.sinks, first) + std::max(later, 0);
+      c[b * p.tokens + t] = real(std::max(1, last - first + 1 + sinks));
     }
   return c;
 }

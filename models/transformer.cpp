@@ -133,6 +133,7 @@ Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache
   const Var x = slice(embedded(prefix, keys), 1, cache.seen, n);
   cache.keys.resize(layers_.size());
   cache.values.resize(layers_.size());
+  cache.per_key.resize(layers_.size());
   const Var h = through_layers(x, {queries, keys, mask, &cache});
   cache.tokens = std::move(prefix);
   cache.seen = all;
@@ -185,15 +186,18 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
   const Var n = input(query), m = same ? n : input(memory);
   auto heads = [&](const Var& x) { return split_heads(x, dims_.heads, numbers_); };
   const Var q = heads(w.q(n));
-  Var k = heads(w.k(m)), v = heads(w.v(m));
+  Var k = heads(w.k(m)), v = heads(w.v(m)), more = encoding_->per_key(m, layer);
   if (run.cache) {
-    Var &keys = run.cache->keys[layer], &values = run.cache->values[layer];
-    assert(run.cache->seen == (keys ? keys.dim(1) : 0));
-    keys = k = keys ? concat({keys, k}, 1) : k;
-    values = v = values ? concat({values, v}, 1) : v;
+    assert(run.cache->seen == (run.cache->keys[layer] ? run.cache->keys[layer].dim(1) : 0));
+    auto append = [&](Var& kept, Var& rows) {
+      if (rows) kept = rows = kept ? concat({kept, rows}, 1) : rows;
+    };
+    append(run.cache->keys[layer], k);
+    append(run.cache->values[layer], v);
+    append(run.cache->per_key[layer], more);
   }
 
-  const Attention call{layer, run.queries, run.keys, w.q.weight, w.k.weight, run.mask};
+  const Attention call{layer, run.queries, run.keys, w.q.weight, w.k.weight, run.mask, more};
   Scores scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
   Dots dots{.q = q, .k = k};
   encoding_->scale_queries(dots, call);

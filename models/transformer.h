@@ -74,11 +74,13 @@ class Transformer {
   /// Head·h for hidden states [.., D] → [.., V].
   Var head(const Var& hidden);
 
-  /// Keys and values of the tokens seen so far, for decoding. Keys are kept as projected: the
-  /// encoding turns them at each step, so every encoding decodes with a cache.
+  /// Keys and values of the tokens seen so far, for decoding, and what the encoding makes of each.
+  /// Keys are kept as projected: the encoding turns them at each step, so every encoding decodes
+  /// with a cache.
   struct Cache {
     std::vector<int> tokens;        // [B, seen]
     std::vector<Var> keys, values;  // per layer [B, seen, H, d]
+    std::vector<Var> per_key;       // per layer [B, seen, ..], or empty ones
     int seen = 0;
   };
   /// Logits [B, V] of the last of the new tokens [B, n], which are appended to the cache. `longest`

@@ -80,7 +80,7 @@ struct Built {
   }
 
   /// What one layer's self-attention is called with. q and k [1, T, H, d] are drawn for each index
-  /// unless given.
+  /// unless given; so is the block's normed input.
   struct Call {
     Dots dots;
     Scores scores;
@@ -100,7 +100,12 @@ struct Built {
     c.scores.scale = real(1 / std::sqrt(double(dims.head())));
     encoding.mask(c.mask);
     encoding.begin(s.positions);
-    const Attention a{.layer = 0, .queries = s.positions, .keys = s.positions, .mask = c.mask};
+    const Tensor n = normal({1, s.positions.tokens, dims.width}, "n");
+    const Attention a{.layer = 0,
+                      .queries = s.positions,
+                      .keys = s.positions,
+                      .mask = c.mask,
+                      .per_key = encoding.per_key(Var(n), 0)};
     encoding.scale_queries(c.dots, a);
     encoding.dots(c.dots, a);
     encoding.scores(c.scores, a);
@@ -123,13 +128,18 @@ inline double Built::Call::score(int h, int i, int j) const {
   const bool far = dots.far_window > 0 && std::abs(distance) >= dots.far_window;
   const Var& far_q = distance < 0 && dots.far_q_right ? dots.far_q_right : dots.far_q;
   const double factor = double(scores.scale) * (dots.row ? double(dots.row[i]) : 1);
-  double s = factor * product(row(far ? far_q : dots.q, i), row(far ? dots.far_k : dots.k, j));
+  const double dot =
+      factor * product(row(far ? far_q : dots.q, i), row(far ? dots.far_k : dots.k, j));
+  double s = dot;
   for (const RelativeTerm& term : scores.relative) {
     const int r = term.bucket(distance);
     if (term.A) s += factor * product(row(dots.q, i), row(term.A, r));
     if (term.B) s += double(scores.scale) * product(row(term.B, r), row(dots.k, j));
     if (term.c) s += double(term.c.value()[r * heads + h]);
+    if (term.f) s += (double(term.f[r]) - 1) * dot;
   }
+  for (int t = j + 1; scores.log_gate && t <= i; ++t)
+    s += double(scores.log_gate.value()[t * heads + h]);
   return s;
 }
 

@@ -138,3 +138,165 @@ TEST_CASE("Sandwich is the product of sinusoids, fading with the head") {
   }
   CHECK_THROWS_WITH(Built("sandwich", heads(2), {{"sandwich.width", "7"}}), Contains("is odd"));
 }
+
+TEST_CASE("forget gates that are fixed are ALiBi's slopes") {
+  for (const int H : {1, 2, 8}) {
+    Built fox("fox", heads(H), {{"fox.gate", "fixed"}}), alibi("alibi", heads(H));
+    CHECK(fox.parameters.count() == 0);
+    const Sequence s(range(0, 300));
+    const auto a = fox.call(s), b = alibi.call(s);
+    for (int h = 0; h < H; ++h)
+      for (const int j : {0, 100, 298, 299})
+        CHECK(a.score(h, 299, j) == Approx(b.score(h, 299, j)));
+  }
+}
+
+TEST_CASE("a forget gate takes from a score what each later token says") {
+  Built b("fox", heads(2));
+  const Tensor w = b.parameter("fox.blocks.0.weight"), bias = b.parameter("fox.blocks.0.bias");
+  REQUIRE(w.shape == Shape{2, 8});
+  CHECK(bias[0] == 0);
+  CHECK(bias[1] == 0);
+  for (real& x : w.flat()) x *= 50;
+  bias[1] = 2;
+  const Sequence s(range(0, 9));
+  const auto c = b.call(s, Tensor({1, 9, 2, 4}));
+  const Tensor n = normal({1, 9, 8}, "n");
+  for (int h = 0; h < 2; ++h) {
+    double sum = 0;
+    for (int t = 3; t <= 7; ++t) {
+      double logit = bias[h];
+      for (int i = 0; i < 8; ++i) logit += double(w[h * 8 + i]) * double(n[t * 8 + i]);
+      sum -= std::log1p(std::exp(-logit));
+    }
+    CHECK(c.score(h, 7, 2) == Approx(sum));
+    CHECK(c.score(h, 7, 7) == 0);
+  }
+}
+
+TEST_CASE("forget gates may start at times spread over the heads") {
+  const std::vector<Setting> spread{
+      {"fox.spread", "true"}, {"fox.shortest", "2"}, {"fox.longest", "128"}};
+  std::vector<Setting> content = spread, bias = spread;
+  content.push_back({"fox.gate", "content"}), bias.push_back({"fox.gate", "bias"});
+  for (const auto& settings : {content, bias}) {
+    Built b("fox", heads(4), settings);
+    const Tensor& start = b.parameter("fox.blocks.0.bias");
+    const double times[] = {2, 8, 32, 128};
+    for (int h = 0; h < 4; ++h)
+      CHECK(std::log1p(std::exp(-double(start[h]))) == Approx(1 / times[h]));
+  }
+  CHECK_THROWS_WITH(Built("fox", heads(4), {{"fox.gate", "fixed"}, {"fox.spread", "false"}}),
+                    Contains("fox.spread"));
+  CHECK_THROWS_WITH(Built("fox", heads(4), {{"fox.longest", "3"}}), Contains("fox.shortest: 4"));
+}
+
+TEST_CASE("BAM starts as ALiBi, but for 1e-5 of a token") {
+  for (const int H : {4, 6}) {
+    Built bam("bam", bidirectional(heads(H))), alibi("alibi", bidirectional(heads(H)));
+    CHECK(bam.parameters.count() == 2 * H);
+    const Sequence s(range(0, 50));
+    const auto a = bam.call(s), b = alibi.call(s);
+    for (int h = 0; h < H; ++h)
+      for (const int j : {0, 20, 24, 25, 26, 49})
+        CHECK(a.score(h, 25, j) == Approx(b.score(h, 25, j)).margin(1.1e-5));
+  }
+}
+
+TEST_CASE("BAM's bias is the logarithm of a generalized Gaussian") {
+  Built b("bam", bidirectional(heads(2)), {{"bam.location", "true"}});
+  const Tensor theta = b.parameter("bam.scale"), beta = b.parameter("bam.shape"),
+               m = b.parameter("bam.location");
+  REQUIRE(m.shape == Shape{2});
+  theta[0] = real(std::log(0.5)), beta[0] = 2, m[0] = real(std::asinh(1.5));  // μ = 3
+  theta[1] = 0, beta[1] = -1;
+  const Sequence s(range(0, 30));
+  const auto c = b.call(s);
+  CHECK(bias(c, 0, 5) == Approx(-0.5 * 64).epsilon(1e-5));
+  CHECK(bias(c, 0, -3) == Approx(0).margin(1e-9));
+  CHECK(bias(c, 0, -7) == Approx(-0.5 * 16).epsilon(1e-5));
+  CHECK(bias(c, 1, 4) == Approx(-0.25).epsilon(1e-5));
+  CHECK(bias(c, 1, -20) == Approx(-0.05).epsilon(1e-5));
+
+  Built each("bam", heads(2), {{"bam.each", "true"}});
+  CHECK(each.parameter("bam.blocks.0.shape").shape == Shape{2});
+}
+
+TEST_CASE("NAPE has ALiBi with slopes 1/h in half of the heads and nothing in the others") {
+  const Sequence s(range(0, 9));
+  auto slopes = [&](int H, const std::vector<Setting>& settings) {
+    Built b("nape", heads(H), settings);
+    const auto c = b.call(s);
+    std::vector<double> all;
+    for (int h = 0; h < H; ++h) all.push_back(-bias(c, h, 6) / 6);
+    return all;
+  };
+  const std::vector<double> six = slopes(6, {}), three = slopes(4, {{"nape.heads", "3"}});
+  const double expected[] = {1, 0.5, 1 / 3., 0, 0, 0};
+  for (int h = 0; h < 6; ++h) CHECK(six[h] == Approx(expected[h]));
+  for (int h = 0; h < 4; ++h) CHECK(three[h] == Approx(expected[h]));
+  CHECK(slopes(6, {{"nape.slopes", "exp"}}) == std::vector<double>{1, 0.5, 0.25, 0, 0, 0});
+  CHECK_THROWS_WITH(Built("nape", heads(1)), Contains("nape.heads: one head has no half"));
+  CHECK_THROWS_WITH(Built("nape", heads(4), {{"nape.heads", "5"}}),
+                    Contains("nape.heads: 5 are more than the model's 4"));
+}
+
+TEST_CASE("hard ALiBi's head h sees h tokens, the others all") {
+  Built b("hard-alibi", heads(4)), sides("hard-alibi", bidirectional(heads(4)));
+  const Sequence s(range(0, 20));
+  const Mask m = b.call(s).mask, both = sides.call(s).mask;
+  CHECK(m.of_heads == std::vector<int>{1, 2, 0, 0});
+  for (int j = 0; j < 20; ++j) {
+    CHECK(m.sees(0, 10, j) == (j == 10));
+    CHECK(m.sees(1, 10, j) == (j == 10 || j == 9));
+    CHECK(m.sees(2, 10, j) == (j <= 10));
+    CHECK(both.sees(1, 10, j) == (j >= 9 && j <= 11));
+    CHECK(both.sees(3, 10, j));
+  }
+  Built more("hard-alibi", heads(4), {{"hard-alibi.heads", "4"}});
+  CHECK(more.call(s).mask.of_heads == std::vector<int>{1, 2, 3, 4});
+  CHECK_THROWS_WITH(Built("hard-alibi", heads(1)), Contains("one head has no half"));
+  CHECK_THROWS_WITH(Built("hard-alibi", heads(4), {{"hard-alibi.heads", "5"}}),
+                    Contains("hard-alibi.heads: 5 are more than the model's 4"));
+}
+
+TEST_CASE("scale-invariant attention stretches a score and lowers it by the distance") {
+  const Sequence s(range(0, 200));
+  for (const std::string base : {"none", "rope"}) {
+    const std::string both = base == "none" ? "scale-invariant" : "rope+scale-invariant";
+    Built plain(base, heads(2)), scaled(both, heads(2)),
+        flat(both, heads(2), {{"scale-invariant.tau", "1e15"}});
+    const auto p = plain.call(s), c = scaled.call(s), f = flat.call(s);
+    for (int h = 0; h < 2; ++h)
+      for (const int j : {0, 100, 189, 198, 199}) {
+        const double u = std::log(1 + (199 - j) / 10.0);
+        CHECK(c.score(h, 199, j) == Approx(std::sqrt(1 + 2 * u) * p.score(h, 199, j) - 2 * u));
+        CHECK(f.score(h, 199, j) == Approx(p.score(h, 199, j)).epsilon(1e-9));
+      }
+  }
+  CHECK_THROWS_WITH(Built("scale-invariant", heads(2), {{"scale-invariant.tau", "0"}}),
+                    Contains("scale-invariant.tau"));
+}
+
+TEST_CASE("scale-invariant attention gives each scale of distances the same mean weight") {
+  Built b("scale-invariant", heads(2));
+  const auto c = b.call(Sequence(range(0, 3)));
+  const RelativeTerm& term = c.scores.relative.at(0);
+  // E e^(a S + m) = e^(m + a²/2) for S of N(0, 1): √e/(1 + Δ/τ)
+  for (int d = 0; d < 3; ++d) {
+    const double a = term.f[d], m = bias(c, 0, d);
+    CHECK(std::exp(m + a * a / 2) == Approx(std::sqrt(std::exp(1.0)) / (1 + d / 10.0)));
+  }
+}
+
+TEST_CASE("stick-breaking breaks sticks where others have softmax, and knows no position") {
+  Built none("stick-breaking", heads(2)),
+      own("stick-breaking", heads(2), {{"stick-breaking.remainder", "own"}});
+  const Sequence s(range(0, 9));
+  const auto c = none.call(s);
+  CHECK(c.scores.weights == Weights::sticks);
+  CHECK(own.call(s).scores.weights == Weights::sticks_rest_to_own);
+  CHECK(c.scores.relative.empty());
+  Built plain("none", heads(2));
+  CHECK(c.score(0, 8, 2) == plain.call(s).score(0, 8, 2));
+}

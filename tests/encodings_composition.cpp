@@ -23,9 +23,11 @@ TEST_CASE("compositions that mean nothing are refused, in either order, with the
   CHECK_THAT(refusal("alibi+t5"), Contains("both act on the scores"));
   CHECK_THAT(refusal("kerple+sandwich"), Contains("both act on the scores"));
   CHECK_THAT(refusal("rope+xpos"), Contains("both turn q and k"));
-  CHECK_THAT(refusal("rope+shaw"), Contains("rope goes with plain biases only; these are alibi, "
-                                            "fire, kerple, sandwich, t5"));
-  for (const std::string relative : {"shaw", "xlnet", "tupe", "deberta", "cope"})
+  CHECK_THAT(refusal("rope+shaw"),
+             Contains("rope goes with plain biases only; these are alibi, bam, "
+                      "fire, fox, hard-alibi, kerple, nape, sandwich, "
+                      "scale-invariant, t5"));
+  for (const std::string relative : {"shaw", "xlnet", "tupe", "deberta", "cope", "stick-breaking"})
     CHECK_THAT(refusal(relative + "+xpos"), Contains("xpos goes with plain biases only"));
   CHECK_THAT(refusal("complex+rope"), Contains("complex goes with modifiers only"));
   CHECK_THAT(refusal("learned+complex"), Contains("complex goes with modifiers only"));
@@ -33,15 +35,35 @@ TEST_CASE("compositions that mean nothing are refused, in either order, with the
   CHECK_THAT(refusal("offset+rope+random"), Contains("both draw the positions"));
   CHECK_THAT(refusal("pose+random"), Contains("both draw the positions"));
   CHECK_THAT(refusal("pope+rope"), Contains("both turn q and k"));
+  CHECK_THAT(refusal("rope+window+sinks"), Contains("both say how far a query sees"));
+  CHECK_THAT(refusal("stick-breaking+sinks"), Contains("stick-breaking may leave some"));
+  CHECK_THAT(refusal("stick-breaking+fox"), Contains("both act on the scores"));
   CHECK_THAT(refusal("none+rope"), Contains("none goes with modifiers only"));
   CHECK_THAT(refusal("learned+none"), Contains("none goes with modifiers only"));
 }
 
 TEST_CASE("compositions that mean something are accepted") {
-  for (const std::string names :
-       {"none", "none+logn", "logn", "window+logn+random", "rope+alibi", "kerple+rope", "t5+xpos",
-        "sandwich+rope+window", "fire+rope", "complex+logn+window", "shaw+learned",
-        "learned+sinusoidal", "learned+rope+logn", "digits+alibi+offset"})
+  for (const std::string names : {"none",
+                                  "none+logn",
+                                  "logn",
+                                  "window+logn+random",
+                                  "rope+alibi",
+                                  "kerple+rope",
+                                  "t5+xpos",
+                                  "sandwich+rope+window",
+                                  "fire+rope",
+                                  "complex+logn+window",
+                                  "shaw+learned",
+                                  "learned+sinusoidal",
+                                  "learned+rope+logn",
+                                  "digits+alibi+offset",
+                                  "rope+scale-invariant",
+                                  "fox+rope",
+                                  "hard-alibi+rope+sinks",
+                                  "learned+stick-breaking+window",
+                                  "shaw+sinks",
+                                  "nape+ssmax",
+                                  "complex+sinks"})
     CHECK(refusal(names) == "");
 }
 
@@ -78,12 +100,13 @@ TEST_CASE("a trained model keeps the options that training has fixed") {
   CHECK(text_of(*find(o, "scaling")) == "yarn");
 }
 
-TEST_CASE("a window, log n and a sharpening may join a trained model, and nothing else") {
+TEST_CASE("a window, sinks, log n and a sharpening may join a trained model, and nothing else") {
   Built b("rope", small);
   b.encoding.set_at_test("window.size", "5");
   b.encoding.set_at_test("logn.when", "test");
   CHECK(b.encoding.name() == "rope+window+logn");
-  const auto c = b.call(Sequence(range(0, 64)));
+  const Sequence s(range(0, 64));
+  const auto c = b.call(s);
   CHECK(c.mask.window == 5);
   CHECK(c.dots.row[63] == 1);  // 5 keys of 16
   b.encoding.set_at_test("window.size", "32");
@@ -95,12 +118,21 @@ TEST_CASE("a window, log n and a sharpening may join a trained model, and nothin
 
   Built other("rope", small);
   CHECK_THROWS_WITH(other.encoding.set_at_test("logn.when", "train"),
-                    Contains("only window.size, sharpen.by and logn.when=test"));
+                    Contains("only window.size, sinks.first, sinks.window, sharpen.by and "
+                             "logn.when=test"));
   CHECK_THROWS_AS(other.encoding.set_at_test("alibi.learned", "true"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("random.test", "first"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("window.size", "-1"), UsageError);
+  CHECK_THROWS_AS(other.encoding.set_at_test("sinks.learned", "true"), UsageError);
   CHECK(other.encoding.name() == "rope");
   CHECK(other.encoding.parts().size() == 1);
+  other.encoding.set_at_test("sinks.first", "2");
+  CHECK(other.encoding.name() == "rope+sinks");
+  CHECK(other.call(s).mask.sinks == 2);
+  CHECK(other.call(s).mask.window == 16);
+  CHECK_THROWS_WITH(other.encoding.set_at_test("window.size", "5"),
+                    Contains("both say how far a query sees"));
+  CHECK(other.encoding.parts().size() == 2);
 }
 
 TEST_CASE("a modifier may join before the model is built") {
@@ -171,6 +203,9 @@ TEST_CASE("gradients are right in every form of an encoding's parameters") {
       {"digits", {{"digits.as", "onehot"}}},
       {"digits", {{"digits.beyond", "interpolate"}}},
       {"alibi", {{"alibi.learned", "true"}}},
+      {"bam", {{"bam.location", "true"}}},
+      {"bam", {{"bam.each", "true"}, {"bam.location", "true"}}},
+      {"fox", {{"fox.gate", "bias"}}},
       {"kerple", {{"kerple.kind", "log"}}},
       {"kerple", {{"kerple.kind", "power"}}},
       {"t5", {}}};
@@ -180,12 +215,16 @@ TEST_CASE("gradients are right in every form of an encoding's parameters") {
     std::vector<Parameters::Named> inputs = b.parameters.all();
     for (const auto& p : inputs)
       if (p.name == "encoding.kerple.r2") p.var.value()[0] = real(2.5);  // held at 2 by power
+      else if (p.name.ends_with(".location")) p.var.value()[1] = real(-0.7);
+      else if (p.name.ends_with(".shape")) p.var.value()[1] = real(-0.3);
     const Var x = Var::parameter(normal({1, 24, 16}, "x")), w(normal({1, 24, 16}, "w"));
     inputs.push_back({"x", x});
     auto loss = [&] {
       Var y = sum(w * tanh(b.encoding.embed(x, s.at, s.positions)));
       for (const RelativeTerm& term : b.call(s).scores.relative)
         y = y + sum(Var(normal(term.c.shape(), "c")) * tanh(term.c));
+      if (const Var gates = b.call(s).scores.log_gate)
+        y = y + sum(Var(normal(gates.shape(), "gates")) * tanh(gates));
       return y;
     };
     const Worst worst = check_gradients(loss, inputs);

@@ -153,6 +153,65 @@ TEST_CASE("a window is as wide as told, or as the trained length") {
   CHECK(width({{"window.size", "5"}}) == 5);
 }
 
+TEST_CASE("sinks stay visible beyond the window") {
+  Built b("sinks", wide(8, 2, 16), {{"sinks.first", "3"}}), sides("sinks", bidirectional(small));
+  const Sequence s(range(0, 64));
+  const Mask m = b.call(s).mask;
+  CHECK(m.window == 16);
+  for (int j = 0; j < 64; ++j) CHECK(m.sees(0, 40, j) == (j <= 40 && (j < 3 || j > 24)));
+  b.encoding.set_at_test("sinks.window", "5");
+  CHECK(b.call(s).mask.window == 5);
+  b.encoding.set_at_test("sinks.window", "-1");
+  CHECK(b.call(s).mask.window == 0);
+  CHECK(sides.call(s).mask.sees(1, 40, 3));
+  CHECK(!sides.call(s).mask.sees(1, 40, 4));
+}
+
+TEST_CASE("sinks without first tokens are a window") {
+  Built sinks("rope+sinks", small, {{"sinks.first", "0"}, {"sinks.window", "7"}}),
+      window("rope+window", small, {{"window.size", "7"}});
+  const Sequence s(range(0, 30));
+  const Mask a = sinks.call(s).mask, b = window.call(s).mask;
+  for (int i = 0; i < 30; ++i)
+    for (int j = 0; j < 30; ++j) CHECK(a.sees(0, i, j) == b.sees(0, i, j));
+}
+
+TEST_CASE("log n counts the sinks that a window leaves, each once") {
+  for (const bool causal : {true, false}) {
+    const Dims dims = causal ? small : bidirectional(small);
+    Built b("sinks+logn", dims, {{"sinks.first", "3"}, {"sinks.window", "5"}});
+    const auto f = row_factors(b, 40);
+    const Mask m = b.call(Sequence(range(0, 40))).mask;
+    for (int i = 0; i < 40; ++i) {
+      int seen = 0;
+      for (int j = 0; j < 40; ++j) seen += m.sees(0, i, j);
+      CHECK(f[i] == Approx(std::log(seen) / std::log(16)));
+    }
+  }
+}
+
+TEST_CASE("a learned sink is a term of softmax's denominator, in each layer its own") {
+  Dims dims = small;
+  dims.layers = 2;
+  Built plain("sinks", dims), learned("sinks", dims, {{"sinks.learned", "true"}});
+  const Sequence s(range(0, 9));
+  CHECK(!plain.call(s).scores.sink);
+  CHECK(plain.parameters.count() == 0);
+  CHECK(learned.parameters.count() == 2 * 2);
+  const Tensor logit = learned.parameter("sinks.blocks.0.logit");
+  CHECK(learned.call(s).scores.sink.value().data == logit.data);
+  CHECK(logit[0] == 0);
+  // One key with score 0 shares with a sink at ln 3: 1/4 of its value is left.
+  logit[1] = real(std::log(3));
+  const Sequence one(range(0, 1));
+  const auto c = learned.call(one, Tensor({1, 1, 2, 8}));
+  const Tensor z = attention(c.dots, Var(filled({1, 1, 2, 8}, 1)), c.scores, c.mask, one.positions,
+                             one.positions)
+                       .value();
+  CHECK(z[0] == Approx(0.5));
+  CHECK(z[8] == Approx(0.25));
+}
+
 TEST_CASE("random positions are sorted, different, within range, and reach all of it") {
   Built b("random", wide(8, 2, 16));
   std::vector<int> seen(128);

@@ -75,7 +75,15 @@ inline std::string extended(const Entry& e, const Setting& extension) {
   return find(options, extension.option.substr(e.name.size() + 1))->test_time ? e.name : "none";
 }
 
-/// The same with each modifier added, and with each extension for longer tests.
+/// Whether a composition has a meaning.
+inline bool composes(const std::string& names) {
+  try {
+    Composition{names};
+    return true;
+  } catch (const UsageError&) { return false; }
+}
+
+/// The same with each modifier added that goes with it, and with each extension for longer tests.
 inline std::vector<Served> served_in_all_ways() {
   std::vector<Served> all = served();
   for (const Served& plain : served()) {
@@ -83,8 +91,9 @@ inline std::vector<Served> served_in_all_ways() {
     for (const Setting& extension : e.extensions)
       all.push_back({extended(e, extension), plain.dims, {extension}});
     for (const Entry& modifier : registry())
-      if (modifier.kind == Kind::modifier && e.kind != Kind::modifier)
-        all.push_back({e.name + "+" + modifier.name, plain.dims, {}});
+      if (const std::string both = e.name + "+" + modifier.name;
+          modifier.kind == Kind::modifier && e.kind != Kind::modifier && composes(both))
+        all.push_back({both, plain.dims, {}});
   }
   return all;
 }

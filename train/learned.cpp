@@ -23,11 +23,18 @@ std::vector<std::vector<double>> bias_of_row(const Scores& s, const Positions& a
   const int T = at.tokens;
   std::vector<std::vector<double>> bias(heads, std::vector<double>(T, 0.0));
   for (const RelativeTerm& term : s.relative) {
+    if (!term.c) continue;
     const Tensor& c = term.c.value();
     for (int j = 0; j < T; ++j)
       for (int h = 0; h < heads; ++h)
         bias[h][j] += c[std::int64_t(term.bucket(at(0, row) - at(0, j))) * heads + h];
   }
+  if (s.log_gate)
+    for (int h = 0; h < heads; ++h) {
+      double sum = 0;
+      for (int j = row; j >= 0; sum += double(s.log_gate.value()[std::int64_t(j--) * heads + h]))
+        bias[h][j] += sum;
+    }
   for (const StripBias& strip : s.strips) {
     std::vector<real> values(std::size_t(heads) * T);
     strip.forward(0, row, 1, values.data());
@@ -116,16 +123,23 @@ Chart biases(Transformer& model, int longest, const Style& style) {
   const Placed placed(encoding, {.tokens = longest, .longest = longest});
   encoding.begin(placed);
   Scores scores;
-  encoding.scores(
-      scores,
-      {.layer = 0, .queries = placed, .keys = placed, .mask = {.causal = model.dims().causal}});
+  Mask mask{.causal = model.dims().causal};
+  encoding.mask(mask);
+  // Forget gates are those of tokens that say nothing.
+  const Var blank{Tensor({1, longest, model.dims().width})};
+  encoding.scores(scores, {.layer = 0,
+                           .queries = placed,
+                           .keys = placed,
+                           .mask = mask,
+                           .per_key = encoding.per_key(blank, 0)});
   const int H = model.dims().heads, last = longest - 1;
   const auto bias = bias_of_row(scores, placed, H, last);
   for (int d = 1; d <= last; d *= 2) chart.x_tics.emplace_back(d, std::to_string(d));
   for (int h = 0; h < H; ++h) {
     Chart::Line line{"head " + std::to_string(h + 1), {style.colour, 0, 1 + h % 5}, {}};
     for (int d : distances(last))
-      line.points.push_back({double(d), bias[h][last - d] - bias[h][last]});
+      if (mask.sees(h, last, last - d))
+        line.points.push_back({double(d), bias[h][last - d] - bias[h][last]});
     chart.lines.push_back(std::move(line));
   }
   return chart;

@@ -1,0 +1,51 @@
+// Heads that see a few tokens only. Jelassi, Brandfonbrener, Kakade & Malach, "Repeat after me:
+// Transformers are better than state space models at copying", 2024, arXiv:2402.01032, sec. 3.2
+// (Hard-ALiBi).
+//
+//   head h = 1..m of query i sees key j only if their tokens are fewer than h apart, by index;
+//   the others see every key, without position
+//
+// So head 1 sees its own token, head 2 the one before too: a model reads off the last n-gram. Keys
+// that a head does not see cost no time.
+#include "encodings/encoding.h"
+
+namespace yonder {
+namespace {
+
+class HardAlibi final : public Encoding {
+  int heads_ = 0;
+
+ public:
+  Options options() override {
+    return {
+        Option{"heads", &heads_, "m, the heads with a window; 0: half of the model's"}.at_least(0)};
+  }
+
+  void check() const override {
+    if (heads_ > dims_.heads)
+      throw UsageError("hard-alibi.heads: " + std::to_string(heads_) +
+                       " are more than the model's " + std::to_string(dims_.heads));
+    if (windowed() == 0)
+      throw UsageError(
+          "hard-alibi.heads: one head has no half; give the model more heads, or say "
+          "hard-alibi.heads 1");
+  }
+
+  void mask(Mask& m) override {
+    m.of_heads.resize(std::size_t(dims_.heads));
+    for (int h = 0; h < windowed(); ++h) m.of_heads[h] = h + 1;
+  }
+
+ private:
+  int windowed() const { return heads_ ? heads_ : dims_.heads / 2; }
+};
+
+const Register<HardAlibi> registered{
+    {.name = "hard-alibi",
+     .title = "Heads that see a few tokens only",
+     .paper = "arXiv:2402.01032",
+     .kind = Kind::bias,
+     .formula = "q_i·k_j/√d, in the heads h ≤ H/2 for |i - j| < h alone"}};
+
+}  // namespace
+}  // namespace yonder

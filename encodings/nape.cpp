@@ -1,0 +1,58 @@
+// Half of the heads with ALiBi, half without position. Vasylenko, Pitorro, Martins & Treviso,
+// "Long-context generalization with sparse attention", ICLR 2026, arXiv:2506.16640 (NAPE).
+//
+//   score_ij = q_i·k_j/√d − |i − j|/h   in the heads h = 1..m,   q_i·k_j/√d in the others
+//
+// slopes = exp: 2^(1−h) in place of 1/h, as the released code offers. There every bias stands
+// outside the 1/√d, as here. Where the paper scales queries by length, the code does so in the
+// heads without position alone; a modifier added here acts on all.
+#include <cmath>
+#include <cstdlib>
+
+#include "core/ops.h"
+#include "encodings/encoding.h"
+
+namespace yonder {
+namespace {
+
+class Nape final : public Encoding {
+  int heads_ = 0;
+  std::string slopes_ = "linear";
+
+ public:
+  Options options() override {
+    return {Option{"heads", &heads_, "m, the heads that have a bias; 0: half of them"}.at_least(0),
+            Option{"slopes", &slopes_, "1/h, or 2^(1-h)"}.one_of({"linear", "exp"})};
+  }
+
+  void check() const override {
+    if (heads_ > dims_.heads)
+      throw UsageError("nape.heads: " + std::to_string(heads_) + " are more than the model's " +
+                       std::to_string(dims_.heads));
+    if (biased() == 0)
+      throw UsageError(
+          "nape.heads: one head has no half; give the model more heads, or say nape.heads 1");
+  }
+
+  void scores(Scores& s, const Attention& a) override {
+    const int rows = std::max(-a.least(), a.most()) + 1, H = dims_.heads;
+    Tensor falling({rows}), slopes({H});
+    for (int r = 0; r < rows; ++r) falling[r] = real(-r);
+    for (int h = 0; h < biased(); ++h)
+      slopes[h] = real(slopes_ == "exp" ? std::exp2(-h) : 1.0 / (h + 1));
+    s.relative.push_back({.bucket = {rows, a.least(), a.most(), [](int d) { return std::abs(d); }},
+                          .c = outer(Var(falling), Var(slopes))});
+  }
+
+ private:
+  int biased() const { return heads_ ? heads_ : dims_.heads / 2; }
+};
+
+const Register<Nape> registered{{.name = "nape",
+                                 .title = "Half of the heads with ALiBi, half without position",
+                                 .paper = "arXiv:2506.16640",
+                                 .kind = Kind::bias,
+                                 .formula = "q_i·k_j/√d - |i - j|/h in the heads h ≤ H/2"}};
+
+}  // namespace
+}  // namespace yonder

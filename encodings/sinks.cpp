@@ -1,0 +1,59 @@
+// Attention sinks. Xiao, Tian, Chen, Han & Lewis, "Efficient streaming language models with
+// attention sinks", ICLR 2024, arXiv:2309.17453; Han et al., "LM-Infinite", 2023, arXiv:2308.16137.
+//
+//   query i sees the first g tokens and those fewer than w tokens away from it, by index
+//   learned: e^s_ij / (e^s_h + Σ_j e^s_ij), s of each layer and head, from 0 on
+//
+// A window takes away the first tokens, where models put the weight that they have no use for; g of
+// them keep it working beyond N. A learned s gives such weight a place of its own; untrained at 0
+// it is StreamingLLM's zero sink. Positions stay the tokens' own. LM-Infinite bounds the distance
+// to the first tokens by w, as rope.scaling = rerope with rope.window = w does; StreamingLLM counts
+// positions within its g + w tokens, which differs from that by less than g.
+#include "encodings/encoding.h"
+
+namespace yonder {
+namespace {
+
+class Sinks final : public Encoding {
+  int first_ = 4, window_ = 0;
+  bool learned_ = false;
+  std::vector<Var> logits_;  // of each layer, [H]
+
+ public:
+  Options options() override {
+    return {Option{"first", &first_, "g, tokens at the start that every query sees"}
+                .at_least(0)
+                .at_test(),
+            Option{"window", &window_, "w; 0: the trained length, -1: no window"}
+                .at_least(-1)
+                .at_test(),
+            Option{"learned", &learned_, "a learned term more in softmax's denominator"}};
+  }
+
+  void build(const Dims& dims, Parameters& p) override {
+    Encoding::build(dims, p);
+    for (int l = 0; learned_ && l < dims.layers; ++l)
+      logits_.push_back(p.make("encoding.sinks.blocks." + std::to_string(l) + ".logit",
+                               {dims.heads}, Init::zeros()));
+  }
+
+  void mask(Mask& m) override {
+    m.window = window_ == -1 ? 0 : window_ > 0 ? window_ : dims_.trained;
+    m.sinks = first_;
+  }
+
+  void scores(Scores& s, const Attention& a) override {
+    if (learned_) s.sink = logits_[a.layer];
+  }
+};
+
+const Register<Sinks> registered{
+    {.name = "sinks",
+     .title = "The first tokens beside a sliding window",
+     .paper = "arXiv:2309.17453",
+     .kind = Kind::modifier,
+     .formula = "query i sees the first g tokens and those less than w tokens away",
+     .extensions = {{"sinks.first", "4"}}}};
+
+}  // namespace
+}  // namespace yonder

@@ -1,0 +1,39 @@
+// Stick-breaking attention. Tan, Yang, Courville, Panda & Shen, "Scaling stick-breaking attention:
+// an efficient implementation and in-depth study", ICLR 2025, arXiv:2410.17980, sec. 2.
+//
+//   A_ij = β_ij Π_{j<l<i} (1 − β_il),   β_ij = σ(q_i·k_j/√d),   z_i = Σ_{j<i} A_ij v_j
+//
+// in place of softmax, without position: from the nearest key on, each takes its part of what the
+// nearer ones have left. The query's own token takes none, so a row's weights add up to less
+// than 1. remainder = own gives the rest to its value, as the released 3B model does
+// (sb_remainder); later versions of that code have a learned vector there and a norm for each head,
+// which are not built.
+#include "encodings/encoding.h"
+
+namespace yonder {
+namespace {
+
+class StickBreaking final : public Encoding {
+  std::string remainder_ = "none";
+
+ public:
+  Options options() override {
+    return {Option{"remainder", &remainder_, "whose value gets what the keys leave"}.one_of(
+        {"none", "own"})};
+  }
+
+  void scores(Scores& s, const Attention&) override {
+    s.weights = remainder_ == "own" ? Weights::sticks_rest_to_own : Weights::sticks;
+  }
+};
+
+const Register<StickBreaking> registered{
+    {.name = "stick-breaking",
+     .title = "Stick-breaking attention",
+     .paper = "arXiv:2410.17980",
+     .kind = Kind::relative,
+     .serves = Serves::causal_only,
+     .formula = "A_ij = σ(S_ij) Π_{j<l<i} (1 - σ(S_il)), S = q_i·k_j/√d"}};
+
+}  // namespace
+}  // namespace yonder
