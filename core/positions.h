@@ -7,7 +7,10 @@ namespace yonder {
 struct Positions {
   std::span<const int> at;  ///< [T], shared by the batch, or [B, T]; empty: first, first + 1, …
   std::span<const int>
-      lengths;      ///< [B] tokens of each sequence without its padding; empty: no padding
+      lengths;  ///< [B] tokens of each sequence without its padding; empty: no padding
+  /// [B, T] which power of ten the digit at each place counts, 0 for the units of a number; −1
+  /// where no digit stands; empty: none does
+  std::span<const int> digits;
   int batch = 1;    ///< B
   int tokens = 0;   ///< T, rows of this pass
   int first = 0;    ///< index of row 0 in its sequence; not 0 only when decoding with a cache
@@ -19,6 +22,7 @@ struct Positions {
   int operator()(int b, int t) const {
     return at.empty() ? first + t : at[shared() ? t : b * tokens + t];
   }
+  int digit(int b, int t) const { return digits.empty() ? -1 : digits[b * tokens + t]; }
   /// n: tokens of sequence b without padding, counted from the sequence's start.
   int length(int b) const { return lengths.empty() ? first + tokens : lengths[b]; }
 };

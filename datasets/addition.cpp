@@ -11,32 +11,25 @@ namespace {
 /// `hints` each digit follows a token that names its place; places are named by consecutive tokens
 /// of an ordered set, from a random start that a sequence keeps:  h5 7 h6 4 + h5 9 h6 1 SEP …
 /// Zhou et al. 2024, arXiv:2402.09371.
-///
-/// `coupled` gives digits of one place, and their hints, one position: those of 10^k stand at
-/// s + 1 + k, + and SEP at s, BOS at 0, with s uniform in 1.. in training and in tests. Such
-/// positions go with any encoding but random and offset, which draw their own; a learned table of N
-/// rows holds no more than N of them.  Cho et al. 2024, arXiv:2405.20671, sec. 4.
+/// Each digit, and its hint, counts its power of ten, for encodings that go by them (coupled,
+/// abacus).
 class Addition final : public GeneratedTask {
  public:
   Options options() override {
     return {{"reversed", &reversed_, "units first"},
             Option{"hints", &hints_, "index hints to draw from, at least n + 1; 0: digits without"}
-                .within(0, 65536),
-            Option{"coupled", &coupled_, "positions to draw from, at least n + 3; 0: 0, 1, 2, ..."}
                 .within(0, 65536)};
   }
 
   void check(int length) const override {
-    const auto need = [length](const char* option, int least, int given, const char* what) {
-      if (!given || given >= least) return;
-      throw UsageError("addition: sums of " + std::to_string(length) + " digits need " +
-                       std::to_string(least) + what + ", not " + std::to_string(given) +
-                       "; set --addition." + option + " " + std::to_string(least) + " or more");
-    };
-    need("hints", length + 1, hints_, " index hints");
-    need("coupled", length + 3, coupled_, " coupled positions");
+    if (!hints_ || hints_ > length) return;
+    const std::string least = std::to_string(length + 1);
+    throw UsageError("addition: sums of " + std::to_string(length) + " digits need " + least +
+                     " index hints, not " + std::to_string(hints_) + "; set --addition.hints " +
+                     least + " or more");
   }
 
+  bool numbers() const override { return true; }
   int vocabulary() const override { return first_hint + hints_; }
   int tokens(int length) const override { return 3 + (3 * length + 1) * (hints_ ? 2 : 1); }
 
@@ -63,14 +56,14 @@ class Addition final : public GeneratedTask {
     sum.push_back(carry);
 
     Example e;
+    const auto given = [&e](int token, int power) { e.give(token, power); };
     e.give(bos);
-    for (int token : written(a, start)) e.give(token);
+    write(a, start, given);
     e.give(plus);
-    for (int token : written(b, start)) e.give(token);
+    write(b, start, given);
     e.give(sep);
-    for (int token : written(sum, start)) e.want(token);
+    write(sum, start, [&e](int token, int power) { e.want(token, -1, power); });
     e.want(eos);
-    if (coupled_) e.at = coupled(length, draws.between(1, coupled_ - length - 2));
     return e;
   }
 
@@ -78,36 +71,19 @@ class Addition final : public GeneratedTask {
   enum { plus = first_symbol, first_digit, first_hint = first_digit + 10 };
 
   bool reversed_ = true;
-  int hints_ = 0, coupled_ = 0;
+  int hints_ = 0;
 
   int starts(int length) const { return hints_ - length; }
 
-  /// The tokens of a number whose units are digits[0].
-  std::vector<int> written(const std::vector<int>& digits, int start) const {
-    std::vector<int> tokens;
+  /// Puts the tokens of a number whose units are digits[0].
+  template <class Put>
+  void write(const std::vector<int>& digits, int start, Put put) const {
     const int n = int(digits.size());
     for (int i = 0; i < n; ++i) {
-      const int place = reversed_ ? i : n - 1 - i;
-      if (hints_) tokens.push_back(first_hint + start + place);
-      tokens.push_back(first_digit + digits[place]);
+      const int power = reversed_ ? i : n - 1 - i;
+      if (hints_) put(first_hint + start + power, power);
+      put(first_digit + digits[power], power);
     }
-    return tokens;
-  }
-
-  /// Positions of all tokens of a sequence.
-  std::vector<int> coupled(int length, int s) const {
-    std::vector<int> at{0};
-    const auto number = [&at, s, this](int digits) {
-      for (int i = 0; i < digits; ++i)
-        at.insert(at.end(), hints_ ? 2 : 1, s + 1 + (reversed_ ? i : digits - 1 - i));
-    };
-    number(length);
-    at.push_back(s);
-    number(length);
-    at.push_back(s);
-    number(length + 1);
-    at.push_back(0);  // EOS, as BOS
-    return at;
   }
 
   std::string symbol(int token) const override {

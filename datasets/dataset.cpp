@@ -13,8 +13,8 @@ std::vector<TaskEntry>& registered() {
 
 constexpr int default_examples = 256;
 
-bool tells(const Example& e) {
-  return std::any_of(e.source.begin(), e.source.end(), [](int told_by) { return told_by >= 0; });
+bool says(const std::vector<int>& of_tokens) {
+  return std::any_of(of_tokens.begin(), of_tokens.end(), [](int x) { return x >= 0; });
 }
 
 }  // namespace
@@ -43,8 +43,10 @@ Batch collate(const std::vector<Example>& examples) {
   batch.extent = *std::max_element(batch.lengths.begin(), batch.lengths.end());
   batch.tokens.assign(std::size_t(batch.size) * batch.extent, -1);
   batch.targets = batch.tokens;
-  if (std::any_of(examples.begin(), examples.end(), tells)) batch.lag = batch.tokens;
-  if (!examples[0].at.empty()) batch.at.assign(batch.tokens.size(), 0);
+  for (const Example& e : examples) {
+    if (says(e.source)) batch.lag.assign(batch.tokens.size(), -1);
+    if (says(e.digit)) batch.digits.assign(batch.tokens.size(), -1);
+  }
   for (int b = 0; b < batch.size; ++b)
     for (int t = 0; t < batch.lengths[b]; ++t) {
       const Example& e = examples[b];
@@ -52,7 +54,7 @@ Batch collate(const std::vector<Example>& examples) {
       batch.tokens[place] = e.tokens[t];
       if (e.wanted[t + 1]) batch.targets[place] = e.tokens[t + 1];
       if (e.source[t + 1] >= 0) batch.lag[place] = t - e.source[t + 1];
-      if (!batch.at.empty()) batch.at[place] = e.at[t];
+      if (!batch.digits.empty()) batch.digits[place] = e.digit[t];
     }
   return batch;
 }

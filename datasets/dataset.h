@@ -19,7 +19,9 @@ struct Batch {
   int extent = 0;  ///< T
   std::vector<int> tokens, targets;
   std::vector<int> lengths;  ///< [B] tokens without padding
-  std::vector<int> at;       ///< [B, T] positions if the task gives them, 0 in padding; else empty
+  /// [B, T] which power of ten the digit at each place counts, 0 for the units of a number; −1
+  /// where none stands; empty if the task has no numbers.
+  std::vector<int> digits;
   /// [B, T] how many tokens before this place the token stands that tells what is asked here: the
   /// distance i − j that attention has to bridge. −1 where nothing is asked or nothing tells it
   /// alone; empty if the task knows no lags.
@@ -35,11 +37,15 @@ struct Example {
   std::vector<int> tokens;   ///< the whole sequence, EOS last
   std::vector<char> wanted;  ///< [tokens] 1 where the model has to name the token itself
   std::vector<int> source;  ///< [tokens] index of the token that tells a wanted one; −1: none does
-  std::vector<int> at;      ///< [tokens] positions if the task gives them, else empty
+  std::vector<int> digit;   ///< [tokens] the power of ten that it counts; −1: it is no digit
 
-  void give(int token) { tokens.push_back(token), wanted.push_back(0), source.push_back(-1); }
-  void want(int token, int told_by = -1) {
-    tokens.push_back(token), wanted.push_back(1), source.push_back(told_by);
+  void give(int token, int power = -1) { add(token, 0, -1, power); }
+  void want(int token, int told_by = -1, int power = -1) { add(token, 1, told_by, power); }
+
+ private:
+  void add(int token, char asked, int told_by, int power) {
+    tokens.push_back(token), wanted.push_back(asked);
+    source.push_back(told_by), digit.push_back(power);
   }
 };
 
@@ -85,6 +91,8 @@ class Task {
   virtual double chance(int length) const = 0;
   /// True for text: measured in nats and perplexity rather than by exact match.
   virtual bool is_text() const { return false; }
+  /// Whether there are numbers in it whose digits Batch::digits tells.
+  virtual bool numbers() const { return false; }
   /// Part of what is asked that the masked form of the task hides at a time.
   virtual double mask_rate() const { return 1; }
   /// Loss in nats of knowing how often each token comes and nothing else; text only, else NaN.

@@ -16,6 +16,7 @@ class Masked final : public Task {
   int tokens(int length) const override { return task_->tokens(length) + (is_text() ? 0 : 1); }
   double chance(int length) const override { return task_->chance(length); }
   bool is_text() const override { return task_->is_text(); }
+  bool numbers() const override { return task_->numbers(); }
   double mask_rate() const override { return task_->mask_rate(); }
   double frequency_loss() const override { return task_->frequency_loss(); }
   int sequences(const Trial& trial) const override { return task_->sequences(trial); }
@@ -42,7 +43,7 @@ class Masked final : public Task {
     Batch y{.size = from.size, .extent = from.extent + (is_text() ? 0 : 1)};
     y.tokens.assign(std::size_t(y.size) * y.extent, -1);
     y.targets = y.by_place = y.tokens;
-    if (!from.at.empty()) y.at.assign(y.tokens.size(), 0);
+    if (!from.digits.empty()) y.digits = y.tokens;
     if (!from.lag.empty()) y.lag = y.tokens;
     for (int b = 0; b < y.size; ++b) {
       const int n = from.lengths[b] + (is_text() ? 0 : 1);
@@ -53,8 +54,8 @@ class Masked final : public Task {
         const bool asked = p > 0 && targets[p - 1] >= 0;
         const int token = p < from.lengths[b] ? tokens[p] : targets[p - 1];
         y.tokens[at] = token;
-        // EOS stands where BOS does, if positions are given.
-        if (!from.at.empty() && p < from.lengths[b]) y.at[at] = from.at[b * from.extent + p];
+        if (!from.digits.empty() && p < from.lengths[b])  // EOS is no digit
+          y.digits[at] = from.digits[b * from.extent + p];
         // By the distance to the end: windows with the same end hide the same bytes at any length.
         const std::uint64_t draw = (std::uint64_t(first + b) << 32) + std::uint64_t(n - p);
         if (p == 0 || !(asked || is_text()) || random.uniform(2 * draw) >= mask_rate()) continue;

@@ -33,6 +33,7 @@ class Needle final : public GeneratedTask {
                        std::to_string(keys_) + " or more");
   }
 
+  bool numbers() const override { return true; }
   int vocabulary() const override { return first_noise() + noise_; }
   int tokens(int length) const override {
     return length + keys_ * values_ * (2 + digits_) + values_ * digits_ + 3;
@@ -124,6 +125,7 @@ class Needle final : public GeneratedTask {
 
   Example hidden(int length, const std::vector<Slot>& slots, Draws& draws) const {
     const std::vector<int> names = distinct(keys_, names_, draws);
+    const auto power = [this](int i) { return digits_ - 1 - i; };
     std::vector<int> told;  // where the asked numbers begin
     Example e;
     e.give(bos);
@@ -135,12 +137,12 @@ class Needle final : public GeneratedTask {
       noise_until(slot.before);
       e.give(mark), e.give(first_name + names[slot.key]);
       if (slot.key == 0) told.push_back(int(e.tokens.size()));
-      for (int i = 0; i < digits_; ++i) e.give(first_digit + draws.below(10));
+      for (int i = 0; i < digits_; ++i) e.give(first_digit + draws.below(10), power(i));
     }
     noise_until(length);
     e.give(sep), e.give(first_name + names[0]);
     for (int number : told)
-      for (int i = 0; i < digits_; ++i) e.want(e.tokens[number + i], number + i);
+      for (int i = 0; i < digits_; ++i) e.want(e.tokens[number + i], number + i, power(i));
     e.want(eos);
     return e;
   }

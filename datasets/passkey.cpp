@@ -19,6 +19,7 @@ class Passkey final : public GeneratedTask {
                 .at_test()};
   }
 
+  bool numbers() const override { return true; }
   int vocabulary() const override { return first_noise + noise_; }
   int tokens(int length) const override { return length + 2 * digits_ + 3; }
   /// Each digit comes equally often; EOS is certain.
@@ -57,10 +58,11 @@ class Passkey final : public GeneratedTask {
     noise(length - after);
     e.give(key);
     const int number = int(e.tokens.size());
-    for (int i = 0; i < digits_; ++i) e.give(first_digit + draws.below(10));
+    const auto power = [this](int i) { return digits_ - 1 - i; };
+    for (int i = 0; i < digits_; ++i) e.give(first_digit + draws.below(10), power(i));
     noise(after);
     e.give(sep);
-    for (int i = 0; i < digits_; ++i) e.want(e.tokens[number + i], number + i);
+    for (int i = 0; i < digits_; ++i) e.want(e.tokens[number + i], number + i, power(i));
     e.want(eos);
     return e;
   }

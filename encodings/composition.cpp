@@ -56,7 +56,8 @@ std::string conflict(const Part& a, const Part& b) {
   if (one == Kind::rotary && two == Kind::relative)
     return a.entry->name + " goes with plain biases only; these are " + names_of(Kind::bias);
   const auto draws = [](const Part& p) {
-    return p.entry->name == "random" || p.entry->name == "offset" || p.entry->name == "pose";
+    return p.entry->name == "random" || p.entry->name == "offset" || p.entry->name == "pose" ||
+           p.entry->name == "coupled";
   };
   if (draws(a) && draws(b)) return "both draw the positions of training; choose one";
   if (a.entry->name == "sinks" && b.entry->name == "window")
@@ -190,6 +191,23 @@ std::vector<int> Composition::place(int tokens, int longest, Draws* draws) {
   for (Part& p : parts_)
     if (auto at = p.encoding->place(tokens, longest, draws); !at.empty()) return at;
   return {};
+}
+
+std::vector<int> Composition::couple(std::span<const int> digits, int tokens, Draws* draws) {
+  for (Part& p : parts_)
+    if (auto at = p.encoding->couple(digits, tokens, draws); !at.empty()) return at;
+  return {};
+}
+
+int Composition::shift(Draws* draws) {
+  int sum = 0;
+  for (Part& p : parts_) sum += p.encoding->shift(draws);
+  return sum;
+}
+
+bool Composition::counts_digits() const {
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [](const Part& p) { return p.encoding->counts_digits(); });
 }
 
 void Composition::mask(Mask& m) {

@@ -84,6 +84,16 @@ class Encoding {
   /// `draws` is not null in training only.
   virtual std::vector<int> place(int /*tokens*/, int /*longest*/, Draws* /*draws*/) { return {}; }
 
+  /// The same where a pass has digits [B, T] (see Positions): positions [B, T] that follow from
+  /// them, or empty for those of place().
+  virtual std::vector<int> couple(std::span<const int> /*digits*/, int /*tokens*/, Draws*) {
+    return {};
+  }
+  /// Added to what every digit of a pass counts.
+  virtual int shift(Draws*) { return 0; }
+  /// Whether it means nothing without digits.
+  virtual bool counts_digits() const { return false; }
+
   virtual void mask(Mask&) {}
 
   /// Once before each pass, for work that all layers share.
@@ -185,6 +195,9 @@ class Composition final : public Encoding {
   void build(const Dims&, Parameters&) override;
   void settle(int longest) override;
   std::vector<int> place(int tokens, int longest, Draws*) override;
+  std::vector<int> couple(std::span<const int> digits, int tokens, Draws*) override;
+  int shift(Draws*) override;
+  bool counts_digits() const override;
   void mask(Mask&) override;
   void begin(const Positions&) override;
   Var embed(const Var& x, std::span<const int> tokens, const Positions&) override;

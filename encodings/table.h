@@ -61,6 +61,9 @@ class Table {
     rows_ = p.make(name_, std::move(shape), init);
   }
 
+  /// These rows, [n, D].
+  Var operator()(const std::vector<int>& which) const { return looked_up(which); }
+
   /// The rows of a pass, to be added to its words: [T, D] if all sequences share their positions,
   /// else [B, T, D].
   Var operator()(const Positions& p) const {

@@ -36,9 +36,17 @@ void check_extents(const Dims& dims) {
 }  // namespace
 
 Placed::Placed(Composition& encoding, Pass pass)
-    : at_(std::move(pass.at)), lengths_(std::move(pass.lengths)) {
+    : at_(std::move(pass.at)), lengths_(std::move(pass.lengths)), digits_(std::move(pass.digits)) {
   assert(pass.batch > 0 && pass.tokens > 0);
   const int longest = pass.longest ? pass.longest : pass.tokens;
+  assert(digits_.empty() || int(digits_.size()) == pass.batch * pass.tokens);
+  if (!digits_.empty()) {
+    std::vector<int> coupled = encoding.couple(digits_, pass.tokens, pass.draws);
+    if (at_.empty()) at_ = std::move(coupled);
+    const int shift = encoding.shift(pass.draws);
+    for (int& k : digits_)
+      if (k >= 0) k += shift;
+  }
   if (at_.empty()) at_ = encoding.place(pass.tokens, longest, pass.draws);
   else if (pass.draws && !encoding.place(pass.tokens, longest, pass.draws).empty())
     throw UsageError(encoding.name() +
@@ -50,6 +58,7 @@ Placed::Placed(Composition& encoding, Pass pass)
   assert(at_.size() % std::size_t(pass.tokens) == 0);
   positions_ = {.at = at_,
                 .lengths = lengths_,
+                .digits = digits_,
                 .batch = pass.batch,
                 .tokens = pass.tokens,
                 .longest = longest,

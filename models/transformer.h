@@ -24,6 +24,7 @@ struct Pass {
   int longest = 0;           ///< L: the length of the test, training: N; 0: as many as `tokens`
   std::vector<int> lengths;  ///< [B] tokens without padding; empty: no padding
   std::vector<int> at;  ///< [T] or [B, T], ≥ 0 in padding too; empty: the encoding's, or 0..T−1
+  std::vector<int> digits;  ///< [B, T] as Positions has them; empty: no digits
   Draws* draws = nullptr;  ///< in training only, for encodings that draw positions
 };
 
@@ -39,7 +40,7 @@ class Placed {
   operator const Positions&() const { return positions_; }
 
  private:
-  std::vector<int> at_, lengths_;
+  std::vector<int> at_, lengths_, digits_;
   Positions positions_;
 };
 
@@ -84,7 +85,8 @@ class Transformer {
     int seen = 0;
   };
   /// Logits [B, V] of the last of the new tokens [B, n], which are appended to the cache. `longest`
-  /// is L, the same at every step of a sequence. UsageError for a bidirectional model.
+  /// is L, the same at every step of a sequence. No token counts as a digit. UsageError for a
+  /// bidirectional model.
   Var step(std::span<const int> tokens, int batch, int longest, Cache&);
 
  private:

@@ -272,6 +272,28 @@ TEST_CASE("logits of padding are 0, and every parameter has a gradient") {
   CHECK(logits.substr(logits.size() - 8 * V, 4 * V) != std::string(4 * V, '\0'));
 }
 
+TEST_CASE("logits of a model that goes by digits are told which tokens are some") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  REQUIRE(yonder_run("train --task passkey --length 4 --width 8 --heads 2 --layers 1 --batch 2 "
+                     "--encoding abacus --steps 1 --quiet --out " +
+                     run)
+              .code == 0);
+  put_npy(folder / "t.npy", 1, 3, {0, 5, 6});
+  put_npy(folder / "none.npy", 1, 3, {-1, -1, -1});
+  put_npy(folder / "two.npy", 1, 3, {-1, 1, 0});
+  put_npy(folder / "short.npy", 1, 2, {-1, 0});
+  const std::string logits = "logits " + run + " --tokens " + (folder / "t.npy") + " --out ";
+  refused(logits + (folder / "l.npy"), 2, "abacus goes by digits");
+  refused(logits + (folder / "l.npy") + " --digits " + (folder / "short.npy"), 3,
+          "short.npy: its shape is not that of the tokens");
+  for (const std::string digits : {"none", "two"})
+    CHECK(
+        yonder_run(logits + (folder / digits) + " --digits " + (folder / (digits + ".npy"))).code ==
+        0);
+  CHECK((content_of(folder / "none") != content_of(folder / "two")));
+}
+
 TEST_CASE("tokens that can't be are refused, and no file is written") {
   const Folder folder;
   put_npy(folder / "big.npy", 1, 2, {0, 10000});

@@ -6,6 +6,7 @@
 
 #include "binary.h"
 #include "core/error.h"
+#include "task_for.h"
 #include "train/config_json.h"
 #include "train/keys.h"
 #include "train/presets.h"
@@ -100,6 +101,7 @@ TEST_CASE("every run's configuration, defaults resolved, makes the same model") 
   for (const Entry& e : registry()) {
     if (e.kind == Kind::modifier) continue;
     RunConfig config{.encoding = e.name, .length = 4, .width = 32, .heads = 4, .layers = 1};
+    config.task = task_for(e, config.task);
     config.bidirectional = e.serves == Serves::bidirectional_only;
     const Trained run = prepare(config);
     const std::string text = to_toml(resolved(run));

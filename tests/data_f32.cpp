@@ -57,7 +57,8 @@ TEST_CASE("data puts what is asked in brackets, and a hidden token with its name
   CHECK(said("copy --part test") == said("copy --part test --seed 1"));
   CHECK(said("copy --part test") != said("copy --part validation"));
   CHECK_THAT(said("passkey --part test --passkey.lag 9 --show 1"), Contains("lags 9 9 9 9 9\n"));
-  CHECK_THAT(said("addition --addition.coupled 30 --show 1"), Contains("  positions 0 "));
+  CHECK_THAT(said("addition --length 2 --show 1"),
+             Contains("  powers of ten . 0 1 . 0 1 . 0 1 2\n"));
 }
 
 TEST_CASE("data refuses what can't be shown") {

@@ -142,33 +142,38 @@ TEST_CASE("posgen: a test may ask for the last numbers only") {
   CHECK(training.targets == prepared("posgen", {}, 8)->train(0, 0, 1).targets);
 }
 
-TEST_CASE("addition: coupled positions are one for each place of the three numbers") {
+TEST_CASE("digits count the same power of ten in a question and in its answer") {
   for (const char* reversed : {"true", "false"})
     for (const char* hints : {"0", "30"}) {
-      const int n = 7, M = 20;
-      const TaskSettings settings{{"reversed", reversed}, {"hints", hints}, {"coupled", "20"}};
-      const auto task = prepared("addition", settings, n);
-      const Batch batch = task->test({.length = n}, 0, 200);
-      std::set<int> starts;
-      for (int b = 0; b < batch.size; ++b) {
-        const auto from = batch.at.begin() + b * batch.extent;
-        const std::vector<int> at(from, from + batch.extent);
-        const int s = at[1 + n * (hints[0] == '0' ? 1 : 2)];  // of +
-        std::vector<int> expected{0};
-        for (int digits : {n, n, n + 1}) {
-          for (int i = 0; i < digits; ++i)
-            for (int times = 0; times < (hints[0] == '0' ? 1 : 2); ++times)
-              expected.push_back(s + (reversed[0] == 't' ? i + 1 : digits - i));
-          if (digits == n) expected.push_back(s);
-        }
-        REQUIRE(at == expected);
-        REQUIRE(s + n + 1 < M);
-        starts.insert(s);
+      const int n = 7, each = hints[0] == '0' ? 1 : 2;
+      const auto task = prepared("addition", {{"reversed", reversed}, {"hints", hints}}, n);
+      const Batch batch = task->test({.length = n}, 0, 20);
+      std::vector<int> expected{-1};
+      for (int digits : {n, n, n + 1}) {
+        for (int i = 0; i < digits; ++i)
+          expected.insert(expected.end(), each, reversed[0] == 't' ? i : digits - 1 - i);
+        if (digits == n) expected.push_back(-1);
       }
-      CHECK(starts.size() == M - n - 2);
-      CHECK(*starts.begin() == 1);
+      for (int b = 0; b < batch.size; ++b)
+        CHECK(
+            std::equal(expected.begin(), expected.end(), batch.digits.begin() + b * batch.extent));
     }
-  CHECK(prepared("addition", {}, 5)->train(0, 0, 2).at.empty());
+  for (const std::string name : {"needle", "passkey"}) {
+    const auto task = prepared(name, {{"digits", "3"}}, 6);
+    const Batch batch = task->test({.length = 6}, 0, 20);
+    for (int i = 0; i < int(batch.tokens.size()); ++i) {
+      const bool digit = batch.tokens[i] > SEP + 2 && batch.tokens[i] <= SEP + 12;
+      REQUIRE((batch.digits[i] >= 0) == digit);
+      if (!digit) continue;
+      const bool first = batch.digits[i - 1] < 0;  // what stands after a number is no digit
+      CHECK(batch.digits[i] == (first ? 2 : batch.digits[i - 1] - 1));
+    }
+  }
+  for (const TaskEntry& entry : tasks()) {
+    if (entry.make()->is_text()) continue;
+    const auto task = prepared(entry.name, {}, 5);
+    CHECK(task->numbers() == !task->train(0, 0, 2).digits.empty());
+  }
 }
 
 TEST_CASE("a training batch depends on seed and step alone, and has one length of 1..N") {
@@ -222,7 +227,7 @@ TEST_CASE("shorter examples of a batch are padded on the right, in tokens and in
   CHECK(batch.lengths == std::vector<int>{3, 5});
   CHECK(batch.tokens == std::vector<int>{BOS, SEP, 5, -1, -1, BOS, 7, SEP, 8, 9});
   CHECK(batch.targets == std::vector<int>{-1, 5, EOS, -1, -1, -1, -1, 8, -1, EOS});
-  CHECK(batch.at.empty());
+  CHECK(batch.digits.empty());
 }
 
 TEST_CASE("in a batch of different lengths each sequence is what it is alone, and then padding") {
@@ -249,7 +254,7 @@ TEST_CASE("in a batch of different lengths each sequence is what it is alone, an
       same(all.tokens, alone.tokens, -1);
       same(all.targets, alone.targets, -1);
       same(all.lag, alone.lag, -1);
-      same(all.at, alone.at, 0);
+      same(all.digits, alone.digits, -1);
     }
   }
 }
@@ -266,9 +271,6 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
                     "addition: sums of 11 digits need 12 index hints, not 11; set "
                     "--addition.hints 12 or more");
   CHECK_THROWS_AS(task->sequences({.length = 11}), UsageError);
-  CHECK_THROWS_WITH(prepared("addition", {{"coupled", "12"}}, 10),
-                    "addition: sums of 10 digits need 13 coupled positions, not 12; set "
-                    "--addition.coupled 13 or more");
   CHECK_THROWS_WITH(prepared("passkey", {{"lag", "4"}}, 8)->sequences({.length = 8}),
                     "passkey.lag: a number of 5 digits can't be nearer than 5, not at 4; give that "
                     "or more, or 0 for any place");
@@ -340,12 +342,14 @@ TEST_CASE("the masked form of every task hides the whole answer where it stands"
   }
 }
 
-TEST_CASE("the masked form keeps the positions that a task gives, and EOS stands with BOS") {
-  auto inner = prepared("addition", {{"coupled", "30"}}, 5);
+TEST_CASE("the masked form keeps what digits count, and EOS is none") {
+  auto inner = prepared("addition", {}, 5);
   const Batch seen = inner->test({.length = 5}, 0, 3);
-  const Batch hidden = masked(std::move(inner))->test({.length = 5}, 0, 3);
+  const auto task = masked(std::move(inner));
+  CHECK(task->numbers());
+  const Batch hidden = task->test({.length = 5}, 0, 3);
   for (int b = 0; b < 3; ++b)
     for (int t = 0; t < hidden.extent; ++t)
-      CHECK(hidden.at[b * hidden.extent + t] ==
-            (t < seen.extent ? seen.at[b * seen.extent + t] : 0));
+      CHECK(hidden.digits[b * hidden.extent + t] ==
+            (t < seen.extent ? seen.digits[b * seen.extent + t] : -1));
 }

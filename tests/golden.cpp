@@ -5,6 +5,7 @@
 
 #include "core/files.h"
 #include "tests/models.h"
+#include "tests/task_for.h"
 #include "train/trainer.h"
 
 using namespace yonder;
@@ -16,6 +17,7 @@ const std::string file = YONDER_SOURCE "/tests/golden/training.json";
 
 RunConfig configured(const Entry& e) {
   RunConfig config{.encoding = e.name, .length = 6, .width = 32, .heads = 2, .layers = 2};
+  config.task = task_for(e, config.task);
   config.bidirectional = e.serves == Serves::bidirectional_only;
   config.steps = 20;
   config.batch = 8;

@@ -5,6 +5,7 @@
 
 #include "binary.h"
 #include "core/pool.h"
+#include "task_for.h"
 #include "train/run.h"
 #include "train/trainer.h"
 
@@ -18,9 +19,10 @@ std::string trained_name(const Entry& e) {
 }
 
 RunConfig copying(const Entry& e, int steps) {
-  return {.task = "copy",
+  const std::string task = task_for(e);
+  return {.task = task,
           .encoding = trained_name(e),
-          .options = {{"copy.alphabet", "8"}},
+          .options = {{task == "copy" ? "copy.alphabet" : task + ".noise", "8"}},
           .length = 4,
           .width = 64,
           .heads = 4,
@@ -58,7 +60,7 @@ void all_fit_at_16384(Kind kind) {
   for (int i = 0; text.size() < 400'000; ++i) text += std::to_string(i * 7) + "\n";
   put(folder / "text", text);
   for (const Entry& e : registry()) {
-    if (e.kind != kind) continue;
+    if (e.kind != kind || task_for(e, "text") != "text") continue;
     Trained run = prepare({.task = "text",
                            .encoding = trained_name(e),
                            .options = {{"text.path", folder / "text"}},

@@ -6,6 +6,7 @@
 #include "core/ops.h"
 #include "tests/attention_cases.h"
 #include "tests/encodings.h"
+#include "tests/task_for.h"
 #include "train/optimizer.h"
 #include "train/trainer.h"
 
@@ -117,6 +118,7 @@ TEST_CASE(
   for (const Entry& e : registry()) {
     INFO(e.name);
     RunConfig config = config_of(e.name);
+    config.task = task_for(e, config.task);
     config.bidirectional = e.serves == Serves::bidirectional_only;
     auto losses = [&] {
       Trained run = prepare(config);

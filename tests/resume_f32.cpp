@@ -6,6 +6,7 @@
 #include "models/checkpoint.h"
 #include "models/manifest.h"
 #include "runs.h"
+#include "task_for.h"
 #include "train/checkpoints.h"
 #include "train/finetune.h"
 
@@ -37,6 +38,7 @@ TEST_CASE("a training that goes on ends with the same bytes, whatever the encodi
     INFO(e.name);
     const Folder folder;
     RunConfig config = tiny_run(e.name);
+    config.task = task_for(e, config.task);
     config.bidirectional = e.serves == Serves::bidirectional_only;
     const TrainResult whole = train(config, folder / "whole", Existing::refuse, {});
     train_until(7, config, folder / "parts", Existing::refuse);  // saved at 4

@@ -6,6 +6,7 @@
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "models/decode.h"
+#include "task_for.h"
 #include "train/memory.h"
 #include "train/run.h"
 #include "train/trainer.h"
@@ -121,7 +122,7 @@ TEST_CASE("every encoding trains and is tested at other lengths, or says why not
   for (const Entry& e : registry()) {
     if (e.serves == Serves::bidirectional_only) continue;
     INFO(e.name);
-    Trained run = prepare(small("copy", e.name));
+    Trained run = prepare(small(task_for(e), e.name));
     Trainer trainer(run);
     for (int s = 1; s <= 2; ++s) CHECK(trainer.step(s).loss > 0);
     for (const EvalRow& row : evaluate(run, {.lengths = {3, 8, 30}, .examples = 2})) {

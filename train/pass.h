@@ -12,7 +12,7 @@ inline Pass pass_of(const Batch& batch, int longest, Draws* draws = nullptr) {
   Pass pass{.batch = batch.size,
             .tokens = batch.extent,
             .longest = longest,
-            .at = batch.at,
+            .digits = batch.digits,
             .draws = draws};
   const auto full = [&](int length) { return length == batch.extent; };
   if (!std::all_of(batch.lengths.begin(), batch.lengths.end(), full)) pass.lengths = batch.lengths;

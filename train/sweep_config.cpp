@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "datasets/dataset.h"
 #include "train/keys.h"
 
 namespace yonder {
@@ -27,12 +28,17 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
-// Every registered encoding that serves such a model.
+// Every registered encoding that serves such a model, and the task if it goes by digits.
 std::vector<std::string> all_encodings(const RunConfig& base) {
   const Serves other = base.bidirectional ? Serves::causal_only : Serves::bidirectional_only;
+  const bool numbers = make_task(base.task)->numbers();
   std::vector<std::string> names;
-  for (const Entry& e : registry())
-    if (e.serves != other && !(base.tied && e.make()->complex())) names.push_back(e.name);
+  for (const Entry& e : registry()) {
+    const auto encoding = e.make();
+    if (e.serves != other && !(base.tied && encoding->complex()) &&
+        (numbers || !encoding->counts_digits()))
+      names.push_back(e.name);
+  }
   return names;
 }
 

@@ -87,6 +87,15 @@ void set_at_test(Task& task, const std::string& name, const Setting& setting) {
                      "; leave it away, or train another model");
 }
 
+void require_numbers(const Composition& encoding, const std::string& task) {
+  if (!encoding.counts_digits() || make_task(task)->numbers()) return;
+  std::string others;
+  for (const TaskEntry& t : tasks())
+    if (t.make()->numbers()) others += (others.empty() ? "" : ", ") + t.name;
+  throw UsageError("encoding: '" + encoding.name() + "' goes by the digits of numbers, and " +
+                   task + " has none; tasks that have some are " + others);
+}
+
 }  // namespace
 
 std::unique_ptr<Task> prepare_task(const RunConfig& config) {
@@ -102,6 +111,7 @@ Trained prepare(const RunConfig& config) {
   auto encoding = std::make_unique<Composition>(config.encoding);
   for (const auto& [option, value] : config.options)
     if (!names_task(option)) encoding->set(option, value);
+  require_numbers(*encoding, config.task);
   run.task = prepare_task(config);
   const Dims dims = dims_of(config, *run.task);
   require_memory(training_bytes(dims, config.at_once()),

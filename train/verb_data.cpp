@@ -25,7 +25,7 @@ struct Wish {
 struct Sample {
   std::vector<std::string> words;
   std::vector<char> asked;
-  std::vector<int> at, lags;  // positions, if the task gives them; lags of what is asked
+  std::vector<int> powers, lags;  // of ten that digits count, if there are any; of what is asked
 };
 
 Sample sample(const Task& task, const Batch& batch, int b, bool hidden) {
@@ -33,7 +33,7 @@ Sample sample(const Task& task, const Batch& batch, int b, bool hidden) {
   const int first = b * batch.extent, n = batch.lengths[b];
   for (int t = 0; t < n; ++t) {
     const int target = batch.targets[first + t];
-    if (!batch.at.empty()) s.at.push_back(batch.at[first + t]);
+    if (!batch.digits.empty()) s.powers.push_back(batch.digits[first + t]);
     if (!batch.lag.empty() && batch.lag[first + t] >= 0) s.lags.push_back(batch.lag[first + t]);
     std::string word = task.spelled(batch.tokens[first + t]);
     const bool here = hidden ? target >= 0 : t > 0 && batch.targets[first + t - 1] >= 0;
@@ -59,9 +59,10 @@ std::string line(const Sample& s, const std::string& space, Look::Colour colour)
   return text;
 }
 
+// A dot where there is none.
 std::string listed(const std::vector<int>& numbers) {
   std::string text;
-  for (int n : numbers) text += " " + std::to_string(n);
+  for (int n : numbers) text += n < 0 ? " ." : " " + std::to_string(n);
   return text;
 }
 
@@ -97,7 +98,7 @@ void print(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& ba
     const Sample s = sample(task, batch, b, wish.config.bidirectional);
     const char* space = task.is_text() ? "" : " ";
     std::printf("%s\n", line(s, space, look_of_stdout().colour).c_str());
-    if (!s.at.empty()) std::printf("  positions%s\n", listed(s.at).c_str());
+    if (!s.powers.empty()) std::printf("  powers of ten%s\n", listed(s.powers).c_str());
     if (!s.lags.empty()) std::printf("  lags%s\n", listed(s.lags).c_str());
   }
 }
@@ -113,7 +114,7 @@ void print_json(const Wish& wish, Task& task, const TaskEntry& entry, const Batc
     samples.push_back({{"text", sample(task, batch, b, wish.config.bidirectional).words},
                        {"tokens", row(batch.tokens)},
                        {"targets", row(batch.targets)}});
-    if (!batch.at.empty()) samples.back()["at"] = row(batch.at);
+    if (!batch.digits.empty()) samples.back()["digits"] = row(batch.digits);
     if (!batch.lag.empty()) samples.back()["lag"] = row(batch.lag);
   }
   const Json all{{"task", wish.config.task},
@@ -133,7 +134,7 @@ bool read(const Arguments& arguments, Wish& wish) {
   RunConfig& config = wish.config;
   Flags flags("data", "what a task is, its options, and samples of it; what is asked in brackets",
               {"yonder data copy --length 12 --show 3",
-               "yonder data addition --length 4 --addition.coupled 20 --bidirectional",
+               "yonder data addition --length 4 --addition.hints 20 --bidirectional",
                "yonder data text --text README.md --length 60 --part test"});
   flags.argument("TASK", config.task, "its name; see yonder list tasks", Flags::Presence::required);
   flags.add(

@@ -13,7 +13,7 @@ namespace yonder {
 namespace {
 
 struct Paths {
-  std::string checkpoint, tokens, positions, targets, logits, gradients;
+  std::string checkpoint, tokens, positions, digits, targets, logits, gradients;
 };
 
 struct Input {
@@ -60,6 +60,13 @@ std::vector<int> read_positions(const std::string& path, int T) {
   return at.values;
 }
 
+std::vector<int> read_digits(const std::string& path, int B, int T) {
+  IntArray digits = read_ints(path, 2, -1, 1 << 24);
+  if (digits.shape[0] != B || digits.shape[1] != T)
+    throw FileError(path + ": its shape is not that of the tokens");
+  return std::move(digits.values);
+}
+
 Input read_input(const Paths& paths, const Transformer& model) {
   const int V = model.dims().vocabulary;
   IntArray tokens = read_ints(paths.tokens, 2, -1, V - 1);
@@ -67,6 +74,10 @@ Input read_input(const Paths& paths, const Transformer& model) {
   in.pass = {
       .batch = in.B, .tokens = in.T, .longest = in.T, .lengths = lengths_of(in, paths.tokens)};
   if (!paths.positions.empty()) in.pass.at = read_positions(paths.positions, in.T);
+  if (!paths.digits.empty()) in.pass.digits = read_digits(paths.digits, in.B, in.T);
+  else if (model.encoding().counts_digits())
+    throw UsageError("logits: " + model.encoding().name() +
+                     " goes by digits, and nothing says which tokens are some; give --digits");
   if (!paths.targets.empty()) {
     IntArray targets = read_ints(paths.targets, 2, -1, V - 1);
     if (targets.shape[0] != in.B || targets.shape[1] != in.T)
@@ -130,6 +141,9 @@ int logits_verb(const Arguments& arguments) {
              "float32 [B, T, V] to write; rows of padding are 0");
   flags.text("Files", "--positions", "FILE", paths.positions,
              "int [T], increasing, in place of 0, 1, 2, ...");
+  flags.text("Files", "--digits", "FILE", paths.digits,
+             "int [B, T], the power of ten that a digit counts, -1 where none stands; for models "
+             "that go by digits");
   flags.text("Files", "--targets", "FILE", paths.targets,
              "int [B, T], what the logits at the same place should name; -1 is ignored");
   flags.text("Files", "--grads", "FILE", paths.gradients,

@@ -1,0 +1,67 @@
+// Abacus embeddings. McLeish et al., "Transformers can do arithmetic with the right embeddings",
+// 2024, arXiv:2405.17399, sec. 3.1.
+//
+//   x + P[1 + k + o] for the digit that counts 10^k, x + P[0] for any other token;
+//   training: o uniform in 0..offset, one draw a batch;  test: o = 0
+//
+// The place within the number, which begins anew with each, is all that it tells; other encodings
+// may be added for the rest. The paper counts from a number's first digit and writes units first,
+// as its code asks; here the power of ten counts in either order. Which tokens are digits is the
+// task's to say (Positions::digits). Rows that training has shown end at offset + its longest
+// number, and P has some more; what a digit past the table gets is table.h's.
+#include "encodings/encoding.h"
+#include "encodings/table.h"
+
+namespace yonder {
+namespace {
+
+class Abacus final : public Encoding {
+  int offset_ = 99, rows_ = 0;
+  Table table_;
+
+ public:
+  Options options() override {
+    Options o{
+        Option{"offset", &offset_, "training adds up to so many places to every digit"}.within(
+            0, 1 << 20),
+        Option{"rows", &rows_, "of the table"}.within(0, 1 << 24).shown_as("offset + N + 1")};
+    table_.options(o);
+    return o;
+  }
+
+  void check() const override {
+    table_.check("abacus");
+    if (rows_ > 0 && rows_ < offset_ + 2)
+      throw UsageError("abacus.rows: " + std::to_string(rows_) + " are too few for an offset of " +
+                       std::to_string(offset_) + "; give " + std::to_string(offset_ + 2) +
+                       " or more");
+  }
+
+  void build(const Dims& dims, Parameters& p) override {
+    Encoding::build(dims, p);
+    if (rows_ == 0) rows_ = offset_ + dims.trained + 1;
+    table_.build(p, "abacus", "table", {rows_, dims.width}, Init::std(0.5));
+  }
+
+  bool counts_digits() const override { return true; }
+
+  int shift(Draws* draws) override { return draws ? draws->between(0, offset_) : 0; }
+
+  Var embed(const Var& x, std::span<const int>, const Positions& p) override {
+    std::vector<int> which;
+    for (int b = 0; b < p.batch; ++b)
+      for (int t = 0; t < p.tokens; ++t) which.push_back(1 + p.digit(b, t));
+    return x + table_(which).view(x.shape());
+  }
+};
+
+const Register<Abacus> registered{
+    {.name = "abacus",
+     .title = "Abacus, a table of places within numbers",
+     .paper = "arXiv:2405.17399",
+     .kind = Kind::absolute,
+     .formula = "x + P[1 + k + o] for a digit of 10^k, o random in training",
+     .extensions = settings("abacus.beyond", {"clamp", "wrap", "random", "hierarchical"})}};
+
+}  // namespace
+}  // namespace yonder
