@@ -33,6 +33,7 @@ Tensor Parameters::saved(const std::string& name, const Shape& shape) const {
 }
 
 Var Parameters::make(const std::string& name, Shape shape, Init init) {
+  if (absent_ && absent_(name)) return Var(Tensor(std::move(shape)));
   if (saved_) return add(name, saved(name, shape));
   Tensor start(std::move(shape));
   const Random random(seed_, name);
@@ -41,6 +42,7 @@ Var Parameters::make(const std::string& name, Shape shape, Init init) {
 }
 
 Var Parameters::make(const std::string& name, Tensor start) {
+  if (absent_ && absent_(name)) return Var(std::move(start));
   return add(name, saved_ ? saved(name, start.shape) : std::move(start));
 }
 

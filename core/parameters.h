@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,10 @@ class Parameters {
   /// A new parameter whose start is computed by the caller.
   Var make(const std::string& name, Tensor start);
 
+  /// While `absent` holds of a name, make() gives zeros that are no parameter of this model: they
+  /// are neither kept nor looked for among saved ones. An empty function ends it.
+  void leave_out(std::function<bool(const std::string&)> absent) { absent_ = std::move(absent); }
+
   const std::vector<Named>& all() const { return all_; }
   /// The parameter called `name`, or an empty Var.
   Var find(const std::string& name) const;
@@ -56,6 +61,7 @@ class Parameters {
   std::uint64_t seed_ = 0;
   std::optional<std::map<std::string, Tensor>> saved_;
   std::vector<Named> all_;
+  std::function<bool(const std::string&)> absent_;
 
   Var add(const std::string& name, Tensor start);
   Tensor saved(const std::string& name, const Shape&) const;

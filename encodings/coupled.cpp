@@ -37,6 +37,7 @@ class Coupled final : public Encoding {
     range_ = positions(dims);
   }
 
+  std::optional<bool> by_layer() const override { return false; }
   bool counts_digits() const override { return true; }
 
   std::vector<int> couple(std::span<const int> digits, int tokens, Draws* draws) override {

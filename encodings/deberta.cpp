@@ -64,6 +64,8 @@ class Deberta final : public Encoding {
       absolute_.build(p, "deberta", "absolute", {dims.positions, D}, Init::std(0.5));
   }
 
+  std::optional<bool> by_layer() const override { return decoder_ <= 0; }
+
   void scores(Scores& s, const Attention& a) override {
     const int terms = reads("c2p") + reads("p2c");
     s.scale = real(1 / std::sqrt(dims_.head() * (1.0 + terms)));

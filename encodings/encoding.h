@@ -1,7 +1,9 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/attention.h"
@@ -10,6 +12,7 @@
 #include "core/parameters.h"
 #include "core/positions.h"
 #include "core/random.h"
+#include "encodings/spec.h"
 
 /// \file
 /// What a position encoding is. Open this first; then any encoding's own file, which is complete in
@@ -94,7 +97,9 @@ class Encoding {
   /// Whether it means nothing without digits.
   virtual bool counts_digits() const { return false; }
 
-  virtual void mask(Mask&) {}
+  /// Whether all that it does is done inside blocks, so that some layers may have it and others not
+  /// ("rope@0-2,none@3"). Empty: all but absolute encodings do.
+  virtual std::optional<bool> by_layer() const { return {}; }
 
   /// Once before each pass, for work that all layers share.
   virtual void begin(const Positions&) {}
@@ -109,6 +114,8 @@ class Encoding {
   /// normed input x [B, T, D]; kept with them where a sequence is written token by token.
   virtual Var per_key(const Var& /*x*/, int /*layer*/) { return {}; }
 
+  /// What the queries of a layer see.
+  virtual void mask(Mask&) {}
   /// A factor for the row of each query, before any other use of q (log n). Modifiers come last.
   virtual void scale_queries(Dots&, const Attention&) {}
   /// Turns q and k (rotary).
@@ -134,19 +141,6 @@ enum class Kind { none, absolute, relative, bias, rotary, modifier };
 /// The kinds of model that an encoding serves.
 enum class Serves { both, causal_only, bidirectional_only };
 
-/// The value of one option: {"rope.scaling", "yarn"}.
-struct Setting {
-  std::string option, value;
-};
-
-/// A setting of `option` to each of `values`.
-inline std::vector<Setting> settings(const std::string& option,
-                                     const std::vector<std::string>& values) {
-  std::vector<Setting> all;
-  for (const std::string& v : values) all.push_back({option, v});
-  return all;
-}
-
 /// What `list` and `show` say of an encoding, and how to make one.
 struct Entry {
   std::string name, title, paper;
@@ -164,8 +158,11 @@ const std::vector<Entry>& registry();
 /// The entry of one name; UsageError with a "did you mean" if there is none.
 const Entry& entry(const std::string& name);
 
-/// Several encodings as one: "rope+logn". Knows its parts by name, so that options are read and
-/// written as `{encoding}.{option}`. Refuses what encodings.md refuses (UsageError).
+/// Several encodings as one: "rope+logn", or others in other layers: "rope+window@0-2,none@3"
+/// (spec.h). Encodings of one name and the same options are one, whichever layers they stand in.
+/// Knows its parts by name, so that options are read and written as `{encoding}.{option}`, which
+/// means every part of that name; `{encoding}@{layers}.{option}` means one, where layers have
+/// options of their own. Refuses what encodings.md refuses (UsageError).
 class Composition final : public Encoding {
  public:
   explicit Composition(const std::string& names);
@@ -173,21 +170,32 @@ class Composition final : public Encoding {
   struct Part {
     const Entry* entry;
     std::unique_ptr<Encoding> encoding;
+    std::vector<int> layers = {};           ///< that it stands in, ascending; empty: every one
+    std::vector<Setting> own_options = {};  ///< that its layers fix
+
+    bool in(int layer) const;
   };
-  /// Of ready parts, which the registry need not know.
+  /// Of ready parts in every layer, which the registry need not know.
   Composition(std::string name, std::vector<Part> parts)
       : name_(std::move(name)), parts_(std::move(parts)) {}
 
   const std::vector<Part>& parts() const { return parts_; }
   /// As given: "rope+logn"; a modifier that was added at test time is appended.
   const std::string& name() const { return name_; }
+  /// Whether every layer has an encoding of this name.
+  bool everywhere(const std::string& name) const;
 
+  /// Whether set() would take the option, values aside.
+  bool takes(const std::string& option);
+  /// The options of all parts by their full names, "rope.base".
+  Options options() override { return std::as_const(*this).options(); }
+  Options options() const;
   /// Sets "rope.base" and the like, before training or as a checkpoint has it.
   void set(const std::string& option, const std::string& value);
   /// The same on a trained model: options that training has frozen are refused, and `window.size`,
-  /// `sinks.first`, `sinks.window`, `sharpen.by` or `logn.when=test` adds that modifier where it is
-  /// missing. "N-1" as a value is the largest distance that training showed. How options fit each
-  /// other is checked by check(), when all are set, and before each pass.
+  /// `sinks.first`, `sinks.window`, `sharpen.by` or `logn.when=test` adds that modifier to the
+  /// layers where it is missing. "N-1" as a value is the largest distance that training showed. How
+  /// options fit each other is checked by check(), when all are set, and before each pass.
   void set_at_test(const std::string& option, const std::string& value);
 
   void check() const override;
@@ -198,7 +206,8 @@ class Composition final : public Encoding {
   std::vector<int> couple(std::span<const int> digits, int tokens, Draws*) override;
   int shift(Draws*) override;
   bool counts_digits() const override;
-  void mask(Mask&) override;
+  /// What a layer's queries see.
+  Mask mask_in(int layer) const;
   void begin(const Positions&) override;
   Var embed(const Var& x, std::span<const int> tokens, const Positions&) override;
   Var layer_input(const Var& x, int layer, const Positions&) override;
@@ -210,10 +219,16 @@ class Composition final : public Encoding {
   bool complex() const override;
 
  private:
+  using Encoding::mask;  // of one layer only: mask_in
+
   std::string name_;
   std::vector<Part> parts_;
 
-  Part* part(const std::string& name);
+  std::string address(const Part&) const;
+  std::vector<Part*> addressed(const std::string& address);
+  bool assign_to(Part&, const std::string& option, const std::string& value);
+  void join(const std::string& name, const std::string& option, const std::string& value);
+  void build(Part&, Parameters&);
 };
 
 /// Adds an encoding to the registry, from its own file:

@@ -49,6 +49,8 @@ class Floater final : public Encoding {
              .substeps = substeps_};
   }
 
+  std::optional<bool> by_layer() const override { return inject_ == "blocks"; }
+
   void begin(const Positions& at) override {
     path_ = trajectory(start_, flow_, *std::max_element(at.at.begin(), at.at.end()) + 1);
   }

@@ -25,6 +25,8 @@ class Offset final : public Encoding {
 
   int positions(const Dims& dims) override { return range_ > 0 ? range_ : 8 * dims.trained; }
 
+  std::optional<bool> by_layer() const override { return false; }
+
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     range_ = positions(dims);

@@ -20,9 +20,7 @@ constexpr int format = 1;
 ordered_json describe(const Transformer& model, const Origin& origin) {
   const Dims& d = model.dims();
   ordered_json options = ordered_json::object();
-  for (const auto& part : model.encoding().parts())
-    for (const Option& o : part.encoding->options())
-      options[part.entry->name + "." + o.name] = json_of(o);
+  for (const Option& o : model.encoding().options()) options[o.name] = json_of(o);
   return {{"format", format},
           {"model",
            {{"vocabulary", d.vocabulary},
@@ -82,10 +80,8 @@ class Object {
 void set_options(Composition& encoding, const json& said) {
   if (!said.is_object()) throw UsageError("'options' is no JSON object");
   for (const auto& [name, value] : said.items()) encoding.set(name, setting_of(value, name));
-  for (const auto& part : encoding.parts())
-    for (const Option& o : part.encoding->options())
-      if (const std::string name = part.entry->name + "." + o.name; !said.contains(name))
-        throw UsageError("option '" + name + "' is missing");
+  for (const Option& o : encoding.options())
+    if (!said.contains(o.name)) throw UsageError("option '" + o.name + "' is missing");
 }
 
 Checkpoint rebuild(Safetensors file, const std::string& path) {

@@ -1,5 +1,6 @@
 #include "models/transformer.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <numeric>
@@ -84,6 +85,23 @@ Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Param
   encoding_->build(dims_, parameters_);
 }
 
+Transformer Transformer::changed(std::unique_ptr<Composition> encoding) const {
+  if (encoding->complex() != encoding_->complex())
+    throw UsageError("encoding: '" + encoding->name() + "' can't follow '" + encoding_->name() +
+                     "': only one of them makes every vector of the model complex; choose another");
+  Transformer other(dims_, std::move(encoding), parameters_.seed(), tied_ ? Head::tied : Head::own);
+  for (const auto& [name, var] : other.parameters_.all()) {
+    const Var before = parameters_.find(name);
+    if (!before) continue;
+    if (before.shape() != var.shape())
+      throw UsageError("encoding: '" + other.encoding_->name() + "' can't follow '" +
+                       encoding_->name() + "': " + name +
+                       " has another shape in it; choose options that keep it");
+    std::copy_n(&before.value()[0], before.size(), &var.value()[0]);
+  }
+  return other;
+}
+
 void Transformer::make_parameters() {
   const int V = dims_.vocabulary, D = dims_.width, F = dims_.mlp;
   // Weights that add to the stream start smaller, so that it grows alike for any depth.
@@ -112,9 +130,7 @@ void Transformer::make_parameters() {
 }
 
 Var Transformer::hidden(std::span<const int> tokens, const Positions& at) {
-  Mask mask{.causal = dims_.causal};
-  encoding_->mask(mask);
-  return through_layers(embedded(tokens, at), {.queries = at, .keys = at, .mask = mask});
+  return through_layers(embedded(tokens, at), {.queries = at, .keys = at});
 }
 
 Var Transformer::head(const Var& hidden) { return head_.real_part(hidden); }
@@ -135,15 +151,13 @@ Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache
   queries.at = keys.at.subspan(std::size_t(cache.seen));
   queries.tokens = n;
   queries.first = cache.seen;
-  Mask mask{.causal = true};
-  encoding_->mask(mask);
 
   // An encoding may read the whole prefix (rnn, conv) before the new rows are known.
   const Var x = slice(embedded(prefix, keys), 1, cache.seen, n);
   cache.keys.resize(layers_.size());
   cache.values.resize(layers_.size());
   cache.per_key.resize(layers_.size());
-  const Var h = through_layers(x, {queries, keys, mask, &cache});
+  const Var h = through_layers(x, {queries, keys, &cache});
   cache.tokens = std::move(prefix);
   cache.seen = all;
   return reshape(head(slice(h, 1, n - 1, 1)), {batch, dims_.vocabulary});
@@ -206,13 +220,14 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
     append(run.cache->per_key[layer], more);
   }
 
-  const Attention call{layer, run.queries, run.keys, w.q.weight, w.k.weight, run.mask, more};
+  const Mask mask = encoding_->mask_in(layer);
+  const Attention call{layer, run.queries, run.keys, w.q.weight, w.k.weight, mask, more};
   Scores scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
   Dots dots{.q = q, .k = k};
   encoding_->scale_queries(dots, call);
   encoding_->dots(dots, call);
   encoding_->scores(scores, call);
-  return join_heads(attention(dots, v, scores, run.mask, run.queries, run.keys), numbers_);
+  return join_heads(attention(dots, v, scores, mask, run.queries, run.keys), numbers_);
 }
 
 }  // namespace yonder

@@ -57,6 +57,11 @@ class Transformer {
   /// A model of the given parameters, e.g. saved ones.
   Transformer(Dims dims, std::unique_ptr<Composition> encoding, Parameters, Head head);
 
+  /// The same model with another encoding. What both have stays as it is, by name; parameters that
+  /// the other one adds are drawn from the model's seed, those that it lacks are gone. UsageError
+  /// if the two can't follow each other: a name has two shapes, or one model is complex.
+  Transformer changed(std::unique_ptr<Composition> encoding) const;
+
   const Dims& dims() const { return dims_; }
   bool tied() const { return tied_; }
   Composition& encoding() { return *encoding_; }
@@ -99,7 +104,6 @@ class Transformer {
   /// One run through the layers: keys stand at `keys`, of which the cache, if any, knows the first.
   struct Run {
     Positions queries, keys;
-    Mask mask;
     Cache* cache = nullptr;
   };
 

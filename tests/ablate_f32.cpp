@@ -51,6 +51,28 @@ void refused(const std::string& arguments, const std::string& said) {
 
 }  // namespace
 
+TEST_CASE("the course of a training is tested evenly, its end and last tenth apart") {
+  const Folder folder;
+  const std::string asked = tiny +
+                            "--encodings rope,rope:rope.scaling=yarn --lengths 4,8 --steps 20 "
+                            "--course 4 --checkpoints 2 --seeds 1 --out " +
+                            (folder / "run");
+  REQUIRE(yonder_run(asked).code == 0);
+  const auto csv = lines_of(content_of(folder / "run/results.csv"));
+  std::vector<std::string> steps;
+  for (const std::string& line : csv)
+    if (line.starts_with("rope,,copy,,,answer,8,")) {
+      std::size_t at = 0;
+      for (int comma = 0; comma < 10; ++comma) at = line.find(',', at) + 1;
+      steps.push_back(line.substr(at, line.find(',', at) - at));
+    }
+  CHECK(steps == std::vector<std::string>{"", "19", "5", "10", "15"});
+  CHECK(csv.size() == 1 + 2 * (1 + 1 + 4));
+  CHECK(
+      contains(content_of(folder / "run/report.html"), "Beyond the trained length, over training"));
+  refused("--encodings rope --course 2 --save-every 2", "sweep.course: it says which");
+}
+
 TEST_CASE("a sweep has a row for each row of the table, length and seed") {
   const auto csv = lines_of(content_of(finished_sweep() + "/results.csv"));
   REQUIRE(csv.size() == 1 + 3 * 2 * 2);

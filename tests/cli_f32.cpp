@@ -333,3 +333,34 @@ TEST_CASE("the help of a verb opens with examples and has every registered optio
     for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
   }
 }
+
+TEST_CASE("layers with encodings of their own, and one that changes, are trained and compared") {
+  const Folder folder;
+  const std::string model = "--task copy --length 4 --width 16 --heads 2 --layers 2 --batch 4 ";
+  const Ran ran =
+      yonder_run("ablate " + model +
+                 "--encodings rope@0,none@1,rope:encoding.until=0.5,alibi --lengths 4,8 "
+                 "--steps 4 --seeds 1 --examples 8 --windowed --quiet --out " +
+                 (folder / "s"));
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  CHECK(ran.out.find("rope@0,none@1 + window") != ran.out.npos);
+  CHECK(ran.out.find("rope, until 0.5 ") != ran.out.npos);
+  const std::string csv = content_of(folder / "s/results.csv");
+  CHECK(csv.find("\"rope@0,none@1\",,copy,,,answer,8,") != csv.npos);
+  CHECK(csv.find("rope:encoding.until=0.5,,copy,,,answer,8,") != csv.npos);
+  // Tested as what it ended as.
+  const Ran end = yonder_run("eval " + (folder / "s/cells/rope:encoding.until=0.5-copy-s0") +
+                             " --lengths 8 --quiet --json");
+  CHECK(end.out.find("\"encoding\": \"none\"") != end.out.npos);
+  refused("ablate " + model +
+              "--encodings rope:encoding.until=0.5:rope.scaling=yarn --steps 4 --out " +
+              (folder / "t"),
+          2, "the model was trained as 'none', without rope");
+  refused("ablate " + model + "--encodings learned@0,none@1 --steps 4 --out " + (folder / "t"), 2,
+          "learned in some layers only");
+  training_refused("--encoding rope@0,none@1", 2, "names 2 layers, and the model has 1");
+  training_refused("--encoding rope --encoding.then none --encoding.until 2", 2,
+                   "--encoding.until: '2' is not allowed");
+  training_refused("--encoding rope --encoding.then alibi", 2, "would never be in force");
+}

@@ -140,6 +140,53 @@ tests = ["", "copy.alphabet=16"]
                     Catch::Contains("no option of a task"));
 }
 
+TEST_CASE("a configuration may name layers and a change of encoding, and is read back alike") {
+  const SweepConfig c = read(R"(
+[model]
+layers = 4
+[encoding]
+until = 0.875
+then = "alibi"
+[encoding.alibi]
+learned = true
+[encoding."rope@3"]
+base = 100
+[sweep]
+encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.size=3"]
+)");
+  CHECK(c.base.until == 0.875);
+  CHECK(c.base.then == "alibi");
+  CHECK(c.base.options[1].option == "rope@3.base");
+  CHECK(to_toml(read(to_toml(c))) == to_toml(c));
+  RunConfig run = c.base;
+  run.encoding = c.encodings[0];
+  const std::string text = to_toml(resolved(prepare(run)));
+  RunConfig back;
+  apply_config(text, "config.toml", back);
+  CHECK(to_toml(resolved(prepare(back))) == text);
+  CHECK(contains(text, "rope@0-2']"));
+  CHECK_THROWS_WITH(set_key(back, "data@3.task", "copy"), Catch::Contains("behind an encoding"));
+  CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"), Catch::Contains("no key 'rope.bose'"));
+  refused("[encoding]\nuntil = 2", "encoding.until: '2' is not allowed");
+  refused("[encoding]\nuntill = 1", "did you mean");
+}
+
+TEST_CASE("the part of training until an encoding changes may be an axis, a row each") {
+  SweepConfig c = read(R"(
+[sweep]
+encodings = ["rope", "alibi@0-2,none@3"]
+[sweep.set]
+"encoding.until" = [0.5, 1]
+"rope.base" = [500]
+)");
+  const Plan plan = plan_of(c);
+  REQUIRE(plan.rows.size() == 4);
+  CHECK(plan.rows[0].encoding == "rope:encoding.until=0.5:rope.base=500");
+  CHECK(plan.rows[3].encoding == "alibi@0-2,none@3:encoding.until=1");
+  c.axes = {{"model.encoding", {"rope@0,none@1", "none@0,rope@1"}}};
+  CHECK(plan_of(c).rows.size() == 2);
+}
+
 TEST_CASE("every preset is a configuration that plans, with title, source and claims") {
   REQUIRE(presets().size() >= 1);
   for (const Preset& p : presets()) {

@@ -94,11 +94,10 @@ struct Built {
   Call call(const Sequence& s, Tensor q = {}, Tensor k = {}) {
     const Shape shape{1, s.positions.tokens, dims.heads, dims.head()};
     Call c{.at = s.at, .heads = dims.heads};
-    c.mask.causal = dims.causal;
     c.dots.q = Var(q ? q : normal(shape, "q"));
     c.dots.k = Var(k ? k : normal(shape, "k"));
     c.scores.scale = real(1 / std::sqrt(double(dims.head())));
-    encoding.mask(c.mask);
+    c.mask = encoding.mask_in(0);
     encoding.begin(s.positions);
     const Tensor n = normal({1, s.positions.tokens, dims.width}, "n");
     const Attention a{.layer = 0,

@@ -13,8 +13,7 @@ double log_512(double n) { return std::log(n) / std::log(512); }
 
 std::vector<double> row_factors(Built& b, const Positions& p) {
   Dots s;
-  Mask m{.causal = b.dims.causal};
-  b.encoding.mask(m);
+  const Mask m = b.encoding.mask_in(0);
   b.encoding.scale_queries(s, {.layer = 0, .queries = p, .keys = p, .mask = m});
   return {s.row.flat().begin(), s.row.flat().end()};
 }
@@ -145,9 +144,7 @@ TEST_CASE("a sharpening multiplies every query alike, and leaves biases") {
 TEST_CASE("a window is as wide as told, or as the trained length") {
   auto width = [](const std::vector<Setting>& settings) {
     Built b("rope+window", wide(8, 2, 32), settings);
-    Mask m;
-    b.encoding.mask(m);
-    return m.window;
+    return b.encoding.mask_in(0).window;
   };
   CHECK(width({}) == 32);
   CHECK(width({{"window.size", "5"}}) == 5);

@@ -112,3 +112,27 @@ TEST_CASE("eval prints extensions as rows, lengths as columns, and JSON that rea
   CHECK(yonder_run(eval + "--extensions window.siz").code == 2);
   CHECK(yonder_run(eval + "--extensions all --per-position x.csv").code == 2);
 }
+
+TEST_CASE("every row is sharpened by each factor, once") {
+  const Trained rope = load(trained("rope"));
+  const Composition& encoding = rope.model->encoding();
+  const auto plain = extension_rows(encoding, {"rope.scaling=yarn", "sharpen.by=5"}, {});
+  const auto rows = labels(sharpened(encoding, plain, {"1", "1.50", "2", "1.5"}));
+  CHECK(rows == std::vector<std::string>{"rope", "rope + sharpen 1.5", "rope + sharpen 2",
+                                         "rope + yarn", "rope + yarn, sharpen 1.5",
+                                         "rope + yarn, sharpen 2", "rope + sharpen 5"});
+  for (const char* wrong : {"0", "-1", "x", "inf"})
+    CHECK_THROWS_WITH(sharpened(encoding, plain, {wrong}), Catch::Contains("--sharpen: "));
+  const Ran ran = yonder_run("eval " + trained("rope") +
+                             " --lengths 4,8 --sharpen 1,2 --rope.scaling ntk --quiet --json");
+  REQUIRE(ran.code == 0);
+  const auto said = nlohmann::json::parse(ran.out);
+  REQUIRE(said["panels"][0]["rows"].size() == 2);
+  CHECK(said["panels"][0]["rows"][0]["label"] == "rope + ntk");
+  CHECK(said["panels"][0]["rows"][1]["label"] == "rope + ntk, sharpen 2");
+  const auto& scores = said["panels"][0]["scores"];
+  CHECK(scores[0]["loss"] != scores[2]["loss"]);
+  const Ran refused = yonder_run("eval " + trained("rope") + " --lengths 4 --sharpen 1,y --quiet");
+  CHECK(refused.code == 2);
+  CHECK(refused.err.find("--sharpen") != refused.err.npos);
+}

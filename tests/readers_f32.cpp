@@ -67,8 +67,8 @@ struct Begun {
   }
   void read() const {
     Trained run = prepare(config);
-    AdamW optimizer(run.model->parameters(), {});
-    Checkpoints(folder / "run", config).restore(run, optimizer);
+    Trainer trainer(run);
+    Checkpoints(folder / "run", config).restore(run, trainer);
   }
   // Damages the file itself: what reads it may look at others too. It is changed in place, since
   // some file systems wait for the disk where one is emptied and filled again.

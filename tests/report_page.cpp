@@ -37,8 +37,11 @@ Study whole() {
     text.earlier.push_back(text.scores[std::size_t(6 + seed)]);
     text.earlier.back().loss = 1.9;
     text.earlier.back().step = 950;
+    text.course.push_back(text.scores[std::size_t(6 + seed)]);
+    text.course.back().step = 500;
   }
   Results task = found_task();
+  task.seeds = 2;
   task.lags = {{task.rows[0], 0, 20, 8, 16, 0.97, 12}, {task.rows[0], 0, 40, 8, 16, 0.41, 12}};
   Study study{.name = "made up",
               .title = "Long & short",
@@ -73,7 +76,7 @@ TEST_CASE("the page opens with what was seen and has a section for each question
   const std::string page = page_of(whole(), folder);
   std::size_t last = 0;
   for (const char* id :
-       {"answer", "matrix", "positions", "learned", "verdicts", "training", "protocol"}) {
+       {"answer", "matrix", "solved", "positions", "learned", "verdicts", "training", "protocol"}) {
     const auto at = page.find("<section id=\"" + std::string(id) + "\"");
     INFO(id);
     REQUIRE(at != std::string::npos);
@@ -125,6 +128,9 @@ TEST_CASE("verdicts say reproduced and not reproduced alike, windows and checkpo
   CHECK(contains(page, "1.63–1.90"));  // kerple's checkpoints
   CHECK(contains(page, "1,234,559"));  // content parameters
   CHECK(contains(page, ">97</td>"));   // of the lag map
+  CHECK(contains(page, "at least 90 % of the answers right as a whole"));
+  CHECK(contains(page, ">0 of 1</td>"));
+  CHECK(contains(page, "Beyond the trained length, over training"));
 }
 
 TEST_CASE("the terminal's report names orders, verdicts and the page") {
@@ -154,7 +160,7 @@ TEST_CASE("markup in a title, a row's reason or a source stays text") {
 TEST_CASE("a study without curves, claims or trainings has no empty sections") {
   const Folder folder;
   const std::string page = page_of({.name = "small", .panels = {found_text(1)}}, folder);
-  for (const char* id : {"positions", "learned", "training"})
+  for (const char* id : {"solved", "positions", "learned", "training"})
     CHECK_FALSE(contains(page, "<section id=\"" + std::string(id) + "\""));
   CHECK(contains(page, "<section id=\"matrix\""));
 }

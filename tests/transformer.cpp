@@ -227,10 +227,10 @@ TEST_CASE("the hooks of an encoding are called in their order") {
   const Placed at(model.encoding(), {.tokens = 3, .longest = 7});
   model.logits(tokens, at);
   CHECK(log ==
-        "place 3/7\nmask\nbegin\nembed\n"
-        "layer_input 0\nscale_queries 0\ndots 0 window 2\nscores 0\n"
+        "place 3/7\nbegin\nembed\n"
+        "layer_input 0\nmask\nscale_queries 0\ndots 0 window 2\nscores 0\n"
         "last_layer\n"
-        "layer_input 1\nscale_queries 1\ndots 1 window 2\nscores 1\n");
+        "layer_input 1\nmask\nscale_queries 1\ndots 1 window 2\nscores 1\n");
 }
 
 TEST_CASE("parameters have the names, shapes and starts of the checkpoint format") {

@@ -11,6 +11,7 @@
 #include "train/checkpoints.h"
 #include "train/extensions.h"
 #include "train/finetune.h"
+#include "train/keys.h"
 #include "train/run.h"
 #include "train/signals.h"
 #include "train/sweep_board.h"
@@ -21,11 +22,14 @@ namespace fs = std::filesystem;
 
 constexpr int stretches = 64;  // of a curve over positions or steps
 
-bool has_part(const std::string& encoding, const std::string& part) {
-  return ("+" + encoding + "+").find("+" + part + "+") != std::string::npos;
+bool has_part(const RunConfig& run, const std::string& part) {
+  for (const std::string& encoding : run.encodings())
+    for (const std::string& name : names_in(encoding))
+      if (name == part) return true;
+  return false;
 }
 
-std::string owner(const Setting& s) { return s.option.substr(0, s.option.find('.')); }
+std::string owner(const Setting& s) { return s.option.substr(0, s.option.find_first_of(".@")); }
 
 // Means of at most `stretches` equal parts of a sequence.
 std::vector<double> thinned(const std::vector<double>& values) {
@@ -70,13 +74,24 @@ std::string checkpoint_at(const std::string& folder, int step) {
   return folder + "/checkpoints/step-" + std::to_string(step) + ".safetensors";
 }
 
-// The steps of the checkpoints that are tested beside the last.
-std::vector<int> earlier_steps(const SweepConfig& config, const Cell& cell) {
-  RunConfig run = run_of(config, cell);
-  run.save_every = 0;
-  std::vector<int> all;
-  for (int step = run.steps - run.steps / 10; step < run.steps; ++step)
-    if (stays(run, step)) all.push_back(step);
+// A checkpoint that is tested, and where its scores belong.
+struct Tested {
+  int step;
+  std::vector<Score> Results::*scores;
+};
+
+// The last, and those before it that are tested beside it.
+std::vector<Tested> tested(const SweepConfig& config, const Cell& cell, const Row& row) {
+  const RunConfig run = run_of(config, cell);
+  std::vector<Tested> all{{run.steps, &Results::scores}};
+  if (!row.extension.empty()) return all;
+  const std::vector<int> late = late_steps(run);
+  for (int step = 1; step < run.steps; ++step) {
+    if (std::find(late.begin(), late.end(), step) != late.end())
+      all.push_back({step, &Results::earlier});
+    else if (config.course > 0 && step % run.save_every == 0)
+      all.push_back({step, &Results::course});
+  }
   return all;
 }
 
@@ -128,28 +143,26 @@ void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const R
       .lengths = lengths,
       .examples = config.examples,
       .protocol = panel.text ? protocol_named(panel.protocol) : Protocol::same_targets};
-  const int last = cell.variant->base.steps;
-  std::vector<int> steps{last};
-  if (row.extension.empty())
-    for (int step : earlier_steps(config, cell)) steps.push_back(step);
-  for (std::size_t s = 0; s < steps.size(); ++s) {
+  const std::vector<Tested> all = tested(config, cell, row);
+  for (const Tested& t : all) {
     Trained model = row.finetune().steps > 0
                         ? load(tuned(cell, row, folder), of_test)
-                        : load(checkpoint_at(folder, steps[s]), joined(row.extension, of_test));
+                        : load(checkpoint_at(folder, t.step), joined(row.extension, of_test));
     const auto rows = evaluate(model, settings, [&](int i, double part) {
       // Nothing is lost: its training is saved.
       if (const int signal = Interruptible::signal())
         throw Interrupted(signal, "ended by a signal while it was tested");
-      progress((double(s) + (i + part) / double(lengths.size())) / double(steps.size()));
+      progress((double(&t - &all[0]) + (i + part) / double(lengths.size())) / double(all.size()));
     });
+    const bool last = t.scores == &Results::scores;
     for (const EvalRow& e : rows) {
       Score score = score_of(row, model, panel.protocol, e);
       score.seed = cell.seed;
-      if (steps[s] == last) add_lags(panel, row, cell.seed, e);
-      else score.step = steps[s];
-      (steps[s] == last ? panel.scores : panel.earlier).push_back(std::move(score));
+      if (last) add_lags(panel, row, cell.seed, e);
+      else score.step = t.step;
+      (panel.*t.scores).push_back(std::move(score));
     }
-    if (steps[s] == last && !rows.back().position_loss.empty())
+    if (last && !rows.back().position_loss.empty())
       panel.curves.push_back({row, cell.seed, thinned(rows.back().position_loss)});
   }
 }
@@ -170,20 +183,29 @@ RunConfig run_of(const SweepConfig& config, const Cell& cell) {
   run.lr = cell.lr;
   run.seed = cell.seed;
   run.late_checkpoints = config.checkpoints;
-  std::erase_if(run.options, [&](const Setting& s) {
-    return owner(s) != run.task && !has_part(run.encoding, owner(s));
-  });
-  for (const Setting& s : trained.training()) run.options.push_back(s);
+  if (config.course > 0) run.save_every = std::max(1, run.steps / config.course);
+  const auto training = trained.training();
+  for (const Setting& s : training)
+    if (s.option.starts_with("encoding.")) set_key(run, s.option, s.value);
+  std::erase_if(run.options,
+                [&](const Setting& s) { return owner(s) != run.task && !has_part(run, owner(s)); });
+  for (const Setting& s : training)
+    if (!s.option.starts_with("encoding.")) run.options.push_back(s);
   return run;
 }
 
 void check(const SweepConfig& config, const Plan& plan, const Variant& variant) {
   const RunConfig& base = variant.base;
+  if (config.course > 0 && base.save_every > 0)
+    throw UsageError(
+        "sweep.course: it says which checkpoints stay, and so does train.save-every; "
+        "leave one of them away");
   for (const Setting& s : base.options)
     if (std::none_of(plan.variants.begin(), plan.variants.end(),
                      [&](const Variant& v) { return v.base.task == owner(s); }) &&
-        std::none_of(plan.rows.begin(), plan.rows.end(),
-                     [&](const Row& row) { return has_part(row.name(), owner(s)); }))
+        std::none_of(plan.rows.begin(), plan.rows.end(), [&](const Row& row) {
+          return has_part(run_of(config, {&variant, row.encoding, 0, 0}), owner(s));
+        }))
       throw UsageError(s.option + ": neither the task nor an encoding of this sweep is " +
                        owner(s) + "; add it to --encodings or leave the option away");
   if (plan.variants.size() == 1 && !make_task(base.task)->is_text() &&
@@ -193,6 +215,7 @@ void check(const SweepConfig& config, const Plan& plan, const Variant& variant) 
   for (const Row& row : plan.rows) {
     Trained model = prepare(run_of(config, {&variant, row.encoding, base.lr, base.seed}));
     row.finetune();
+    change_encoding(model);
     for (const Setting& s : row.of_test()) model.model->encoding().set_at_test(s.option, s.value);
     model.model->encoding().check();
     for (const Settings& of_test : plan.tests)

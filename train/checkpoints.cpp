@@ -42,13 +42,17 @@ std::vector<int> steps_in(const std::string& place, const std::string& end) {
   return steps;
 }
 
+std::vector<Options> fields_of(RunConfig& config) {
+  return {config.model_fields(), config.training_fields(), config.change_fields()};
+}
+
 // Every field of a configuration as it was given, to be given again.
 json given(RunConfig config) {
   json said{{"yonder", YONDER_VERSION},    {"task", config.task},
             {"encoding", config.encoding}, {"length", config.length},
             {"from", config.from},         {"bidirectional", config.bidirectional},
             {"tied", config.tied},         {"options", json::object()}};
-  for (const Options& fields : {config.model_fields(), config.training_fields()})
+  for (const Options& fields : fields_of(config))
     for (const Option& o : fields) said[o.name] = json_of(o);
   for (const auto& [option, value] : config.options) said["options"][option] = value;
   // As a file gives it back: a path may hold bytes that are no UTF-8.
@@ -62,7 +66,7 @@ RunConfig config_of(const json& said, const std::string& path) try {
                    .from = said.at("from"),
                    .bidirectional = said.at("bidirectional"),
                    .tied = said.at("tied")};
-  for (const Options& fields : {config.model_fields(), config.training_fields()})
+  for (const Options& fields : fields_of(config))
     for (const Option& o : fields)
       if (said.contains(o.name)) assign(o, "", setting_of(said[o.name], o.name));
   for (const auto& [option, value] : said.at("options").items())
@@ -156,12 +160,13 @@ Saved read_saved(const std::string& place, int step, int steps) {
   return saved;
 }
 
-void put_in_place(const Saved& saved, Trained& run, AdamW& optimizer, const std::string& path) try {
+void put_in_place(const Saved& saved, Trained& run, Trainer& trainer, const std::string& path) try {
   if (saved.totals.step == 0) return;
   if (run.step + saved.totals.step != saved.step)
     throw UsageError("it is " + std::to_string(saved.totals.step) + " steps after step " +
                      std::to_string(saved.step - saved.totals.step) + ", and --from is at step " +
                      std::to_string(run.step) + " now");
+  trainer.reach(saved.totals.step);
   NamedTensors parameters;
   for (const auto& p : run.model->parameters().all())
     parameters.emplace_back(p.name, p.var.value());
@@ -170,7 +175,7 @@ void put_in_place(const Saved& saved, Trained& run, AdamW& optimizer, const std:
     const auto said = saved.state.metadata.find("yonder.state");
     if (said == saved.state.metadata.end() || said->second != state_text(run))
       throw UsageError("its state is of another step, seed or text");
-    optimizer.restore(saved.totals.step, saved.state.tensors);
+    trainer.optimizer().restore(saved.totals.step, saved.state.tensors);
   }
   copy_tensors(saved.model.tensors, parameters);
 } catch (const UsageError& e) {
@@ -242,7 +247,7 @@ void Checkpoints::prune(int before, int keep) const {
   }
 }
 
-Totals Checkpoints::restore(Trained& run, AdamW& optimizer) const {
+Totals Checkpoints::restore(Trained& run, Trainer& trainer) const {
   const json now = given(config_);
   std::string why;
   for (const int step : steps_in(place_, manifest_end)) {
@@ -254,7 +259,7 @@ Totals Checkpoints::restore(Trained& run, AdamW& optimizer) const {
       if (why.empty()) why = e.what();
       continue;
     }
-    put_in_place(saved, run, optimizer, place_ + stem(step) + manifest_end);
+    put_in_place(saved, run, trainer, place_ + stem(step) + manifest_end);
     if (saved.totals.step == 0) return {};
     write_file(place_ + latest, stem(step) + "\n");
     for (const std::string& end : {manifest_end, model_end, state_end})

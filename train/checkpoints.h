@@ -2,8 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "train/optimizer.h"
-#include "train/run.h"
+#include "train/trainer.h"
 
 /// \file
 /// What a training leaves in checkpoints/ so that it can go on bit by bit, whenever it ended:
@@ -42,10 +41,11 @@ class Checkpoints {
   /// Keeps the model as it is now and, unless training is over, what it needs to go on; then
   /// removes what is no longer needed. DiskError leaves all that was there.
   void save(const Trained& run, const AdamW&, const Totals&);
-  /// The last checkpoint that is whole into `run` and the optimizer; later ones are removed.
+  /// The last checkpoint that is whole into `run` and the trainer of it, whichever encoding was in
+  /// force; later ones are removed.
   /// Totals of step 0 if training has to begin anew. UsageError, which names the key, if the
   /// folder's configuration is another one; FileError if there are checkpoints, none of them whole.
-  Totals restore(Trained& run, AdamW&) const;
+  Totals restore(Trained& run, Trainer&) const;
 
   /// Path of the model after `step` steps of its life.
   std::string model(int step) const;

@@ -1,5 +1,6 @@
 #include "train/config.h"
 
+#include <cmath>
 #include <limits>
 
 namespace yonder {
@@ -9,6 +10,22 @@ constexpr double most = 1e8;  // of whatever is counted
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
+
+int RunConfig::first_steps() const { return int(std::lround(until * steps)); }
+
+std::vector<std::string> RunConfig::encodings() const {
+  return changes() ? std::vector{encoding, then} : std::vector{encoding};
+}
+
+Options RunConfig::change_fields() {
+  return {
+      Option{"encoding.until", &until,
+             "part of the steps after which --encoding.then is put in the encoding's place; 0.875 "
+             "is DroPE's"}
+          .within(0, 1),
+      Option{"encoding.then", &then, "the encoding that the model ends as, and is tested as"},
+  };
+}
 
 Options RunConfig::model_fields() {
   return {

@@ -18,7 +18,10 @@ struct RunConfig {
   std::string task = "copy", encoding = "rope";
   Settings options;  ///< of the encodings and of the task in use; others are refused
   int length = 32;   ///< trained length in items
-  std::string from;  ///< run or checkpoint that training goes on from; empty: a new model
+  double until =
+      1;  ///< part of the steps after which `then` takes the place of `encoding`; 1: never
+  std::string then = "none";  ///< what the model ends as, and is tested as, if until < 1
+  std::string from;           ///< run or checkpoint that training goes on from; empty: a new model
 
   int width = 128, heads = 4, layers = 4;
   int mlp = 0;  ///< 0: 4·width
@@ -47,9 +50,17 @@ struct RunConfig {
   /// The seed of data and drawn positions.
   std::uint64_t seed_of_data() const { return std::uint64_t(data_seed < 0 ? seed : data_seed); }
 
+  /// Whether the encoding changes in training.
+  bool changes() const { return until < 1; }
+  /// Steps with the first encoding; later ones have `then`.
+  int first_steps() const;
+  /// The encodings of the run, one or two.
+  std::vector<std::string> encodings() const;
+
   /// The fields by name ("width", "lr", …) with limits and meaning: what `yonder train` and
   /// `yonder ablate` take as flags and config.toml holds. `task`, `encoding` and `options` are not
   /// among them.
+  Options change_fields();    ///< encoding.until, encoding.then
   Options model_fields();     ///< width, heads, layers, mlp
   Options training_fields();  ///< steps, batch, lr, warmup, …, seed, threads
 };

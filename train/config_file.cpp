@@ -205,7 +205,12 @@ std::string settings_text(const RunConfig& config) {
   });
   for (const Setting& s : all) {
     const std::string full = full_key(s.option), section = full.substr(0, full.rfind('.'));
-    if (section != last) text += "\n[" + section + "]\n";
+    const auto dot = section.find('.');
+    const bool plain = section.find_first_of("@,") == section.npos;
+    if (section != last)
+      text += "\n[" +
+              (plain ? section : section.substr(0, dot + 1) + toml_text(section.substr(dot + 1))) +
+              "]\n";
     text += full.substr(full.rfind('.') + 1) + " = " + toml_text(s.value) + "\n";
     last = section;
   }
@@ -250,6 +255,11 @@ std::string to_toml(const RunConfig& run) {
   if (!config.from.empty()) text += "from = " + toml_text(config.from) + "\n";
   for (const Option& o : config.training_fields())
     if (o.name != "threads") text += o.name + " = " + value_text(o) + "\n";
+  if (config.changes()) {
+    text += "\n[encoding]\n";
+    for (const Option& o : config.change_fields())
+      text += o.name.substr(o.name.find('.') + 1) + " = " + value_text(o) + "\n";
+  }
   return text + settings_text(config);
 }
 

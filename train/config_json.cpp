@@ -1,5 +1,7 @@
 #include "train/config_json.h"
 
+#include <algorithm>
+
 #include "models/checkpoint.h"
 
 namespace yonder {
@@ -15,12 +17,16 @@ ordered_json task_json(const Trained& run) {
 RunConfig resolved(const Trained& run) {
   RunConfig config = run.config;
   config.mlp = run.model->dims().mlp;
+  const Settings given = std::move(config.options);
   config.options.clear();
-  for (const auto& part : run.model->encoding().parts())
-    for (const Option& o : part.encoding->options())
-      config.options.push_back({part.entry->name + "." + o.name, text_of(o)});
+  for (const Option& o : run.model->encoding().options())
+    config.options.push_back({o.name, text_of(o)});
   for (const Option& o : run.task->options())
     config.options.push_back({config.task + "." + o.name, text_of(o)});
+  for (const Setting& s : given)  // of an encoding that is not in force now
+    if (config.changes() && std::none_of(config.options.begin(), config.options.end(),
+                                         [&s](const Setting& o) { return o.option == s.option; }))
+      config.options.push_back(s);
   return config;
 }
 
@@ -31,15 +37,15 @@ ordered_json config_json(const Trained& run) {
                     {"task", config.task},
                     {"encoding", config.encoding},
                     {"length", config.length}};
+  if (config.changes())
+    for (const Option& o : config.change_fields()) json[o.name] = json_of(o);
   if (!config.from.empty()) json["from"] = config.from;
   for (const Option& o : config.model_fields()) json[o.name] = json_of(o);
   json["bidirectional"] = config.bidirectional;
   json["tied"] = config.tied;
   for (const Option& o : config.training_fields()) json[o.name] = json_of(o);
   ordered_json options = ordered_json::object();
-  for (const auto& part : run.model->encoding().parts())
-    for (const Option& o : part.encoding->options())
-      options[part.entry->name + "." + o.name] = json_of(o);
+  for (const Option& o : run.model->encoding().options()) options[o.name] = json_of(o);
   for (const Option& o : run.task->options()) options[config.task + "." + o.name] = json_of(o);
   json["options"] = std::move(options);
   return json;

@@ -48,6 +48,7 @@ Cost measured(const SweepConfig& config, const Plan& plan, const Cell& cell) {
               seconds_of([&] { evaluate(run, {.lengths = lengths, .examples = 1}); });
   cost.test *= double(plan.tests.size());
   if (run.task->is_text()) cost.test *= double(config.protocols.size());
+  cost.plain = cost.test / double(rows);
   cost.bytes = double(pool::peak_bytes());
   return cost;
 }

@@ -10,13 +10,16 @@ namespace yonder {
 /// With one thread, as far as a few steps tell.
 struct Cost {
   double step = 0, test = 0;  ///< seconds: of a step, of all tests of one checkpoint
+  double plain = 0;           ///< of the tests of its row without extension
   double bytes = 0;           ///< at most, at once
   std::int64_t parameters = 0, position_parameters = 0;
 
   /// Seconds of a whole training.
   double training(const Cell& cell) const { return step * cell.variant->base.steps; }
   /// Seconds of its tests.
-  double testing(const SweepConfig& config) const { return test * config.checkpoints; }
+  double testing(const SweepConfig& config) const {
+    return test + plain * (config.checkpoints - 1 + config.course);
+  }
 };
 
 /// Takes three steps, the first of which fetches memory and is not counted, and tests one sequence

@@ -62,7 +62,11 @@ std::string where_training_stands(const std::string& folder, const RunConfig& co
 }
 
 std::string one_run(const std::string& folder, const RunConfig& config) {
-  std::string text = folder + ": " + config.encoding + " trained on " + config.task +
+  double until = config.until;
+  const std::string next = config.changes() ? ", after " + text_of(Option{"", &until, ""}) +
+                                                  " of the steps " + config.then + ","
+                                            : "";
+  std::string text = folder + ": " + config.encoding + next + " trained on " + config.task +
                      " to length " + std::to_string(config.length) + "\n" +
                      (config.from.empty() ? "" : "  goes on   from " + config.from + "\n") +
                      settings(config) + where_training_stands(folder, config);

@@ -96,9 +96,13 @@ std::vector<Setting> extensions_of(const Composition& encoding) {
   for (const auto& p : encoding.parts())
     for (const Setting& s : p.entry->extensions)
       if (changes(p, s)) all.push_back(s);
-  for (const char* baseline : {"window", "logn"})
-    if (!part(encoding, baseline))
-      for (const Setting& s : entry(baseline).extensions) all.push_back(s);
+  // A window joins the layers that lack it; log n, which training fixes, a model without it.
+  const bool sees_all = std::none_of(all.begin(), all.end(),
+                                     [](const Setting& s) { return s.option == "window.size"; });
+  if (sees_all && !encoding.everywhere("window"))
+    for (const Setting& s : entry("window").extensions) all.push_back(s);
+  if (!part(encoding, "logn"))
+    for (const Setting& s : entry("logn").extensions) all.push_back(s);
   return all;
 }
 
@@ -117,6 +121,31 @@ std::vector<Row> extension_rows(const Composition& encoding, const std::vector<s
           std::find(rows.begin(), rows.end(), row) == rows.end())
         rows.push_back(row);
   return rows;
+}
+
+std::vector<Row> sharpened(const Composition& encoding, const std::vector<Row>& rows,
+                           const std::vector<std::string>& factors) {
+  const auto sharpen = entry("sharpen").make();
+  Options options = sharpen->options();
+  Option by = *find(options, "by");
+  by.name = "--sharpen";
+  std::vector<std::string> each;
+  for (const std::string& factor : factors) {
+    assign(by, "", factor);
+    each.push_back(text_of(by));
+  }
+  const bool trained = part(encoding, "sharpen");  // then 1 is a change too
+  std::vector<Row> all;
+  for (const Row& row : rows)
+    for (const std::string& factor : each) {
+      Row one = row;
+      const bool already =
+          std::any_of(row.extension.begin(), row.extension.end(),
+                      [](const Setting& s) { return owner(s.option) == "sharpen"; });
+      if (!already && (trained || factor != "1")) one.extension.push_back({"sharpen.by", factor});
+      if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
+    }
+  return all;
 }
 
 Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused refused,

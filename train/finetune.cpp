@@ -27,13 +27,19 @@ void require_same(RunConfig asked, RunConfig there) {
   same("bidirectional", said(asked.bidirectional), said(there.bidirectional));
 }
 
-bool is_fresh(const Option& o) { return o.name == "beyond" && text_of(o) == "random"; }
+bool has(const Settings& all, const std::string& option) {
+  return std::any_of(all.begin(), all.end(),
+                     [&option](const Setting& s) { return s.option == option; });
+}
+
+std::string field_of(const Option& o) { return o.name.substr(o.name.rfind('.') + 1); }
+
+bool is_fresh(const Option& o) { return field_of(o) == "beyond" && text_of(o) == "random"; }
 
 // Whether a pass of L tokens would draw rows of a table.
 bool draws_rows(const Transformer& model, int L) {
   bool fresh = false;
-  for (const auto& part : model.encoding().parts())
-    for (const Option& o : part.encoding->options()) fresh = fresh || is_fresh(o);
+  for (const Option& o : model.encoding().options()) fresh = fresh || is_fresh(o);
   return fresh && L > model.dims().positions;
 }
 
@@ -41,18 +47,15 @@ bool draws_rows(const Transformer& model, int L) {
 // whose `beyond` holds again, since no row is beyond any more.
 std::unique_ptr<Composition> grown(const Composition& now, const Composition& before) {
   auto encoding = std::make_unique<Composition>(now.name());
-  for (const auto& part : now.parts())
-    for (const Option& o : part.encoding->options()) {
-      const std::string name = part.entry->name + "." + o.name;
-      if (o.name == "scaling" && text_of(o) != "direct")
-        throw UsageError(name +
-                         ": it counts from the trained length, which fresh rows of a table "
-                         "move; fine-tune with one of them at a time");
-      encoding->set(name, text_of(o));
-    }
-  for (const auto& part : before.parts())
-    for (const Option& o : part.encoding->options())
-      if (o.name == "beyond") encoding->set(part.entry->name + "." + o.name, text_of(o));
+  for (const Option& o : now.options()) {
+    if (field_of(o) == "scaling" && text_of(o) != "direct")
+      throw UsageError(o.name +
+                       ": it counts from the trained length, which fresh rows of a table "
+                       "move; fine-tune with one of them at a time");
+    encoding->set(o.name, text_of(o));
+  }
+  for (const Option& o : before.options())
+    if (field_of(o) == "beyond") encoding->set(o.name, text_of(o));
   return encoding;
 }
 
@@ -91,7 +94,13 @@ Trained::Before before(const Trained& run) {
 }  // namespace
 
 RunConfig config_from(const std::string& path, const Settings& options) {
-  RunConfig config = load(path, options).config;
+  Settings of_task = options;
+  std::erase_if(of_task, [](const Setting& s) {
+    return std::any_of(registry().begin(), registry().end(), [&s](const Entry& e) {
+      return s.option.starts_with(e.name + ".") || s.option.starts_with(e.name + "@");
+    });
+  });
+  RunConfig config = load(path, of_task).config;
   config.encoding = load_model(RunFolder::checkpoint_in(path)).model->encoding().name();
   config.from = path;
   config.options.clear();
@@ -100,11 +109,14 @@ RunConfig config_from(const std::string& path, const Settings& options) {
 
 Trained go_on(const RunConfig& config) {
   require_same(config, config_from(config.from, config.options));
-  Trained run = load(config.from, config.options);
+  const Settings of_first = options_of_first(config);
+  Trained run = load(config.from, of_first);
   Settings of_task = std::move(run.config.options);
   run.before = before(run);
   run.config = config;
   run.config.options = std::move(of_task);
+  for (const Setting& s : config.options)
+    if (!has(of_first, s.option)) run.config.options.push_back(s);  // it waits for `then`
   run.task->prepare(config.length);
   const int L = run.task->tokens(config.length);
   Dims dims = run.model->dims();
@@ -118,6 +130,7 @@ Trained go_on(const RunConfig& config) {
   run.model->encoding().settle(L);
   run.config.encoding = run.model->encoding().name();
   require_defined(run, L);
+  require_change(run);
   return run;
 }
 

@@ -20,7 +20,8 @@ namespace yonder {
 
 /// The configuration of a trained model, to be changed in length, training and test-time options
 /// and handed to train() or go_on(): model, encoding, task and seed are the checkpoint's. `path` as
-/// load() takes it; `options` are those that loading needs ("text.path" of a text that has moved).
+/// load() takes it; of `options` the task's are those that loading needs ("text.path" of a text
+/// that has moved), an encoding's are left to go_on().
 RunConfig config_from(const std::string& path, const Settings& options = {});
 
 /// The model of `config.from`, ready for training at `config.length`. UsageError for a model or a

@@ -139,7 +139,7 @@ void Flags::names(const std::string& heading, const std::string& flag,
                   const std::string& help) {
   line_->show(heading, flag + " " + placeholder, help);
   line_->flag(flag, [&value, flag](const std::string& text) {
-    value = split(text, ',');
+    value = entries_of(text);
     for (const std::string& part : value)
       if (part.empty())
         throw UsageError(flag + ": '" + text + "' has an empty name between its commas");

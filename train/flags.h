@@ -27,7 +27,8 @@ class Flags {
   /// A flag that takes whole numbers with commas between: "--lengths 32,64". Each is 1..2^24.
   void numbers(const std::string& heading, const std::string& flag, std::vector<int>& value,
                const std::string& help);
-  /// A flag that takes names with commas between: "--encodings rope,alibi".
+  /// A flag that takes names with commas between, as entries_of() parts them: "--encodings
+  /// rope,rope@0-2,none@3,alibi" are three.
   void names(const std::string& heading, const std::string& flag, const std::string& placeholder,
              std::vector<std::string>& value, const std::string& help);
   /// A flag that may be given several times; each value is added.

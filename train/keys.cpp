@@ -15,6 +15,7 @@ Options fields(RunConfig& config) {
               Option{"model.bidirectional", &config.bidirectional, ""},
               Option{"model.tied", &config.tied, ""},
               Option{"train.from", &config.from, ""}};
+  for (const Option& o : config.change_fields()) all.push_back(o);
   for (Option o : config.model_fields()) o.name = "model." + o.name, all.push_back(o);
   for (Option o : config.training_fields()) o.name = "train." + o.name, all.push_back(o);
   return all;
@@ -35,9 +36,22 @@ std::vector<std::string> known() {
 // "rope.base" of "encoding.rope.base".
 std::string option_of(const std::string& full) { return full.substr(full.find('.') + 1); }
 
+// "encoding.rope.base" of "encoding.rope@0-2.base".
+std::string without_layers(const std::string& key) {
+  const auto at = key.find('@');
+  return at == key.npos ? key
+                        : key.substr(0, at) + key.substr(std::min(key.find('.', at), key.size()));
+}
+
 }  // namespace
 
 std::string full_key(const std::string& key) {
+  if (const std::string plain = without_layers(key); plain != key) {
+    if (!full_key(plain).starts_with("encoding."))
+      throw UsageError("there is no key '" + key +
+                       "'; layers stand behind an encoding, as in encoding.rope@0-2.base");
+    return key.starts_with("encoding.") ? key : "encoding." + key;
+  }
   const auto all = known();
   std::vector<std::string> near = all;
   for (const char* plain : {"model.encoding", "data.task", "data.length"})
@@ -55,7 +69,9 @@ std::string full_key(const std::string& key) {
 
 std::string owner_of(const std::string& full) {
   const auto first = full.find('.'), last = full.rfind('.');
-  return first == last ? "" : full.substr(first + 1, last - first - 1);
+  if (first == last) return "";
+  const std::string owner = full.substr(first + 1, last - first - 1);
+  return owner.substr(0, owner.find('@'));
 }
 
 void set_key(RunConfig& config, const std::string& key, const std::string& value) {

@@ -9,7 +9,8 @@
 ///   model.encoding model.width …    data.task data.length data.copy.alphabet
 ///   train.lr train.from …           encoding.rope.base
 /// `data.` and `encoding.` may be left away before an option of a task or an encoding; `encoding`,
-/// `task` and `length` stand for themselves.
+/// `task` and `length` stand for themselves. `encoding.rope@0-2.base` is the option of some layers'
+/// rope (encodings/encoding.h).
 namespace yonder {
 
 /// Sets one key. UsageError for a key that is not known, with the nearest that is, and for a value

@@ -44,9 +44,11 @@ std::vector<std::vector<double>> bias_of_row(const Scores& s, const Positions& a
   return bias;
 }
 
-bool has_bias(const Composition& encoding) {
-  return std::any_of(encoding.parts().begin(), encoding.parts().end(),
-                     [](const Composition::Part& p) { return p.entry->kind == Kind::bias; });
+// The first layer whose scores get a bias; −1: none does.
+int layer_of_bias(const Composition& encoding) {
+  for (const Composition::Part& p : encoding.parts())
+    if (p.entry->kind == Kind::bias) return p.layers.empty() ? 0 : p.layers.front();
+  return -1;
 }
 
 Encoding* part(Composition& encoding, const std::string& name) {
@@ -119,19 +121,18 @@ Chart biases(Transformer& model, int longest, const Style& style) {
               .below = "distance i − j in tokens",
               .x = Chart::Axis::logarithmic,
               .mark = double(model.dims().trained)};
-  if (!has_bias(encoding) || longest < 2) return chart;
+  const int layer = layer_of_bias(encoding);
+  if (layer < 0 || longest < 2) return chart;
   const Placed placed(encoding, {.tokens = longest, .longest = longest});
   encoding.begin(placed);
   Scores scores;
-  Mask mask{.causal = model.dims().causal};
-  encoding.mask(mask);
   // Forget gates are those of tokens that say nothing.
   const Var blank{Tensor({1, longest, model.dims().width})};
-  encoding.scores(scores, {.layer = 0,
+  encoding.scores(scores, {.layer = layer,
                            .queries = placed,
                            .keys = placed,
-                           .mask = mask,
-                           .per_key = encoding.per_key(blank, 0)});
+                           .mask = encoding.mask_in(layer),
+                           .per_key = encoding.per_key(blank, layer)});
   const int H = model.dims().heads, last = longest - 1;
   const auto bias = bias_of_row(scores, placed, H, last);
   for (int d = 1; d <= last; d *= 2) chart.x_tics.emplace_back(d, std::to_string(d));

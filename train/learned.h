@@ -12,7 +12,8 @@ namespace yonder {
 
 /// What each head adds to a score by distance, up to `longest` tokens, as the last query of a
 /// sequence of `longest` sees it; less the bias at distance 0, since softmax does not see a
-/// constant. All layers share it. A chart without lines unless one of the parts is a bias.
+/// constant. All layers that have it share it. A chart without lines unless one of the parts is a
+/// bias.
 Chart biases(Transformer&, int longest, const Style&);
 
 /// Tokens per full turn of each of rope's pairs, a line for each row's frequencies.

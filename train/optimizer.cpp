@@ -106,6 +106,13 @@ NamedTensors AdamW::moments() const {
   return all;
 }
 
+void AdamW::go_on(const AdamW& before) {
+  t_ = before.t_;
+  for (Slot& s : slots_)
+    for (const Slot& old : before.slots_)
+      if (s.name == old.name) s.m = old.m, s.v = old.v;
+}
+
 void AdamW::restore(int steps, const NamedTensors& saved) {
   copy_tensors(saved, moments());
   t_ = steps;

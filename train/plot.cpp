@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/files.h"
 #include "train/processes.h"
@@ -200,6 +201,34 @@ Chart over_training(const Study& study, const std::string& task, const std::stri
     if (!points.empty()) c.lines.push_back({row.label(), palette.of(row), std::move(points)});
   }
   choose_axis(c);
+  return c;
+}
+
+Chart over_steps(const Study& study, const Results& r, const Measure& m, int length,
+                 const Palette& palette) {
+  Chart c{.name = panel_name(r, std::string(m.name) + "-" + std::to_string(length) + "-steps"),
+          .title = std::string(m.title) + ", at length " + std::to_string(length) + " (" +
+                   r.multiple(length) + "x), over training",
+          .subtitle = training(r) + seeds(r, ", band from least to most"),
+          .below = "steps"};
+  if (m.percent) c.low = 0, c.high = 105;
+  for (const Row& row : r.rows) {
+    int last = 0;
+    for (const Training& t : study.trainings)
+      if (t.encoding == row.encoding && t.task == r.task && t.variant == r.variant) last = t.steps;
+    std::map<int, std::vector<double>> by_step;
+    for (const auto* scores : {&r.course, &r.earlier, &r.scores})
+      for (const Score& s : *scores)
+        if (s.row == row && s.length == length && std::isfinite(s.*m.value))
+          by_step[scores == &r.scores ? last : s.step].push_back(scaled(s.*m.value, m));
+    Chart::Line line{row.label(), palette.of(row), {}};
+    for (const auto& [step, values] : by_step) {
+      const Spread s = spread(values);
+      line.points.push_back({double(step), s.median, s.least, s.most});
+    }
+    if (row.extension.empty() && line.points.size() > 1) c.lines.push_back(std::move(line));
+  }
+  if (!m.percent) choose_axis(c);
   return c;
 }
 

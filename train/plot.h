@@ -26,6 +26,10 @@ Chart over_positions(const Results&, const std::vector<Row>& rows, const Palette
 Chart over_training(const Study&, const std::string& task, const std::string& variant,
                     const Palette&);
 
+/// A measure at one length over the steps of training, median of the seeds, of rows without
+/// extension; without lines where only its end was tested.
+Chart over_steps(const Study&, const Results&, const Measure&, int length, const Palette&);
+
 /// The SVG of gnuplot with a background of its own and colours that follow the reader's choice of
 /// light or dark.
 std::string in_light_and_dark(std::string svg);

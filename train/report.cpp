@@ -102,7 +102,7 @@ std::string list_of(const std::vector<int>& lengths) {
 
 std::string shell_word(const std::string& text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("/._-+=,:").find(char(c)) != std::string_view::npos;
+    return std::isalnum(c) || std::string_view("/._-+=,:@").find(char(c)) != std::string_view::npos;
   });
   if (plain && !text.empty()) return text;
   std::string out = "'";
@@ -123,7 +123,7 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
                            " --lengths " + list_of(r.lengths) + " --extensions all";
   const std::string other = r.task == "copy" ? "reverse" : "copy";
   const std::string one = best(r), two = one == "rope" ? "alibi" : "rope";
-  return {eval, program() + " show encoding " + entry(one.substr(0, one.find_first_of("+:"))).name,
+  return {eval, program() + " show encoding " + entry(names_in(Row{one, {}}.name()).front()).name,
           program() + " ablate --task " + other + " --encodings " + two + "," + one +
               " --length 20 --lengths 20,40,80 --seeds 1 --width 64 --layers 2 --batch 64 "
               "--steps 1500 --lr 2e-3 --out " +

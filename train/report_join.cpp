@@ -71,6 +71,7 @@ Found unfinished(const std::string& folder) {
       else {
         append(at->scores, panel.scores);
         append(at->earlier, panel.earlier);
+        append(at->course, panel.course);
         append(at->curves, panel.curves);
         append(at->lags, panel.lags);
       }
@@ -119,6 +120,7 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
   const Results before = to;
   append(to.scores, from.scores);
   append(to.earlier, from.earlier);
+  append(to.course, from.course);
   append(to.curves, from.curves);
   append(to.lags, from.lags);
   for (const Row& row : from.rows)

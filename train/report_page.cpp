@@ -55,9 +55,9 @@ std::string answer(const Study& study, const Palette& palette, Pictures& picture
 std::string navigation(const std::string& body) {
   std::string links;
   const std::pair<const char*, const char*> all[] = {
-      {"answer", "Answer"},    {"matrix", "Every number"}, {"positions", "By position"},
-      {"learned", "Learned"},  {"verdicts", "Verdicts"},   {"training", "Training"},
-      {"protocol", "Protocol"}};
+      {"answer", "Answer"},         {"matrix", "Every number"}, {"solved", "Seeds"},
+      {"positions", "By position"}, {"learned", "Learned"},     {"verdicts", "Verdicts"},
+      {"training", "Training"},     {"protocol", "Protocol"}};
   for (const auto& [id, name] : all)
     if (body.find("<section id=\"" + std::string(id) + "\"") != std::string::npos)
       links += "<a href=\"#" + std::string(id) + "\">" + name + "</a> ";
@@ -160,6 +160,7 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
   std::string body =
       section("answer", "What came out", answer(study, palette, pictures)) +
       section("matrix", "Every number", matrix(study, palette)) +
+      section("solved", "How many seeds solve it?", solved(study, palette)) +
       section("positions", "Is far context used?", positions(study, palette, pictures)) +
       section("learned", "What was learned", learned(study, palette, pictures, runs)) +
       section("verdicts", "Verdicts", judged(study, palette)) +

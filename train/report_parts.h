@@ -30,6 +30,9 @@ class Pictures {
 /// length, with the price at the trained length in the same row.
 std::string matrix(const Study&, const Palette&);
 
+/// How many seeds solve each task, by row and length; "" for texts and for a single seed.
+std::string solved(const Study&, const Palette&);
+
 /// Loss by position at the longest length, against the windowed model: who uses far context.
 std::string positions(const Study&, const Palette&, Pictures&);
 
@@ -41,7 +44,7 @@ std::string learned(const Study&, const Palette&, Pictures&, const std::vector<s
 /// jump between the last checkpoints.
 std::string judged(const Study&, const Palette&);
 
-/// Curves, parameters, rates and times.
+/// Curves, scores over training, parameters, rates and times.
 std::string training(const Study&, const Palette&, Pictures&);
 
 /// The protocol, the configuration and the machine of each run, and the command.

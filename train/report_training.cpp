@@ -100,6 +100,22 @@ std::string rates(const Study& study, const Palette& palette) {
          "\n";
 }
 
+// The first measure at the trained length and at the longest one, as training went on.
+std::string course(const Study& study, const Palette& palette, Pictures& pictures) {
+  std::string text;
+  for (const Results& r : study.panels) {
+    if (r.course.empty()) continue;
+    const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+    std::string drawn;
+    for (int length : {longest, r.trained})
+      if (length != longest || drawn.empty())
+        drawn += pictures.figure(over_steps(study, r, r.measures().front(), length, palette));
+    if (!drawn.empty()) text += panel_heading(study, r) + drawn;
+  }
+  if (text.empty()) return "";
+  return element("h3", "Beyond the trained length, over training") + "\n" + text;
+}
+
 }  // namespace
 
 std::string training(const Study& study, const Palette& palette, Pictures& pictures) {
@@ -112,6 +128,7 @@ std::string training(const Study& study, const Palette& palette, Pictures& pictu
     drawn.emplace_back(g.task, g.variant);
     text += pictures.figure(over_training(study, g.task, g.variant, palette));
   }
+  text += course(study, palette, pictures);
   return text + models(all, palette) + rates(study, palette);
 }
 

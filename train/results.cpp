@@ -18,23 +18,18 @@ bool is_number(const std::string& text) {
 // What a person reads of a setting: a number needs its option's name.
 std::string said(const Setting& s) {
   const std::string name = s.option.substr(s.option.find('.') + 1);
+  if (s.option == "encoding.then") return name + " " + s.value;
   const bool plain = !is_number(s.value) && s.value != "true" && s.value != "false";
   return plain ? s.value : name + " " + s.value;
 }
 
-Setting setting(const std::string& text, const std::string& row) {
-  const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    throw UsageError("encodings: '" + text + "' in '" + row +
-                     "' is no option=value; write it as in rope:rope.scaling=yarn");
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
-
-// Whether an option of `encoding` itself is fixed by training. Unknown ones are left to be refused.
-bool frozen(const std::string& encoding, const Setting& s) {
+// Whether training fixes the option: one of its `encodings`, or when which of them is in force.
+// Unknown ones are left to be refused.
+bool frozen(const std::vector<std::string>& encodings, const Setting& s) {
+  if (s.option.starts_with("encoding.")) return true;
   const auto dot = s.option.find('.');
-  const std::string owner = s.option.substr(0, dot);
-  for (const std::string& part : split(encoding, '+'))
+  const std::string owner = s.option.substr(0, s.option.find_first_of(".@"));
+  for (const std::string& part : encodings)
     for (const Entry& e : registry())
       if (part == owner && e.name == owner && dot != std::string::npos) {
         const auto made = e.make();
@@ -45,13 +40,27 @@ bool frozen(const std::string& encoding, const Setting& s) {
   return false;
 }
 
+// The settings behind the colons of ":rope.scaling=yarn:rope.factor=4".
+std::vector<Setting> settings_in(const std::string& text) {
+  std::vector<Setting> all;
+  const auto parts = split(text, ':');
+  for (std::size_t i = 1; i < parts.size(); ++i) all.push_back(read_setting(parts[i], "encodings"));
+  return all;
+}
+
+bool in_every_layer(const std::string& encoding, const std::string& name) {
+  const auto groups = groups_of(encoding);
+  return std::all_of(groups.begin(), groups.end(), [&name](const LayerGroup& g) {
+    return std::find(g.names.begin(), g.names.end(), name) != g.names.end();
+  });
+}
+
 }  // namespace
 
+std::string Row::name() const { return encoding.substr(0, encoding_end(encoding)); }
+
 std::vector<Setting> Row::training() const {
-  std::vector<Setting> all;
-  const auto parts = split(encoding, ':');
-  for (std::size_t i = 1; i < parts.size(); ++i) all.push_back(setting(parts[i], encoding));
-  return all;
+  return settings_in(encoding.substr(encoding_end(encoding)));
 }
 
 Row::Finetune Row::finetune() const {
@@ -90,11 +99,12 @@ std::string Row::extension_text() const {
 std::string Row::label() const {
   std::string text = name();
   for (const Setting& s : training()) text += ", " + said(s);
-  const auto trained = split(name(), '+');
+  const auto trained = names_in(name());
   const auto settings = of_test();
   for (const auto& [option, value] : settings) {
-    const std::string owner = option.substr(0, option.find('.'));
-    const bool added = std::find(trained.begin(), trained.end(), owner) == trained.end();
+    const std::string owner = option.substr(0, option.find_first_of(".@"));
+    const bool added = std::find(trained.begin(), trained.end(), owner) == trained.end() ||
+                       (option == "window.size" && !in_every_layer(name(), owner));
     std::string more = said({option, value});
     if (added) more = is_number(value) && value != "0" ? owner + " " + value : owner;
     text += (&option == &settings.front().option ? " + " : ", ") + more;
@@ -112,25 +122,36 @@ bool Row::windowed() const {
   return extension.size() == 1 && extension.front().option == "window.size";
 }
 
-std::vector<Row> parse_rows(const std::string& list) {
+Row parse_row(const std::string& entry) {
+  const std::size_t end = encoding_end(entry);
+  Row row{entry.substr(0, end), {}};
+  std::vector<std::string> names = names_in(row.encoding);
+  const auto settings = settings_in(entry.substr(end));
+  for (const auto& [option, value] : settings)
+    if (option == "encoding.then")
+      for (const std::string& name : names_in(value)) names.push_back(name);
+  for (const Setting& s : settings)
+    if (frozen(names, s)) row.encoding += ":" + s.option + "=" + s.value;
+    else row.extension.push_back(s);
+  return row;
+}
+
+std::vector<Row> parse_rows(const std::vector<std::string>& entries) {
   std::vector<Row> rows;
-  for (const std::string& text : split(list, ',')) {
-    const auto parts = split(text, ':');
-    Row row{parts[0], {}};
-    if (row.encoding.empty())
-      throw UsageError("encodings: '" + list +
-                       "' has an empty entry; write names with commas between, as in rope,alibi");
-    for (std::size_t i = 1; i < parts.size(); ++i) {
-      const Setting s = setting(parts[i], text);
-      if (frozen(parts[0], s)) row.encoding += ":" + parts[i];
-      else row.extension.push_back(s);
-    }
+  for (const std::string& text : entries) {
+    if (encoding_end(text) == 0)
+      throw UsageError(
+          "encodings: there is an empty entry; write names with commas between, as in "
+          "rope,alibi");
+    Row row = parse_row(text);
     if (std::find(rows.begin(), rows.end(), row) != rows.end())
       throw UsageError("encodings: '" + text + "' is named twice; name it once");
     rows.push_back(std::move(row));
   }
   return rows;
 }
+
+std::vector<Row> parse_rows(const std::string& list) { return parse_rows(entries_of(list)); }
 
 const Measure Measure::loss{&Score::loss, "loss", "Loss in nats per byte", false};
 const Measure Measure::accuracy{&Score::accuracy, "accuracy", "Answer tokens right, in %", true};
@@ -184,6 +205,17 @@ double Results::worse(const Row& row, int length, const Measure& measure) const 
 bool Results::unlearned(const Row& row) const {
   const Spread s = reference(row, Measure::accuracy);
   return !text && !s.empty() && s.most < 0.9;
+}
+
+Results::Solved Results::solved(const Row& row, int length) const {
+  Solved count;
+  for (const Score& s : scores) {
+    const double share = std::isnan(s.exact) ? s.accuracy : s.exact;
+    if (!(s.row == row) || s.length != length || std::isnan(share)) continue;
+    ++count.of;
+    if (share >= solving) ++count.seeds;
+  }
+  return count;
 }
 
 double Results::guessed(int length) const {

@@ -17,11 +17,13 @@ inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 /// One row of a comparison: an encoding and what is changed about it at test time. Rows of the same
 /// encoding share their trained models.
 struct Row {
-  std::string encoding;  ///< "rope+logn"; with options of training "deberta:deberta.decoder=0"
+  /// "rope+logn"; layer by layer "rope@0-2,none@3" (encodings/spec.h); with options of training
+  /// "deberta:deberta.decoder=0".
+  std::string encoding;
   std::vector<Setting> extension;  ///< {{"rope.scaling", "yarn"}}
 
   /// The encoding without options.
-  std::string name() const { return encoding.substr(0, encoding.find(':')); }
+  std::string name() const;
   /// The options of training.
   std::vector<Setting> training() const;
   /// "rope.scaling=yarn:rope.factor=4", or "" for the encoding as it was trained.
@@ -42,10 +44,13 @@ struct Row {
   bool operator==(const Row& other) const;
 };
 
-/// Reads "rope,rope:rope.scaling=yarn:rope.factor=4,alibi": rows are parted by commas, options by
-/// colons. Those that a trained model may change are the row's extension, others part its training.
-/// UsageError for an empty or repeated row and for an option without value; names are not checked
-/// here.
+/// Reads "rope:rope.scaling=yarn:rope.factor=4". Options that a trained model may change are the
+/// row's extension, others part its training. UsageError for an option without value and for layers
+/// that can't be; names are not checked here.
+Row parse_row(const std::string& entry);
+/// The same of several. UsageError for an empty or repeated one too.
+std::vector<Row> parse_rows(const std::vector<std::string>& entries);
+/// The same of a list with commas between, as entries_of() parts it.
 std::vector<Row> parse_rows(const std::string& list);
 
 /// What one trained model, under one row's extension, reached at one length. Measures that were not
@@ -107,6 +112,7 @@ struct Results {
   double letters = unknown;    ///< text: loss of a model that knows letter frequencies alone, nats
   std::vector<Score> scores;   ///< of models at the end of their training
   std::vector<Score> earlier;  ///< of the checkpoints before it, in the last tenth of training
+  std::vector<Score> course;   ///< of others over all of training, where a sweep asks for them
   std::vector<Curve> curves;
   std::vector<LagScore> lags;
 
@@ -129,6 +135,14 @@ struct Results {
   /// Not one seed of a task reached 90 % at the trained length: what follows says nothing about
   /// length. False for text.
   bool unlearned(const Row&) const;
+  /// Share of a test's answers from which on a model has solved the task at that length.
+  static constexpr double solving = 0.9;
+  /// How many of the seeds that have a number solve the task at a length: by whole answers, or by
+  /// their tokens where wholes were not counted.
+  struct Solved {
+    int seeds = 0, of = 0;
+  };
+  Solved solved(const Row&, int length) const;
   /// `chance` at a length; NaN if it is not known.
   double guessed(int length) const;
   /// Length over trained length: "8", "0.5".

@@ -68,6 +68,14 @@ std::unique_ptr<Task> prepare_task(const RunConfig&);
 /// can't be, so that a sweep can ask before it starts.
 Trained prepare(const RunConfig&);
 
+/// The options of the task and of the first encoding: those left are for `then` alone.
+Settings options_of_first(const RunConfig&);
+/// UsageError where the encoding that a model ends with can't follow its own, or never would.
+void require_change(const Trained&);
+/// Puts the encoding in force that training ends with (RunConfig::then); other models stay as they
+/// are. UsageError for what can't follow the model's own.
+void change_encoding(Trained&);
+
 /// Trains a model, a new one or that of `from`, into `folder`: config.toml, environment.json,
 /// metrics.jsonl, checkpoints/ (checkpoints.h). Everything is checked and the first step is taken
 /// before the folder is touched, so what fails early leaves an old run as it was. To go on

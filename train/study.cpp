@@ -55,9 +55,8 @@ std::vector<int> wholes(const nlohmann::json& json) {
 
 Row row_of(const nlohmann::json& json) {
   const std::string encoding = json.at("encoding"), extension = json.at("extension");
-  const auto rows = parse_rows(encoding + (extension.empty() ? "" : ":" + extension));
-  if (rows.size() != 1) throw UsageError(encoding + " is not one encoding");
-  return rows[0];
+  if (encoding.empty()) throw UsageError("a row has no encoding");
+  return parse_row(encoding + (extension.empty() ? "" : ":" + extension));
 }
 
 Json json_of(const Row& r) { return {{"encoding", r.encoding}, {"extension", r.extension_text()}}; }
@@ -231,6 +230,17 @@ Json orders(const Results& r) {
       orderings(r, *std::max_element(r.lengths.begin(), r.lengths.end()), r.measures().front()));
 }
 
+Json solved(const Results& r) {
+  Json all = Json::array();
+  if (r.text) return all;
+  for (const Row& row : r.rows)
+    for (int length : r.lengths) {
+      const Results::Solved s = r.solved(row, length);
+      all.push_back({{"row", row.label()}, {"length", length}, {"seeds", s.seeds}, {"of", s.of}});
+    }
+  return all;
+}
+
 // What each panel knows beside its numbers.
 Json json_of(const Results& r) {
   Json rows = Json::array();
@@ -252,7 +262,9 @@ Json json_of(const Results& r) {
           {"summary", summary(r)},
           {"orderings", orders(r)},
           {"scores", array_of(r.scores)},
+          {"solved", solved(r)},
           {"earlier", array_of(r.earlier)},
+          {"course", array_of(r.course)},
           {"curves", array_of(r.curves)},
           {"lags", array_of(r.lags)}};
 }
@@ -271,6 +283,8 @@ Results panel_of(const nlohmann::json& json) {
   for (const auto& row : json.at("rows")) r.rows.push_back(row_of(row));
   for (const auto& s : json.at("scores")) r.scores.push_back(score_of(s, r.protocol));
   for (const auto& s : json.at("earlier")) r.earlier.push_back(score_of(s, r.protocol));
+  if (json.contains("course"))  // results of earlier versions have none
+    for (const auto& s : json.at("course")) r.course.push_back(score_of(s, r.protocol));
   for (const auto& c : json.at("curves")) r.curves.push_back(curve_of(c));
   for (const auto& l : json.at("lags")) r.lags.push_back(lag_of(l));
   return r;
@@ -297,6 +311,7 @@ std::string to_csv(const Study& study) {
   for (const Results& r : study.panels) {
     add_lines(csv, r, r.scores);
     add_lines(csv, r, r.earlier);
+    add_lines(csv, r, r.course);
   }
   return csv;
 }

@@ -304,6 +304,7 @@ Study Sweep::study() const {
             if (!same_panel(part, panel)) continue;
             add_of_row(panel.scores, part.scores, row);
             add_of_row(panel.earlier, part.earlier, row);
+            add_of_row(panel.course, part.course, row);
             add_of_row(panel.curves, part.curves, row);
             add_of_row(panel.lags, part.lags, row);
           }

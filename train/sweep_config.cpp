@@ -17,16 +17,11 @@ std::string digits_of(const std::string& text) {
 }
 
 bool has_part(const std::string& encoding, const std::string& part) {
-  return ("+" + encoding + "+").find("+" + part + "+") != std::string::npos;
+  const auto names = names_in(encoding);
+  return std::find(names.begin(), names.end(), part) != names.end();
 }
 
 bool of_encoding(const std::string& full_key) { return full_key.starts_with("encoding."); }
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& p : parts) text += (text.empty() ? "" : ",") + p;
-  return text;
-}
 
 // Every registered encoding that serves such a model, and the task if it goes by digits.
 std::vector<std::string> all_encodings(const RunConfig& base) {
@@ -53,19 +48,32 @@ std::vector<std::string> with_extensions(const RunConfig& base) {
   return rows;
 }
 
-// An option of an encoding makes a row of each of its values, in those rows that have the encoding.
+// "all" and "everything", alone or among others, stand for the rows above.
+std::vector<std::string> expanded(const std::vector<std::string>& names, const RunConfig& base) {
+  std::vector<std::string> rows;
+  for (const std::string& name : names) {
+    const auto more = name == "all"          ? all_encodings(base)
+                      : name == "everything" ? with_extensions(base)
+                                             : std::vector{name};
+    rows.insert(rows.end(), more.begin(), more.end());
+  }
+  return rows;
+}
+
+// An option of an encoding makes a row of each of its values, in those rows that have the encoding;
+// encoding.until and encoding.then do in all.
 std::vector<std::string> with_axis(const std::vector<std::string>& rows, const Axis& axis) {
   const std::string full = full_key(axis.key), owner = owner_of(full);
+  const std::string option = owner.empty() ? full : full.substr(full.find('.') + 1);
   std::vector<std::string> all;
   bool used = false;
   for (const std::string& row : rows) {
-    if (!has_part(row.substr(0, row.find(':')), owner)) {
+    if (!owner.empty() && !has_part(row.substr(0, encoding_end(row)), owner)) {
       all.push_back(row);
       continue;
     }
     used = true;
-    for (const std::string& value : axis.values)
-      all.push_back(row + ":" + full.substr(full.find('.') + 1) + "=" + value);
+    for (const std::string& value : axis.values) all.push_back(row + ":" + option + "=" + value);
   }
   if (!used)
     throw UsageError("--set " + axis.key + ": no encoding of this sweep is " + owner +
@@ -77,11 +85,10 @@ std::vector<Row> rows_of(const SweepConfig& config) {
   auto names = config.encodings;
   for (const Axis& axis : config.axes)
     if (full_key(axis.key) == "model.encoding") names = axis.values;
-  if (names == std::vector<std::string>{"all"}) names = all_encodings(config.base);
-  if (names == std::vector<std::string>{"everything"}) names = with_extensions(config.base);
+  names = expanded(names, config.base);
   for (const Axis& axis : config.axes)
     if (of_encoding(full_key(axis.key))) names = with_axis(names, axis);
-  std::vector<Row> rows = parse_rows(joined(names));
+  std::vector<Row> rows = parse_rows(names);
   if (config.windowed)
     for (const Row& row : std::vector<Row>(rows))
       if (const Row behind{row.encoding, {{"window.size", "0"}}};
@@ -139,7 +146,11 @@ Options SweepConfig::fields() {
           Option{"checkpoints", &checkpoints,
                  "models of each training that are tested, evenly over its last tenth; tables show "
                  "the last, the report how far the others are from it"}
-              .within(1, 100)};
+              .within(1, 100),
+          Option{"course", &course,
+                 "models of each training that are tested, evenly over all of it, so that the "
+                 "report shows how accuracy beyond the trained length comes and goes"}
+              .within(0, 1000)};
 }
 
 Plan plan_of(const SweepConfig& config) {

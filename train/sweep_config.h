@@ -21,7 +21,7 @@ struct SweepConfig {
   RunConfig base;             ///< what all cells share; seed is the first of `seeds`
   std::vector<std::string> encodings{
       "none",  "learned", "sinusoidal", "rope",
-      "alibi", "t5",      "kerple"};  ///< rows; or "all" or "everything"
+      "alibi", "t5",      "kerple"};  ///< rows; "all" and "everything" stand for many
   bool windowed = false;     ///< a row more for each encoding: seeing only the last N tokens
   std::vector<Axis> axes;    ///< panels; `train.lr` chooses, options of an encoding make rows
   std::vector<int> lengths;  ///< items for tasks, tokens for text; the trained one is added
@@ -30,6 +30,7 @@ struct SweepConfig {
   int seeds = 3;
   int examples = 0;     ///< at each length; 0: the task's own number
   int checkpoints = 1;  ///< tested, evenly over the last tenth of training, its end included
+  int course = 0;       ///< tested too, evenly over all of training
   std::vector<Claim> claims;
 
   /// The fields by name with limits and meaning: flags, and keys of [sweep].

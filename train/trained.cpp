@@ -96,6 +96,16 @@ void require_numbers(const Composition& encoding, const std::string& task) {
                    task + " has none; tasks that have some are " + others);
 }
 
+// `then` with the options that the model's own encoding shares with it, and those given for it.
+std::unique_ptr<Composition> next_encoding(const Trained& run) {
+  auto next = std::make_unique<Composition>(run.config.then);
+  for (const Option& o : run.model->encoding().options())
+    if (next->takes(o.name)) next->set(o.name, text_of(o));
+  for (const auto& [option, value] : run.config.options)
+    if (!names_task(option) && next->takes(option)) next->set(option, value);
+  return next;
+}
+
 }  // namespace
 
 std::unique_ptr<Task> prepare_task(const RunConfig& config) {
@@ -106,10 +116,42 @@ std::unique_ptr<Task> prepare_task(const RunConfig& config) {
   return config.bidirectional ? masked(std::move(task)) : std::move(task);
 }
 
+Settings options_of_first(const RunConfig& config) {
+  Settings all;
+  Composition first(config.encoding);
+  std::optional<Composition> then;
+  if (config.changes()) then.emplace(config.then);
+  for (const Setting& s : config.options)
+    if (names_task(s.option) || first.takes(s.option) || !then || !then->takes(s.option))
+      all.push_back(s);
+  return all;
+}
+
+void require_change(const Trained& run) {
+  const RunConfig& config = run.config;
+  if (!config.changes()) {
+    if (config.then != RunConfig{}.then)
+      throw UsageError("encoding.then: '" + config.then +
+                       "' would never be in force; say by --encoding.until after which part of the "
+                       "steps it is");
+    return;
+  }
+  if (config.first_steps() == config.steps)
+    throw UsageError("encoding.until: of " + std::to_string(config.steps) +
+                     " steps none would be left to '" + config.then +
+                     "'; give a smaller part, or 1 for no change");
+  run.model->changed(next_encoding(run));
+}
+
+void change_encoding(Trained& run) {
+  if (run.config.changes())
+    run.model = std::make_unique<Transformer>(run.model->changed(next_encoding(run)));
+}
+
 Trained prepare(const RunConfig& config) {
   Trained run{.config = config};
   auto encoding = std::make_unique<Composition>(config.encoding);
-  for (const auto& [option, value] : config.options)
+  for (const auto& [option, value] : options_of_first(config))
     if (!names_task(option)) encoding->set(option, value);
   require_numbers(*encoding, config.task);
   run.task = prepare_task(config);
@@ -119,6 +161,7 @@ Trained prepare(const RunConfig& config) {
   run.model = std::make_unique<Transformer>(dims, std::move(encoding), std::uint64_t(config.seed),
                                             config.tied ? Head::tied : Head::own);
   run.model->encoding().check();
+  require_change(run);
   return run;
 }
 

@@ -62,21 +62,39 @@ void copy_first(Totals& t) {
   t = {int(numbers[0]), numbers[1], numbers[2], numbers[3], numbers[4]};
 }
 
+AdamW optimizer_of(const Trained& run) {
+  const RunConfig& c = run.config;
+  return {run.model->parameters(), {.beta1 = c.beta1, .beta2 = c.beta2, .decay = c.weight_decay}};
+}
+
 }  // namespace
 
 Trainer::Trainer(Trained& run, ranks::Crew crew)
     : run_(run),
       crew_(crew),
       before_(run.step),
-      optimizer_(
-          run.model->parameters(),
-          {.beta1 = run.config.beta1, .beta2 = run.config.beta2, .decay = run.config.weight_decay}),
+      optimizer_(optimizer_of(run)),
       schedule_{run.config.lr, run.config.warmup, run.config.steps, run.config.lr_end},
       precision_(precision_named(run.config.precision)) {
-  const Shards::Order order =
-      run.config.reduce == "fast" ? Shards::Order::any : Shards::Order::kept;
-  if (run.config.shards > 1 || crew.count > 1)
-    shards_.emplace(run.model->parameters(), run.config.shards, order, crew);
+  share();
+}
+
+// Makes ready to work out the model's gradient in shards, if there are several.
+void Trainer::share() {
+  const RunConfig& config = run_.config;
+  const Shards::Order order = config.reduce == "fast" ? Shards::Order::any : Shards::Order::kept;
+  if (config.shards > 1 || crew_.count > 1)
+    shards_.emplace(run_.model->parameters(), config.shards, order, crew_);
+}
+
+void Trainer::reach(int s) {
+  if (changed_ || !run_.config.changes() || s <= run_.config.first_steps()) return;
+  change_encoding(run_);
+  AdamW next = optimizer_of(run_);
+  next.go_on(optimizer_);
+  optimizer_ = std::move(next);
+  share();
+  changed_ = true;
 }
 
 // The gradient of `weight` times the loss of a batch, or of a part of it, and the loss.
@@ -108,6 +126,7 @@ double Trainer::update(int s, double lr) {
 }
 
 Trainer::Step Trainer::step(int s) {
+  reach(s);
   const RunConfig& config = run_.config;
   const Batch batch = run_.task->train(config.seed_of_data(), before_ + s, config.batch);
   Step step{.lr = schedule_(s),
@@ -122,6 +141,7 @@ Trainer::Step Trainer::step(int s) {
 }
 
 void Trainer::copy_first(int steps) {
+  reach(steps);
   for (const auto& [name, var] : run_.model->parameters().all())
     ranks::copy_first(var.value().flat());
   const NamedTensors moments = optimizer_.moments();
@@ -144,15 +164,11 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   Totals totals;
   crew.together([&] {
     if (!folder || existing != Existing::resume) return;
-    totals = checkpoints.restore(run, trainer.optimizer());
+    totals = checkpoints.restore(run, trainer);
     if (totals.step > 0) folder->go_on(totals.step);
   });
   if (crew.count > 1) copy_first(totals), trainer.copy_first(totals.step);
-  const Parameters& parameters = run.model->parameters();
-  TrainResult result{.steps = config.steps,
-                     .before = totals.step,
-                     .parameters = parameters.count(),
-                     .position_parameters = parameters.count("encoding.")};
+  TrainResult result{.steps = config.steps, .before = totals.step};
 
   for (const int s : late_steps(config))
     result.late.push_back(checkpoints.model(run.step - totals.step + s));
@@ -185,6 +201,8 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   }
   if (folder) folder->flush();
   result.checkpoint = checkpoints.model(run.step);
+  result.parameters = run.model->parameters().count();
+  result.position_parameters = run.model->parameters().count("encoding.");
   result.loss = totals.loss;
   result.seconds = totals.seconds;
   result.tokens_per_second = totals.tokens / result.seconds;

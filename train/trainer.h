@@ -23,6 +23,9 @@ class Trainer {
   /// update. DivergedError before the update if the loss or the gradient is no longer a number.
   Step step(int s);
 
+  /// Puts the encoding in force that step s has, if it is not yet.
+  void reach(int s);
+
   AdamW& optimizer() { return optimizer_; }
   /// Model and optimizer become rank 0's, after `steps` steps of this training.
   void copy_first(int steps);
@@ -31,11 +34,13 @@ class Trainer {
   Trained& run_;
   ranks::Crew crew_;
   int before_;  // steps of an earlier training
+  bool changed_ = false;
   AdamW optimizer_;
   Schedule schedule_;
   Precision precision_;
   std::optional<Shards> shards_;  // if there are several
 
+  void share();
   double pass(const Batch&, int s, double weight);
   double update(int s, double lr);
 };

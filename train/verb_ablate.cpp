@@ -42,11 +42,15 @@ void declare(Flags& flags, Wish& wish) {
   flags.repeated("Sweep", "--config", "FILE", wish.configs,
                  "a configuration file, read over CONFIG and those before it; flags go over all");
   flags.add("Sweep", {Option{"task", &base.task, "what is learned; see yonder list tasks"}});
-  flags.names("Sweep", "--encodings", "LIST", sweep.encodings,
-              "rows of the table, commas between; all, or everything: all with their extensions; "
-              "options behind colons, as in "
-              "rope:rope.scaling=yarn:rope.factor=4: those of the test share the training of their "
-              "encoding, others (deberta:deberta.decoder=0) make it another");
+  flags.names(
+      "Sweep", "--encodings", "LIST", sweep.encodings,
+      "rows of the table, commas between; all: every encoding, everything: with its extensions "
+      "too; "
+      "options behind colons, as in "
+      "rope:rope.scaling=yarn:rope.factor=4: those of the test share the training of their "
+      "encoding, others (deberta:deberta.decoder=0) make it another; rope@0-2,none@3 is one "
+      "row, of two encodings in layers that count from 0");
+  flags.add("Sweep", base.change_fields());
   flags.add("Sweep", {Option{"length", &base.length,
                              "longest length of training, in items; of text, in bytes"}
                           .within(1, 1 << 24)});
@@ -118,7 +122,7 @@ void apply_set(const std::string& text, SweepConfig& sweep) {
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
     throw UsageError("--set: '" + text + "' is no KEY=VALUE; write it as in train.lr=1e-3,3e-3");
   const std::string key = full_key(text.substr(0, equals));
-  const auto values = split(text.substr(equals + 1), ',');
+  const auto values = entries_of(text.substr(equals + 1));
   std::erase_if(sweep.axes, [&](const Axis& a) { return full_key(a.key) == key; });
   for (const std::string& v : values)
     if (v.empty()) throw UsageError("--set: '" + text + "' has an empty value between its commas");

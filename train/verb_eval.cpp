@@ -74,7 +74,7 @@ void write_positions(const std::string& path, const std::vector<EvalRow>& rows) 
 
 struct Wish {
   std::string path, protocol = "same-targets", per_position;
-  std::vector<std::string> extensions;
+  std::vector<std::string> extensions, factors;
   EvalSettings settings;
   Settings of_task, of_encoding;
   int threads = 0;
@@ -91,6 +91,9 @@ void declare(Flags& flags, Wish& wish) {
               "compare the model with itself under each of these: all, an option with all its "
               "extensions, or option=value (several joined by colons); commas between; options "
               "given beside hold in every row but the first");
+  flags.names("Test", "--sharpen", "X,X,...", wish.factors,
+              "compare the model with itself, and with each of --extensions, where the logits of "
+              "attention are multiplied by these; 1 leaves them");
   flags.add(
       "Test",
       {Option{"examples", &wish.settings.examples, "sequences at each length"}
@@ -121,7 +124,9 @@ void print_side_by_side(const Results& results) {
 }
 
 void test_extensions(const Wish& wish, const Composition& encoding, Progress& progress) {
-  const auto rows = extension_rows(encoding, wish.extensions, wish.of_encoding);
+  std::vector<Row> rows{{encoding.name(), wish.of_encoding}};
+  if (!wish.extensions.empty()) rows = extension_rows(encoding, wish.extensions, wish.of_encoding);
+  if (!wish.factors.empty()) rows = sharpened(encoding, rows, wish.factors);
   const bool all =
       std::find(wish.extensions.begin(), wish.extensions.end(), "all") != wish.extensions.end();
   const Study study =
@@ -157,27 +162,28 @@ int eval_verb(const Arguments& arguments) {
       {"yonder eval runs/copy --lengths 16,32,64",
        "yonder eval runs/copy --lengths 16,32,64 --rope.scaling ntk --rope.factor 4",
        "yonder eval runs/copy --lengths 16,32,64 --extensions all",
+       "yonder eval runs/copy --lengths 16,32,64 --extensions window --sharpen 1,1.5,2,3",
        "yonder eval runs/copy --lengths 64 --extensions rope.scaling,window --rope.factor 4",
        "yonder eval runs/text --lengths 64,128,256 --per-position loss.csv --json"});
   declare(flags, wish);
   if (!flags.parse(arguments)) return fine;
   if (wish.settings.lengths.empty())
     throw UsageError("eval: --lengths is missing; say how long to test, like 32,64,128");
-  if (!wish.extensions.empty() && !wish.per_position.empty())
-    throw UsageError(
-        "eval: --per-position is of one model and --extensions compares several; "
-        "give one of them");
+  const bool several = !wish.extensions.empty() || !wish.factors.empty();
+  if (several && !wish.per_position.empty())
+    throw UsageError("eval: --per-position is of one model and " +
+                     std::string(wish.factors.empty() ? "--extensions" : "--sharpen") +
+                     " compares several; give one of them");
   wish.settings.protocol = protocol_named(wish.protocol);
   if (wish.threads > 0) set_threads(wish.threads);
 
   Settings options = wish.of_task;
-  if (wish.extensions.empty())
-    options.insert(options.end(), wish.of_encoding.begin(), wish.of_encoding.end());
+  if (!several) options.insert(options.end(), wish.of_encoding.begin(), wish.of_encoding.end());
   Trained run = load(wish.path, options);
   if (!wish.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
   Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
-  if (wish.extensions.empty()) test_one(wish, run, progress);
+  if (!several) test_one(wish, run, progress);
   else test_extensions(wish, run.model->encoding(), progress);
   return fine;
 }

@@ -52,6 +52,7 @@ void declare(Flags& flags, Wish& wish) {
   flags.text("Run", "--encoding", "NAME", config.encoding,
              "how the model knows where a token is, joined by + if several; see yonder list "
              "encodings");
+  flags.add("Run", config.change_fields());
   flags.add("Run", {Option{"length", &config.length,
                            "the longest that training shows, in items of the task or bytes of text"}
                         .within(1, 1 << 24)});
@@ -89,6 +90,8 @@ bool read(const Arguments& arguments, Wish& start) {
                "yonder train --task text --text /usr/share/common-licenses --out runs/text",
                "yonder train --from runs/copy --length 64 --rope.scaling linear --steps 200 --out "
                "runs/copy-64",
+               "yonder train --encoding rope --encoding.until 0.875 --out runs/drope",
+               "yonder train --encoding rope+window@0-2,none@3 --out runs/mixed",
                "yonder train --config runs/copy/config.toml --seed 1 --out runs/copy-1",
                "yonder train --resume runs/copy"});
   declare(flags, start);

@@ -94,9 +94,7 @@ Verdict verdict(const Study& study, const Claim& claim) {
     v.why = "length " + std::to_string(v.length) + " was not tested";
     return v;
   }
-  std::string list;
-  for (const std::string& row : claim.order) list += (list.empty() ? "" : ",") + row;
-  const std::vector<Row> rows = parse_rows(list);
+  const std::vector<Row> rows = parse_rows(claim.order);
   for (std::size_t i = 1; i < rows.size(); ++i)
     v.steps.push_back(ordering(r, rows[i - 1], rows[i], v.length, r.measures().front()));
   v.result = result(v.steps);
