@@ -2,7 +2,8 @@
 // the 'what' and 'where' with polar coordinate positional embeddings", 2025, arXiv:2509.10534.
 //
 //   score_ij = Σ_c μ(q_ic) μ(k_jc) cos((j − i) w_c + δ_c)/√d,   μ(x) = ln(1 + e^x),
-//   w_c = base^(−c/d), c < d;   δ of each layer, head and column, in [−2π, 0], at first 0
+//   w_c = base^(−c/d), c < d;   δ of each layer, head and column, in [−2π, 0], at first 0 or
+//   uniform
 //
 // A rotary pair's angle depends on what stands in it as well as on where; here what gives the
 // length of a column and where its angle. Column c is a pair (μ, 0) that turns by i w_c, so a head
@@ -29,20 +30,24 @@ Var cosine(const Var& x, double shift = 0) {
 }
 
 class Pope final : public Encoding {
+  static constexpr double turn = 2 * std::numbers::pi;
   double base_ = 10000;
+  std::string start_ = "zero";
   std::vector<Var> phase_;  // δ of each layer, [H, d]
 
  public:
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
-    return {Option{"base", &base_, "w_c = base^(−c/d)"}.between(1, inf)};
+    return {Option{"base", &base_, "w_c = base^(−c/d)"}.between(1, inf),
+            Option{"phase", &start_, "where δ starts"}.one_of({"zero", "uniform"})};
   }
 
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     for (int l = 0; l < dims.layers; ++l)
       phase_.push_back(p.make("encoding.pope.blocks." + std::to_string(l) + ".phase",
-                              {dims.heads, dims.head()}, Init::zeros()));
+                              {dims.heads, dims.head()},
+                              start_ == "zero" ? Init::zeros() : Init::between(-turn, 0)));
   }
 
   void scale_queries(Dots& x, const Attention& a) override {
@@ -52,9 +57,8 @@ class Pope final : public Encoding {
 
   void dots(Dots& x, const Attention& a) override {
     const Var length = softplus(x.k);
-    const Var phase = at_most(at_least(phase_[std::size_t(a.layer)], real(-2 * std::numbers::pi)),
-                              0);  // ties are δ's
-    const Var sine = cosine(phase, -std::numbers::pi / 2);
+    const Var phase = at_most(at_least(phase_[std::size_t(a.layer)], real(-turn)), 0);
+    const Var sine = cosine(phase, -turn / 4);
     x.k = turned(length * cosine(phase), length * sine, a.keys);
   }
 

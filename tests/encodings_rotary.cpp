@@ -356,6 +356,18 @@ TEST_CASE("PoPE multiplies lengths and takes angles from positions alone") {
       }
 }
 
+TEST_CASE("PoPE's phases start at 0, or anywhere in the turn that they may take") {
+  Built zero("pope", wide(64, 1, 16)),
+      uniform("pope", wide(64, 1, 16), {{"pope.phase", "uniform"}});
+  for (real delta : zero.parameter("pope.blocks.0.phase").flat()) CHECK(delta == 0);
+  double sum = 0;
+  for (real delta : uniform.parameter("pope.blocks.0.phase").flat()) {
+    CHECK((delta <= 0 && delta >= -2 * std::numbers::pi));
+    sum += double(delta) / 64;
+  }
+  CHECK(sum == Approx(-std::numbers::pi).margin(0.7));  // 3 deviations
+}
+
 TEST_CASE("factors of a query scale PoPE's scores, in either order of the names") {
   const Sequence s(range(0, 9));
   Built pope("pope", small);

@@ -36,14 +36,14 @@ TEST_CASE("a part of a batch has its own sequences, padded as the whole") {
                     .tokens = {1, 2, 3, -1, 4, 5},
                     .targets = {2, -1, 3, -1, 5, 6},
                     .lengths = {2, 1, 2},
-                    .at = {0, 1, 0, 0, 7, 8}};
+                    .digits = {0, 1, 0, -1, 7, 8}};
   const Batch part = part_of(whole, 1, 2);
   CHECK(part.size == 2);
   CHECK(part.extent == 2);
   CHECK(part.tokens == std::vector<int>{3, -1, 4, 5});
   CHECK(part.targets == std::vector<int>{3, -1, 5, 6});
   CHECK(part.lengths == std::vector<int>{1, 2});
-  CHECK(part.at == std::vector<int>{0, 0, 7, 8});
+  CHECK(part.digits == std::vector<int>{0, -1, 7, 8});
   CHECK(part.lag.empty());
 }
 

@@ -1,5 +1,4 @@
 #include <mpi.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -162,9 +161,9 @@ std::optional<Message> received(double seconds) {
     if (there) break;
     const double waited = duration<double>(steady_clock::now() - start).count();
     if (waited >= seconds) return {};
-    // The longer it has waited the longer it sleeps: a quarter of it, a millisecond at most.
-    if (waited < 1e-4) ::sched_yield();
-    else ::usleep(useconds_t(std::min(1000.0, 1e6 * waited / 4)));
+    // The longer it has waited the longer it sleeps. Who only yields to others loses its turn for
+    // milliseconds where processors are scarce; who sleeps is woken at once.
+    ::usleep(useconds_t(std::clamp(1e6 * waited / 4, 10.0, 1000.0)));
   }
   Message message{.from = status.MPI_SOURCE};
   std::int64_t size = 0;

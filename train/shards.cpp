@@ -44,7 +44,7 @@ Batch part_of(const Batch& batch, int first, int size) {
           .tokens = rows(batch.tokens, batch.extent),
           .targets = rows(batch.targets, batch.extent),
           .lengths = rows(batch.lengths, 1),
-          .at = rows(batch.at, batch.extent),
+          .digits = rows(batch.digits, batch.extent),
           .lag = rows(batch.lag, batch.extent),
           .by_place = rows(batch.by_place, batch.extent)};
 }
