@@ -257,6 +257,16 @@ void Composition::set_at_test(const std::string& option, const std::string& valu
   if (joins && !everywhere(name)) join(name, option, value);
 }
 
+namespace {
+
+// Whether a part acts in a layer of the group.
+bool meets(const Part& p, const LayerGroup& g) {
+  return g.layers.empty() ||
+         std::any_of(g.layers.begin(), g.layers.end(), [&p](int layer) { return p.in(layer); });
+}
+
+}  // namespace
+
 // Adds a modifier to the layers that lack it.
 void Composition::join(const std::string& name, const std::string& option,
                        const std::string& value) {
@@ -268,7 +278,12 @@ void Composition::join(const std::string& name, const std::string& option,
     Composition extra(name);
     extra.set(option, value);
     if (Parameters none(0); dims_.trained) extra.build(dims_, none);
-    for (const Part& there : parts_) refuse_conflict(name_ + "+" + name, there, extra.parts_[0]);
+    const auto lacks = [&name](const LayerGroup& g) {
+      return std::find(g.names.begin(), g.names.end(), name) == g.names.end();
+    };
+    for (const LayerGroup& g : groups)
+      for (const Part& p : parts_)
+        if (lacks(g) && meets(p, g)) refuse_conflict(name_ + "+" + name, p, extra.parts_[0]);
     parts_.push_back(std::move(extra.parts_[0]));
     there = &parts_.back();
   }
@@ -406,7 +421,7 @@ Var Composition::layer_input(const Var& x, int layer, const Positions& at) {
 Var Composition::per_key(const Var& x, int layer) {
   for (Part& p : parts_)
     if (!p.in(layer)) continue;
-  if (Var y = p.encoding->per_key(x, layer)) return y;
+    else if (Var y = p.encoding->per_key(x, layer)) return y;
   return {};
 }
 

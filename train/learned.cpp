@@ -126,12 +126,13 @@ Chart biases(Transformer& model, int longest, const Style& style) {
   const Placed placed(encoding, {.tokens = longest, .longest = longest});
   encoding.begin(placed);
   Scores scores;
+  const Mask mask = encoding.mask_in(layer);
   // Forget gates are those of tokens that say nothing.
   const Var blank{Tensor({1, longest, model.dims().width})};
   encoding.scores(scores, {.layer = layer,
                            .queries = placed,
                            .keys = placed,
-                           .mask = encoding.mask_in(layer),
+                           .mask = mask,
                            .per_key = encoding.per_key(blank, layer)});
   const int H = model.dims().heads, last = longest - 1;
   const auto bias = bias_of_row(scores, placed, H, last);
