@@ -25,7 +25,7 @@ struct Pass {
   std::vector<int> lengths;  ///< [B] tokens without padding; empty: no padding
   std::vector<int> at;  ///< [T] or [B, T], ≥ 0 in padding too; empty: the encoding's, or 0..T−1
   std::vector<int> digits;  ///< [B, T] as Positions has them; empty: no digits
-  Draws* draws = nullptr;  ///< in training only, for encodings that draw positions
+  Draws* draws = nullptr;   ///< in training only, for encodings that draw positions
 };
 
 /// The Positions of a pass, with the numbers that they point to: keep it until the backward pass is
