@@ -23,13 +23,16 @@ now() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }  # ms
 # The flags that a row of `yonder list encodings` needs beside its name.
 also() { case $1 in *causal*) ;; *) echo --bidirectional ;; esac; }
 
+# Two go by the digits of numbers.
+task_of() { case $1 in abacus* | coupled*) echo addition ;; *) echo copy ;; esac; }
+
 mapfile -t encodings < <("$yonder" list encodings)
 kills=0 equal=0
 for ((round = 0; round < rounds; ++round)); do
   row=${encodings[round % ${#encodings[@]}]}
   encoding=${row%% *}
   # A checkpoint every 6 ms, so that kills fall between all of its files.
-  start=("$yonder" train --quiet --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4
+  start=("$yonder" train --quiet --task "$(task_of "$row")" --length 4 --width 16 --heads 2 --layers 1 --batch 4
     --steps 150 --warmup 5 --late-checkpoints 3 --seed "$round" --threads 1 --save-minutes 0.0001
     --encoding "$encoding" $(also "$row"))
   began=$(now)

@@ -152,7 +152,11 @@ for ((round = 1; round <= rounds; ++round)); do
       kills=$((kills + 1))
       [ $((SECONDS - began)) -le 10 ] || fail "$kind: the job went on for $((SECONDS - began)) s"
       [ $kills -le 5 ] || fail "$kind: ended with $code though nobody killed it"
-      sleep 0.2  # ranks that outlive their mpirun save and let go
+      # Ranks that outlive their mpirun save and let go.
+      until ! pgrep -f -- "$yonder .*(--out|--resume) killed" >/dev/null; do
+        [ $((SECONDS - began)) -le 10 ] || fail "$kind: ranks went on for $((SECONDS - began)) s"
+        sleep 0.1
+      done
     done
     [ $code = 0 ] || fail "$kind: no end"
     if [ $kind = train ]; then same train-alone killed; else same sweep-alone killed; fi
