@@ -105,9 +105,10 @@ sweep+=(--steps "$steps")
 echo "cut by its time limit"
 job=$(basename runs/job-*.log | tr -dc 0-9)
 wait_for 20 sh -c "squeue --noheader --job $job --format=%r | grep -q BeginTime"
-# Slurm lets a job that queues again wait for two minutes; it need not.
-scontrol update JobId="$job" StartTime=now TimeLimit=10
-wait_for 150 test -e runs/results.json
+# Slurm lets a job that queues again wait for two minutes. It need not wait longer than slurmd knows
+# the job as one that has ended.
+scontrol update JobId="$job" StartTime=now+15 TimeLimit=10
+wait_for 200 test -e runs/results.json
 wait_for 20 sh -c "! squeue --noheader --job $job | grep -q ."
 "$yonder" show runs | grep stands
 
