@@ -132,7 +132,7 @@ Var attention(const Dots& dots, const Var& v, const Scores& scores, const Mask& 
   }
   check_extents(plan);
 
-  Tensor z({plan.B, plan.Tq, plan.H, plan.dv});
+  Tensor z = Tensor::uninitialized({plan.B, plan.Tq, plan.H, plan.dv});
   Tensor log_sums = Tensor::uninitialized({plan.B, plan.H, plan.Tq});
   fused::forward(plan, z, log_sums);
 

@@ -4,6 +4,7 @@
 #include "core/attention_carried.h"
 #include "core/attention_strips.h"
 #include "core/parallel.h"
+#include "core/vector.h"
 
 /// \file
 /// Tiles are computed again from the log-sum-exp of their rows:
@@ -58,9 +59,25 @@ Sums::Sums(const Plan& plan, const ByDistance& by_distance, const Strips& strips
   strip = Tensor::uninitialized({groups, plan.H, plan.Tk, side});
 }
 
+// Whether the gradient of an operand holds something to add to, or is written for the first time.
+// Storage is made here: its first use must not happen in two threads at once. Asked in the order in
+// which they are written, so that one tensor may be several operands.
+struct Onto {
+  bool q[Pairing::most_of_them] = {}, k[2] = {}, v = false;
+
+  explicit Onto(const Plan& plan) {
+    const auto ask = [](const Var& x) { return x.tracked() && x.gradient().target().add; };
+    for (std::size_t n = 0; n < plan.pairings.size(); ++n) q[n] = ask(plan.pairings[n].q);
+    k[0] = ask(plan.dots.k);
+    if (plan.pairings.size() > 1) k[1] = ask(plan.dots.far_k);
+    v = ask(plan.v);
+    if (plan.scores.log_gate.tracked()) plan.scores.log_gate.grad();
+  }
+};
+
 // What a tile of queries has beside its scores.
 struct QueryGradients {
-  real *dz, *dz_turned;             // [side, wide(dv)], [dv, side]
+  real *dz, *dz_turned;             // [side, wide(dv)], [wide(dv), side]
   real *minus_d, *log_sum;          // [side]
   real* dq[Pairing::most_of_them];  // [side, wide(dk)]
 };
@@ -70,6 +87,7 @@ struct Call {
   const ByDistance& tables;
   const Tensor &z, &log_sums, &dz;
   const Sums& sums;
+  const Onto& onto;
 
   void query_tile(Place, int part, const real* bias, real* dbias) const;
   std::size_t reals() const;
@@ -94,20 +112,20 @@ std::size_t Call::reals() const {
 QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
   const int width = wide(plan.dv);
   QueryGradients g{.dz = memory.take(side * width),
-                   .dz_turned = memory.take(plan.dv * side),
+                   .dz_turned = memory.take(side * width),
                    .minus_d = memory.zeros(side),
                    .log_sum = memory.take(side),
                    .dq = {}};
   for (std::size_t n = 0; n < plan.pairings.size(); ++n)
     g.dq[n] = memory.zeros(side * wide(plan.dk));
   Rows{dz, queries.b, queries.first, queries.count, queries.h}.copy(g.dz);
-  turn(g.dz, width, plan.dv, g.dz_turned);
+  turn(g.dz, width, g.dz_turned);
   std::fill_n(g.log_sum, side, std::numeric_limits<real>::infinity());
   const std::int64_t row = (std::int64_t(queries.b) * plan.H + queries.h) * plan.Tq + queries.first;
   std::copy_n(&log_sums[row], queries.count, g.log_sum);
   for (int i = 0; i < queries.count; ++i) {
     const real* out = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
-    for (int c = 0; c < plan.dv; ++c) g.minus_d[i] -= g.dz[i * width + c] * out[c];
+    g.minus_d[i] = -total(plan.dv, times, g.dz + i * width, out);
   }
   return g;
 }
@@ -116,22 +134,20 @@ QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
 void Call::differentiate(const TilePair& pair, const QueryGradients& g, const Carried& carried,
                          Square s, Square ds) const {
   const int rows = pair.keys.rows();
-  if (carried.sticks) std::fill_n(ds.at, rows * Square::stride, real(0));
-  else
-    for (int j = 0; j < rows; ++j)
-      for (int i = 0; i < side; i += lanes) tile::store(tile::load(g.minus_d + i), ds.row(j) + i);
-  pair.add_products(pair.keys.v, wide(plan.dv), g.dz_turned, plan.dv, ds);
+  constexpr real zeros[side] = {};
+  pair.products(pair.keys.v, g.dz_turned, plan.dv, carried.sticks ? zeros : g.minus_d, ds);
   if (tables.V) relative(plan).add_value_products(pair, g.dz, g.dz_turned, ds);
   ds.clear_from(rows);
   if (carried.sticks) return carried.sticks->differentiate(pair, g.minus_d, s, ds);
   for (int i = 0; i < side; i += lanes) {
     const Vector log_sum = tile::load(g.log_sum + i);
     const Range j = pair.rows_of(i);
-    for (int r = j.begin; r < j.end; ++r) {
-      const Vector p = tile::exp(tile::load(s.row(r) + i) - log_sum);
-      tile::store(p, s.row(r) + i);
-      tile::store(p * tile::load(ds.row(r) + i), ds.row(r) + i);
-    }
+    by_fours(
+        j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - log_sum); },
+        [&](int r, Vector p) {
+          tile::store(p, s.row(r) + i);
+          tile::store(p * tile::load(ds.row(r) + i), ds.row(r) + i);
+        });
   }
 }
 
@@ -162,12 +178,15 @@ void Call::add_terms(const TilePair& pair, const QueryGradients& g, Square p, Sq
   const std::int64_t key = pair.keys.first;
   if (real* dv = Sums::part(sums.v, n))
     pair.add_over_queries(p, g.dz, wide(plan.dv), dv + key * wide(plan.dv));
+  real* dk = Sums::part(sums.k[0], n);
+  if (dk) dk += key * wide(plan.dk);
+  const TableSums& all = sums.tables;
+  const int b_part = queries.b * sums.parts + part, h = queries.h;
+  if (tables.u) pair.add_to_u(ds, TableSums::of(all.u, b_part, h), dk);
   if (!tables.any()) return;
   const Relative& terms = relative(plan);
   if (plan.dots.q.tracked()) terms.add_to_queries(pair, ds, g.dq[0]);
-  if (real* dk = Sums::part(sums.k[0], n)) terms.add_to_keys(pair, ds, dk + key * wide(plan.dk));
-  const TableSums& all = sums.tables;
-  const int b_part = queries.b * sums.parts + part, h = queries.h;
+  if (dk) terms.add_to_keys(pair, ds, dk);
   terms.add_to_tables(pair, p, ds, g.dz,
                       {.c = TableSums::of(all.c, b_part, h),
                        .A = TableSums::of(all.A, b_part, h),
@@ -192,9 +211,11 @@ void Call::finish(const QueryTile& queries, const QueryGradients& g, std::int64_
     for (int i = 0; i < queries.count; ++i)
       *sink += g.minus_d[i] * std::exp(plan.scores.sink.value()[queries.h] - g.log_sum[i]);
   for (std::size_t n = 0; n < plan.pairings.size(); ++n)
-    if (const Var& q = plan.pairings[n].q; q.tracked())
-      Rows{q.grad(), queries.b, queries.first, queries.count, queries.h}.add(g.dq[n],
-                                                                             queries.factor);
+    if (const Var& q = plan.pairings[n].q; q.tracked()) {
+      const Rows rows{q.grad(), queries.b, queries.first, queries.count, queries.h};
+      rows.put(g.dq[n], onto.q[n], queries.factor);
+      if (!onto.q[n]) rows.clear_below();
+    }
 }
 
 // dbias [Tk, side] += dS
@@ -210,8 +231,10 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   Workspace memory(reals());
   const QueryTile queries(plan, tables, place, bias, memory);
   const QueryGradients g = start(queries, memory);
-  KeyTile keys(plan, memory);
-  const Square s(memory), ds(memory), spare = plan.pairings.size() > 1 ? Square(memory) : s;
+  KeyTile keys(plan, KeyTile::Close::keys, memory);
+  const bool rim = tables.any();
+  const Square s(memory, rim), ds(memory, rim),
+      spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
   const std::int64_t n = std::int64_t(place.b * plan.H + place.h) * sums.parts + part;
   const Range seen = queries.keys();
   real* dgates = Sums::part(sums.gates, n);
@@ -257,15 +280,15 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
 }
 
 // Adds the parts of one head to the gradients of keys, values and gates, in order.
-void add_head(const Plan& plan, const Sums& sums, int head) {
-  const auto add = [&](const Var& x, const Tensor& sum) {
+void add_head(const Plan& plan, const Sums& sums, const Onto& onto, int head) {
+  const auto add = [&](const Var& x, const Tensor& sum, bool there) {
     for (int p = 0; sum && p < sums.parts; ++p)
-      Rows{x.grad(), head / plan.H, 0, plan.Tk, head % plan.H}.add(
-          Sums::part(sum, std::int64_t(head) * sums.parts + p));
+      Rows{x.grad(), head / plan.H, 0, plan.Tk, head % plan.H}.put(
+          Sums::part(sum, std::int64_t(head) * sums.parts + p), there || p > 0);
   };
-  add(plan.dots.k, sums.k[0]);
-  add(plan.dots.far_k, sums.k[1]);
-  add(plan.v, sums.v);
+  add(plan.dots.k, sums.k[0], onto.k[0]);
+  add(plan.dots.far_k, sums.k[1], onto.k[1]);
+  add(plan.v, sums.v, onto.v);
   for (int p = 0; sums.gates && p < sums.parts; ++p)
     add_gate_gradient(plan, head / plan.H, head % plan.H,
                       Sums::part(sums.gates, std::int64_t(head) * sums.parts + p));
@@ -313,25 +336,23 @@ void backward(const Plan& plan, const Tensor& z, const Tensor& log_sums, const T
   const ByDistance tables = by_distance(plan);
   Strips strips(plan);
   const Sums sums(plan, tables, strips);
-  // Storage of the gradients is made here: its first use must not happen in two threads at once.
-  const Dots& dots = plan.dots;
-  for (const Var* x : {&dots.q, &dots.k, &dots.far_q, &dots.far_k, &dots.far_q_right, &plan.v,
-                       &plan.scores.log_gate})
-    if (x->tracked()) x->grad();
+  const Onto onto(plan);
 
-  const Call call{plan, tables, z, log_sums, dz, sums};
+  const Call call{plan, tables, z, log_sums, dz, sums, onto};
   const int heads = plan.B * plan.H, parts = sums.parts;
   const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {
     for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v, sums.gates}) Sums::clear(sum, n);
     for (const Tensor& sum : sums.contextual) Sums::clear(sum, n);
     const int head = int(n / parts), part = int(n % parts);
+    sums.tables.clear(head / plan.H * parts + part, head % plan.H);
     for (int t = part; t < plan.query_tiles() && strips.empty(); t += parts)
       call.query_tile({head / plan.H, head % plan.H, t * side}, part, nullptr, nullptr);
-    if (whole) add_head(plan, sums, head);
+    if (whole) add_head(plan, sums, onto, head);
   });
   if (!strips.empty()) backward_strips(call, strips);
-  if (!whole) parallel_for(heads, [&](std::int64_t head) { add_head(plan, sums, int(head)); });
+  if (!whole)
+    parallel_for(heads, [&](std::int64_t head) { add_head(plan, sums, onto, int(head)); });
   add_contextual(plan, sums);
   for (int p = 0; sums.sink && p < sums.sink.dim(0); ++p)
     plan.scores.sink.grad()[p / parts % plan.H] += sums.sink[p];

@@ -33,11 +33,12 @@ void exponentiate(const TilePair& pair, Square s, const Running& state) {
     for (int r = j.begin; r < j.end; ++r) most = tile::hn::Max(most, tile::load(s.row(r) + i));
     const Vector shrink = tile::exp(before - most);
     Vector sum = tile::load(state.sum + i) * shrink;
-    for (int r = j.begin; r < j.end; ++r) {
-      const Vector p = tile::exp(tile::load(s.row(r) + i) - most);
-      tile::store(p, s.row(r) + i);
-      sum = sum + p;
-    }
+    by_fours(
+        j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - most); },
+        [&](int r, Vector p) {
+          tile::store(p, s.row(r) + i);
+          sum = sum + p;
+        });
     tile::store(most, state.most + i);
     tile::store(shrink, state.shrink + i);
     tile::store(sum, state.sum + i);
@@ -69,6 +70,13 @@ void add_sink(const QueryTile& queries, const Running& state) {
   }
 }
 
+// z times `factor`, and zeros for padding.
+void write(const QueryTile& queries, const Running& state, const Tensor& z, const real* factor) {
+  const Rows rows{z, queries.b, queries.first, queries.count, queries.h};
+  rows.put(state.z, false, factor);
+  rows.clear_below();
+}
+
 // z/l and m + ln l; zeros and +∞ where nothing was visible.
 void finish(const QueryTile& queries, const Running& state, const Tensor& z, real* log_sums) {
   if (queries.plan.scores.sink) add_sink(queries, state);
@@ -79,7 +87,7 @@ void finish(const QueryTile& queries, const Running& state, const Tensor& z, rea
         nothing ? std::numeric_limits<real>::infinity() : state.most[i] + std::log(state.sum[i]);
     share[i] = nothing ? 0 : 1 / state.sum[i];
   }
-  Rows{z, queries.b, queries.first, queries.count, queries.h}.add(state.z, share);
+  write(queries, state, z, share);
 }
 
 // Of sticks: z and what is left, which may go to the query's own value.
@@ -87,7 +95,7 @@ void finish_sticks(const QueryTile& queries, const Sticks& sticks, const Running
                    const Tensor& z, real* left) {
   const Plan& plan = queries.plan;
   std::copy_n(sticks.rest(), queries.count, left);
-  Rows{z, queries.b, queries.first, queries.count, queries.h}.add(state.z);
+  write(queries, state, z, nullptr);
   if (plan.scores.weights != Weights::sticks_rest_to_own) return;
   for (int i = 0; i < queries.count; ++i) {
     const int own = plan.own_key(queries.first + i);
@@ -110,8 +118,9 @@ void Call::query_tile(Place place, const real* bias) const {
   Workspace memory(QueryTile::reals(plan) + KeyTile::reals(plan) + side * (wide(plan.dv) + 3) +
                    2 * Square::size + Carried::reals(plan));
   const QueryTile queries(plan, tables, place, bias, memory);
-  KeyTile keys(plan, memory);
-  const Square s(memory), spare = plan.pairings.size() > 1 ? Square(memory) : s;
+  KeyTile keys(plan, KeyTile::Close::values, memory);
+  const bool rim = tables.any();
+  const Square s(memory, rim), spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
   const Running state{.most = memory.take(side),
                       .sum = memory.zeros(side),
                       .shrink = memory.take(side),

@@ -136,8 +136,9 @@ struct ByDistance {
   Tensor c;                  // [H, stride]
   Tensor f;                  // [stride]
   Table A, B, V;             // B times scale
+  Tensor u;                  // [H, wide(dk)] sum of the Bs that are one row, times scale
 
-  /// Whether something is to be added.
+  /// Whether something is to be added that depends on the distance.
   bool any() const { return c || A || B || V; }
   /// Where distance d stands; beyond what is visible only up to the margin.
   std::ptrdiff_t place(int d) const { return std::ptrdiff_t(d) - least + margin; }
@@ -148,8 +149,11 @@ ByDistance by_distance(const Plan&);
 struct TableSums {
   Tensor c;        // [parts, H, stride]
   Tensor A, B, V;  // [parts, H, stride, wide(d)]
+  Tensor u;        // [parts, H, 1, wide(dk)]
 
+  /// Without content: each part clears its own.
   TableSums(const Plan&, const ByDistance&, int parts);
+  void clear(int part, int h) const;
   /// Where those of one head in one part begin, or null.
   static real* of(const Tensor& sum, int part, int h) {
     const int width = sum && sum.shape.size() == 4 ? sum.dim(3) : 1;

@@ -49,6 +49,13 @@ void each_distance(const ByDistance& tables, const Buckets& bucket, F&& f) {
 // One kind of table, named by its place in a term.
 using Kind = Var RelativeTerm::*;
 
+// A term's table by distance. A B of one row says the same at every distance and is none: see u.
+const Var& table_of(const RelativeTerm& term, Kind kind) {
+  static const Var none;
+  return kind == &RelativeTerm::B && term.bucket.rows == 1 ? none : term.*kind;
+}
+bool one_row(const RelativeTerm& term) { return term.B && term.bucket.rows == 1; }
+
 // Head h of row r of a table [R, H or 1, d].
 std::int64_t entry(const Var& table, int r, int h) {
   return (std::int64_t(r) * table.dim(1) + h % table.dim(1)) * table.dim(2);
@@ -58,7 +65,8 @@ Table expand(const Plan& plan, const ByDistance& tables, Kind kind, real factor)
   Table table;
   int d = 0;
   for (const RelativeTerm& term : plan.scores.relative)
-    if (const Var& x = term.*kind) table.heads = std::max(table.heads, x.dim(1)), d = x.dim(2);
+    if (const Var& x = table_of(term, kind))
+      table.heads = std::max(table.heads, x.dim(1)), d = x.dim(2);
   if (!table) return table;
   table.rows = Tensor::uninitialized({table.heads, tables.stride, wide(d)});
   table.turned = Tensor::uninitialized({table.heads, d, tables.stride});
@@ -67,7 +75,7 @@ Table expand(const Plan& plan, const ByDistance& tables, Kind kind, real factor)
     real* turned = &table.turned[h * tables.stride * d];
     std::fill_n(rows, std::int64_t(tables.stride) * wide(d), real(0));
     for (const RelativeTerm& term : plan.scores.relative)
-      if (const Var& x = term.*kind)
+      if (const Var& x = table_of(term, kind))
         each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
           const real* from = &x.value()[entry(x, row, int(h))];
           for (int c = 0; c < d; ++c) rows[place * wide(d) + c] += factor * from[c];
@@ -76,6 +84,19 @@ Table expand(const Plan& plan, const ByDistance& tables, Kind kind, real factor)
       for (int i = 0; i < tables.stride; ++i) turned[c * tables.stride + i] = rows[i * wide(d) + c];
   });
   return table;
+}
+
+// Σ of the Bs that are one row, times scale: [H, wide(dk)].
+Tensor expand_one_row(const Plan& plan) {
+  Tensor u;
+  for (const RelativeTerm& term : plan.scores.relative) {
+    if (!one_row(term)) continue;
+    if (!u) u = Tensor({plan.H, wide(plan.dk)});
+    for (int h = 0; h < plan.H; ++h)
+      for (int c = 0; c < plan.dk; ++c)
+        u[h * u.dim(1) + c] += plan.scores.scale * term.B.value()[entry(term.B, 0, h) + c];
+  }
+  return u;
 }
 
 }  // namespace
@@ -119,21 +140,31 @@ ByDistance by_distance(const Plan& plan) {
   tables.A = expand(plan, tables, &RelativeTerm::A, 1);
   tables.B = expand(plan, tables, &RelativeTerm::B, plan.scores.scale);
   tables.V = expand(plan, tables, &RelativeTerm::V, 1);
+  tables.u = expand_one_row(plan);
   return tables;
 }
 
 TableSums::TableSums(const Plan& plan, const ByDistance& tables, int parts) {
   const auto tracked = [&](Kind kind) {
     return std::any_of(plan.scores.relative.begin(), plan.scores.relative.end(),
-                       [kind](const RelativeTerm& term) { return (term.*kind).tracked(); });
+                       [kind](const RelativeTerm& term) { return table_of(term, kind).tracked(); });
   };
   const auto sum = [&](Kind kind, int d) {
-    return tracked(kind) ? Tensor({parts, plan.H, tables.stride, wide(d)}) : Tensor();
+    return tracked(kind) ? Tensor::uninitialized({parts, plan.H, tables.stride, wide(d)})
+                         : Tensor();
   };
-  if (tracked(&RelativeTerm::c)) c = Tensor({parts, plan.H, tables.stride});
+  if (tracked(&RelativeTerm::c)) c = Tensor::uninitialized({parts, plan.H, tables.stride});
   A = sum(&RelativeTerm::A, plan.dk);
   B = sum(&RelativeTerm::B, plan.dk);
   V = sum(&RelativeTerm::V, plan.dv);
+  for (const RelativeTerm& term : plan.scores.relative)
+    if (one_row(term) && term.B.tracked())
+      u = Tensor::uninitialized({parts, plan.H, 1, wide(plan.dk)});
+}
+
+void TableSums::clear(int part, int h) const {
+  for (const Tensor& sum : {c, A, B, V, u})
+    if (sum) std::fill_n(of(sum, part, h), sum.size() / (sum.dim(0) * sum.dim(1)), real(0));
 }
 
 namespace {
@@ -157,7 +188,7 @@ void fold_table(const Plan& plan, const ByDistance& tables, const Tensor& sum, K
   if (!sum) return;
   add_parts(sum, tables);
   for (const RelativeTerm& term : plan.scores.relative) {
-    const Var& x = term.*kind;
+    const Var& x = table_of(term, kind);
     if (!x.tracked()) continue;
     for (int h = 0; h < plan.H; ++h)
       each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
@@ -166,6 +197,16 @@ void fold_table(const Plan& plan, const ByDistance& tables, const Tensor& sum, K
         for (int c = 0; c < x.dim(2); ++c) to[c] += factor * from[c];
       });
   }
+}
+
+void fold_one_row(const Plan& plan, const Tensor& sum) {
+  for (const RelativeTerm& term : plan.scores.relative)
+    if (sum && one_row(term) && term.B.tracked())
+      for (int p = 0; p < sum.dim(0); ++p)
+        for (int h = 0; h < plan.H; ++h)
+          for (int c = 0; c < plan.dk; ++c)
+            term.B.grad()[entry(term.B, 0, h) + c] +=
+                plan.scores.scale * TableSums::of(sum, p, h)[c];
 }
 
 }  // namespace
@@ -182,6 +223,7 @@ void TableSums::fold(const Plan& plan, const ByDistance& tables) const {
   fold_table(plan, tables, A, &RelativeTerm::A, 1);
   fold_table(plan, tables, B, &RelativeTerm::B, plan.scores.scale);
   fold_table(plan, tables, V, &RelativeTerm::V, 1);
+  fold_one_row(plan, u);
 }
 
 }  // namespace yonder::fused

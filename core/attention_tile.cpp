@@ -2,10 +2,13 @@
 
 #include <limits>
 
+#include "core/vector.h"
+
 namespace yonder::fused {
 
 using tile::lanes;
 using tile::stripe;
+using tile::Vector;
 
 void Rows::copy(real* to, const real* factor) const {
   const int d = x.dim(3), width = wide(d), whole = tile::down_to(lanes, d);
@@ -20,32 +23,68 @@ void Rows::copy(real* to, const real* factor) const {
   std::fill_n(to, (side - count) * width, real(0));
 }
 
-void Rows::add(const real* from, const real* factor) const {
+void Rows::put(const real* from, bool add, const real* factor) const {
   const int d = x.dim(3), width = wide(d);
   const std::int64_t step = std::int64_t(x.dim(2)) * d;
   real* to = count ? &x[Plan::at(x, b, first, h)] : nullptr;
   for (int t = 0; t < count; ++t, from += width, to += step) {
     const real by = factor ? factor[t] : real(1);
-    for (int c = 0; c < d; ++c) to[c] += by * from[c];
+    if (add)
+      for (int c = 0; c < d; ++c) to[c] += by * from[c];
+    else
+      for (int c = 0; c < d; ++c) to[c] = by * from[c];
   }
 }
 
-void turn(const real* from, int stride, int columns, real* to) {
-  for (int c = 0; c < columns; ++c)
-    for (int i = 0; i < side; ++i) to[c * side + i] = from[i * stride + c];
+void Rows::clear_below() const {
+  for (int t = first + count; t < std::min(first + side, x.dim(1)); ++t)
+    std::fill_n(&x[Plan::at(x, b, t, h)], x.dim(3), real(0));
 }
 
-KeyTile::KeyTile(const Plan& plan, Workspace& memory) {
-  for (real*& x : k) x = memory.take(side * wide(plan.dk));
-  v = memory.take(side * wide(plan.dv));
+// In blocks of 128 bits: lower halves of two rows, then of two such.
+void turn(const real* from, int columns, real* to) {
+  const tile::hn::Full128<real> part;
+  constexpr int n = tile::hn::MaxLanes(part);
+  const auto row = [&](int i, int c) { return tile::hn::LoadU(part, from + i * columns + c); };
+  const auto put = [&](auto x, int i, int c) { tile::hn::StoreU(x, part, to + c * side + i); };
+  const auto lower = [&](auto x, auto y) { return tile::hn::InterleaveLower(part, x, y); };
+  const auto upper = [&](auto x, auto y) { return tile::hn::InterleaveUpper(part, x, y); };
+  for (int i = 0; i < side; i += n)
+    for (int c = 0; c < columns; c += n) {
+      if constexpr (n == 2) {
+        put(lower(row(i, c), row(i + 1, c)), i, c);
+        put(upper(row(i, c), row(i + 1, c)), i, c + 1);
+      } else {
+        const auto even = lower(row(i, c), row(i + 2, c)),
+                   odd = lower(row(i + 1, c), row(i + 3, c));
+        put(lower(even, odd), i, c);
+        put(upper(even, odd), i, c + 1);
+        const auto even2 = upper(row(i, c), row(i + 2, c)),
+                   odd2 = upper(row(i + 1, c), row(i + 3, c));
+        put(lower(even2, odd2), i, c + 2);
+        put(upper(even2, odd2), i, c + 3);
+      }
+    }
+}
+
+KeyTile::KeyTile(const Plan& plan, Close close, Workspace& memory) : close_(close) {
+  for (real*& x : k_) x = memory.take(side * wide(plan.dk));
+  v_ = memory.take(side * wide(plan.dv));
 }
 
 void KeyTile::load(const Plan& plan, int b, int h, int begin) {
   first = begin;
   count = std::min(side, plan.keys_of(b) - begin);
-  Rows{plan.dots.k.value(), b, first, count, h}.copy(k[0]);
-  if (plan.pairings.size() > 1) Rows{plan.dots.far_k.value(), b, first, count, h}.copy(k[1]);
-  Rows{plan.v.value(), b, first, count, h}.copy(v);
+  const auto rows = [&](const Tensor& x, Close what, real* copy) -> tile::Right {
+    const int d = x.dim(3);
+    if (what != close_ && count == side && d == wide(d))
+      return {&x[Plan::at(x, b, first, h)], std::ptrdiff_t(x.dim(2)) * d};
+    Rows{x, b, first, count, h}.copy(copy);
+    return {copy, wide(d)};
+  };
+  k[0] = rows(plan.dots.k.value(), Close::keys, k_[0]);
+  if (plan.pairings.size() > 1) k[1] = rows(plan.dots.far_k.value(), Close::keys, k_[1]);
+  v = rows(plan.v.value(), Close::values, v_);
   for (int j = 0; j < count; ++j) at[j] = plan.keys(b, first + j);
 }
 
@@ -67,9 +106,9 @@ QueryTile::QueryTile(const Plan& p, const ByDistance& t, Place place, const real
   }
   for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
     q[n] = memory.take(side * wide(plan.dk));
-    q_turned[n] = memory.take(plan.dk * side);
+    q_turned[n] = memory.take(wide(plan.dk) * side);
     Rows{plan.pairings[n].q.value(), b, first, count, h}.copy(q[n], factor);
-    turn(q[n], wide(plan.dk), plan.dk, q_turned[n]);
+    turn(q[n], wide(plan.dk), q_turned[n]);
   }
 }
 
@@ -98,13 +137,19 @@ TilePair::TilePair(const QueryTile& i, const KeyTile& j)
   }
 }
 
-void TilePair::add_products(const real* x, int width, const real* y, int depth, Square s) const {
+void TilePair::products(tile::Right x, const real* y, int depth, const real* start,
+                        Square s) const {
   for (int j = 0; j < keys.rows(); j += stripe) {
-    Range i = queries_of(j, stripe);
-    i = {tile::down_to(lanes, i.begin), tile::up_to(lanes, i.end)};
-    if (!i.empty())
-      tile::multiply({x + j * width, width, 1}, {y + i.begin, side}, i.size(), depth,
-                     {s.row(j) + i.begin, Square::stride});
+    const Range seen = queries_of(j, stripe);
+    const Range i = seen.empty()
+                        ? Range{0, 0}
+                        : Range{tile::down_to(lanes, seen.begin), tile::up_to(lanes, seen.end)};
+    for (int r = j; r < j + stripe; ++r) {
+      std::copy(start, start + i.begin, s.row(r));
+      std::copy(start + i.end, start + side, s.row(r) + i.end);
+    }
+    tile::multiply({x.at + j * x.row, x.row, 1}, {y + i.begin, side}, i.size(), depth,
+                   {start + i.begin, 0}, {s.row(j) + i.begin, Square::stride});
   }
 }
 
@@ -115,11 +160,11 @@ void TilePair::add_over_queries(Square w, const real* x, int width, real* sums) 
                      i.size(), {sums + j * width, width});
 }
 
-void TilePair::add_over_keys(Square w, const real* x, int width, real* sums) const {
+void TilePair::add_over_keys(Square w, tile::Right x, int width, real* sums) const {
   for (int i = 0; i < side; i += stripe)
     if (const Range j = keys_of(i, stripe); !j.empty())
-      tile::multiply({w.row(j.begin) + i, 1, Square::stride}, {x + j.begin * width, width}, width,
-                     j.size(), {sums + i * width, width});
+      tile::multiply({w.row(j.begin) + i, 1, Square::stride}, {x.at + j.begin * x.row, x.row},
+                     width, j.size(), {sums + i * width, width});
 }
 
 void TilePair::select(const Pairing& pairing, Square w, Square to) const {
@@ -135,21 +180,20 @@ void TilePair::select(const Pairing& pairing, Square w, Square to) const {
 }
 
 void TilePair::dot_products(Square s, Square spare) const {
-  std::fill_n(s.at, keys.rows() * Square::stride, real(0));
+  constexpr real zeros[side] = {};
+  bool started = false;
   for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
     const Pairing& pairing = plan.pairings[n];
-    const real* k = keys.k[n == 0 ? 0 : 1];
     if (!uses(pairing)) continue;
-    if (uses_only(pairing)) {
-      add_products(k, wide(plan.dk), queries.q_turned[n], plan.dk, s);
-      continue;
-    }
-    std::fill_n(spare.at, keys.rows() * Square::stride, real(0));
-    add_products(k, wide(plan.dk), queries.q_turned[n], plan.dk, spare);
-    select(pairing, spare, spare);
-    for (int i = 0; i < keys.rows() * Square::stride; i += lanes)
-      tile::store(tile::load(s.at + i) + tile::load(spare.at + i), s.at + i);
+    const Square to = started ? spare : s;
+    products(keys.k[n == 0 ? 0 : 1], queries.q_turned[n], plan.dk, zeros, to);
+    if (!uses_only(pairing)) select(pairing, to, to);
+    if (started)
+      for (int i = 0; i < keys.rows() * Square::stride; i += lanes)
+        tile::store(tile::load(s.at + i) + tile::load(spare.at + i), s.at + i);
+    started = true;
   }
+  if (!started) std::fill_n(s.at, keys.rows() * Square::stride, real(0));
   if (tables.f) relative(plan).stretch(*this, s);
 }
 
@@ -161,6 +205,26 @@ void TilePair::add_terms(Square s) const {
         tile::store(tile::load(s.row(j) + i) + tile::load(bias), s.row(j) + i);
       }
   if (tables.any()) relative(plan).add_scores(*this, s);
+  if (!tables.u) return;
+  const real* u = queries.u();
+  for (int j = 0; j < keys.count; ++j) {
+    const Vector score = tile::all(total(plan.dk, times, keys.k[0].at + j * keys.k[0].row, u));
+    for (int i = 0; i < side; i += lanes)
+      tile::store(tile::load(s.row(j) + i) + score, s.row(j) + i);
+  }
+}
+
+void TilePair::add_to_u(Square ds, real* du, real* dk) const {
+  const real* u = queries.u();
+  for (int j = 0; j < keys.count; ++j) {
+    const Range seen = queries_of(j, 1);
+    const real sum = total(
+        seen.size(), [](Vec d) { return d; }, ds.row(j) + seen.begin);
+    const auto add = [by = vec(sum)](Vec to, Vec x) { return hn::MulAdd(by, x, to); };
+    const real* k = keys.k[0].at + j * keys.k[0].row;
+    if (du) map(plan.dk, du, add, du, k);
+    if (real* to = dk ? dk + j * wide(plan.dk) : nullptr) map(plan.dk, to, add, to, u);
+  }
 }
 
 void TilePair::hide(Square s) const {

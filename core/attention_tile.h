@@ -14,7 +14,9 @@ struct Square {
   static constexpr int size = (side + rim) * stride + 2 * rim;
   real* at;
 
-  explicit Square(Workspace& memory) : at(memory.zeros(size) + rim / 2 * stride + rim) {}
+  /// Without tables the zeros are not needed, and left undefined.
+  explicit Square(Workspace& memory, bool zeros = true)
+      : at((zeros ? memory.zeros(size) : memory.take(size)) + rim / 2 * stride + rim) {}
   real* row(int j) const { return at + j * stride; }
   /// Zeros in the rows `used`.. that a tile with fewer keys leaves.
   void clear_from(int used) const {
@@ -29,24 +31,33 @@ struct Rows {
 
   /// To [side, wide(d)], zeros below and beside, all times `factor`[row] if given.
   void copy(real* to, const real* factor = nullptr) const;
-  /// Adds from [side, wide(d)], alike.
-  void add(const real* from, const real* factor = nullptr) const;
+  /// From [side, wide(d)], alike; added to what is there, or in its place.
+  void put(const real* from, bool add, const real* factor = nullptr) const;
+  /// Zeros in the rows `count`..end−1 that the tile or the tensor has beyond.
+  void clear_below() const;
 };
-/// [side, columns], `stride` from row to row → [columns, side]
-void turn(const real* from, int stride, int columns, real* to);
+/// [side, columns] → [columns, side]; columns a multiple of `lanes`
+void turn(const real* from, int columns, real* to);
 
 /// Keys and values of a tile.
 struct KeyTile {
-  int first = 0, count = 0;
-  real* k[2];    // [side, wide(dk)] of k and far_k
-  real* v;       // [side, wide(dv)]
-  int at[side];  ///< positions
+  /// What is copied to stand close together; of the other a whole tile stays where it is.
+  enum class Close { keys, values };
 
-  KeyTile(const Plan&, Workspace&);
+  int first = 0, count = 0;
+  tile::Right k[2];  // [side, wide(dk)] of k and far_k
+  tile::Right v;     // [side, wide(dv)]
+  int at[side];      ///< positions
+
+  KeyTile(const Plan&, Close, Workspace&);
   void load(const Plan&, int b, int h, int begin);
   /// Rows that are computed; the last ones may be zeros.
   int rows() const { return tile::up_to(tile::stripe, count); }
   static std::size_t reals(const Plan& plan) { return side * (2 * wide(plan.dk) + wide(plan.dv)); }
+
+ private:
+  Close close_;
+  real *k_[2], *v_;  // copies
 };
 
 /// Where a tile of queries stands.
@@ -61,7 +72,7 @@ struct QueryTile {
   int b, h, first, count;
   const real* bias;                       ///< [Tk, side] of the strip hooks, or null
   real* q[Pairing::most_of_them];         // [side, wide(dk)] of each pairing
-  real* q_turned[Pairing::most_of_them];  // [dk, side]
+  real* q_turned[Pairing::most_of_them];  // [wide(dk), side]
   real* factor;                           // [side]
   int at[side];                           ///< positions
   Sight sight;                            ///< of the head
@@ -74,6 +85,8 @@ struct QueryTile {
   /// Keys that some query of the tile sees, in tiles from a multiple of `side`; between sinks and
   /// near keys there may be tiles that it does not meet.
   Range keys() const;
+  /// ByDistance::u of the head.
+  const real* u() const { return &tables.u[std::int64_t(h) * tables.u.dim(1)]; }
   bool meets(int tile) const {
     return tile < plan.sinks || (tile < near.end && tile + side > near.begin);
   }
@@ -107,11 +120,12 @@ struct TilePair {
     return {std::max(seen.begin - more, 0), std::min(seen.end + more, keys.rows())};
   }
 
-  /// s[j][i] += Σ_c x_jc y_ic where a query sees a key.  x [side, width], y [depth, side]
-  void add_products(const real* x, int width, const real* y, int depth, Square s) const;
+  /// s[j][i] = start[i] + Σ_c x_jc y_ic where a query sees a key, start[i] elsewhere.
+  /// x [side, depth], y [depth, side], start [side]
+  void products(tile::Right x, const real* y, int depth, const real* start, Square s) const;
   /// sums[j] += Σ_i w_ij x_i and sums[i] += Σ_j w_ij x_j.  x, sums [side, width]
   void add_over_queries(Square w, const real* x, int width, real* sums) const;
-  void add_over_keys(Square w, const real* x, int width, real* sums) const;
+  void add_over_keys(Square w, tile::Right x, int width, real* sums) const;
 
   /// Whether a pairing may serve a visible pair of the tile, and whether it serves them all.
   bool uses(const Pairing& x) const { return reach.begin <= x.most && reach.end >= x.least; }
@@ -123,6 +137,8 @@ struct TilePair {
   void dot_products(Square s, Square spare) const;
   /// The rest of a score, in place: bias and relative terms.
   void add_terms(Square s) const;
+  /// du += Σ_ij ds_ij k_j and dk_j += Σ_i ds_ij u; null if not wanted.  dk [side, wide(dk)]
+  void add_to_u(Square ds, real* du, real* dk) const;
   /// −∞ where a query does not see a key, zeros below.
   void hide(Square s) const;
 };

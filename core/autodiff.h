@@ -64,6 +64,13 @@ class Gradient {
     return {sum(), add};
   }
 
+  /// Makes `dy`, the gradient of a result that is done with, the sum, if it would be the first.
+  bool adopt(const Tensor& dy) const {
+    if (slot_->of || slot_->sum || dy.shape != slot_->shape) return false;
+    slot_->sum = dy;
+    return true;
+  }
+
   /// The same gradient seen in another shape.
   Gradient view(Shape shape) const {
     Gradient g;
@@ -159,7 +166,7 @@ class Tape {
   }
 
   /// Wraps the result `y` of an operation. `backward(dy)` adds to the gradients of those inputs
-  /// that are tracked; it runs only if y influenced the loss.
+  /// that are tracked; it runs only if y influenced the loss, and nobody reads dy after it.
   /// `op` is the function that calls, which names the operation.
   template <class F>
   static Var record(Tensor y, const std::vector<Var>& inputs, F backward,

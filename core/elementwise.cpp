@@ -57,8 +57,8 @@ void pass_back(const Gradient& dx, const Tensor& dy, real sign) {
 Var operator+(const Var& a, const Var& b) {
   return Tape::record(combine(a.value(), b.value(), plus), {a, b},
                       [da = a.gradient(), db = b.gradient()](const Tensor& dy) {
-                        if (da) pass_back(da, dy, 1);
                         if (db) pass_back(db, dy, 1);
+                        if (da && !da.adopt(dy)) pass_back(da, dy, 1);
                       });
 }
 
@@ -71,19 +71,17 @@ Var operator-(const Var& a, const Var& b) {
 }
 
 Var operator*(const Var& a, const Var& b) {
-  const auto times = [](Vec x, Vec y) { return hn::Mul(x, y); };
-  return Tape::record(
-      combine(a.value(), b.value(), times), {a, b}, [a, b, times](const Tensor& dy) {
-        if (a.tracked()) {
-          real* const da = a.grad().data.get();
-          parallel_map_repeating(
-              dy.size(), da, [](Vec g, Vec d, Vec y) { return hn::MulAdd(d, y, g); },
-              b.value().data.get(), b.size(), da, dy.data.get());
-        }
-        if (b.tracked())
-          parallel_add_rows(a.size() / b.size(), b.size(), b.grad().data.get(), times,
-                            dy.data.get(), a.value().data.get());
-      });
+  return Tape::record(combine(a.value(), b.value(), times), {a, b}, [a, b](const Tensor& dy) {
+    if (a.tracked()) {
+      real* const da = a.grad().data.get();
+      parallel_map_repeating(
+          dy.size(), da, [](Vec g, Vec d, Vec y) { return hn::MulAdd(d, y, g); },
+          b.value().data.get(), b.size(), da, dy.data.get());
+    }
+    if (b.tracked())
+      parallel_add_rows(a.size() / b.size(), b.size(), b.grad().data.get(), times, dy.data.get(),
+                        a.value().data.get());
+  });
 }
 
 Var operator*(real s, const Var& x) {

@@ -66,13 +66,13 @@ struct Shares {
 
 // g = gelu(h) again, and of dg in dh: dh = gelu'(h) ∘ dg
 void give_back(std::int64_t n, const real* h, real* g, real* dh) {
-  const std::int64_t step = hn::Lanes(lanes);
-  std::int64_t i = 0;
-  for (; i + step <= n; i += step) {
-    const auto [value, slope] = Gelu::both(load(h + i));
-    store(value, g + i);
-    store(hn::Mul(load(dh + i), slope), dh + i);
-  }
+  const std::int64_t step = hn::Lanes(lanes), i = n - n % step;
+  by_fours(
+      std::int64_t(0), i, step, [&](std::int64_t k) { return Gelu::both(load(h + k)); },
+      [&](std::int64_t k, const Gelu::Both& x) {
+        store(x.value, g + k);
+        store(hn::Mul(load(dh + k), x.slope), dh + k);
+      });
   if (i == n) return;
   const auto [value, slope] = Gelu::both(load_some(h + i, n - i));
   store_some(value, g + i, n - i);

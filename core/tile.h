@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <type_traits>
 
 #include "core/functions.h"
 
@@ -23,6 +24,15 @@ inline Vector all(real x) { return hn::Set(Reals(), x); }
 
 inline Vector exp(Vector x) { return exp_of(x); }
 
+/// x in a register: compilers would rather load it anew for every use, and loads are what a product
+/// is short of.
+inline Vector held(Vector x) {
+#if HWY_ARCH_X86
+  asm("" : "+v"(x.raw));
+#endif
+  return x;
+}
+
 constexpr int up_to(int multiple, int n) { return (n + multiple - 1) / multiple * multiple; }
 constexpr int down_to(int multiple, int n) { return n / multiple * multiple; }
 
@@ -43,36 +53,50 @@ struct Result {
   std::ptrdiff_t row;
 };
 
-/// C [stripe, vectors·lanes] += A B with all of C in registers.
+/// C [stripe, vectors·lanes] = start + A B with all of C in registers.
 template <int vectors>
-void multiply_block(Left a, Right b, int depth, Result c) {
+void multiply_block(Left a, Right b, int depth, Right start, Result c) {
   Vector sum[stripe][vectors];
 #pragma GCC unroll 8
   for (int r = 0; r < stripe; ++r)
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) sum[r][v] = load(c.at + r * c.row + v * lanes);
+#pragma GCC unroll 3
+    for (int v = 0; v < vectors; ++v) sum[r][v] = load(start.at + r * start.row + v * lanes);
   for (int k = 0; k < depth; ++k, a.at += a.column, b.at += b.row) {
     Vector right[vectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) right[v] = load(b.at + v * lanes);
+#pragma GCC unroll 3
+    for (int v = 0; v < vectors; ++v) right[v] = held(load(b.at + v * lanes));
 #pragma GCC unroll 8
     for (int r = 0; r < stripe; ++r)
-#pragma GCC unroll 2
+#pragma GCC unroll 3
       for (int v = 0; v < vectors; ++v)
         sum[r][v] = hn::MulAdd(all(a.at[r * a.row]), right[v], sum[r][v]);
   }
 #pragma GCC unroll 8
   for (int r = 0; r < stripe; ++r)
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int v = 0; v < vectors; ++v) store(sum[r][v], c.at + r * c.row + v * lanes);
 }
 
-/// C [stripe, columns] += A [stripe, depth] · B [depth, columns]; columns a multiple of `lanes`.
+/// C [stripe, columns] = start + A [stripe, depth] · B [depth, columns]; columns a multiple of
+/// `lanes`. `start` has the shape of C and may be C itself; with `row` 0 it is one row for all.
+inline void multiply(Left a, Right b, int columns, int depth, Right start, Result c) {
+  // Four rows need three vectors for as many sums as a multiply-add takes to give its own.
+  constexpr int most = stripe == 4 ? 3 : 2;
+  const auto block = [&](auto vectors) {
+    multiply_block<vectors>(a, b, depth, start, c);
+    for (const real** at : {&b.at, &start.at}) *at += vectors * lanes;
+    c.at += vectors * lanes;
+    columns -= vectors * lanes;
+  };
+  if constexpr (most == 3)
+    while (columns >= 3 * lanes && columns != 4 * lanes) block(std::integral_constant<int, 3>());
+  while (columns >= 2 * lanes) block(std::integral_constant<int, 2>());
+  if (columns > 0) block(std::integral_constant<int, 1>());
+}
+
+/// C += A · B
 inline void multiply(Left a, Right b, int columns, int depth, Result c) {
-  int n = 0;
-  for (; n + 2 * lanes <= columns; n += 2 * lanes)
-    multiply_block<2>(a, {b.at + n, b.row}, depth, {c.at + n, c.row});
-  if (n < columns) multiply_block<1>(a, {b.at + n, b.row}, depth, {c.at + n, c.row});
+  multiply(a, b, columns, depth, {c.at, c.row}, c);
 }
 
 /// A product along diagonals: S[j][i] += Σ_c f(c, i, j) · E[c][i − j], for sums that meet a table
@@ -97,10 +121,10 @@ void multiply_diagonal(const Diagonal& x, Factor&& f) {
   for (int c = 0; c < x.depth; ++c, e += x.e.row)
 #pragma GCC unroll 4
     for (int r = 0; r < residues; ++r) {
-      const Vector distances = load(e - r);
+      const Vector distances = held(load(e - r));
 #pragma GCC unroll 4
       for (int b = 0; b < blocks; ++b)
-        sum[r][b] = hn::MulAdd(f(c, r + b * lanes, b * lanes), distances, sum[r][b]);
+        sum[r][b] = hn::MulAdd(held(f(c, r + b * lanes, b * lanes)), distances, sum[r][b]);
     }
 #pragma GCC unroll 4
   for (int r = 0; r < residues; ++r)

@@ -24,19 +24,21 @@ inline void store_some(Vec x, real* p, std::int64_t n) {
 /// out[i] = f(in[i], …) for i of 0..n−1; `out` may be one of the inputs.
 template <class F, class... In>
 void map(std::int64_t n, real* out, const F& f, const In*... in) {
-  const std::int64_t step = hn::Lanes(lanes);
-  std::int64_t i = 0;
-  for (; i + step <= n; i += step) store(f(load(in + i)...), out + i);
+  const std::int64_t step = hn::Lanes(lanes), i = n - n % step;
+  by_fours(
+      std::int64_t(0), i, step, [&](std::int64_t k) { return f(load(in + k)...); },
+      [&](std::int64_t k, Vec y) { store(y, out + k); });
   if (i < n) store_some(f(load_some(in + i, n - i)...), out + i, n - i);
 }
 
 /// Σ f(in[i], …) over i of 0..n−1.
 template <class F, class... In>
 real total(std::int64_t n, const F& f, const In*... in) {
-  const std::int64_t step = hn::Lanes(lanes);
+  const std::int64_t step = hn::Lanes(lanes), i = n - n % step;
   Vec sum = hn::Zero(lanes);
-  std::int64_t i = 0;
-  for (; i + step <= n; i += step) sum = hn::Add(sum, f(load(in + i)...));
+  by_fours(
+      std::int64_t(0), i, step, [&](std::int64_t k) { return f(load(in + k)...); },
+      [&](std::int64_t, Vec y) { sum = hn::Add(sum, y); });
   if (i < n) {
     const auto inside = hn::FirstN(lanes, std::size_t(n - i));
     sum = hn::Add(sum, hn::IfThenElseZero(inside, f(load_some(in + i, n - i)...)));
