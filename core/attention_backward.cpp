@@ -85,6 +85,7 @@ struct QueryGradients {
 struct Call {
   const Plan& plan;
   const ByDistance& tables;
+  const Packed& packed;
   const Tensor &z, &log_sums, &dz;
   const Sums& sums;
   const Onto& onto;
@@ -104,7 +105,7 @@ struct Call {
 std::size_t Call::reals() const {
   const std::size_t carries =
       plan.scores.contextual.empty() ? 0 : std::size_t(tile::up_to(side, plan.Tk));
-  return QueryTile::reals(plan) + KeyTile::reals(plan) + 3 * Square::size +
+  return QueryTile::reals(plan) + 3 * Square::size +
          side * (wide(plan.dv) + wide(plan.dv) + Pairing::most_of_them * wide(plan.dk) + 18) +
          Carried::reals(plan) + carries;
 }
@@ -135,7 +136,8 @@ void Call::differentiate(const TilePair& pair, const QueryGradients& g, const Ca
                          Square s, Square ds) const {
   const int rows = pair.keys.rows();
   constexpr real zeros[side] = {};
-  pair.products(pair.keys.v, g.dz_turned, plan.dv, carried.sticks ? zeros : g.minus_d, ds);
+  pair.products(pair.keys.v, wide(plan.dv), g.dz_turned, plan.dv,
+                carried.sticks ? zeros : g.minus_d, ds);
   if (tables.V) relative(plan).add_value_products(pair, g.dz, g.dz_turned, ds);
   ds.clear_from(rows);
   if (carried.sticks) return carried.sticks->differentiate(pair, g.minus_d, s, ds);
@@ -231,7 +233,6 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   Workspace memory(reals());
   const QueryTile queries(plan, tables, place, bias, memory);
   const QueryGradients g = start(queries, memory);
-  KeyTile keys(plan, KeyTile::Close::keys, memory);
   const bool rim = tables.any();
   const Square s(memory, rim), ds(memory, rim),
       spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
@@ -247,7 +248,7 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
     for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
       std::copy_n(contextual->carry(), side, carries + j);
       if (!queries.meets(j)) continue;
-      keys.load(plan, place.b, place.h, j);
+      const KeyTile keys(plan, packed, place.b, place.h, j);
       const TilePair pair(queries, keys);
       pair.dot_products(s, spare);
       pair.hide(s);
@@ -258,7 +259,7 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   for (int next = seen.begin; next <= last; next += side) {
     const int j = carried.sticks ? seen.begin + last - next : next;  // they are broken leftwards
     if (!queries.meets(j)) continue;
-    keys.load(plan, place.b, place.h, j);
+    const KeyTile keys(plan, packed, place.b, place.h, j);
     const TilePair pair(queries, keys);
     if (contextual) std::copy_n(carries + j, side, contextual->carry());
     carried.scores(pair, s, spare);
@@ -334,11 +335,12 @@ void backward_strips(const Call& call, Strips& strips) {
 
 void backward(const Plan& plan, const Tensor& z, const Tensor& log_sums, const Tensor& dz) {
   const ByDistance tables = by_distance(plan);
+  const Packed packed(plan);
   Strips strips(plan);
   const Sums sums(plan, tables, strips);
   const Onto onto(plan);
 
-  const Call call{plan, tables, z, log_sums, dz, sums, onto};
+  const Call call{plan, tables, packed, z, log_sums, dz, sums, onto};
   const int heads = plan.B * plan.H, parts = sums.parts;
   const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {

@@ -109,16 +109,16 @@ void finish_sticks(const QueryTile& queries, const Sticks& sticks, const Running
 struct Call {
   const Plan& plan;
   const ByDistance& tables;
+  const Packed& packed;
   const Tensor &z, &log_sums;
 
   void query_tile(Place, const real* bias) const;
 };
 
 void Call::query_tile(Place place, const real* bias) const {
-  Workspace memory(QueryTile::reals(plan) + KeyTile::reals(plan) + side * (wide(plan.dv) + 3) +
-                   2 * Square::size + Carried::reals(plan));
+  Workspace memory(QueryTile::reals(plan) + side * (wide(plan.dv) + 3) + 2 * Square::size +
+                   Carried::reals(plan));
   const QueryTile queries(plan, tables, place, bias, memory);
-  KeyTile keys(plan, KeyTile::Close::values, memory);
   const bool rim = tables.any();
   const Square s(memory, rim), spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
   const Running state{.most = memory.take(side),
@@ -132,7 +132,7 @@ void Call::query_tile(Place place, const real* bias) const {
   const Range seen = queries.keys();
   for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
     if (!queries.meets(j)) continue;
-    keys.load(plan, place.b, place.h, j);
+    const KeyTile keys(plan, packed, place.b, place.h, j);
     const TilePair pair(queries, keys);
     carried.scores(pair, s, spare);
     if (carried.sticks) carried.sticks->weigh(pair, s);
@@ -148,7 +148,8 @@ void Call::query_tile(Place place, const real* bias) const {
 
 void forward(const Plan& plan, const Tensor& z, const Tensor& log_sums) {
   const ByDistance tables = by_distance(plan);
-  const Call call{plan, tables, z, log_sums};
+  const Packed packed(plan);
+  const Call call{plan, tables, packed, z, log_sums};
   if (Strips strips(plan); !strips.empty()) {
     strips.each([&](int first, Range sequences) {
       parallel_for(std::int64_t(sequences.size()) * plan.H, [&](std::int64_t n) {

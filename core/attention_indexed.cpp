@@ -44,14 +44,13 @@ class Indexed final : public Relative {
   void add_scores(const TilePair& pair, Square s) const override {
     const ByDistance& tables = pair.tables;
     const int h = pair.queries.h, width = wide(pair.plan.dk);
-    const tile::Right k = pair.keys.k[0];
     const real* c = tables.c ? &tables.c[h * tables.stride] : nullptr;
     const real* A = tables.A ? tables.A.rows_of(h) : nullptr;
     const real* B = tables.B ? tables.B.rows_of(h) : nullptr;
     each_pair(pair, [&](int i, int j, std::ptrdiff_t r) {
       real sum = c ? c[r] : 0;
       if (A) sum += dot(pair.queries.q[0] + i * width, A + r * width, width);
-      if (B) sum += dot(k.at + j * k.row, B + r * width, width);
+      if (B) sum += dot(pair.keys.k[0] + j * width, B + r * width, width);
       s.row(j)[i] += sum;
     });
   }
@@ -97,7 +96,7 @@ class Indexed final : public Relative {
                      const Sums& sums) const override {
     if (!sums.c && !sums.A && !sums.B && !sums.V) return;
     const int width = wide(pair.plan.dk), v_width = wide(pair.plan.dv);
-    const real *q = pair.queries.q[0], *k = pair.keys.k[0].at;  // close together
+    const real *q = pair.queries.q[0], *k = pair.keys.k[0];
     each_pair(pair, [&](int i, int j, std::ptrdiff_t r) {
       if (sums.c) sums.c[r] += ds.row(j)[i];
       if (sums.A) add(ds.row(j)[i], q + i * width, width, sums.A + r * width);

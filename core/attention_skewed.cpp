@@ -110,9 +110,10 @@ void Skewed::add_scores(const TilePair& pair, Square s) const {
     });
   }
   if (tables.B) {
-    const tile::Right k = pair.keys.k[0];
+    const real* k = pair.keys.k[0];
+    const int width = wide(pair.plan.dk);
     add_diagonals(pair, tables.B, pair.plan.dk, s, [=](int, int j0) {
-      return [=](int d, int j, int) { return tile::all(k.at[(j0 + j) * k.row + d]); };
+      return [=](int d, int j, int) { return tile::all(k[(j0 + j) * width + d]); };
     });
   }
 }
@@ -184,7 +185,7 @@ void Skewed::add_to_tables(const TilePair& pair, Square p, Square ds, const real
   const Plan& plan = pair.plan;
   if (sums.c) add_c(pair, ds, sums.c);
   if (sums.A) add_by_query(pair, ds, pair.queries.q[0], wide(plan.dk), sums.A);
-  if (sums.B) add_by_key(pair, ds, pair.keys.k[0].at, wide(plan.dk), sums.B);
+  if (sums.B) add_by_key(pair, ds, pair.keys.k[0], wide(plan.dk), sums.B);
   if (sums.V) add_by_query(pair, p, dz, wide(plan.dv), sums.V);
 }
 

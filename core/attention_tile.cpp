@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/parallel.h"
 #include "core/vector.h"
 
 namespace yonder::fused {
@@ -67,24 +68,29 @@ void turn(const real* from, int columns, real* to) {
     }
 }
 
-KeyTile::KeyTile(const Plan& plan, Close close, Workspace& memory) : close_(close) {
-  for (real*& x : k_) x = memory.take(side * wide(plan.dk));
-  v_ = memory.take(side * wide(plan.dv));
+Packed::Packed(const Plan& plan) {
+  const int tiles = (plan.Tk + side - 1) / side;
+  const auto pack = [&](const Tensor& x) {
+    const int width = wide(x.dim(3));
+    const Tensor to = Tensor::uninitialized({plan.B, plan.H, tiles * side, width});
+    parallel_for(std::int64_t(plan.B) * plan.H * tiles, [&](std::int64_t n) {
+      const int head = int(n / tiles), first = int(n % tiles) * side, b = head / plan.H;
+      const int count = std::clamp(plan.keys_of(b) - first, 0, side);
+      Rows{x, b, first, count, head % plan.H}.copy(&to[n * side * width]);
+    });
+    return to;
+  };
+  k[0] = pack(plan.dots.k.value());
+  if (plan.pairings.size() > 1) k[1] = pack(plan.dots.far_k.value());
+  v = pack(plan.v.value());
 }
 
-void KeyTile::load(const Plan& plan, int b, int h, int begin) {
-  first = begin;
-  count = std::min(side, plan.keys_of(b) - begin);
-  const auto rows = [&](const Tensor& x, Close what, real* copy) -> tile::Right {
-    const int d = x.dim(3);
-    if (what != close_ && count == side && d == wide(d))
-      return {&x[Plan::at(x, b, first, h)], std::ptrdiff_t(x.dim(2)) * d};
-    Rows{x, b, first, count, h}.copy(copy);
-    return {copy, wide(d)};
+KeyTile::KeyTile(const Plan& plan, const Packed& packed, int b, int h, int begin)
+    : first(begin), count(std::min(side, plan.keys_of(b) - begin)) {
+  const auto rows = [&](const Tensor& x) {
+    return x ? &x[((std::int64_t(b) * plan.H + h) * x.dim(2) + begin) * x.dim(3)] : nullptr;
   };
-  k[0] = rows(plan.dots.k.value(), Close::keys, k_[0]);
-  if (plan.pairings.size() > 1) k[1] = rows(plan.dots.far_k.value(), Close::keys, k_[1]);
-  v = rows(plan.v.value(), Close::values, v_);
+  k[0] = rows(packed.k[0]), k[1] = rows(packed.k[1]), v = rows(packed.v);
   for (int j = 0; j < count; ++j) at[j] = plan.keys(b, first + j);
 }
 
@@ -137,7 +143,7 @@ TilePair::TilePair(const QueryTile& i, const KeyTile& j)
   }
 }
 
-void TilePair::products(tile::Right x, const real* y, int depth, const real* start,
+void TilePair::products(const real* x, int width, const real* y, int depth, const real* start,
                         Square s) const {
   for (int j = 0; j < keys.rows(); j += stripe) {
     const Range seen = queries_of(j, stripe);
@@ -148,7 +154,7 @@ void TilePair::products(tile::Right x, const real* y, int depth, const real* sta
       std::copy(start, start + i.begin, s.row(r));
       std::copy(start + i.end, start + side, s.row(r) + i.end);
     }
-    tile::multiply({x.at + j * x.row, x.row, 1}, {y + i.begin, side}, i.size(), depth,
+    tile::multiply({x + j * width, width, 1}, {y + i.begin, side}, i.size(), depth,
                    {start + i.begin, 0}, {s.row(j) + i.begin, Square::stride});
   }
 }
@@ -160,11 +166,11 @@ void TilePair::add_over_queries(Square w, const real* x, int width, real* sums) 
                      i.size(), {sums + j * width, width});
 }
 
-void TilePair::add_over_keys(Square w, tile::Right x, int width, real* sums) const {
+void TilePair::add_over_keys(Square w, const real* x, int width, real* sums) const {
   for (int i = 0; i < side; i += stripe)
     if (const Range j = keys_of(i, stripe); !j.empty())
-      tile::multiply({w.row(j.begin) + i, 1, Square::stride}, {x.at + j.begin * x.row, x.row},
-                     width, j.size(), {sums + i * width, width});
+      tile::multiply({w.row(j.begin) + i, 1, Square::stride}, {x + j.begin * width, width}, width,
+                     j.size(), {sums + i * width, width});
 }
 
 void TilePair::select(const Pairing& pairing, Square w, Square to) const {
@@ -186,7 +192,7 @@ void TilePair::dot_products(Square s, Square spare) const {
     const Pairing& pairing = plan.pairings[n];
     if (!uses(pairing)) continue;
     const Square to = started ? spare : s;
-    products(keys.k[n == 0 ? 0 : 1], queries.q_turned[n], plan.dk, zeros, to);
+    products(keys.k[n == 0 ? 0 : 1], wide(plan.dk), queries.q_turned[n], plan.dk, zeros, to);
     if (!uses_only(pairing)) select(pairing, to, to);
     if (started)
       for (int i = 0; i < keys.rows() * Square::stride; i += lanes)
@@ -208,7 +214,7 @@ void TilePair::add_terms(Square s) const {
   if (!tables.u) return;
   const real* u = queries.u();
   for (int j = 0; j < keys.count; ++j) {
-    const Vector score = tile::all(total(plan.dk, times, keys.k[0].at + j * keys.k[0].row, u));
+    const Vector score = tile::all(total(plan.dk, times, keys.k[0] + j * wide(plan.dk), u));
     for (int i = 0; i < side; i += lanes)
       tile::store(tile::load(s.row(j) + i) + score, s.row(j) + i);
   }
@@ -221,7 +227,7 @@ void TilePair::add_to_u(Square ds, real* du, real* dk) const {
     const real sum = total(
         seen.size(), [](Vec d) { return d; }, ds.row(j) + seen.begin);
     const auto add = [by = vec(sum)](Vec to, Vec x) { return hn::MulAdd(by, x, to); };
-    const real* k = keys.k[0].at + j * keys.k[0].row;
+    const real* k = keys.k[0] + j * wide(plan.dk);
     if (du) map(plan.dk, du, add, du, k);
     if (real* to = dk ? dk + j * wide(plan.dk) : nullptr) map(plan.dk, to, add, to, u);
   }

@@ -39,25 +39,23 @@ struct Rows {
 /// [side, columns] → [columns, side]; columns a multiple of `lanes`
 void turn(const real* from, int columns, real* to);
 
+/// Keys and values of a call head by head, [B, H, Tk up to whole tiles, wide(d)], with zeros for
+/// padding: once copied, so that tiles that many queries meet lie close together.
+struct Packed {
+  Tensor k[2], v;  // of k and far_k
+  explicit Packed(const Plan&);
+};
+
 /// Keys and values of a tile.
 struct KeyTile {
-  /// What is copied to stand close together; of the other a whole tile stays where it is.
-  enum class Close { keys, values };
-
-  int first = 0, count = 0;
-  tile::Right k[2];  // [side, wide(dk)] of k and far_k
-  tile::Right v;     // [side, wide(dv)]
+  int first, count;
+  const real* k[2];  // [side, wide(dk)] of k and far_k
+  const real* v;     // [side, wide(dv)]
   int at[side];      ///< positions
 
-  KeyTile(const Plan&, Close, Workspace&);
-  void load(const Plan&, int b, int h, int begin);
+  KeyTile(const Plan&, const Packed&, int b, int h, int begin);
   /// Rows that are computed; the last ones may be zeros.
   int rows() const { return tile::up_to(tile::stripe, count); }
-  static std::size_t reals(const Plan& plan) { return side * (2 * wide(plan.dk) + wide(plan.dv)); }
-
- private:
-  Close close_;
-  real *k_[2], *v_;  // copies
 };
 
 /// Where a tile of queries stands.
@@ -121,11 +119,12 @@ struct TilePair {
   }
 
   /// s[j][i] = start[i] + Σ_c x_jc y_ic where a query sees a key, start[i] elsewhere.
-  /// x [side, depth], y [depth, side], start [side]
-  void products(tile::Right x, const real* y, int depth, const real* start, Square s) const;
+  /// x [side, width], y [depth, side], start [side]
+  void products(const real* x, int width, const real* y, int depth, const real* start,
+                Square s) const;
   /// sums[j] += Σ_i w_ij x_i and sums[i] += Σ_j w_ij x_j.  x, sums [side, width]
   void add_over_queries(Square w, const real* x, int width, real* sums) const;
-  void add_over_keys(Square w, tile::Right x, int width, real* sums) const;
+  void add_over_keys(Square w, const real* x, int width, real* sums) const;
 
   /// Whether a pairing may serve a visible pair of the tile, and whether it serves them all.
   bool uses(const Pairing& x) const { return reach.begin <= x.most && reach.end >= x.least; }
