@@ -45,6 +45,21 @@ void exponentiate(const TilePair& pair, Square s, const Running& state) {
   }
 }
 
+// z_i += (Σ_j p_ij) V[r], with one r for the whole tile
+void add_value_of_all(const TilePair& pair, Square p, real* z) {
+  const int width = wide(pair.plan.dv);
+  const real* value = pair.tables.V.rows_of(pair.queries.h) + *pair.alike * width;
+  for (int i = 0; i < side; i += lanes) {
+    const Range j = pair.keys_of(i, lanes);
+    Vector sum = tile::all(0);
+    for (int r = j.begin; r < j.end; ++r) sum = sum + tile::load(p.row(r) + i);
+    real sums[lanes];
+    tile::store(sum, sums);
+    for (int n = 0; n < lanes; ++n)
+      for (int c = 0; c < width; ++c) z[(i + n) * width + c] += sums[n] * value[c];
+  }
+}
+
 // z = z·shrink + P (V + V[r])
 void gather_values(const TilePair& pair, Square p, const Running& state) {
   const int width = wide(pair.plan.dv);
@@ -54,6 +69,7 @@ void gather_values(const TilePair& pair, Square p, const Running& state) {
       tile::store(tile::load(z) * tile::all(state.shrink[i]), z);
     }
   pair.add_over_keys(p, pair.keys.v, width, state.z);
+  if (pair.tables.V && pair.alike) return add_value_of_all(pair, p, state.z);
   if (pair.tables.V) relative(pair.plan).add_values(pair, p, state.z);
 }
 

@@ -137,9 +137,15 @@ struct ByDistance {
   Tensor f;                  // [stride]
   Table A, B, V;             // B times scale
   Tensor u;                  // [H, wide(dk)] sum of the Bs that are one row, times scale
+  std::vector<int> changes;  // [count] how often A, B and V have changed up to a distance
 
   /// Whether something is to be added that depends on the distance.
   bool any() const { return c || A || B || V; }
+  /// Whether A, B and V say the same of all distances of first..last that are visible.
+  bool alike(int first, int last) const {
+    first = std::max(first - least, 0), last = std::min(last - least, count - 1);
+    return first <= last && changes[first] == changes[last];
+  }
   /// Where distance d stands; beyond what is visible only up to the margin.
   std::ptrdiff_t place(int d) const { return std::ptrdiff_t(d) - least + margin; }
 };

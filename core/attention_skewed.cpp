@@ -103,6 +103,7 @@ void Skewed::add_scores(const TilePair& pair, Square s) const {
   if (tables.c)
     each_diagonal(pair, &tables.c[pair.queries.h * tables.stride], s,
                   [](auto x, auto c) { return x + c; });
+  if (pair.alike) return;
   if (tables.A) {
     const real* q = pair.queries.q_turned[0];
     add_diagonals(pair, tables.A, pair.plan.dk, s, [=](int i0, int) {

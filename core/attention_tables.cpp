@@ -99,6 +99,24 @@ Tensor expand_one_row(const Plan& plan) {
   return u;
 }
 
+// Beyond the largest bucket, and within wide ones, all distances are one row.
+std::vector<int> count_changes(const Plan& plan, const ByDistance& tables) {
+  std::vector<int> changes(tables.count, 0);
+  const auto row = [](const Buckets& bucket, int d) {
+    const int i = d - bucket.least;
+    return i >= 0 && i < int(bucket.row.size()) ? bucket.row[i] : -1;
+  };
+  for (int i = 1; i < tables.count; ++i) {
+    const int d = tables.least + i;
+    const auto changed = [&](const RelativeTerm& term) {
+      return (term.A || term.B || term.V) && row(term.bucket, d) != row(term.bucket, d - 1);
+    };
+    const auto& terms = plan.scores.relative;
+    changes[i] = changes[i - 1] + std::any_of(terms.begin(), terms.end(), changed);
+  }
+  return changes;
+}
+
 }  // namespace
 
 // Whoever sizes a table by Attention::least() and most() never comes here.
@@ -141,6 +159,7 @@ ByDistance by_distance(const Plan& plan) {
   tables.B = expand(plan, tables, &RelativeTerm::B, plan.scores.scale);
   tables.V = expand(plan, tables, &RelativeTerm::V, 1);
   tables.u = expand_one_row(plan);
+  tables.changes = count_changes(plan, tables);
   return tables;
 }
 

@@ -136,6 +136,10 @@ TilePair::TilePair(const QueryTile& i, const KeyTile& j)
   if (plan.consecutive) {
     const int shift = distance(0, 0);
     reach = {shift + std::max(1 - side, band.least), shift + std::min(side - 1, band.most)};
+    // Of a product for each of several pairings, or stretched, q·A would have to be kept apart.
+    const bool may = (tables.A || tables.B || tables.V) && !tables.f && plan.pairings.size() == 1;
+    if (may && tables.alike(reach.begin, reach.end))
+      alike = tables.place(std::clamp(reach.begin, tables.least, tables.least + tables.count - 1));
   } else {  // positions say nothing of what the band leaves
     const auto [low_i, high_i] = std::minmax_element(i.at, i.at + i.count);
     const auto [low_j, high_j] = std::minmax_element(j.at, j.at + j.count);
@@ -186,13 +190,18 @@ void TilePair::select(const Pairing& pairing, Square w, Square to) const {
 }
 
 void TilePair::dot_products(Square s, Square spare) const {
-  constexpr real zeros[side] = {};
+  real start[side] = {};
+  if (alike && tables.A) {
+    const real* row = tables.A.rows_of(queries.h) + *alike * wide(plan.dk);
+    for (int c = 0; c < plan.dk; ++c)
+      for (int i = 0; i < side; ++i) start[i] += row[c] * queries.q_turned[0][c * side + i];
+  }
   bool started = false;
   for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
     const Pairing& pairing = plan.pairings[n];
     if (!uses(pairing)) continue;
     const Square to = started ? spare : s;
-    products(keys.k[n == 0 ? 0 : 1], wide(plan.dk), queries.q_turned[n], plan.dk, zeros, to);
+    products(keys.k[n == 0 ? 0 : 1], wide(plan.dk), queries.q_turned[n], plan.dk, start, to);
     if (!uses_only(pairing)) select(pairing, to, to);
     if (started)
       for (int i = 0; i < keys.rows() * Square::stride; i += lanes)
@@ -211,10 +220,13 @@ void TilePair::add_terms(Square s) const {
         tile::store(tile::load(s.row(j) + i) + tile::load(bias), s.row(j) + i);
       }
   if (tables.any()) relative(plan).add_scores(*this, s);
-  if (!tables.u) return;
-  const real* u = queries.u();
+  if (alike && tables.B) add_by_key(tables.B.rows_of(queries.h) + *alike * wide(plan.dk), s);
+  if (tables.u) add_by_key(queries.u(), s);
+}
+
+void TilePair::add_by_key(const real* b, Square s) const {
   for (int j = 0; j < keys.count; ++j) {
-    const Vector score = tile::all(total(plan.dk, times, keys.k[0] + j * wide(plan.dk), u));
+    const Vector score = tile::all(total(plan.dk, times, keys.k[0] + j * wide(plan.dk), b));
     for (int i = 0; i < side; i += lanes)
       tile::store(tile::load(s.row(j) + i) + score, s.row(j) + i);
   }

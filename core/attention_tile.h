@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "core/attention_plan.h"
 
 /// \file
@@ -99,6 +101,9 @@ struct TilePair {
   Band band;    ///< of rows of the tiles; wider than `near` where the keys begin with sinks
   Band near;    ///< of keys that are no sinks
   Range reach;  ///< smallest and largest distance that a visible pair may have
+  /// Where in A, B and V all pairs of the tile look, if at one place: then q·A and B·k are a number
+  /// for each query and key.
+  std::optional<std::ptrdiff_t> alike;
 
   TilePair(const QueryTile&, const KeyTile&);
 
@@ -136,6 +141,8 @@ struct TilePair {
   void dot_products(Square s, Square spare) const;
   /// The rest of a score, in place: bias and relative terms.
   void add_terms(Square s) const;
+  /// s_ij += b·k_j
+  void add_by_key(const real* b, Square s) const;
   /// du += Σ_ij ds_ij k_j and dk_j += Σ_i ds_ij u; null if not wanted.  dk [side, wide(dk)]
   void add_to_u(Square ds, real* du, real* dk) const;
   /// −∞ where a query does not see a key, zeros below.
@@ -151,7 +158,7 @@ class Relative {
   virtual ~Relative() = default;
   /// s_ij *= f[r]
   virtual void stretch(const TilePair&, Square s) const = 0;
-  /// s_ij += q_i·A[r] + B[r]·k_j + c[r]
+  /// s_ij += q_i·A[r] + B[r]·k_j + c[r]; of tiles whose distances are alike only c[r]
   virtual void add_scores(const TilePair&, Square s) const = 0;
   /// z_i += Σ_j p_ij V[r]
   virtual void add_values(const TilePair&, Square p, real* z) const = 0;

@@ -116,6 +116,28 @@ TEST_CASE("attention is the formula for every kind of term over several tiles") 
   check({.terms = far | relative, .B = 1, .Tq = 150, .Tk = 150, .H = 1, .causal = false});
 }
 
+TEST_CASE("attention is the formula where far distances are alike, or all are") {
+  using namespace cases;
+  for (const unsigned terms :
+       {clipped | relative | row, clipped | V | flat, clipped | A | one, clipped | B | c | gates,
+        clipped | relative | f, clipped | far | relative, clipped | sticks | relative,
+        flat | row | sink, flat | one | contextual})
+    for (const bool causal : {true, false})
+      for (const Places places : {Places::moved, Places::scattered})
+        for (const int first : {0, 130}) {
+          const bool left = terms & (gates | sticks | contextual);
+          if (left && !causal) continue;
+          check({.terms = terms,
+                 .Tq = 200 - first,
+                 .Tk = 200,
+                 .causal = causal,
+                 .padding = first == 0,
+                 .window = causal ? 150 : 0,
+                 .first = first,
+                 .places = places});
+        }
+}
+
 TEST_CASE("attention is the formula for every mask of sinks and of heads") {
   using namespace cases;
   for (const unsigned terms : {0u, relative | row, far | f | strip, gates | sink,

@@ -13,6 +13,7 @@ namespace yonder::cases {
 /// What a score may have beside q·k. strip and own_strip: a hook that all sequences share, and one
 /// that makes a strip for each. one: tables shared by the heads. gates: forget gates. f: a factor
 /// by distance. sink: in softmax's denominator. sticks, rest_to_own: other weights than softmax.
+/// clipped: all distances beyond some are one row. flat: a B that is one row for all distances.
 enum Term : unsigned {
   row = 1,
   c = 2,
@@ -28,7 +29,9 @@ enum Term : unsigned {
   f = 2048,
   sink = 4096,
   sticks = 8192,
-  rest_to_own = 16384
+  rest_to_own = 16384,
+  clipped = 32768,
+  flat = 65536
 };
 inline constexpr unsigned relative = c | A | B | V;
 
@@ -123,8 +126,11 @@ inline RelativeTerm Operands::term(int spread) {
       }
   if (least > most) least = most = 0;
   const int R = std::min(9, most - least + 1), H = x.terms & one ? 1 : x.H;
-  RelativeTerm term{.bucket =
-                        Buckets(R, least, most, [=](int d) { return (d - least) / spread % R; })};
+  const bool clip = x.terms & clipped;
+  RelativeTerm term{.bucket = Buckets(R, least, most, [=](int d) {
+                      return clip ? std::clamp(d / spread + R / 2, 0, R - 1)
+                                  : (d - least) / spread % R;
+                    })};
   if (x.terms & c) term.c = normal({R, x.H});
   if (x.terms & A) term.A = normal({R, H, x.dk}, 0.5);
   if (x.terms & B) term.B = normal({R, H, x.dk}, 0.5);
@@ -163,6 +169,13 @@ inline Operands::Operands(const Case& x) : case_(x) {
   scores.scale = real(0.7);
   if (x.terms & row) dots.row = normal({x.padding ? x.B : 1, x.Tq}).value();
   if (x.terms & (relative | f)) scores.relative = {term(1), term(5)};
+  if (x.terms & flat) {
+    RelativeTerm one_row{.bucket = term(1).bucket};
+    one_row.bucket.rows = 1;
+    for (int& row : one_row.bucket.row) row = 0;
+    one_row.B = normal({1, x.terms & one ? 1 : x.H, x.dk}, 0.5);
+    scores.relative.push_back(one_row);
+  }
   if (x.terms & far) {
     dots.far_window = 9;
     dots.far_q = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
