@@ -164,17 +164,19 @@ void TilePair::products(const real* x, int width, const real* y, int depth, cons
 }
 
 void TilePair::add_over_queries(Square w, const real* x, int width, real* sums) const {
-  for (int j = 0; j < keys.rows(); j += stripe)
-    if (const Range i = queries_of(j, stripe); !i.empty())
-      tile::multiply({w.row(j) + i.begin, Square::stride, 1}, {x + i.begin * width, width}, width,
-                     i.size(), {sums + j * width, width});
+  tile::each_tall(keys.rows(), [&](int j, auto rows) {
+    if (const Range i = queries_of(j, rows); !i.empty())
+      tile::multiply<rows>({w.row(j) + i.begin, Square::stride, 1}, {x + i.begin * width, width},
+                           width, i.size(), {sums + j * width, width});
+  });
 }
 
 void TilePair::add_over_keys(Square w, const real* x, int width, real* sums) const {
-  for (int i = 0; i < side; i += stripe)
-    if (const Range j = keys_of(i, stripe); !j.empty())
-      tile::multiply({w.row(j.begin) + i, 1, Square::stride}, {x + j.begin * width, width}, width,
-                     j.size(), {sums + i * width, width});
+  tile::each_tall(side, [&](int i, auto rows) {
+    if (const Range j = keys_of(i, rows); !j.empty())
+      tile::multiply<rows>({w.row(j.begin) + i, 1, Square::stride}, {x + j.begin * width, width},
+                           width, j.size(), {sums + i * width, width});
+  });
 }
 
 void TilePair::select(const Pairing& pairing, Square w, Square to) const {

@@ -116,9 +116,9 @@ struct TilePair {
     return (keys.first + j < plan.sinks ? band : near).queries({j, j + 1}, side);
   }
   /// Keys whose scores a vector of queries i.. needs: some more on both sides of what it sees, for
-  /// products that take a stripe of either or a vector of distances.
+  /// products that take several rows of either or a vector of distances.
   Range rows_of(int i) const {
-    const int more = tables.any() ? Square::rim : tile::stripe;
+    const int more = tables.any() ? Square::rim : tile::tall;
     const Range seen = keys_of(i, tile::lanes);
     return {std::max(seen.begin - more, 0), std::min(seen.end + more, keys.rows())};
   }

@@ -15,8 +15,10 @@ using Reals = hn::ScalableTag<real>;
 using Vector = hn::Vec<Reals>;
 
 inline constexpr int lanes = hn::MaxLanes(Reals());
-/// Rows that a product takes at a time: what the registers hold beside two vectors of columns.
-inline constexpr int stripe = lanes * sizeof(real) == 64 ? 8 : 4;
+/// Rows that a product takes at a time, and those that one with few columns takes: twelve sums or
+/// more fill the time that a multiply-add takes, and sixteen registers hold them and the factors.
+inline constexpr bool many_registers = lanes * sizeof(real) == 64;
+inline constexpr int stripe = many_registers ? 8 : 4, tall = many_registers ? 8 : 6;
 
 inline Vector load(const real* at) { return hn::LoadU(Reals(), at); }
 inline void store(Vector x, real* at) { hn::StoreU(x, Reals(), at); }
@@ -53,12 +55,12 @@ struct Result {
   std::ptrdiff_t row;
 };
 
-/// C [stripe, vectors·lanes] = start + A B with all of C in registers.
-template <int vectors>
+/// C [rows, vectors·lanes] = start + A B with all of C in registers.
+template <int rows, int vectors>
 void multiply_block(Left a, Right b, int depth, Right start, Result c) {
-  Vector sum[stripe][vectors];
+  Vector sum[rows][vectors];
 #pragma GCC unroll 8
-  for (int r = 0; r < stripe; ++r)
+  for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 3
     for (int v = 0; v < vectors; ++v) sum[r][v] = load(start.at + r * start.row + v * lanes);
   for (int k = 0; k < depth; ++k, a.at += a.column, b.at += b.row) {
@@ -66,37 +68,53 @@ void multiply_block(Left a, Right b, int depth, Right start, Result c) {
 #pragma GCC unroll 3
     for (int v = 0; v < vectors; ++v) right[v] = held(load(b.at + v * lanes));
 #pragma GCC unroll 8
-    for (int r = 0; r < stripe; ++r)
+    for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 3
       for (int v = 0; v < vectors; ++v)
         sum[r][v] = hn::MulAdd(all(a.at[r * a.row]), right[v], sum[r][v]);
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < stripe; ++r)
+  for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 3
     for (int v = 0; v < vectors; ++v) store(sum[r][v], c.at + r * c.row + v * lanes);
 }
 
-/// C [stripe, columns] = start + A [stripe, depth] · B [depth, columns]; columns a multiple of
-/// `lanes`. `start` has the shape of C and may be C itself; with `row` 0 it is one row for all.
-inline void multiply(Left a, Right b, int columns, int depth, Right start, Result c) {
-  // Four rows need three vectors for as many sums as a multiply-add takes to give its own.
-  constexpr int most = stripe == 4 ? 3 : 2;
+/// C [rows, columns] = start + A [rows, depth] · B [depth, columns]; columns a multiple of `lanes`.
+/// `start` has the shape of C and may be C itself; with `row` 0 it is one row for all.
+template <int rows = stripe>
+void multiply(Left a, Right b, int columns, int depth, Right start, Result c) {
   const auto block = [&](auto vectors) {
-    multiply_block<vectors>(a, b, depth, start, c);
+    multiply_block<rows, vectors>(a, b, depth, start, c);
     for (const real** at : {&b.at, &start.at}) *at += vectors * lanes;
     c.at += vectors * lanes;
     columns -= vectors * lanes;
   };
-  if constexpr (most == 3)
+  if constexpr (rows == 4)
     while (columns >= 3 * lanes && columns != 4 * lanes) block(std::integral_constant<int, 3>());
   while (columns >= 2 * lanes) block(std::integral_constant<int, 2>());
   if (columns > 0) block(std::integral_constant<int, 1>());
 }
 
 /// C += A · B
-inline void multiply(Left a, Right b, int columns, int depth, Result c) {
-  multiply(a, b, columns, depth, {c.at, c.row}, c);
+template <int rows = stripe>
+void multiply(Left a, Right b, int columns, int depth, Result c) {
+  multiply<rows>(a, b, columns, depth, {c.at, c.row}, c);
+}
+
+/// f(first, number of rows) for parts of 0..n−1 with `tall` or `stripe` rows, the number known when
+/// compiling; n a multiple of `stripe`.
+template <class F>
+void each_tall(int n, F&& f) {
+  for (int i = 0; i < n;) {
+    const int left = n - i;
+    if (left % tall == 0 || left >= tall + stripe) {
+      f(i, std::integral_constant<int, tall>());
+      i += tall;
+    } else {
+      f(i, std::integral_constant<int, stripe>());
+      i += stripe;
+    }
+  }
 }
 
 /// A product along diagonals: S[j][i] += Σ_c f(c, i, j) · E[c][i − j], for sums that meet a table
