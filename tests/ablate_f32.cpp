@@ -129,6 +129,34 @@ TEST_CASE("a folder with a sweep is refused, unless it is to be continued or rep
   CHECK(fs::exists(folder / "a/cells/none-copy-s0/checkpoints/step-4.safetensors"));
 }
 
+TEST_CASE("a sweep that began before a key was known goes on") {
+  const Folder folder;
+  const std::string copy = folder / "copy", path = copy + "/config.toml";
+  fs::copy(finished_sweep(), copy, fs::copy_options::recursive);
+  const std::string text = content_of(path);
+  std::string older;
+  for (const std::string& line : lines_of(text))
+    if (line != "shards = 1" && line != "precision = 'f32'" && line != "course = 0")
+      older += line + "\n";
+  REQUIRE(lines_of(older).size() + 3 == lines_of(text).size());
+  put(path, older);
+  fs::remove(copy + "/cells/rope-copy-s1/DONE");
+  const Ran ran = yonder_run(tiny +
+                             "--encodings rope,rope:rope.scaling=yarn,learned --lengths 4,8 "
+                             "--seeds 2 --resume --out " +
+                             copy);
+  INFO(ran.err);
+  CHECK(ran.code == 0);
+  CHECK(content_of(copy + "/results.csv") == content_of(finished_sweep() + "/results.csv"));
+  CHECK(content_of(path) == text);
+}
+
+TEST_CASE("a scale leaves a test at least one sequence") {
+  const Ran ran = yonder_run(tiny + "--encodings none --scale 0.01 --dry-run");
+  INFO(ran.err);
+  CHECK(contains(ran.out, "\nexamples = 1\n"));
+}
+
 TEST_CASE("resuming trains only what is not finished and ends with the same results") {
   const Folder folder;
   const std::string copy = folder / "copy", cell = copy + "/cells/rope-copy-s1";

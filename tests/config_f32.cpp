@@ -97,6 +97,21 @@ TEST_CASE("what is written reads back to the same") {
   CHECK(to_toml(read(to_toml(c))) == to_toml(c));
 }
 
+TEST_CASE("a key that a recorded sweep lacks had its default there") {
+  SweepConfig c = read("[train]\nsteps = 30\n[sweep]\nencodings = ['rope']");
+  const std::string text = to_toml(c), newer = "shards = 1\n";
+  REQUIRE(text.find(newer) != text.npos);
+  const std::string older =
+      text.substr(0, text.find(newer)) + text.substr(text.find(newer) + newer.size());
+  CHECK(same_sweep(text, "a.toml", c));
+  CHECK(same_sweep(older, "a.toml", c));
+  c.base.shards = 4;
+  CHECK_FALSE(same_sweep(older, "a.toml", c));
+  c.base.shards = 1, c.base.steps = 31;
+  CHECK_FALSE(same_sweep(older, "a.toml", c));
+  CHECK_THROWS_WITH(same_sweep(text + "\n[modl]\n", "a.toml", c), Catch::Contains("modl"));
+}
+
 TEST_CASE("every run's configuration, defaults resolved, makes the same model") {
   for (const Entry& e : registry()) {
     if (e.kind == Kind::modifier) continue;

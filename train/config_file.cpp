@@ -289,4 +289,11 @@ std::string to_toml(const SweepConfig& sweep) {
   return text;
 }
 
+bool same_sweep(const std::string& toml, const std::string& path, const SweepConfig& sweep) {
+  if (toml == to_toml(sweep)) return true;
+  SweepConfig there;
+  apply_config(toml, path, there);
+  return to_toml(there) == to_toml(sweep);
+}
+
 }  // namespace yonder

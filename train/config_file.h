@@ -24,4 +24,9 @@ void apply_config(const std::string& toml, const std::string& path, RunConfig& c
 std::string to_toml(const RunConfig&);
 std::string to_toml(const SweepConfig&);
 
+/// Whether the text of an earlier to_toml, in the file `path`, asks for the same sweep. A key that
+/// it lacks is newer than the sweep in it and had its default there. FileError for what can't be
+/// read, as a key that there is no longer.
+bool same_sweep(const std::string& toml, const std::string& path, const SweepConfig&);
+
 }  // namespace yonder

@@ -81,7 +81,7 @@ void Sweep::open(Start start) {
     throw UsageError(folder_ +
                      ": there is a run already; choose another --out, continue it with "
                      "--resume, or replace it with --force");
-  if (start == Start::resumed && fs::exists(path) && read_file(path) != text)
+  if (start == Start::resumed && fs::exists(path) && !same_sweep(read_file(path), path, config_))
     throw UsageError(folder_ + ": the sweep in it was started with other settings, see " + path +
                      "; give the same ones, or replace it with --force");
   make_folders(folder_);

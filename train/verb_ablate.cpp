@@ -207,7 +207,7 @@ void write_job(const Arguments& arguments, Wish& wish) {
         "ablate: --force has no place in a job that goes on with what is there; remove " +
         wish.out + " first");
   if (const std::string there = wish.out + "/config.toml";
-      fs::exists(there) && read_file(there) != to_toml(wish.sweep))
+      fs::exists(there) && !same_sweep(read_file(there), there, wish.sweep))
     throw UsageError(wish.out + ": the sweep in it was started with other settings, see " + there +
                      "; give the same ones, or choose another --out");
   SlurmJob& job = wish.slurm;
