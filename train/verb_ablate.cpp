@@ -156,7 +156,8 @@ void complete(Wish& wish) {
   sweep.name = fs::path(name).stem().string();
   if (wish.out.empty()) wish.out = "runs/" + sweep.name;
   sweep.base.steps = std::max(1, int(std::lround(sweep.base.steps * wish.scale)));
-  sweep.examples = int(std::lround(sweep.examples * wish.scale));
+  if (sweep.examples > 0)  // 0, the task's own number, is not what scaling may end at
+    sweep.examples = std::max(1, int(std::lround(sweep.examples * wish.scale)));
 }
 
 // The command as it would be given again, --resume, --force and --quiet left away.
