@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "tests/binary.h"
 #include "tests/found.h"
 
 using namespace yonder;
@@ -44,6 +45,14 @@ TEST_CASE("a plot shares a colour between an encoding and its extension and mark
   // Two lines, two markers, two leads and two bands in rope's colour.
   CHECK(count("#D55E00") == 8);
   CHECK(count("learned (ends)") == 1);
+}
+
+TEST_CASE("gnuplot draws a training of a single step") {
+  const Folder folder;
+  const Chart one{.name = "one", .lines = {{"rope", {}, {{0.5, 3}}}}};
+  std::string problem;
+  CHECK(draw(one, folder.name, Png::no, problem) == folder / "one.svg");
+  CHECK(problem == "");
 }
 
 TEST_CASE("a picture gets one style sheet for readers in the dark") {

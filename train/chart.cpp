@@ -100,7 +100,7 @@ std::string axes(const Chart& c, const Frame& f) {
     text +=
         "set logscale x 2\nset xrange [" + number(f.left) + "*0.93:" + number(f.right) + "*1.04]\n";
   else {
-    const double margin = 0.02 * std::max(f.right - f.left, 1e-9);
+    const double margin = f.right > f.left ? 0.02 * (f.right - f.left) : 0.5;  // of one point too
     text += "set xrange [" + number(f.left - margin) + ":" + number(f.right + margin) + "]\n";
   }
   text += "set yrange [" + number(f.low) + ":" + number(f.high) + "]\n";
