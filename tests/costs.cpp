@@ -2,7 +2,25 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/parallel.h"
+#include "tests/binary.h"
+
 using namespace yonder;
+
+namespace {
+
+SweepConfig copies() {
+  SweepConfig sweep{.encodings = {"rope", "rope:window.size=0"},
+                    .lengths = {8, 64, 256},
+                    .examples = 64,
+                    .checkpoints = 3};
+  sweep.base.task = "copy", sweep.base.length = 8;
+  sweep.base.width = 32, sweep.base.heads = 2, sweep.base.layers = 2;
+  sweep.base.steps = 60;
+  return sweep;
+}
+
+}  // namespace
 
 TEST_CASE("the longest job begins first, and the last one to end sets the time") {
   CHECK(makespan({}, 3, 1) == 0);
@@ -14,4 +32,35 @@ TEST_CASE("the longest job begins first, and the last one to end sets the time")
   CHECK(makespan({4, 4, 4}, 100, 0.5) == Approx(5.5));
   // Hand-outs longer than the jobs are all there is to wait for, and the last job.
   CHECK(makespan(std::vector<double>(10, 0.1), 100, 1) == Approx(10.1));
+}
+
+TEST_CASE("a row tests the checkpoints that stay, one with an extension the last") {
+  SweepConfig sweep = copies();
+  const Plan plan = plan_of(sweep);
+  const Cell cell{&plan.variants[0], "rope"};
+  CHECK(tested_checkpoints(sweep, cell, plan.rows[0]) == 3);
+  CHECK(tested_checkpoints(sweep, cell, plan.rows[1]) == 1);
+  sweep.course = 4;  // steps 15, 30, 45 beside the three of the last tenth
+  CHECK(tested_checkpoints(sweep, cell, plan.rows[0]) == 6);
+  sweep.course = 0, sweep.base.steps = 20;  // the last tenth has two steps
+  const Plan shorter = plan_of(sweep);
+  CHECK(tested_checkpoints(sweep, {&shorter.variants[0], "rope"}, shorter.rows[0]) == 2);
+}
+
+// Half and double: what a few steps tell of many, caches and clock rates being as they are.
+TEST_CASE("a cell takes the time that is foretold", "[slow]") {
+  const Folder folder;
+  const int before = threads();
+  set_threads(1);
+  const SweepConfig sweep = copies();
+  const Plan plan = plan_of(sweep);
+  const Cell cell{&plan.variants[0], "rope", 1e-3};
+  const Cost cost = measured(sweep, plan, cell);
+  const double took = processor_seconds_of(
+      [&] { run_cell(sweep, plan, cell, folder / "cell", [](const std::string&) {}); });
+  set_threads(before);
+  const double foretold = cost.training(cell) + cost.test;
+  INFO(foretold << " s foretold, " << took << " s taken");
+  CHECK(took > foretold / 2);
+  CHECK(took < foretold * 2);
 }

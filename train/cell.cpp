@@ -194,6 +194,10 @@ RunConfig run_of(const SweepConfig& config, const Cell& cell) {
   return run;
 }
 
+int tested_checkpoints(const SweepConfig& config, const Cell& cell, const Row& row) {
+  return int(tested(config, cell, row).size());
+}
+
 void check(const SweepConfig& config, const Plan& plan, const Variant& variant) {
   const RunConfig& base = variant.base;
   if (config.course > 0 && base.save_every > 0)

@@ -22,6 +22,9 @@ std::string name_of(const Plan&, const Cell&);
 /// The run that a cell trains.
 RunConfig run_of(const SweepConfig&, const Cell&);
 
+/// How many of its checkpoints a row of the cell tests.
+int tested_checkpoints(const SweepConfig&, const Cell&, const Row&);
+
 /// What a cell refuses, asked before anything is trained: UsageError, FileError.
 void check(const SweepConfig&, const Plan&, const Variant&);
 

@@ -28,7 +28,8 @@ std::vector<Group> groups_of(const SweepConfig& config, const Plan& plan) {
       if (std::find(seen.begin(), seen.end(), row.encoding) != seen.end()) continue;
       seen.push_back(row.encoding);
       Group group{.cell = {&v, row.encoding, v.base.lr, v.base.seed}};
-      group.measuring = seconds_of([&] { group.cost = measured(config, plan, group.cell); });
+      group.measuring =
+          processor_seconds_of([&] { group.cost = measured(config, plan, group.cell); });
       groups.push_back(group);
     }
   }
@@ -44,7 +45,7 @@ struct JobTimes {
 JobTimes times_of(const SweepConfig& config, const Plan& plan, const std::vector<Group>& groups) {
   JobTimes times;
   for (const Group& g : groups) {
-    const double training = g.cost.training(g.cell), testing = g.cost.testing(config);
+    const double training = g.cost.training(g.cell), testing = g.cost.test;
     times.trials.insert(times.trials.end(), plan.rates.size(), training);
     for (int s = 0; s < config.seeds; ++s)
       times.cells.push_back(testing + (s == 0 && !plan.rates.empty() ? 0 : training));
@@ -103,7 +104,7 @@ std::string forecast(const SweepConfig& config, const std::vector<int>& ranks) {
   const Plan plan = plan_of(config);
   const int threads = config.base.threads ? config.base.threads : yonder::threads();
   set_threads(1);
-  const double checking = seconds_of([&] {
+  const double checking = processor_seconds_of([&] {
     for (const Variant& v : plan.variants) check(config, plan, v);
   });
   const std::vector<Group> groups = groups_of(config, plan);
@@ -111,7 +112,7 @@ std::string forecast(const SweepConfig& config, const std::vector<int>& ranks) {
   double bytes = 0;
   const int count = config.seeds + std::max(1, int(plan.rates.size())) - 1;
   for (const auto& [cell, cost, measuring] : groups) {
-    const double training = cost.training(cell), test = cost.testing(config);
+    const double training = cost.training(cell), test = cost.test;
     text += line("#   %-32s %d x %s, of it testing %s; parameters: %lld content, %lld position\n",
                  (cell.encoding + "-" + cell.variant->base.task + cell.variant->slug).c_str(),
                  count, duration(training + test).c_str(), duration(test).c_str(),

@@ -266,7 +266,7 @@ void Sweep::sort_by_cost(std::vector<Cell>& open, Work work) const {
   const auto seconds = [&](const Cell& c) {
     const Cost& cost = costs_.at({c.variant, c.encoding});
     const bool trained = fs::exists(place(c) + "/trial.json");
-    return (trained ? 0 : cost.training(c)) + (work == Work::whole ? cost.testing(config_) : 0);
+    return (trained ? 0 : cost.training(c)) + (work == Work::whole ? cost.test : 0);
   };
   std::stable_sort(open.begin(), open.end(),
                    [&](const Cell& a, const Cell& b) { return seconds(a) > seconds(b); });
