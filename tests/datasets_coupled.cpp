@@ -132,7 +132,8 @@ TEST_CASE("positions of digits go with every encoding but those that draw their 
       Transformer model = model_of(e.name + "+" + digits, *task);
       Draws draws(Random(1, "positions"));
       const Placed at(model.encoding(), pass_of(batch, task->tokens(5), &draws));
-      for (real y : model.logits(batch.tokens, at).value().flat()) REQUIRE(std::isfinite(y));
+      const Var logits = model.logits(batch.tokens, at);
+      for (real y : logits.value().flat()) REQUIRE(std::isfinite(y));
     }
 }
 

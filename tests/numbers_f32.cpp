@@ -159,8 +159,8 @@ TEST_CASE("log n of a sequence of one token is 0, and its pass is finite") {
   RunConfig config = config_of("logn");
   Trained run = prepare(config);
   const Placed at(run.model->encoding(), {.tokens = 1, .longest = 1});
-  for (const real x : run.model->logits(std::vector<int>{1}, at).value().flat())
-    CHECK(std::isfinite(x));
+  const Var logits = run.model->logits(std::vector<int>{1}, at);
+  for (const real x : logits.value().flat()) CHECK(std::isfinite(x));
   Built b("logn", wide(16, 2, 16));
   CHECK(b.call(Sequence({0})).dots.row[0] == 0);
 }

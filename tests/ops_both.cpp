@@ -188,7 +188,8 @@ TEST_CASE("layer_norm keeps its digits where the mean is large against the sprea
   Tensor x({1, 64}), w({64}), b({64});
   for (int i = 0; i < 64; ++i) x[i] = real(4096 + i % 2), w[i] = 1;
   // x − mean = ±1/2 exactly, in either precision
-  for (const real y : layer_norm(Var(x), Var(w), Var(b)).value().flat())
+  const Var normed = layer_norm(Var(x), Var(w), Var(b));
+  for (const real y : normed.value().flat())
     CHECK(std::abs(y) == Approx(0.5 / std::sqrt(0.25 + 1e-5)).epsilon(4 * epsilon));
 }
 
