@@ -7,8 +7,22 @@
 #include <new>
 #include <vector>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace yonder::pool {
 namespace {
+
+// Under the address sanitizer only what is asked for may be touched: neither what rounding adds nor
+// blocks that wait for an owner.
+#ifdef __SANITIZE_ADDRESS__
+void forbid(const void* from, std::size_t bytes) { __asan_poison_memory_region(from, bytes); }
+void allow(const void* from, std::size_t bytes) { __asan_unpoison_memory_region(from, bytes); }
+#else
+void forbid(const void*, std::size_t) {}
+void allow(const void*, std::size_t) {}
+#endif
 
 constexpr std::size_t alignment = 64;
 
@@ -40,6 +54,7 @@ struct Pool {
 
   void put(real* block, std::size_t bytes) {
     const std::lock_guard lock(guard);
+    forbid(block, bytes);
     live -= bytes;
     unused[bytes].push_back(block);
   }
@@ -59,8 +74,11 @@ Pool& pool() {
 }  // namespace
 
 std::shared_ptr<real[]> take(std::size_t count) {
-  const std::size_t bytes = rounded(std::max<std::size_t>(count, 1) * sizeof(real));
-  return {pool().get(bytes), [bytes](real* block) { pool().put(block, bytes); }};
+  const std::size_t asked = count * sizeof(real), bytes = rounded(asked);
+  real* const block = pool().get(bytes);
+  allow(block, asked);
+  forbid(block + count, bytes - asked);
+  return {block, [bytes](real* b) { pool().put(b, bytes); }};
 }
 
 std::size_t live_bytes() { return pool().read(&Pool::live); }
@@ -75,6 +93,7 @@ void release() {
   const std::lock_guard lock(pool().guard);
   for (auto& [bytes, blocks] : pool().unused)
     for (real* block : blocks) {
+      allow(block, bytes);
       ::operator delete (block, std::align_val_t{alignment});
       pool().system -= bytes;
     }
