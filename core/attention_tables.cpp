@@ -8,17 +8,18 @@
 namespace yonder::fused {
 namespace {
 
-// The smallest and the largest position among the rows that are no padding.
-Range positions_of(const Positions& at, const Plan& plan, int (Plan::*rows_of)(int) const) {
-  Range seen{Band::unlimited, -Band::unlimited};
-  for (int b = 0; b < plan.B; ++b)
-    for (int t = 0; t < (plan.*rows_of)(b); ++t)
-      seen = {std::min(seen.begin, at(b, t)), std::max(seen.end, at(b, t))};
-  return seen;
+// Bands around what each head sees. All heads' begin or end at the query, or lie around it.
+Sight seen_by_some(const Plan& plan) {
+  Sight all = plan.sights.front();
+  for (const Sight& head : plan.sights)
+    for (Band Sight::*band : {&Sight::near, &Sight::sinks})
+      all.*band = {std::min((all.*band).least, (head.*band).least),
+                   std::max((all.*band).most, (head.*band).most)};
+  return all;
 }
 
-// Distances that a visible pair can have, both ends counted. Positions that are not consecutive
-// say nothing of what the mask leaves, so there the tables' own limits cut.
+// Distances that a visible pair has, both ends counted. Positions that are not consecutive are
+// looked at pair by pair, once a call.
 Range visible_distances(const Plan& plan) {
   Range seen{Band::unlimited, -Band::unlimited};
   if (plan.consecutive) {
@@ -29,13 +30,18 @@ Range visible_distances(const Plan& plan) {
     }
     return seen;
   }
-  const Range i = positions_of(plan.queries, plan, &Plan::queries_of);
-  const Range j = positions_of(plan.keys, plan, &Plan::keys_of);
-  for (const RelativeTerm& term : plan.scores.relative) {
-    seen.begin = std::min(seen.begin, term.bucket.least);
-    seen.end = std::max(seen.end, term.bucket.least + int(term.bucket.row.size()) - 1);
-  }
-  return {std::max(i.begin - j.end, seen.begin), std::min(i.end - j.begin, seen.end)};
+  const Sight sight = seen_by_some(plan);
+  for (int b = 0; b < plan.B; ++b)
+    for (int i = 0; i < plan.queries_of(b); ++i) {
+      const int keys = plan.keys_of(b);
+      for (const Range& j : {sight.near.keys({i, i + 1}, keys),
+                             sight.sinks.keys({i, i + 1}, std::min(plan.sinks, keys))})
+        for (int key = j.begin; key < j.end; ++key) {
+          const int d = plan.distance(b, i, key);
+          seen = {std::min(seen.begin, d), std::max(seen.end, d)};
+        }
+    }
+  return seen;
 }
 
 // Calls f(place, row) for each distance that a term knows.
@@ -139,7 +145,7 @@ ByDistance by_distance(const Plan& plan) {
   tables.stride = tile::up_to(16, tables.count + 2 * ByDistance::margin);
   if (tables.stride % 32 == 0) tables.stride += 16;
   for (const RelativeTerm& term : plan.scores.relative) {
-    if (plan.consecutive) require_rows(term.bucket, seen);
+    require_rows(term.bucket, seen);
     if (term.f) {
       if (!tables.f) {
         tables.f = Tensor({tables.stride});

@@ -256,6 +256,23 @@ double peak_of(int T, unsigned terms) {
 
 }  // namespace
 
+TEST_CASE("a table without a row for a distance that is seen is refused, wherever the tokens are") {
+  const Var x(Tensor({1, 4, 1, 4}));
+  const std::vector<int> at{0, 1, 2, 5};
+  const Positions in_a_row{.tokens = 4}, scattered{.at = at, .tokens = 4, .consecutive = false};
+  const auto with_rows = [&](int rows, const Positions& places, int window) {
+    const Scores scores{.relative = {{.bucket = Buckets(rows, 0, rows - 1, [](int d) { return d; }),
+                                      .c = Var(Tensor({rows, 1}))}}};
+    return attention({.q = x, .k = x}, x, scores, {.window = window}, places, places);
+  };
+  CHECK_NOTHROW(with_rows(4, in_a_row, 0));
+  CHECK_THROWS_WITH(with_rows(3, in_a_row, 0), Catch::Contains("distances 0 to 2"));
+  CHECK_NOTHROW(with_rows(6, scattered, 0));
+  CHECK_THROWS_WITH(with_rows(5, scattered, 0), Catch::Contains("the sequence has 0 to 5"));
+  CHECK_NOTHROW(with_rows(4, scattered, 2));  // from 5 only 2 and itself are seen
+  CHECK_THROWS_WITH(with_rows(3, scattered, 2), Catch::Contains("the sequence has 0 to 3"));
+}
+
 TEST_CASE("attention needs memory linear in the length, in training too") {
   for (const unsigned terms : {0u, cases::gates | cases::f, cases::sticks | cases::f})
     CHECK(peak_of(8192, terms) < 2.1 * peak_of(4096, terms));
