@@ -50,13 +50,9 @@ class SsMax final : public Encoding {
     const Tensor factor = visible(a);
     for (real& c : factor.flat()) c = real(of(double(c)));
     if (kind_ != "learned") return weigh(d, factor);
-    const int H = d.q.dim(2), width = d.q.dim(3);
-    Tensor ones = Tensor::uninitialized({width});
-    std::fill_n(ones.data.get(), width, real(1));
-    const Var sharper = outer(outer(Var(factor), each_[std::size_t(a.layer)]), Var(ones));
-    Shape rows{d.q.dim(1), H, width};
-    if (factor.dim(0) > 1) rows.insert(rows.begin(), factor.dim(0));
-    d.q = d.q * sharper.view(rows);
+    const Var c(factor), s = each_[std::size_t(a.layer)];
+    if (factor.shape.size() == 3) return weigh(d, c * s);
+    weigh(d, outer(c, s).view({factor.dim(0), factor.dim(1), d.q.dim(2)}));
   }
 
  private:

@@ -187,6 +187,31 @@ TEST_CASE("log n counts the sinks that a window leaves, each once") {
   }
 }
 
+TEST_CASE("log n and scalable softmax count what each head sees where heads have windows") {
+  for (const bool causal : {true, false})
+    for (const std::string beside : {"", "+window", "+sinks"}) {
+      const Dims four = wide(16, 4, 16), dims = causal ? four : bidirectional(four);
+      std::vector<Setting> settings{{"hard-alibi.heads", "3"}};
+      if (beside == "+window") settings.push_back({"window.size", "2"});
+      if (beside == "+sinks") settings.push_back({"sinks.first", "2"});
+      if (beside == "+sinks") settings.push_back({"sinks.window", "3"});
+      Built plain("hard-alibi" + beside, dims, settings);
+      Built logn("hard-alibi+logn" + beside, dims, settings);
+      Built ssmax("hard-alibi+ssmax" + beside, dims, settings);
+      const Sequence s(range(0, 12));
+      const auto x = plain.call(s), y = logn.call(s), z = ssmax.call(s);
+      for (int h = 0; h < 4; ++h)
+        for (int i = 0; i < 12; ++i) {
+          int seen = 0;
+          for (int j = 0; j < 12; ++j) seen += x.mask.sees(h, i, j);
+          const double c = std::log(seen), score = x.score(h, i, i);
+          CHECK(y.score(h, i, i) == Approx(c / std::log(16) * score).margin(1e-9));
+          CHECK(z.score(h, i, i) ==
+                Approx(c * ssmax.parameter("ssmax.blocks.0.s")[h] * score).margin(1e-9));
+        }
+    }
+}
+
 TEST_CASE("a learned sink is a term of softmax's denominator, in each layer its own") {
   Dims dims = small;
   dims.layers = 2;
