@@ -155,6 +155,31 @@ tests = ["", "copy.alphabet=16"]
                     Catch::Contains("no option of a task"));
 }
 
+TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {
+  const auto has = [](const Plan& plan, const std::string& row) {
+    return std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end();
+  };
+  const std::string plain = "[sweep]\nencodings = ['everything']\n";
+  Plan plan = plan_of(read(plain));
+  REQUIRE(plan.left_out.size() == 2);
+  CHECK(plan.left_out[0] == "abacus: it goes by the digits of numbers, and copy has none");
+  for (const Entry& e : registry())
+    CHECK(has(plan, e.name) == (e.name != "abacus" && e.name != "coupled"));
+  CHECK(has(plan, "sinks:sinks.first=4") == false);  // its default already
+  CHECK(has(plan, "sharpen:sharpen.by=1.5"));
+  CHECK(plan_of(read("[data]\ntask = 'addition'\n" + plain)).left_out.empty());
+  CHECK(plan_of(read("[data]\ntask = 'addition'\n[sweep]\nencodings = ['all']\n"
+                     "set.\"data.task\" = ['copy', 'addition']"))
+            .left_out.size() == 2);
+  plan = plan_of(read("[model]\nheads = 1\nbidirectional = true\ntied = true\n" + plain));
+  for (const std::string name : {"nape", "hard-alibi", "cope", "complex", "stick-breaking"}) {
+    CHECK(std::any_of(plan.left_out.begin(), plan.left_out.end(),
+                      [&](const std::string& why) { return why.starts_with(name); }));
+    CHECK(!has(plan, name));
+  }
+  CHECK(plan_of(read("[model]\nheads = 1\n[sweep]\nencodings = ['nape']")).left_out.empty());
+}
+
 TEST_CASE("a configuration may name layers and a change of encoding, and is read back alike") {
   const SweepConfig c = read(R"(
 [model]

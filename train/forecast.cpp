@@ -108,7 +108,9 @@ std::string forecast(const SweepConfig& config, const std::vector<int>& ranks) {
     for (const Variant& v : plan.variants) check(config, plan, v);
   });
   const std::vector<Group> groups = groups_of(config, plan);
-  std::string text = to_toml(config) + "\n# cells, each one thread:\n";
+  std::string text = to_toml(config) + "\n";
+  for (const std::string& why : plan.left_out) text += "# left out: " + why + "\n";
+  text += "# cells, each one thread:\n";
   double bytes = 0;
   const int count = config.seeds + std::max(1, int(plan.rates.size())) - 1;
   for (const auto& [cell, cost, measuring] : groups) {

@@ -140,6 +140,7 @@ std::vector<Cell> Sweep::cells() const {
 }
 
 int Sweep::run() {
+  for (const std::string& why : plan_.left_out) progress_.settle("left out: " + why);
   if (!plan_.rates.empty()) {
     trials_ = trials();
     progress_.settle("choosing among " + std::to_string(plan_.rates.size()) +

@@ -23,38 +23,63 @@ bool has_part(const std::string& encoding, const std::string& part) {
 
 bool of_encoding(const std::string& full_key) { return full_key.starts_with("encoding."); }
 
-// Every registered encoding that serves such a model, and the task if it goes by digits.
-std::vector<std::string> all_encodings(const RunConfig& base) {
-  const Serves other = base.bidirectional ? Serves::causal_only : Serves::bidirectional_only;
-  const bool numbers = make_task(base.task)->numbers();
-  std::vector<std::string> names;
-  for (const Entry& e : registry()) {
-    const auto encoding = e.make();
-    if (e.serves != other && !(base.tied && encoding->complex()) &&
-        (numbers || !encoding->counts_digits()))
-      names.push_back(e.name);
-  }
-  return names;
+// What a run of one encoding alone would say against it, or against a setting of a test; empty:
+// nothing. A setting that the sweep gives the encoding is no reason: it is refused as a mistake.
+std::string refusal(const Entry& e, const Settings& of_test, const RunConfig& base) {
+  if (std::any_of(base.options.begin(), base.options.end(),
+                  [&e](const Setting& s) { return s.option.starts_with(e.name + "."); }))
+    return "";
+  Composition alone(e.name);
+  if (alone.counts_digits() && !make_task(base.task)->numbers())
+    return e.name + ": it goes by the digits of numbers, and " + base.task + " has none";
+  if (alone.complex() && base.tied)
+    return e.name + ": the complex Transformer has a head of its own, and this one is tied";
+  try {
+    Parameters parameters(0);
+    alone.build({.vocabulary = 1,
+                 .width = base.width,
+                 .heads = base.heads,
+                 .layers = base.layers,
+                 .mlp = base.width,
+                 .trained = std::max(2, base.length),
+                 .causal = !base.bidirectional},
+                parameters);
+    for (const Setting& s : of_test) alone.set_at_test(s.option, s.value);
+    alone.check();
+  } catch (const UsageError& why) { return why.what(); }
+  return "";
 }
 
-// The same, each followed by its extensions.
-std::vector<std::string> with_extensions(const RunConfig& base) {
+bool is_default(const Entry& e, const Setting& s) {
+  Composition alone(e.name);
+  Options options = alone.options();
+  return text_of(*find(options, s.option)) == s.value;
+}
+
+// The rows that "all" stands for: every registered encoding; "everything": each followed by its
+// extensions. Those that some variant refuses are left out.
+std::vector<std::string> every_row(bool extensions, Plan& plan) {
   std::vector<std::string> rows;
-  for (const std::string& name : all_encodings(base)) {
-    rows.push_back(name);
-    for (const Setting& s : entry(name).extensions)
-      if (s.option != "logn.when") rows.push_back(name + ":" + s.option + "=" + s.value);
-  }
+  const auto add = [&](const std::string& row, const Entry& e, const Settings& of_test) {
+    for (const Variant& v : plan.variants)
+      if (const std::string why = refusal(e, of_test, v.base); !why.empty())
+        return plan.left_out.push_back(why), false;
+    return rows.push_back(row), true;
+  };
+  for (const Entry& e : registry())
+    if (add(e.name, e, {}) && extensions)
+      for (const Setting& s : e.extensions)
+        if (s.option != "logn.when" && !is_default(e, s))
+          add(e.name + ":" + s.option + "=" + s.value, e, {s});
   return rows;
 }
 
 // "all" and "everything", alone or among others, stand for the rows above.
-std::vector<std::string> expanded(const std::vector<std::string>& names, const RunConfig& base) {
+std::vector<std::string> expanded(const std::vector<std::string>& names, Plan& plan) {
   std::vector<std::string> rows;
   for (const std::string& name : names) {
-    const auto more = name == "all"          ? all_encodings(base)
-                      : name == "everything" ? with_extensions(base)
-                                             : std::vector{name};
+    const bool everything = name == "everything";
+    const auto more = everything || name == "all" ? every_row(everything, plan) : std::vector{name};
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;
@@ -81,11 +106,11 @@ std::vector<std::string> with_axis(const std::vector<std::string>& rows, const A
   return all;
 }
 
-std::vector<Row> rows_of(const SweepConfig& config) {
+std::vector<Row> rows_of(const SweepConfig& config, Plan& plan) {
   auto names = config.encodings;
   for (const Axis& axis : config.axes)
     if (full_key(axis.key) == "model.encoding") names = axis.values;
-  names = expanded(names, config.base);
+  names = expanded(names, plan);
   for (const Axis& axis : config.axes)
     if (of_encoding(full_key(axis.key))) names = with_axis(names, axis);
   std::vector<Row> rows = parse_rows(names);
@@ -154,7 +179,7 @@ Options SweepConfig::fields() {
 }
 
 Plan plan_of(const SweepConfig& config) {
-  Plan plan{.rows = rows_of(config), .variants = {{config.base, "", ""}}};
+  Plan plan{.variants = {{config.base, "", ""}}};
   for (const Axis& axis : config.axes) {
     const std::string full = full_key(axis.key);
     if (full == "train.seed" || full == "train.threads")
@@ -166,6 +191,7 @@ Plan plan_of(const SweepConfig& config) {
     else if (full != "model.encoding" && !of_encoding(full))
       plan.variants = varied(plan.variants, axis);
   }
+  plan.rows = rows_of(config, plan);
   for (const std::string& text : config.tests) plan.tests.push_back(settings_of(text));
   std::vector<int> lengths = config.lengths;
   if (lengths.empty())

@@ -47,6 +47,7 @@ struct Variant {
 /// What a sweep consists of. UsageError for whatever can't be.
 struct Plan {
   std::vector<Row> rows;
+  std::vector<std::string> left_out;  ///< why, of what "all" and "everything" don't stand for here
   std::vector<Variant> variants;
   std::vector<double> rates;    ///< learning rates to choose from; empty: each variant's own
   std::vector<Settings> tests;  ///< by SweepConfig::tests
