@@ -45,11 +45,15 @@ TEST_CASE("all extensions of a composition are its parts' and the free baselines
   for (const Setting& s : entry("rope").extensions) CHECK(contains(rows, "rope+t5 + " + s.value));
   CHECK(contains(rows, "rope+t5 + window"));
   CHECK(contains(rows, "rope+t5 + logn"));
-  CHECK(rows.size() == 3 + entry("rope").extensions.size());
+  CHECK(contains(rows, "rope+t5 + sinks 4"));
+  CHECK(contains(rows, "rope+t5 + sharpen 1.5"));
+  CHECK(rows.size() == 5 + entry("rope").extensions.size());
 }
 
 TEST_CASE("what training has fixed and what is in force already are no extensions") {
-  CHECK(labels(rows_of("alibi+logn+window", {"all"})).size() == 1);
+  CHECK(labels(rows_of("alibi+logn+window+sharpen:sharpen.by=1.5", {"all"})).size() == 1);
+  CHECK(labels(rows_of("alibi+logn+window", {"all"})) ==
+        std::vector<std::string>{"alibi+logn+window", "alibi+logn+window + sharpen 1.5"});
   CHECK_FALSE(has_extensions(load(trained("alibi+logn+window")).model->encoding()));
   CHECK_FALSE(has_extensions(load(trained("alibi")).model->encoding()));
   CHECK(has_extensions(load(trained("learned")).model->encoding()));
@@ -63,6 +67,8 @@ TEST_CASE("a list of extensions names them all, by option, or with values, each 
   CHECK(labels(rows_of("rope", {"rope.scaling=yarn:rope.factor=3", "rope.scaling=ntk"},
                        {{"rope.factor", "2"}})) ==
         std::vector<std::string>{"rope", "rope + yarn, factor 3", "rope + ntk, factor 2"});
+  CHECK(labels(rows_of("rope", {"sinks.first=2:sinks.window=16:logn.when=test"}))[1] ==
+        "rope + sinks first 2, window 16, logn");
   CHECK_THROWS_WITH(rows_of("rope", {"rope.scalin"}),
                     Catch::Contains("did you mean 'rope.scaling'?"));
   CHECK_THROWS_WITH(rows_of("rope", {"rope.scaling=yarn:"}), Catch::Contains("option=value"));
@@ -107,8 +113,8 @@ TEST_CASE("eval prints extensions as rows, lengths as columns, and JSON that rea
     CHECK(table.out.find(said) != std::string::npos);
   const Ran json = yonder_run(eval + "--extensions all --json");
   const Results results = study_from_json(json.out, "stdout").panels.at(0);
-  CHECK(results.rows.size() == 3);
-  CHECK(results.scores.size() == 9);
+  CHECK(results.rows.size() == 5);
+  CHECK(results.scores.size() == 15);
   CHECK(yonder_run(eval + "--extensions window.siz").code == 2);
   CHECK(yonder_run(eval + "--extensions all --per-position x.csv").code == 2);
 }

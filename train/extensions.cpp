@@ -21,6 +21,18 @@ bool changes(const Composition::Part& p, const Setting& s) {
   return o && o->test_time && text_of(*o) != s.value;
 }
 
+// Whether the modifier can't stand beside the encodings of some layer.
+bool refuses(const Composition& encoding, const std::string& name) {
+  for (const LayerGroup& g : groups_of(encoding.name())) {
+    std::string names;
+    for (const std::string& one : g.names) names += one + "+";
+    try {
+      Composition with(names + name);
+    } catch (const UsageError&) { return true; }
+  }
+  return false;
+}
+
 // "rope.scaling=yarn:rope.factor=4".
 Settings settings_of(const std::string& text) {
   Settings all;
@@ -96,13 +108,17 @@ std::vector<Setting> extensions_of(const Composition& encoding) {
   for (const auto& p : encoding.parts())
     for (const Setting& s : p.entry->extensions)
       if (changes(p, s)) all.push_back(s);
-  // A window joins the layers that lack it; log n, which training fixes, a model without it.
+  // A window joins the layers that lack it; the first tokens beside one, all layers; log n, which
+  // training fixes, and a sharpening, a model without them.
+  const auto offer = [&all](const std::string& name) {
+    const auto& more = entry(name).extensions;
+    all.insert(all.end(), more.begin(), more.end());
+  };
   const bool sees_all = std::none_of(all.begin(), all.end(),
                                      [](const Setting& s) { return s.option == "window.size"; });
-  if (sees_all && !encoding.everywhere("window"))
-    for (const Setting& s : entry("window").extensions) all.push_back(s);
-  if (!part(encoding, "logn"))
-    for (const Setting& s : entry("logn").extensions) all.push_back(s);
+  if (sees_all && !encoding.everywhere("window")) offer("window");
+  for (const char* name : {"sinks", "logn", "sharpen"})
+    if (!part(encoding, name) && !refuses(encoding, name)) offer(name);
   return all;
 }
 

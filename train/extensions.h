@@ -12,7 +12,8 @@ namespace yonder {
 
 /// What can be changed about a trained model for long tests, one setting each: the extensions of
 /// its encodings' entries that training has not fixed and that are not in force already; then the
-/// baselines that any model takes, a window of the trained length and log n.
+/// baselines that most models take: a window of the trained length, the first tokens beside one,
+/// log n, and a sharpening.
 std::vector<Setting> extensions_of(const Composition&);
 
 /// Whether one of its encodings has an extension of its own, the baselines aside.

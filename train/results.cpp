@@ -95,18 +95,26 @@ std::string Row::extension_text() const {
 }
 
 // A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"); a modifier
-// that is added at test time is named itself ("window", "logn").
+// that is added at test time is named itself ("window", "logn"), and its options where there are
+// several ("sinks first 2, window 16").
 std::string Row::label() const {
   std::string text = name();
   for (const Setting& s : training()) text += ", " + said(s);
   const auto trained = names_in(name());
   const auto settings = of_test();
+  const auto owner_of = [](const Setting& s) {
+    return s.option.substr(0, s.option.find_first_of(".@"));
+  };
   for (const auto& [option, value] : settings) {
-    const std::string owner = option.substr(0, option.find_first_of(".@"));
+    const std::string owner = owner_of({option, value});
     const bool added = std::find(trained.begin(), trained.end(), owner) == trained.end() ||
                        (option == "window.size" && !in_every_layer(name(), owner));
     std::string more = said({option, value});
-    if (added) more = is_number(value) && value != "0" ? owner + " " + value : owner;
+    const auto same = [&](const Setting& s) { return owner_of(s) == owner; };
+    if (added && std::count_if(settings.begin(), settings.end(), same) == 1)
+      more = is_number(value) && value != "0" ? owner + " " + value : owner;
+    else if (added && std::find_if(settings.begin(), settings.end(), same)->option == option)
+      more = owner + " " + more;
     text += (&option == &settings.front().option ? " + " : ", ") + more;
   }
   if (const Finetune tune = finetune(); tune.steps > 0)

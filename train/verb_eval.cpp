@@ -138,7 +138,7 @@ void test_extensions(const Wish& wish, const Composition& encoding, Progress& pr
   if (wish.json) return void(std::fputs(to_json(study).c_str(), stdout));
   print_side_by_side(study.panels[0]);
   if (all && !has_extensions(encoding))
-    std::printf("%s has no extension of its own; a window and log n can be added to any model.\n",
+    std::printf("%s has no extension of its own; the others can be added to most models.\n",
                 encoding.name().c_str());
 }
 
