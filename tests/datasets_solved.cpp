@@ -286,7 +286,8 @@ TEST_CASE("posgen: each number is the sum of the near ones and of the far one") 
   for (const std::string far : {"sliding", "fixed", "half"})
     for (const int m : {7, 17}) {
       const auto reader = prepared("posgen", {}, 1);
-      check_solved("posgen", {{"far", far}, {"modulus", std::to_string(m)}}, [&](const Row& r) {
+      const TaskSettings settings{{"far", far}, {"modulus", std::to_string(m)}, {"near", "3"}};
+      check_solved("posgen", settings, [&](const Row& r) {
         std::vector<int> x, answer;
         for (const std::string& w : spelled(*reader, r.tokens))
           if (w[0] != '<') x.push_back(std::stoi(w));
