@@ -38,6 +38,7 @@ struct Frame {
   Chart::Axis axis;
   int width, height;  // of the picture
   double gap;         // between labels, of the height of the frame
+  int left_margin = 60;
 
   double at(double y) const {
     const double x = std::clamp(y, low, high);
@@ -46,7 +47,7 @@ struct Frame {
   }
 };
 
-constexpr int plot_width = 475, left_margin = 60, top = 68, bottom = 72, line_height = 20;
+constexpr int plot_width = 475, top = 68, bottom = 72, line_height = 20;
 
 Frame frame(const Chart& c) {
   Frame f{1e300, -1e300, 1e300, -1e300, c.y, 0, 0, 0};
@@ -74,7 +75,10 @@ Frame frame(const Chart& c) {
   if (!std::isnan(c.high)) f.high = c.high;
   const int plot = std::max(340, line_height * labels);
   f.height = plot + top + bottom;
-  f.width = left_margin + plot_width + 56 + std::max(120, 9 * longest);
+  const double digits = std::floor(std::log10(std::max(1.0, f.high))) + 1;
+  f.left_margin = std::max(60, 14 + 9 * int(digits));
+  f.width = std::max(f.left_margin + plot_width + 56 + std::max(120, 9 * longest),
+                     16 + 10 * letters(c.title));
   f.gap = double(line_height) / plot;
   return f;
 }
@@ -113,7 +117,7 @@ std::string axes(const Chart& c, const Frame& f) {
           "set ytics scale 0 nomirror textcolor rgb \"black\"\n";
   if (!c.below.empty())
     text += "set label " + quoted(c.below) + " at screen " +
-            number(double(left_margin + plot_width) / f.width) + ", screen " +
+            number(double(f.left_margin + plot_width) / f.width) + ", screen " +
             number(16.0 / f.height) + " right font \",14\"" + quiet;
   text += "set border 1 lc rgb \"#9a9a9a\"\nset grid ytics lt 1 lc rgb \"#e2e2e2\"\nset key off\n";
   auto head = [&](const std::string& what, double from_top, const std::string& look) {
@@ -297,8 +301,8 @@ std::string chart_script(const Chart& c, Format format) {
          std::to_string(fine * f.width) + "," + std::to_string(fine * f.height) +
          " font \"Helvetica,Arial,sans-serif,16" + "\" background rgb \"#ffffff\"\nset output " +
          quoted(c.name + (svg ? ".svg" : ".png")) + "\nset lmargin at screen " +
-         share(left_margin, f.width) + "\nset rmargin at screen " +
-         share(left_margin + plot_width, f.width) + "\nset tmargin at screen " +
+         share(f.left_margin, f.width) + "\nset rmargin at screen " +
+         share(f.left_margin + plot_width, f.width) + "\nset tmargin at screen " +
          share(f.height - top, f.height) + "\nset bmargin at screen " + share(bottom, f.height) +
          "\n" + axes(c, f) + labels(c, f) + data(c) + strokes(c, f);
 }

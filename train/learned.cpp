@@ -179,6 +179,7 @@ Chart frequencies(const std::vector<Turns>& all, int trained, int longest, const
   }
   if (chart.empty()) return chart;
   const double end = double(chart.lines.front().points.size()) - 1;
+  for (int m = 0; m <= end && end < 16; ++m) chart.x_tics.push_back({double(m), std::to_string(m)});
   for (int length : {trained, longest})
     chart.thin.push_back({length == trained ? "trained length" : "longest test",
                           {{0, double(length)}, {end, double(length)}}});

@@ -37,7 +37,7 @@ code { overflow-wrap: anywhere; }
 figure { margin: 1.6rem 0 2rem; overflow-x: auto; }
 figure figcaption { color: var(--quiet); font-size: .93rem; max-width: 46rem; }
 svg.chart { display: block; width: 100%; min-width: 31rem; max-width: 50rem; height: auto; }
-.names { display: none; } .names span { white-space: nowrap; margin-right: .9rem; }
+.names { display: none; } .names span { display: inline-block; margin-right: .9rem; }
 svg.chart text { font-family: inherit; }
 svg.chart [fill="black"], svg.chart [fill="rgb(0,0,0)"], svg.chart [fill="rgb(  0,   0,   0)"]
   { fill: var(--ink); }
@@ -58,7 +58,7 @@ td small { color: inherit; opacity: .75; }
 th:first-child, td:first-child, td.words { text-align: left; }
 td.words { white-space: normal; min-width: 16rem; }
 .scroll th:first-child, .scroll td:first-child { position: sticky; left: 0; z-index: 1;
-  background: var(--paper); }
+  background: var(--paper); white-space: normal; min-width: 6rem; }
 tbody tr:hover td:first-child { color: var(--link); }
 td.cell { border: 2px solid var(--paper); border-radius: 6px; }
 td details summary { cursor: pointer; list-style: none; }

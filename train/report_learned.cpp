@@ -77,7 +77,7 @@ std::string frequencies_of(const Study& study, const Training& t, const std::str
     }
   Chart chart = frequencies(all, trained, longest, palette);
   chart.name += "-" + t.encoding;
-  chart.title = t.encoding + ": " + chart.title;
+  chart.title = Row{t.encoding, {}}.label() + ": " + chart.title;
   chart.subtitle = "at the longest test, " + std::to_string(longest) + " tokens";
   return pictures.figure(chart);
 }
