@@ -76,7 +76,7 @@ Frame frame(const Chart& c) {
   const int plot = std::max(340, line_height * labels);
   f.height = plot + top + bottom;
   const double digits = std::floor(std::log10(std::max(1.0, f.high))) + 1;
-  f.left_margin = std::max(60, 14 + 9 * int(digits));
+  f.left_margin = std::max(60, 18 + 10 * int(digits));
   f.width = std::max(f.left_margin + plot_width + 56 + std::max(120, 9 * longest),
                      16 + 10 * letters(c.title));
   f.gap = double(line_height) / plot;

@@ -56,7 +56,7 @@ th { font-weight: 600; border-bottom: 1px solid var(--line); vertical-align: bot
 th small, td small { display: block; font-weight: 400; color: var(--quiet); font-size: .8rem; }
 td small { color: inherit; opacity: .75; }
 th:first-child, td:first-child, td.words { text-align: left; }
-td.words { white-space: normal; min-width: 16rem; }
+td.words { white-space: normal; min-width: 11rem; }
 .scroll th:first-child, .scroll td:first-child { position: sticky; left: 0; z-index: 1;
   background: var(--paper); white-space: normal; min-width: 6rem; }
 tbody tr:hover td:first-child { color: var(--link); }
@@ -88,6 +88,7 @@ table.pixels td { border: 0; }
 summary { cursor: pointer; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.4rem; }
 dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
+@media (min-width: 40rem) { .verdict .scroll td:first-child { min-width: 15rem; } }
 @media (max-width: 40rem) { main { padding: 1.6rem 1rem 4rem; } h1 { font-size: 1.6rem; }
   h2 { margin-top: 3.2rem; } th, td { padding: .34rem .5rem; } .findings li:first-child
   { font-size: 1.12rem; } .names { display: block; position: sticky; left: 0; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
