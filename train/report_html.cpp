@@ -15,7 +15,7 @@ const char* const style = R"css(
   --line: #363a41; --soft: #1e2126; --link: #6db8ea; --tint: 42%; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: var(--paper); color: var(--ink);
+body { margin: 0; overflow-wrap: break-word; background: var(--paper); color: var(--ink);
   font: 1.0625rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 main { max-width: 62rem; margin: 0 auto; padding: 3rem 1.5rem 6rem; }
 h1 { font-size: 2.1rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
@@ -37,7 +37,7 @@ code { overflow-wrap: anywhere; }
 figure { margin: 1.6rem 0 2rem; overflow-x: auto; }
 figure figcaption { color: var(--quiet); font-size: .93rem; max-width: 46rem; }
 svg.chart { display: block; width: 100%; min-width: 31rem; max-width: 50rem; height: auto; }
-.names { display: none; } .names span { display: inline-block; margin-right: .9rem; }
+.names { display: none; overflow-wrap: anywhere; } .names span { display: inline-block; margin-right: .9rem; }
 svg.chart text { font-family: inherit; }
 svg.chart [fill="black"], svg.chart [fill="rgb(0,0,0)"], svg.chart [fill="rgb(  0,   0,   0)"]
   { fill: var(--ink); }
