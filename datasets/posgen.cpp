@@ -21,13 +21,13 @@ namespace {
 class PosGen final : public GeneratedTask {
  public:
   Options options() override {
-    return {
-        Option{"far", &far_, "where the fourth number stands"}.one_of({"sliding", "fixed", "half"}),
-        Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 4096),
-        Option{"near", &near_, "r, numbers just before that are added"}.within(0, 64),
-        Option{"scored", &scored_, "numbers of a test that are asked, the last ones; 0: all"}
-            .at_least(0)
-            .at_test()};
+    return {Option{"far", &far_, "where the one further back stands"}.one_of(
+                {"sliding", "fixed", "half"}),
+            Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 4096),
+            Option{"near", &near_, "r, numbers just before that are added"}.within(0, 64),
+            Option{"scored", &scored_, "numbers of a test that are asked, the last ones; 0: all"}
+                .at_least(0)
+                .at_test()};
   }
 
   int vocabulary() const override { return first_number + modulus_; }
