@@ -122,7 +122,7 @@ Var softplus(const Var& x) {
   return unary(
       x, Slope::of_input,
       [](Vec v) {
-        const Vec rest = hn::Log1p(lanes, exp_of(hn::Neg(hn::Abs(v))));
+        const Vec rest = hn::Log1p(lanes, exp_of_negative(hn::Neg(hn::Abs(v))));
         return hn::Add(hn::IfThenZeroElse(hn::Lt(v, hn::Zero(lanes)), v), rest);
       },
       sigmoid_of);

@@ -35,40 +35,53 @@ void by_fours(Index first, Index last, Index step, const F& f, const G& g) {
   for (; first < last; first += step) g(first, f(first));
 }
 
-/// e^x to 1.5e-7 of its value where −87.3365 ≤ x ≤ 88.3762, and beyond what it is at that end.
+#ifdef YONDER_DOUBLE
+inline constexpr real least_exponent = -708.39, largest_exponent = 709.78;
+#else
+inline constexpr real least_exponent = -87.3365f, largest_exponent = 88.3762f;
+#endif
+
+/// e^x to 1.5e-7 of its value, for x from `least_exponent` to `largest_exponent`.
 ///   e^x = 2^n e^r,  n = round(x/ln 2),  r = x − n ln 2 in two parts;  e^r = 1 + r + r² P(r) with P
 ///   from Cephes (Moshier 1992), expf
 /// Added to 1.5 · 2^23, x/ln 2 is rounded and n stands in the last bits, from where it is added to
-/// the exponent of e^r.
-inline constexpr auto bounded_exp_of = [](Vec x) {
+/// the exponent of e^r. P is summed in pairs, which wait for each other less than one by one.
+inline constexpr auto exp_within = [](Vec x) {
 #ifdef YONDER_DOUBLE
-  return hn::Exp(lanes, hn::Max(hn::Min(x, vec(709.78)), vec(-708.39)));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(lanes, x));
 #else
-  const Vec v = hn::Max(hn::Min(x, vec(88.3762f)), vec(-87.3365f));
-  const Vec high = vec(12582912.f), shifted = hn::MulAdd(v, vec(1.44269504f), high);
+  const Vec high = vec(12582912.f), shifted = hn::MulAdd(x, vec(1.44269504f), high);
   const Vec n = hn::Sub(shifted, high);
-  const Vec r = hn::NegMulAdd(n, vec(-2.12194440e-4f), hn::NegMulAdd(n, vec(0.693359375f), v));
-  Vec p = vec(1.9875691500e-4f);
-  for (const float c :
-       {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
-    p = hn::MulAdd(p, r, vec(c));
-  const Vec e = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), vec(1));
+  const Vec r = hn::NegMulAdd(n, vec(-2.12194440e-4f), hn::NegMulAdd(n, vec(0.693359375f), x));
+  const Vec r2 = hn::Mul(r, r);
+  const auto pair = [r](float a, float b) { return hn::MulAdd(vec(a), r, vec(b)); };
+  Vec p = pair(1.9875691500e-4f, 1.3981999507e-3f);
+  p = hn::MulAdd(p, r2, pair(8.3334519073e-3f, 4.1665795894e-2f));
+  p = hn::MulAdd(p, r2, pair(1.6666665459e-1f, 5.0000001201e-1f));
+  const Vec e = hn::Add(hn::MulAdd(p, r2, r), vec(1));
   const hn::RebindToSigned<decltype(lanes)> bits;
   const auto power = hn::ShiftLeft<23>(hn::BitCast(bits, shifted));
   return hn::BitCast(lanes, hn::Add(hn::BitCast(bits, e), power));
 #endif
 };
 
+/// e^x to 1.5e-7 of its value; beyond what `exp_within` takes, what it is at that end.
+inline constexpr auto bounded_exp_of = [](Vec x) {
+  return exp_within(hn::Max(hn::Min(x, vec(largest_exponent)), vec(least_exponent)));
+};
+
 /// e^x to 1.5e-7 of its value; 0 where that is below the smallest normal number, ∞ beyond the
 /// largest that fits, NaN for NaN.
 inline constexpr auto exp_of = [](Vec x) {
-#ifdef YONDER_DOUBLE
-  const Vec least = vec(-708.39), most = vec(709.78);
-#else
-  const Vec least = vec(-87.3365f), most = vec(88.3762f);
-#endif
-  const Vec y = hn::IfThenElseZero(hn::Ge(x, least), bounded_exp_of(x));
-  return hn::IfThenElse(hn::Le(x, most), y, hn::Add(x, hn::Inf(lanes)));
+  const Vec y = hn::IfThenElseZero(hn::Ge(x, vec(least_exponent)), bounded_exp_of(x));
+  return hn::IfThenElse(hn::Le(x, vec(largest_exponent)), y, hn::Add(x, hn::Inf(lanes)));
+};
+
+/// The same for x ≤ 0, as in a softmax, and NaN for NaN: the larger of a number and NaN is what
+/// stands second.
+inline constexpr auto exp_of_negative = [](Vec x) {
+  const Vec least = vec(least_exponent);
+  return hn::IfThenZeroElse(hn::Lt(x, least), exp_within(hn::Max(least, x)));
 };
 
 /// σ(x) = 1/(1 + e^−x), to 2e-7 of its value where that is a normal number.

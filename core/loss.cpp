@@ -10,7 +10,7 @@ namespace {
 // log Σ_j e^x_j, shifted by the largest x so that nothing overflows.
 real log_sum_exp(const real* x, std::int64_t n) {
   const real most = largest(n, x);
-  const auto shifted = [most](Vec v) { return exp_of(hn::Sub(v, vec(most))); };
+  const auto shifted = [most](Vec v) { return exp_of_negative(hn::Sub(v, vec(most))); };
   return most + std::log(total(n, shifted, x));
 }
 
@@ -43,7 +43,7 @@ Var cross_entropy(const Var& logits, std::span<const int> targets) {
       if (!add) std::fill_n(row, V, real(0));
       if (target[r] < 0) return;
       const auto added = [share, shift = lse[r]](Vec g, Vec x) {
-        return hn::MulAdd(vec(share), exp_of(hn::Sub(x, vec(shift))), g);
+        return hn::MulAdd(vec(share), exp_of_negative(hn::Sub(x, vec(shift))), g);
       };
       map(V, row, added, row, &logits.value()[r * V]);
       row[target[r]] -= share;

@@ -24,7 +24,8 @@ inline Vector load(const real* at) { return hn::LoadU(Reals(), at); }
 inline void store(Vector x, real* at) { hn::StoreU(x, Reals(), at); }
 inline Vector all(real x) { return hn::Set(Reals(), x); }
 
-inline Vector exp(Vector x) { return exp_of(x); }
+/// e^x, x ≤ 0
+inline Vector exp(Vector x) { return exp_of_negative(x); }
 
 /// x in a register: compilers would rather load it anew for every use, and loads are what a product
 /// is short of.

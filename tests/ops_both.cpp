@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/vector.h"
 #include "tests/tensors.h"
 
 using namespace yonder;
@@ -93,6 +94,17 @@ TEST_CASE("exp and sigmoid err as little as they say") {
   }
   CHECK(worst_e < 1.5e-7 * most);
   CHECK(worst_s < 2e-7 * most);
+}
+
+TEST_CASE("the exponential of a softmax is that of every number, up to 0") {
+  const Tensor x = grid(-90, 0, 10007), wanted = exp(Var(x)).value();
+  const real special[] = {0, real(-inf), NAN, std::numeric_limits<real>::lowest()};
+  Tensor e(x.shape);
+  map(x.size(), e.data.get(), exp_of_negative, x.data.get());
+  for (std::int64_t i = 0; i < x.size(); ++i) REQUIRE(e[i] == wanted[i]);
+  real limits[4];
+  map(4, limits, exp_of_negative, special);
+  CHECK((limits[0] == 1 && limits[1] == 0 && std::isnan(limits[2]) && limits[3] == 0));
 }
 
 TEST_CASE("an element's value does not depend on its place among others") {
