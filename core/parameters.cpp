@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/random.h"
 
 namespace yonder {
@@ -12,6 +13,13 @@ std::string text_of(const Shape& shape) {
   std::string text;
   for (const int extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
   return "[" + text + "]";
+}
+
+// Only of large ones: asking the system takes longer than a small one.
+void require_memory_of(const std::string& name, const Shape& shape) {
+  const double bytes = sizeof(real) * double(count(shape));
+  if (bytes > 1 << 26)
+    require_memory(bytes, "parameter '" + name + "' is " + text_of(shape) + ", make it smaller");
 }
 
 double drawn(const Init& init, const Random& random, std::int64_t i) {
@@ -35,6 +43,7 @@ Tensor Parameters::saved(const std::string& name, const Shape& shape) const {
 Var Parameters::make(const std::string& name, Shape shape, Init init) {
   if (absent_ && absent_(name)) return Var(Tensor(std::move(shape)));
   if (saved_) return add(name, saved(name, shape));
+  require_memory_of(name, shape);
   Tensor start(std::move(shape));
   const Random random(seed_, name);
   for (std::int64_t i = 0; i < start.size(); ++i) start[i] = real(drawn(init, random, i));

@@ -3,6 +3,7 @@
 
 #include "binary.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "models/decode.h"
@@ -132,7 +133,18 @@ TEST_CASE("every encoding trains and is tested at other lengths, or says why not
   }
 }
 
+TEST_CASE("a test whose logits are no numbers has no accuracy, and says why") {
+  Trained run = prepare(small("copy", "rope"));
+  run.model->parameters().find("head.weight").value()[0] = std::numeric_limits<real>::quiet_NaN();
+  const EvalRow row = evaluate(run, {.lengths = {4}, .examples = 2})[0];
+  CHECK(row.undefined == "rope: logits are no longer finite numbers");
+  CHECK((std::isnan(row.loss) && std::isnan(row.token_accuracy) && std::isnan(row.exact_match)));
+}
+
 TEST_CASE("what the machine's memory can't hold is refused") {
+  RunConfig table = small("copy", "learned+random");
+  table.options.push_back({"random.range", "2000000000"});
+  CHECK_THROWS_WITH(prepare(table), Catch::Contains("[2000000000, 32], make it smaller"));
   CHECK_NOTHROW(require_memory(1e3, "wait"));
   CHECK_THROWS_AS(require_memory(1e18, "wait"), UsageError);
   const Dims dims{.vocabulary = 256, .trained = 128};

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/memory.h"
 #include "core/ops.h"
 #include "core/parallel.h"
 #include "train/memory.h"
@@ -122,6 +123,10 @@ EvalRow test(Trained& trained, const Trial& trial, const std::function<void(doub
                             task.is_text() ? all_targets(batch) : batch.targets));
     } catch (const UsageError& refusal) {
       row.undefined = refusal.what();
+      return row;
+    }
+    if (!std::isfinite(sums.loss)) {  // a choice among logits that are no numbers is none
+      row.undefined = trained.model->encoding().name() + ": logits are no longer finite numbers";
       return row;
     }
     progress(double(first + batch.size) / row.examples);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/memory.h"
 #include "encodings/table.h"
 #include "models/checkpoint.h"
 #include "train/memory.h"

@@ -1,10 +1,8 @@
 #pragma once
-#include <string>
-
 #include "encodings/encoding.h"
 
 /// \file
-/// What can't fit into this machine's memory is refused before it is tried.
+/// What trainings and tests take at least, for require_memory().
 namespace yonder {
 
 /// The least that a training holds: parameters with gradient and two moments, the files of a
@@ -13,11 +11,5 @@ namespace yonder {
 double training_bytes(const Dims&, int batch);
 /// The least that a test of one sequence of `tokens` holds.
 double testing_bytes(const Dims&, int tokens);
-
-/// What this process may still take: what Linux calls available, within the limit of the process's
-/// control group if it has one, and what the pool keeps unused.
-double free_bytes();
-/// UsageError that ends with `advice` if `bytes` are more than that.
-void require_memory(double bytes, const std::string& advice);
 
 }  // namespace yonder

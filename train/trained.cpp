@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/memory.h"
 #include "datasets/masked.h"
 #include "models/checkpoint.h"
 #include "train/memory.h"
