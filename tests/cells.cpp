@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "tests/binary.h"
 #include "train/errand.h"
+#include "train/run.h"
 
 using namespace yonder;
 namespace fs = std::filesystem;
@@ -30,6 +31,7 @@ TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length"
   const Folder folder;
   SweepConfig sweep = needles();
   sweep.checkpoints = 2, sweep.course = 2;
+  sweep.base.weight_decay = 0.3, sweep.base.lr_end = 0.7;
   const Plan plan = plan_of(sweep);
   const std::string place = folder / "cell";
   double part = 0;
@@ -55,7 +57,10 @@ TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length"
     CHECK(lag.to == 2 * lag.from);
     CHECK(lag.count > 0);
   }
-  CHECK(fs::exists(place + "/finetuned/rope.scaling=linear:finetune.length=16:finetune.steps=2"));
+  const RunConfig further =
+      begun_in(place + "/finetuned/rope.scaling=linear:finetune.length=16:finetune.steps=2");
+  CHECK((further.length == 16 && further.steps == 2 && further.batch == 1));
+  CHECK((further.weight_decay == 0.3 && further.lr_end == 0.7));
 }
 
 TEST_CASE("a cell that was a trial is not trained again, and keeps its loss on validation data") {

@@ -121,8 +121,9 @@ Settings joined(Settings one, const Settings& two) {
 // A row's model, trained on from the cell's own with the row's settings in force.
 std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
   const std::string place = folder + "/finetuned/" + row.extension_text();
-  RunConfig run = config_from(checkpoint_at(folder, cell.variant->base.steps));
-  const RunConfig& base = cell.variant->base;
+  RunConfig base = cell.variant->base, run = config_from(checkpoint_at(folder, base.steps));
+  const Options from = base.training_fields(), to = run.training_fields();
+  for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "train", text_of(from[i]));
   run.options = row.of_test();
   run.length = row.finetune().length;
   run.steps = row.finetune().steps;
@@ -130,7 +131,7 @@ std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
   run.warmup = std::min(base.warmup, run.steps / 10);
   run.lr = cell.lr;
   run.seed = cell.seed;
-  run.data_seed = base.data_seed;
+  run.save_every = 0, run.late_checkpoints = 1;
   return train(run, place, Existing::resume, {}).checkpoint;
 }
 
