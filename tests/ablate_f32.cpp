@@ -155,6 +155,9 @@ TEST_CASE("a scale leaves a test at least one sequence") {
   const Ran ran = yonder_run(tiny + "--encodings none --scale 0.01 --dry-run");
   INFO(ran.err);
   CHECK(contains(ran.out, "\nexamples = 1\n"));
+  const Ran more = yonder_run(tiny + "--encodings none --steps 3000000 --scale 1000 --dry-run");
+  CHECK(more.code == 2);
+  CHECK_THAT(more.err, Catch::Contains("--scale: 3000000 steps would become more than 100000000"));
 }
 
 TEST_CASE("resuming trains only what is not finished and ends with the same results") {

@@ -1,11 +1,13 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 namespace yonder {
 
 /// The learning rate of step s = 1..steps: a straight line from 0 to `peak`, then half a cosine
-/// down to `end`·peak at the last step.  Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5
+/// down to `end`·peak at the last step, which holds if a trial goes on.  Loshchilov & Hutter 2017,
+/// arXiv:1608.03983, eq. 5
 ///
 ///   s ≤ warmup:  peak · s/warmup
 ///   else:        peak · (r + (1 − r)(1 + cos(π x))/2),  x = (s − warmup)/(steps − warmup)
@@ -16,7 +18,7 @@ struct Schedule {
 
   double operator()(int step) const {
     if (step <= warmup) return peak * step / warmup;
-    const double x = double(step - warmup) / (steps - warmup);
+    const double x = std::min(1.0, double(step - warmup) / (steps - warmup));
     return peak * (end + (1 - end) * (1 + std::cos(std::numbers::pi * x)) / 2);
   }
 };

@@ -141,6 +141,23 @@ void keep_last(Settings& options) {
   options = std::move(kept);
 }
 
+// n times `factor`, at least 1 and at most what the field may be.
+int scaled(const std::string& what, int n, double factor, int most) {
+  const double product = std::round(n * factor);
+  if (product > most)
+    throw UsageError("--scale: " + std::to_string(n) + " " + what + " would become more than " +
+                     std::to_string(most) + "; scale by less");
+  return std::max(1, int(product));
+}
+
+// Steps, warm-up and examples of a test; 0 stays what it means.
+void scale(SweepConfig& sweep, double factor) {
+  RunConfig& base = sweep.base;
+  base.steps = scaled("steps", base.steps, factor, 100'000'000);
+  if (base.warmup > 0) base.warmup = scaled("steps of warm-up", base.warmup, factor, 100'000'000);
+  if (sweep.examples > 0) sweep.examples = scaled("examples", sweep.examples, factor, 1 << 24);
+}
+
 void complete(Wish& wish) {
   SweepConfig& sweep = wish.sweep;
   if (wish.force && wish.resume)
@@ -155,9 +172,7 @@ void complete(Wish& wish) {
   if (name.empty()) name = wish.configs.empty() ? sweep.base.task : wish.configs.back();
   sweep.name = fs::path(name).stem().string();
   if (wish.out.empty()) wish.out = "runs/" + sweep.name;
-  sweep.base.steps = std::max(1, int(std::lround(sweep.base.steps * wish.scale)));
-  if (sweep.examples > 0)  // 0, the task's own number, is not what scaling may end at
-    sweep.examples = std::max(1, int(std::lround(sweep.examples * wish.scale)));
+  scale(sweep, wish.scale);
 }
 
 // The command as it would be given again, --resume, --force and --quiet left away.
