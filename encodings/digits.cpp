@@ -25,7 +25,7 @@ class Digits final : public Encoding {
  public:
   Options options() override {
     return {
-        Option{"beta", &beta_, "β, the base in which training writes positions"}.at_least(2),
+        Option{"beta", &beta_, "β, the base in which training writes positions"}.within(2, 65536),
         Option{"digits", &digits_, "G, the number of digits"}.within(1, 64),
         Option{"as", &as_, "a digit as a number, or one input for each of its values"}.one_of(
             {"real", "onehot"}),
