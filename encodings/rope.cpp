@@ -22,22 +22,17 @@ namespace yonder {
 namespace {
 
 class Rope final : public Encoding {
-  double base_ = 10000, fraction_ = 1;
-  bool truncate_ = false;
   int window_ = 0;
   std::string layout_ = "interleaved";
-  Scaling scaling_;
+  Turning turning_;
 
  public:
   Options options() override {
-    const double inf = std::numeric_limits<double>::infinity();
-    Options o{Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf),
-              Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
-                  {"interleaved", "half"}),
-              Option{"fraction", &fraction_, "share of a head's columns that turn"}.within(0, 1),
-              Option{"truncate", &truncate_,
-                     "the fastest pairs of the whole head turn, not a spectrum of their own"}};
-    scaling_.options(o, {"rerope", "leaky", "self-extend"});
+    Options o;
+    turning_.options(o, {"rerope", "leaky", "self-extend"});
+    o.insert(o.begin() + 1,
+             Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
+                 {"interleaved", "half"}));
     o.push_back(
         Option{"window", &window_, "w of rerope, leaky, self-extend; 0: half the trained length"}
             .at_least(0)
@@ -46,13 +41,13 @@ class Rope final : public Encoding {
   }
 
   void check() const override {
-    if (fraction_ == 1 && dims_.head() % 2)
+    if (turning_.fraction == 1 && dims_.head() % 2)
       throw UsageError("rope: head width " + std::to_string(dims_.head()) +
                        " has no pairs of columns; choose an even width per head");
-    if (turning() == 0)
+    if (turning_.columns(dims_.head()) == 0)
       throw UsageError("rope.fraction: no pair of the head's " + std::to_string(dims_.head()) +
                        " columns would turn; give a larger share");
-    scaling_.check("rope", width());
+    turning_.scaling.check("rope", turning_.width(dims_.head()));
     const int N = dims_.trained;
     if (window_ >= N || (far() && window() < 1))
       throw UsageError("rope.window: " + std::to_string(window_) +
@@ -62,12 +57,11 @@ class Rope final : public Encoding {
 
   void settle(int longest) override {
     const int w = far() ? window() : 0;
-    scaling_.settle(dims_.trained - w, longest - w);
+    turning_.scaling.settle(dims_.trained - w, longest - w);
   }
 
   void dots(Dots& x, const Attention& a) override {
-    Spectrum s = scaling_.of(base_, width(), dims_.trained, a.queries.longest);
-    std::fill(s.w.begin() + turning() / 2, s.w.end(), 0);
+    const Spectrum s = turning_.of(dims_.head(), dims_.trained, a.queries.longest);
     if (far()) far_dots(x, a, s);
     auto turned = [&](const Positions& p) {
       return rotation(p, s, layout_, [](int i) { return double(i); });
@@ -78,7 +72,7 @@ class Rope final : public Encoding {
 
  private:
   bool far() const {
-    const std::string& name = scaling_.scaling;
+    const std::string& name = turning_.scaling.scaling;
     return name == "rerope" || name == "leaky" || name == "self-extend";
   }
   int window() const { return window_ > 0 ? window_ : dims_.trained / 2; }  // w
@@ -87,10 +81,10 @@ class Rope final : public Encoding {
     const int w = window(), N = dims_.trained, L = a.queries.longest;
     // The least k that keeps every distance within the trained ones, unless it is given.
     const double least = std::max(1.0, double(L - w) / (N - w));
-    const double k = scaling_.factor > 0 ? scaling_.factor : least;
+    const double k = turning_.scaling.factor > 0 ? turning_.scaling.factor : least;
     auto f = [&](int i) {
-      if (scaling_.scaling == "rerope") return 0.0;
-      return scaling_.scaling == "leaky" ? i / k : std::floor(i / std::ceil(k));
+      if (turning_.scaling.scaling == "rerope") return 0.0;
+      return turning_.scaling.scaling == "leaky" ? i / k : std::floor(i / std::ceil(k));
     };
     auto turned = [&](const Var& y, const Positions& p, double shift) {
       return rotate(y, rotation(p, s, layout_, [&](int i) { return f(i) + shift; }));
@@ -100,10 +94,6 @@ class Rope final : public Encoding {
     if (!a.mask.causal) x.far_q_right = turned(x.q, a.queries, f(w) - w);
     x.far_k = turned(x.k, a.keys, 0);
   }
-
-  int turning() const { return 2 * int(fraction_ * dims_.head() / 2); }  // d'
-  // of the spectrum, of which all turn but for `truncate`
-  int width() const { return truncate_ ? dims_.head() : turning(); }
 };
 
 const Register<Rope> registered{

@@ -134,6 +134,33 @@ struct Scaling {
   }
 };
 
+/// Which pairs of a head's d columns rope turns, and how fast: those of the first
+/// d' = 2⌊fraction d/2⌋ by a spectrum of their own, or, `truncate`, the d'/2 fastest of the head's.
+struct Turning {
+  double base = 10000, fraction = 1;
+  bool truncate = false;
+  Scaling scaling;
+
+  /// Adds the options to `o`. `more` are scalings of the encoding's own.
+  void options(Options& o, const std::vector<std::string>& more = {}) {
+    const double inf = std::numeric_limits<double>::infinity();
+    o.push_back(Option{"base", &base, "w_m = base^(−2m/d)"}.between(1, inf));
+    o.push_back(Option{"fraction", &fraction, "share of a head's columns that turn"}.within(0, 1));
+    o.push_back(Option{"truncate", &truncate,
+                       "the fastest pairs of the whole head turn, not a spectrum of their own"});
+    scaling.options(o, more);
+  }
+
+  int columns(int d) const { return 2 * int(fraction * d / 2); }  ///< that turn, d'
+  int width(int d) const { return truncate ? d : columns(d); }    ///< of the spectrum
+  /// The frequencies in a test of L tokens by a model trained on N; 0 of a pair that stays.
+  Spectrum of(int d, int N, int L) const {
+    Spectrum s = scaling.of(base, width(d), N, L);
+    std::fill(s.w.begin() + columns(d) / 2, s.w.end(), 0);
+    return s;
+  }
+};
+
 /// s_W(i) = [sin(i w_0), cos(i w_0), sin(i w_1), …] of each position of a pass: [T, W] if all
 /// sequences share their positions, else [B, T, W].  Vaswani et al. 2017, arXiv:1706.03762,
 /// sec. 3.5

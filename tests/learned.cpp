@@ -71,6 +71,19 @@ TEST_CASE("rope's pairs turn once in 2π base^(2m/d) tokens, linear scaling stre
   CHECK(turns(none, {"none", {}}, 64).tokens.empty());
 }
 
+TEST_CASE("of p-RoPE the fastest pairs of the whole head are drawn, of a share those of its own") {
+  const auto pairs = [](const std::string& truncate) {
+    Transformer model = model_of("rope", {{"rope.fraction", "0.5"}, {"rope.truncate", truncate}});
+    return turns(model, {"rope", {}}, 64).tokens;
+  };
+  const double full = 2 * std::numbers::pi;
+  const auto share = pairs("false"), fastest = pairs("true");
+  REQUIRE(share.size() == 2);
+  REQUIRE(fastest.size() == 2);
+  CHECK(share[1] == Approx(full * 100));   // 10000^(2/4)
+  CHECK(fastest[1] == Approx(full * 10));  // 10000^(2/8)
+}
+
 TEST_CASE("a trajectory is drawn for floater alone, and ends where it leaves its surroundings") {
   Transformer model = model_of("floater");
   // dp/dt = b: a straight line, each layer 0.1 b from one position to the next.

@@ -151,16 +151,13 @@ Turns turns(Transformer& model, const Row& row, int longest) {
   Encoding* rope = part(model.encoding(), "rope");
   Turns found{row, {}};
   if (!rope) return found;
-  Scaling scaling;
+  Turning turning;
   Options mine, theirs = rope->options();
-  scaling.options(mine, {"rerope", "leaky", "self-extend"});
+  turning.options(mine, {"rerope", "leaky", "self-extend"});
   for (const Option& o : theirs)
     if (const Option* same = find(mine, o.name)) assign(*same, "rope", text_of(o));
-  const double base = std::stod(text_of(*find(theirs, "base")));
-  const double fraction = std::stod(text_of(*find(theirs, "fraction")));
-  const int columns = 2 * int(fraction * model.dims().head() / 2);
-  for (double w : scaling.of(base, columns, model.dims().trained, longest).w)
-    found.tokens.push_back(2 * std::numbers::pi / w);
+  for (double w : turning.of(model.dims().head(), model.dims().trained, longest).w)
+    if (w > 0) found.tokens.push_back(2 * std::numbers::pi / w);
   return found;
 }
 

@@ -16,7 +16,7 @@ namespace yonder {
 /// bias.
 Chart biases(Transformer&, int longest, const Style&);
 
-/// Tokens per full turn of each of rope's pairs, a line for each row's frequencies.
+/// Tokens per full turn of each of rope's pairs that turn, a line for each row's frequencies.
 struct Turns {
   Row row;
   std::vector<double> tokens;  ///< [pairs] 2π/w_m
