@@ -35,6 +35,13 @@ TEST_CASE("a row's label says its extension in words") {
   CHECK(label("rope+window:window.size=5") == "rope+window + size 5");
 }
 
+TEST_CASE("only a window of the trained length is the baseline, others are rows like any other") {
+  const auto windowed = [](const std::string& text) { return parse_rows(text)[0].windowed(); };
+  CHECK(windowed("rope:window.size=0"));
+  for (const char* other : {"rope", "rope:window.size=5", "rope:window.size=0:logn.when=test"})
+    CHECK_FALSE(windowed(other));
+}
+
 TEST_CASE("a seed solves a task where nine of ten answers are right as a whole") {
   Results r = found_task();
   const Row rope = r.rows[0];

@@ -144,6 +144,11 @@ TEST_CASE("a window is a sentence of its own: what it gives, and who does better
         "Same weights at 8x behind a window: rope 1.65 and kerple 1.90 nats; over 1 % better "
         "without it: kerple.");
   for (const std::string& sentence : said) CHECK_FALSE(contains(sentence, "rope + window"));
+  const Row narrow = parse_rows("rope:window.size=5")[0];
+  r.rows.push_back(narrow);
+  r.scores.push_back({.row = narrow, .length = 512, .loss = 2.9});
+  CHECK(findings(r)[3] == said[3]);
+  CHECK(contains(findings(r)[0], "rope + window 5 1.8x"));
 }
 
 TEST_CASE("of many rows a sentence names both ends, of many extensions the best of each encoding") {

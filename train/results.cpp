@@ -126,9 +126,7 @@ bool Row::operator==(const Row& other) const {
   return encoding == other.encoding && extension_text() == other.extension_text();
 }
 
-bool Row::windowed() const {
-  return extension.size() == 1 && extension.front().option == "window.size";
-}
+bool Row::windowed() const { return extension_text() == "window.size=0"; }
 
 Row parse_row(const std::string& entry) {
   const std::size_t end = encoding_end(entry);

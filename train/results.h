@@ -39,7 +39,7 @@ struct Row {
   std::vector<Setting> of_test() const;
   /// For people: "rope + yarn, factor 4".
   std::string label() const;
-  /// The model is unchanged, but sees only a window of the trained length: the baseline to beat.
+  /// Unchanged, but sees only a window of the trained length, size 0: the baseline to beat.
   bool windowed() const;
   bool operator==(const Row& other) const;
 };
