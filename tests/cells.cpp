@@ -3,6 +3,7 @@
 
 #include "core/files.h"
 #include "tests/binary.h"
+#include "train/cell.h"
 #include "train/errand.h"
 #include "train/run.h"
 
@@ -82,6 +83,20 @@ TEST_CASE("a cell that was a trial is not trained again, and keeps its loss on v
   const Training whole = result_in(place + "/scores.json").training;
   CHECK_FALSE(whole.trial);
   CHECK(whole.validation == trial.validation);
+}
+
+TEST_CASE("a curve is kept as means of equal parts, each over what is counted in it") {
+  CHECK(thinned({1, 2}) == std::vector<double>{1, 2});
+  std::vector<double> pairs;
+  for (int i = 0; i < 64; ++i) pairs.insert(pairs.end(), {double(i), i + 1.});
+  pairs[0] = pairs[7] = NAN;  // what is at the start of a masked text, and by chance in it
+  const std::vector<double> means = thinned(pairs);
+  REQUIRE(means.size() == 64);
+  CHECK(means[0] == 1);
+  CHECK(means[1] == 1.5);
+  CHECK(means[3] == 3);
+  pairs[1] = NAN;
+  CHECK(std::isnan(thinned(pairs)[0]));
 }
 
 TEST_CASE("what a cell costs comes back from the rank that measured it") {

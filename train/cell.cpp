@@ -31,19 +31,6 @@ bool has_part(const RunConfig& run, const std::string& part) {
 
 std::string owner(const Setting& s) { return s.option.substr(0, s.option.find_first_of(".@")); }
 
-// Means of at most `stretches` equal parts of a sequence.
-std::vector<double> thinned(const std::vector<double>& values) {
-  const std::size_t parts = std::min<std::size_t>(stretches, values.size());
-  std::vector<double> means;
-  for (std::size_t p = 0; p < parts; ++p) {
-    const std::size_t first = p * values.size() / parts, end = (p + 1) * values.size() / parts;
-    double sum = 0;
-    for (std::size_t i = first; i < end; ++i) sum += values[i];
-    means.push_back(sum / double(end - first));
-  }
-  return means;
-}
-
 std::vector<double> losses_in(const std::string& metrics_path) {
   std::vector<double> losses;
   for (const std::string& line : split(read_file(metrics_path), '\n'))
@@ -169,6 +156,19 @@ void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const R
 }
 
 }  // namespace
+
+std::vector<double> thinned(const std::vector<double>& values) {
+  const std::size_t parts = std::min<std::size_t>(stretches, values.size());
+  std::vector<double> means;
+  for (std::size_t p = 0; p < parts; ++p) {
+    double sum = 0;
+    int counted = 0;
+    for (std::size_t i = p * values.size() / parts; i < (p + 1) * values.size() / parts; ++i)
+      if (!std::isnan(values[i])) sum += values[i], ++counted;
+    means.push_back(counted ? sum / counted : unknown);
+  }
+  return means;
+}
 
 std::string name_of(const Plan& plan, const Cell& cell) {
   std::string name = cell.encoding + "-" + cell.variant->base.task + cell.variant->slug;

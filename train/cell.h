@@ -38,4 +38,8 @@ void try_cell(const SweepConfig&, const Plan&, const Cell&, const std::string& f
 /// Trains into `folder`, or goes on with what is there, and tests: scores.json; DONE, written last.
 void run_cell(const SweepConfig&, const Plan&, const Cell&, const std::string& folder, const Say&);
 
+/// A curve over positions or steps as a cell keeps it: the means of at most 64 equal parts, each
+/// over the numbers that are there; NaN where a part has none.
+std::vector<double> thinned(const std::vector<double>&);
+
 }  // namespace yonder

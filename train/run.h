@@ -126,7 +126,7 @@ struct EvalRow {
   double exact_match = none;     ///< part of the examples with all targets right; tasks only
   double chance = none;          ///< token accuracy of guessing
   std::string undefined;         ///< why the encoding has no value here, one sentence; else empty
-  std::vector<double> position_loss;  ///< text: mean loss of what follows index t, [tokens]
+  std::vector<double> position_loss;  ///< text: mean loss by index, [tokens]; NaN: none counted
 
   struct Share {
     int right = 0, count = 0;

@@ -66,6 +66,7 @@ void write_positions(const std::string& path, const std::vector<EvalRow>& rows) 
   char line[96];
   for (const EvalRow& row : rows)
     for (std::size_t t = 0; t < row.position_loss.size(); ++t) {
+      if (std::isnan(row.position_loss[t])) continue;  // nothing was masked there
       std::snprintf(line, sizeof line, "%d,%zu,%.17g\n", row.length, t, row.position_loss[t]);
       csv += line;
     }
