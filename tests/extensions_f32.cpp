@@ -118,6 +118,30 @@ TEST_CASE("eval prints extensions as rows, lengths as columns, and JSON that rea
   CHECK(yonder_run(eval + "--extensions all --per-position x.csv").code == 2);
 }
 
+TEST_CASE("a comparison says which targets it counts and what its task was changed to") {
+  const Folder folder;
+  const std::string text = folder / "text", path = YONDER_SOURCE "/README.md";
+  REQUIRE(yonder_run("train --task tiled --tiled.path " + path +
+                     " --length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
+                     "--threads 1 --encoding alibi --out " +
+                     text)
+              .code == 0);
+  const auto panel_of = [](const std::string& run, const std::string& more) {
+    const Ran ran =
+        yonder_run("eval " + run + " --examples 4 --quiet --extensions window " + more + " --json");
+    return study_from_json(ran.out, "stdout").panels.at(0);
+  };
+  const Results changed = panel_of(text, "--lengths 64 --protocol non-overlapping --tiled.tile 0");
+  CHECK(changed.protocol == "non-overlapping");
+  CHECK(changed.test == "tiled.tile=0");
+  CHECK(panel_of(text, "--lengths 64").protocol == "same-targets");
+  CHECK(panel_of(trained("alibi"), "--lengths 8").protocol == "answer");
+  const Ran table = yonder_run("eval " + text +
+                               " --lengths 64 --examples 4 --quiet --extensions window "
+                               "--protocol non-overlapping --tiled.tile 0");
+  CHECK(table.out.find("tiled, tiled.tile=0, non-overlapping: Loss in nats") == 0);
+}
+
 TEST_CASE("every row is sharpened by each factor, once") {
   const Trained rope = load(trained("rope"));
   const Composition& encoding = rope.model->encoding();

@@ -75,13 +75,20 @@ Settings joined(Settings one, const Settings& two) {
   return one;
 }
 
+// A generated task is tested in one way only.
+std::string protocol_of(const Task& task, const std::string& wanted) {
+  return task.is_text() ? wanted : "answer";
+}
+
 // The results before any test: the model, its rows and its lengths.
 Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const Trained& plain,
-            const std::vector<int>& asked_for) {
-  std::set<int> lengths(asked_for.begin(), asked_for.end());
+            const Settings& of_task, const EvalSettings& settings) {
+  std::set<int> lengths(settings.lengths.begin(), settings.lengths.end());
   lengths.insert(plain.config.length);
   Study study{.name = "eval",
               .panels = {{.task = plain.config.task,
+                          .test = Row{"", of_task}.extension_text(),
+                          .protocol = protocol_of(*plain.task, name_of(settings.protocol)),
                           .text = plain.task->is_text(),
                           .trained = plain.config.length,
                           .lengths = {lengths.begin(), lengths.end()},
@@ -168,7 +175,7 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
               const Settings& of_task, EvalSettings settings,
               const std::function<void(int, double)>& progress) {
   auto model = [&](const Row& row) { return load(checkpoint, joined(of_task, row.extension)); };
-  Study study = begun(checkpoint, rows, model({}), settings.lengths);
+  Study study = begun(checkpoint, rows, model({}), of_task, settings);
   Results& results = study.panels[0];
   settings.lengths = results.lengths;
   if (refused == Refused::fail)
@@ -193,7 +200,7 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
 Score score_of(const Row& row, const Trained& trained, const std::string& protocol,
                const EvalRow& e) {
   return {.row = row,
-          .protocol = trained.task->is_text() ? protocol : "answer",
+          .protocol = protocol_of(*trained.task, protocol),
           .length = e.length,
           .tokens = e.tokens,
           .seed = trained.config.seed,

@@ -115,7 +115,8 @@ void declare(Flags& flags, Wish& wish) {
 // One table for each measure, then why a row has no number where it has none.
 void print_side_by_side(const Results& results) {
   for (const Measure& m : results.measures())
-    std::printf("%s\n\n%s\n", m.title, table(results, m, look_of_stdout()).c_str());
+    std::printf("%s: %s\n\n%s\n", results.title().c_str(), m.title,
+                table(results, m, look_of_stdout()).c_str());
   std::string last;
   for (const Score& s : results.scores) {
     if (s.problem.empty() || s.row.label() == last) continue;
