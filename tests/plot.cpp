@@ -88,6 +88,16 @@ TEST_CASE("with many rows the first picture has the encodings and each family on
   CHECK(charts[0].name != charts[1].name);
 }
 
+TEST_CASE("a picture says of how many seeds its medians are at most") {
+  Results r = found_text();
+  const auto subtitle = [&r] {
+    return over_length(r, Measure::loss, r.rows, Palette(r.rows)).subtitle;
+  };
+  CHECK(subtitle().find("; median of 3 seeds, band") != std::string::npos);
+  r.scores.erase(r.scores.begin());
+  CHECK(subtitle().find("; median of up to 3 seeds, band") != std::string::npos);
+}
+
 TEST_CASE("an encoding looks the same in every picture, whatever its extension") {
   const auto rows = parse_rows("alibi,rope,rope:rope.scaling=yarn,rope:window.size=0");
   const Palette p(rows);

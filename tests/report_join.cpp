@@ -89,6 +89,9 @@ TEST_CASE("markdown and LaTeX have every row and length, and escape what would b
   CHECK(contains(latex, "train.lr\\_end=0.1"));
   CHECK(contains(latex, "rope + yarn & 1.61 {\\scriptsize [1.60--1.62]}"));
   CHECK(contains(latex, "\\bottomrule"));
+  std::erase_if(r.scores, [](const Score& s) { return s.length == 512 && s.seed > 0; });
+  CHECK(contains(as_markdown(study_of(r)), "| 1.71 [1.70–1.72] | 1.92 (1 of 3) |"));
+  CHECK(contains(as_latex(study_of(r)), "[1.70--1.72]} & 1.92 (1 of 3) \\\\"));
 }
 
 TEST_CASE("an unfinished run is reported as far as it is done, and says so") {

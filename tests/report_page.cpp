@@ -116,6 +116,7 @@ TEST_CASE("every number of the matrix has its seeds, interval and price in the s
   CHECK(contains(cells, ">none</td>"));  // no price at the trained length
   CHECK(contains(page, "class=\"cell gone\" data-value=\"4.97\""));
   CHECK(contains(page, "table ends"));
+  CHECK(contains(page, ">99.0 (1 of 2)<small>"));  // copy was asked for twice
 }
 
 TEST_CASE("verdicts say reproduced and not reproduced alike, windows and checkpoints are judged") {

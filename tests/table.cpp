@@ -61,6 +61,17 @@ TEST_CASE("a table of one seed has no ranges, and shares are in percent") {
         "t5        50.0  40.0\n");
 }
 
+TEST_CASE("a number of fewer seeds than the heading names says of how many") {
+  Results r = found_text();
+  std::erase_if(r.scores, [](const Score& s) {
+    return s.length == 512 && s.seed > (s.row.encoding == "kerple" ? 1 : 0);
+  });
+  const std::string text = table(r, Measure::loss, {.columns = 120});
+  CHECK(contains(text, " (2 of 3) [1.63–1.64]\n"));
+  CHECK(contains(text, "4.96 (1 of 3)\n"));
+  CHECK_FALSE(contains(table(found_text(), Measure::loss, {.columns = 120}), " of 3"));
+}
+
 TEST_CASE("a cell is green within 5 % of its own trained length, yellow within 25 %, else red") {
   const auto lines =
       lines_of(table(found_text(1), Measure::loss, {.columns = 80, .colour = Look::coloured}));

@@ -6,6 +6,7 @@
 
 #include "core/files.h"
 #include "train/processes.h"
+#include "train/table.h"
 
 namespace yonder {
 namespace {
@@ -19,9 +20,15 @@ std::vector<int> sorted(std::vector<int> lengths) {
   return lengths;
 }
 
+// Of "up to" so many where a number is of fewer.
 std::string seeds(const Results& r, const std::string& band) {
   if (r.seeds < 2) return "";
-  return "; median of " + std::to_string(r.seeds) + " seeds" + band;
+  const Measure m = r.measures().front();
+  bool fewer = false;
+  for (const Row& row : r.rows)
+    for (int length : r.lengths) fewer = fewer || !counted(r, r.at(row, length, m)).empty();
+  return std::string("; median of ") + (fewer ? "up to " : "") + std::to_string(r.seeds) +
+         " seeds" + band;
 }
 
 std::string training(const Results& r) {

@@ -61,8 +61,8 @@ std::string cell(const Results& r, const Row& row, int length, const Measure& m)
   const double worse = r.worse(row, length, m);
   const std::string range =
       s.count > 1 ? shown(s.least, m) + "–" + shown(s.most, m) + " · " : std::string();
-  const std::string summary =
-      element("summary", shown(s.median, m) + element("small", range + ratio(worse)));
+  const std::string summary = element(
+      "summary", shown(s.median, m) + counted(r, s) + element("small", range + ratio(worse)));
   return element("td",
                  std::string("class=\"cell") + heat(r, row, length, m) +
                      (length == r.trained ? " here" : "") + "\" data-value=\"" + digits(s.median) +

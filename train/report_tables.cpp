@@ -16,8 +16,9 @@ struct Cell {
 Cell cell(const Results& r, const Row& row, int length, const Measure& m) {
   const Spread s = r.at(row, length, m);
   if (s.empty()) return {"", "", r.problem(row, length)};
-  if (s.count == 1) return {shown(s.median, m), "", ""};
-  return {shown(s.median, m), shown(s.least, m) + "–" + shown(s.most, m), ""};
+  const std::string median = shown(s.median, m) + counted(r, s);
+  if (s.count == 1) return {median, "", ""};
+  return {median, shown(s.least, m) + "–" + shown(s.most, m), ""};
 }
 
 std::string caption(const Results& r, const Measure& m) {

@@ -47,7 +47,7 @@ const char* colour(const Results& results, const Row& row, int length, const Mea
 Cell cell(const Results& results, const Row& row, int length, const Measure& measure) {
   const Spread s = results.at(row, length, measure);
   if (s.empty()) return {results.problem(row, length), "", dim};
-  Cell c{shown(s.median, measure), "", colour(results, row, length, measure)};
+  Cell c{shown(s.median, measure) + counted(results, s), "", colour(results, row, length, measure)};
   if (s.count > 1) c.range = shown(s.least, measure) + "–" + shown(s.most, measure);
   return c;
 }
@@ -106,6 +106,11 @@ Look look_of_stdout() {
   const char* no_colour = std::getenv("NO_COLOR");
   if (terminal && !(no_colour && *no_colour)) look.colour = Look::coloured;
   return look;
+}
+
+std::string counted(const Results& results, const Spread& s) {
+  if (s.empty() || s.count >= results.seeds) return "";
+  return " (" + std::to_string(s.count) + " of " + std::to_string(results.seeds) + ")";
 }
 
 std::string shown(double value, const Measure& measure) {
