@@ -28,9 +28,9 @@ bool has_extensions(const Composition&);
 std::vector<Row> extension_rows(const Composition&, const std::vector<std::string>& list,
                                 const Settings& beside);
 
-/// Each row at each λ of `factors`, by which a test multiplies the logits of attention
-/// (sharpen.by); 1 leaves a row as it is, and so does any where a row sharpens already. UsageError
-/// for what is no factor.
+/// Each row at each λ of `factors`, by which a test multiplies q·k but no bias (sharpen.by); 1
+/// leaves a row as it is, and so does any where a row sharpens already. UsageError for what is no
+/// factor.
 std::vector<Row> sharpened(const Composition&, const std::vector<Row>& rows,
                            const std::vector<std::string>& factors);
 

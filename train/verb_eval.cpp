@@ -93,8 +93,8 @@ void declare(Flags& flags, Wish& wish) {
               "extensions, or option=value (several joined by colons); commas between; options "
               "given beside hold in every row but the first");
   flags.names("Test", "--sharpen", "X,X,...", wish.factors,
-              "compare the model with itself, and with each of --extensions, where the logits of "
-              "attention are multiplied by these; 1 leaves them");
+              "compare the model with itself, and with each of --extensions, where the products "
+              "q·k are multiplied by these, biases not; 1 leaves them");
   flags.add(
       "Test",
       {Option{"examples", &wish.settings.examples, "sequences at each length"}
