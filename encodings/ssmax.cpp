@@ -2,9 +2,9 @@
 // arXiv:2501.19399, eq. 2.
 //
 //   score_ij = s ln c_i · q_i·k_j/√d,   c_i the number of keys that query i sees
-//   kind = learned  s_h of each layer and head, at first N(s, 0.01²), as in the code of Vasylenko
-//   et
-//                   al. 2025, arXiv:2506.16640; s = 1/ln N starts as attention is at N keys
+//   kind = learned  s_h of each layer and head, at first N(s, 0.01²), as in the code of
+//                   arXiv:2506.16640 (Vasylenko et al. 2025); s = 1/ln N starts as attention is
+//                   at N keys
 //          fixed    s everywhere; 1/ln N is log n
 //          llama4   (1 + attn_scale ln(1 + ⌊c_i/floor_scale⌋)) q_i·k_j/√d, Llama 4's, which has it
 //                   on layers without positions; its code counts i + 1, which is c_i without window

@@ -1,10 +1,10 @@
 // Untied positional encoding. Ke, He & Liu, "Rethinking positional encoding in language
 // pre-training" (TUPE), ICLR 2021, arXiv:2006.15595, eqs. 7–10.
 //
-//   score_ij = (q_i·k_j + (U_q p_i)_h·(U_k p_j)_h)/√(2d) + b_h[bucket(i − j)],   p a table or
-//   sinusoid untie: all but q_i·k_j/√(2d) becomes θ_0h where the query is the first token, else
-//   θ_1h where
-//          the key is
+//   score_ij = (q_i·k_j + (U_q p_i)_h·(U_k p_j)_h)/√(2d) + b_h[bucket(i − j)]
+//   p        a table, or sinusoids
+//   untie    all but q_i·k_j/√(2d) becomes θ_0h where the query is the first token,
+//            else θ_1h where the key is
 //
 // The positions are columns beside those of q and k, so no table of L×L exists: for `untie`, two
 // more hold what the first row and column have to get instead of their bias.

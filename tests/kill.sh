@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # tests/kill.sh [--rounds R] [--binary PATH]: trains, kills by SIGKILL at random times, goes on with
 # what is there, and compares the last bytes with those of a training that nobody disturbed. Every
-# encoding has its turn in 26 rounds. YONDER_SEED repeats a choice of times.
+# encoding has its turn, unless R is smaller. YONDER_SEED repeats a choice of times.
 set -euo pipefail
 
-rounds=26
+rounds=
 yonder=$(dirname "$0")/../build/release/yonder
 while [ $# -gt 0 ]; do
   case $1 in
@@ -27,6 +27,8 @@ also() { case $1 in *causal*) ;; *) echo --bidirectional ;; esac; }
 task_of() { case $1 in abacus* | coupled*) echo addition ;; *) echo copy ;; esac; }
 
 mapfile -t encodings < <("$yonder" list encodings)
+[ ${#encodings[@]} -gt 0 ] || { echo "$0: $yonder lists no encoding" >&2; exit 1; }
+rounds=${rounds:-${#encodings[@]}}
 kills=0 equal=0
 for ((round = 0; round < rounds; ++round)); do
   row=${encodings[round % ${#encodings[@]}]}
