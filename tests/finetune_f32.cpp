@@ -156,6 +156,11 @@ TEST_CASE("train --from takes model and task from the checkpoint, and eval reads
   CHECK(eval.out.find("\"trained_length\": 8") != std::string::npos);
   CHECK(eval.out.find("\"encoding\": \"rope+window\"") != std::string::npos);
   CHECK(yonder_run("show " + out).out.find("goes on   from") != std::string::npos);
+  const std::string compared = " --lengths 8 --examples 4 --quiet --extensions logn",
+                    note = "count from the 10 tokens of an earlier training, not from the 18 of";
+  CHECK(yonder_run("eval " + out + compared).out.find(note) != std::string::npos);
+  CHECK(yonder_run("eval " + trained("rope") + compared).out.find("count from") ==
+        std::string::npos);
   CHECK(yonder_run(from + " --width 64 --out " + (folder / "no")).code == 2);
   CHECK(yonder_run("train --from nowhere --out " + (folder / "no")).code == 3);
   CHECK_FALSE(std::filesystem::exists(folder / "no"));

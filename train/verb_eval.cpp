@@ -125,7 +125,18 @@ void print_side_by_side(const Results& results) {
   }
 }
 
-void test_extensions(const Wish& wish, const Composition& encoding, Progress& progress) {
+// A model that was trained on has another N than the length that the table marks.
+void print_counted_from(const Trained& run) {
+  const int N = run.model->dims().trained, last = run.task->tokens(run.config.length);
+  if (N != last)
+    std::printf(
+        "Windows, scalings and log n count from the %d tokens of an earlier training, not "
+        "from the %d of the last.\n",
+        N, last);
+}
+
+void test_extensions(const Wish& wish, const Trained& run, Progress& progress) {
+  const Composition& encoding = run.model->encoding();
   std::vector<Row> rows{{encoding.name(), wish.of_encoding}};
   if (!wish.extensions.empty()) rows = extension_rows(encoding, wish.extensions, wish.of_encoding);
   if (!wish.factors.empty()) rows = sharpened(encoding, rows, wish.factors);
@@ -139,6 +150,7 @@ void test_extensions(const Wish& wish, const Composition& encoding, Progress& pr
   progress.clear();
   if (wish.json) return void(std::fputs(to_json(study).c_str(), stdout));
   print_side_by_side(study.panels[0]);
+  print_counted_from(run);
   if (all && !has_extensions(encoding))
     std::printf("%s has no extension of its own; the others can be added to most models.\n",
                 encoding.name().c_str());
@@ -186,7 +198,7 @@ int eval_verb(const Arguments& arguments) {
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
   Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
   if (!several) test_one(wish, run, progress);
-  else test_extensions(wish, run.model->encoding(), progress);
+  else test_extensions(wish, run, progress);
   return fine;
 }
 
