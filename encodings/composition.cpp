@@ -206,7 +206,7 @@ bool Composition::takes(const std::string& option) {
   const auto [wanted, field] = parted(option);
   const auto found = addressed(wanted);
   return std::any_of(found.begin(), found.end(),
-                     [&](const Part* p) { return !find(p->own_options, field); });
+                     [&, field = field](const Part* p) { return !find(p->own_options, field); });
 }
 
 // False if the layers of the part fix the option at another value.
