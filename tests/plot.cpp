@@ -1,5 +1,6 @@
 #include "train/plot.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -45,6 +46,24 @@ TEST_CASE("a plot shares a colour between an encoding and its extension and mark
   // Two lines, two markers, two leads and two bands in rope's colour.
   CHECK(count("#D55E00") == 8);
   CHECK(count("learned (ends)") == 1);
+}
+
+TEST_CASE("a long name stands in several lines, broken between the layers of a mix") {
+  const std::string mix = "none+logn:logn.when=test@0,rope+window:window.size=16@1-3";
+  const std::string script =
+      chart_script({.title = mix + ": tokens per turn of each pair of it",
+                    .lines = {{mix, {}, {{1, 1}, {2, 2}}}, {"rope", {}, {{1, 2}, {2, 2}}}}});
+  const auto height_of = [&script](const std::string& label) {
+    const auto at = script.find("set label \"" + label + "\" at graph ");
+    INFO(label);
+    REQUIRE(at != std::string::npos);
+    return std::stod(script.substr(script.find(", graph ", at) + 8));
+  };
+  const double first = height_of("none+logn:logn.when=test@0,"),
+               second = height_of("rope+window:window.size=16@1-3"), other = height_of("rope");
+  CHECK(first > second);
+  CHECK(std::max(first - other, other - second) > 2 * (first - second) - 1e-6);  // none between
+  CHECK(script.find("set label \"" + mix + ":\" at screen") != std::string::npos);
 }
 
 TEST_CASE("gnuplot draws a training of a single step") {

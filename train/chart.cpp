@@ -32,13 +32,30 @@ int letters(const std::string& text) {
   return int(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
+// A name in lines of at most `most` letters, as far as it can be broken: between words or the
+// layers of a mix, else between the parts of an encoding.
+std::vector<std::string> broken(std::string name, int most) {
+  std::vector<std::string> lines;
+  while (letters(name) > most) {
+    const std::string start = name.substr(0, std::size_t(most));
+    std::size_t last = start.find_last_of(", ");
+    if (last == std::string::npos) last = start.find_last_of("+:");
+    if (last == std::string::npos) last = name.find_first_of(", +:");
+    if (last >= name.size() - 1) break;
+    lines.push_back(name.substr(0, name[last] == ' ' ? last : last + 1));
+    name.erase(0, last + 1);
+  }
+  lines.push_back(name);
+  return lines;
+}
+
 // The vertical axis, on which labels are placed: heights on paper go with at(y).
 struct Frame {
   double low, high, left, right;
   Chart::Axis axis;
   int width, height;  // of the picture
-  double gap;         // between labels, of the height of the frame
-  int left_margin = 60;
+  double gap;         // between lines of labels, of the height of the frame
+  int left_margin = 60, top = 22;
 
   double at(double y) const {
     const double x = std::clamp(y, low, high);
@@ -47,23 +64,57 @@ struct Frame {
   }
 };
 
-constexpr int plot_width = 475, top = 68, bottom = 72, line_height = 20;
-
-Frame frame(const Chart& c) {
-  Frame f{1e300, -1e300, 1e300, -1e300, c.y, 0, 0, 0};
-  int longest = 8, labels = 0;
-  for (const Chart::Thin& t : c.thin) {
-    labels += !t.label.empty();
-    longest = std::max(longest, letters(t.label) - 2);  // of smaller letters, without marker
+// Letters of a line, and in points the width of one, of which many are wide, and the line's height.
+struct Lettering {
+  int most, letter, height;
+  int width(const std::vector<std::string>& lines) const {
+    int widest = 0;
+    for (const std::string& line : lines) widest = std::max(widest, letters(line));
+    return letter * widest;
   }
+};
+constexpr Lettering of_title{60, 11, 24}, of_subtitle{86, 8, 24}, of_label{32, 10, 20},
+    of_thin{32, 9, 20};
+constexpr int plot_width = 475, bottom = 72;
+constexpr int to_marker = 38, to_name = 54;  // from the frame
+
+// A name right of the frame, and the end of the line that it is for.
+struct Label {
+  std::vector<std::string> lines;
+  std::string colour;
+  int marker;  // 0: of a thin line
+  double x, y;
+  bool reaches;
+};
+
+bool shown(const Chart::Thin& t, const Frame& f) {
+  if (t.points.empty()) return false;
+  const double end = t.points.back().y;
+  return !std::isnan(end) && end >= f.low && end <= f.high;
+}
+
+std::vector<Label> labels_of(const Chart& c, const Frame& f) {
+  std::vector<Label> all;
   for (const Chart::Line& line : c.lines) {
+    const bool any = !line.points.empty();
+    const bool reaches = any && (c.path || line.points.back().x == f.right);
+    all.push_back({broken(line.label + (reaches ? "" : " (ends)"), of_label.most),
+                   line.style.colour, line.style.marker, any ? line.points.back().x : 0,
+                   any ? line.points.back().y : f.low, reaches});
+  }
+  for (const Chart::Thin& t : c.thin)
+    if (shown(t, f) && !t.label.empty())
+      all.push_back({broken(t.label, of_thin.most), grey, 0, f.right, t.points.back().y, true});
+  return all;
+}
+
+// What the lines span, with a margin, or what the chart says.
+void span(const Chart& c, Frame& f) {
+  for (const Chart::Line& line : c.lines)
     for (const Chart::Point& p : line.points) {
       f.left = std::min(f.left, p.x), f.right = std::max(f.right, p.x);
       f.low = std::min({f.low, p.y, p.low}), f.high = std::max({f.high, p.y, p.high});
     }
-    longest = std::max(longest, letters(line.label) + 7 * line.points.empty());
-    ++labels;
-  }
   if (f.left > f.right) f.left = 0, f.right = 1;
   if (f.low > f.high) f.low = 0, f.high = 1;
   if (c.y == Chart::Axis::logarithmic) f.low /= 1.04, f.high *= 1.04;
@@ -73,13 +124,27 @@ Frame frame(const Chart& c) {
   }
   if (!std::isnan(c.low)) f.low = c.low;
   if (!std::isnan(c.high)) f.high = c.high;
-  const int plot = std::max(340, line_height * labels);
-  f.height = plot + top + bottom;
+}
+
+Frame frame(const Chart& c) {
+  Frame f{1e300, -1e300, 1e300, -1e300, c.y, 0, 0, 0};
+  span(c, f);
+  int right_margin = 176, lines = 0;
+  for (const Label& l : labels_of(c, f)) {
+    const int width =
+        l.marker ? to_name + of_label.width(l.lines) : to_marker + of_thin.width(l.lines);
+    right_margin = std::max(right_margin, width);
+    lines += int(l.lines.size());
+  }
+  const auto title = broken(c.title, of_title.most), below = broken(c.subtitle, of_subtitle.most);
+  f.top += of_title.height * int(title.size()) + of_subtitle.height * int(below.size()) - 2;
+  const int plot = std::max(340, of_label.height * lines);
+  f.height = f.top + plot + bottom;
+  f.gap = double(of_label.height) / plot;
   const double digits = std::floor(std::log10(std::max(1.0, f.high))) + 1;
   f.left_margin = std::max(60, 18 + 10 * int(digits));
-  f.width = std::max(f.left_margin + plot_width + 56 + std::max(120, 9 * longest),
-                     16 + 10 * letters(c.title));
-  f.gap = double(line_height) / plot;
+  f.width = std::max({f.left_margin + plot_width + right_margin, 16 + of_title.width(title),
+                      16 + of_subtitle.width(below)});
   return f;
 }
 
@@ -120,60 +185,48 @@ std::string axes(const Chart& c, const Frame& f) {
             number(double(f.left_margin + plot_width) / f.width) + ", screen " +
             number(16.0 / f.height) + " right font \",14\"" + quiet;
   text += "set border 1 lc rgb \"#9a9a9a\"\nset grid ytics lt 1 lc rgb \"#e2e2e2\"\nset key off\n";
-  auto head = [&](const std::string& what, double from_top, const std::string& look) {
-    text += "set label " + quoted(what) + " at screen " + number(8.0 / f.width) + ", screen " +
-            number(1 - from_top / f.height) + " left " + look;
+  int from_top = 22;
+  const auto head = [&](const std::string& what, const Lettering& lettering,
+                        const std::string& look) {
+    for (const std::string& line : broken(what, lettering.most)) {
+      text += "set label " + quoted(line) + " at screen " + number(8.0 / f.width) + ", screen " +
+              number(1 - double(from_top) / f.height) + " left " + look;
+      from_top += lettering.height;
+    }
   };
-  head(c.title, 22, "font \",19\"\n");
-  head(c.subtitle, 46, "font \",14\"" + quiet);
+  head(c.title, of_title, "font \",19\"\n");
+  head(c.subtitle, of_subtitle, "font \",14\"" + quiet);
   if (!std::isnan(c.mark) && c.mark >= f.left && c.mark <= f.right)
     text += "set arrow from first " + number(c.mark) + ", graph 0 to first " + number(c.mark) +
             ", graph 1 nohead lw 1.2 dt 3 lc rgb \"#707070\" back\n";
   return text;
 }
 
-bool shown(const Chart::Thin& t, const Frame& f) {
-  if (t.points.empty()) return false;
-  const double end = t.points.back().y;
-  return !std::isnan(end) && end >= f.low && end <= f.high;
-}
-
-// Names stand right of the frame with the marker of their line, and a thin lead to its end.
+// Names stand right of the frame with the marker of their line, and a thin lead to its end. Each
+// line of a name has a height of its own; heights go up, lines down.
 std::string labels(const Chart& c, const Frame& f) {
-  struct Label {
-    std::string text, colour;
-    int marker;
-    double end, height;
-    bool reaches;
-  };
-  std::vector<Label> all;
-  for (const Chart::Line& line : c.lines) {
-    const bool any = !line.points.empty();
-    const bool reaches = any && (c.path || line.points.back().x == f.right);
-    all.push_back({line.label + (reaches ? "" : " (ends)"), line.style.colour, line.style.marker,
-                   any ? line.points.back().x : 0, f.at(any ? line.points.back().y : f.low),
-                   reaches});
-  }
-  for (const Chart::Thin& t : c.thin)
-    if (shown(t, f) && !t.label.empty())
-      all.push_back({t.label, grey, 0, f.right, f.at(t.points.back().y), true});
+  const std::vector<Label> all = labels_of(c, f);
   std::vector<double> wanted;
-  for (const Label& l : all) wanted.push_back(l.height);
+  for (const Label& l : all) wanted.insert(wanted.end(), l.lines.size(), f.at(l.y));
   const auto at = spread_labels(wanted, f.gap, 0.5 * f.gap, 1);
-  const double edge = plot_width;  // a graph unit in points
+  const auto right = [](double points) { return "graph " + number(1 + points / plot_width); };
   std::string text;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const Label& l = all[i];
-    const std::string height = "graph " + number(at[i]), colour = " lc rgb \"" + l.colour + "\"";
-    text += "set label " + quoted(l.text) + " at graph " + number(1 + 38 / edge) + ", " + height +
-            " left";
+  auto height = at.begin();
+  for (const Label& l : all) {
+    const int lines = int(l.lines.size());
+    const std::string colour = " lc rgb \"" + l.colour + "\"";
+    for (int n = 0; n < lines; ++n)
+      text += "set label " + quoted(l.lines[std::size_t(n)]) + " at " +
+              right(l.marker ? to_name : to_marker) + ", graph " + number(height[lines - 1 - n]) +
+              " left" + (l.marker ? "\n" : " font \",14\" textcolor rgb \"#808080\"\n");
+    const std::string first = ", graph " + number(height[lines - 1]);
     if (l.marker)
-      text += " point pt " + std::to_string(l.marker) + " ps 0.9" + colour + " offset 0.9,-0.2\n";
-    else text += " font \",14\" textcolor rgb \"#808080\"\n";
+      text += "set label \"\" at " + right(to_marker) + first + " point pt " +
+              std::to_string(l.marker) + " ps 0.9" + colour + "\n";
     if (l.reaches && !c.path)
-      text += "set arrow from first " + number(l.end) + ", graph " + number(l.height) +
-              " to graph " + number(1 + 30 / edge) + ", " + height + " nohead lw 0.8" + colour +
-              "\n";
+      text += "set arrow from first " + number(l.x) + ", graph " + number(f.at(l.y)) + " to " +
+              right(to_marker - 8) + first + " nohead lw 0.8" + colour + "\n";
+    height += lines;
   }
   return text;
 }
@@ -303,7 +356,7 @@ std::string chart_script(const Chart& c, Format format) {
          quoted(c.name + (svg ? ".svg" : ".png")) + "\nset lmargin at screen " +
          share(f.left_margin, f.width) + "\nset rmargin at screen " +
          share(f.left_margin + plot_width, f.width) + "\nset tmargin at screen " +
-         share(f.height - top, f.height) + "\nset bmargin at screen " + share(bottom, f.height) +
+         share(f.height - f.top, f.height) + "\nset bmargin at screen " + share(bottom, f.height) +
          "\n" + axes(c, f) + labels(c, f) + data(c) + strokes(c, f);
 }
 

@@ -66,7 +66,7 @@ struct Chart {
 enum class Format { svg, png };
 
 /// Data and all, it writes `{name}.svg` or `{name}.png` beside itself. Names stand at the ends of
-/// the lines; the picture grows with their number.
+/// the lines, long ones in several lines; the picture grows with their number.
 std::string chart_script(const Chart&, Format = Format::svg);
 
 /// Heights for labels that would like to stand at `wanted`, moved as little as needed so that each

@@ -37,7 +37,8 @@ code { overflow-wrap: anywhere; }
 figure { margin: 1.6rem 0 2rem; overflow-x: auto; }
 figure figcaption { color: var(--quiet); font-size: .93rem; max-width: 46rem; }
 svg.chart { display: block; width: 100%; min-width: 31rem; max-width: 50rem; height: auto; }
-.names { display: none; overflow-wrap: anywhere; } .names span { display: inline-block; margin-right: .9rem; }
+.names { display: none; overflow-wrap: anywhere; } .names svg { flex: none; }
+.names span { display: inline-flex; align-items: baseline; margin-right: .9rem; }
 svg.chart text { font-family: inherit; }
 svg.chart [fill="black"], svg.chart [fill="rgb(0,0,0)"], svg.chart [fill="rgb(  0,   0,   0)"]
   { fill: var(--ink); }
