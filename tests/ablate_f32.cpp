@@ -14,14 +14,14 @@ const std::string tiny =
     "ablate --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 "
     "--examples 8 --quiet ";
 
+const std::string two_by_two =
+    tiny + "--encodings rope,rope:rope.scaling=yarn,learned --lengths 4,8 --seeds 2 ";
+
 // A sweep of two encodings and two seeds that several tests read and none changes.
 const std::string& finished_sweep() {
   static const Folder folder;
   static const std::string path = folder / "sweep";
-  static const Ran ran = yonder_run(tiny +
-                                    "--encodings rope,rope:rope.scaling=yarn,learned --lengths "
-                                    "4,8 --seeds 2 --threads 2 --out " +
-                                    path);
+  static const Ran ran = yonder_run(two_by_two + "--threads 2 --out " + path);
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   return path;
@@ -37,6 +37,26 @@ std::vector<std::string> lines_of(const std::string& text) {
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
+
+// A copy of it that was ended before the last of rope's cells was done.
+class EndedSweep {
+  const Folder folder_;
+
+ public:
+  const std::string path = folder_ / "copy", cell = path + "/cells/rope-copy-s1";
+
+  EndedSweep() {
+    fs::copy(finished_sweep(), path, fs::copy_options::recursive);
+    fs::remove(cell + "/DONE");
+    fs::remove(path + "/results.csv");
+  }
+  void goes_on_to_the_same_results() const {
+    const Ran ran = yonder_run(two_by_two + "--resume --out " + path);
+    INFO(ran.err);
+    REQUIRE(ran.code == 0);
+    CHECK(content_of(path + "/results.csv") == content_of(finished_sweep() + "/results.csv"));
+  }
+};
 
 void refused(const std::string& arguments, const std::string& said) {
   const Folder folder;
@@ -130,24 +150,15 @@ TEST_CASE("a folder with a sweep is refused, unless it is to be continued or rep
 }
 
 TEST_CASE("a sweep that began before a key was known goes on") {
-  const Folder folder;
-  const std::string copy = folder / "copy", path = copy + "/config.toml";
-  fs::copy(finished_sweep(), copy, fs::copy_options::recursive);
-  const std::string text = content_of(path);
+  const EndedSweep sweep;
+  const std::string path = sweep.path + "/config.toml", text = content_of(path);
   std::string older;
   for (const std::string& line : lines_of(text))
     if (line != "shards = 1" && line != "precision = 'f32'" && line != "course = 0")
       older += line + "\n";
   REQUIRE(lines_of(older).size() + 3 == lines_of(text).size());
   put(path, older);
-  fs::remove(copy + "/cells/rope-copy-s1/DONE");
-  const Ran ran = yonder_run(tiny +
-                             "--encodings rope,rope:rope.scaling=yarn,learned --lengths 4,8 "
-                             "--seeds 2 --resume --out " +
-                             copy);
-  INFO(ran.err);
-  CHECK(ran.code == 0);
-  CHECK(content_of(copy + "/results.csv") == content_of(finished_sweep() + "/results.csv"));
+  sweep.goes_on_to_the_same_results();
   CHECK(content_of(path) == text);
 }
 
@@ -161,22 +172,13 @@ TEST_CASE("a scale leaves a test at least one sequence") {
 }
 
 TEST_CASE("resuming trains only what is not finished and ends with the same results") {
-  const Folder folder;
-  const std::string copy = folder / "copy", cell = copy + "/cells/rope-copy-s1";
-  fs::copy(finished_sweep(), copy, fs::copy_options::recursive);
-  fs::remove(cell + "/DONE");
-  fs::remove(copy + "/results.csv");
-  const auto kept = fs::last_write_time(copy + "/cells/rope-copy-s0/scores.json");
-  const auto trained = fs::last_write_time(cell + "/scores.json");
-  const Ran ran = yonder_run(tiny +
-                             "--encodings rope,rope:rope.scaling=yarn,learned --lengths 4,8 "
-                             "--seeds 2 --resume --out " +
-                             copy);
-  INFO(ran.err);
-  REQUIRE(ran.code == 0);
-  CHECK(fs::last_write_time(copy + "/cells/rope-copy-s0/scores.json") == kept);
-  CHECK(fs::last_write_time(cell + "/scores.json") > trained);
-  CHECK(content_of(copy + "/results.csv") == content_of(finished_sweep() + "/results.csv"));
+  const EndedSweep sweep;
+  const std::string other = sweep.path + "/cells/rope-copy-s0/scores.json";
+  const auto kept = fs::last_write_time(other);
+  const auto trained = fs::last_write_time(sweep.cell + "/scores.json");
+  sweep.goes_on_to_the_same_results();
+  CHECK(fs::last_write_time(other) == kept);
+  CHECK(fs::last_write_time(sweep.cell + "/scores.json") > trained);
 }
 
 TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code is 5") {
