@@ -2,33 +2,9 @@
 
 #include "encodings/encoding.h"
 
+// What a composition consists of: names become parts, options find theirs, and all are built. What
+// the parts then do in a model is in composition_hooks.cpp.
 namespace yonder {
-
-namespace {
-
-std::pair<int, int> extremes(const Positions& p) {
-  int least = p(0, 0), most = least;
-  for (int b = 0; b < (p.shared() ? 1 : p.batch); ++b)
-    for (int t = 0; t < p.tokens; ++t)
-      least = std::min(least, p(b, t)), most = std::max(most, p(b, t));
-  return {least, most};
-}
-
-}  // namespace
-
-int Attention::least() const { return extremes(queries).first - extremes(keys).second; }
-int Attention::most() const { return extremes(queries).second - extremes(keys).first; }
-
-std::vector<int> places(const Positions& p) {
-  int longest = 0;
-  for (int b = 0; b < p.batch; ++b) longest = std::max(longest, p.length(b));
-  std::vector<int> at;
-  for (int b = 0; b < (p.shared() ? 1 : p.batch); ++b)
-    for (int t = 0; t < p.tokens; ++t)
-      at.push_back(p.first + t < (p.shared() ? longest : p.length(b)) ? p(b, t) : 0);
-  return at;
-}
-
 namespace {
 
 using Part = Composition::Part;
@@ -304,16 +280,6 @@ void Composition::join(const std::string& name, const std::string& option,
                    [&](const Part& a, const Part& b) { return place(a) < place(b); });
 }
 
-void Composition::check() const {
-  for (const Part& p : parts_) p.encoding->check();
-}
-
-int Composition::positions(const Dims& dims) {
-  int most = std::max(dims.positions, dims.trained);
-  for (Part& p : parts_) most = std::max(most, p.encoding->positions(dims));
-  return most;
-}
-
 void Composition::build(const Dims& dims, Parameters& parameters) {
   for (const Part& p : parts_)
     if (p.entry->serves != Serves::both && dims.causal != (p.entry->serves == Serves::causal_only))
@@ -364,95 +330,6 @@ void Composition::build(Part& p, Parameters& parameters) {
         " in some layers only, and not all that it does is done in a layer: it acts on "
         "the embedded tokens, draws positions, or replaces the last layer; give it to "
         "every layer, or leave it away");
-}
-
-void Composition::settle(int longest) {
-  for (Part& p : parts_) p.encoding->settle(longest);
-}
-
-std::vector<int> Composition::place(int tokens, int longest, Draws* draws) {
-  for (Part& p : parts_)
-    if (auto at = p.encoding->place(tokens, longest, draws); !at.empty()) return at;
-  return {};
-}
-
-std::vector<int> Composition::couple(std::span<const int> digits, int tokens, Draws* draws) {
-  for (Part& p : parts_)
-    if (auto at = p.encoding->couple(digits, tokens, draws); !at.empty()) return at;
-  return {};
-}
-
-int Composition::shift(Draws* draws) {
-  int sum = 0;
-  for (Part& p : parts_) sum += p.encoding->shift(draws);
-  return sum;
-}
-
-bool Composition::counts_digits() const {
-  return std::any_of(parts_.begin(), parts_.end(),
-                     [](const Part& p) { return p.encoding->counts_digits(); });
-}
-
-Mask Composition::mask_in(int layer) const {
-  Mask m{.causal = dims_.causal};
-  for (const Part& p : parts_)
-    if (p.in(layer)) p.encoding->mask(m);
-  return m;
-}
-
-void Composition::begin(const Positions& at) {
-  check();
-  for (Part& p : parts_) p.encoding->begin(at);
-}
-
-Var Composition::embed(const Var& x, std::span<const int> tokens, const Positions& at) {
-  Var y = x;
-  for (Part& p : parts_) y = p.encoding->embed(y, tokens, at);
-  return y;
-}
-
-Var Composition::layer_input(const Var& x, int layer, const Positions& at) {
-  Var y = x;
-  for (Part& p : parts_)
-    if (p.in(layer)) y = p.encoding->layer_input(y, layer, at);
-  return y;
-}
-
-Var Composition::per_key(const Var& x, int layer) {
-  for (Part& p : parts_)
-    if (!p.in(layer)) continue;
-    else if (Var y = p.encoding->per_key(x, layer)) return y;
-  return {};
-}
-
-// What an encoding makes of q comes before the factors, which are the modifiers'.
-void Composition::scale_queries(Dots& d, const Attention& a) {
-  for (const bool modifier : {false, true})
-    for (Part& p : parts_)
-      if (p.in(a.layer) && (p.entry->kind == Kind::modifier) == modifier)
-        p.encoding->scale_queries(d, a);
-}
-
-void Composition::dots(Dots& d, const Attention& a) {
-  for (Part& p : parts_)
-    if (p.in(a.layer)) p.encoding->dots(d, a);
-}
-
-void Composition::scores(Scores& s, const Attention& a) {
-  for (Part& p : parts_)
-    if (p.in(a.layer)) p.encoding->scores(s, a);
-}
-
-Var Composition::last_layer(const Var& hidden, const Positions& at, const Block& run) {
-  for (Part& p : parts_)
-    if (!p.in(dims_.layers - 1)) continue;
-    else if (Var y = p.encoding->last_layer(hidden, at, run)) return y;
-  return {};
-}
-
-bool Composition::complex() const {
-  return std::any_of(parts_.begin(), parts_.end(),
-                     [](const Part& p) { return p.encoding->complex(); });
 }
 
 }  // namespace yonder
