@@ -1,9 +1,11 @@
 #include "train/costs.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "core/parallel.h"
 #include "tests/binary.h"
+#include "train/effort.h"
 
 using namespace yonder;
 
@@ -45,6 +47,39 @@ TEST_CASE("a row tests the checkpoints that stay, one with an extension the last
   sweep.course = 0, sweep.base.steps = 20;  // the last tenth has two steps
   const Plan shorter = plan_of(sweep);
   CHECK(tested_checkpoints(sweep, {&shorter.variants[0], "rope"}, shorter.rows[0]) == 2);
+}
+
+TEST_CASE("a step of training counts as three tests of its batch, and attention grows by T²") {
+  RunConfig run = copies().base;
+  const auto counted = [&run](int halves) {  // of all keys, those that a query sees on average
+    const double T = prepare_task(run)->tokens(64);
+    return 2 * T * (4 * 32 * 32 + 2 * 32 * 128 + halves * 32 * T);
+  };
+  const Effort causal(run);
+  const double once = causal.test({.length = 64, .count = 1});
+  CHECK(once == Approx(counted(1)));
+  CHECK(causal.test({.length = 64, .count = 10}) == Approx(10 * once));
+  CHECK(causal.training(1, 4, 5) == Approx(3 * causal.test({.length = 1, .count = 20})));
+  run.bidirectional = true;
+  CHECK(Effort(run).test({.length = 64, .count = 1}) == Approx(counted(2)));
+}
+
+TEST_CASE("a cell says how much is behind it by the work, be it nearly all training or all tests") {
+  SweepConfig sweep = copies();
+  sweep.examples = 2;
+  const auto said = [&sweep](int steps) {
+    sweep.base.steps = steps;
+    const Plan plan = plan_of(sweep);
+    std::vector<double> parts;
+    const Folder folder;
+    run_cell(sweep, plan, {&plan.variants[0], "rope", 1e-3}, folder / "cell",
+             [&parts](const std::string& text) { parts.push_back(std::stod(text)); });
+    CHECK(std::is_sorted(parts.begin(), parts.end()));
+    CHECK(parts.back() == Approx(1));
+    return parts;
+  };
+  CHECK(said(1)[0] < 0.3);  // what the one step leaves is tests
+  CHECK(said(40)[39] > 0.7);
 }
 
 // Half and double: what a few steps tell of many, caches and clock rates being as they are.

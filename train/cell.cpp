@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "train/checkpoints.h"
+#include "train/effort.h"
 #include "train/extensions.h"
 #include "train/finetune.h"
 #include "train/keys.h"
@@ -29,6 +31,21 @@ bool has_part(const RunConfig& run, const std::string& part) {
   return false;
 }
 
+// Tells whoever watches how much of a cell's work is behind it, by what its pieces take.
+class Pace {
+ public:
+  Pace(double all, const Say& say) : all_(all), say_(say) {}
+  /// So much of the piece in hand is done.
+  void at(double done) const { say_(Board::behind((behind_ + done) / all_)); }
+  void ended(double piece) { behind_ += piece; }
+
+ private:
+  double all_, behind_ = 0;
+  const Say& say_;
+};
+
+double sum_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
+
 std::string owner(const Setting& s) { return s.option.substr(0, s.option.find_first_of(".@")); }
 
 std::vector<double> losses_in(const std::string& metrics_path) {
@@ -38,11 +55,17 @@ std::vector<double> losses_in(const std::string& metrics_path) {
   return losses;
 }
 
+double training_of(const Effort& effort, const RunConfig& run) {
+  return effort.training(run.length, run.batch, run.steps);
+}
+
 Training train_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
-                    const std::string& folder, const Say& say) {
-  const TrainResult r =
-      train(run_of(config, cell), folder, Existing::resume,
-            [&say](const Metrics& m) { say(Board::trained(double(m.step) / m.steps)); });
+                    const std::string& folder, const Effort& effort, Pace& pace) {
+  const RunConfig run = run_of(config, cell);
+  const double work = training_of(effort, run);
+  const TrainResult r = train(run, folder, Existing::resume,
+                              [&](const Metrics& m) { pace.at(work * m.step / m.steps); });
+  pace.ended(work);
   return {.cell = name_of(plan, cell),
           .encoding = cell.encoding,
           .task = cell.variant->base.task,
@@ -105,6 +128,13 @@ Settings joined(Settings one, const Settings& two) {
   return one;
 }
 
+// Gives a run the length and the steps of a row's fine-tuning.
+void tune(RunConfig& run, const RunConfig& base, const Row& row) {
+  run.length = row.finetune().length;
+  run.steps = row.finetune().steps;
+  run.batch = std::max(1, base.batch * base.length / run.length);  // as many tokens in a step
+}
+
 // A row's model, trained on from the cell's own with the row's settings in force.
 std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
   const std::string place = folder + "/finetuned/" + row.extension_text();
@@ -112,9 +142,7 @@ std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
   const Options from = base.training_fields(), to = run.training_fields();
   for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "train", text_of(from[i]));
   run.options = row.of_test();
-  run.length = row.finetune().length;
-  run.steps = row.finetune().steps;
-  run.batch = std::max(1, base.batch * base.length / run.length);  // as many tokens in a step
+  tune(run, base, row);
   run.warmup = std::min(base.warmup, run.steps / 10);
   run.lr = cell.lr;
   run.seed = cell.seed;
@@ -122,15 +150,37 @@ std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
   return train(run, place, Existing::resume, {}).checkpoint;
 }
 
-// Tests one model in one row of one panel.
+double tuning_of(const Effort& effort, const Cell& cell, const Row& row) {
+  if (row.finetune().steps == 0) return 0;
+  RunConfig run = cell.variant->base;
+  tune(run, cell.variant->base, row);
+  return training_of(effort, run);
+}
+
+Protocol protocol_of(const Results& panel) {
+  return panel.text ? protocol_named(panel.protocol) : Protocol::same_targets;
+}
+
+// Of the tests of one checkpoint in a panel, at each length.
+std::vector<double> tests_of(const Effort& effort, const SweepConfig& config,
+                             const Results& panel) {
+  std::vector<double> all;
+  for (int length : panel.lengths)
+    all.push_back(effort.test({.length = length,
+                               .longest = panel.lengths.back(),
+                               .count = config.examples,
+                               .protocol = protocol_of(panel)}));
+  return all;
+}
+
+// Tests one model in one row of one panel. `progress` gets the index of the checkpoint and of the
+// length, and the part of it that is done.
 void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const Row& row,
           const Settings& of_test, const std::string& folder, Results& panel,
-          const std::function<void(double)>& progress) {
+          const std::function<void(std::ptrdiff_t, int, double)>& progress) {
   const std::vector<int> lengths = lengths_of(plan, *cell.variant);
   const EvalSettings settings{
-      .lengths = lengths,
-      .examples = config.examples,
-      .protocol = panel.text ? protocol_named(panel.protocol) : Protocol::same_targets};
+      .lengths = lengths, .examples = config.examples, .protocol = protocol_of(panel)};
   const std::vector<Tested> all = tested(config, cell, row);
   for (const Tested& t : all) {
     Trained model = row.finetune().steps > 0
@@ -140,7 +190,7 @@ void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const R
       // Nothing is lost: its training is saved.
       if (const int signal = Interruptible::signal())
         throw Interrupted(signal, "ended by a signal while it was tested");
-      progress((double(&t - &all[0]) + (i + part) / double(lengths.size())) / double(all.size()));
+      progress(&t - &all[0], i, part);
     });
     const bool last = t.scores == &Results::scores;
     for (const EvalRow& e : rows) {
@@ -271,10 +321,15 @@ std::vector<Results> panels_of(const SweepConfig& config, const Plan& plan,
 
 void try_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
               const std::string& folder, const Say& say) {
-  Training training = train_cell(config, plan, cell, folder, say);
+  const RunConfig run = run_of(config, cell);
+  const Effort effort(run);
+  const double validation = effort.test({.length = run.length, .part = Part::validation});
+  Pace pace(training_of(effort, run) + validation, say);
+  Training training = train_cell(config, plan, cell, folder, effort, pace);
   Trained model = load(checkpoint_at(folder, training.steps));
-  training.validation =
-      evaluate(model, {.lengths = {cell.variant->base.length}, .part = Part::validation})[0].loss;
+  training.validation = evaluate(model, {.lengths = {run.length}, .part = Part::validation},
+                                 [&](int, double part) { pace.at(validation * part); })[0]
+                            .loss;
   training.trial = true;
   write_file(folder + "/trial.json", to_json(CellResult{training, {}}));
 }
@@ -282,22 +337,34 @@ void try_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
 void run_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
               const std::string& folder, const Say& say) {
   for (const char* name : {"scores.json", "DONE", "FAILED"}) remove_all(folder + "/" + name);
-  CellResult result{.training = train_cell(config, plan, cell, folder, say),
-                    .panels = panels_of(config, plan, *cell.variant)};
-  if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
-    result.training.validation = cell_from_json(read_file(trial), trial).training.validation;
+  const RunConfig run = run_of(config, cell);
+  const Effort effort(run);
+  CellResult result{.panels = panels_of(config, plan, *cell.variant)};
   std::vector<Row> rows;
   for (const Row& row : plan.rows)
     if (row.encoding == cell.encoding) rows.push_back(row);
-  const double count = double(rows.size() * result.panels.size());
-  std::size_t done = 0;
-  for (std::size_t p = 0; p < result.panels.size(); ++p) {
-    Results& panel = result.panels[p];
+  double work = training_of(effort, run);
+  for (const Row& row : rows) {
+    work += tuning_of(effort, cell, row);
+    for (const Results& panel : result.panels)
+      work += tested_checkpoints(config, cell, row) * sum_of(tests_of(effort, config, panel));
+  }
+  Pace pace(work, say);
+  result.training = train_cell(config, plan, cell, folder, effort, pace);
+  if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
+    result.training.validation = cell_from_json(read_file(trial), trial).training.validation;
+  for (Results& panel : result.panels) {
     const auto t = std::find(config.tests.begin(), config.tests.end(), panel.test);
+    const std::vector<double> tests = tests_of(effort, config, panel);
     for (const Row& row : rows) {
+      if (&panel == &result.panels.front()) pace.ended(tuning_of(effort, cell, row));
       test(config, plan, cell, row, plan.tests[std::size_t(t - config.tests.begin())], folder,
-           panel, [&](double part) { say(Board::tested((double(done) + part) / count)); });
-      ++done;
+           panel, [&](std::ptrdiff_t checkpoint, int length, double part) {
+             const auto here = tests.begin() + length;
+             pace.at(double(checkpoint) * sum_of(tests) +
+                     std::accumulate(tests.begin(), here, 0.0) + part * *here);
+           });
+      pace.ended(tested_checkpoints(config, cell, row) * sum_of(tests));
     }
   }
   write_file(folder + "/scores.json", to_json(result));

@@ -9,8 +9,6 @@
 namespace yonder {
 namespace {
 
-// Tests are short beside the training; how short is not known before the first one ends.
-constexpr double training_share = 0.9;
 constexpr int most_named = 8;  // cells in a line
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -46,10 +44,7 @@ Board::Board(std::vector<std::string> names, int all, Progress& progress)
                     " cells are finished already");
 }
 
-std::string Board::trained(double part) { return std::to_string(training_share * part); }
-std::string Board::tested(double part) {
-  return std::to_string(training_share + (1 - training_share) * part);
-}
+std::string Board::behind(double part) { return std::to_string(part); }
 
 void Board::enter(int cell, State state) {
   Cell& c = cells_[std::size_t(cell)];

@@ -15,9 +15,8 @@ class Board {
   /// `names` of the cells that are to run, of `all` that the sweep has.
   Board(std::vector<std::string> names, int all, Progress&);
 
-  /// What a cell says of itself: the part of its training, of its tests, that is behind it.
-  static std::string trained(double part);
-  static std::string tested(double part);
+  /// What a cell says of itself: the part of its work that is behind it.
+  static std::string behind(double part);
 
   void started(int cell);
   void heard(int cell, const std::string& said);
