@@ -11,6 +11,7 @@ class Masked final : public Task {
 
   Options options() override { return task_->options(); }
   void prepare(int length) override { task_->prepare(length); }
+  std::string checksum() const override { return task_->checksum(); }
   int vocabulary() const override { return mask() + 1; }
   // A text ends with the last byte that is read; the answer of a task is part of its sequence.
   int tokens(int length) const override { return task_->tokens(length) + (is_text() ? 0 : 1); }

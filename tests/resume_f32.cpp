@@ -88,13 +88,16 @@ TEST_CASE("a training does not go on with another text") {
   RunConfig config = tiny_run("rope");
   config.task = "text";
   config.options = {{"text.path", text}};
-  train_until(7, config, folder / "run", Existing::refuse);
-  content[7] = 'x';
-  write_file(text, content);
-  CHECK_THAT(error_of(config, folder / "run"), Contains("another step, seed or text"));
-  content[7] = 'l';
-  write_file(text, content);
-  CHECK(train(config, folder / "run", Existing::resume, {}).before == 4);
+  for (const bool masked : {false, true}) {
+    config.bidirectional = masked;
+    train_until(7, config, folder / "run", Existing::replace);
+    content[7] = 'x';
+    write_file(text, content);
+    CHECK_THAT(error_of(config, folder / "run"), Contains("another step, seed or text"));
+    content[7] = 'l';
+    write_file(text, content);
+    CHECK(train(config, folder / "run", Existing::resume, {}).before == 4);
+  }
 }
 
 TEST_CASE("a training that is over goes on by saying its result again") {

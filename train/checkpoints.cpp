@@ -119,11 +119,11 @@ Totals totals_of(const json& said, const std::string& path) try {
   throw FileError(path + ": its totals can't be read; train anew with --force");
 }
 
-std::string state_text(const Trained& run) {
+std::string state_text(const Trained& run, const std::string& text) {
   return json{{"format", 1},
               {"step", run.step},
               {"data", run.step},  // the task's next batch is a function of seed and step,
-              {"text", run.task->checksum()},  // and of its text, if it has one
+              {"text", text},      // and of its text, if it has one
               {"seed", run.config.seed}}
       .dump();
 }
@@ -173,7 +173,10 @@ void put_in_place(const Saved& saved, Trained& run, Trainer& trainer, const std:
   run.step = saved.step;
   if (!saved.state.tensors.empty()) {
     const auto said = saved.state.metadata.find("yonder.state");
-    if (said == saved.state.metadata.end() || said->second != state_text(run))
+    // Masked texts had no checksum once.
+    if (said == saved.state.metadata.end() ||
+        (said->second != state_text(run, run.task->checksum()) &&
+         said->second != state_text(run, "")))
       throw UsageError("its state is of another step, seed or text");
     trainer.optimizer().restore(saved.totals.step, saved.state.tensors);
   }
@@ -224,7 +227,8 @@ void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals&
   const bool over = totals.step == config_.steps;
   if (!over)
     write(state_end,
-          format_safetensors({optimizer.moments(), {{"yonder.state", state_text(run)}}}));
+          format_safetensors(
+              {optimizer.moments(), {{"yonder.state", state_text(run, run.task->checksum())}}}));
   write_file(place_ + name + manifest_end, sealed({{"format", 1},
                                                    {"step", run.step},
                                                    {"run", given(config_)},
