@@ -162,6 +162,35 @@ TEST_CASE("a sweep that began before a key was known goes on") {
   CHECK(content_of(path) == text);
 }
 
+TEST_CASE("a sweep does not go on with another text") {
+  const Folder folder;
+  const std::string path = folder / "text", sums = folder / "run/texts.txt";
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
+  put(path, text);
+  const std::string sweep =
+      "ablate --task text --text " + path +
+      " --encodings none,rope --length 32 --lengths 32 --width 16 --heads 2 --layers 1 --batch 4 "
+      "--steps 3 --seeds 1 --examples 2 --quiet --out " +
+      (folder / "run");
+  REQUIRE(yonder_run(sweep).code == 0);
+  fs::remove(folder / "run/cells/rope-text-s0/DONE");
+  const std::string kept = content_of(sums);
+  put(path, "L" + text.substr(1));
+  const Ran refused = yonder_run(sweep + " --resume");
+  CHECK(refused.code == 2);
+  CHECK(lines_of(refused.err).size() == 1);
+  CHECK(contains(refused.err, "text.path = " + path + " is not the text"));
+  CHECK_FALSE(fs::exists(folder / "run/cells/rope-text-s0/DONE"));
+  put(path, text);
+  fs::remove(sums);  // as in a sweep that began before there was one
+  CHECK(yonder_run(sweep + " --resume").code == 0);
+  CHECK(content_of(sums) == kept);
+  put(path, "L" + text.substr(1));
+  CHECK(yonder_run(sweep + " --force").code == 0);
+  CHECK(content_of(sums) != kept);
+}
+
 TEST_CASE("a scale leaves a test at least one sequence") {
   const Ran ran = yonder_run(tiny + "--encodings none --scale 0.01 --dry-run");
   INFO(ran.err);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -19,6 +20,7 @@
 #include "train/parcel.h"
 #include "train/processes.h"
 #include "train/ranks.h"
+#include "train/run.h"
 #include "train/standing.h"
 #include "train/sweep_board.h"
 
@@ -61,6 +63,7 @@ class Sweep {
   std::map<std::pair<const Variant*, std::string>, Cost> costs_;  // by variant and encoding
 
   std::string place(const Cell& cell) const { return folder_ + "/cells/" + name_of(plan_, cell); }
+  std::string texts() const;
   std::vector<std::string> encodings() const;
   std::vector<Cell> trials() const;
   double chosen_rate(const Variant&, const std::string& encoding) const;
@@ -74,6 +77,28 @@ class Sweep {
   void sort_by_cost(std::vector<Cell>& open, Work) const;
 };
 
+// The texts that the tasks read: a line "CHECKSUM text.path = FILE" of each.
+std::string Sweep::texts() const {
+  std::set<std::string> lines;
+  for (const Variant& v : plan_.variants) {
+    const auto task = prepare_task(run_of(config_, {&v, plan_.rows.front().encoding, 0, 0}));
+    const std::string sum = task->checksum();
+    for (const Option& o : task->options())
+      if (!sum.empty() && o.name == "path")
+        lines.insert(sum + " " + v.base.task + ".path = " + text_of(o) + "\n");
+  }
+  return std::accumulate(lines.begin(), lines.end(), std::string());
+}
+
+// Cells of two texts would stand in one table.
+void require_same_texts(const std::string& now, const std::string& path) {
+  for (const std::string& line : split(read_file(path), '\n'))
+    if (now.find(line) == std::string::npos)
+      throw UsageError(path + ": " + line.substr(line.find(' ') + 1) +
+                       " is not the text that the sweep began with; put that one back, or replace "
+                       "the sweep with --force");
+}
+
 // Makes the folder ready: empty of other sweeps, or the same sweep to go on with.
 void Sweep::open(Start start) {
   const std::string path = folder_ + "/config.toml", text = to_toml(config_);
@@ -84,11 +109,13 @@ void Sweep::open(Start start) {
   if (start == Start::resumed && fs::exists(path) && !same_sweep(read_file(path), path, config_))
     throw UsageError(folder_ + ": the sweep in it was started with other settings, see " + path +
                      "; give the same ones, or replace it with --force");
+  const std::string sums = folder_ + "/texts.txt", texts = this->texts();
+  if (start == Start::resumed && fs::exists(sums)) require_same_texts(texts, sums);
   make_folders(folder_);
   lock_ = std::make_unique<FolderLock>(folder_);
   if (start == Start::over)
     for (const char* name : {"cells", "plots", "report.html", "results.csv", "results.json",
-                             "progress.json", "config.toml", "environment.json"})
+                             "progress.json", "config.toml", "environment.json", "texts.txt"})
       remove_all(folder_ + "/" + name);
   make_folders(folder_ + "/cells");
   remove_all(folder_ + "/.arriving");  // of a run that was killed
@@ -96,6 +123,7 @@ void Sweep::open(Start start) {
   machine["threads"] = threads_;
   if (ranks::count() > 1) machine["ranks"] = ranks::count();
   write_file(folder_ + "/environment.json", machine.dump(2) + "\n");
+  if (!texts.empty()) write_file(sums, texts);
   write_file(path, text);
 }
 

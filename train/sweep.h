@@ -19,7 +19,7 @@ struct SweepEnd {
 };
 
 /// Runs the sweep into `folder`:
-///   config.toml  environment.json  results.csv  results.json
+///   config.toml  environment.json  texts.txt  results.csv  results.json
 ///   cells/{encoding}-{task}-s{seed}/{a run's folder, scores.json, DONE or FAILED}
 /// Where learning rates are to be chosen, each encoding is first trained once at each of them, with
 /// the first seed, and keeps the one whose loss on validation data is least; beyond the trained
@@ -27,8 +27,8 @@ struct SweepEnd {
 /// are threads; no bit depends on that. If mpirun has started several ranks, every one of them
 /// calls it: rank 0 hands the cells to the others, what is likely to take longest first; the
 /// others' study is empty. A cell that fails is recorded and the rest go on. Everything is checked
-/// before the folder is touched: UsageError, FileError; resuming asks for the same settings as
-/// before. `command` is noted as what makes the study again.
+/// before the folder is touched: UsageError, FileError; resuming asks for the same settings and
+/// texts as before. `command` is noted as what makes the study again.
 SweepEnd sweep(const SweepConfig&, const std::string& folder, Start, const std::string& command,
                Progress&);
 
