@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "binary.h"
 #include "core/files.h"
 #include "encodings/encoding.h"
+#include "models/checkpoint.h"
 
 using namespace yonder;
 namespace fs = std::filesystem;
@@ -212,6 +214,34 @@ TEST_CASE("a length at which the encoding is undefined is a row that says why") 
   const Ran table = yonder_run("eval " + run + " --lengths 64 --quiet");
   CHECK(table.code == 0);
   CHECK(table.out.find("undefined: learned") != std::string::npos);
+}
+
+TEST_CASE("a test on a text that has changed since training says so, unless it was asked for") {
+  const Folder folder;
+  const std::string path = folder / "text", run = folder / "run";
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
+  put(path, text);
+  REQUIRE(yonder_run("train --task text --text " + path +
+                     " --length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
+                     "--out " +
+                     run)
+              .code == 0);
+  const auto said = [&](const std::string& model, const std::string& more) {
+    const Ran ran = yonder_run("eval " + model + " --lengths 32 --examples 2 --quiet" + more);
+    CHECK(ran.code == 0);
+    return ran.err;
+  };
+  CHECK(said(run, "") == "");
+  put(path, "a line before all others\n" + text);
+  const std::string changed = said(run, "");
+  CHECK(changed.starts_with("eval: " + path + " is not the text that the model was trained on"));
+  CHECK(std::count(changed.begin(), changed.end(), '\n') == 1);
+  CHECK(said(run, " --text " + path) == "");
+  Checkpoint older = load_model(run + "/checkpoints/step-2.safetensors");
+  older.origin.task.erase("checksum");
+  save_model(folder / "older", *older.model, older.origin);
+  CHECK(said(folder / "older", "") == "");
 }
 
 TEST_CASE("a training that diverges ends with code 4, names the step and keeps what it has") {

@@ -10,6 +10,7 @@ using nlohmann::ordered_json;
 ordered_json task_json(const Trained& run) {
   ordered_json task{{"name", run.config.task}, {"length", run.config.length}};
   for (const Option& o : run.task->options()) task[o.name] = json_of(o);
+  if (const std::string sum = run.task->checksum(); !sum.empty()) task["checksum"] = sum;
   if (run.before) task["from"] = {{"length", run.before->length}, {"step", run.before->step}};
   return task;
 }

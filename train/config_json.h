@@ -5,9 +5,9 @@
 
 namespace yonder {
 
-/// {"name": "copy", "length": 32, …its options}, as checkpoints hold it; of a fine-tuned model also
-/// "from": {"length": 8, "step": 2000}, the training whose length N is and the steps until it
-/// ended.
+/// {"name": "copy", "length": 32, …its options}, as checkpoints hold it; of a text also "checksum";
+/// of a fine-tuned model also "from": {"length": 8, "step": 2000}, the training whose length N is
+/// and the steps until it ended.
 nlohmann::ordered_json task_json(const Trained&);
 
 /// A run as the manifests of its checkpoints hold it: its flags by name and, under "options", every

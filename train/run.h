@@ -51,6 +51,9 @@ struct Trained {
   std::unique_ptr<Transformer> model;
   RunConfig config;  ///< of a loaded one: model, encoding, task and seed; the rest is default
   int step = 0;      ///< steps of training that it has seen
+  /// Path of a loaded one's text if that is no longer what it was trained on: a test may then ask
+  /// for bytes that training saw. Empty if a text was named for the test, or its own is not known.
+  std::string changed_text;
 
   /// What a fine-tuned model was before (finetune.h).
   struct Before {

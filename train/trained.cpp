@@ -49,7 +49,7 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
   config.length = said["length"];
   std::unique_ptr<Task> task = make_task(config.task);
   for (const auto& [key, value] : said.items()) {
-    if (key == "name" || key == "length" || key == "from") continue;
+    if (key == "name" || key == "length" || key == "from" || key == "checksum") continue;
     const std::string option = config.task + "." + key, text = setting_of(value, option);
     assign(task_option(*task, config.task, option), config.task, text);
     config.options.push_back({option, text});
@@ -57,6 +57,17 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
   for (const Option& o : task->options())
     if (!said.contains(o.name)) throw UsageError("'task' has no '" + o.name + "'");
   return task;
+}
+
+// The path of a text that is another one than the checkpoint's. One named for the test may be.
+std::string changed_text(const nlohmann::json& said, Task& task, const Settings& of_test) {
+  const bool named = std::any_of(of_test.begin(), of_test.end(),
+                                 [](const Setting& s) { return s.option.ends_with(".path"); });
+  // There is none where there is no text, nor in checkpoints of earlier versions.
+  if (named || !said.contains("checksum") || said["checksum"] == task.checksum()) return "";
+  for (const Option& o : task.options())
+    if (o.name == "path") return text_of(o);
+  return "";
 }
 
 // What a fine-tuned model was before, if it is one.
@@ -189,6 +200,7 @@ Trained load(const std::string& path, const Settings& test_options) {
   }
   for (const Setting& s : of_task) set_at_test(*run.task, run.config.task, s);
   run.task->prepare(run.config.length);
+  run.changed_text = changed_text(checkpoint.origin.task, *run.task, of_task);
   if (!dims.causal) run.task = masked(std::move(run.task));
   if (!fits(run))
     throw FileError(file + ": its model and its task don't fit each other; train again");

@@ -196,6 +196,11 @@ int eval_verb(const Arguments& arguments) {
   Trained run = load(wish.path, options);
   if (!wish.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
+  if (!run.changed_text.empty())
+    std::fprintf(stderr,
+                 "eval: %s is not the text that the model was trained on, which may have held what "
+                 "is tested; put that one back, or name a text by its option\n",
+                 run.changed_text.c_str());
   Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
   if (!several) test_one(wish, run, progress);
   else test_extensions(wish, run, progress);
