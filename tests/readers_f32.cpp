@@ -10,7 +10,8 @@
 #include "runs.h"
 #include "train/checkpoints.h"
 #include "train/config_file.h"
-#include "train/study.h"
+#include "train/report.h"
+#include "train/report_tables.h"
 
 using namespace yonder;
 
@@ -131,7 +132,13 @@ TEST_CASE("a LATEST that is damaged never makes half a name a model") {
 
 TEST_CASE("results with any bit flipped or their end cut off are refused by name or read") {
   const std::string whole = small_study();
-  const auto read = [](const std::string& text) { study_from_json(text, "results.json"); };
+  const auto read = [](const std::string& text) {
+    const Study study = study_from_json(text, "results.json");
+    CHECK_NOTHROW(report(study, "folder", {}));
+    CHECK_NOTHROW(as_markdown(study));
+    CHECK_NOTHROW(as_latex(study));
+    CHECK_NOTHROW(to_json(study));
+  };
   read(whole);
   CHECK(truncated(whole.substr(0, whole.size() - 1), "results.json: ", read).read == 0);
   const Readings bits = flipped(whole, "results.json: ", read);
@@ -156,6 +163,23 @@ TEST_CASE("results whose rows or numbers no sweep has are refused by name") {
   refused(R"("trained": 64)", R"("trained": 1e300)");
   refused(R"("trained": 64)", R"("trained": 4294967360)");
   refused(R"("parameters": 0)", R"("parameters": 18446744073709551615)");
+  refused(R"("format": 2)", R"("format": 99)");
+  refused(R"("trained": 64)", R"("trained": 0)");
+  refused("\"lengths\": [\n    128\n   ]", R"("lengths": [-128])");
+  refused(R"("length": 64)", R"("length": -64)");  // of a lag
+  refused(R"("tokens": 128)", R"("tokens": -128)");
+  refused(R"("accuracy": null)", R"("accuracy": 7)");
+  refused(R"("letters": 3.19)", R"("letters": -3.19)");
+  refused(R"("chance": [])", R"("chance": [0.1, 0.2])");
+  refused(R"("from": 16)", R"("from": 32)");
+  refused("\"lengths\": [\n    128\n   ]", R"("lengths": [])");
+  refused("\"lengths\": [\n    128\n   ]", R"("lengths": [128, 128])");
+  refused(R"("order": [)", R"("order": ["rope:rope.scaling",)");
+  const std::size_t scores = whole.find(R"("scores": [)") + 11, end = whole.find("],", scores);
+  refused(R"("scores": [)", R"("scores": [)" + whole.substr(scores, end - scores) + ",");
+  const std::size_t rows = whole.find(R"("rows": [)") + 9, last = whole.find("],", rows);
+  refused(R"("rows": [)", R"("rows": [)" + whole.substr(rows, last - rows) + ",");
+  refused(whole.substr(rows, last - rows), "");
 }
 
 TEST_CASE("a configuration with any bit flipped or its end cut off is refused by name or read") {

@@ -84,6 +84,12 @@ Found unfinished(const std::string& folder) {
                                  " cells is done; go on with --resume"
                            : "; give the folder of a comparison, as yonder ablate --out names it"));
   for (Results& r : found.study.panels) complete(r, last);
+  try {
+    require_whole(found.study);
+    for (const Results& r : found.study.panels) require_possible(r);
+  } catch (const UsageError& e) {
+    throw FileError(folder + ": its cells can't be put together: " + e.what());
+  }
   found.study.name = fs::path(folder).filename().string();
   found.note = "Unfinished: " + std::to_string(done) + " of the " + std::to_string(begun) +
                " cells that were begun are done, and only these are here.";

@@ -13,6 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int format = 2;
 const char* const not_ours = ": these are no results of yonder; make them again with yonder ablate";
 
 // Shortest digits that read back to the same number.
@@ -56,7 +57,9 @@ std::vector<int> wholes(const nlohmann::json& json) {
 Row row_of(const nlohmann::json& json) {
   const std::string encoding = json.at("encoding"), extension = json.at("extension");
   if (encoding.empty()) throw UsageError("a row has no encoding");
-  return parse_row(encoding + (extension.empty() ? "" : ":" + extension));
+  Row row = parse_row(encoding + (extension.empty() ? "" : ":" + extension));
+  row.label();  // refuses what it can't tell
+  return row;
 }
 
 Json json_of(const Row& r) { return {{"encoding", r.encoding}, {"extension", r.extension_text()}}; }
@@ -138,6 +141,8 @@ Json json_of(const Training& t) {
 }
 
 Training training_of(const nlohmann::json& json) {
+  if (const std::string encoding = json.at("encoding"); !encoding.empty())
+    Row{encoding, {}}.label();  // refuses what it can't tell
   return {.cell = json.at("cell"),
           .encoding = json.at("encoding"),
           .task = json.at("task"),
@@ -160,13 +165,15 @@ Json json_of(const Claim& c) {
 }
 
 Claim claim_of(const nlohmann::json& json) {
-  return {.text = json.at("text"),
-          .source = json.at("source"),
-          .order = json.at("order"),
-          .length = whole(json.at("length")),
-          .test = json.at("test"),
-          .protocol = json.at("protocol"),
-          .task = json.at("task")};
+  Claim claim{.text = json.at("text"),
+              .source = json.at("source"),
+              .order = json.at("order"),
+              .length = whole(json.at("length")),
+              .test = json.at("test"),
+              .protocol = json.at("protocol"),
+              .task = json.at("task")};
+  for (const Row& row : parse_rows(claim.order)) row.label();  // refuses what it can't tell
+  return claim;
 }
 
 Json json_of(const Results&);
@@ -287,6 +294,7 @@ Results panel_of(const nlohmann::json& json) {
     for (const auto& s : json.at("course")) r.course.push_back(score_of(s, r.protocol));
   for (const auto& c : json.at("curves")) r.curves.push_back(curve_of(c));
   for (const auto& l : json.at("lags")) r.lags.push_back(lag_of(l));
+  require_possible(r);
   return r;
 }
 
@@ -320,7 +328,7 @@ std::string to_json(const Study& study) {
   Json failures = Json::array();
   for (const Failure& f : study.failures)
     failures.push_back({{"cell", f.cell}, {"reason", f.reason}});
-  return Json{{"format", 2},
+  return Json{{"format", format},
               {"name", study.name},
               {"title", study.title},
               {"source", study.source},
@@ -336,6 +344,9 @@ std::string to_json(const Study& study) {
 
 Study study_from_json(const std::string& json, const std::string& path) try {
   const auto all = parse_json(json, path);
+  if (all.at("format") != format)
+    throw UsageError("their format is " + all["format"].dump() + ", this program reads " +
+                     std::to_string(format));
   Study study{.name = all.at("name"),
               .title = all.at("title"),
               .source = all.at("source"),
@@ -344,6 +355,7 @@ Study study_from_json(const std::string& json, const std::string& path) try {
   for (const auto& t : all.at("trainings")) study.trainings.push_back(training_of(t));
   for (const auto& f : all.at("failures")) study.failures.push_back({f.at("cell"), f.at("reason")});
   for (const auto& c : all.at("claims")) study.claims.push_back(claim_of(c));
+  require_whole(study);
   return study;
 } catch (const nlohmann::json::exception&) {
   throw FileError(path + not_ours);

@@ -54,7 +54,14 @@ std::string to_csv(const Study&);
 
 /// The same with everything else, for programs; NaN as null.
 std::string to_json(const Study&);
-/// Reads what to_json wrote. FileError, naming `path`, if it is something else.
+/// UsageError for numbers that no test has: shares beyond 0..1, lengths below 1, a row, length or
+/// score twice, chance at other lengths than those of the panel.
+void require_possible(const Results&);
+/// UsageError for a study without a panel, or a panel without a row, a length or a trained one.
+void require_whole(const Study&);
+
+/// Reads what to_json wrote. FileError, naming `path`, if it is something else, or if it is not
+/// possible or not whole.
 Study study_from_json(const std::string& json, const std::string& path);
 
 /// What one cell adds to a study. The panels have its scores alone; rows and lengths are the
