@@ -210,6 +210,15 @@ TEST_CASE("resuming trains only what is not finished and ends with the same resu
   CHECK(fs::last_write_time(sweep.cell + "/scores.json") > trained);
 }
 
+TEST_CASE("a cell whose scores are lost or damaged is tested again") {
+  const EndedSweep sweep;
+  put(sweep.cell + "/DONE", "");
+  fs::remove(sweep.cell + "/scores.json");
+  const std::string damaged = sweep.path + "/cells/rope-copy-s0/scores.json";
+  put(damaged, content_of(damaged).substr(0, 100));
+  sweep.goes_on_to_the_same_results();
+}
+
 TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code is 5") {
   const Folder folder;
   // At this rate the first update throws rope's weights beyond what a float holds.

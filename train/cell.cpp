@@ -321,6 +321,7 @@ std::vector<Results> panels_of(const SweepConfig& config, const Plan& plan,
 
 void try_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
               const std::string& folder, const Say& say) {
+  remove_all(folder + "/trial.json");
   const RunConfig run = run_of(config, cell);
   const Effort effort(run);
   const double validation = effort.test({.length = run.length, .part = Part::validation});

@@ -64,6 +64,7 @@ class Sweep {
 
   std::string place(const Cell& cell) const { return folder_ + "/cells/" + name_of(plan_, cell); }
   std::string texts() const;
+  bool is_done(const Cell&, Work) const;
   std::vector<std::string> encodings() const;
   std::vector<Cell> trials() const;
   double chosen_rate(const Variant&, const std::string& encoding) const;
@@ -179,12 +180,23 @@ int Sweep::run() {
   return run(cells_, Work::whole);
 }
 
+const char* result_of(Work work) { return work == Work::trial ? "/trial.json" : "/scores.json"; }
+
+// Whether what the cell ends with is there and can be read.
+bool Sweep::is_done(const Cell& cell, Work work) const {
+  if (work == Work::whole && !fs::exists(place(cell) + "/DONE")) return false;
+  const std::string path = place(cell) + result_of(work);
+  try {
+    cell_from_json(read_file(path), path);
+    return true;
+  } catch (const FileError&) { return false; }
+}
+
 // Runs the cells that are not done.
 int Sweep::run(const std::vector<Cell>& all, Work work) {
-  const std::string mark = work == Work::trial ? "/trial.json" : "/DONE";
   std::vector<Cell> open;
   for (const Cell& c : all)
-    if (!fs::exists(place(c) + mark)) open.push_back(c);
+    if (!is_done(c, work)) open.push_back(c);
   const int workers = ranks::count() - 1;
   if (workers > 0 && int(open.size()) > workers) {
     if (const int signal = measure(open)) return signal;
@@ -214,7 +226,7 @@ void Sweep::show(Board& board) {
 void Sweep::ended(const Cell& cell, int i, const std::string& reason, Work work, Board& board) {
   const std::string at = place(cell);
   if (reason.empty()) {
-    const std::string path = at + (work == Work::trial ? "/trial.json" : "/scores.json");
+    const std::string path = at + result_of(work);
     return board.done(i, cell_from_json(read_file(path), path));
   }
   make_folders(at);
@@ -323,7 +335,7 @@ Study Sweep::study() const {
             [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
   std::vector<CellResult> results;
   for (const Cell& c : cells_)
-    if (const std::string path = place(c) + "/scores.json"; fs::exists(place(c) + "/DONE"))
+    if (const std::string path = place(c) + "/scores.json"; is_done(c, Work::whole))
       results.push_back(cell_from_json(read_file(path), path));
   for (const Variant& v : plan_.variants)
     for (Results& panel : panels_of(config_, plan_, v)) {
