@@ -258,7 +258,10 @@ TEST_CASE("the report is the same when it is shown again, and JSON is the file")
   const Ran json =
       yonder_run(tiny + "--encodings none --seeds 1 --lengths 4 --json --out " + (folder / "run"));
   CHECK(json.out == content_of(folder / "run/results.json"));
-  CHECK(nlohmann::json::parse(json.out)["panels"][0]["scores"].size() == 1);
+  const auto said = nlohmann::json::parse(json.out);
+  CHECK(said["panels"][0]["scores"].size() == 1);
+  CHECK(said["trainings"][0]["settings"]["train.batch"] == "4");
+  CHECK(said["trainings"][0]["settings"].contains("copy.alphabet"));
 }
 
 TEST_CASE("the commands that a report proposes work as they stand") {

@@ -91,6 +91,7 @@ std::string small_study() {
   r.lags = {{r.rows[0], 0, 64, 16, 32, 0.5, 12}};
   Study study{.name = "quick", .title = "a", .panels = {r}};
   study.trainings = {{.cell = "rope-text-s0", .encoding = "rope", .task = "text", .loss = {3}}};
+  study.trainings[0].settings = {{"train.batch", "32"}};
   study.failures = {{"rope-text-s1", "diverged"}};
   study.claims = {{"rope loses", "Table 1", {"rope"}, 128, "", "", ""}};
   return to_json(study);

@@ -77,6 +77,29 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
   CHECK_THROWS_WITH(joined({small, large}, {"x", "y"}), Catch::Contains("10 and of 20 steps"));
 }
 
+TEST_CASE("runs on other data, or trained otherwise, don't become one table") {
+  Study a = study_of(only(found_text(), "rope")), b = study_of(only(found_text(), "kerple"));
+  b.panels[0].letters = 3.2;
+  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), Catch::Contains("3.19 and 3.2 nats"));
+  b.panels[0].letters = unknown;
+  CHECK_NOTHROW(joined({a, b}, {"x", "y"}));
+  Study few = study_of(only(found_task(), "rope")), many = study_of(only(found_task(), "alibi"));
+  many.panels[0].chance[1] = 0.03;
+  CHECK_THROWS_WITH(joined({few, many}, {"x", "y"}),
+                    Catch::Contains("0.0625 and of 0.03 at length 40"));
+
+  Training& of_a = a.trainings.emplace_back(Training{.encoding = "rope", .task = "text"});
+  Training& of_b = b.trainings.emplace_back(Training{.encoding = "kerple", .task = "text"});
+  of_a.lr = 0.001, of_b.lr = 0.003;
+  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), Catch::Contains("train.lr 0.001 and 0.003"));
+  of_a.validation = of_b.validation = 1;  // chosen
+  CHECK_NOTHROW(joined({a, b}, {"x", "y"}));
+  of_a.settings = {{"train.batch", "32"}};
+  CHECK_NOTHROW(joined({a, b}, {"x", "y"}));  // b is of an earlier version
+  of_b.settings = {{"train.batch", "64"}};
+  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), Catch::Contains("train.batch 32 and 64"));
+}
+
 TEST_CASE("markdown and LaTeX have every row and length, and escape what would break them") {
   Results r = found_text();
   r.variant = "train.lr_end=0.1";

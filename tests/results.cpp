@@ -100,6 +100,7 @@ TEST_CASE("results come back from JSON as they were") {
   Study study = study_of(r);
   study.failures.push_back({"rope-text-s1", "diverged"});
   study.trainings.push_back({.cell = "rope-text-s0", .encoding = "rope", .lr = 1e-3, .loss = {3}});
+  study.trainings[0].settings = {{"copy.alphabet", "8"}, {"train.batch", "32"}};
   study.claims.push_back({"rope loses", "A paper, Table 1", {"kerple", "rope"}, 512, "", "", ""});
   const Study back = study_from_json(to_json(study), "results.json");
   CHECK(to_json(back) == to_json(study));

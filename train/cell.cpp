@@ -59,6 +59,20 @@ double training_of(const Effort& effort, const RunConfig& run) {
   return effort.training(run.length, run.batch, run.steps);
 }
 
+// What the trainings of one table share beside their length, steps, seeds and learning rate.
+Settings shared_settings(RunConfig run) {
+  Settings all{{"model.bidirectional", run.bidirectional ? "true" : "false"}};
+  const Options fields = run.training_fields();
+  for (const std::string name :
+       {"batch", "warmup", "lr-end", "weight-decay", "beta1", "beta2", "clip", "precision"})
+    for (const Option& o : fields)
+      if (o.name == name) all.push_back({"train." + name, text_of(o)});
+  const auto task = prepare_task(run);
+  for (const Option& o : task->options())
+    if (o.name != "path") all.push_back({run.task + "." + o.name, text_of(o)});
+  return all;
+}
+
 Training train_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
                     const std::string& folder, const Effort& effort, Pace& pace) {
   const RunConfig run = run_of(config, cell);
@@ -73,6 +87,7 @@ Training train_cell(const SweepConfig& config, const Plan& plan, const Cell& cel
           .seed = cell.seed,
           .steps = r.steps,
           .lr = cell.lr,
+          .settings = shared_settings(run),
           .seconds = r.seconds,
           .tokens_per_second = r.tokens_per_second,
           .parameters = r.parameters,

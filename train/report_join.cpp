@@ -1,6 +1,7 @@
 #include "train/report_join.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <set>
 
@@ -111,12 +112,34 @@ std::vector<double> chances(const Results& a, const Results& b, const std::vecto
   return all;
 }
 
+// Whether both are known, and differ by more than another compiler may round.
+bool differ(double x, double y) { return std::abs(x - y) > 1e-9 * std::abs(x); }
+
+std::string number(double x) { return text_of(Option{"", &x, ""}); }
+
+// One text has one loss of letter frequencies, and one task one best guess at each length.
+void compare_data(const Results& to, const Results& from, const std::string& a,
+                  const std::string& b) {
+  if (differ(to.letters, from.letters))
+    throw UsageError(both(a, b, to,
+                          "another text in each, where letter frequencies alone reach " +
+                              number(to.letters) + " and " + number(from.letters) +
+                              " nats; join runs on the same text"));
+  for (int length : to.lengths)
+    if (differ(to.guessed(length), from.guessed(length)))
+      throw UsageError(both(a, b, to,
+                            "a best guess of " + number(to.guessed(length)) + " and of " +
+                                number(from.guessed(length)) + " at length " +
+                                std::to_string(length) + "; join runs on the same data"));
+}
+
 void join(Results& to, const Results& from, const std::string& a, const std::string& b) {
   if (to.trained != from.trained)
     throw UsageError(both(a, b, to,
                           "the trained lengths " + std::to_string(to.trained) + " and " +
                               std::to_string(from.trained) +
                               "; join runs that were trained on the same"));
+  compare_data(to, from, a, b);
   for (const Score& s : from.scores)
     for (const Score& other : to.scores)
       if (s.row == other.row && s.seed == other.seed && s.length == other.length)
@@ -133,6 +156,17 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
     if (std::find(to.rows.begin(), to.rows.end(), row) == to.rows.end()) to.rows.push_back(row);
   count(to);
   to.chance = chances(before, from, to.lengths);
+}
+
+// Why two trainings are not alike; "" if they are, as far as is known. A rate that was chosen by
+// validation loss is each encoding's own.
+std::string unlike(const Training& x, const Training& y) {
+  const bool chosen = !std::isnan(x.validation) && !std::isnan(y.validation);
+  if (!chosen && x.lr != y.lr) return "train.lr " + number(x.lr) + " and " + number(y.lr);
+  for (const auto& [option, value] : x.settings)
+    for (const auto& [other, there] : y.settings)
+      if (option == other && value != there) return option + " " + value + " and " + there;
+  return "";
 }
 
 // Rows of one panel are comparable only if their models differ in nothing but the encoding.
@@ -155,6 +189,9 @@ void compare(const Study& a, const Study& b, const Results& panel, const std::st
                               "trainings of " + std::to_string(x.steps) + " and of " +
                                   std::to_string(y.steps) +
                                   " steps; join runs that were trained alike"));
+      if (const std::string what = unlike(x, y); !what.empty())
+        throw UsageError(both(name_a, name_b, panel,
+                              "trainings with " + what + "; join runs that were trained alike"));
     }
 }
 

@@ -18,8 +18,8 @@ Found find_study(const std::string& folder);
 
 /// Several studies as one: their panels side by side; panels of the same task, test, protocol and
 /// variant become one with the rows and seeds of all. `names` are what errors call them. UsageError
-/// where that can't be: other trained lengths, models or steps for the same panel, or the same row
-/// and seed twice.
+/// where that can't be: other trained lengths, data, models or ways of training for the same panel,
+/// or the same row and seed twice.
 Study joined(const std::vector<Study>&, const std::vector<std::string>& names);
 
 }  // namespace yonder

@@ -123,6 +123,18 @@ LagScore lag_of(const nlohmann::json& json) {
           .count = whole(json.at("count"))};
 }
 
+Json json_of(const std::vector<Setting>& settings) {
+  Json json = Json::object();
+  for (const auto& [option, value] : settings) json[option] = value;
+  return json;
+}
+
+std::vector<Setting> settings_of(const nlohmann::json& json) {
+  std::vector<Setting> all;
+  for (const auto& [option, value] : json.items()) all.push_back({option, value});
+  return all;
+}
+
 Json json_of(const Training& t) {
   return {{"cell", t.cell},
           {"encoding", t.encoding},
@@ -131,6 +143,7 @@ Json json_of(const Training& t) {
           {"seed", t.seed},
           {"steps", t.steps},
           {"lr", t.lr},
+          {"settings", json_of(t.settings)},
           {"validation", t.validation},
           {"trial", t.trial},
           {"seconds", t.seconds},
@@ -150,6 +163,7 @@ Training training_of(const nlohmann::json& json) {
           .seed = whole(json.at("seed")),
           .steps = whole(json.at("steps")),
           .lr = json.at("lr"),
+          .settings = settings_of(json.value("settings", nlohmann::json::object())),
           .validation = number(json.at("validation")),
           .trial = json.at("trial"),
           .seconds = json.at("seconds"),
