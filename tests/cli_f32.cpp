@@ -340,7 +340,19 @@ TEST_CASE("tokens that can't be are refused, and no file is written") {
   refused(logits + (folder / "good.npy") + out + " --targets " + (folder / "big.npy") +
               " --grads " + (folder / "g"),
           3, "10000");
+  refused(logits + (folder / "good.npy") + out + " --digits " + (folder / "good.npy"), 2,
+          "rope does not go by digits");
+  put_npy(folder / "nothing.npy", 1, 3, {-1, -1, -1});
+  refused(logits + (folder / "good.npy") + out + " --targets " + (folder / "nothing.npy") +
+              " --grads " + (folder / "g"),
+          3, "every target is -1");
+  const std::string targets =
+      logits + (folder / "good.npy") + " --targets " + (folder / "good.npy");
+  refused(targets + out + " --grads " + (folder / "./l.npy"), 2, "name the same file");
+  refused(targets + " --out /dev/null/l.npy --grads " + (folder / "g"), 6, "/dev/null");
+  refused(targets + out + " --grads /dev/null/g", 6, "/dev/null");
   CHECK_FALSE(fs::exists(folder / "l.npy"));
+  CHECK_FALSE(fs::exists(folder / "g"));
 }
 
 TEST_CASE("the help of a verb opens with examples and has every registered option") {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 
 #include "core/files.h"
@@ -74,6 +75,9 @@ Input read_input(const Paths& paths, const Transformer& model) {
   in.pass = {
       .batch = in.B, .tokens = in.T, .longest = in.T, .lengths = lengths_of(in, paths.tokens)};
   if (!paths.positions.empty()) in.pass.at = read_positions(paths.positions, in.T);
+  if (!paths.digits.empty() && !model.encoding().counts_digits())
+    throw UsageError("logits: " + model.encoding().name() +
+                     " does not go by digits; leave --digits away");
   if (!paths.digits.empty()) in.pass.digits = read_digits(paths.digits, in.B, in.T);
   else if (model.encoding().counts_digits())
     throw UsageError("logits: " + model.encoding().name() +
@@ -85,6 +89,10 @@ Input read_input(const Paths& paths, const Transformer& model) {
     for (std::size_t i = 0; i < targets.values.size(); ++i)
       if (targets.values[i] >= 0 && in.tokens[i] < 0)
         throw FileError(paths.targets + ": it has a target where the tokens have padding");
+    if (std::count(targets.values.begin(), targets.values.end(), -1) ==
+        std::ptrdiff_t(targets.values.size()))
+      throw FileError(paths.targets + ": every target is -1, so there is no loss to take a " +
+                      "gradient of; name a token at one place at least");
     in.targets = std::move(targets.values);
   }
   return in;
@@ -105,6 +113,23 @@ Safetensors gradients_of(const Transformer& model) {
   return file;
 }
 
+// Both files or neither.
+void write(const Paths& paths, const Tensor& logits, const Safetensors& gradients) {
+  write_npy(paths.logits, logits);
+  try {
+    write_safetensors(paths.gradients, gradients);
+  } catch (const DiskError&) {
+    remove_all(paths.logits);
+    throw;
+  }
+}
+
+// Whether two names lead to one place.
+bool same_place(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
+}
+
 void run(const Paths& paths, Transformer& model) {
   const Input in = read_input(paths, model);
   const Placed at(model.encoding(), in.pass);
@@ -117,8 +142,7 @@ void run(const Paths& paths, Transformer& model) {
   const Var logits = model.logits(in.tokens, at);
   const Tensor clean = without_padding(logits.value(), in);
   tape.backward(cross_entropy(logits, in.targets));
-  write_safetensors(paths.gradients, gradients_of(model));
-  write_npy(paths.logits, clean);
+  write(paths, clean, gradients_of(model));
 }
 
 }  // namespace
@@ -157,6 +181,9 @@ int logits_verb(const Arguments& arguments) {
   if (paths.logits.empty()) throw UsageError("logits: --out is missing; name an npy file");
   if (paths.targets.empty() != paths.gradients.empty())
     throw UsageError("logits: --targets and --grads go together; one of them is missing");
+  if (!paths.gradients.empty() && same_place(paths.logits, paths.gradients))
+    throw UsageError("logits: --out and --grads name the same file, " + paths.logits +
+                     "; give each its own");
   if (threads > 0) set_threads(threads);
   run(paths, *load_model(RunFolder::checkpoint_in(paths.checkpoint), options).model);
   return fine;
