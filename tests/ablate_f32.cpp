@@ -264,6 +264,17 @@ TEST_CASE("the report is the same when it is shown again, and JSON is the file")
   CHECK(said["trainings"][0]["settings"].contains("copy.alphabet"));
 }
 
+TEST_CASE("a run whose folders are plain files is refused by name") {
+  for (const std::string name : {"cells", "checkpoints"}) {
+    const Folder folder;
+    put(folder / "config.toml", content_of(finished_sweep() + "/config.toml"));
+    put(folder / name, "");
+    const Ran shown = yonder_run("show " + folder.name);
+    CHECK(shown.code == 3);
+    CHECK(shown.err.starts_with("yonder: " + (folder / name) + ": a run has a folder here"));
+  }
+}
+
 TEST_CASE("the commands that a report proposes work as they stand") {
   const Ran shown = yonder_run("show " + finished_sweep());
   std::vector<std::string> commands;

@@ -61,6 +61,14 @@ std::string where_training_stands(const std::string& folder, const RunConfig& co
          shown(metrics.at("loss").get<double>(), Measure::loss) + "\n";
 }
 
+// Whether the run has a folder of that name.
+bool has_folder(const std::string& path) {
+  if (!fs::exists(path)) return false;
+  if (!fs::is_directory(path))
+    throw FileError(path + ": a run has a folder here, and this is none; train again");
+  return true;
+}
+
 std::string one_run(const std::string& folder, const RunConfig& config) {
   double until = config.until;
   const std::string next = config.changes() ? ", after " + text_of(Option{"", &until, ""}) +
@@ -71,7 +79,7 @@ std::string one_run(const std::string& folder, const RunConfig& config) {
                      (config.from.empty() ? "" : "  goes on   from " + config.from + "\n") +
                      settings(config) + where_training_stands(folder, config);
   std::vector<std::string> files;
-  if (fs::exists(folder + "/checkpoints"))
+  if (has_folder(folder + "/checkpoints"))
     for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))
       if (const std::string path = file.path().string();
           path.ends_with(".safetensors") && !path.ends_with(".state.safetensors"))
@@ -122,7 +130,7 @@ std::string describe_run(const std::string& folder, const Look& look) try {
     throw FileError(folder + ": there is no run here (no config.toml); give the folder of --out");
   SweepConfig config;
   apply_config(read_file(path), path, config);
-  if (fs::exists(folder + "/cells")) return whole_sweep(folder, config, look);
+  if (has_folder(folder + "/cells")) return whole_sweep(folder, config, look);
   return one_run(folder, config.base);
 } catch (const Json::exception&) {
   throw FileError(folder + "/metrics.jsonl: this is no record of yonder; train again");
