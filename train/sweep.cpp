@@ -363,6 +363,20 @@ Study Sweep::study() const {
   return study;
 }
 
+// A sweep tests all that a text has where that is less than it asks for: presets take any text.
+void tell_fewer(const SweepConfig& config, const Study& study, Progress& progress) {
+  for (const Results& r : study.panels) {
+    const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+    for (const Score& s : r.scores)
+      if (s.length == longest && 0 < s.examples && s.examples < config.examples) {
+        progress.settle(r.title() + ": tested on " + std::to_string(s.examples) +
+                        " sequences of length " + std::to_string(longest) + " and not on " +
+                        std::to_string(config.examples) + ", for there are no more");
+        break;
+      }
+  }
+}
+
 }  // namespace
 
 void require_possible(const SweepConfig& config) {
@@ -387,6 +401,7 @@ SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start
   }
   end.study = work->study();
   end.study.command = command;
+  tell_fewer(config, end.study, progress);
   write_file(folder + "/results.csv", to_csv(end.study));
   write_file(folder + "/results.json", to_json(end.study));
   clear_standing(folder);

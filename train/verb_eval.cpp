@@ -112,6 +112,18 @@ void declare(Flags& flags, Wish& wish) {
   flags.encodings(wish.of_encoding, Flags::When::testing);
 }
 
+// A text ends, and has no more sequences than room for them.
+void require_examples(const Task& task, const EvalSettings& settings, int longest) {
+  const int there = task.sequences({.length = longest,
+                                    .longest = longest,
+                                    .count = settings.examples,
+                                    .protocol = settings.protocol});
+  if (there < settings.examples)
+    throw UsageError("eval: --examples: " + std::to_string(settings.examples) +
+                     " are asked for, and there are " + std::to_string(there) + " of length " +
+                     std::to_string(longest) + "; ask for these or fewer");
+}
+
 // One table for each measure, then why a row has no number where it has none.
 void print_side_by_side(const Results& results) {
   for (const Measure& m : results.measures())
@@ -196,6 +208,11 @@ int eval_verb(const Arguments& arguments) {
   Trained run = load(wish.path, options);
   if (!wish.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
+  // Beside others a model is tested at its trained length too.
+  const auto& lengths = wish.settings.lengths;
+  const int longest =
+      std::max(*std::max_element(lengths.begin(), lengths.end()), several ? run.config.length : 0);
+  require_examples(*run.task, wish.settings, longest);
   if (!run.changed_text.empty())
     std::fprintf(stderr,
                  "eval: %s is not the text that the model was trained on, which may have held what "
