@@ -39,8 +39,14 @@ std::vector<std::string> hold_out_tenth(std::vector<std::string>& documents) {
     return {cut(all, all.size() - all.size() / 10)};
   }
   const Size bytes = bytes_of(documents);
-  while (documents.size() > 1 && 10 * bytes_of(held) < bytes)
-    held.insert(held.begin(), last_of(documents));
+  while (documents.size() > 1 && 10 * bytes_of(held) < bytes) {
+    std::string& last = documents.back();
+    const Size wanted = bytes / 10 - bytes_of(held), size = Size(last.size());
+    const bool too_much = 5 * (bytes_of(held) + size) > bytes && wanted > 0;
+    held.insert(held.begin(),
+                too_much ? cut(last, std::size_t(size - wanted)) : last_of(documents));
+    if (too_much) break;
+  }
   return held;
 }
 

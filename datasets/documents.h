@@ -8,8 +8,9 @@ namespace yonder {
 /// A text on disk, parted into what is trained, validated and tested on. No byte is in two parts.
 ///
 /// A folder's files are documents in the order of their paths: the last ones, as few as hold a
-/// tenth of the bytes, are for testing. A single file is cut in two near nine tenths, at a line
-/// break if there is one. What then is left for training loses its last twentieth to validation,
+/// tenth of the bytes, are for testing. Where they would hold more than a fifth, the first of them
+/// is cut in two so that it is a tenth; a single file is cut near nine tenths, both at a line break
+/// if there is one. What then is left for training loses its last twentieth to validation,
 /// again at a line break if one is near; this may cut a document in two.
 struct Documents {
   std::vector<std::string> train, validation, test;

@@ -2,6 +2,7 @@
 #include <numeric>
 #include <set>
 
+#include "datasets/documents.h"
 #include "datasets/masked.h"
 #include "texts.h"
 
@@ -100,6 +101,26 @@ TEST_CASE("text: files of a folder are documents, the last tenth is for testing,
     REQUIRE((d.find(s) != std::string::npos || e.find(s) != std::string::npos));
   }
   CHECK(batch.size == (150 - 50) / 10 + 1 + (60 - 50) / 10 + 1);
+}
+
+TEST_CASE("text: of a folder whose last files are most of it no more than a tenth is held out") {
+  const TextFolder folder;
+  const std::string a = counting(20000, "a"), b = counting(175000, "b"), c = counting(1000, "c");
+  folder.add("a", a), folder.add("b", b);
+  const auto held = [&] {
+    const Documents d = Documents::read(folder.path.string());
+    const auto& first = d.test.front();
+    CHECK(first == b.substr(b.size() - first.size()));
+    CHECK(b[b.size() - first.size() - 1] == '\n');
+    std::size_t trained = 0, tested = 0;
+    for (const std::string& one : d.train) trained += one.size();
+    for (const std::string& one : d.test) tested += one.size();
+    CHECK(trained > 7 * tested);
+    return tested;
+  };
+  CHECK(held() == Approx(19500).margin(2000));
+  folder.add("c", c);  // it is no tenth, and b with it too much
+  CHECK(held() == Approx(19600).margin(2000));
 }
 
 TEST_CASE("text: the same targets are scored at every length, each once, and only context varies") {
