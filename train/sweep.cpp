@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <set>
 
@@ -20,9 +19,9 @@
 #include "train/parcel.h"
 #include "train/processes.h"
 #include "train/ranks.h"
-#include "train/run.h"
 #include "train/standing.h"
 #include "train/sweep_board.h"
+#include "train/sweep_texts.h"
 
 namespace yonder {
 namespace {
@@ -63,7 +62,6 @@ class Sweep {
   std::map<std::pair<const Variant*, std::string>, Cost> costs_;  // by variant and encoding
 
   std::string place(const Cell& cell) const { return folder_ + "/cells/" + name_of(plan_, cell); }
-  std::string texts() const;
   bool is_done(const Cell&, Work) const;
   std::vector<std::string> encodings() const;
   std::vector<Cell> trials() const;
@@ -78,28 +76,6 @@ class Sweep {
   void sort_by_cost(std::vector<Cell>& open, Work) const;
 };
 
-// The texts that the tasks read: a line "CHECKSUM text.path = FILE" of each.
-std::string Sweep::texts() const {
-  std::set<std::string> lines;
-  for (const Variant& v : plan_.variants) {
-    const auto task = prepare_task(run_of(config_, {&v, plan_.rows.front().encoding, 0, 0}));
-    const std::string sum = task->checksum();
-    for (const Option& o : task->options())
-      if (!sum.empty() && o.name == "path")
-        lines.insert(sum + " " + v.base.task + ".path = " + text_of(o) + "\n");
-  }
-  return std::accumulate(lines.begin(), lines.end(), std::string());
-}
-
-// Cells of two texts would stand in one table.
-void require_same_texts(const std::string& now, const std::string& path) {
-  for (const std::string& line : split(read_file(path), '\n'))
-    if (now.find(line) == std::string::npos)
-      throw UsageError(path + ": " + line.substr(line.find(' ') + 1) +
-                       " is not the text that the sweep began with; put that one back, or replace "
-                       "the sweep with --force");
-}
-
 // Makes the folder ready: empty of other sweeps, or the same sweep to go on with.
 void Sweep::open(Start start) {
   const std::string path = folder_ + "/config.toml", text = to_toml(config_);
@@ -110,7 +86,7 @@ void Sweep::open(Start start) {
   if (start == Start::resumed && fs::exists(path) && !same_sweep(read_file(path), path, config_))
     throw UsageError(folder_ + ": the sweep in it was started with other settings, see " + path +
                      "; give the same ones, or replace it with --force");
-  const std::string sums = folder_ + "/texts.txt", texts = this->texts();
+  const std::string sums = folder_ + "/texts.txt", texts = texts_of(config_, plan_);
   if (start == Start::resumed && fs::exists(sums)) require_same_texts(texts, sums);
   make_folders(folder_);
   lock_ = std::make_unique<FolderLock>(folder_);
