@@ -135,12 +135,12 @@ TEST_CASE("+ − · repeat the shorter operand over the front axes, with exact r
                                                                    {{300, 100}, {100}},
                                                                    {{2, 30000}, {30000}}}) {
     const Tensor a = normal(sa, "a"), b = normal(sb, "b");
-    const Tensor plus = (Var(a) + Var(b)).value(), minus = (Var(a) - Var(b)).value(),
-                 times = (Var(a) * Var(b)).value();
-    bool right = plus.shape == sa && minus.shape == sa && times.shape == sa;
+    const Tensor sum = (Var(a) + Var(b)).value(), difference = (Var(a) - Var(b)).value(),
+                 product = (Var(a) * Var(b)).value();
+    bool right = sum.shape == sa && difference.shape == sa && product.shape == sa;
     for (std::int64_t i = 0; i < a.size(); ++i) {
       const real x = a[i], y = b[index(i, b)];
-      right = right && plus[i] == x + y && minus[i] == x - y && times[i] == x * y;
+      right = right && sum[i] == x + y && difference[i] == x - y && product[i] == x * y;
     }
     INFO("b of " << b.size() << " on a of " << a.size());
     CHECK(right);
