@@ -1,4 +1,6 @@
 #pragma once
+#include <cassert>
+#include <cstddef>
 #include <span>
 
 namespace yonder {
@@ -8,12 +10,12 @@ struct Positions {
   std::span<const int> at;  ///< [T], shared by the batch, or [B, T]; empty: first, first + 1, …
   std::span<const int>
       lengths;  ///< [B] tokens of each sequence without its padding; empty: no padding
-  /// [B, T] which power of ten the digit at each place counts, 0 for the units of a number; −1
-  /// where no digit stands; empty: none does
+  /// [B, first + T] which power of ten the digit at each place of the sequences counts, 0 for the
+  /// units of a number; −1 where no digit stands; empty: none does
   std::span<const int> digits;
-  int batch = 1;    ///< B
-  int tokens = 0;   ///< T, rows of this pass
-  int first = 0;    ///< index of row 0 in its sequence; not 0 only when decoding with a cache
+  int batch = 1;   ///< B
+  int tokens = 0;  ///< T, rows of this pass
+  int first = 0;   ///< index of row 0 in its sequence, of which a pass may have the last rows alone
   int longest = 0;  ///< L: the length of the test in tokens (training: N), one for all sequences
   bool consecutive = true;  ///< at[t] = at[0] + t in every row; attention then takes its fast path
 
@@ -22,9 +24,21 @@ struct Positions {
   int operator()(int b, int t) const {
     return at.empty() ? first + t : at[shared() ? t : b * tokens + t];
   }
-  int digit(int b, int t) const { return digits.empty() ? -1 : digits[b * tokens + t]; }
+  int digit(int b, int t) const {
+    return digits.empty() ? -1 : digits[b * (first + tokens) + first + t];
+  }
   /// n: tokens of sequence b without padding, counted from the sequence's start.
   int length(int b) const { return lengths.empty() ? first + tokens : lengths[b]; }
+
+  /// The rows from `row` on of a pass whose sequences share their positions.
+  Positions from(int row) const {
+    assert(shared() && row < tokens);
+    Positions rest = *this;
+    if (!at.empty()) rest.at = at.subspan(std::size_t(row));
+    rest.first += row;
+    rest.tokens -= row;
+    return rest;
+  }
 };
 
 }  // namespace yonder

@@ -92,10 +92,11 @@ class Tupe final : public Encoding {
   // the first token's k.
   std::pair<Var, Var> apart(const Dots& d, const Attention& a) const {
     const int H = dims_.heads;
-    auto instead = [&](int side, const Positions& at, int sign) {  // (θ_side − b)/scale, [n, H]
+    // (θ_side − b)/scale, [n, H]; keys begin at the first token, queries need not
+    auto instead = [&](int side, const Positions& at, int sign) {
       std::vector<int> which;
       for (int i = 0; i < int(at.at.size()); ++i)
-        which.push_back(buckets()(sign * (at.at[i] - at.at[i - i % at.tokens])));
+        which.push_back(buckets()(sign * (at.at[i] - a.keys(i / at.tokens, 0))));
       const Var theta = slice(theta_, 0, side, 1).view({H});
       return real(1 / scale()) * (real(-1) * rows(bias_, which) + theta);
     };

@@ -129,8 +129,8 @@ void Transformer::make_parameters() {
   head_ = tied_ ? Linear{embed_, {}} : matrix("head", V, D);
 }
 
-Var Transformer::hidden(std::span<const int> tokens, const Positions& at) {
-  return through_layers(embedded(tokens, at), {.queries = at, .keys = at});
+Var Transformer::hidden(std::span<const int> tokens, const Positions& at, int first) {
+  return through_layers(embedded(tokens, at), {.queries = at, .memory = at, .keys = at}, first);
 }
 
 Var Transformer::head(const Var& hidden) { return head_.real_part(hidden); }
@@ -147,20 +147,17 @@ Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache
   }
   const Placed placed(*encoding_, {.batch = batch, .tokens = all, .longest = longest});
   const Positions& keys = placed;
-  Positions queries = keys;
-  queries.at = keys.at.subspan(std::size_t(cache.seen));
-  queries.tokens = n;
-  queries.first = cache.seen;
+  const Positions added = keys.from(cache.seen);
 
   // An encoding may read the whole prefix (rnn, conv) before the new rows are known.
   const Var x = slice(embedded(prefix, keys), 1, cache.seen, n);
   cache.keys.resize(layers_.size());
   cache.values.resize(layers_.size());
   cache.per_key.resize(layers_.size());
-  const Var h = through_layers(x, {queries, keys, &cache});
+  const Var h = through_layers(x, {added, added, keys, &cache}, n - 1);
   cache.tokens = std::move(prefix);
   cache.seen = all;
-  return reshape(head(slice(h, 1, n - 1, 1)), {batch, dims_.vocabulary});
+  return reshape(head(h), {batch, dims_.vocabulary});
 }
 
 void Transformer::check(std::span<const int> tokens, const Positions& at) const {
@@ -183,15 +180,21 @@ Var Transformer::embedded(std::span<const int> tokens, const Positions& at) {
   return encoding_->embed(reshape(words, {at.batch, at.tokens, dims_.width}), tokens, at);
 }
 
-Var Transformer::through_layers(Var x, const Run& run) {
+Var Transformer::through_layers(Var x, const Run& run, int first) {
   const int last = dims_.layers - 1;
+  const auto rest = [first](const Var& h) {
+    return first > 0 ? slice(h, 1, first, h.dim(1) - first) : h;
+  };
   for (int l = 0; l < last; ++l) x = block(l, x, x, run);
   const Block run_last = [this, last, &run](const Var& query, const Var& memory) {
     return block(last, query, memory, run);
   };
-  const Var replaced = encoding_->last_layer(x, run.queries, run_last);
-  x = replaced ? replaced : run_last(x, x);
-  return norm_(x);
+  if (const Var replaced = encoding_->last_layer(x, run.queries, run_last))
+    return norm_(rest(replaced));
+  if (first == 0 || !run.queries.shared()) return norm_(rest(run_last(x, x)));
+  Run asked = run;
+  asked.queries = run.queries.from(first);
+  return norm_(block(last, rest(x), x, asked));
 }
 
 // h = query + O·attention;  result = h + Down·gelu(Up·norm2(h))
@@ -204,9 +207,11 @@ Var Transformer::block(int layer, const Var& query, const Var& memory, const Run
 // softmax(score(Q n, K m)) V m for all heads, n and m the normed query and memory.
 Var Transformer::attend(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
-  auto input = [&](const Var& x) { return encoding_->layer_input(w.norm1(x), layer, run.queries); };
+  auto input = [&](const Var& x, const Positions& at) {
+    return encoding_->layer_input(w.norm1(x), layer, at);
+  };
   const bool same = query.value().data == memory.value().data;
-  const Var n = input(query), m = same ? n : input(memory);
+  const Var n = input(query, run.queries), m = same ? n : input(memory, run.memory);
   auto heads = [&](const Var& x) { return split_heads(x, dims_.heads, numbers_); };
   const Var q = heads(w.q(n));
   Var k = heads(w.k(m)), v = heads(w.v(m)), more = encoding_->per_key(m, layer);

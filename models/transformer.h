@@ -69,13 +69,17 @@ class Transformer {
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
 
-  /// Final hidden states after the last norm, [B, T, D]. tokens [B·T]; padding is −1, at the right
-  /// end only, and counted out of positions.lengths; its rows are finite and mean nothing.
-  /// UsageError for a token beyond the vocabulary, or padding elsewhere.
-  Var hidden(std::span<const int> tokens, const Positions&);
+  /// Final hidden states after the last norm, [B, T − first, D], of the rows from `first` on. The
+  /// last layer makes only these: who asks for answers at the end need not pay for the question.
+  /// tokens [B·T]; padding is −1, at the right end only, and counted out of positions.lengths; its
+  /// rows are finite and mean nothing. UsageError for a token beyond the vocabulary, or padding
+  /// elsewhere.
+  Var hidden(std::span<const int> tokens, const Positions&, int first = 0);
 
-  /// Logits [B, T, V] of all rows.
-  Var logits(std::span<const int> tokens, const Positions& at) { return head(hidden(tokens, at)); }
+  /// Logits [B, T − first, V].
+  Var logits(std::span<const int> tokens, const Positions& at, int first = 0) {
+    return head(hidden(tokens, at, first));
+  }
 
   /// Head·h for hidden states [.., D] → [.., V].
   Var head(const Var& hidden);
@@ -101,9 +105,10 @@ class Transformer {
     Linear up, down;    // [F, D], [D, F]
   };
 
-  /// One run through the layers: keys stand at `keys`, of which the cache, if any, knows the first.
+  /// One run of a layer: the cache, if any, knows the first keys, and `memory` are the rest, of
+  /// which `queries` are the last rows, or all.
   struct Run {
-    Positions queries, keys;
+    Positions queries, memory, keys;
     Cache* cache = nullptr;
   };
 
@@ -120,7 +125,7 @@ class Transformer {
   void make_parameters();
   void check(std::span<const int> tokens, const Positions&) const;
   Var embedded(std::span<const int> tokens, const Positions&);
-  Var through_layers(Var x, const Run&);
+  Var through_layers(Var x, const Run&, int first = 0);
   Var block(int layer, const Var& query, const Var& memory, const Run&);
   Var attend(int layer, const Var& query, const Var& memory, const Run&);
 };

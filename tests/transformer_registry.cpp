@@ -161,6 +161,54 @@ TEST_CASE("decoding with a cache gives the logits of the whole sequence for ever
     }
 }
 
+namespace {
+
+// The gradient of every parameter of the loss over the targets from `first` on, where the last
+// layer makes these rows alone, or all of them.
+std::vector<Tensor> gradients_from(int first, const Served& kind, const Sequences& s, bool alone) {
+  Transformer model = kind.model();
+  const Placed at(model.encoding(), s.pass);
+  const int T = s.pass.tokens;
+  std::vector<int> targets = s.targets, rest;
+  for (int i = 0; i < int(targets.size()); ++i)
+    if (i % T < first) targets[i] = -1;
+    else rest.push_back(targets[i]);
+  Tape tape;
+  tape.backward(alone ? cross_entropy(model.logits(s.tokens, at, first), rest)
+                      : cross_entropy(model.logits(s.tokens, at), targets));
+  std::vector<Tensor> all;
+  for (const auto& [name, var] : model.parameters().all()) all.push_back(var.grad());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("rows that nobody asks for change nothing but the work, for every encoding") {
+  const OneThread small;
+  const int first = 3;
+  for (const Served& kind : served_in_all_ways())
+    for (const bool scattered : {false, true}) {
+      Sequences s(trained, trained - 2);
+      if (scattered && !kind.extension.empty()) continue;
+      if (scattered) s.pass.at = {0, 0, 1, 2, 4, 5, 7, 7};  // of both sequences
+      INFO(kind.name() << (scattered ? ", scattered" : ""));
+      Transformer model = kind.model();
+      const auto whole = logits_where_defined(model, s.tokens, s.pass);
+      if (!whole) continue;
+      const Placed at(model.encoding(), s.pass);
+      const Tensor rest = model.logits(s.tokens, at, first).value();
+      REQUIRE(rest.shape == Shape{2, trained - first, kind.dims.vocabulary});
+      // 1e-12: products of few rows may be summed in another order than those of many.
+      for (int b = 0; b < 2; ++b)
+        for (int t = first; t < s.pass.lengths[b]; ++t)
+          CHECK(difference(row(*whole, b, t), row(rest, b, t - first)) < 1e-12);
+      const auto alone = gradients_from(first, kind, s, true);
+      const auto among = gradients_from(first, kind, s, false);
+      for (std::size_t i = 0; i < alone.size(); ++i)
+        CHECK(difference(alone[i].flat(), among[i].flat()) < 1e-12);
+    }
+}
+
 TEST_CASE("the content weights of a seed are the same for every encoding") {
   const OneThread small;
   const Transformer plain(tiny_dims(), std::make_unique<Composition>("none"), 5);

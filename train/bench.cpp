@@ -12,6 +12,7 @@
 #include "core/matmul.h"
 #include "core/ops.h"
 #include "core/random.h"
+#include "train/pass.h"
 
 namespace yonder {
 namespace {
@@ -153,7 +154,7 @@ double TrainBench::pass(const Batch& batch, double weight, Profile* profile) {
       (*profile)[name_of(op)][direction == Tape::Direction::backward] += now() - before;
       before = now();
     });
-  const Var loss = cross_entropy(model_.logits(batch.tokens, at), batch.targets);
+  const Var loss = mean_loss(model_, batch, at);
   tape.backward(weight == 1 ? loss : real(weight) * loss);
   return loss.value()[0];
 }

@@ -16,7 +16,7 @@ constexpr int tokens_a_pass = 8192, logits_a_chunk = 2048;
 
 // What the model makes of one target.
 struct Scored {
-  int row;      // b·T + t
+  int row;      // b·T + t in the batch
   double loss;  // nats
   bool right;   // its logit is the largest; of equals, the first
 };
@@ -35,15 +35,19 @@ void score_row(const real* logits, int vocabulary, int target, Scored& scored) {
 std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
                           std::span<const int> targets) {
   const Placed at(model.encoding(), pass_of(batch, longest));
-  Var hidden = model.hidden(batch.tokens, at);                        // [B, T, D]
-  hidden = hidden.view({batch.size * batch.extent, hidden.dim(-1)});  // complex: 2D wide
+  const int begin = first_asked(batch, targets), kept = batch.extent - begin;
+  Var hidden = model.hidden(batch.tokens, at, begin);         // [B, kept, D]
+  hidden = hidden.view({batch.size * kept, hidden.dim(-1)});  // complex: 2D wide
   std::vector<Scored> scored;
   for (int row = 0; row < int(targets.size()); ++row)
     if (targets[row] >= 0) scored.push_back({row, 0, false});
   for (std::size_t first = 0; first < scored.size(); first += logits_a_chunk) {
     const std::size_t end = std::min(first + logits_a_chunk, scored.size());
     std::vector<int> which;
-    for (std::size_t i = first; i < end; ++i) which.push_back(scored[i].row);
+    for (std::size_t i = first; i < end; ++i) {
+      const int b = scored[i].row / batch.extent, t = scored[i].row % batch.extent;
+      which.push_back(b * kept + t - begin);
+    }
     const Tensor logits = model.head(rows(hidden, which)).value();
     parallel_for(std::int64_t(end - first), [&](std::int64_t i) {
       const int vocabulary = logits.dim(-1);

@@ -107,7 +107,7 @@ double Trainer::pass(const Batch& batch, int s, double weight) {
   const WithPrecision precision(precision_);
   try {
     Tape tape(config.detect_anomaly ? Tape::Watch::finite : Tape::Watch::nothing);
-    const Var loss = cross_entropy(model.logits(batch.tokens, at), batch.targets);
+    const Var loss = mean_loss(model, batch, at);
     if (!std::isfinite(loss.value()[0])) diverged(s, "the loss");
     tape.backward(weight == 1 ? loss : real(weight) * loss);
     return loss.value()[0];
