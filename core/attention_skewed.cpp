@@ -77,24 +77,28 @@ void Skewed::add_diagonals(const TilePair& pair, const Table& table, int depth, 
   for (int above = 1 - blocks; above < blocks; ++above) {  // block of queries − block of keys
     if (!pair.band.meets((above - 1) * lanes + 1, (above + 1) * lanes - 1)) continue;
     const int end = std::min(key_blocks, blocks - above);
-    for (int b = std::max(0, -above); b < end; b += 4)
-      for (int r = 0; r < lanes; r += tile::residues) {
-        const int j = b * lanes + r, i = (b + above) * lanes;
-        const tile::Diagonal diagonal{depth, {e + i - j, row}, {s.row(j) + i, Square::stride}};
-        switch (std::min(end - b, 4)) {
-          case 1:
-            tile::multiply_diagonal<1>(diagonal, factors(i, j));
-            break;
-          case 2:
-            tile::multiply_diagonal<2>(diagonal, factors(i, j));
-            break;
-          case 3:
-            tile::multiply_diagonal<3>(diagonal, factors(i, j));
-            break;
-          default:
-            tile::multiply_diagonal<4>(diagonal, factors(i, j));
-        }
+    for (int b = std::max(0, -above); b < end; b += 4) {
+      const auto multiply = [&](auto together) {
+        tile::each_residue<together>([&](int r, auto residues) {
+          const int j = b * lanes + r, i = (b + above) * lanes;
+          const tile::Diagonal diagonal{depth, {e + i - j, row}, {s.row(j) + i, Square::stride}};
+          tile::multiply_diagonal<residues, together>(diagonal, factors(i, j));
+        });
+      };
+      switch (std::min(end - b, 4)) {
+        case 1:
+          multiply(std::integral_constant<int, 1>());
+          break;
+        case 2:
+          multiply(std::integral_constant<int, 2>());
+          break;
+        case 3:
+          multiply(std::integral_constant<int, 3>());
+          break;
+        default:
+          multiply(std::integral_constant<int, 4>());
       }
+    }
   }
 }
 

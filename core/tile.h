@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
@@ -126,29 +127,51 @@ struct Diagonal {
   Right e;  // element (0, distance of the first row from the first column)
   Result s;
 };
-inline constexpr int residues = stripe / 2;
 
-template <int blocks, class Factor>
+template <int residues, int blocks, class Factor>
 void multiply_diagonal(const Diagonal& x, Factor&& f) {
   Vector sum[residues][blocks];
   const auto at = [&](int r, int b) { return x.s.at + (r + b * lanes) * x.s.row + b * lanes; };
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < residues; ++r)
 #pragma GCC unroll 4
     for (int b = 0; b < blocks; ++b) sum[r][b] = load(at(r, b));
   const real* e = x.e.at;
-  for (int c = 0; c < x.depth; ++c, e += x.e.row)
-#pragma GCC unroll 4
-    for (int r = 0; r < residues; ++r) {
-      const Vector distances = held(load(e - r));
+  for (int c = 0; c < x.depth; ++c, e += x.e.row) {
+    const auto add = [&](int r, int b, Vector distances) {
+      sum[r][b] = hn::MulAdd(held(f(c, r + b * lanes, b * lanes)), distances, sum[r][b]);
+    };
+    if constexpr (residues < blocks) {  // registers hold the fewer ones
+      Vector distances[residues];
+#pragma GCC unroll 8
+      for (int r = 0; r < residues; ++r) distances[r] = held(load(e - r));
 #pragma GCC unroll 4
       for (int b = 0; b < blocks; ++b)
-        sum[r][b] = hn::MulAdd(held(f(c, r + b * lanes, b * lanes)), distances, sum[r][b]);
-    }
+#pragma GCC unroll 8
+        for (int r = 0; r < residues; ++r) add(r, b, distances[r]);
+    } else {
+#pragma GCC unroll 8
+      for (int r = 0; r < residues; ++r) {
+        const Vector distances = held(load(e - r));
 #pragma GCC unroll 4
+        for (int b = 0; b < blocks; ++b) add(r, b, distances);
+      }
+    }
+  }
+#pragma GCC unroll 8
   for (int r = 0; r < residues; ++r)
 #pragma GCC unroll 4
     for (int b = 0; b < blocks; ++b) store(sum[r][b], at(r, b));
+}
+
+/// f(first, number of residues) for parts of 0..lanes−1, as many sums at a time as registers hold.
+template <int blocks, class F>
+void each_residue(F&& f) {
+  constexpr int most = std::min(lanes, (many_registers ? 24 : 12) / blocks);
+  constexpr int parts = up_to(most, lanes) / most, n = up_to(parts, lanes) / parts;
+  int r = 0;
+  for (; r + n <= lanes; r += n) f(r, std::integral_constant<int, n>());
+  if constexpr (lanes % n) f(r, std::integral_constant<int, lanes % n>());
 }
 
 }  // namespace yonder::tile
