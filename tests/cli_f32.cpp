@@ -216,7 +216,7 @@ TEST_CASE("a length at which the encoding is undefined is a row that says why") 
   CHECK(table.out.find("undefined: learned") != std::string::npos);
 }
 
-TEST_CASE("a test on a text that has changed since training says so, unless it was asked for") {
+TEST_CASE("tests and training on a text that has changed say so, unless it was asked for") {
   const Folder folder;
   const std::string path = folder / "text", run = folder / "run";
   std::string text;
@@ -238,6 +238,13 @@ TEST_CASE("a test on a text that has changed since training says so, unless it w
   CHECK(changed.starts_with("eval: " + path + " is not the text that the model was trained on"));
   CHECK(std::count(changed.begin(), changed.end(), '\n') == 1);
   CHECK(said(run, " --text " + path) == "");
+  const auto trained = [&](const std::string& more) {
+    return yonder_run("train --from " + run + " --length 32 --steps 1 --quiet --force --out " +
+                      folder / "next" + more)
+        .err;
+  };
+  CHECK(trained("").starts_with("train: " + path + " is not the text that the model began with"));
+  CHECK(trained(" --text " + path) == "");
   Checkpoint older = load_model(run + "/checkpoints/step-2.safetensors");
   older.origin.task.erase("checksum");
   save_model(folder / "older", *older.model, older.origin);

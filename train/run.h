@@ -36,6 +36,7 @@ struct TrainResult {
   double loss = 0;  ///< mean over the last 5 % of the steps
   double seconds = 0, tokens_per_second = 0;
   std::int64_t parameters = 0, position_parameters = 0;  ///< numbers in all, and under "encoding."
+  std::string changed_text;                              ///< of the model that it went on from
 };
 
 /// What to do about a folder that already holds a run.

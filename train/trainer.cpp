@@ -168,7 +168,8 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
     if (totals.step > 0) folder->go_on(totals.step);
   });
   if (crew.count > 1) copy_first(totals), trainer.copy_first(totals.step);
-  TrainResult result{.steps = config.steps, .before = totals.step};
+  TrainResult result{
+      .steps = config.steps, .before = totals.step, .changed_text = run.changed_text};
 
   for (const int s : late_steps(config))
     result.late.push_back(checkpoints.model(run.step - totals.step + s));

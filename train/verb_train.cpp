@@ -193,6 +193,11 @@ int train_verb(const Arguments& arguments) {
                   std::to_string(result.position_parameters) +
                   " of them of positions; test it with yonder eval " + wish.out + " --lengths " +
                   std::to_string(config.length) + "," + std::to_string(2 * config.length));
+  if (!result.changed_text.empty())
+    std::fprintf(stderr,
+                 "train: %s is not the text that the model began with, which may have held what "
+                 "this one keeps for tests; put that one back, or name a text by its option\n",
+                 result.changed_text.c_str());
   if (wish.json) print_json(config, result);
   else std::printf("%s\n", result.checkpoint.c_str());
   return fine;
