@@ -16,17 +16,17 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
   shape.back() = int(N);
   Tensor y = Tensor::uninitialized(shape);
   const auto in = [](const Tensor& t, std::int64_t stride) { return Matrix{t.data.get(), stride}; };
-  const Matrix transposed{weight.value().data.get(), K, true};
+  const Tensor W = spaced(weight.value());
   matmul({.M = M,
           .N = N,
           .K = K,
           .a = in(x.value(), K),
-          .b = transposed,
+          .b = {W.data.get(), apart(K), true},
           .c = y.data.get(),
           .c_stride = N});
   if (bias)
     parallel_map_repeating(M * N, y.data.get(), plus, bias.value().data.get(), N, y.data.get());
-  const auto backward = [x, weight, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
+  const auto backward = [x, weight, W, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
     // C = A·B for the gradient of `to`, or += where something is there.
     const auto give = [](const Var& to, Product p) {
       const Gradient::Target target = to.gradient().target();
@@ -35,7 +35,7 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
     };
     const Matrix dy_turned{dy.data.get(), N, true};
     if (x.tracked())
-      give(x, {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(weight.value(), K), .c_stride = K});
+      give(x, {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(W, apart(K)), .c_stride = K});
     if (weight.tracked())
       give(weight, {.M = N, .N = K, .K = M, .a = dy_turned, .b = in(x.value(), K), .c_stride = K});
     if (db)

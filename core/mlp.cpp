@@ -10,10 +10,6 @@ namespace {
 // Rows go through all products together, `height` at a time: what lies between stays in the cache.
 constexpr std::int64_t height = 256;
 
-// Rows that begin a multiple of 1 KB apart share few sets of the cache, which makes products with
-// them up to a half slower; these stand a cache line further apart.
-std::int64_t apart(std::int64_t width) { return width % 256 ? width : width + 16; }
-
 // The rows from `first` on of a matrix [.., stride], and a matrix as its transpose.
 Matrix rows_of(const Tensor& x, std::int64_t first, std::int64_t stride) {
   return {x.data.get() + first * stride, stride};
@@ -24,15 +20,6 @@ Matrix turned(Matrix m) { return {m.data, m.stride, true}; }
 Tensor spaced(std::int64_t rows, std::int64_t width) {
   return Tensor::uninitialized({int(rows), int(apart(width))});
 }
-// w [rows, width] with its rows apart.
-Tensor spaced(const Tensor& w) {
-  const std::int64_t rows = w.dim(0), width = w.dim(1);
-  if (apart(width) == width) return w;
-  const Tensor copy = spaced(rows, width);
-  for (std::int64_t r = 0; r < rows; ++r)
-    std::copy_n(&w[r * width], width, &copy[r * apart(width)]);
-  return copy;
-}
 
 struct Extents {
   std::int64_t M, K, F, N;  // of x [M, K], U [F, K], D [N, F]
@@ -42,24 +29,26 @@ struct Extents {
 
 // What the rows of each part give to a weight [out, in], before it is added up.
 struct Shares {
-  Tensor all;  // [parts, out · in]; empty if not tracked
-  Shares(const Var& weight, std::int64_t parts)
-      : all(weight.tracked() ? Tensor::uninitialized({int(parts), int(weight.size())}) : Tensor()) {
+  std::int64_t out, in;
+  Tensor all;  // [parts, out, apart(in)]; empty if not tracked
+  Shares(const Var& weight, std::int64_t parts) : out(weight.dim(0)), in(weight.dim(1)) {
+    if (weight.tracked()) all = Tensor::uninitialized({int(parts), int(out), int(apart(in))});
   }
 
+  real* row(std::int64_t part, std::int64_t r) const { return &all[(part * out + r) * apart(in)]; }
   // dyᵀ x of `rows` rows, dy [rows, out] and x [rows, in]
-  void set(std::int64_t part, Matrix dy, std::int64_t out, Matrix x, std::int64_t in,
-           std::int64_t rows) const {
-    if (all) multiply({out, in, rows, turned(dy), x, &all[part * all.dim(1)], in});
+  void set(std::int64_t part, Matrix dy, Matrix x, std::int64_t rows) const {
+    if (all) multiply({out, in, rows, turned(dy), x, row(part, 0), apart(in)});
   }
   // In the order of the parts.
   void add_to(const Gradient& dw) const {
     if (!all) return;
     const auto [sum, add] = dw.target();
-    parallel_pieces(all.dim(1), chunk, [&, to = sum.data.get(), add = add](auto first, auto last) {
-      if (!add) std::copy(&all[first], &all[0] + last, to + first);
-      for (int part = add ? 0 : 1; part < all.dim(0); ++part)
-        map(last - first, to + first, plus, to + first, &all[part * all.dim(1) + first]);
+    const int parts = all.dim(0);
+    parallel_rows(out, in * parts, [&, dw = sum.data.get(), add = add](std::int64_t r) {
+      real* const to = dw + r * in;
+      if (!add) std::copy_n(row(0, r), in, to);
+      for (int part = add ? 0 : 1; part < parts; ++part) map(in, to, plus, to, row(part, r));
     });
   }
 };
@@ -89,8 +78,9 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
   shape.back() = int(e.N);
   const Tensor y = Tensor::uninitialized(shape);
   const bool records = Tape::records(x, up, down);
-  const Tensor h = records ? spaced(e.M, e.F) : Tensor(), D = spaced(down.value());
-  const Matrix U = rows_of(up.value(), 0, e.K);
+  const Tensor h = records ? spaced(e.M, e.F) : Tensor(), D = spaced(down.value()),
+               up_apart = spaced(up.value());
+  const Matrix U = rows_of(up_apart, 0, apart(e.K));
 
   parallel_for(e.parts(), [&](std::int64_t part) {
     const std::int64_t first = part * height, n = e.rows(part), stride = apart(e.F);
@@ -112,8 +102,8 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
       multiply({n, e.F, e.N, dy_rows, rows_of(D, 0, stride), dh.data.get(), stride});  // dg
       for (std::int64_t r = 0; r < n; ++r)
         give_back(e.F, &h[(first + r) * stride], &g[r * stride], &dh[r * stride]);
-      dD.set(part, dy_rows, e.N, rows_of(g, 0, stride), e.F, n);
-      dU.set(part, dh_rows, e.F, rows_of(x.value(), first, e.K), e.K, n);
+      dD.set(part, dy_rows, rows_of(g, 0, stride), n);
+      dU.set(part, dh_rows, rows_of(x.value(), first, e.K), n);
       if (dx) multiply({n, e.K, e.F, dh_rows, U, &dx[first * e.K], e.K, add});
     });
     dU.add_to(up.gradient());

@@ -88,7 +88,7 @@ def one_round(o, row, spec, tuned):
         o.retries -= 1
         return False
     row.void |= disturbed
-    row.add('yonder', min(before[0], after[0]), max(before[1], after[1]))
+    row.add('yonder', (before[0] + after[0]) / 2, max(before[1], after[1]))
     for who, ms, megabytes in rivals:
         row.add(who, ms, megabytes)
     return True
