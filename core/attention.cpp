@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/attention_plan.h"
+#include "core/attention/plan.h"
 #include "core/error.h"
 
 namespace yonder {

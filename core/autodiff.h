@@ -113,12 +113,12 @@ class Var {
   Gradient gradient_;
 };
 
-/// The function by which an operation is made: "gelu", in core/elementwise.cpp.
+/// The function by which an operation is made: "gelu", in core/ops/elementwise.cpp.
 using Operation = std::source_location;
 std::string name_of(const Operation&);
 
 /// What a watched Tape throws. Its text names what is no number and the operation, as in "the
-/// result of exp (core/elementwise.cpp)".
+/// result of exp (core/ops/elementwise.cpp)".
 struct NotFinite : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

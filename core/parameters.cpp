@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
-#include "core/memory.h"
+#include "core/io/available_memory.h"
 #include "core/random.h"
 
 namespace yonder {

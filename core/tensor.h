@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "core/pool.h"
 #include "core/real.h"
+#include "core/tensor_pool.h"
 
 namespace yonder {
 

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "datasets/dataset.h"
+#include "datasets/base/dataset.h"
 
 namespace yonder {
 namespace {

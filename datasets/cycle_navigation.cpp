@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "datasets/symbols.h"
+#include "datasets/base/symbols.h"
 
 namespace yonder {
 namespace {

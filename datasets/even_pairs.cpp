@@ -1,4 +1,4 @@
-#include "datasets/symbols.h"
+#include "datasets/base/symbols.h"
 
 namespace yonder {
 namespace {

@@ -1,4 +1,4 @@
-#include "datasets/dataset.h"
+#include "datasets/base/dataset.h"
 
 namespace yonder {
 namespace {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "datasets/dataset.h"
+#include "datasets/base/dataset.h"
 
 namespace yonder {
 namespace {

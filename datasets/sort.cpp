@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "datasets/symbols.h"
+#include "datasets/base/symbols.h"
 
 namespace yonder {
 namespace {

@@ -1,4 +1,4 @@
-#include "datasets/bytes.h"
+#include "datasets/base/bytes.h"
 
 namespace yonder {
 namespace {

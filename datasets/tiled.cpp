@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "datasets/bytes.h"
+#include "datasets/base/bytes.h"
 
 namespace yonder {
 namespace {

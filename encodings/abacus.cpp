@@ -9,8 +9,8 @@
 // as its code asks; here the power of ten counts in either order. Which tokens are digits is the
 // task's to say (Positions::digits). Rows that training has shown end at offset + its longest
 // number, and P has some more; what a digit past the table gets is table.h's.
-#include "encodings/encoding.h"
-#include "encodings/table.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/table.h"
 
 namespace yonder {
 namespace {

@@ -7,9 +7,9 @@
 // code.
 #include <cstdlib>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
-#include "encodings/slopes.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/slopes.h"
 
 namespace yonder {
 namespace {

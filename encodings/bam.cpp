@@ -10,8 +10,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "encodings/encoding.h"
-#include "encodings/slopes.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/slopes.h"
 
 namespace yonder {
 namespace {

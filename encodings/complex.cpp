@@ -7,9 +7,9 @@
 // options share them. The model is the complex Transformer.
 #include <cmath>
 
-#include "core/ops.h"
+#include "core/ops/ops.h"
 #include "core/parallel.h"
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

@@ -5,12 +5,12 @@
 //
 // a = K−1, or (K−1)/2 if centred. Zero padding marks the ends of a sequence, circular padding hides
 // them: the pair is the control experiment.
-#include "core/conv.h"
+#include "core/ops/conv.h"
 
 #include <cmath>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

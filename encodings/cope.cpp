@@ -6,7 +6,7 @@
 //
 // A position counts what the query deems worth counting, both ends included. The paper prints no
 // root; its code divides both products by √d, and so does this.
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

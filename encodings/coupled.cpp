@@ -11,7 +11,7 @@
 // (Positions::digits).
 #include <algorithm>
 
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
-#include "encodings/table.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/table.h"
 
 namespace yonder {
 namespace {

@@ -10,8 +10,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

@@ -11,8 +11,8 @@
 #include <array>
 #include <cmath>
 
-#include "core/vector.h"
-#include "encodings/encoding.h"
+#include "core/simd/simd_loops.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/ode.h"
-#include "core/ops.h"
-#include "encodings/encoding.h"
+#include "core/ops/neural_ode.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

@@ -13,8 +13,8 @@
 // b starts at 0. The paper's "Pro" block (output gate and norm, shifted keys) is not built.
 #include <cmath>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

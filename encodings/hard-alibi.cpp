@@ -7,7 +7,7 @@
 //
 // So head 1 sees its own token, head 2 the one before too: a model reads off the last n-gram. Keys
 // that a head does not see cost no time.
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

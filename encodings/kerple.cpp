@@ -9,8 +9,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

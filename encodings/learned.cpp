@@ -4,8 +4,8 @@
 //   x_i + P_i,   P a table of as many rows as training can show positions
 //
 // What positions past the table get is table.h's.
-#include "encodings/encoding.h"
-#include "encodings/table.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/table.h"
 
 namespace yonder {
 namespace {

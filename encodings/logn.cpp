@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "encodings/encoding.h"
-#include "encodings/weight.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/query_scale.h"
 
 namespace yonder {
 namespace {

@@ -2,7 +2,7 @@
 // generalization", 2023, arXiv:2305.19466; Haviv et al. 2022, arXiv:2203.16634.
 //
 //   x_i = √D E[token_i]        order is visible only through the causal mask
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

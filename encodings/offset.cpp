@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

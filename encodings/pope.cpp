@@ -12,9 +12,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
-#include "encodings/rotation.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/rotation.h"
 
 namespace yonder {
 namespace {

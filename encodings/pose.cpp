@@ -10,7 +10,7 @@
 // positions are drawn.
 #include <numeric>
 
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

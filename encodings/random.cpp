@@ -8,7 +8,7 @@
 //             sampled  as in training, of L positions
 #include <cstdint>
 
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/ops.h"
-#include "core/scan.h"
-#include "encodings/encoding.h"
+#include "core/ops/gru.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

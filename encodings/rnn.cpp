@@ -6,9 +6,9 @@
 //   x + GRU(x) + GRU'(x read backwards)      bidirectional, from the last real token to the first
 #include <cmath>
 
-#include "core/ops.h"
-#include "core/scan.h"
-#include "encodings/encoding.h"
+#include "core/ops/gru.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

@@ -14,9 +14,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "encodings/encoding.h"
-#include "encodings/rotation.h"
-#include "encodings/weight.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/query_scale.h"
+#include "encodings/base/rotation.h"
 
 namespace yonder {
 namespace {

@@ -15,8 +15,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "encodings/encoding.h"
-#include "encodings/rotation.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/rotation.h"
 
 namespace yonder {
 namespace {

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
-#include "encodings/spectrum.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/spectrum.h"
 
 namespace yonder {
 namespace {

@@ -6,8 +6,8 @@
 //   score_ij = λ q_i·k_j/√d,   λ = by
 //
 // What has no q in it (biases) stays, as with log n.
-#include "encodings/encoding.h"
-#include "encodings/weight.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/query_scale.h"
 
 namespace yonder {
 namespace {

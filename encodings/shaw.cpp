@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "encodings/encoding.h"
-#include "encodings/spectrum.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/spectrum.h"
 
 namespace yonder {
 namespace {

@@ -9,7 +9,7 @@
 // it is StreamingLLM's zero sink. Positions stay the tokens' own. LM-Infinite bounds the distance
 // to the first tokens by w, as rope.scaling = rerope with rope.window = w does; StreamingLLM counts
 // positions within its g + w tokens, which differs from that by less than g.
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

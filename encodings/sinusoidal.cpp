@@ -5,9 +5,9 @@
 //
 // Defined at every position. For long tests the frequencies may be changed as rope's are
 // (spectrum.h).
-#include "core/ops.h"
-#include "encodings/encoding.h"
-#include "encodings/spectrum.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/spectrum.h"
 
 namespace yonder {
 namespace {

@@ -12,9 +12,9 @@
 // What has no q in it (biases) stays, as with log n.
 #include <cmath>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
-#include "encodings/weight.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/query_scale.h"
 
 namespace yonder {
 namespace {

@@ -8,7 +8,7 @@
 // than 1. remainder = own gives the rest to its value, as the released 3B model does
 // (sb_remainder); later versions of that code have a learned vector there and a norm for each head,
 // which are not built.
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

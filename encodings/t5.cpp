@@ -4,8 +4,8 @@
 //   score_ij = q_i·k_j/√d + b_h[bucket(i − j)],   one table b for all layers; bucket.h
 //
 // T5 itself leaves q·k unscaled (scale = none).
-#include "encodings/bucket.h"
-#include "encodings/encoding.h"
+#include "encodings/base/bucket.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

@@ -10,11 +10,11 @@
 // more hold what the first row and column have to get instead of their bias.
 #include <cmath>
 
-#include "core/ops.h"
-#include "encodings/bucket.h"
-#include "encodings/encoding.h"
-#include "encodings/spectrum.h"
-#include "encodings/table.h"
+#include "core/ops/ops.h"
+#include "encodings/base/bucket.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/spectrum.h"
+#include "encodings/base/table.h"
 
 namespace yonder {
 namespace {

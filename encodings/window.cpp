@@ -4,7 +4,7 @@
 //
 // Causal: the last `size` keys, its own included. Added to a trained model it is the baseline that
 // every use of far context has to beat.
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 
 namespace yonder {
 namespace {

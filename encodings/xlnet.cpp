@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/ops.h"
-#include "encodings/encoding.h"
-#include "encodings/spectrum.h"
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
+#include "encodings/base/spectrum.h"
 
 namespace yonder {
 namespace {

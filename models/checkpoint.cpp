@@ -6,7 +6,9 @@
 #include <map>
 #include <optional>
 
-#include "core/files.h"
+#include "core/io/files.h"
+#include "core/io/json.h"
+#include "core/io/safetensors.h"
 #include "models/manifest.h"
 
 namespace yonder {

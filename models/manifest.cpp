@@ -3,7 +3,8 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/io/files.h"
+#include "core/io/json.h"
 
 namespace yonder {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/ops.h"
+#include "core/ops/ops.h"
 
 namespace yonder {
 namespace {

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 #include "models/layers.h"
 
 /// \file

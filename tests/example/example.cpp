@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "core/ops.h"
-#include "tests/gradcheck.h"
-#include "tests/models.h"
+#include "core/ops/ops.h"
+#include "tests/support/gradcheck.h"
+#include "tests/support/models.h"
 
 using namespace yonder;
 

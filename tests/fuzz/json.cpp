@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
-#include "core/files.h"
+#include "core/io/json.h"
 #include "tests/fuzz/fuzz.h"
-#include "train/study.h"
+#include "train/results/study.h"
 
 using namespace yonder;
 

@@ -1,4 +1,4 @@
-#include "core/files.h"
+#include "core/io/npy.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace yonder;

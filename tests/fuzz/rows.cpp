@@ -1,6 +1,6 @@
-#include "encodings/encoding.h"
+#include "encodings/base/encoding.h"
 #include "tests/fuzz/fuzz.h"
-#include "train/results.h"
+#include "train/results/panel.h"
 
 using namespace yonder;
 

@@ -1,5 +1,5 @@
+#include "train/config/toml.h"
 #include "tests/fuzz/fuzz.h"
-#include "train/config_file.h"
 
 using namespace yonder;
 

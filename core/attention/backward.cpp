@@ -1,0 +1,364 @@
+#include <cmath>
+#include <limits>
+
+#include "core/attention/bias_strip.h"
+#include "core/attention/row_state.h"
+#include "core/parallel.h"
+#include "core/simd/simd_loops.h"
+
+/// \file
+/// Tiles are computed again from the log-sum-exp of their rows:
+///   P = e^(S − log_sum)   dV = Pᵀ dZ   dP = dZ Vᵀ   dS = P ∘ (dP − D),  D_i = dz_i·z_i
+///   dQ = dS K   dK = dSᵀ Q
+/// and the tables' by distance. Dao et al. 2022, arXiv:2205.14135, app. B.
+namespace yonder::fused {
+namespace {
+
+using tile::lanes;
+using tile::Vector;
+
+// Sums over queries, of which every part of the work has its own; they are added up in order. The
+// queries of a head are cut into parts only if there are few heads: how many depends on extents
+// alone.
+struct Sums {
+  int parts;
+  Tensor k[2], v;  // [B·H·parts, Tk up to whole tiles, wide(d)]; empty if not tracked
+  TableSums tables;
+  std::vector<Tensor> contextual;  // [B·H·parts, R up to stripes, wide(dk)]
+  Tensor gates;                    // [B·H·parts, Tk up to whole tiles, 1] d(loss)/dC_t
+  Tensor sink;                     // [B·H·parts, 1, 1]
+  Tensor strip;                    // [groups, H, Tk, side] of the present strip
+  int groups = 1;                  // of sequences that share a strip's gradient
+
+  Sums(const Plan&, const ByDistance&, const Strips&);
+  static real* part(const Tensor& sum, std::int64_t n) {
+    return sum ? &sum[n * sum.dim(1) * sum.dim(2)] : nullptr;
+  }
+  static void clear(const Tensor& sum, std::int64_t n) {
+    if (sum) std::fill_n(part(sum, n), std::int64_t(sum.dim(1)) * sum.dim(2), real(0));
+  }
+};
+
+Sums::Sums(const Plan& plan, const ByDistance& by_distance, const Strips& strips)
+    : parts(strips.empty() ? std::clamp(8 / (plan.B * plan.H), 1, (plan.query_tiles() + 1) / 2)
+                           : 1),
+      tables(plan, by_distance, plan.B * parts) {
+  const int n = plan.B * plan.H * parts, keys = tile::up_to(side, plan.Tk);
+  const auto sum = [&](const Var& x, int rows) {
+    return x.tracked() ? Tensor::uninitialized({n, rows, wide(x.dim(-1))}) : Tensor();
+  };
+  k[0] = sum(plan.dots.k, keys);
+  if (plan.pairings.size() > 1) k[1] = sum(plan.dots.far_k, keys);
+  v = sum(plan.v, keys);
+  for (const ContextualTerm& term : plan.scores.contextual)
+    contextual.push_back(sum(term.table, tile::up_to(tile::stripe, term.table.dim(0))));
+  if (plan.scores.log_gate.tracked()) gates = Tensor::uninitialized({n, keys, 1});
+  if (plan.scores.sink.tracked()) sink = Tensor({n, 1, 1});
+  if (!strips.tracked()) return;
+  groups = std::min(plan.B, std::max(1, 8 / plan.H));
+  strip = Tensor::uninitialized({groups, plan.H, plan.Tk, side});
+}
+
+// Whether the gradient of an operand holds something to add to, or is written for the first time.
+// Storage is made here: its first use must not happen in two threads at once. Asked in the order in
+// which they are written, so that one tensor may be several operands.
+struct Onto {
+  bool q[Pairing::most_of_them] = {}, k[2] = {}, v = false;
+
+  explicit Onto(const Plan& plan) {
+    const auto ask = [](const Var& x) { return x.tracked() && x.gradient().target().add; };
+    for (std::size_t n = 0; n < plan.pairings.size(); ++n) q[n] = ask(plan.pairings[n].q);
+    k[0] = ask(plan.dots.k);
+    if (plan.pairings.size() > 1) k[1] = ask(plan.dots.far_k);
+    v = ask(plan.v);
+    if (plan.scores.log_gate.tracked()) plan.scores.log_gate.grad();
+  }
+};
+
+// What a tile of queries has beside its scores.
+struct QueryGradients {
+  real *dz, *dz_turned;             // [side, wide(dv)], [wide(dv), side]
+  real *minus_d, *log_sum;          // [side]
+  real* dq[Pairing::most_of_them];  // [side, wide(dk)]
+};
+
+struct Call {
+  const Plan& plan;
+  const ByDistance& tables;
+  const Packed& packed;
+  const Tensor &z, &log_sums, &dz;
+  const Sums& sums;
+  const Onto& onto;
+
+  void query_tile(Place, int part, const real* bias, real* dbias) const;
+  std::size_t reals() const;
+  QueryGradients start(const QueryTile&, Workspace&) const;
+  void differentiate(const TilePair&, const QueryGradients&, const Carried&, Square s,
+                     Square ds) const;
+  void add_dot_products(const TilePair&, const QueryGradients&, Square ds, Square spare,
+                        std::int64_t part) const;
+  void add_terms(const TilePair&, const QueryGradients&, Square p, Square ds, int part) const;
+  void finish(const QueryTile&, const QueryGradients&, std::int64_t part) const;
+  void rest_to_own(const QueryTile&, const QueryGradients&, const Sticks&, std::int64_t part) const;
+};
+
+std::size_t Call::reals() const {
+  const std::size_t carries =
+      plan.scores.contextual.empty() ? 0 : std::size_t(tile::up_to(side, plan.Tk));
+  return QueryTile::reals(plan) + 3 * Square::size +
+         side * (wide(plan.dv) + wide(plan.dv) + Pairing::most_of_them * wide(plan.dk) + 18) +
+         Carried::reals(plan) + carries;
+}
+
+QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
+  const int width = wide(plan.dv);
+  QueryGradients g{.dz = memory.take(side * width),
+                   .dz_turned = memory.take(side * width),
+                   .minus_d = memory.zeros(side),
+                   .log_sum = memory.take(side),
+                   .dq = {}};
+  for (std::size_t n = 0; n < plan.pairings.size(); ++n)
+    g.dq[n] = memory.zeros(side * wide(plan.dk));
+  Rows{dz, queries.b, queries.first, queries.count, queries.h}.copy(g.dz);
+  turn(g.dz, width, g.dz_turned);
+  std::fill_n(g.log_sum, side, std::numeric_limits<real>::infinity());
+  const std::int64_t row = (std::int64_t(queries.b) * plan.H + queries.h) * plan.Tq + queries.first;
+  std::copy_n(&log_sums[row], queries.count, g.log_sum);
+  for (int i = 0; i < queries.count; ++i) {
+    const real* out = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
+    g.minus_d[i] = -total(plan.dv, times, g.dz + i * width, out);
+  }
+  return g;
+}
+
+// s becomes P, and ds = P ∘ (dz·(v + V[r]) − D); of sticks as they say.
+void Call::differentiate(const TilePair& pair, const QueryGradients& g, const Carried& carried,
+                         Square s, Square ds) const {
+  const int rows = pair.keys.rows();
+  constexpr real zeros[side] = {};
+  pair.products(pair.keys.v, wide(plan.dv), g.dz_turned, plan.dv,
+                carried.sticks ? zeros : g.minus_d, ds);
+  if (tables.V) relative(plan).add_value_products(pair, g.dz, g.dz_turned, ds);
+  ds.clear_from(rows);
+  if (carried.sticks) return carried.sticks->differentiate(pair, g.minus_d, s, ds);
+  for (int i = 0; i < side; i += lanes) {
+    const Vector log_sum = tile::load(g.log_sum + i);
+    const Range j = pair.rows_of(i);
+    by_fours(
+        j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - log_sum); },
+        [&](int r, Vector p) {
+          tile::store(p, s.row(r) + i);
+          tile::store(p * tile::load(ds.row(r) + i), ds.row(r) + i);
+        });
+  }
+}
+
+// To q and k of each pairing, from the pairs that it serves. What else is made of ds comes before.
+void Call::add_dot_products(const TilePair& pair, const QueryGradients& g, Square ds, Square spare,
+                            std::int64_t part) const {
+  const int width = wide(plan.dk);
+  if (tables.f) relative(plan).stretch(pair, ds);
+  for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
+    const Pairing& pairing = plan.pairings[n];
+    if (!pair.uses(pairing)) continue;
+    const bool mixed = !pair.uses_only(pairing);
+    if (mixed) pair.select(pairing, ds, spare);
+    const Square own = mixed ? spare : ds;
+    const int which = n == 0 ? 0 : 1;
+    if (pairing.q.tracked()) pair.add_over_keys(own, pair.keys.k[which], width, g.dq[n]);
+    if (real* dk = Sums::part(sums.k[which], part))
+      pair.add_over_queries(own, pair.queries.q[n], width,
+                            dk + std::int64_t(pair.keys.first) * width);
+  }
+}
+
+// To v and to what the relative terms have.
+void Call::add_terms(const TilePair& pair, const QueryGradients& g, Square p, Square ds,
+                     int part) const {
+  const QueryTile& queries = pair.queries;
+  const std::int64_t n = std::int64_t(queries.b * plan.H + queries.h) * sums.parts + part;
+  const std::int64_t key = pair.keys.first;
+  if (real* dv = Sums::part(sums.v, n))
+    pair.add_over_queries(p, g.dz, wide(plan.dv), dv + key * wide(plan.dv));
+  real* dk = Sums::part(sums.k[0], n);
+  if (dk) dk += key * wide(plan.dk);
+  const TableSums& all = sums.tables;
+  const int b_part = queries.b * sums.parts + part, h = queries.h;
+  if (tables.u) pair.add_to_u(ds, TableSums::of(all.u, b_part, h), dk);
+  if (!tables.any()) return;
+  const Relative& terms = relative(plan);
+  if (plan.dots.q.tracked()) terms.add_to_queries(pair, ds, g.dq[0]);
+  if (dk) terms.add_to_keys(pair, ds, dk);
+  terms.add_to_tables(pair, p, ds, g.dz,
+                      {.c = TableSums::of(all.c, b_part, h),
+                       .A = TableSums::of(all.A, b_part, h),
+                       .B = TableSums::of(all.B, b_part, h),
+                       .V = TableSums::of(all.V, b_part, h)});
+}
+
+// dv_i += rest_i dz_i
+void Call::rest_to_own(const QueryTile& queries, const QueryGradients& g, const Sticks& sticks,
+                       std::int64_t part) const {
+  const int width = wide(plan.dv);
+  real* dv = Sums::part(sums.v, part);
+  for (int i = 0; dv && i < queries.count; ++i) {
+    const int own = plan.own_key(queries.first + i);
+    for (int c = 0; own < plan.keys_of(queries.b) && c < plan.dv; ++c)
+      dv[std::int64_t(own) * width + c] += sticks.rest()[i] * g.dz[i * width + c];
+  }
+}
+
+void Call::finish(const QueryTile& queries, const QueryGradients& g, std::int64_t part) const {
+  if (real* sink = Sums::part(sums.sink, part))  // P of the sink, whose value is 0
+    for (int i = 0; i < queries.count; ++i)
+      *sink += g.minus_d[i] * std::exp(plan.scores.sink.value()[queries.h] - g.log_sum[i]);
+  for (std::size_t n = 0; n < plan.pairings.size(); ++n)
+    if (const Var& q = plan.pairings[n].q; q.tracked()) {
+      const Rows rows{q.grad(), queries.b, queries.first, queries.count, queries.h};
+      rows.put(g.dq[n], onto.q[n], queries.factor);
+      if (!onto.q[n]) rows.clear_below();
+    }
+}
+
+// dbias [Tk, side] += dS
+void add_bias(const TilePair& pair, Square ds, real* dbias) {
+  for (int j = 0; j < pair.keys.count; ++j) {
+    const Range seen = pair.queries_of(j, 1);
+    real* row = dbias + std::int64_t(pair.keys.first + j) * side;
+    for (int i = seen.begin; i < seen.end; ++i) row[i] += ds.row(j)[i];
+  }
+}
+
+void Call::query_tile(Place place, int part, const real* bias, real* dbias) const {
+  Workspace memory(reals());
+  const QueryTile queries(plan, tables, place, bias, memory);
+  const QueryGradients g = start(queries, memory);
+  const bool rim = tables.any();
+  const Square s(memory, rim), ds(memory, rim),
+      spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
+  const std::int64_t n = std::int64_t(place.b * plan.H + place.h) * sums.parts + part;
+  const Range seen = queries.keys();
+  real* dgates = Sums::part(sums.gates, n);
+
+  Carried carried(queries, memory);
+  std::optional<Contextual>& contextual = carried.contextual;
+  real* carries = nullptr;  // what is carried into each tile, [tiles, side]
+  if (contextual) {
+    carries = memory.take(std::size_t(tile::up_to(side, plan.Tk)));
+    for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
+      std::copy_n(contextual->carry(), side, carries + j);
+      if (!queries.meets(j)) continue;
+      const KeyTile keys(plan, packed, place.b, place.h, j);
+      const TilePair pair(queries, keys);
+      pair.dot_products(s, spare);
+      pair.hide(s);
+      contextual->walk(pair, s);
+    }
+  }
+  const int last = tile::up_to(side, seen.end) - side;
+  for (int next = seen.begin; next <= last; next += side) {
+    const int j = carried.sticks ? seen.begin + last - next : next;  // they are broken leftwards
+    if (!queries.meets(j)) continue;
+    const KeyTile keys(plan, packed, place.b, place.h, j);
+    const TilePair pair(queries, keys);
+    if (contextual) std::copy_n(carries + j, side, contextual->carry());
+    carried.scores(pair, s, spare);
+    differentiate(pair, g, carried, s, ds);
+    add_terms(pair, g, s, ds, part);
+    if (dbias) add_bias(pair, ds, dbias);
+    if (dgates) carried.gates->differentiate(pair, ds, dgates);
+    add_dot_products(pair, g, contextual ? contextual->differentiate(pair, ds) : ds, spare, n);
+  }
+  if (contextual) {
+    std::vector<real*> de;
+    for (const Tensor& sum : sums.contextual) de.push_back(Sums::part(sum, n));
+    contextual->finish(queries, g.dq[0], de);
+  }
+  if (dgates) carried.gates->finish(queries, dgates);
+  if (plan.scores.weights == Weights::sticks_rest_to_own)
+    rest_to_own(queries, g, *carried.sticks, n);
+  finish(queries, g, n);
+}
+
+// Adds the parts of one head to the gradients of keys, values and gates, in order.
+void add_head(const Plan& plan, const Sums& sums, const Onto& onto, int head) {
+  const auto add = [&](const Var& x, const Tensor& sum, bool there) {
+    for (int p = 0; sum && p < sums.parts; ++p)
+      Rows{x.grad(), head / plan.H, 0, plan.Tk, head % plan.H}.put(
+          Sums::part(sum, std::int64_t(head) * sums.parts + p), there || p > 0);
+  };
+  add(plan.dots.k, sums.k[0], onto.k[0]);
+  add(plan.dots.far_k, sums.k[1], onto.k[1]);
+  add(plan.v, sums.v, onto.v);
+  for (int p = 0; sums.gates && p < sums.parts; ++p)
+    add_gate_gradient(plan, head / plan.H, head % plan.H,
+                      Sums::part(sums.gates, std::int64_t(head) * sums.parts + p));
+}
+
+void add_contextual(const Plan& plan, const Sums& sums) {
+  for (std::size_t n = 0; n < sums.contextual.size(); ++n) {
+    const Tensor& sum = sums.contextual[n];
+    if (!sum) continue;
+    const Tensor& table = plan.scores.contextual[n].table.grad();
+    for (int p = 0; p < sum.dim(0); ++p)
+      for (int r = 0; r < table.dim(0); ++r)
+        for (int c = 0; c < plan.dk; ++c)
+          table[std::int64_t(r) * plan.dk + c] += Sums::part(sum, p)[r * sum.dim(2) + c];
+  }
+}
+
+// With hooks, a strip at a time: sequences in groups, the gradients of a group in order.
+void backward_strips(const Call& call, Strips& strips) {
+  const Plan& plan = call.plan;
+  const Tensor& sum = call.sums.strip;
+  strips.each([&](int first, Range sequences) {
+    const int groups = std::min(call.sums.groups, sequences.size());
+    parallel_for(std::int64_t(groups) * plan.H, [&](std::int64_t n) {
+      const int group = int(n / plan.H), h = int(n % plan.H);
+      real* dbias = sum ? &sum[n * plan.Tk * side] : nullptr;
+      if (dbias) std::fill_n(dbias, std::int64_t(plan.Tk) * side, real(0));
+      for (int b = sequences.begin + group; b < sequences.end; b += groups)
+        call.query_tile({b, h, first}, 0, strips.bias(h), dbias);
+    });
+    if (!sum) return;
+    const std::int64_t size = std::int64_t(plan.Tk) * side;
+    parallel_for(plan.H, [&](std::int64_t h) {
+      for (int group = 1; group < groups; ++group)
+        for (std::int64_t i = h * size; i < (h + 1) * size; ++i)
+          sum[i] += sum[group * plan.H * size + i];
+    });
+    strips.differentiate(sum);
+  });
+}
+
+}  // namespace
+
+void backward(const Plan& plan, const Tensor& z, const Tensor& log_sums, const Tensor& dz) {
+  const ByDistance tables = by_distance(plan);
+  const Packed packed(plan);
+  Strips strips(plan);
+  const Sums sums(plan, tables, strips);
+  const Onto onto(plan);
+
+  const Call call{plan, tables, packed, z, log_sums, dz, sums, onto};
+  const int heads = plan.B * plan.H, parts = sums.parts;
+  const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
+  parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {
+    for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v, sums.gates}) Sums::clear(sum, n);
+    for (const Tensor& sum : sums.contextual) Sums::clear(sum, n);
+    const int head = int(n / parts), part = int(n % parts);
+    sums.tables.clear(head / plan.H * parts + part, head % plan.H);
+    for (int t = part; t < plan.query_tiles() && strips.empty(); t += parts)
+      call.query_tile({head / plan.H, head % plan.H, t * side}, part, nullptr, nullptr);
+    if (whole) add_head(plan, sums, onto, head);
+  });
+  if (!strips.empty()) backward_strips(call, strips);
+  if (!whole)
+    parallel_for(heads, [&](std::int64_t head) { add_head(plan, sums, onto, int(head)); });
+  add_contextual(plan, sums);
+  for (int p = 0; sums.sink && p < sums.sink.dim(0); ++p)
+    plan.scores.sink.grad()[p / parts % plan.H] += sums.sink[p];
+  sums.tables.fold(plan, tables);
+}
+
+}  // namespace yonder::fused

@@ -1,0 +1,186 @@
+#include <cmath>
+#include <limits>
+
+#include "core/attention/bias_strip.h"
+#include "core/attention/row_state.h"
+#include "core/parallel.h"
+
+/// \file
+/// Softmax over keys that come a tile at a time: a running maximum m and sum l of each row, and z
+/// rescaled whenever m grows.
+///   m' = max(m, max_j s_ij)   l' = l e^(m−m') + Σ_j e^(s_ij−m')   z' = z e^(m−m') + Σ_j
+///   e^(s_ij−m') v_j
+/// A sink is one term more of l, at the end. Sticks need neither m nor l: see attention_sticks.h.
+/// Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
+namespace yonder::fused {
+namespace {
+
+using tile::lanes;
+using tile::Vector;
+
+// The state of the rows of a tile.
+struct Running {
+  real *most, *sum, *shrink;  // [side] m, l and e^(m−m') of the last step
+  real* z;                    // [side, wide(dv)]
+};
+
+// s becomes e^(s−m'), m and l move on.
+void exponentiate(const TilePair& pair, Square s, const Running& state) {
+  for (int i = 0; i < side; i += lanes) {
+    const Range j = pair.rows_of(i);
+    const Vector before = tile::load(state.most + i);
+    Vector most = before;
+    for (int r = j.begin; r < j.end; ++r) most = tile::hn::Max(most, tile::load(s.row(r) + i));
+    const Vector shrink = tile::exp(before - most);
+    Vector sum = tile::load(state.sum + i) * shrink;
+    by_fours(
+        j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - most); },
+        [&](int r, Vector p) {
+          tile::store(p, s.row(r) + i);
+          sum = sum + p;
+        });
+    tile::store(most, state.most + i);
+    tile::store(shrink, state.shrink + i);
+    tile::store(sum, state.sum + i);
+  }
+}
+
+// z_i += (Σ_j p_ij) V[r], with one r for the whole tile
+void add_value_of_all(const TilePair& pair, Square p, real* z) {
+  const int width = wide(pair.plan.dv);
+  const real* value = pair.tables.V.rows_of(pair.queries.h) + *pair.alike * width;
+  for (int i = 0; i < side; i += lanes) {
+    const Range j = pair.keys_of(i, lanes);
+    Vector sum = tile::all(0);
+    for (int r = j.begin; r < j.end; ++r) sum = sum + tile::load(p.row(r) + i);
+    real sums[lanes];
+    tile::store(sum, sums);
+    for (int n = 0; n < lanes; ++n)
+      for (int c = 0; c < width; ++c) z[(i + n) * width + c] += sums[n] * value[c];
+  }
+}
+
+// z = z·shrink + P (V + V[r])
+void gather_values(const TilePair& pair, Square p, const Running& state) {
+  const int width = wide(pair.plan.dv);
+  for (int i = 0; i < side; ++i)
+    for (int c = 0; c < width; c += lanes) {
+      real* z = state.z + i * width + c;
+      tile::store(tile::load(z) * tile::all(state.shrink[i]), z);
+    }
+  pair.add_over_keys(p, pair.keys.v, width, state.z);
+  if (pair.tables.V && pair.alike) return add_value_of_all(pair, p, state.z);
+  if (pair.tables.V) relative(pair.plan).add_values(pair, p, state.z);
+}
+
+// e^sink joins the sum of each row that sees something.
+void add_sink(const QueryTile& queries, const Running& state) {
+  const real sink = queries.plan.scores.sink.value()[queries.h];
+  for (int i = 0; i < queries.count; ++i) {
+    if (state.sum[i] == 0) continue;
+    const real most = std::max(state.most[i], sink), shrink = std::exp(state.most[i] - most);
+    state.sum[i] = state.sum[i] * shrink + std::exp(sink - most);
+    state.most[i] = most;
+    real* z = state.z + i * wide(queries.plan.dv);
+    for (int c = 0; c < queries.plan.dv; ++c) z[c] *= shrink;
+  }
+}
+
+// z times `factor`, and zeros for padding.
+void write(const QueryTile& queries, const Running& state, const Tensor& z, const real* factor) {
+  const Rows rows{z, queries.b, queries.first, queries.count, queries.h};
+  rows.put(state.z, false, factor);
+  rows.clear_below();
+}
+
+// z/l and m + ln l; zeros and +∞ where nothing was visible.
+void finish(const QueryTile& queries, const Running& state, const Tensor& z, real* log_sums) {
+  if (queries.plan.scores.sink) add_sink(queries, state);
+  real share[side];
+  for (int i = 0; i < queries.count; ++i) {
+    const bool nothing = state.sum[i] == 0;
+    log_sums[i] =
+        nothing ? std::numeric_limits<real>::infinity() : state.most[i] + std::log(state.sum[i]);
+    share[i] = nothing ? 0 : 1 / state.sum[i];
+  }
+  write(queries, state, z, share);
+}
+
+// Of sticks: z and what is left, which may go to the query's own value.
+void finish_sticks(const QueryTile& queries, const Sticks& sticks, const Running& state,
+                   const Tensor& z, real* left) {
+  const Plan& plan = queries.plan;
+  std::copy_n(sticks.rest(), queries.count, left);
+  write(queries, state, z, nullptr);
+  if (plan.scores.weights != Weights::sticks_rest_to_own) return;
+  for (int i = 0; i < queries.count; ++i) {
+    const int own = plan.own_key(queries.first + i);
+    if (own >= plan.keys_of(queries.b)) continue;
+    const real* v = &plan.v.value()[Plan::at(plan.v.value(), queries.b, own, queries.h)];
+    real* to = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
+    for (int c = 0; c < plan.dv; ++c) to[c] += left[i] * v[c];
+  }
+}
+
+struct Call {
+  const Plan& plan;
+  const ByDistance& tables;
+  const Packed& packed;
+  const Tensor &z, &log_sums;
+
+  void query_tile(Place, const real* bias) const;
+};
+
+void Call::query_tile(Place place, const real* bias) const {
+  Workspace memory(QueryTile::reals(plan) + side * (wide(plan.dv) + 3) + 2 * Square::size +
+                   Carried::reals(plan));
+  const QueryTile queries(plan, tables, place, bias, memory);
+  const bool rim = tables.any();
+  const Square s(memory, rim), spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
+  const Running state{.most = memory.take(side),
+                      .sum = memory.zeros(side),
+                      .shrink = memory.take(side),
+                      .z = memory.zeros(side * wide(plan.dv))};
+  std::fill_n(state.most, side, std::numeric_limits<real>::lowest());
+  std::fill_n(state.shrink, side, real(1));  // sticks take nothing back
+  Carried carried(queries, memory);
+
+  const Range seen = queries.keys();
+  for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
+    if (!queries.meets(j)) continue;
+    const KeyTile keys(plan, packed, place.b, place.h, j);
+    const TilePair pair(queries, keys);
+    carried.scores(pair, s, spare);
+    if (carried.sticks) carried.sticks->weigh(pair, s);
+    else exponentiate(pair, s, state);
+    gather_values(pair, s, state);
+  }
+  const std::int64_t row = (std::int64_t(place.b) * plan.H + place.h) * plan.Tq + place.first;
+  if (carried.sticks) finish_sticks(queries, *carried.sticks, state, z, &log_sums[row]);
+  else finish(queries, state, z, &log_sums[row]);
+}
+
+}  // namespace
+
+void forward(const Plan& plan, const Tensor& z, const Tensor& log_sums) {
+  const ByDistance tables = by_distance(plan);
+  const Packed packed(plan);
+  const Call call{plan, tables, packed, z, log_sums};
+  if (Strips strips(plan); !strips.empty()) {
+    strips.each([&](int first, Range sequences) {
+      parallel_for(std::int64_t(sequences.size()) * plan.H, [&](std::int64_t n) {
+        const int b = sequences.begin + int(n / plan.H), h = int(n % plan.H);
+        call.query_tile({b, h, first}, strips.bias(h));
+      });
+    });
+    return;
+  }
+  const int tiles = plan.query_tiles(), heads = plan.B * plan.H;
+  parallel_for(std::int64_t(tiles) * heads, [&](std::int64_t n) {
+    // The longest rows first, so that no thread is left with them at the end.
+    const int head = int(n % heads), t = tiles - 1 - int(n / heads);
+    call.query_tile({head / plan.H, head % plan.H, t * side}, nullptr);
+  });
+}
+
+}  // namespace yonder::fused

@@ -1,0 +1,200 @@
+#pragma once
+#include <algorithm>
+#include <cassert>
+#include <vector>
+
+#include "core/attention.h"
+#include "core/simd/microkernel.h"
+
+/// \file
+/// What the files attention_*.cpp share: the extents of a call, who sees whom, tables by distance.
+namespace yonder::fused {
+
+/// Queries, and keys, of a tile.
+inline constexpr int side = 64;
+
+struct Range {
+  int begin, end;
+  int size() const { return std::max(end - begin, 0); }
+  bool empty() const { return end <= begin; }
+};
+
+/// Which pairs see each other: least ≤ i − j ≤ most, for rows i and j counted from 0.
+struct Band {
+  static constexpr int unlimited = 1 << 29;
+  int least, most;
+
+  /// The same band for rows counted from i0 and j0.
+  Band from(int i0, int j0) const { return {least - i0 + j0, most - i0 + j0}; }
+  /// Of `all` keys those that a query of `i` may see, and of `all` queries those that see one of
+  /// `j`.
+  Range keys(Range i, int all) const {
+    return {std::clamp(i.begin - most, 0, all), std::clamp(i.end - least, 0, all)};
+  }
+  Range queries(Range j, int all) const {
+    return {std::clamp(j.begin + least, 0, all), std::clamp(j.end + most, 0, all)};
+  }
+  /// Whether everything in a tile is visible.
+  bool full() const { return least <= 1 - side && most >= side - 1; }
+  bool meets(int lowest, int highest) const { return lowest <= most && highest >= least; }
+};
+
+/// What a head sees: most keys, and the first ones of a sequence.
+struct Sight {
+  Band near, sinks;
+};
+
+/// A column count as whole vectors.
+constexpr int wide(int d) { return tile::up_to(tile::lanes, d); }
+
+/// A product q·k and the distances that it serves: the near one, or those beyond far_window.
+struct Pairing {
+  static constexpr int most_of_them = 3;
+  Var q, k;
+  int least, most;
+};
+
+/// C_t = Σ_{u ≤ t} log_gate_u of one call. In double, and handed out as differences, so that far
+/// from the start neighbours still differ by their gate and not by rounding.
+class GateSums {
+ public:
+  GateSums() = default;
+  explicit GateSums(const Var& log_gate);
+
+  explicit operator bool() const { return bool(gates_); }
+  /// C of the last token before key row t of head h; beyond both ends that of the end.
+  double before(int b, int h, int t) const;
+  /// to[n] = C_{first+n} − from, for n < count.
+  void write(int b, int h, int first, int count, double from, real* to) const;
+
+ private:
+  Tensor gates_;                // [B, Tk, H]
+  std::vector<double> starts_;  // [B, H, tiles + 1], before each tile
+
+  real gate(int b, int h, int t) const {
+    return t >= 0 && t < gates_.dim(1)
+               ? gates_[(std::int64_t(b) * gates_.dim(1) + t) * gates_.dim(2) + h]
+               : real(0);
+  }
+};
+
+/// One call: operands and extents.
+struct Plan {
+  Dots dots;
+  Var v;
+  Scores scores;
+  Positions queries, keys;
+  bool consecutive;
+  int B, Tq, Tk, H, dk, dv;
+  int sinks;                      // key rows that Sight::sinks is for
+  std::vector<Sight> sights;      // [H]
+  Band band;                      // around all that is seen
+  std::vector<Pairing> pairings;  // near, left, right
+  GateSums gates;                 // of scores.log_gate
+
+  int query_tiles() const { return (Tq + side - 1) / side; }
+  /// Rows of sequence b that are no padding.
+  int queries_of(int b) const { return std::clamp(queries.length(b) - queries.first, 0, Tq); }
+  int keys_of(int b) const { return std::clamp(keys.length(b) - keys.first, 0, Tk); }
+  int distance(int b, int i, int j) const { return queries(b, i) - keys(b, j); }
+  /// The key row that has the token of query row t.
+  int own_key(int t) const { return t + queries.first - keys.first; }
+  /// scale · row, the factor of query t.
+  real factor(int b, int t) const {
+    const Tensor& row = dots.row;
+    return row ? scores.scale * row[row.dim(0) == 1 ? t : b * Tq + t] : scores.scale;
+  }
+  /// Head h of row t in x [B, T, H, d].
+  static std::int64_t at(const Tensor& x, int b, int t, int h) {
+    return ((std::int64_t(b) * x.dim(1) + t) * x.dim(2) + h) * x.dim(3);
+  }
+};
+
+/// One of A, B, V by distance, in both orders.
+struct Table {
+  int heads = 0;  ///< 1 if shared by all
+  Tensor rows;    // [heads, stride, wide(d)]
+  Tensor turned;  // [heads, d, stride]
+
+  explicit operator bool() const { return heads > 0; }
+  const real* rows_of(int h) const { return part(rows, h); }
+  const real* turned_of(int h) const { return part(turned, h); }
+
+ private:
+  const real* part(const Tensor& x, int h) const {
+    return &x[std::int64_t(h % heads) * x.dim(1) * x.dim(2)];
+  }
+};
+
+/// Relative terms by distance i − j, all terms of a call added up: with consecutive positions a row
+/// of keys meets a contiguous piece of them. A margin of zeros on both sides is read by tiles that
+/// stick out over what is visible.
+struct ByDistance {
+  static constexpr int margin = 2 * side;
+  int least = 0, count = 0;  ///< distances least..least+count−1 are visible
+  int stride = 0;            ///< at least margin + count + margin
+  Tensor c;                  // [H, stride]
+  Tensor f;                  // [stride]
+  Table A, B, V;             // B times scale
+  Tensor u;                  // [H, wide(dk)] sum of the Bs that are one row, times scale
+  std::vector<int> changes;  // [count] how often A, B and V have changed up to a distance
+
+  /// Whether something is to be added that depends on the distance.
+  bool any() const { return c || A || B || V; }
+  /// Whether A, B and V say the same of all distances of first..last that are visible.
+  bool alike(int first, int last) const {
+    first = std::max(first - least, 0), last = std::min(last - least, count - 1);
+    return first <= last && changes[first] == changes[last];
+  }
+  /// Where distance d stands; beyond what is visible only up to the margin.
+  std::ptrdiff_t place(int d) const { return std::ptrdiff_t(d) - least + margin; }
+};
+ByDistance by_distance(const Plan&);
+
+/// Gradients of the tables by distance in one part of the work; empty where nothing is tracked.
+struct TableSums {
+  Tensor c;        // [parts, H, stride]
+  Tensor A, B, V;  // [parts, H, stride, wide(d)]
+  Tensor u;        // [parts, H, 1, wide(dk)]
+
+  /// Without content: each part clears its own.
+  TableSums(const Plan&, const ByDistance&, int parts);
+  void clear(int part, int h) const;
+  /// Where those of one head in one part begin, or null.
+  static real* of(const Tensor& sum, int part, int h) {
+    const int width = sum && sum.shape.size() == 4 ? sum.dim(3) : 1;
+    return sum ? &sum[(std::int64_t(part) * sum.dim(1) + h) * sum.dim(2) * width] : nullptr;
+  }
+  /// Adds up the parts, in order, and then to the buckets of every tracked table.
+  void fold(const Plan&, const ByDistance&) const;
+};
+
+/// Memory of one task, cut into arrays of whole cache lines.
+class Workspace {
+ public:
+  explicit Workspace(std::size_t reals)
+      : memory_(pool::take(reals)), next_(memory_.get()), end_(next_ + reals) {}
+  real* take(std::size_t reals) {
+    real* array = next_;
+    next_ += (reals + 15) / 16 * 16;
+    assert(next_ <= end_);
+    return array;
+  }
+  real* zeros(std::size_t reals) {
+    real* array = take(reals);
+    std::fill(array, next_, real(0));
+    return array;
+  }
+
+ private:
+  std::shared_ptr<real[]> memory_;
+  real *next_, *end_;
+};
+
+/// z [B, Tq, H, dv] and of each row, [B, H, Tq], the log-sum-exp, +∞ where nothing is visible; of
+/// sticks what is left.
+void forward(const Plan&, const Tensor& z, const Tensor& log_sums);
+/// Adds to the gradients of everything tracked.
+void backward(const Plan&, const Tensor& z, const Tensor& log_sums, const Tensor& dz);
+
+}  // namespace yonder::fused

@@ -1,0 +1,30 @@
+#pragma once
+#include "core/attention/tile_pair.h"
+
+namespace yonder::fused {
+
+/// Stick-breaking weights of the queries of a tile. Tan et al. 2025, arXiv:2410.17980, sec. 2.
+///
+///   A_ij = β_ij rest_ij     rest_ij = Π_{l>j} (1 − β_il)     β = σ(s)
+///   ds_ij = (1 − β_ij) A_ij dA_ij − β_ij (D_i − Σ_{l≥j} A_il dA_il),   D_i = dz_i·z_i
+///
+/// The last bracket is what the keys before j, and the rest after all of them, bring. The product
+/// runs from the query leftwards, forward and backward, so key tiles are walked from the last to
+/// the first; what is left is carried along.
+class Sticks {
+ public:
+  explicit Sticks(Workspace&);
+  static std::size_t reals() { return 2 * side; }
+
+  /// s becomes A.
+  void weigh(const TilePair&, Square s) const;
+  /// s becomes A, and ds, dA before, the gradient of the scores.  minus_d [side], −D
+  void differentiate(const TilePair&, const real* minus_d, Square s, Square ds) const;
+  /// What the keys walked so far leave of 1, [side].
+  const real* rest() const { return rest_; }
+
+ private:
+  real *rest_, *taken_;  // [side]; taken: Σ A dA so far
+};
+
+}  // namespace yonder::fused

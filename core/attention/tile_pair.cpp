@@ -1,0 +1,262 @@
+#include "core/attention/tile_pair.h"
+
+#include <limits>
+
+#include "core/parallel.h"
+#include "core/simd/simd_loops.h"
+
+namespace yonder::fused {
+
+using tile::lanes;
+using tile::stripe;
+using tile::Vector;
+
+void Rows::copy(real* to, const real* factor) const {
+  const int d = x.dim(3), width = wide(d), whole = tile::down_to(lanes, d);
+  const std::int64_t step = std::int64_t(x.dim(2)) * d;
+  const real* from = count ? &x[Plan::at(x, b, first, h)] : nullptr;
+  for (int t = 0; t < count; ++t, from += step, to += width) {
+    const real by = factor ? factor[t] : real(1);
+    for (int c = 0; c < whole; c += lanes)
+      tile::store(tile::load(from + c) * tile::all(by), to + c);
+    for (int c = whole; c < width; ++c) to[c] = c < d ? by * from[c] : 0;
+  }
+  std::fill_n(to, (side - count) * width, real(0));
+}
+
+void Rows::put(const real* from, bool add, const real* factor) const {
+  const int d = x.dim(3), width = wide(d);
+  const std::int64_t step = std::int64_t(x.dim(2)) * d;
+  real* to = count ? &x[Plan::at(x, b, first, h)] : nullptr;
+  for (int t = 0; t < count; ++t, from += width, to += step) {
+    const real by = factor ? factor[t] : real(1);
+    if (add)
+      for (int c = 0; c < d; ++c) to[c] += by * from[c];
+    else
+      for (int c = 0; c < d; ++c) to[c] = by * from[c];
+  }
+}
+
+void Rows::clear_below() const {
+  for (int t = first + count; t < std::min(first + side, x.dim(1)); ++t)
+    std::fill_n(&x[Plan::at(x, b, t, h)], x.dim(3), real(0));
+}
+
+// In blocks of 128 bits: lower halves of two rows, then of two such.
+void turn(const real* from, int columns, real* to) {
+  const tile::hn::Full128<real> part;
+  constexpr int n = tile::hn::MaxLanes(part);
+  const auto row = [&](int i, int c) { return tile::hn::LoadU(part, from + i * columns + c); };
+  const auto put = [&](auto x, int i, int c) { tile::hn::StoreU(x, part, to + c * side + i); };
+  const auto lower = [&](auto x, auto y) { return tile::hn::InterleaveLower(part, x, y); };
+  const auto upper = [&](auto x, auto y) { return tile::hn::InterleaveUpper(part, x, y); };
+  for (int i = 0; i < side; i += n)
+    for (int c = 0; c < columns; c += n) {
+      if constexpr (n == 2) {
+        put(lower(row(i, c), row(i + 1, c)), i, c);
+        put(upper(row(i, c), row(i + 1, c)), i, c + 1);
+      } else {
+        const auto even = lower(row(i, c), row(i + 2, c)),
+                   odd = lower(row(i + 1, c), row(i + 3, c));
+        put(lower(even, odd), i, c);
+        put(upper(even, odd), i, c + 1);
+        const auto even2 = upper(row(i, c), row(i + 2, c)),
+                   odd2 = upper(row(i + 1, c), row(i + 3, c));
+        put(lower(even2, odd2), i, c + 2);
+        put(upper(even2, odd2), i, c + 3);
+      }
+    }
+}
+
+Packed::Packed(const Plan& plan) {
+  const int tiles = (plan.Tk + side - 1) / side;
+  const auto pack = [&](const Tensor& x) {
+    const int width = wide(x.dim(3));
+    const Tensor to = Tensor::uninitialized({plan.B, plan.H, tiles * side, width});
+    parallel_for(std::int64_t(plan.B) * plan.H * tiles, [&](std::int64_t n) {
+      const int head = int(n / tiles), first = int(n % tiles) * side, b = head / plan.H;
+      const int count = std::clamp(plan.keys_of(b) - first, 0, side);
+      Rows{x, b, first, count, head % plan.H}.copy(&to[n * side * width]);
+    });
+    return to;
+  };
+  k[0] = pack(plan.dots.k.value());
+  if (plan.pairings.size() > 1) k[1] = pack(plan.dots.far_k.value());
+  v = pack(plan.v.value());
+}
+
+KeyTile::KeyTile(const Plan& plan, const Packed& packed, int b, int h, int begin)
+    : first(begin), count(std::min(side, plan.keys_of(b) - begin)) {
+  const auto rows = [&](const Tensor& x) {
+    return x ? &x[((std::int64_t(b) * plan.H + h) * x.dim(2) + begin) * x.dim(3)] : nullptr;
+  };
+  k[0] = rows(packed.k[0]), k[1] = rows(packed.k[1]), v = rows(packed.v);
+  for (int j = 0; j < count; ++j) at[j] = plan.keys(b, first + j);
+}
+
+QueryTile::QueryTile(const Plan& p, const ByDistance& t, Place place, const real* strip,
+                     Workspace& memory)
+    : plan(p),
+      tables(t),
+      b(place.b),
+      h(place.h),
+      first(place.first),
+      bias(strip),
+      sight(p.sights[place.h]) {
+  count = std::clamp(plan.queries_of(b) - first, 0, side);
+  near = sight.near.keys({first, first + count}, plan.keys_of(b));
+  factor = memory.take(side);
+  for (int i = 0; i < count; ++i) {
+    factor[i] = plan.factor(b, first + i);
+    at[i] = plan.queries(b, first + i);
+  }
+  for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
+    q[n] = memory.take(side * wide(plan.dk));
+    q_turned[n] = memory.take(wide(plan.dk) * side);
+    Rows{plan.pairings[n].q.value(), b, first, count, h}.copy(q[n], factor);
+    turn(q[n], wide(plan.dk), q_turned[n]);
+  }
+}
+
+Range QueryTile::keys() const {
+  Range seen = near;
+  if (const Range all = sight.sinks.keys({first, first + count}, plan.keys_of(b));
+      all.begin < plan.sinks)
+    seen = {all.begin, std::max(near.end, std::min(all.end, plan.sinks))};
+  return {tile::down_to(side, seen.begin), count ? seen.end : 0};
+}
+
+TilePair::TilePair(const QueryTile& i, const KeyTile& j)
+    : queries(i),
+      keys(j),
+      plan(i.plan),
+      tables(i.tables),
+      band((j.first < plan.sinks ? i.sight.sinks : i.sight.near).from(i.first, j.first)),
+      near(i.sight.near.from(i.first, j.first)) {
+  if (plan.consecutive) {
+    const int shift = distance(0, 0);
+    reach = {shift + std::max(1 - side, band.least), shift + std::min(side - 1, band.most)};
+    // Of a product for each of several pairings, or stretched, q·A would have to be kept apart.
+    const bool may = (tables.A || tables.B || tables.V) && !tables.f && plan.pairings.size() == 1;
+    if (may && tables.alike(reach.begin, reach.end))
+      alike = tables.place(std::clamp(reach.begin, tables.least, tables.least + tables.count - 1));
+  } else {  // positions say nothing of what the band leaves
+    const auto [low_i, high_i] = std::minmax_element(i.at, i.at + i.count);
+    const auto [low_j, high_j] = std::minmax_element(j.at, j.at + j.count);
+    reach = {*low_i - *high_j, *high_i - *low_j};
+  }
+}
+
+void TilePair::products(const real* x, int width, const real* y, int depth, const real* start,
+                        Square s) const {
+  for (int j = 0; j < keys.rows(); j += stripe) {
+    const Range seen = queries_of(j, stripe);
+    const Range i = seen.empty()
+                        ? Range{0, 0}
+                        : Range{tile::down_to(lanes, seen.begin), tile::up_to(lanes, seen.end)};
+    for (int r = j; r < j + stripe; ++r) {
+      std::copy(start, start + i.begin, s.row(r));
+      std::copy(start + i.end, start + side, s.row(r) + i.end);
+    }
+    tile::multiply({x + j * width, width, 1}, {y + i.begin, side}, i.size(), depth,
+                   {start + i.begin, 0}, {s.row(j) + i.begin, Square::stride});
+  }
+}
+
+void TilePair::add_over_queries(Square w, const real* x, int width, real* sums) const {
+  tile::each_tall(keys.rows(), [&](int j, auto rows) {
+    if (const Range i = queries_of(j, rows); !i.empty())
+      tile::multiply<rows>({w.row(j) + i.begin, Square::stride, 1}, {x + i.begin * width, width},
+                           width, i.size(), {sums + j * width, width});
+  });
+}
+
+void TilePair::add_over_keys(Square w, const real* x, int width, real* sums) const {
+  tile::each_tall(side, [&](int i, auto rows) {
+    if (const Range j = keys_of(i, rows); !j.empty())
+      tile::multiply<rows>({w.row(j.begin) + i, 1, Square::stride}, {x + j.begin * width, width},
+                           width, j.size(), {sums + i * width, width});
+  });
+}
+
+void TilePair::select(const Pairing& pairing, Square w, Square to) const {
+  const auto serves = [&](int i, int j) {
+    const int d = distance(i, j);
+    return d >= pairing.least && d <= pairing.most;
+  };
+  for (int j = 0; j < keys.rows(); ++j)
+    for (int i = 0; i < side; ++i) {
+      const bool exists = i < queries.count && j < keys.count;
+      to.row(j)[i] = exists && serves(i, j) ? w.row(j)[i] : 0;
+    }
+}
+
+void TilePair::dot_products(Square s, Square spare) const {
+  real start[side] = {};
+  if (alike && tables.A) {
+    const real* row = tables.A.rows_of(queries.h) + *alike * wide(plan.dk);
+    for (int c = 0; c < plan.dk; ++c)
+      for (int i = 0; i < side; ++i) start[i] += row[c] * queries.q_turned[0][c * side + i];
+  }
+  bool started = false;
+  for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
+    const Pairing& pairing = plan.pairings[n];
+    if (!uses(pairing)) continue;
+    const Square to = started ? spare : s;
+    products(keys.k[n == 0 ? 0 : 1], wide(plan.dk), queries.q_turned[n], plan.dk, start, to);
+    if (!uses_only(pairing)) select(pairing, to, to);
+    if (started)
+      for (int i = 0; i < keys.rows() * Square::stride; i += lanes)
+        tile::store(tile::load(s.at + i) + tile::load(spare.at + i), s.at + i);
+    started = true;
+  }
+  if (!started) std::fill_n(s.at, keys.rows() * Square::stride, real(0));
+  if (tables.f) relative(plan).stretch(*this, s);
+}
+
+void TilePair::add_terms(Square s) const {
+  if (queries.bias)
+    for (int j = 0; j < keys.count; ++j)
+      for (int i = 0; i < side; i += lanes) {
+        const real* bias = queries.bias + std::int64_t(keys.first + j) * side + i;
+        tile::store(tile::load(s.row(j) + i) + tile::load(bias), s.row(j) + i);
+      }
+  if (tables.any()) relative(plan).add_scores(*this, s);
+  if (alike && tables.B) add_by_key(tables.B.rows_of(queries.h) + *alike * wide(plan.dk), s);
+  if (tables.u) add_by_key(queries.u(), s);
+}
+
+void TilePair::add_by_key(const real* b, Square s) const {
+  for (int j = 0; j < keys.count; ++j) {
+    const Vector score = tile::all(total(plan.dk, times, keys.k[0] + j * wide(plan.dk), b));
+    for (int i = 0; i < side; i += lanes)
+      tile::store(tile::load(s.row(j) + i) + score, s.row(j) + i);
+  }
+}
+
+void TilePair::add_to_u(Square ds, real* du, real* dk) const {
+  const real* u = queries.u();
+  for (int j = 0; j < keys.count; ++j) {
+    const Range seen = queries_of(j, 1);
+    const real sum = total(
+        seen.size(), [](Vec d) { return d; }, ds.row(j) + seen.begin);
+    const auto add = [by = vec(sum)](Vec to, Vec x) { return hn::MulAdd(by, x, to); };
+    const real* k = keys.k[0] + j * wide(plan.dk);
+    if (du) map(plan.dk, du, add, du, k);
+    if (real* to = dk ? dk + j * wide(plan.dk) : nullptr) map(plan.dk, to, add, to, u);
+  }
+}
+
+void TilePair::hide(Square s) const {
+  constexpr real nothing = -std::numeric_limits<real>::infinity();
+  if (!near.full())
+    for (int j = 0; j < keys.count; ++j) {
+      const Range seen = seen_by(j);
+      std::fill(s.row(j), s.row(j) + seen.begin, nothing);
+      std::fill(s.row(j) + std::max(seen.begin, seen.end), s.row(j) + side, nothing);
+    }
+  for (int j = keys.count; j < keys.rows(); ++j) std::fill_n(s.row(j), side, nothing);
+  s.clear_from(keys.rows());
+}
+
+}  // namespace yonder::fused

@@ -1,0 +1,185 @@
+#pragma once
+#include <optional>
+
+#include "core/attention/plan.h"
+
+/// \file
+/// Tiles of queries and of keys, and what happens where two of them meet.
+namespace yonder::fused {
+
+/// Scores, probabilities or their gradients of a tile, stored by key: row(j)[i]. So the lanes of a
+/// vector are queries, and maxima and sums over keys never cross lanes. Around it stand zeros, for
+/// products with tables that read it along diagonals: the columns to the right of a row are those
+/// to the left of the next.
+struct Square {
+  static constexpr int rim = 16, stride = side + rim;
+  static constexpr int size = (side + rim) * stride + 2 * rim;
+  real* at;
+
+  /// Without tables the zeros are not needed, and left undefined.
+  explicit Square(Workspace& memory, bool zeros = true)
+      : at((zeros ? memory.zeros(size) : memory.take(size)) + rim / 2 * stride + rim) {}
+  real* row(int j) const { return at + j * stride; }
+  /// Zeros in the rows `used`.. that a tile with fewer keys leaves.
+  void clear_from(int used) const {
+    std::fill_n(row(used), std::min(side - used, rim) * stride, real(0));
+  }
+};
+
+/// Rows t = first..first+count−1 of one head of x [B, T, H, d].
+struct Rows {
+  const Tensor& x;
+  int b, first, count, h;
+
+  /// To [side, wide(d)], zeros below and beside, all times `factor`[row] if given.
+  void copy(real* to, const real* factor = nullptr) const;
+  /// From [side, wide(d)], alike; added to what is there, or in its place.
+  void put(const real* from, bool add, const real* factor = nullptr) const;
+  /// Zeros in the rows `count`..end−1 that the tile or the tensor has beyond.
+  void clear_below() const;
+};
+/// [side, columns] → [columns, side]; columns a multiple of `lanes`
+void turn(const real* from, int columns, real* to);
+
+/// Keys and values of a call head by head, [B, H, Tk up to whole tiles, wide(d)], with zeros for
+/// padding: once copied, so that tiles that many queries meet lie close together.
+struct Packed {
+  Tensor k[2], v;  // of k and far_k
+  explicit Packed(const Plan&);
+};
+
+/// Keys and values of a tile.
+struct KeyTile {
+  int first, count;
+  const real* k[2];  // [side, wide(dk)] of k and far_k
+  const real* v;     // [side, wide(dv)]
+  int at[side];      ///< positions
+
+  KeyTile(const Plan&, const Packed&, int b, int h, int begin);
+  /// Rows that are computed; the last ones may be zeros.
+  int rows() const { return tile::up_to(tile::stripe, count); }
+};
+
+/// Where a tile of queries stands.
+struct Place {
+  int b, h, first;
+};
+
+/// Queries of a tile, times scale · row.
+struct QueryTile {
+  const Plan& plan;
+  const ByDistance& tables;
+  int b, h, first, count;
+  const real* bias;                       ///< [Tk, side] of the strip hooks, or null
+  real* q[Pairing::most_of_them];         // [side, wide(dk)] of each pairing
+  real* q_turned[Pairing::most_of_them];  // [wide(dk), side]
+  real* factor;                           // [side]
+  int at[side];                           ///< positions
+  Sight sight;                            ///< of the head
+  Range near;                             ///< keys that some query of the tile sees as near ones
+
+  QueryTile(const Plan&, const ByDistance&, Place, const real* strip, Workspace&);
+  static std::size_t reals(const Plan& plan) {
+    return Pairing::most_of_them * side * (2 * wide(plan.dk) + 16) + side;
+  }
+  /// Keys that some query of the tile sees, in tiles from a multiple of `side`; between sinks and
+  /// near keys there may be tiles that it does not meet.
+  Range keys() const;
+  /// ByDistance::u of the head.
+  const real* u() const { return &tables.u[std::int64_t(h) * tables.u.dim(1)]; }
+  bool meets(int tile) const {
+    return tile < plan.sinks || (tile < near.end && tile + side > near.begin);
+  }
+};
+
+/// A tile of queries and one of keys.
+struct TilePair {
+  const QueryTile& queries;
+  const KeyTile& keys;
+  const Plan& plan;
+  const ByDistance& tables;
+  Band band;    ///< of rows of the tiles; wider than `near` where the keys begin with sinks
+  Band near;    ///< of keys that are no sinks
+  Range reach;  ///< smallest and largest distance that a visible pair may have
+  /// Where in A, B and V all pairs of the tile look, if at one place: then q·A and B·k are a number
+  /// for each query and key.
+  std::optional<std::ptrdiff_t> alike;
+
+  TilePair(const QueryTile&, const KeyTile&);
+
+  int distance(int i, int j) const { return queries.at[i] - keys.at[j]; }
+  /// Queries, and keys, that see anything of the others; a stripe or a vector at a time.
+  Range queries_of(int j, int count) const { return band.queries({j, j + count}, side); }
+  Range keys_of(int i, int count) const { return band.keys({i, i + count}, keys.rows()); }
+  /// Queries that see key j.
+  Range seen_by(int j) const {
+    return (keys.first + j < plan.sinks ? band : near).queries({j, j + 1}, side);
+  }
+  /// Keys whose scores a vector of queries i.. needs: some more on both sides of what it sees, for
+  /// products that take several rows of either or a vector of distances.
+  Range rows_of(int i) const {
+    const int more = tables.any() ? Square::rim : tile::tall;
+    const Range seen = keys_of(i, tile::lanes);
+    return {std::max(seen.begin - more, 0), std::min(seen.end + more, keys.rows())};
+  }
+
+  /// s[j][i] = start[i] + Σ_c x_jc y_ic where a query sees a key, start[i] elsewhere.
+  /// x [side, width], y [depth, side], start [side]
+  void products(const real* x, int width, const real* y, int depth, const real* start,
+                Square s) const;
+  /// sums[j] += Σ_i w_ij x_i and sums[i] += Σ_j w_ij x_j.  x, sums [side, width]
+  void add_over_queries(Square w, const real* x, int width, real* sums) const;
+  void add_over_keys(Square w, const real* x, int width, real* sums) const;
+
+  /// Whether a pairing may serve a visible pair of the tile, and whether it serves them all.
+  bool uses(const Pairing& x) const { return reach.begin <= x.most && reach.end >= x.least; }
+  bool uses_only(const Pairing& x) const { return reach.begin >= x.least && reach.end <= x.most; }
+  /// to = w where the pairing serves a pair, else 0.
+  void select(const Pairing&, Square w, Square to) const;
+
+  /// s = scale · q·k of every pair, by its pairing. `spare` is overwritten where they are mixed.
+  void dot_products(Square s, Square spare) const;
+  /// The rest of a score, in place: bias and relative terms.
+  void add_terms(Square s) const;
+  /// s_ij += b·k_j
+  void add_by_key(const real* b, Square s) const;
+  /// du += Σ_ij ds_ij k_j and dk_j += Σ_i ds_ij u; null if not wanted.  dk [side, wide(dk)]
+  void add_to_u(Square ds, real* du, real* dk) const;
+  /// −∞ where a query does not see a key, zeros below.
+  void hide(Square s) const;
+};
+
+/// How tables by distance meet a tile. P are probabilities, dS gradients of scores.
+class Relative {
+ public:
+  struct Sums {
+    real *c, *A, *B, *V;  // one head's part of TableSums; null if not wanted
+  };
+  virtual ~Relative() = default;
+  /// s_ij *= f[r]
+  virtual void stretch(const TilePair&, Square s) const = 0;
+  /// s_ij += q_i·A[r] + B[r]·k_j + c[r]; of tiles whose distances are alike only c[r]
+  virtual void add_scores(const TilePair&, Square s) const = 0;
+  /// z_i += Σ_j p_ij V[r]
+  virtual void add_values(const TilePair&, Square p, real* z) const = 0;
+  /// ds_ij += dz_i·V[r].  dz [side, wide(dv)] and turned
+  virtual void add_value_products(const TilePair&, const real* dz, const real* dz_turned,
+                                  Square ds) const = 0;
+  /// dq_i += Σ_j ds_ij A[r]
+  virtual void add_to_queries(const TilePair&, Square ds, real* dq) const = 0;
+  /// dk_j += Σ_i ds_ij B[r]
+  virtual void add_to_keys(const TilePair&, Square ds, real* dk) const = 0;
+  /// dA[r] += ds_ij q_i   dB[r] += ds_ij k_j   dV[r] += p_ij dz_i   dc[r] += ds_ij
+  virtual void add_to_tables(const TilePair&, Square p, Square ds, const real* dz,
+                             const Sums&) const = 0;
+};
+/// Consecutive positions: i − j is a distance but for a constant, so tables are read along
+/// diagonals and every term is a product.
+const Relative& skewed();
+/// Any positions: one pair at a time.
+const Relative& indexed();
+inline const Relative& relative(const Plan& plan) {
+  return plan.consecutive ? skewed() : indexed();
+}
+
+}  // namespace yonder::fused

@@ -1,0 +1,259 @@
+#include "core/io/files.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "core/error.h"
+#include "core/io/fault_injection.h"
+
+namespace yonder {
+namespace {
+
+/// An open file that is closed in any case.
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
+
+/// A name that is removed again unless the file got its own.
+struct Temporary {
+  std::string name;
+  bool renamed = false;
+  ~Temporary() {
+    if (!renamed) ::unlink(name.c_str());
+  }
+};
+
+[[noreturn]] void unreadable(const std::string& path, const std::string& why) {
+  throw FileError(path + ": can't be read: " + why + "; check the name");
+}
+
+[[noreturn]] void unwritable(const std::string& path, int error) {
+  throw DiskError(path + ": can't be written: " + std::strerror(error) +
+                  "; free some space or choose another place");
+}
+
+Faults faults;
+
+// Makes a call about `path` until no signal cuts it short. `call` returns −1 and sets errno if it
+// fails.
+template <class F>
+auto uncut(Call kind, const std::string& path, F call) {
+  for (;;) {
+    const int fault = faults ? faults(kind, path) : 0;
+    if (fault > 0) errno = fault;
+    const auto result = fault > 0 ? decltype(call(fault))(-1) : call(fault);
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
+int open_file(const std::string& path, int flags) {
+  return uncut(Call::open, path,
+               [&](int) { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); });
+}
+
+void write_all(int file, const std::string& content, const std::string& path) {
+  std::size_t done = 0;
+  while (done < content.size()) {
+    const std::size_t left = content.size() - done;
+    const ssize_t n = uncut(Call::write, path, [&](int fault) {
+      return ::write(file, content.data() + done, fault == half ? (left + 1) / 2 : left);
+    });
+    if (n < 0) unwritable(path, errno);
+    done += std::size_t(n);
+  }
+}
+
+void sync(int file, const std::string& path) {
+  // EINVAL: a file system that has no such thing.
+  if (uncut(Call::sync, path, [&](int) { return ::fsync(file); }) < 0 && errno != EINVAL)
+    unwritable(path, errno);
+}
+
+// A rename is on the disk only when its folder is.
+void sync_folder(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const std::string folder = parent.empty() ? "." : parent;
+  const Descriptor open{open_file(folder, O_RDONLY | O_DIRECTORY)};
+  if (open.number < 0) unwritable(path, errno);
+  sync(open.number, path);
+}
+
+// What std::filesystem says, as a call to the system does.
+int result_of(const std::error_code& error) {
+  errno = error.value();
+  return error ? -1 : 0;
+}
+
+const std::string temporary_end = ".tmp";
+
+}  // namespace
+
+void set_faults(Faults f) { faults = std::move(f); }
+
+std::string read_file(const std::string& path) {
+  const Descriptor file{open_file(path, O_RDONLY)};
+  if (file.number < 0) unreadable(path, std::strerror(errno));
+  struct stat about {};
+  if (::fstat(file.number, &about) < 0) unreadable(path, std::strerror(errno));
+  if (S_ISDIR(about.st_mode)) unreadable(path, "it is a folder");
+  std::string content;
+  content.reserve(std::size_t(about.st_size));
+  char piece[1 << 16];
+  for (;;) {
+    const ssize_t n =
+        uncut(Call::read, path, [&](int) { return ::read(file.number, piece, sizeof piece); });
+    if (n < 0) unreadable(path, std::strerror(errno));
+    if (n == 0) return content;
+    content.append(piece, std::size_t(n));
+  }
+}
+
+void write_file(const std::string& path, const std::string& content) {
+  // A rename would put a plain file in the place of /dev/null.
+  struct stat about {};
+  if (::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode))
+    unwritable(path, S_ISDIR(about.st_mode) ? EISDIR : EEXIST);
+  static std::atomic<unsigned> writes{0};
+  Temporary temporary{path + "." + std::to_string(::getpid()) + "." + std::to_string(writes++) +
+                      temporary_end};
+  {
+    const Descriptor file{open_file(temporary.name, O_WRONLY | O_CREAT | O_TRUNC)};
+    if (file.number < 0) unwritable(path, errno);
+    write_all(file.number, content, path);
+    sync(file.number, path);
+  }
+  if (uncut(Call::rename, path,
+            [&](int) { return ::rename(temporary.name.c_str(), path.c_str()); }) < 0)
+    unwritable(path, errno);
+  temporary.renamed = true;
+  sync_folder(path);
+}
+
+void append_file(const std::string& path, const std::string& content) {
+  const Descriptor file{open_file(path, O_WRONLY | O_CREAT | O_APPEND)};
+  if (file.number < 0) unwritable(path, errno);
+  write_all(file.number, content, path);
+}
+
+void sync_file(const std::string& path) {
+  const Descriptor file{open_file(path, O_WRONLY)};
+  if (file.number < 0) unwritable(path, errno);
+  sync(file.number, path);
+}
+
+std::string checksum(std::string_view content) {
+  const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
+  char digits[33];
+  std::snprintf(digits, sizeof digits, "%016llx%016llx",
+                static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return digits;
+}
+
+void remove_all(const std::string& path) {
+  std::error_code error;
+  auto call = [&](int) { return std::filesystem::remove_all(path, error), result_of(error); };
+  if (uncut(Call::remove, path, call) < 0) unwritable(path, errno);
+}
+
+void replace_folder(const std::string& old, const std::string& by) {
+  remove_all(old);
+  if (uncut(Call::rename, old, [&](int) { return ::rename(by.c_str(), old.c_str()); }) < 0)
+    unwritable(old, errno);
+  sync_folder(old);
+}
+
+std::string make_temporary_folder() {
+  std::error_code error;
+  std::string pattern = std::filesystem::temp_directory_path(error).string() + "/yonder-XXXXXX";
+  auto call = [&](int) { return ::mkdtemp(pattern.data()) ? 0 : -1; };
+  if (uncut(Call::make_folder, pattern, call) < 0) unwritable(pattern, errno);
+  return pattern;
+}
+
+void remove_temporaries(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> left;
+  for (const auto& file : std::filesystem::directory_iterator(folder, error))
+    if (file.path().string().ends_with(temporary_end)) left.push_back(file.path().string());
+  for (const std::string& path : left) remove_all(path);
+}
+
+void make_folders(const std::string& path) {
+  std::error_code error;
+  auto call = [&](int) {
+    return std::filesystem::create_directories(path, error), result_of(error);
+  };
+  if (uncut(Call::make_folder, path, call) < 0) unwritable(path, errno);
+}
+
+FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
+  struct stat held {
+  }, there{};
+  for (int waits = 0;;) {  // again, if its last owner has removed the file that was opened
+    if (file_ >= 0) ::close(file_);
+    file_ = open_file(path_, O_RDWR | O_CREAT);
+    if (file_ < 0) unwritable(path_, errno);
+    // EWOULDBLOCK alone means that another has it: some file systems have no locks.
+    if (::flock(file_, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+      ::close(file_);
+      const std::string text = read_file(path_), owner = text.substr(0, text.find('\n'));
+      // Of a sweep that was killed the cells' processes still save, and hold what they inherited.
+      const int process = std::atoi(owner.c_str());
+      if (process > 0 && ::kill(process, 0) < 0 && errno == ESRCH && ++waits < 600) {
+        file_ = -1;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        continue;
+      }
+      throw UsageError(folder + ": process " + owner +
+                       " is at work in it; wait for it or choose another folder");
+    }
+    ::fstat(file_, &held);
+    if (::stat(path_.c_str(), &there) == 0 && held.st_ino == there.st_ino) break;
+  }
+  try {
+    if (::ftruncate(file_, 0) < 0) unwritable(path_, errno);
+    write_all(file_, std::to_string(::getpid()) + "\n", path_);
+  } catch (const DiskError&) {
+    ::close(file_);
+    throw;
+  }
+}
+
+FolderLock::~FolderLock() {
+  ::unlink(path_.c_str());
+  ::close(file_);
+}
+
+std::vector<std::string> list_files(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return {path};
+  std::vector<std::string> files;
+  try {
+    for (auto i = fs::recursive_directory_iterator(path); i != fs::end(i); ++i)
+      if (i->path().filename().string()[0] == '.') i.disable_recursion_pending();
+      else if (i->is_regular_file()) files.push_back(i->path().string());
+  } catch (const fs::filesystem_error& e) { unreadable(path, e.code().message()); }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace yonder

@@ -1,0 +1,54 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// \file
+/// The only door to the disk: whole files read and written.
+/// Readers refuse what is truncated, overlapping, of impossible extents or of another format with a
+/// FileError that names the file; writers leave the old file or the new one, never a half of it,
+/// and throw DiskError.
+namespace yonder {
+
+std::string read_file(const std::string& path);
+/// To a temporary name, fsynced, renamed, folder fsynced.
+void write_file(const std::string& path, const std::string& content);
+/// Adds to the end of a file, which is made if there is none: for logs, that may end in half a
+/// line. It is on the disk for certain only after sync_file.
+void append_file(const std::string& path, const std::string& content);
+/// Waits until a file that has been appended to is on the disk.
+void sync_file(const std::string& path);
+/// 32 hexadecimal digits that differ if the content differs, but for chance (2⁻¹²⁸).
+/// XXH3, 128 bits: github.com/Cyan4973/xxHash. It finds damage, not malice.
+std::string checksum(std::string_view content);
+void make_folders(const std::string& path);
+/// The files below a folder, sorted by path, without names that begin with a dot; `path` itself if
+/// it is no folder.
+std::vector<std::string> list_files(const std::string& path);
+/// Removes a file, or a folder with all that is in it, if there is one.
+void remove_all(const std::string& path);
+
+/// Puts a folder in the place of another one, which is removed.
+void replace_folder(const std::string& old, const std::string& by);
+/// A new folder that nobody else uses, where temporary files belong.
+std::string make_temporary_folder();
+
+/// Removes what writes that were killed have left in a folder.
+void remove_temporaries(const std::string& folder);
+
+/// Keeps a folder for one process as long as it lives, by flock on its file .lock: the kernel lets
+/// go when the process ends, however it does. UsageError, which names the process, if another one
+/// has it; DiskError if nothing can be written there.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  std::string path_;
+  int file_ = -1;
+};
+
+}  // namespace yonder

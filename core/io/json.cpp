@@ -1,0 +1,33 @@
+#include "core/io/json.h"
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "core/error.h"
+
+namespace yonder {
+
+using nlohmann::json;
+
+constexpr int deepest_nesting = 16;
+
+json parse_json(const std::string& text, const std::string& path) {
+  std::vector<std::set<std::string>> open;  // names met in each object that is not yet closed
+  auto check = [&](int depth, json::parse_event_t event, json& parsed) {
+    if (depth > deepest_nesting) throw FileError(path + ": its JSON nests too deep; make it again");
+    if (event == json::parse_event_t::object_start) open.emplace_back();
+    if (event == json::parse_event_t::object_end) open.pop_back();
+    if (event == json::parse_event_t::key && !open.back().insert(parsed).second)
+      throw FileError(path + ": its JSON names '" + parsed.get<std::string>() +
+                      "' twice; make it again");
+    return true;
+  };
+  try {
+    return json::parse(text, check);
+  } catch (const json::exception&) {
+    throw FileError(path + ": its JSON can't be read; copy or make it again");
+  }
+}
+
+}  // namespace yonder

@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace yonder {
+
+/// An npy array (format 1.0 to 3.0, C order, little-endian) of int32 or int64 as ints. Values that
+/// no int holds and arrays of no element are refused.  numpy.lib.format
+struct IntArray {
+  Shape shape;
+  std::vector<int> values;
+};
+IntArray read_npy_ints(const std::string& path);
+IntArray parse_npy_ints(const std::string& content, const std::string& path);
+/// float32, C order.
+void write_npy(const std::string& path, const Tensor&);
+
+}  // namespace yonder

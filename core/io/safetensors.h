@@ -1,0 +1,29 @@
+#pragma once
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace yonder {
+
+/// A safetensors file: tensors in f32 by name, in order, and the string map `__metadata__`.
+/// github.com/huggingface/safetensors, "Format". Files of other types than F32, or with a tensor of
+/// no element, are refused.
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+struct Safetensors {
+  NamedTensors tensors;
+  std::map<std::string, std::string> metadata;
+};
+Safetensors read_safetensors(const std::string& path);
+Safetensors parse_safetensors(const std::string& content, const std::string& path);
+/// The content of such a file.
+std::string format_safetensors(const Safetensors&);
+void write_safetensors(const std::string& path, const Safetensors&);
+
+/// Copies each tensor of `from` into the one of its name in `to`. UsageError, before anything is
+/// copied, for a name that only one of them has and for another shape.
+void copy_tensors(const NamedTensors& from, const NamedTensors& to);
+
+}  // namespace yonder

@@ -1,0 +1,147 @@
+#include <cassert>
+
+#include "core/ops/ops.h"
+#include "core/simd/simd_loops.h"
+
+namespace yonder {
+namespace {
+
+// What the slope of a function is computed from, and so what has to be saved.
+enum class Slope { of_input, of_result };
+
+// dx += f(in, …), element by element.
+template <class F, class... In>
+void give(const Gradient& dx, const F& f, const In&... in) {
+  const auto [sum, add] = dx.target();
+  real* const to = sum.data.get();
+  const auto added = [&f](Vec g, auto... v) { return hn::Add(g, f(v...)); };
+  if (add) parallel_map(sum.size(), to, added, to, in.data.get()...);
+  else parallel_map(sum.size(), to, f, in.data.get()...);
+}
+
+// y = f(x);  dx += slope(s) dy, where s is x or y.
+template <class F, class G>
+Var unary(const Var& x, Slope by, F f, G slope, Operation op = Operation::current()) {
+  Tensor y = Tensor::uninitialized(x.shape());
+  parallel_map(y.size(), y.data.get(), f, x.value().data.get());
+  const Tensor saved = by == Slope::of_input ? x.value() : y;
+  return Tape::record(
+      y, {x},
+      [dx = x.gradient(), saved, slope](const Tensor& dy) {
+        give(
+            dx, [slope](Vec d, Vec s) { return hn::Mul(slope(s), d); }, dy, saved);
+      },
+      op);
+}
+
+// f(a, b) with b repeated along the front axes of a.
+template <class F>
+Tensor combine(const Tensor& a, const Tensor& b, F f) {
+  assert(b.shape.size() <= a.shape.size() &&
+         std::equal(b.shape.rbegin(), b.shape.rend(), a.shape.rbegin()));
+  Tensor y = Tensor::uninitialized(a.shape);
+  parallel_map_repeating(y.size(), y.data.get(), f, b.data.get(), b.size(), a.data.get());
+  return y;
+}
+
+// dx += sign · dy, summed over the front axes that x lacks.
+void pass_back(const Gradient& dx, const Tensor& dy, real sign) {
+  const auto scaled = [s = vec(sign)](Vec d) { return hn::Mul(s, d); };
+  if (dx.size() == dy.size()) return give(dx, scaled, dy);
+  const Tensor& sum = dx.sum();
+  parallel_add_rows(dy.size() / sum.size(), sum.size(), sum.data.get(), scaled, dy.data.get());
+}
+
+}  // namespace
+
+Var operator+(const Var& a, const Var& b) {
+  return Tape::record(combine(a.value(), b.value(), plus), {a, b},
+                      [da = a.gradient(), db = b.gradient()](const Tensor& dy) {
+                        if (db) pass_back(db, dy, 1);
+                        if (da && !da.adopt(dy)) pass_back(da, dy, 1);
+                      });
+}
+
+Var operator-(const Var& a, const Var& b) {
+  return Tape::record(combine(a.value(), b.value(), [](Vec x, Vec y) { return hn::Sub(x, y); }),
+                      {a, b}, [da = a.gradient(), db = b.gradient()](const Tensor& dy) {
+                        if (da) pass_back(da, dy, 1);
+                        if (db) pass_back(db, dy, -1);
+                      });
+}
+
+Var operator*(const Var& a, const Var& b) {
+  return Tape::record(combine(a.value(), b.value(), times), {a, b}, [a, b](const Tensor& dy) {
+    if (a.tracked()) {
+      real* const da = a.grad().data.get();
+      parallel_map_repeating(
+          dy.size(), da, [](Vec g, Vec d, Vec y) { return hn::MulAdd(d, y, g); },
+          b.value().data.get(), b.size(), da, dy.data.get());
+    }
+    if (b.tracked())
+      parallel_add_rows(a.size() / b.size(), b.size(), b.grad().data.get(), times, dy.data.get(),
+                        a.value().data.get());
+  });
+}
+
+Var operator*(real s, const Var& x) {
+  Tensor y = Tensor::uninitialized(x.shape());
+  parallel_map(
+      y.size(), y.data.get(), [s](Vec v) { return hn::Mul(vec(s), v); }, x.value().data.get());
+  return Tape::record(y, {x}, [dx = x.gradient(), s](const Tensor& dy) { pass_back(dx, dy, s); });
+}
+
+Var tanh(const Var& x) {
+  return unary(
+      x, Slope::of_result, [](Vec v) { return hn::Tanh(lanes, v); },
+      [](Vec y) { return hn::NegMulAdd(y, y, vec(1)); });
+}
+
+Var sigmoid(const Var& x) {
+  return unary(x, Slope::of_result, sigmoid_of, [](Vec y) { return hn::NegMulAdd(y, y, y); });
+}
+
+Var relu(const Var& x) {
+  return unary(
+      x, Slope::of_result, [](Vec v) { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(lanes)), v); },
+      [](Vec y) { return hn::IfThenElseZero(hn::Gt(y, hn::Zero(lanes)), vec(1)); });
+}
+
+Var exp(const Var& x) {
+  return unary(x, Slope::of_result, exp_of, [](Vec y) { return y; });
+}
+
+Var log1p(const Var& x) {
+  return unary(
+      x, Slope::of_input, [](Vec v) { return hn::Log1p(lanes, v); },
+      [](Vec v) { return hn::Div(vec(1), hn::Add(vec(1), v)); });
+}
+
+// log(1 + e^x) = max(x, 0) + log1p(e^−|x|)
+Var softplus(const Var& x) {
+  return unary(
+      x, Slope::of_input,
+      [](Vec v) {
+        const Vec rest = hn::Log1p(lanes, exp_of_negative(hn::Neg(hn::Abs(v))));
+        return hn::Add(hn::IfThenZeroElse(hn::Lt(v, hn::Zero(lanes)), v), rest);
+      },
+      sigmoid_of);
+}
+
+Var at_least(const Var& x, real least) {
+  return unary(
+      x, Slope::of_input,
+      [least](Vec v) { return hn::IfThenElse(hn::Lt(v, vec(least)), vec(least), v); },
+      [least](Vec v) { return hn::IfThenElseZero(hn::Ge(v, vec(least)), vec(1)); });
+}
+
+Var at_most(const Var& x, real most) {
+  return unary(
+      x, Slope::of_input,
+      [most](Vec v) { return hn::IfThenElse(hn::Gt(v, vec(most)), vec(most), v); },
+      [most](Vec v) { return hn::IfThenElseZero(hn::Le(v, vec(most)), vec(1)); });
+}
+
+Var gelu(const Var& x) { return unary(x, Slope::of_input, Gelu::value, Gelu::slope); }
+
+}  // namespace yonder

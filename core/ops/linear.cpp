@@ -1,0 +1,48 @@
+#include <cassert>
+
+#include "core/ops/ops.h"
+#include "core/simd/matmul.h"
+#include "core/simd/simd_loops.h"
+
+namespace yonder {
+
+Var linear(const Var& x, const Var& weight) { return linear(x, weight, Var()); }
+
+// y = x Wᵀ + b;  dx += dy W,  dW += dyᵀ x,  db += Σ_rows dy
+Var linear(const Var& x, const Var& weight, const Var& bias) {
+  const std::int64_t N = weight.dim(0), K = weight.dim(1), M = x.size() / K;
+  assert(x.dim(-1) == K && (!bias || bias.size() == N));
+  Shape shape = x.shape();
+  shape.back() = int(N);
+  Tensor y = Tensor::uninitialized(shape);
+  const auto in = [](const Tensor& t, std::int64_t stride) { return Matrix{t.data.get(), stride}; };
+  const Tensor W = spaced(weight.value());
+  matmul({.M = M,
+          .N = N,
+          .K = K,
+          .a = in(x.value(), K),
+          .b = {W.data.get(), apart(K), true},
+          .c = y.data.get(),
+          .c_stride = N});
+  if (bias)
+    parallel_map_repeating(M * N, y.data.get(), plus, bias.value().data.get(), N, y.data.get());
+  const auto backward = [x, weight, W, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
+    // C = A·B for the gradient of `to`, or += where something is there.
+    const auto give = [](const Var& to, Product p) {
+      const Gradient::Target target = to.gradient().target();
+      p.c = target.sum.data.get(), p.add = target.add;
+      matmul(p);
+    };
+    const Matrix dy_turned{dy.data.get(), N, true};
+    if (x.tracked())
+      give(x, {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(W, apart(K)), .c_stride = K});
+    if (weight.tracked())
+      give(weight, {.M = N, .N = K, .K = M, .a = dy_turned, .b = in(x.value(), K), .c_stride = K});
+    if (db)
+      parallel_add_rows(
+          M, N, db.sum().data.get(), [](Vec d) { return d; }, dy.data.get());
+  };
+  return Tape::record(y, {x, weight, bias}, backward);
+}
+
+}  // namespace yonder

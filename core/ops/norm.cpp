@@ -1,0 +1,97 @@
+#include <cassert>
+#include <cmath>
+
+#include "core/ops/ops.h"
+#include "core/simd/simd_loops.h"
+
+namespace yonder {
+namespace {
+
+constexpr real epsilon = real(1e-5);
+
+// What is saved of a row: x̂ = (x − mean) · scale,  scale = 1/√(variance + ε).
+struct Row {
+  real mean, scale;
+  Vec hat(Vec x) const { return hn::Mul(hn::Sub(x, vec(mean)), vec(scale)); }
+};
+using Rows = std::vector<Row>;
+
+Row moments(const real* x, std::int64_t n) {
+  const real mean = total(
+                        n, [](Vec v) { return v; }, x) /
+                    real(n);
+  const auto squared = [mean](Vec v) {
+    const Vec d = hn::Sub(v, vec(mean));
+    return hn::Mul(d, d);
+  };
+  return {mean, 1 / std::sqrt(total(n, squared, x) / real(n) + epsilon)};
+}
+
+// With g = dy · weight:  dx += scale (g − mean(g) − x̂ mean(g x̂)); `before` is dx, or null for 0.
+void add_row_gradient(const Row& row, std::int64_t n, const real* x, const real* dy,
+                      const real* weight, const real* before, real* dx) {
+  const auto g_hat = [row](Vec v, Vec d, Vec w) { return hn::Mul(hn::Mul(d, w), row.hat(v)); };
+  const real mean_g = total(
+                          n, [](Vec d, Vec w) { return hn::Mul(d, w); }, dy, weight) /
+                      real(n);
+  const real mean_g_hat = total(n, g_hat, x, dy, weight) / real(n);
+  const auto gradient = [=](Vec v, Vec d, Vec w) {
+    const Vec centred = hn::MulSub(d, w, vec(mean_g));
+    return hn::Mul(vec(row.scale), hn::NegMulAdd(row.hat(v), vec(mean_g_hat), centred));
+  };
+  const auto added = [=](Vec sum, Vec v, Vec d, Vec w) { return hn::Add(sum, gradient(v, d, w)); };
+  if (before) map(n, dx, added, before, x, dy, weight);
+  else map(n, dx, gradient, x, dy, weight);
+}
+
+// dweight += Σ_rows dy · x̂,  dbias += Σ_rows dy;  in pieces of rows whose sums are added in order
+void add_weight_gradients(const Rows& saved, const Tensor& x, const Tensor& dy, real* dweight,
+                          real* dbias) {
+  const std::int64_t n = x.dim(-1), rows = x.size() / n, height = chunk_rows(n);
+  const Tensor partial({int((rows + height - 1) / height), 2, int(n)});
+  parallel_pieces(rows, height, [&](std::int64_t r, std::int64_t last) {
+    real* const dw = &partial[r / height * 2 * n];
+    for (; r < last; ++r) {
+      const auto add = [row = saved[r]](Vec sum, Vec d, Vec v) {
+        return hn::MulAdd(d, row.hat(v), sum);
+      };
+      map(n, dw, add, dw, &dy[r * n], &x[r * n]);
+      map(n, dw + n, plus, dw + n, &dy[r * n]);
+    }
+  });
+  for (int piece = 0; piece < partial.dim(0); ++piece) {
+    if (dweight) map(n, dweight, plus, dweight, &partial[2 * piece * n]);
+    if (dbias) map(n, dbias, plus, dbias, &partial[(2 * piece + 1) * n]);
+  }
+}
+
+}  // namespace
+
+// y = x̂ · weight + bias.  Ba et al. 2016, arXiv:1607.06450
+Var layer_norm(const Var& x, const Var& weight, const Var& bias) {
+  const std::int64_t n = x.dim(-1), rows = x.size() / n;
+  assert(weight.size() == n && bias.size() == n);
+  Tensor y = Tensor::uninitialized(x.shape());
+  Rows saved(rows);
+  parallel_rows(rows, n, [&](std::int64_t r) {
+    const Row row = saved[r] = moments(&x.value()[r * n], n);
+    const auto norm = [row](Vec v, Vec w, Vec b) { return hn::MulAdd(row.hat(v), w, b); };
+    map(n, &y[r * n], norm, &x.value()[r * n], &weight.value()[0], &bias.value()[0]);
+  });
+  const auto backward = [x, weight, dbias = bias.gradient(), saved, n, rows](const Tensor& dy) {
+    if (x.tracked()) {
+      const Gradient::Target dx = x.gradient().target();
+      parallel_rows(rows, n, [&](std::int64_t r) {
+        real* const to = &dx.sum[r * n];
+        add_row_gradient(saved[r], n, &x.value()[r * n], &dy[r * n], &weight.value()[0],
+                         dx.add ? to : nullptr, to);
+      });
+    }
+    if (weight.tracked() || dbias)
+      add_weight_gradients(saved, x.value(), dy, weight.tracked() ? &weight.grad()[0] : nullptr,
+                           dbias ? &dbias.sum()[0] : nullptr);
+  };
+  return Tape::record(y, {x, weight, bias}, backward);
+}
+
+}  // namespace yonder

@@ -1,0 +1,80 @@
+#pragma once
+#include <span>
+#include <vector>
+
+#include "core/autodiff.h"
+
+/// \file
+/// The differentiable operations, except attention. Forward and backward of each stand in one
+/// function. Shapes that don't fit are our own mistakes and end in an assert.
+namespace yonder {
+
+// elementwise.cpp
+Var operator+(const Var& a,
+              const Var& b);  ///< same shape, or b's shape ends a's (broadcast over the front)
+Var operator-(const Var& a, const Var& b);  ///< as +
+Var operator*(const Var& a, const Var& b);  ///< element by element, as +
+Var operator*(real s, const Var& x);
+Var tanh(const Var& x);
+Var sigmoid(const Var& x);
+Var relu(const Var& x);
+Var exp(const Var& x);
+Var log1p(const Var& x);
+Var softplus(const Var& x);
+Var at_least(
+    const Var& x,
+    real least);  ///< max(x, least); the gradient is 0 where the other side holds, a tie is x's
+Var at_most(const Var& x, real most);  ///< min(x, most), alike
+/// gelu(x) = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).  Hendrycks & Gimpel 2016, arXiv:1606.08415
+Var gelu(const Var& x);
+
+// linear.cpp
+/// y = x Wᵀ.  x [.., K], W [N, K], y [.., N]
+Var linear(const Var& x, const Var& weight);
+/// y = x Wᵀ + b.  b [N]
+Var linear(const Var& x, const Var& weight, const Var& bias);
+
+// mlp.cpp
+/// y = gelu(x Uᵀ) Dᵀ.  x [.., K], U [F, K], D [N, F], y [.., N]. Of what lies between only x Uᵀ is
+/// kept, and nothing if nobody asks for gradients.
+Var mlp(const Var& x, const Var& up, const Var& down);
+
+// norm.cpp
+/// (x − mean)/√(variance + 1e-5) · weight + bias over the last axis, biased variance.  Ba et al.
+/// 2016
+Var layer_norm(const Var& x, const Var& weight, const Var& bias);
+
+// loss.cpp
+/// Mean cross-entropy in nats over the rows whose target is ≥ 0; one number. logits [.., V],
+/// targets as many as rows. No target at all gives 0.
+Var cross_entropy(const Var& logits, std::span<const int> targets);
+
+/// What evaluation asks of each row of logits: the loss in nats where its target is ≥ 0, else 0;
+/// the likeliest token, the first of equals. Records nothing.
+struct TokenLoss {
+  std::vector<real> loss;   // [rows]
+  std::vector<int> argmax;  // [rows]
+};
+TokenLoss token_losses(const Tensor& logits, std::span<const int> targets);
+
+// reshape.cpp
+Var reshape(const Var& x, Shape shape);  ///< same size; shares storage, records nothing
+Var rows(const Var& table,
+         std::span<const int> which);  ///< y[i] = table[which[i]], 0 where which[i] < 0. → [n, ..]
+Var concat(const std::vector<Var>& parts, int axis);  ///< joined along `axis`; other extents equal
+Var slice(const Var& x, int axis, int first,
+          int extent);                  ///< `extent` indices from `first` along `axis`
+Var sum(const Var& x);                  ///< of all elements; one number
+Var outer(const Var& a, const Var& b);  ///< [M] × [N] → [M, N]
+
+// rotate.cpp
+/// Pairs of columns of each head turned by an angle that depends on the token.
+/// (x, y) → (x cos − y sin, x sin + y cos);  x [B, T, H, d];  cos, sin [T or B·T, pairs].
+/// interleaved: pair m is columns (2m, 2m+1), else (m, m + pairs); columns past 2·pairs stay.
+struct Rotation {
+  Tensor cos, sin;
+  bool interleaved = true;
+};
+Var rotate(const Var& x, const Rotation& by);
+
+}  // namespace yonder

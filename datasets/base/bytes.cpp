@@ -1,0 +1,190 @@
+#include "datasets/base/bytes.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <numeric>
+
+#include "core/io/files.h"
+
+namespace yonder {
+namespace {
+
+using Size = Rooms::Size;
+using Counts = std::array<Size, 256>;  // how often each byte comes
+
+constexpr int bos = 256;  // a byte is its own token
+constexpr int default_windows = 48;
+
+Counts count_bytes(const std::vector<std::string>& documents) {
+  Counts counts{};
+  for (const std::string& d : documents)
+    for (unsigned char c : d) ++counts[c];
+  return counts;
+}
+
+Size total(const Counts& counts) { return std::accumulate(counts.begin(), counts.end(), Size(0)); }
+
+}  // namespace
+
+/// Where the windows of a trial lie: `each` of them, `stride` bytes apart, in each chosen room.
+struct ByteTask::Layout {
+  Rooms rooms;
+  Size chosen, each;
+  int longest, stride;
+};
+
+void ByteTask::prepare(int length) {
+  Task::prepare(length);
+  if (path_.empty())
+    throw UsageError(name() + ": no text is named; name a file or folder with " +
+                     (name() == "text" ? "--text" : "--" + name() + ".path") + " PATH");
+  documents_ = Documents::read(path_);
+  const auto& train = documents_.train;
+  const bool fits = std::any_of(train.begin(), train.end(), [length](const std::string& d) {
+    return Size(d.size()) >= length;
+  });
+  if (!fits) refuse_short("train", length, train);
+}
+
+std::string ByteTask::checksum() const {
+  std::string all;
+  for (const auto* part : {&documents_.train, &documents_.validation, &documents_.test})
+    for (const std::string& document : *part) all += yonder::checksum(document);
+  return yonder::checksum(all);
+}
+
+void ByteTask::refuse_short(const char* use, int length,
+                            const std::vector<std::string>& documents) const {
+  std::size_t most = 0;
+  for (const std::string& d : documents) most = std::max(most, d.size());
+  throw UsageError(name() + ": " + path_ + " has " + std::to_string(most) +
+                   " bytes in one piece to " + use + " on, too few for a length of " +
+                   std::to_string(length) + "; give a longer text or a shorter length");
+}
+
+double ByteTask::chance(int) const {
+  const Counts seen = count_bytes(documents_.train), asked = count_bytes(documents_.test);
+  const auto best = std::max_element(seen.begin(), seen.end()) - seen.begin();
+  return double(asked[best]) / double(total(asked));
+}
+
+double ByteTask::frequency_loss() const {
+  const Counts seen = count_bytes(documents_.train), asked = count_bytes(documents_.test);
+  double loss = 0;
+  // One more than seen of each, so that a byte new to the test costs a finite amount.
+  for (int c = 0; c < 256; ++c)
+    loss -= double(asked[c]) * std::log((double(seen[c]) + 1) / (double(total(seen)) + 256));
+  return loss / double(total(asked));
+}
+
+Batch ByteTask::batch(const std::vector<Window>& windows) {
+  Batch batch{.size = int(windows.size()), .extent = windows[0].length};
+  for (const Window& w : windows) {
+    batch.lengths.push_back(w.length);
+    for (int t = 0; t < w.length; ++t) {
+      batch.tokens.push_back(t ? w.byte(t - 1) : bos);
+      batch.targets.push_back(t >= w.length - w.scored ? w.byte(t) : -1);
+    }
+  }
+  return batch;
+}
+
+Batch ByteTask::train(std::uint64_t seed, int step, int size) const {
+  const int length = trained_;
+  const Rooms starts(documents_.train,
+                     [length](Size bytes) { return std::max(bytes - length + 1, Size(0)); });
+  const Random random(seed, "data.train", std::uint32_t(step));
+  const Random tiles(seed, "data.tile", std::uint32_t(step));
+  std::vector<Window> windows;
+  for (int b = 0; b < size; ++b) {
+    const auto at = starts[Size(random.below(std::uint64_t(starts.total()), std::uint64_t(b)))];
+    windows.push_back({at.document, at.inside, length, length, trained_tile(tiles, b)});
+  }
+  return batch(windows);
+}
+
+void ByteTask::check(const Trial& trial) const {
+  const int longest = std::max(trial.longest, trial.length);
+  const bool ends = trial.protocol == Protocol::same_targets;
+  if (ends && trial.scored > trial.length)
+    throw UsageError(name() + ": a length of " + std::to_string(trial.length) + " can't hold the " +
+                     std::to_string(trial.scored) + " targets that are compared; test lengths of " +
+                     std::to_string(trial.scored) + " or more");
+  if (!tile(trial)) return;
+  if (!ends)
+    throw UsageError(name() + ": a text that repeats itself is tested on the same targets only; " +
+                     "leave --protocol away, or set --" + name() + ".tile 0 for plain text");
+  if (longest < tile(trial) + trial.scored)
+    throw UsageError(name() + ": no length reaches the second copy of " +
+                     std::to_string(tile(trial)) + " bytes; test up to " +
+                     std::to_string(tile(trial) + trial.scored) + " or more, or set --" + name() +
+                     ".tile");
+}
+
+// Plain text on the same targets: the rooms are the places, `scored` bytes apart, where a window of
+// the greatest length may end. Else they are stretches, cut alike at every length: of the greatest
+// length, or of one tile.
+ByteTask::Layout ByteTask::layout(const Trial& trial) const {
+  check(trial);
+  const int longest = std::max(trial.longest, trial.length), scored = trial.scored;
+  const bool ends = trial.protocol == Protocol::same_targets, tiled = tile(trial) > 0;
+  const int stretch = tiled ? tile(trial) : longest;
+  const auto& documents = trial.part == Part::test ? documents_.test : documents_.validation;
+  Rooms rooms(documents, [=](Size bytes) {
+    if (bytes < stretch) return Size(0);
+    return ends && !tiled ? (bytes - stretch) / scored + 1 : bytes / stretch;
+  });
+  if (!rooms.total())
+    refuse_short(trial.part == Part::test ? "test" : "validate", stretch, documents);
+  const Size wanted = trial.count ? trial.count : default_windows;
+  const Size chosen = std::min(wanted, rooms.total());
+  const int stride = trial.protocol == Protocol::sliding ? trial.stride : trial.length;
+  assert(stride > 0);
+  const Size each = ends ? 1 : 1 + (longest - trial.length) / stride;
+  return {std::move(rooms), chosen, each, longest, stride};
+}
+
+Window ByteTask::window(const Trial& trial, const Layout& l, Size number) const {
+  const Size room = number / l.each, inside = number % l.each;
+  // The chosen rooms are spread evenly over the text.
+  const auto at = l.rooms[room * l.rooms.total() / l.chosen];
+  const int length = trial.length;
+  if (const int c = tile(trial))
+    return {at.document, at.inside * c, length, trial.scored, c, (l.longest - length) % c};
+  if (trial.protocol == Protocol::same_targets) {
+    const Size end = l.longest + at.inside * trial.scored;
+    return {at.document, end - length, length, trial.scored};
+  }
+  // What stands before the first window of a stretch is scored by none, so it scores all its own.
+  const int scored = inside ? std::min(l.stride, length) : length;
+  return {at.document, at.inside * l.longest + inside * l.stride, length, scored};
+}
+
+int ByteTask::sequences(const Trial& trial) const {
+  const Layout l = layout(trial);
+  return int(l.chosen * l.each);
+}
+
+Batch ByteTask::test(const Trial& trial, int first, int size) const {
+  const Layout l = layout(trial);
+  assert(first >= 0 && size > 0 && first + size <= l.chosen * l.each);
+  const Random tiles(0, "data.tile.validation");
+  std::vector<Window> windows;
+  for (int i = first; i < first + size; ++i) {
+    windows.push_back(window(trial, l, i));
+    if (trial.part == Part::validation) windows.back().tile = trained_tile(tiles, i);
+  }
+  return batch(windows);
+}
+
+std::string ByteTask::spelled(int token) const {
+  if (token == bos) return "<bos>";
+  if (token == '\n') return "\\n";
+  if (token >= ' ' && token <= '~') return std::string(1, char(token));
+  const char* digits = "0123456789abcdef";
+  return std::string("\\x") + digits[token / 16] + digits[token % 16];
+}
+
+}  // namespace yonder

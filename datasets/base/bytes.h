@@ -1,0 +1,70 @@
+#pragma once
+#include "datasets/base/dataset.h"
+#include "datasets/base/documents.h"
+
+namespace yonder {
+
+/// A stretch of a document as the model sees it: BOS and length − 1 bytes as inputs, the bytes and
+/// the one that follows as targets, of which the last `scored` count.
+struct Window {
+  const std::string* document;
+  std::int64_t first;  ///< byte of the document
+  int length, scored;
+  int tile = 0;  ///< bytes from `first` on that are repeated without end; 0: the document goes on
+  int skip = 0;  ///< bytes of the repeated text before the window
+
+  int byte(std::int64_t i) const {
+    return static_cast<unsigned char>((*document)[first + (tile ? (skip + i) % tile : i)]);
+  }
+};
+
+/// Text as bytes, one token each: what `text` and `tiled` share. No window leaves its document.
+class ByteTask : public Task {
+ public:
+  Options options() override {
+    return {Option{"path", &path_, "a file, or a folder of files; the last tenth is for testing"}
+                .at_test(),
+            Option{"mask", &mask_, "part of the bytes that are hidden from a bidirectional model"}
+                .between(0, 1)};
+  }
+
+  void prepare(int length) override;
+
+  std::string checksum() const override;
+  int vocabulary() const override { return 257; }
+  int tokens(int length) const override { return length; }
+  bool is_text() const override { return true; }
+  double mask_rate() const override { return mask_; }
+  double chance(int) const override;
+  double frequency_loss() const override;
+
+  Batch train(std::uint64_t seed, int step, int size) const override;
+  int sequences(const Trial&) const override;
+  Batch test(const Trial&, int first, int size) const override;
+  std::string spelled(int token) const override;
+
+ protected:
+  /// How errors and flags name the task: "text".
+  virtual std::string name() const = 0;
+  /// Bytes of the tile of a training window, `number` in its batch; 0: plain text.
+  virtual int trained_tile(const Random&, int /*number*/) const { return 0; }
+  /// Bytes of the tile of a test's windows; 0: plain text.
+  virtual int tested_tile() const { return 0; }
+
+ private:
+  std::string path_;
+  double mask_ = 0.15;
+  Documents documents_;
+
+  struct Layout;
+  Layout layout(const Trial&) const;
+  Window window(const Trial&, const Layout&, std::int64_t number) const;
+  int tile(const Trial& trial) const { return trial.part == Part::test ? tested_tile() : 0; }
+  void check(const Trial&) const;
+  static Batch batch(const std::vector<Window>&);
+
+  [[noreturn]] void refuse_short(const char* use, int length,
+                                 const std::vector<std::string>& documents) const;
+};
+
+}  // namespace yonder

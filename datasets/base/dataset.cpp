@@ -1,0 +1,105 @@
+#include "datasets/base/dataset.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace yonder {
+namespace {
+
+std::vector<TaskEntry>& registered() {
+  static std::vector<TaskEntry> list;
+  return list;
+}
+
+constexpr int default_examples = 256;
+
+bool says(const std::vector<int>& of_tokens) {
+  return std::any_of(of_tokens.begin(), of_tokens.end(), [](int x) { return x >= 0; });
+}
+
+}  // namespace
+
+const std::vector<TaskEntry>& tasks() { return registered(); }
+
+std::unique_ptr<Task> make_task(const std::string& name) {
+  std::vector<std::string> names;
+  for (const TaskEntry& entry : tasks()) {
+    if (entry.name == name) return entry.make();
+    names.push_back(entry.name);
+  }
+  throw UsageError("task: there is no '" + name + "'" + did_you_mean(name, names) +
+                   "; see yonder list tasks");
+}
+
+void add_task(TaskEntry entry) {
+  auto& list = registered();
+  const auto before = [](const TaskEntry& a, const TaskEntry& b) { return a.name < b.name; };
+  list.insert(std::upper_bound(list.begin(), list.end(), entry, before), std::move(entry));
+}
+
+Batch collate(const std::vector<Example>& examples) {
+  Batch batch{.size = int(examples.size())};
+  for (const Example& e : examples) batch.lengths.push_back(int(e.tokens.size()) - 1);
+  batch.extent = *std::max_element(batch.lengths.begin(), batch.lengths.end());
+  batch.tokens.assign(std::size_t(batch.size) * batch.extent, -1);
+  batch.targets = batch.tokens;
+  for (const Example& e : examples) {
+    if (says(e.source)) batch.lag.assign(batch.tokens.size(), -1);
+    if (says(e.digit)) batch.digits.assign(batch.tokens.size(), -1);
+  }
+  for (int b = 0; b < batch.size; ++b)
+    for (int t = 0; t < batch.lengths[b]; ++t) {
+      const Example& e = examples[b];
+      const int place = b * batch.extent + t;
+      batch.tokens[place] = e.tokens[t];
+      if (e.wanted[t + 1]) batch.targets[place] = e.tokens[t + 1];
+      if (e.source[t + 1] >= 0) batch.lag[place] = t - e.source[t + 1];
+      if (!batch.digits.empty()) batch.digits[place] = e.digit[t];
+    }
+  return batch;
+}
+
+void GeneratedTask::prepare(int length) {
+  check(length);
+  Task::prepare(length);
+}
+
+Batch GeneratedTask::train(std::uint64_t seed, int step, int size) const {
+  Draws draws(Random(seed, "data.train", std::uint32_t(step)));
+  const int length = draws.between(1, trained_);
+  std::vector<Example> examples;
+  for (int b = 0; b < size; ++b) examples.push_back(example(length, draws));
+  return collate(examples);
+}
+
+int GeneratedTask::sequences(const Trial& trial) const {
+  check(trial.length);
+  return trial.count ? trial.count : default_examples;
+}
+
+Batch GeneratedTask::test(const Trial& trial, int first, int size) const {
+  assert(first >= 0 && size > 0 && first + size <= sequences(trial));
+  std::vector<Example> examples;
+  const char* stream = trial.part == Part::test ? "data.test" : "data.validation";
+  // The length stands where training has its seed: sequences of one length know nothing of another.
+  for (int i = first; i < first + size; ++i) {
+    Draws draws(Random(std::uint64_t(trial.length), stream, std::uint32_t(i)));
+    examples.push_back(test_example(trial.length, draws));
+  }
+  return collate(examples);
+}
+
+std::string GeneratedTask::spelled(int token) const {
+  switch (token) {
+    case bos:
+      return "<bos>";
+    case sep:
+      return "<sep>";
+    case eos:
+      return "<eos>";
+    default:
+      return symbol(token);
+  }
+}
+
+}  // namespace yonder

@@ -1,0 +1,88 @@
+#include "datasets/base/masked.h"
+
+namespace yonder {
+namespace {
+
+enum class Use { training, testing };
+
+class Masked final : public Task {
+ public:
+  explicit Masked(std::unique_ptr<Task> task) : task_(std::move(task)) {}
+
+  Options options() override { return task_->options(); }
+  void prepare(int length) override { task_->prepare(length); }
+  std::string checksum() const override { return task_->checksum(); }
+  int vocabulary() const override { return mask() + 1; }
+  // A text ends with the last byte that is read; the answer of a task is part of its sequence.
+  int tokens(int length) const override { return task_->tokens(length) + (is_text() ? 0 : 1); }
+  double chance(int length) const override { return task_->chance(length); }
+  bool is_text() const override { return task_->is_text(); }
+  bool numbers() const override { return task_->numbers(); }
+  double mask_rate() const override { return task_->mask_rate(); }
+  double frequency_loss() const override { return task_->frequency_loss(); }
+  int sequences(const Trial& trial) const override { return task_->sequences(trial); }
+  std::string spelled(int token) const override {
+    return token == mask() ? "<mask>" : task_->spelled(token);
+  }
+
+  Batch train(std::uint64_t seed, int step, int size) const override {
+    const Random random(seed, "data.mask", std::uint32_t(step));
+    return hidden(task_->train(seed, step, size), random, 0, Use::training);
+  }
+  Batch test(const Trial& trial, int first, int size) const override {
+    return hidden(task_->test(trial, first, size), Random(0, "data.mask.test"), first,
+                  Use::testing);
+  }
+
+ private:
+  std::unique_ptr<Task> task_;
+
+  int mask() const { return task_->vocabulary(); }
+
+  // What is asked at place t of `from` is hidden at place t + 1, where it stands.
+  Batch hidden(const Batch& from, const Random& random, int first, Use use) const {
+    Batch y{.size = from.size, .extent = from.extent + (is_text() ? 0 : 1)};
+    y.tokens.assign(std::size_t(y.size) * y.extent, -1);
+    y.targets = y.by_place = y.tokens;
+    if (!from.digits.empty()) y.digits = y.tokens;
+    if (!from.lag.empty()) y.lag = y.tokens;
+    for (int b = 0; b < y.size; ++b) {
+      const int n = from.lengths[b] + (is_text() ? 0 : 1);
+      y.lengths.push_back(n);
+      const int *tokens = &from.tokens[b * from.extent], *targets = &from.targets[b * from.extent];
+      for (int p = 0; p < n; ++p) {
+        const int at = b * y.extent + p;
+        const bool asked = p > 0 && targets[p - 1] >= 0;
+        const int token = p < from.lengths[b] ? tokens[p] : targets[p - 1];
+        y.tokens[at] = token;
+        if (!from.digits.empty() && p < from.lengths[b])  // EOS is no digit
+          y.digits[at] = from.digits[b * from.extent + p];
+        // By the distance to the end: windows with the same end hide the same bytes at any length.
+        const std::uint64_t draw = (std::uint64_t(first + b) << 32) + std::uint64_t(n - p);
+        if (p == 0 || !(asked || is_text()) || random.uniform(2 * draw) >= mask_rate()) continue;
+        y.tokens[at] = shown(token, random, 2 * draw + 1, use);
+        y.by_place[at] = token;
+        if (asked) y.targets[at] = token;
+        if (!from.lag.empty() && asked && from.lag[b * from.extent + p - 1] >= 0)
+          y.lag[at] = from.lag[b * from.extent + p - 1] + 1;
+      }
+    }
+    return y;
+  }
+
+  // What stands in the place of a hidden token.
+  int shown(int token, const Random& random, std::uint64_t draw, Use use) const {
+    if (!is_text() || use == Use::testing) return mask();
+    const std::uint64_t tenth = random.below(10 * 256, draw);  // and a byte
+    if (tenth < 8 * 256) return mask();
+    return tenth < 9 * 256 ? int(tenth % 256) : token;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Task> masked(std::unique_ptr<Task> task) {
+  return std::make_unique<Masked>(std::move(task));
+}
+
+}  // namespace yonder

@@ -1,0 +1,45 @@
+#include "datasets/base/symbols.h"
+
+#include <numeric>
+#include <utility>
+
+namespace yonder {
+
+Example StringTask::example(int length, Draws& draws) const {
+  const std::vector<int> asked = question(length, draws);
+  Example e;
+  e.give(bos);
+  for (int s : asked) e.give(s);
+  e.give(sep);
+  for (int s : answer(asked)) e.want(s);
+  e.want(eos);
+  return e;
+}
+
+std::vector<int> SymbolTask::question(int length, Draws& draws) const {
+  std::vector<int> symbols(length);
+  for (int& s : symbols) s = first_symbol + draws.below(alphabet_);
+  return symbols;
+}
+
+std::vector<int> BitTask::question(int length, Draws& draws) const {
+  std::vector<int> bits(length);
+  for (int& b : bits) b = zero + draws.below(2);
+  return bits;
+}
+
+std::string SymbolTask::symbol(int token) const {
+  const int s = token - first_symbol;
+  return alphabet_ <= 26 ? std::string(1, char('a' + s)) : std::to_string(s);
+}
+
+std::vector<int> distinct(int n, int below, Draws& draws) {
+  // Fisher and Yates, broken off when n are drawn.
+  std::vector<int> all(below);
+  std::iota(all.begin(), all.end(), 0);
+  for (int i = 0; i < n; ++i) std::swap(all[i], all[draws.between(i, below - 1)]);
+  all.resize(n);
+  return all;
+}
+
+}  // namespace yonder

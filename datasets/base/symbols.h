@@ -1,0 +1,58 @@
+#pragma once
+#include "datasets/base/dataset.h"
+
+namespace yonder {
+
+/// A task whose question is a string of symbols and whose answer is another:
+///   BOS s_1 … s_m SEP a_1 … a_k EOS
+class StringTask : public GeneratedTask {
+ public:
+  Example example(int length, Draws&) const override;
+
+ protected:
+  virtual std::vector<int> question(int length, Draws&) const = 0;
+  virtual std::vector<int> answer(std::vector<int> question) const = 0;
+};
+
+/// n symbols of an alphabet in question and in answer: m = k = n.
+class SymbolTask : public StringTask {
+ public:
+  explicit SymbolTask(int alphabet = 16) : alphabet_(alphabet) {}
+
+  Options options() override {
+    return {Option{"alphabet", &alphabet_, "different symbols"}.within(2, 65536)};
+  }
+
+  int vocabulary() const override { return first_symbol + alphabet_; }
+  int tokens(int length) const override { return 2 * length + 2; }
+  /// Every place holds each symbol equally often; EOS is certain.
+  double chance(int length) const override {
+    return (length / double(alphabet_) + 1) / (length + 1);
+  }
+
+ protected:
+  /// Here independent and uniform.
+  std::vector<int> question(int length, Draws&) const override;
+  std::string symbol(int token) const override;
+
+  int alphabet_;
+};
+
+/// n bits, of which one bit is asked:  BOS b_1 … b_n SEP a EOS
+class BitTask : public StringTask {
+ public:
+  int vocabulary() const override { return first_symbol + 2; }
+  int tokens(int length) const override { return length + 3; }
+
+ protected:
+  static constexpr int zero = first_symbol, one = zero + 1;
+
+  /// Independent and uniform.
+  std::vector<int> question(int length, Draws&) const override;
+  std::string symbol(int token) const override { return token == zero ? "0" : "1"; }
+};
+
+/// `n` different numbers of 0..below−1 in random order, every choice equally likely.
+std::vector<int> distinct(int n, int below, Draws&);
+
+}  // namespace yonder

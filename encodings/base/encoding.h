@@ -1,0 +1,246 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/attention.h"
+#include "core/error.h"
+#include "core/options.h"
+#include "core/parameters.h"
+#include "core/positions.h"
+#include "core/random.h"
+#include "encodings/base/spec.h"
+
+/// \file
+/// What a position encoding is. Open this first; then any encoding's own file, which is complete in
+/// itself: formula, paper, options, parameters and gradients.
+namespace yonder {
+
+/// The extents of a model, in model.md's letters.
+struct Dims {
+  int vocabulary = 0;  ///< V
+  int width = 128;     ///< D
+  int heads = 4;       ///< H
+  int layers = 4;
+  int mlp = 512;    ///< F
+  int trained = 0;  ///< N, the trained length in tokens
+  bool causal = true;
+  int positions = 0;  ///< R, positions that training can show: N, or more with random and offset
+
+  int head() const { return width / heads; }  ///< d
+};
+
+/// One call of self-attention, as an encoding sees it.
+struct Attention {
+  int layer;
+  Positions queries, keys;
+  Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D]
+  Mask mask;
+  Var per_key = {};  ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
+
+  /// The smallest and the largest distance i − j between any query and any key, hidden ones too.
+  int least() const;
+  int most() const;
+};
+
+/// Where the tokens of a pass stand: [T] if all sequences share their positions, else [B, T]. 0 for
+/// padding, since an encoding need not be defined where no token stands.
+std::vector<int> places(const Positions&);
+
+/// Runs the last layer once: the residual stream follows `query`; keys and values come from
+/// `memory`.
+using Block = std::function<Var(const Var& query, const Var& memory)>;
+
+/// A position encoding: the places where a Transformer may learn where a token is. Every hook does
+/// nothing by default, so an encoding states only what it changes. The model calls the hooks in the
+/// order in which they stand here and never knows which encoding it has. An encoding is a pure
+/// function of options, parameters, positions and length: hooks keep nothing from pass to pass.
+class Encoding {
+ public:
+  virtual ~Encoding() = default;
+
+  /// The encoding's settings, bound to its fields. After build() they hold their resolved values.
+  virtual Options options() { return {}; }
+
+  /// The positions that training can show (R); modifiers that draw positions raise it.
+  virtual int positions(const Dims& dims) { return dims.positions; }
+
+  /// Refuses (UsageError) options that don't fit each other or the model's dims_. Runs in build and
+  /// again before each pass, since options may have changed at test time. Not before build.
+  virtual void check() const {}
+
+  /// Resolves defaults that depend on the model, creates parameters named "encoding.{name}.…".
+  /// Overriders call Encoding::build first.
+  virtual void build(const Dims& dims, Parameters&) {
+    dims_ = dims;
+    check();
+  }
+
+  /// Before training goes on at `longest` tokens: an option whose 0 stands for a number that each
+  /// test makes of its own length gets the number of this one, so that it holds from now on.
+  virtual void settle(int /*longest*/) {}
+
+  /// Positions of a pass of `tokens` tokens where the task gives none; empty means 0, 1, 2, ….
+  /// `draws` is not null in training only.
+  virtual std::vector<int> place(int /*tokens*/, int /*longest*/, Draws* /*draws*/) { return {}; }
+
+  /// The same where a pass has digits [B, T] (see Positions): positions [B, T] that follow from
+  /// them, or empty for those of place().
+  virtual std::vector<int> couple(std::span<const int> /*digits*/, int /*tokens*/, Draws*) {
+    return {};
+  }
+  /// Added to what every digit of a pass counts.
+  virtual int shift(Draws*) { return 0; }
+  /// Whether it means nothing without digits.
+  virtual bool counts_digits() const { return false; }
+
+  /// Whether all that it does is done inside blocks, so that some layers may have it and others not
+  /// ("rope@0-2,none@3"). Empty: all but absolute encodings do.
+  virtual std::optional<bool> by_layer() const { return {}; }
+
+  /// Once before each pass, for work that all layers share.
+  virtual void begin(const Positions&) {}
+
+  /// Absolute encodings act here. x [B, T, D] is sqrt(D)·E[token]; tokens [B·T], padding is −1.
+  virtual Var embed(const Var& x, std::span<const int> /*tokens*/, const Positions&) { return x; }
+
+  /// x [B, T, D] is the block's normed input, from which q, k and v are made.
+  virtual Var layer_input(const Var& x, int /*layer*/, const Positions&) { return x; }
+
+  /// What later queries will ask of each token beside its k and v, [B, T, ..], made of the block's
+  /// normed input x [B, T, D]; kept with them where a sequence is written token by token.
+  virtual Var per_key(const Var& /*x*/, int /*layer*/) { return {}; }
+
+  /// What the queries of a layer see.
+  virtual void mask(Mask&) {}
+  /// A factor for the row of each query, before any other use of q (log n). Modifiers come last.
+  virtual void scale_queries(Dots&, const Attention&) {}
+  /// Turns q and k (rotary).
+  virtual void dots(Dots&, const Attention&) {}
+  /// Relative terms and biases.
+  virtual void scores(Scores&, const Attention&) {}
+
+  /// Replaces the last layer; an empty result means: run it as any other.
+  virtual Var last_layer(const Var& /*hidden*/, const Positions&, const Block&) { return {}; }
+
+  /// Whether the model has to be the complex Transformer.
+  virtual bool complex() const { return false; }
+
+ protected:
+  Dims dims_;
+};
+
+/// Where an encoding acts: on the embedded tokens, on the scores (a plain bias may be added to
+/// turned scores, other relative terms may not), on q and k, or on another encoding. What may be
+/// composed by `+` depends on it.
+enum class Kind { none, absolute, relative, bias, rotary, modifier };
+
+/// The kinds of model that an encoding serves.
+enum class Serves { both, causal_only, bidirectional_only };
+
+/// What `list` and `show` say of an encoding, and how to make one.
+struct Entry {
+  std::string name, title, paper;
+  Kind kind = Kind::absolute;
+  Serves serves = Serves::both;
+  std::string formula;  ///< one line of plain text
+  /// Test-time settings meant for lengths beyond the trained one, as set_at_test takes them.
+  std::vector<Setting> extensions;
+  std::string file;  ///< name of the source file, filled in by Register
+  std::unique_ptr<Encoding> (*make)() = nullptr;
+};
+
+/// Every encoding, in alphabetical order of names.
+const std::vector<Entry>& registry();
+/// The entry of one name; UsageError with a "did you mean" if there is none.
+const Entry& entry(const std::string& name);
+
+/// Several encodings as one: "rope+logn", or others in other layers: "rope+window@0-2,none@3"
+/// (spec.h). Encodings of one name and the same options are one, whichever layers they stand in.
+/// Knows its parts by name, so that options are read and written as `{encoding}.{option}`, which
+/// means every part of that name; `{encoding}@{layers}.{option}` means one, where layers have
+/// options of their own. Refuses what encodings.md refuses (UsageError).
+class Composition final : public Encoding {
+ public:
+  explicit Composition(const std::string& names);
+
+  struct Part {
+    const Entry* entry;
+    std::unique_ptr<Encoding> encoding;
+    std::vector<int> layers = {};           ///< that it stands in, ascending; empty: every one
+    std::vector<Setting> own_options = {};  ///< that its layers fix
+
+    bool in(int layer) const;
+  };
+  /// Of ready parts in every layer, which the registry need not know.
+  Composition(std::string name, std::vector<Part> parts)
+      : name_(std::move(name)), parts_(std::move(parts)) {}
+
+  const std::vector<Part>& parts() const { return parts_; }
+  /// As given: "rope+logn"; a modifier that was added at test time is appended.
+  const std::string& name() const { return name_; }
+  /// Whether every layer has an encoding of this name.
+  bool everywhere(const std::string& name) const;
+
+  /// Whether set() would take the option, values aside.
+  bool takes(const std::string& option);
+  /// The options of all parts by their full names, "rope.base".
+  Options options() override { return std::as_const(*this).options(); }
+  Options options() const;
+  /// Sets "rope.base" and the like, before training or as a checkpoint has it.
+  void set(const std::string& option, const std::string& value);
+  /// The same on a trained model: options that training has frozen are refused, and `window.size`,
+  /// `sinks.first`, `sinks.window`, `sharpen.by` or `logn.when=test` adds that modifier to the
+  /// layers where it is missing. "N-1" as a value is the largest distance that training showed. How
+  /// options fit each other is checked by check(), when all are set, and before each pass.
+  void set_at_test(const std::string& option, const std::string& value);
+
+  void check() const override;
+  int positions(const Dims&) override;
+  void build(const Dims&, Parameters&) override;
+  void settle(int longest) override;
+  std::vector<int> place(int tokens, int longest, Draws*) override;
+  std::vector<int> couple(std::span<const int> digits, int tokens, Draws*) override;
+  int shift(Draws*) override;
+  bool counts_digits() const override;
+  /// What a layer's queries see.
+  Mask mask_in(int layer) const;
+  void begin(const Positions&) override;
+  Var embed(const Var& x, std::span<const int> tokens, const Positions&) override;
+  Var layer_input(const Var& x, int layer, const Positions&) override;
+  Var per_key(const Var& x, int layer) override;
+  void scale_queries(Dots&, const Attention&) override;
+  void dots(Dots&, const Attention&) override;
+  void scores(Scores&, const Attention&) override;
+  Var last_layer(const Var& hidden, const Positions&, const Block&) override;
+  bool complex() const override;
+
+ private:
+  using Encoding::mask;  // of one layer only: mask_in
+
+  std::string name_;
+  std::vector<Part> parts_;
+
+  std::string address(const Part&) const;
+  std::vector<Part*> addressed(const std::string& address);
+  bool assign_to(Part&, const std::string& option, const std::string& value);
+  void join(const std::string& name, const std::string& option, const std::string& value);
+  void build(Part&, Parameters&);
+};
+
+/// Adds an encoding to the registry, from its own file:
+///   const Register<Alibi> registered{{.name = "alibi", .title = …, .kind = Kind::bias}};
+void add_entry(Entry);
+template <class T>
+struct Register {
+  explicit Register(Entry e, std::string file = __builtin_FILE()) {
+    e.file = file.substr(file.rfind('/') + 1);
+    e.make = [] { return std::unique_ptr<Encoding>(new T); };
+    add_entry(std::move(e));
+  }
+};
+
+}  // namespace yonder

@@ -1,0 +1,72 @@
+#pragma once
+#include <algorithm>
+#include <climits>
+
+#include "core/ops/ops.h"
+#include "encodings/base/encoding.h"
+
+/// \file
+/// Factors of the queries' rows, for modifiers that make attention sharper or flatter.
+namespace yonder {
+
+/// The keys that head h of query i sees in a sequence of n tokens, in any case 1: nothing comes of
+/// a row that sees none.
+inline int seen(const Mask& m, int h, int i, int n) {
+  struct Range {
+    int first, last;
+    Range with(Range r) const { return {std::max(first, r.first), std::min(last, r.last)}; }
+    int count() const { return std::max(0, last - first + 1); }
+  };
+  const auto within = [i](int size) {
+    return size > 0 ? Range{i - size + 1, i + size - 1} : Range{0, INT_MAX};
+  };
+  const Range shown =
+      within(m.of_heads.empty() ? 0 : m.of_heads[h]).with({0, m.causal ? i : n - 1});
+  const Range near = shown.with(within(m.window)), sinks = shown.with({0, m.sinks - 1});
+  return std::max(1, near.count() + sinks.count() - near.with(sinks).count());
+}
+
+/// c_i, the keys that query i sees: [1, Tq], or [B, Tq] where each sequence has its own n; with one
+/// dimension more, [.., H], where heads have windows of their own.
+inline Tensor visible(const Attention& a) {
+  const Positions& p = a.queries;
+  const bool own = !a.mask.causal && !p.lengths.empty();
+  const int heads = int(std::max<std::size_t>(1, a.mask.of_heads.size()));
+  Tensor c = Tensor::uninitialized({own ? p.batch : 1, p.tokens, heads});
+  for (int b = 0; b < c.dim(0); ++b)
+    for (int t = 0; t < p.tokens; ++t)
+      for (int h = 0; h < heads; ++h)
+        c[(b * p.tokens + t) * heads + h] =
+            real(seen(a.mask, h, p.first + t, own ? p.length(b) : p.first + p.tokens));
+  if (a.mask.of_heads.empty()) c.shape.pop_back();
+  return c;
+}
+
+/// Multiplies q by a factor of each row and head, [B or 1, Tq, H].
+inline void weigh(Dots& d, const Var& factor) {
+  const Tensor ones = Tensor::uninitialized({d.q.dim(3)});
+  std::fill_n(ones.data.get(), ones.size(), real(1));
+  Shape rows{d.q.dim(1), d.q.dim(2), d.q.dim(3)};
+  if (factor.dim(0) > 1) rows.insert(rows.begin(), factor.dim(0));
+  d.q = d.q * outer(factor, Var(ones)).view(rows);
+}
+
+/// Multiplies the rows of q by `factor` [B or 1, Tq] or [B or 1, Tq, H], and what multiplies them
+/// already.
+inline void weigh(Dots& d, const Tensor& factor) {
+  if (factor.shape.size() == 3) return weigh(d, Var(factor));
+  if (!d.row) return void(d.row = factor);
+  const Tensor before = d.row;
+  d.row = Tensor::uninitialized(before.dim(0) > factor.dim(0) ? before.shape : factor.shape);
+  for (std::int64_t i = 0; i < d.row.size(); ++i)
+    d.row[i] = factor[i % factor.size()] * before[i % before.size()];
+}
+
+/// The same for all queries.
+inline void weigh(Dots& d, const Attention& a, double factor) {
+  const Tensor same = Tensor::uninitialized({1, a.queries.tokens});
+  std::fill_n(same.data.get(), same.size(), real(factor));
+  weigh(d, same);
+}
+
+}  // namespace yonder

@@ -1,0 +1,29 @@
+#pragma once
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "core/ops/ops.h"
+#include "encodings/base/spectrum.h"
+
+namespace yonder {
+
+/// Turns pair m of the token at position i by f(i)·w_m and stretches it by the amplitude; a pair
+/// with w_m = 0 stays as it is. Angles in double.
+template <class F>
+Rotation rotation(const Positions& p, const Spectrum& s, const std::string& layout, F f) {
+  const std::vector<int> at = places(p);
+  const int tokens = int(at.size()), pairs = int(s.w.size());
+  Rotation r{.cos = Tensor::uninitialized({tokens, pairs}),
+             .sin = Tensor::uninitialized({tokens, pairs}),
+             .interleaved = layout == "interleaved"};
+  for (int t = 0; t < tokens; ++t)
+    for (int m = 0; m < pairs; ++m) {
+      const double angle = f(at[t]) * s.w[m], stretch = s.w[m] == 0 ? 1 : s.amplitude;
+      r.cos[std::int64_t(t) * pairs + m] = real(stretch * std::cos(angle));
+      r.sin[std::int64_t(t) * pairs + m] = real(stretch * std::sin(angle));
+    }
+  return r;
+}
+
+}  // namespace yonder

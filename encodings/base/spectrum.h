@@ -1,0 +1,179 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "encodings/base/encoding.h"
+
+/// \file
+/// The frequencies of rope and of the sinusoids, w_m = base^(−2m/d), m < d/2, and the ways to
+/// change them at test time so that L tokens look like the N of training. k is the factor of
+/// extension. All in double.
+namespace yonder {
+
+struct Spectrum {
+  std::vector<double> w;  ///< angular frequency of each pair of columns
+  double amplitude = 1;   ///< factor of q and of k
+};
+
+/// w_m = base^(−2m/d).
+inline Spectrum spectrum(double base, int d) {
+  Spectrum s;
+  for (int m = 0; m < d / 2; ++m) s.w.push_back(std::pow(base, -2.0 * m / d));
+  return s;
+}
+
+/// The options `scaling` and what belongs to it.
+struct Scaling {
+  std::string scaling = "direct";
+  double factor = 0, mixed = 0.625, beta_fast = 32, beta_slow = 1;
+  double low_freq_factor = 1, high_freq_factor = 4;
+
+  /// Adds the options to `o`, all (T). `more` are scalings of the encoding's own.
+  void options(Options& o, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> names{"direct",    "linear",  "ntk",  "ntk-old", "ntk-fixed",
+                                   "ntk-mixed", "dynamic", "yarn", "llama3"};
+    names.insert(names.end(), more.begin(), more.end());
+    const double inf = std::numeric_limits<double>::infinity();
+    auto add = [&o](Option option) { o.push_back(std::move(option).at_test()); };
+    add(Option{"scaling", &scaling, "change of the frequencies for long tests"}.one_of(names));
+    add(Option{"factor", &factor,
+               "k of the scaling, at least 1; 0: tested over trained length (dynamic: 1)"}
+            .at_least(0));
+    add(Option{"mixed", &mixed, "b of ntk-mixed: 0 is linear, 1 is ntk-fixed"}.at_least(0));
+    add(Option{"beta_fast", &beta_fast, "yarn: turns in the trained length that leave a pair as is"}
+            .between(0, inf));
+    add(Option{"beta_slow", &beta_slow, "yarn: turns below which a pair is divided by k"}.between(
+        0, inf));
+    add(Option{"low_freq_factor", &low_freq_factor,
+               "llama3: turns in the trained length below which a pair is divided by k"}
+            .between(0, inf));
+    add(Option{"high_freq_factor", &high_freq_factor, "llama3: turns above which a pair stays"}
+            .between(0, inf));
+  }
+
+  /// Refuses values that don't fit each other, or pairs of `d` columns.
+  void check(const std::string& owner, int d) const {
+    auto refuse = [&](const std::string& why) { throw UsageError(owner + "." + why); };
+    if (factor > 0 && factor < 1)
+      refuse("factor: below 1 the lengths would shrink; give 1 or more, or 0 for L/N");
+    if ((scaling == "ntk" || scaling == "dynamic") && d < 4)
+      refuse("scaling: " + scaling + " needs at least 4 columns and there are " +
+             std::to_string(d) + "; choose linear or a larger width");
+    if (scaling == "yarn" && beta_fast < beta_slow)
+      refuse("beta_fast: it lies below beta_slow; give it the larger number of turns");
+    if (scaling == "llama3" && high_freq_factor <= low_freq_factor)
+      refuse("high_freq_factor: it has to lie above low_freq_factor");
+  }
+
+  /// The factor of a training that goes on at L tokens, from now on. dynamic's stays by length.
+  void settle(int N, int L) {
+    if (factor == 0 && scaling != "direct" && scaling != "dynamic")
+      factor = std::max(1.0, double(L) / N);
+  }
+
+  /// The frequencies of d columns for a test of L tokens by a model trained on N.
+  Spectrum of(double base, int d, int N, int L) const {
+    const double k = factor > 0 ? factor : std::max(1.0, double(L) / N);
+    Spectrum s = spectrum(base, d);
+    // Position interpolation: w_m / k.  Chen et al. 2023, arXiv:2306.15595
+    if (scaling == "linear")
+      for (double& w : s.w) w /= k;
+    // base → base k^(d/(d−2)): the fastest pair stays, the slowest is divided by k.
+    // "NTK-aware", bloc97 2023; Peng et al. 2023, arXiv:2309.00071, sec. 3.1
+    if (scaling == "ntk") s = spectrum(base * std::pow(k, d / (d - 2.0)), d);
+    // base → base k, Su's first reading.  kexue.fm/archives/9675
+    if (scaling == "ntk-old") s = spectrum(base * k, d);
+    // ntk with k growing with the length.  emozilla 2023; arXiv:2309.00071, sec. 3.3
+    if (scaling == "dynamic" && L > N) {
+      const double fixed = factor > 0 ? factor : 1;
+      s = spectrum(base * std::pow(fixed * L / N - (fixed - 1), d / (d - 2.0)), d);
+    }
+    if (scaling == "ntk-fixed") mix(s, d, k, 1);
+    if (scaling == "ntk-mixed") mix(s, d, k, mixed);
+    if (scaling == "yarn") yarn(s, base, d, N, k);
+    if (scaling == "llama3") llama3(s, N, k);
+    return s;
+  }
+
+ private:
+  // w_m / exp(a (m+1)^b), a (d/2)^b = ln k; b = 1: w_m / λ^(m+1), λ = k^(2/d).
+  // Su 2023, kexue.fm/archives/9706
+  static void mix(Spectrum& s, int d, double k, double b) {
+    const double a = std::log(k) / std::pow(d / 2.0, b);
+    for (int m = 0; m < int(s.w.size()); ++m) s.w[m] /= std::exp(a * std::pow(m + 1.0, b));
+  }
+
+  // A pair that turns more than beta_fast times within N stays, one below beta_slow is divided by
+  // k, a ramp between them.  Peng et al. 2023, arXiv:2309.00071, eqs. 17–23, as its code has it.
+  void yarn(Spectrum& s, double base, int d, int N, double k) const {
+    auto c = [&](double turns) {  // the pair that turns so often, as a real number
+      return d * std::log(N / (2 * std::numbers::pi * turns)) / (2 * std::log(base));
+    };
+    const double low = std::clamp(std::floor(c(beta_fast)), 0.0, d - 1.0);
+    double high = std::clamp(std::ceil(c(beta_slow)), 0.0, d - 1.0);
+    if (low == high) high += 0.001;
+    for (int m = 0; m < int(s.w.size()); ++m) {
+      const double mask = 1 - std::clamp((m - low) / (high - low), 0.0, 1.0);
+      s.w[m] = s.w[m] / k * (1 - mask) + s.w[m] * mask;
+    }
+    s.amplitude = 0.1 * std::log(k) + 1;
+  }
+
+  // As yarn, with a ramp over the turns N/λ themselves.  Grattafiori et al. 2024, arXiv:2407.21783,
+  // as its code has it.
+  void llama3(Spectrum& s, int N, double k) const {
+    for (double& w : s.w) {
+      const double turns = N * w / (2 * std::numbers::pi);
+      const double ramp = (turns - low_freq_factor) / (high_freq_factor - low_freq_factor);
+      const double kept = std::clamp(ramp, 0.0, 1.0);
+      w = (1 - kept) * w / k + kept * w;
+    }
+  }
+};
+
+/// Which pairs of a head's d columns rope turns, and how fast: those of the first
+/// d' = 2⌊fraction d/2⌋ by a spectrum of their own, or, `truncate`, the d'/2 fastest of the head's.
+struct Turning {
+  double base = 10000, fraction = 1;
+  bool truncate = false;
+  Scaling scaling;
+
+  /// Adds the options to `o`. `more` are scalings of the encoding's own.
+  void options(Options& o, const std::vector<std::string>& more = {}) {
+    const double inf = std::numeric_limits<double>::infinity();
+    o.push_back(Option{"base", &base, "w_m = base^(−2m/d)"}.between(1, inf));
+    o.push_back(Option{"fraction", &fraction, "share of a head's columns that turn"}.within(0, 1));
+    o.push_back(Option{"truncate", &truncate,
+                       "the fastest pairs of the whole head turn, not a spectrum of their own"});
+    scaling.options(o, more);
+  }
+
+  int columns(int d) const { return 2 * int(fraction * d / 2); }  ///< that turn, d'
+  int width(int d) const { return truncate ? d : columns(d); }    ///< of the spectrum
+  /// The frequencies in a test of L tokens by a model trained on N; 0 of a pair that stays.
+  Spectrum of(int d, int N, int L) const {
+    Spectrum s = scaling.of(base, width(d), N, L);
+    std::fill(s.w.begin() + columns(d) / 2, s.w.end(), 0);
+    return s;
+  }
+};
+
+/// s_W(i) = [sin(i w_0), cos(i w_0), sin(i w_1), …] of each position of a pass: [T, W] if all
+/// sequences share their positions, else [B, T, W].  Vaswani et al. 2017, arXiv:1706.03762,
+/// sec. 3.5
+inline Var sinusoid(const Positions& p, const Spectrum& s) {
+  const int W = 2 * int(s.w.size());
+  Tensor y = Tensor::uninitialized(p.shared() ? Shape{p.tokens, W} : Shape{p.batch, p.tokens, W});
+  real* out = y.data.get();
+  for (int i : places(p))
+    for (double w : s.w) {
+      *out++ = real(std::sin(i * w));
+      *out++ = real(std::cos(i * w));
+    }
+  return Var(y);
+}
+
+}  // namespace yonder

@@ -1,0 +1,154 @@
+#include "core/io/fault_injection.h"
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "tests/support/runs.h"
+
+using namespace yonder;
+
+namespace {
+
+RunConfig short_run() {
+  RunConfig config = tiny_run("rope");
+  config.steps = 6;
+  config.save_every = 2;
+  config.keep = 1;
+  return config;
+}
+
+// The call that fails, and what was kept before it: the step of the last manifest.
+struct Fault {
+  int at = 0, error = 0;  // call 1, 2, …; 0: none
+  int calls = 0, kept = 0;
+  bool met = false;
+
+  void set() {
+    set_faults([this](Call call, const std::string& path) {
+      const bool now = ++calls == at && (error != half || call == Call::write);
+      met = met || now;
+      if (!now && call == Call::rename && path.ends_with(".json")) {
+        int step = 0;
+        const std::size_t name = path.rfind("step-");
+        if (name != path.npos && std::sscanf(path.c_str() + name, "step-%d.json", &step) == 1)
+          kept = std::max(kept, step);
+      }
+      return now ? error : 0;
+    });
+  }
+  ~Fault() { set_faults({}); }
+};
+
+// Trains up to step 5 (saved at 2 and 4), then goes on to the end. What was said if it failed.
+std::string train_in_two(const std::string& folder, Fault& fault) try {
+  fault.set();
+  train_until(5, short_run(), folder, Existing::refuse);
+  train(short_run(), folder, Existing::resume, {});
+  set_faults({});
+  return "";
+} catch (const std::runtime_error& e) {
+  set_faults({});
+  return e.what();
+}
+
+}  // namespace
+
+TEST_CASE("whatever call to the disk fails, the last good checkpoint is there to go on from",
+          "[slow]") {
+  const Folder folder;
+  Fault none;
+  REQUIRE(train_in_two(folder / "whole", none) == "");
+  const std::string whole = model_in(folder / "whole", 6);
+  REQUIRE(none.calls > 100);
+
+  int faults = 0, losses = 0;
+  for (const int error : {ENOSPC, EIO, EINTR, half})
+    for (int n = 1; n <= none.calls; ++n) {
+      const std::string run = folder / "run";
+      Fault fault{.at = n, .error = error};
+      const std::string said = train_in_two(run, fault);
+      if (!fault.met) continue;
+      ++faults;
+      INFO(said << " (call " << n << ", error " << error << ")");
+      if (error == EINTR || error == half) CHECK(said == "");
+      // What can't be read at all may be made up for from elsewhere, what can't be written may not.
+      if (said != "") {
+        CHECK(said.find(folder.name) != said.npos);
+        CHECK(said.find(std::strerror(error)) != said.npos);
+        CHECK(said.find('\n') == said.npos);
+      }
+      if (fault.kept > 0) CHECK_NOTHROW(load(run));
+      const int before = train(short_run(), run, Existing::resume, {}).before;
+      const bool lost = before < fault.kept || model_in(run, 6) != whole;
+      CHECK_FALSE(lost);
+      losses += lost;
+      std::filesystem::remove_all(run);
+    }
+  std::printf("%d faults, %d losses\n", faults, losses);
+  CHECK(losses == 0);
+}
+
+TEST_CASE("a disk that stays full ends training by a sentence, with what was kept before") {
+  const Folder folder;
+  int written = 0;
+  set_faults([&written](Call call, const std::string& path) {
+    written += call == Call::rename && path.ends_with("LATEST");
+    return call == Call::write && written == 1 ? ENOSPC : 0;
+  });
+  std::string said;
+  try {
+    train(short_run(), folder / "run", Existing::refuse, {});
+  } catch (const DiskError& e) { said = e.what(); }
+  set_faults({});
+  CHECK(said.find("No space left on device; free some space") != said.npos);
+  CHECK(load(folder / "run").step == 2);
+}
+
+TEST_CASE("a folder that vanishes or may not be written ends training by a sentence") {
+  const Folder folder;
+  auto said = [&](const std::function<void()>& at_step_3) {
+    try {
+      train(short_run(), folder / "run", Existing::replace, [&](const Metrics& m) {
+        if (m.step == 3) at_step_3();
+      });
+    } catch (const DiskError& e) { return std::string(e.what()); }
+    return std::string("nothing");
+  };
+  CHECK(said([&] { std::filesystem::remove_all(folder / "run"); }).find("No such file") !=
+        std::string::npos);
+  set_faults([](Call call, const std::string& path) {
+    return call == Call::open && path.ends_with("/.lock") ? EROFS : 0;
+  });
+  std::filesystem::create_directory(folder / "run");
+  CHECK(said([] {}).find("Read-only file system") != std::string::npos);
+  set_faults({});
+}
+
+TEST_CASE("a folder is one process's at a time, and a dead one's not for ever") {
+  const Folder folder;
+  {
+    const FolderLock lock(folder.name);
+    try {
+      train(short_run(), folder.name, Existing::refuse, {});
+      FAIL("two at once");
+    } catch (const UsageError& e) {
+      CHECK(e.what() == folder.name + ": process " + std::to_string(::getpid()) +
+                            " is at work in it; wait for it or choose another folder");
+    }
+  }
+  CHECK_FALSE(std::filesystem::exists(folder / ".lock"));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    new FolderLock(folder.name);
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(std::filesystem::exists(folder / ".lock"));
+  CHECK_NOTHROW(train(short_run(), folder.name, Existing::refuse, {}));
+}

@@ -1,0 +1,346 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "tests/support/datasets.h"
+
+using namespace yonder;
+
+namespace {
+
+// What holds for every task: BOS first, nothing asked before the separator if there is one, each
+// target that is no EOS stands in the next input, EOS is the last target and never an input.
+void check_form(const Row& r, const Task& task, int length) {
+  const int n = int(r.tokens.size());
+  REQUIRE(n <= task.tokens(length));
+  REQUIRE(r.tokens[0] == BOS);
+  for (int t = 0; t < n; ++t) {
+    REQUIRE(r.tokens[t] >= 0);
+    REQUIRE(r.tokens[t] < task.vocabulary());
+    REQUIRE(r.tokens[t] != EOS);
+    if (r.end_of_question() < n && t < r.end_of_question()) REQUIRE(r.targets[t] == -1);
+    if (t + 1 < n && r.targets[t] >= 0) REQUIRE(r.targets[t] == r.tokens[t + 1]);
+  }
+  REQUIRE(r.targets[n - 1] == EOS);
+}
+
+using Solver = std::function<std::vector<int>(const Row&)>;
+
+// 10,000 samples at lengths below, at and above the trained one, solved by an independent program.
+void check_solved(const std::string& name, const TaskSettings& settings, const Solver& solve) {
+  const auto task = prepared(name, settings, 16);
+  int samples = 0;
+  for (int length : {1, 2, 5, 16, 40}) {
+    const Batch batch = task->test({.length = length, .count = 2000}, 0, 2000);
+    REQUIRE(batch.extent == task->tokens(length));
+    for (int b = 0; b < batch.size; ++b, ++samples) {
+      const Row r = row(batch, b);
+      check_form(r, *task, length);
+      REQUIRE(r.answer() == solve(r));
+    }
+  }
+  REQUIRE(samples == 10000);
+}
+
+std::vector<int> with_eos(std::vector<int> answer) {
+  answer.push_back(EOS);
+  return answer;
+}
+
+using Words = std::vector<std::string>;
+
+Words spelled(const Task& task, const std::vector<int>& tokens) {
+  Words words;
+  for (int t : tokens) words.push_back(task.spelled(t));
+  return words;
+}
+
+// The same for solvers that read the question as people do and give the answer but for EOS.
+void check_reads(const std::string& name, const TaskSettings& settings,
+                 const std::function<Words(const Words&)>& solve) {
+  const auto reader = prepared(name, settings, 1);
+  check_solved(name, settings, [&](const Row& r) {
+    Words expected = solve(spelled(*reader, r.question()));
+    expected.push_back("<eos>");
+    REQUIRE(spelled(*reader, r.answer()) == expected);
+    return r.answer();
+  });
+}
+
+// Long addition on the spelled digits, from the right, as people do it.
+std::vector<int> school_sum(const Task& task, const Row& r, bool reversed, bool hints) {
+  std::string digits[2];
+  std::map<int, int> hint;  // of the place whose units are 0
+  int number = 0, digit = 0;
+  const int n = int(r.question().size() / (hints ? 4 : 2));
+  for (int t : r.question()) {
+    const std::string s = task.spelled(t);
+    if (s == "+") {
+      number = 1, digit = 0;
+    } else if (s[0] == 'h') {
+      const int place = reversed ? digit : n - 1 - digit;
+      REQUIRE(hint.try_emplace(place, t).first->second == t);
+    } else {
+      digits[number] += s, ++digit;
+    }
+  }
+  if (reversed)
+    for (auto& d : digits) std::reverse(d.begin(), d.end());
+  std::string sum;
+  int carry = 0;
+  for (int i = n - 1; i >= 0; --i) {
+    const int s = digits[0][i] - '0' + digits[1][i] - '0' + carry;
+    sum.insert(sum.begin(), char('0' + s % 10));
+    carry = s / 10;
+  }
+  sum.insert(sum.begin(), char('0' + carry));
+  if (reversed) std::reverse(sum.begin(), sum.end());
+
+  std::vector<int> answer;
+  for (int i = 0; i <= n; ++i) {
+    if (hints) answer.push_back(hint.at(0) + (reversed ? i : n - i));
+    for (int t = 0; t < task.vocabulary(); ++t)
+      if (task.spelled(t) == std::string(1, sum[i])) answer.push_back(t);
+  }
+  return with_eos(answer);
+}
+
+}  // namespace
+
+TEST_CASE("copy: the answer is the question") {
+  check_solved("copy", {}, [](const Row& r) { return with_eos(r.question()); });
+  check_solved("copy", {{"unique", "true"}, {"alphabet", "40"}}, [](const Row& r) {
+    const auto q = r.question();
+    REQUIRE(std::set<int>(q.begin(), q.end()).size() == q.size());
+    return with_eos(q);
+  });
+}
+
+TEST_CASE("reverse: the answer is the question backwards") {
+  check_solved("reverse", {{"alphabet", "5"}}, [](const Row& r) {
+    const auto q = r.question();
+    return with_eos({q.rbegin(), q.rend()});
+  });
+}
+
+TEST_CASE("addition: the answer is the sum, in either order of digits, with hints or without",
+          "[slow]") {
+  for (bool reversed : {true, false})
+    for (bool hints : {true, false}) {
+      const auto reader = prepared("addition", {{"hints", "50"}}, 1);
+      check_solved("addition",
+                   {{"reversed", reversed ? "true" : "false"}, {"hints", hints ? "50" : "0"}},
+                   [&](const Row& r) { return school_sum(*reader, r, reversed, hints); });
+    }
+}
+
+TEST_CASE("recall: each key is followed by the value that it was given with") {
+  for (const char* asked : {"1", "8", "1000"})
+    check_solved("recall", {{"keys", "50"}, {"asked", asked}}, [&](const Row& r) {
+      std::map<int, int> value;
+      const auto q = r.question();
+      for (std::size_t i = 0; i < q.size(); i += 2)
+        REQUIRE(value.emplace(q[i], q[i + 1]).second);  // keys differ
+      std::vector<int> answer;
+      std::set<int> keys;
+      for (std::size_t t = r.end_of_question() + 1; t < r.tokens.size(); t += 2) {
+        REQUIRE(keys.insert(r.tokens[t]).second);
+        answer.push_back(value.at(r.tokens[t]));
+      }
+      REQUIRE(answer.size() == std::min<std::size_t>(value.size(), std::stoi(asked)));
+      return with_eos(answer);
+    });
+}
+
+TEST_CASE("even-pairs: 1 if 01 and 10 together come an even number of times") {
+  check_reads("even-pairs", {}, [](const Words& bits) -> Words {
+    int changes = 0;
+    for (std::size_t i = 1; i < bits.size(); ++i) changes += bits[i] != bits[i - 1];
+    return {changes % 2 ? "0" : "1"};
+  });
+}
+
+TEST_CASE("parity: 1 if an odd number of bits are 1") {
+  check_reads("parity", {}, [](const Words& bits) -> Words {
+    bool odd = false;
+    for (const auto& b : bits) odd ^= b == "1";
+    return {odd ? "1" : "0"};
+  });
+}
+
+TEST_CASE("sort: ascending order keeps every symbol as often as it came") {
+  check_reads("sort", {}, [](const Words& symbols) {
+    std::map<std::string, int> times;
+    for (const auto& s : symbols) ++times[s];
+    Words sorted;
+    for (const auto& [s, n] : times) sorted.insert(sorted.end(), n, s);
+    return sorted;
+  });
+}
+
+TEST_CASE("cycle-navigation: the walk ends where its steps on less its steps back lead") {
+  for (const int places : {3, 5, 12})
+    check_reads("cycle-navigation", {{"places", std::to_string(places)}},
+                [places](const Words& moves) -> Words {
+                  const auto on = std::count(moves.begin(), moves.end(), "+"),
+                             back = std::count(moves.begin(), moves.end(), "-"),
+                             stay = std::count(moves.begin(), moves.end(), "=");
+                  REQUIRE(on + back + stay == std::ptrdiff_t(moves.size()));
+                  return {std::to_string(((on - back) % places + places) % places)};
+                });
+}
+
+TEST_CASE("modular-arithmetic: products first, then sums and differences, modulo m") {
+  for (const int m : {2, 5, 10})
+    check_reads("modular-arithmetic", {{"modulus", std::to_string(m)}},
+                [m](const Words& w) -> Words {
+                  // All products are made in place, then the rest from left to right.
+                  std::vector<long> numbers{std::stol(w[0])};
+                  Words signs;
+                  for (std::size_t i = 1; i < w.size(); i += 2) {
+                    const long x = std::stol(w[i + 1]);
+                    REQUIRE(x < m);
+                    if (w[i] == "*") numbers.back() = numbers.back() * x % m;
+                    else signs.push_back(w[i]), numbers.push_back(x);
+                  }
+                  long result = numbers[0];
+                  for (std::size_t i = 0; i < signs.size(); ++i) {
+                    REQUIRE((signs[i] == "+" || signs[i] == "-"));
+                    result += signs[i] == "+" ? numbers[i + 1] : -numbers[i + 1];
+                  }
+                  return {std::to_string((result % m + m) % m)};
+                });
+}
+
+TEST_CASE("flip-flop: what is read is what was written last") {
+  for (const char* ignored : {"0", "0.8", "1"}) {
+    const auto reader = prepared("flip-flop", {}, 1);
+    double free = 0, skipped = 0;
+    check_solved("flip-flop", {{"ignored", ignored}}, [&](const Row& r) {
+      const Words w = spelled(*reader, r.tokens);
+      REQUIRE(w[1] == "w");
+      REQUIRE(w[w.size() - 2] == "r");
+      std::vector<int> answer;
+      int memory = -1;
+      for (std::size_t i = 1; i < w.size(); i += 2) {
+        if (w[i] == "w") memory = r.tokens[i + 1];
+        if (w[i] == "r") answer.push_back(memory);
+        if (i > 1 && i + 2 < w.size()) ++free, skipped += w[i] == "i";
+      }
+      return with_eos(answer);
+    });
+    CHECK(skipped / free == Approx(std::stod(ignored)).margin(0.004));  // 118,000: 3 deviations
+  }
+}
+
+TEST_CASE("passkey: the number behind the mark is said again") {
+  for (const char* digits : {"1", "5"})
+    check_reads("passkey", {{"digits", digits}, {"noise", "3"}}, [&](const Words& w) {
+      const auto mark = std::find(w.begin(), w.end(), "<key>");
+      REQUIRE(std::count(w.begin(), w.end(), "<key>") == 1);
+      const Words number(mark + 1, mark + 1 + std::stoi(digits));
+      for (auto i = w.begin(); i != w.end(); ++i)  // noise has no digits
+        REQUIRE(((*i >= "0" && *i <= "9") == (i > mark && i <= mark + std::stoi(digits))));
+      return number;
+    });
+}
+
+TEST_CASE("mqmtar: each key asked is answered with the word that stood behind it") {
+  const auto solve = [](const Words& w) {
+    std::map<std::string, Words> value;  // of a key, both as words of letters
+    Words answer;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      if (w[i] == ":")
+        REQUIRE(value.emplace(w[i - 2] + w[i - 1], Words{w[i + 1], w[i + 2]}).second);
+      if (w[i] != "?") continue;
+      const Words& found = value.at(w[i + 1] + w[i + 2]);
+      answer.insert(answer.end(), found.begin(), found.end());
+    }
+    const auto blanks = double(std::count(w.begin(), w.end(), "_"));
+    REQUIRE(blanks + 5.0 * double(value.size()) + 12 == double(w.size()));
+    REQUIRE(blanks - double(value.size()) >= 0.2 * (double(w.size()) - 12) - 1e-9);
+    return answer;
+  };
+  check_reads("mqmtar", {}, solve);
+  check_reads("mqmtar", {{"alphabet", "4"}, {"keys", "16"}}, solve);  // 16 pairs in place of 40
+}
+
+TEST_CASE("mqmtar: a pair stands anywhere in its part") {
+  const auto task = prepared("mqmtar", {{"filled", "0.5"}, {"asked", "1"}}, 1);
+  const Batch batch = task->test({.length = 1, .count = 3000}, 0, 3000);
+  std::map<int, int> times;
+  for (int b = 0; b < batch.size; ++b) {
+    const Row r = row(batch, b);
+    const auto letters = [&](int t) { return task->spelled(r.tokens[t])[0] == 'w'; };
+    int t = 1;
+    while (!letters(t)) ++t;
+    ++times[t];
+  }
+  CHECK(times.size() == 7);  // 6 tokens in 12
+  for (const auto& [first, n] : times) CHECK(n / 3000.0 == Approx(1 / 7.0).margin(0.02));
+}
+
+TEST_CASE("posgen: each number is the sum of the near ones and of the far one") {
+  for (const std::string far : {"sliding", "fixed", "half"})
+    for (const int m : {7, 17}) {
+      const auto reader = prepared("posgen", {}, 1);
+      const TaskSettings settings{{"far", far}, {"modulus", std::to_string(m)}, {"near", "3"}};
+      check_solved("posgen", settings, [&](const Row& r) {
+        std::vector<int> x, answer;
+        for (const std::string& w : spelled(*reader, r.tokens))
+          if (w[0] != '<') x.push_back(std::stoi(w));
+        std::size_t pointer = 0;
+        bool again = false;
+        for (std::size_t t = 4; t < x.size(); ++t) {
+          const int fourth = far == "sliding" ? x[t - 4] : x[far == "fixed" ? 0 : pointer];
+          REQUIRE(x[t] == (x[t - 1] + x[t - 2] + x[t - 3] + fourth) % m);
+          if (again) ++pointer;
+          again = !again;
+          answer.push_back(r.tokens[t + 1]);
+        }
+        return with_eos(answer);
+      });
+    }
+}
+
+TEST_CASE("indirect: the letter so many places from the one that is named") {
+  std::map<int, int> steps;
+  for (const int reach : {1, 3, 50})
+    check_reads("indirect", {{"reach", std::to_string(reach)}}, [&](const Words& w) -> Words {
+      const Words letters(w.begin(), w.end() - 2);
+      const std::string &named = w[w.size() - 2], &step = w.back();
+      REQUIRE(std::count(letters.begin(), letters.end(), named) == 1);
+      REQUIRE(std::abs(std::stoi(step)) <= reach);
+      ++steps[std::stoi(step)];
+      const auto at = std::find(letters.begin(), letters.end(), named) - letters.begin();
+      return {letters.at(std::size_t(at + std::stoi(step)))};
+    });
+  CHECK(!steps.count(0));
+  CHECK(steps.begin()->first < -30);
+  CHECK(steps.rbegin()->first > 30);
+}
+
+TEST_CASE("needle: the numbers of the key that is asked, in their order") {
+  for (const TaskSettings& settings : std::vector<TaskSettings>{{},
+                                                                {{"keys", "4"}},
+                                                                {{"values", "4"}, {"digits", "1"}},
+                                                                {{"keys", "3"}, {"values", "2"}}})
+    check_solved("needle", settings, [&](const Row& r) {
+      const auto reader = prepared("needle", settings, 1);
+      const Words w = spelled(*reader, r.question());
+      const int digits = settings.size() == 2 && settings[0].first == "values" ? 1 : 2;
+      const int asked = r.tokens[std::size_t(r.end_of_question()) + 1];
+      std::map<int, int> keys;
+      std::vector<int> answer;
+      for (int t = 0; t < int(w.size()); ++t) {
+        if (w[t] != "<key>") continue;
+        ++keys[r.tokens[t + 2]];
+        for (int i = 0; i < digits; ++i)
+          if (r.tokens[t + 2] == asked) answer.push_back(r.tokens[t + 3 + i]);
+      }
+      for (const auto& [key, n] : keys) REQUIRE(n == keys.begin()->second);
+      return with_eos(answer);
+    });
+}

@@ -1,0 +1,256 @@
+// An encoding per layer.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "core/io/files.h"
+#include "core/ops/ops.h"
+#include "models/checkpoint.h"
+#include "tests/support/gradcheck.h"
+#include "tests/support/models.h"
+
+using namespace yonder;
+using Catch::Contains;
+
+namespace {
+
+Transformer model_of(const std::string& encoding, Dims dims = tiny_dims(),
+                     const std::vector<Setting>& settings = {}) {
+  auto composition = std::make_unique<Composition>(encoding);
+  for (const auto& [option, value] : settings) composition->set(option, value);
+  Transformer m(dims, std::move(composition), 1);
+  for (const auto& [name, var] : m.parameters().all()) {
+    Draws noise(Random(2, name));
+    for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
+  }
+  return m;
+}
+
+std::vector<std::string> names(const Transformer& m) {
+  std::vector<std::string> all;
+  for (const auto& p : m.parameters().all()) all.push_back(p.name);
+  return all;
+}
+
+Dims four_layers() {
+  Dims dims = tiny_dims();
+  dims.layers = 4;
+  return dims;
+}
+
+std::string refusal(const std::string& encoding, const Dims& dims = four_layers()) {
+  try {
+    model_of(encoding, dims);
+  } catch (const UsageError& e) { return e.what(); }
+  return "";
+}
+
+Tensor logits(Transformer& m, int T = 6) {
+  const auto found = logits_where_defined(m, some_tokens(T), {.tokens = T});
+  REQUIRE(found);
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("layers may have encodings of their own, each named once") {
+  CHECK(refusal("rope+window@0-2,none+logn@3") == "");
+  CHECK(refusal("rope@0,2-3,alibi@1") == "");
+  CHECK(refusal("rope+window@0,none@1,rope+window@2,none@3") == "");
+  CHECK(refusal("floater@0-2,none@3") == "");
+  CHECK(refusal("learned+window@0-2,learned@3") == "");  // in every layer after all
+  CHECK_THAT(refusal("rope@0-2,none@2-3"), Contains("names layer 2 twice"));
+  CHECK_THAT(refusal("rope@0,none@2-3"), Contains("does not name layer 1"));
+  CHECK_THAT(refusal("rope@1-3"), Contains("does not name layer 0"));
+  CHECK_THAT(refusal("rope@0-2"), Contains("names 3 layers, and the model has 4"));
+  CHECK_THAT(refusal("rope@0-2,none@3-4"), Contains("names 5 layers, and the model has 4"));
+  CHECK_THAT(refusal("rope@0-2,none"), Contains("names no layers for none"));
+  for (const char* layers : {"", "-1", "2-", "x", "3-1", "0-99999999", "0-1-2", "1.5"})
+    CHECK_THAT(refusal("rope@" + std::string(layers)), Contains("are no layers"));
+  CHECK_THAT(refusal("rope+xpos@0-2,none@3"), Contains("can't join rope and xpos"));
+  CHECK_THAT(refusal("rope+rope@0-2,none@3"), Contains("a name stands once"));
+  CHECK_THAT(refusal("ropes@0-2,none@3"), Contains("did you mean 'rope'?"));
+}
+
+TEST_CASE("what acts outside the layers stands in all of them or is refused by name") {
+  for (const char* name : {"learned", "sinusoidal", "rnn", "conv", "complex"})
+    CHECK_THAT(refusal(std::string(name) + "@0-2,none@3"),
+               Contains(std::string("has ") + name + " in some layers only"));
+  CHECK_THAT(refusal("rope+random@0-2,rope@3"), Contains("has random in some layers only"));
+  CHECK_THAT(refusal("rope+offset@0-2,rope@3"), Contains("draws positions"));
+  Dims dims = four_layers();
+  dims.causal = false;
+  CHECK_THAT(refusal("deberta@0-2,none@3", dims), Contains("replaces the last layer"));
+}
+
+TEST_CASE("an encoding that may stand in one layer does nothing outside the layers") {
+  for (const Served& kind : served()) {
+    const std::string mixed = kind.encoding + "@0,none@1";
+    if (!refusal(mixed, kind.dims).empty()) continue;
+    INFO(kind.name());
+    Composition alone(kind.encoding);
+    Parameters p(1);
+    alone.build(kind.dims, p);
+    Draws draws(Random(1, "positions"));
+    CHECK(alone.place(5, 8, &draws).empty());
+    const Placed at(alone, {.tokens = 5});
+    alone.begin(at);
+    const Var x(Tensor({1, 5, kind.dims.width}));
+    CHECK(alone.embed(x, some_tokens(5), at).value().data == x.value().data);
+    CHECK_FALSE(alone.last_layer(x, at, [](const Var& q, const Var&) { return q; }));
+  }
+}
+
+TEST_CASE("every layer the same is the plain model, to the bit") {
+  const OneThread small;
+  for (const Served& kind : served()) {
+    INFO(kind.name());
+    Transformer plain = model_of(kind.encoding, kind.dims);
+    Transformer same = model_of(kind.encoding + "@0," + kind.encoding + "@1", kind.dims);
+    CHECK(names(same) == names(plain));
+    CHECK(difference(logits(same).flat(), logits(plain).flat()) == 0);
+  }
+}
+
+TEST_CASE("a layer is what a plain model's layer is, whatever the others are") {
+  const OneThread small;
+  // With a first layer whose output is 0 the second one is all that the encoding acts on.
+  for (const char* name : {"rope", "alibi", "t5", "shaw", "cope", "floater", "window"}) {
+    INFO(name);
+    Transformer mixed = model_of("none@0," + std::string(name) + "@1");
+    Transformer plain = model_of(name);
+    for (Transformer* m : {&mixed, &plain})
+      for (const auto& [at, var] : m->parameters().all())
+        if (at == "blocks.0.attn.o.weight")
+          std::fill(var.value().flat().begin(), var.value().flat().end(), real(0));
+    CHECK(difference(logits(mixed, 12).flat(), logits(plain, 12).flat()) == 0);
+  }
+}
+
+TEST_CASE("gradients are right, and a cache decodes alike, where layers differ", "[slow]") {
+  const OneThread small;
+  for (const char* text : {"rope+window:window.size=3@0,none+logn@1", "alibi@0,t5@1",
+                           "none@0,floater@1", "shaw@0,cope@1", "rope:rope.base=50@0,rope@1"}) {
+    INFO(text);
+    Transformer model = model_of(text);
+    const Sequences s(11, 7);
+    const Placed at(model.encoding(), s.pass);
+    const auto loss = [&] { return cross_entropy(model.logits(s.tokens, at), s.targets); };
+    CHECK(check_gradients(loss, model.parameters().all(), 3).error < 1e-6);
+    const int T = 10;
+    const std::vector<int> tokens = some_tokens(T);
+    const Tensor whole = logits(model, T);
+    Transformer::Cache cache;
+    for (int t = 0; t < T; ++t) {
+      const Tensor last = model.step(std::span(&tokens[std::size_t(t)], 1), 1, T, cache).value();
+      CHECK(difference(row(whole, 0, t), last.flat()) < 1e-12);
+    }
+  }
+}
+
+TEST_CASE("a layer's own parameters are made for the layers that have the encoding") {
+  const auto found = names(model_of("cope@0,2,shaw@1,none@3", four_layers()));
+  auto has = [&](const std::string& name) {
+    return std::find(found.begin(), found.end(), name) != found.end();
+  };
+  CHECK(has("encoding.cope.blocks.0.table"));
+  CHECK(has("encoding.cope.blocks.2.table"));
+  CHECK(has("encoding.shaw.blocks.1.key"));
+  CHECK_FALSE(has("encoding.cope.blocks.1.table"));
+  CHECK_FALSE(has("encoding.shaw.blocks.0.key"));
+}
+
+TEST_CASE("options hold for every encoding of the name, or for some layers alone") {
+  const std::string text = "rope+window:rope.base=500:window.size=3@0-2,rope+window@3";
+  Transformer m = model_of(text, four_layers(), {{"rope.base", "100"}, {"rope.layout", "half"}});
+  Composition& e = m.encoding();
+  auto value = [&e](const std::string& name) {
+    Options all = e.options();
+    const Option* o = find(all, name);
+    return o ? text_of(*o) : "absent";
+  };
+  CHECK(value("rope@0-2.base") == "500");
+  CHECK(value("rope@3.base") == "100");
+  CHECK(value("rope@0-2.layout") == "half");
+  CHECK(value("rope@3.layout") == "half");
+  CHECK(value("rope.base") == "absent");
+  CHECK(e.mask_in(1).window == 3);
+  CHECK(e.mask_in(3).window == tiny_dims().trained);
+  e.set_at_test("rope.scaling", "yarn");
+  CHECK(value("rope@0-2.scaling") == "yarn");
+  e.set_at_test("rope@3.scaling", "ntk");
+  CHECK(value("rope@0-2.scaling") == "yarn");
+  CHECK(value("rope@3.scaling") == "ntk");
+  CHECK_THROWS_WITH(e.set_at_test("rope@3.base", "7"), Contains("training has fixed it at 100"));
+  CHECK_THROWS_WITH(e.set("rope@0-2.base", "7"), Contains("fixes it itself"));
+  CHECK_THROWS_WITH(e.set("rope@1.base", "7"), Contains("has no rope@1"));
+  CHECK_THROWS_WITH(model_of("rope:alibi.learned=true@0,none@1"), Contains("is no option of rope"));
+  CHECK_THROWS_WITH(model_of("rope:rope.base@0,none@1"), Contains("is no option=value"));
+  CHECK_THROWS_WITH(model_of("rope:rope.bas=3@0,none@1"), Contains("did you mean 'base'?"));
+  CHECK_THROWS_WITH(model_of("t5:t5.buckets=8@0,t5@1"), Contains("they share encoding.t5.bias"));
+  CHECK_NOTHROW(model_of("cope:cope.max=8@0,cope@1"));  // a table each
+}
+
+TEST_CASE("a window joins the layers that lack one at test time") {
+  Transformer m = model_of("rope+window@0-2,none+logn@3", four_layers());
+  Composition& e = m.encoding();
+  CHECK(e.mask_in(3).window == 0);
+  CHECK_FALSE(e.everywhere("window"));
+  e.set_at_test("window.size", "5");
+  for (int l = 0; l < 4; ++l) CHECK(e.mask_in(l).window == 5);
+  CHECK(e.everywhere("window"));
+  CHECK(e.name() == "rope+window@0-2,none+logn+window@3");
+  CHECK(e.parts().size() == 4);
+
+  Transformer other = model_of("rope+window:window.size=3@0-2,none@3", four_layers());
+  other.encoding().set_at_test("window.size", "5");
+  CHECK(other.encoding().mask_in(0).window == 3);  // as its layers fix it
+  CHECK(other.encoding().mask_in(3).window == 5);
+  CHECK(other.encoding().name() == "rope+window:window.size=3@0-2,none+window@3");
+}
+
+TEST_CASE("a checkpoint brings back an encoding per layer, after a test's changes too") {
+  const OneThread small;
+  char folder[] = "/tmp/yonder-test-XXXXXX";
+  REQUIRE(::mkdtemp(folder));
+  const std::string first = std::string(folder) + "/a", second = std::string(folder) + "/b";
+  for (const std::string text :
+       {"rope+window@0,none+logn@1", "rope:rope.base=500:rope.layout=half@0,rope@1",
+        "shaw@0,cope@1", "alibi+window:window.size=3@0,alibi@1"})
+    for (const bool windowed : {false, true}) {
+      INFO(text);
+      Transformer model = model_of(text);
+      for (const auto& [name, var] : model.parameters().all())
+        for (real& x : var.value().flat()) x = real(float(x));  // as the file holds it
+      if (windowed) model.encoding().set_at_test("window.size", "4");
+      save_model(first, model, {.task = {{"name", "copy"}}, .step = 3, .seed = 1});
+      const Checkpoint back = load_model(first);
+      CHECK(back.model->encoding().name() == model.encoding().name());
+      CHECK(difference(logits(model, 12).flat(), logits(*back.model, 12).flat()) == 0);
+      save_model(second, *back.model, back.origin);
+      CHECK(read_file(first) == read_file(second));
+    }
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("lists of encodings are parted where an encoding ends") {
+  using List = std::vector<std::string>;
+  CHECK(entries_of("rope,alibi") == List{"rope", "alibi"});
+  CHECK(entries_of("rope,rope+window@0-2,none@3,alibi") ==
+        List{"rope", "rope+window@0-2,none@3", "alibi"});
+  CHECK(entries_of("rope@0,2,none@1,none@1,rope@0,2") ==
+        List{"rope@0,2,none@1", "none@1,rope@0,2"});
+  CHECK(entries_of("rope:rope.base=5@0,none@1:rope.scaling=yarn,none@1,rope@0") ==
+        List{"rope:rope.base=5@0,none@1:rope.scaling=yarn", "none@1,rope@0"});
+  CHECK(entries_of("rope,,alibi,3,rope@x") == List{"rope", "", "alibi", "3", "rope@x"});
+  auto part = [](const std::string& entry) { return entry.substr(0, encoding_end(entry)); };
+  CHECK(part("rope:rope.scaling=yarn") == "rope");
+  CHECK(part("rope@0-2,none@3:rope.scaling=yarn") == "rope@0-2,none@3");
+  CHECK(part("rope:rope.base=5@0,2,none@1") == "rope:rope.base=5@0,2,none@1");
+  CHECK(part("rope@0,rope:rope.base=5@1:rope@1.scaling=yarn") == "rope@0,rope:rope.base=5@1");
+  CHECK(part("rope:rope@1.scaling=yarn") == "rope");
+  for (const char* text :
+       {"rope@0-2,4,none@3", "rope:rope.base=5:rope.layout=half@0,none@1", "a+b"})
+    CHECK(text_of(groups_of(text)) == text);
+  CHECK(text_of(groups_of("rope@2,0-1,none@3")) == "rope@0-2,none@3");
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# tests/scripts/kill.sh [--rounds R] [--binary PATH]: trains, kills by SIGKILL at random times, goes on with
+# what is there, and compares the last bytes with those of a training that nobody disturbed. Every
+# encoding has its turn, unless R is smaller. YONDER_SEED repeats a choice of times.
+set -euo pipefail
+
+rounds=
+yonder=$(dirname "$0")/../build/release/yonder
+while [ $# -gt 0 ]; do
+  case $1 in
+    --rounds) rounds=$2 ;;
+    --binary) yonder=$2 ;;
+    *) echo "$0: there is no $1; it takes --rounds R and --binary PATH" >&2; exit 2 ;;
+  esac
+  shift 2
+done
+RANDOM=${YONDER_SEED:=$RANDOM}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+now() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }  # ms
+
+# The flags that a row of `yonder list encodings` needs beside its name.
+also() { case $1 in *causal*) ;; *) echo --bidirectional ;; esac; }
+
+# Two go by the digits of numbers.
+task_of() { case $1 in abacus* | coupled*) echo addition ;; *) echo copy ;; esac; }
+
+mapfile -t encodings < <("$yonder" list encodings)
+[ ${#encodings[@]} -gt 0 ] || { echo "$0: $yonder lists no encoding" >&2; exit 1; }
+rounds=${rounds:-${#encodings[@]}}
+kills=0 equal=0
+for ((round = 0; round < rounds; ++round)); do
+  row=${encodings[round % ${#encodings[@]}]}
+  encoding=${row%% *}
+  # A checkpoint every 6 ms, so that kills fall between all of its files.
+  start=("$yonder" train --quiet --task "$(task_of "$row")" --length 4 --width 16 --heads 2 --layers 1 --batch 4
+    --steps 150 --warmup 5 --late-checkpoints 3 --seed "$round" --threads 1 --save-minutes 0.0001
+    --encoding "$encoding" $(also "$row"))
+  began=$(now)
+  "${start[@]}" --out "$folder/whole" >/dev/null
+  took=$(($(now) - began))
+
+  next=("${start[@]}" --out "$folder/parts")
+  for ((kill = 0; kill < 4; ++kill)); do
+    "${next[@]}" >/dev/null 2>"$folder/error" &
+    process=$!
+    sleep "$(printf '0.%03d' $((RANDOM % (took < 999 ? took : 999))))"
+    kill -9 $process 2>/dev/null || true
+    status=0
+    { wait $process; } 2>/dev/null || status=$?
+    case $status in
+      137) kills=$((kills + 1)) ;;
+      0) ;;
+      *) echo "round $round, $encoding: ended with $status: $(cat "$folder/error")"; exit 1 ;;
+    esac
+    # Killed before its first step was over, it leaves nothing to go on with.
+    if compgen -G "$folder/parts/checkpoints/step-*.json" >/dev/null; then
+      next=("$yonder" train --quiet --resume "$folder/parts")
+    else
+      next=("${start[@]}" --out "$folder/parts" --force)
+    fi
+  done
+  "${next[@]}" >/dev/null
+
+  for file in "$folder"/whole/checkpoints/*.safetensors "$folder/whole/checkpoints/LATEST"; do
+    cmp "$file" "$folder/parts/checkpoints/${file##*/}" ||
+      { echo "round $round, $encoding: other bytes (YONDER_SEED=$YONDER_SEED)"; exit 1; }
+  done
+  [ "$(ls "$folder/whole/checkpoints")" = "$(ls "$folder/parts/checkpoints")" ] ||
+    { echo "round $round, $encoding: other files (YONDER_SEED=$YONDER_SEED)"; exit 1; }
+  # Steps and losses, each once and in order; speeds and times may differ.
+  for run in whole parts; do
+    sed 's/,"tokens_per_second.*//' "$folder/$run/metrics.jsonl" >"$folder/$run.metrics"
+  done
+  cmp "$folder/whole.metrics" "$folder/parts.metrics" ||
+    { echo "round $round, $encoding: other metrics (YONDER_SEED=$YONDER_SEED)"; exit 1; }
+  rm -rf "$folder/whole" "$folder/parts"
+  equal=$((equal + 1))
+done
+echo "$rounds rounds, $kills kills, $equal equal"

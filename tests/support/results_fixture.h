@@ -1,0 +1,57 @@
+#pragma once
+#include "train/results/panel.h"
+
+/// Results made up for tests of table, plot and sentences.
+namespace yonder {
+
+/// Text, trained on 64 bytes: kerple flat, rope three times worse at 8x, rope + yarn a little,
+/// learned undefined past its table. Seed s adds 0.01·s.
+inline Results found_text(int seeds = 3) {
+  Results r{.task = "text",
+            .text = true,
+            .trained = 64,
+            .lengths = {64, 128, 512},
+            .seeds = seeds,
+            .rows = parse_rows("kerple,rope,rope:rope.scaling=yarn,learned"),
+            .letters = 3.19};
+  const double losses[4][3] = {
+      {1.6, 1.61, 1.63}, {1.6, 2.0, 4.96}, {1.6, 1.7, 1.92}, {1.7, unknown, unknown}};
+  for (std::size_t row = 0; row < r.rows.size(); ++row)
+    for (std::size_t i = 0; i < r.lengths.size(); ++i)
+      for (int seed = 0; seed < seeds; ++seed) {
+        Score s{.row = r.rows[row],
+                .protocol = "same-targets",
+                .length = r.lengths[i],
+                .tokens = r.lengths[i],
+                .seed = seed,
+                .loss = losses[row][i] + 0.01 * seed,
+                .examples = 48};
+        if (row == 3 && i > 0) s.problem = "learned: position 64 is beyond the table of 64";
+        r.scores.push_back(s);
+      }
+  return r;
+}
+
+/// Copy of 20 symbols: alibi holds, rope falls, t5 never learned it.
+inline Results found_task() {
+  Results r{.task = "copy",
+            .trained = 20,
+            .lengths = {20, 40},
+            .seeds = 1,
+            .rows = parse_rows("rope,alibi,t5"),
+            .chance = {0.1, 0.0625}};
+  const double shares[3][2] = {{1, 0.26}, {0.999, 0.99}, {0.5, 0.4}};
+  for (std::size_t row = 0; row < r.rows.size(); ++row)
+    for (std::size_t i = 0; i < r.lengths.size(); ++i)
+      r.scores.push_back({.row = r.rows[row],
+                          .protocol = "answer",
+                          .length = r.lengths[i],
+                          .tokens = 2 * r.lengths[i] + 2,
+                          .loss = 0.1,
+                          .accuracy = shares[row][i],
+                          .exact = row == 1 ? 0.74 : 0.,
+                          .examples = 256});
+  return r;
+}
+
+}  // namespace yonder

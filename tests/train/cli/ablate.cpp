@@ -1,0 +1,353 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/binary.h"
+
+using namespace yonder;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string tiny =
+    "ablate --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 "
+    "--examples 8 --quiet ";
+
+const std::string two_by_two =
+    tiny + "--encodings rope,rope:rope.scaling=yarn,learned --lengths 4,8 --seeds 2 ";
+
+// A sweep of two encodings and two seeds that several tests read and none changes.
+const std::string& finished_sweep() {
+  static const Folder folder;
+  static const std::string path = folder / "sweep";
+  static const Ran ran = yonder_run(two_by_two + "--threads 2 --out " + path);
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  return path;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// A copy of it that was ended before the last of rope's cells was done.
+class EndedSweep {
+  const Folder folder_;
+
+ public:
+  const std::string path = folder_ / "copy", cell = path + "/cells/rope-copy-s1";
+
+  EndedSweep() {
+    fs::copy(finished_sweep(), path, fs::copy_options::recursive);
+    fs::remove(cell + "/DONE");
+    fs::remove(path + "/results.csv");
+  }
+  void goes_on_to_the_same_results() const {
+    const Ran ran = yonder_run(two_by_two + "--resume --out " + path);
+    INFO(ran.err);
+    REQUIRE(ran.code == 0);
+    CHECK(content_of(path + "/results.csv") == content_of(finished_sweep() + "/results.csv"));
+  }
+};
+
+void refused(const std::string& arguments, const std::string& said) {
+  const Folder folder;
+  const Ran ran = yonder_run(tiny + arguments + " --out " + (folder / "run"));
+  INFO(arguments);
+  INFO(ran.err);
+  CHECK(ran.code == 2);
+  CHECK(lines_of(ran.err).size() == 1);
+  CHECK(contains(ran.err, said));
+  CHECK(fs::is_empty(folder.name));
+}
+
+}  // namespace
+
+TEST_CASE("the course of a training is tested evenly, its end and last tenth apart") {
+  const Folder folder;
+  const std::string asked = tiny +
+                            "--encodings rope,rope:rope.scaling=yarn --lengths 4,8 --steps 20 "
+                            "--course 4 --checkpoints 2 --seeds 1 --out " +
+                            (folder / "run");
+  REQUIRE(yonder_run(asked).code == 0);
+  const auto csv = lines_of(content_of(folder / "run/results.csv"));
+  std::vector<std::string> steps;
+  for (const std::string& line : csv)
+    if (line.starts_with("rope,,copy,,,answer,8,")) {
+      std::size_t at = 0;
+      for (int comma = 0; comma < 10; ++comma) at = line.find(',', at) + 1;
+      steps.push_back(line.substr(at, line.find(',', at) - at));
+    }
+  CHECK(steps == std::vector<std::string>{"", "19", "5", "10", "15"});
+  CHECK(csv.size() == 1 + 2 * (1 + 1 + 4));
+  CHECK(
+      contains(content_of(folder / "run/report.html"), "Beyond the trained length, over training"));
+  refused("--encodings rope --course 2 --save-every 2", "sweep.course: it says which");
+}
+
+TEST_CASE("a sweep has a row for each row of the table, length and seed") {
+  const auto csv = lines_of(content_of(finished_sweep() + "/results.csv"));
+  REQUIRE(csv.size() == 1 + 3 * 2 * 2);
+  CHECK(csv[1].starts_with("rope,,copy,,,answer,4,"));
+  CHECK(csv[5].starts_with("rope,rope.scaling=yarn,copy,,,answer,4,"));
+  CHECK(contains(csv.back(), "learned"));
+}
+
+TEST_CASE("rows of one encoding share its trained model") {
+  std::vector<std::string> cells;
+  for (const auto& cell : fs::directory_iterator(finished_sweep() + "/cells")) {
+    cells.push_back(cell.path().filename());
+    CHECK(fs::exists(cell.path() / "DONE"));
+    CHECK(fs::exists(cell.path() / "checkpoints" / "step-3.safetensors"));
+  }
+  std::sort(cells.begin(), cells.end());
+  CHECK(cells == std::vector<std::string>{"learned-copy-s0", "learned-copy-s1", "rope-copy-s0",
+                                          "rope-copy-s1"});
+}
+
+TEST_CASE("a cell is the run that yonder train makes, to the bit, whatever the threads") {
+  const Folder folder;
+  const Ran ran = yonder_run(
+      "train --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 --encoding "
+      "rope --seed 1 --threads 2 --quiet --out " +
+      (folder / "run"));
+  REQUIRE(ran.code == 0);
+  const std::string file = "/checkpoints/step-3.safetensors";
+  CHECK(content_of(folder / ("run" + file)) ==
+        content_of(finished_sweep() + "/cells/rope-copy-s1" + file));
+}
+
+TEST_CASE("a sweep finds the same whether its cells run side by side or one by one") {
+  const Folder folder;
+  const Ran ran = yonder_run(
+      tiny +
+      "--encodings rope,rope:rope.scaling=yarn,learned --lengths 8,4 --seeds 2 --threads 1 --out " +
+      (folder / "run"));
+  REQUIRE(ran.code == 0);
+  CHECK(content_of(folder / "run/results.csv") == content_of(finished_sweep() + "/results.csv"));
+}
+
+TEST_CASE("a folder with a sweep is refused, unless it is to be continued or replaced") {
+  const Folder folder;
+  const std::string sweep = tiny + "--encodings none --lengths 4 --seeds 1 --out " + (folder / "a");
+  REQUIRE(yonder_run(sweep).code == 0);
+  const Ran again = yonder_run(sweep);
+  CHECK(again.code == 2);
+  CHECK(contains(again.err, "--resume"));
+  const Ran other = yonder_run(sweep + " --resume --steps 4");
+  CHECK(other.code == 2);
+  CHECK(contains(other.err, "other settings"));
+  CHECK(yonder_run(sweep + " --force --steps 4").code == 0);
+  CHECK(fs::exists(folder / "a/cells/none-copy-s0/checkpoints/step-4.safetensors"));
+}
+
+TEST_CASE("a sweep that began before a key was known goes on") {
+  const EndedSweep sweep;
+  const std::string path = sweep.path + "/config.toml", text = content_of(path);
+  std::string older;
+  for (const std::string& line : lines_of(text))
+    if (line != "shards = 1" && line != "precision = 'f32'" && line != "course = 0")
+      older += line + "\n";
+  REQUIRE(lines_of(older).size() + 3 == lines_of(text).size());
+  put(path, older);
+  sweep.goes_on_to_the_same_results();
+  CHECK(content_of(path) == text);
+}
+
+TEST_CASE("a sweep does not go on with another text") {
+  const Folder folder;
+  const std::string path = folder / "text", sums = folder / "run/texts.txt";
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
+  put(path, text);
+  const std::string sweep =
+      "ablate --task text --text " + path +
+      " --encodings none,rope --length 32 --lengths 32 --width 16 --heads 2 --layers 1 --batch 4 "
+      "--steps 3 --seeds 1 --examples 2 --quiet --out " +
+      (folder / "run");
+  REQUIRE(yonder_run(sweep).code == 0);
+  fs::remove(folder / "run/cells/rope-text-s0/DONE");
+  const std::string kept = content_of(sums);
+  put(path, "L" + text.substr(1));
+  const Ran refused = yonder_run(sweep + " --resume");
+  CHECK(refused.code == 2);
+  CHECK(lines_of(refused.err).size() == 1);
+  CHECK(contains(refused.err, "text.path = " + path + " is not the text"));
+  CHECK_FALSE(fs::exists(folder / "run/cells/rope-text-s0/DONE"));
+  put(path, text);
+  fs::remove(sums);  // as in a sweep that began before there was one
+  CHECK(yonder_run(sweep + " --resume").code == 0);
+  CHECK(content_of(sums) == kept);
+  put(path, "L" + text.substr(1));
+  CHECK(yonder_run(sweep + " --force").code == 0);
+  CHECK(content_of(sums) != kept);
+}
+
+TEST_CASE("a scale leaves a test at least one sequence") {
+  const Ran ran = yonder_run(tiny + "--encodings none --scale 0.01 --dry-run");
+  INFO(ran.err);
+  CHECK(contains(ran.out, "\nexamples = 1\n"));
+  const Ran more = yonder_run(tiny + "--encodings none --steps 3000000 --scale 1000 --dry-run");
+  CHECK(more.code == 2);
+  CHECK_THAT(more.err, Catch::Contains("--scale: 3000000 steps would become more than 100000000"));
+}
+
+TEST_CASE("resuming trains only what is not finished and ends with the same results") {
+  const EndedSweep sweep;
+  const std::string other = sweep.path + "/cells/rope-copy-s0/scores.json";
+  const auto kept = fs::last_write_time(other);
+  const auto trained = fs::last_write_time(sweep.cell + "/scores.json");
+  sweep.goes_on_to_the_same_results();
+  CHECK(fs::last_write_time(other) == kept);
+  CHECK(fs::last_write_time(sweep.cell + "/scores.json") > trained);
+}
+
+TEST_CASE("a cell whose scores are lost or damaged is tested again") {
+  const EndedSweep sweep;
+  put(sweep.cell + "/DONE", "");
+  fs::remove(sweep.cell + "/scores.json");
+  const std::string damaged = sweep.path + "/cells/rope-copy-s0/scores.json";
+  put(damaged, content_of(damaged).substr(0, 100));
+  sweep.goes_on_to_the_same_results();
+}
+
+TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code is 5") {
+  const Folder folder;
+  // At this rate the first update throws rope's weights beyond what a float holds.
+  const Ran ran = yonder_run(tiny +
+                             "--encodings rope --lengths 4 --seeds 2 --steps 60 --lr 99 --warmup 0 "
+                             "--clip 0 --weight-decay 100 --out " +
+                             (folder / "run"));
+  INFO(ran.out << ran.err);
+  CHECK(ran.code == 5);
+  CHECK(fs::exists(folder / "run/cells/rope-copy-s0/FAILED"));
+  CHECK(contains(ran.out, "Failed: rope-copy-s0: "));
+  CHECK(contains(ran.out, "failed"));
+  CHECK(fs::exists(folder / "run/results.json"));
+}
+
+TEST_CASE("without gnuplot tables and CSV still come, with one line that says so") {
+  const Folder folder;
+  // A PATH without gnuplot; the program itself is called by its full name.
+  const std::string command = std::string("PATH=/nowhere ") + YONDER_BINARY + " " + tiny +
+                              "--encodings none --lengths 4 --seeds 1 --out " + (folder / "run") +
+                              " >" + (folder / "out") + " 2>" + (folder / "err");
+  CHECK(std::system(command.c_str()) == 0);
+  CHECK(contains(content_of(folder / "err"), "gnuplot is missing"));
+  CHECK(lines_of(content_of(folder / "err")).size() == 1);
+  CHECK(contains(content_of(folder / "out"), "trained"));
+  CHECK(fs::exists(folder / "run/results.csv"));
+}
+
+TEST_CASE("the report is the same when it is shown again, and JSON is the file") {
+  const Ran shown = yonder_run("show " + finished_sweep());
+  CHECK(shown.code == 0);
+  CHECK(contains(shown.out, "4 of 4 cells"));
+  CHECK(contains(shown.out, "rope + yarn"));
+  CHECK(contains(shown.out, "table ends"));
+  CHECK(contains(shown.out, "At 2x: "));
+  const Folder folder;
+  const Ran json =
+      yonder_run(tiny + "--encodings none --seeds 1 --lengths 4 --json --out " + (folder / "run"));
+  CHECK(json.out == content_of(folder / "run/results.json"));
+  const auto said = nlohmann::json::parse(json.out);
+  CHECK(said["panels"][0]["scores"].size() == 1);
+  CHECK(said["trainings"][0]["settings"]["train.batch"] == "4");
+  CHECK(said["trainings"][0]["settings"].contains("copy.alphabet"));
+}
+
+TEST_CASE("a run whose folders are plain files is refused by name") {
+  for (const std::string name : {"cells", "checkpoints"}) {
+    const Folder folder;
+    put(folder / "config.toml", content_of(finished_sweep() + "/config.toml"));
+    put(folder / name, "");
+    const Ran shown = yonder_run("show " + folder.name);
+    CHECK(shown.code == 3);
+    CHECK(shown.err.starts_with("yonder: " + (folder / name) + ": a run has a folder here"));
+  }
+}
+
+TEST_CASE("the commands that a report proposes work as they stand") {
+  const Ran shown = yonder_run("show " + finished_sweep());
+  std::vector<std::string> commands;
+  for (const std::string& line : lines_of(shown.out))
+    if (line.starts_with("  ") && contains(line, "yonder ")) commands.push_back(line);
+  REQUIRE(commands.size() == 3);
+  for (std::string command : commands) {
+    command = command.substr(command.find("yonder ") + 7);
+    if (command.starts_with("ablate")) command += " --steps 2 --quiet --width 16";
+    INFO(command);
+    const Ran ran = yonder_run(command);
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+  }
+}
+
+TEST_CASE("whatever a cell would refuse is refused before the folder is touched") {
+  refused("--encodings rope,ropes", "did you mean 'rope'");
+  refused("--encodings rope:rope.scaling=yarm", "did you mean 'yarn'");
+  refused("--encodings rope:rope.base=x", "rope.base: 'x' is not allowed");
+  refused("--encodings rope --t5.buckets 8", "t5.buckets: neither the task nor an encoding");
+  refused("--encodings rope --heads 3", "heads");
+  refused("--encodings rope,rope", "named twice");
+  refused("--encodings rope --force --resume", "--force replaces");
+  refused("--encodings rope --task copi", "did you mean 'copy'");
+}
+
+TEST_CASE("an interrupt keeps finished cells, says how to go on, and ends with 130") {
+  const Folder folder;
+  const std::string command = std::string("timeout --signal=INT --preserve-status 2 ") +
+                              YONDER_BINARY + " " + tiny +
+                              "--encodings rope --lengths 4 --seeds 40 --steps 2000 --out " +
+                              (folder / "run") + " >" + (folder / "out") + " 2>" + (folder / "err");
+  const int status = std::system(command.c_str());
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 130);
+  CHECK(contains(content_of(folder / "err"), "--resume"));
+  CHECK_FALSE(fs::exists(folder / "run/results.csv"));
+}
+
+TEST_CASE("list names every encoding and task in a line, or as JSON") {
+  const Ran text = yonder_run("list encodings"), json = yonder_run("list encodings --json");
+  const auto all = nlohmann::json::parse(json.out);
+  CHECK(lines_of(text.out).size() == all.size());
+  CHECK(all.size() >= 7);
+  for (const auto& one : all) {
+    CHECK_FALSE(one["title"].get<std::string>().empty());
+    CHECK_FALSE(one["paper"].get<std::string>().empty());
+    CHECK(contains(text.out, one["title"].get<std::string>()));
+  }
+  CHECK(contains(yonder_run("list tasks").out, "copy"));
+  CHECK(yonder_run("list encoding").code == 2);
+}
+
+TEST_CASE("README.md has the very tables of encodings and tasks that the program prints") {
+  const std::string readme = content_of(std::string(YONDER_SOURCE) + "/README.md");
+  for (const char* what : {"encodings", "tasks", "presets"}) {
+    INFO("yonder list " << what << " --markdown");
+    CHECK(contains(readme, yonder_run(std::string("list ") + what + " --markdown").out));
+  }
+}
+
+TEST_CASE("show explains every encoding: formula, options, parameters") {
+  for (const auto& one : nlohmann::json::parse(yonder_run("list encodings --json").out)) {
+    const std::string name = one["name"];
+    const Ran ran = yonder_run("show encoding " + name);
+    INFO(name << ran.err);
+    CHECK(ran.code == 0);
+    CHECK(contains(ran.out, one["formula"].get<std::string>()));
+    CHECK(contains(ran.out, "Options"));
+    CHECK(contains(ran.out, "Parameters"));
+  }
+  CHECK(contains(yonder_run("show encoding learned").out, "encoding.learned.table"));
+  CHECK(contains(yonder_run("show encoding ropee").err, "did you mean 'rope'"));
+  CHECK(contains(yonder_run("show /nowhere").err, "there is no run here"));
+}

@@ -1,0 +1,328 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "core/io/files.h"
+#include "encodings/base/encoding.h"
+#include "models/checkpoint.h"
+#include "tests/support/refused.h"
+
+using namespace yonder;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string tiny = " --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 ";
+
+// A run of three steps that several tests read and none changes.
+const std::string& trained_run() {
+  static const Folder folder;
+  static const std::string path = folder / "run";
+  static const Ran ran =
+      yonder_run("train" + tiny + "--encoding rope --steps 3 --quiet --out " + path);
+  REQUIRE(ran.err == "");
+  REQUIRE(ran.code == 0);
+  return path;
+}
+
+std::string checkpoint() { return trained_run() + "/checkpoints/step-3.safetensors"; }
+
+// As `refused`, for trainings, which must leave nothing behind.
+void training_refused(const std::string& arguments, int code, const std::string& said) {
+  const Folder folder;
+  refused("train" + tiny + "--steps 2 --quiet " + arguments + " --out " + (folder / "run"), code,
+          said);
+  CHECK(fs::is_empty(folder.name));
+}
+
+}  // namespace
+
+TEST_CASE("a misspelt word is refused with the nearest one that is known") {
+  refused("trian", 2, "did you mean 'train'?");
+  refused("--versoin", 2, "did you mean '--version'?");
+  training_refused("--widht 64", 2, "did you mean '--width'?");
+  training_refused("--task cpoy", 2, "did you mean 'copy'?");
+  training_refused("--encoding ropee", 2, "did you mean 'rope'?");
+  training_refused("--encoding rope+lgon", 2, "did you mean 'logn'?");
+  training_refused("--rope.bsae 500", 2, "did you mean '--rope.base'?");
+  training_refused("--rope.layout haf", 2, "did you mean 'half'?");
+}
+
+TEST_CASE("an option of what is not in use is refused, and what is in use named") {
+  training_refused("--encoding rope --alibi.learned true", 2, "'rope'");
+  training_refused("--recall.keys 40", 2, "recall.keys: the task in use is copy");
+  training_refused("--text /tmp", 2, "--text: the task in use is copy");
+}
+
+TEST_CASE("a number out of bounds is refused with what is allowed") {
+  training_refused("--steps 0", 2, "--steps: '0' is not allowed; it takes a whole number from 1");
+  training_refused("--lr -1", 2, "--lr: '-1' is not allowed; it takes a number above 0");
+  training_refused("--lr nan", 2, "--lr: 'nan'");
+  training_refused("--lr 1e-3x", 2, "--lr: '1e-3x'");
+  training_refused("--batch 0", 2, "--batch");
+  training_refused("--length 0", 2, "--length");
+  training_refused("--layers 0", 2, "--layers");
+  training_refused("--seed -1", 2, "--seed");
+  training_refused("--width 99999999999", 2, "--width");
+  training_refused("--rope.fraction 2", 2, "rope.fraction");
+  training_refused("--width 65536 --layers 1000", 2, "are free");
+  refused("eval " + trained_run() + " --lengths 0", 2, "--lengths: '0'");
+  refused("eval " + trained_run() + " --lengths 4,,8", 2, "--lengths: ''");
+  refused("eval " + trained_run() + " --lengths 99999999", 2, "--lengths");
+}
+
+TEST_CASE("what is missing or too much on the line is refused") {
+  refused("train" + tiny + "--steps 2", 2, "--out is missing");
+  refused("train --out", 2, "--out: needs a value");
+  refused("train --out --force", 2, "--out: needs a value");
+  training_refused("more", 2, "'more' is one argument too many");
+  refused("eval --lengths 4", 2, "DIR is missing");
+  refused("eval " + trained_run(), 2, "--lengths is missing");
+  refused("logits " + trained_run() + " --tokens t.npy", 2, "--out is missing");
+  refused("logits " + trained_run() + " --tokens t --out l --grads g", 2, "--targets");
+}
+
+TEST_CASE("extents that don't fit each other are refused before anything is written") {
+  training_refused("--width 18 --heads 4", 2, "18 is not a multiple of heads 4");
+  training_refused("--width 12 --heads 4 --encoding rope", 2, "rope");
+  training_refused("--bidirectional --encoding cope", 2, "cope: it serves causal models only");
+}
+
+TEST_CASE("a text that is missing, empty or too short is refused") {
+  const Folder folder;
+  put(folder / "empty", "");
+  put(folder / "short", "a few words and no more");
+  const std::string text = "--task text --length 512 ";
+  training_refused("--task text", 2, "--text");
+  training_refused(text + "--text " + (folder / "none"), 3, "none");
+  training_refused(text + "--text " + (folder / "empty"), 3, "empty");
+  training_refused(text + "--text " + (folder / "short"), 2, "too few for a length of 512");
+}
+
+TEST_CASE("a folder that holds a run is left alone without --force, and replaced with it") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  const std::string start = "train" + tiny + "--encoding rope --quiet --out " + run;
+  REQUIRE(yonder_run(start + " --steps 3").code == 0);
+  put(run + "/notes.txt", "mine");
+  const std::string before = content_of(run + "/metrics.jsonl");
+  refused(start + " --steps 2", 2, "--force");
+  // What can't start does not cost the old run either.
+  refused(start + " --steps 2 --force --width 17", 2, "multiple");
+  refused(start + " --steps 2 --force --lr 1e38 --warmup 0 --rope.base 0", 2, "rope.base");
+  CHECK(content_of(run + "/metrics.jsonl") == before);
+  CHECK(fs::exists(run + "/checkpoints/step-3.safetensors"));
+
+  REQUIRE(yonder_run(start + " --steps 2 --force").code == 0);
+  CHECK(fs::exists(run + "/checkpoints/step-2.safetensors"));
+  CHECK_FALSE(fs::exists(run + "/checkpoints/step-3.safetensors"));
+  CHECK(content_of(run + "/notes.txt") == "mine");
+  fs::create_directory(run + "/cells");
+  refused(start + " --steps 2 --force", 2, "comparison");
+}
+
+TEST_CASE("a run's folder tells what was run, and how it went") {
+  const std::string& run = trained_run();
+  const std::string config = content_of(run + "/config.toml");
+  for (const char* said : {"encoding = 'rope'", "width = 16", "mlp = 64", "base = '10000'",
+                           "[data.copy]", "alphabet = '16'"})
+    CHECK(config.find(said) != std::string::npos);
+  CHECK(nlohmann::json::parse(content_of(run + "/environment.json")).contains("processor"));
+  std::istringstream metrics(content_of(run + "/metrics.jsonl"));
+  int steps = 0;
+  for (std::string line; std::getline(metrics, line); ++steps) {
+    const auto m = nlohmann::json::parse(line);
+    CHECK(m["step"] == steps + 1);
+    CHECK(m["loss"] > 0);
+    CHECK(m["grad_norm"] > 0);
+  }
+  CHECK(steps == 3);
+}
+
+TEST_CASE("a file that is no checkpoint, is truncated or has other shapes is refused") {
+  const Folder folder;
+  const std::string good = content_of(checkpoint());
+  put(folder / "text", "no checkpoint");
+  put(folder / "truncated", good.substr(0, good.size() - 5));
+  std::string other = good;
+  const auto mlp = other.find("\\\"mlp\\\":64");
+  REQUIRE(mlp != std::string::npos);
+  other.replace(mlp, 10, "\\\"mlp\\\":60");
+  put(folder / "other", other);
+  const std::string test = " --lengths 4 --quiet";
+  refused("eval " + (folder / "nowhere") + test, 3, "nowhere");
+  refused("eval " + folder.name + test, 3, "no checkpoint");
+  for (const std::string name : {"text", "truncated", "other"})
+    refused("eval " + (folder / name) + test, 3, name);
+}
+
+TEST_CASE("what training has fixed can't be changed at test time, the rest can") {
+  const std::string test = "eval " + trained_run() + " --lengths 4,8 --quiet";
+  refused(test + " --rope.base 500", 2, "training has fixed it at 10000");
+  refused(test + " --copy.alphabet 5", 2, "training has fixed it at");
+  refused(test + " --kerple.kind power", 2, "without kerple");
+  refused(test + " --rope.scaling nkt", 2, "did you mean 'ntk'?");
+  for (const std::string more : {"--rope.scaling ntk --rope.factor 4", "--window.size 4",
+                                 "--logn.when test", "--rope.base 10000"})
+    CHECK(yonder_run(test + " " + more).code == 0);
+}
+
+TEST_CASE("a length at which the encoding is undefined is a row that says why") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  REQUIRE(yonder_run("train" + tiny + "--encoding learned --steps 2 --quiet --out " + run).code ==
+          0);
+  const Ran ran = yonder_run("eval " + run + " --lengths 4,64 --examples 3 --json --quiet");
+  REQUIRE(ran.code == 0);
+  CHECK(ran.err == "");
+  const auto rows = nlohmann::json::parse(ran.out)["rows"];
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0]["loss"] > 0);
+  CHECK(rows[0]["examples"] == 3);
+  CHECK_FALSE(rows[0].contains("undefined"));
+  CHECK(rows[1]["loss"].is_null());
+  CHECK(std::string(rows[1]["undefined"]).find("--learned.beyond") != std::string::npos);
+  const Ran table = yonder_run("eval " + run + " --lengths 64 --quiet");
+  CHECK(table.code == 0);
+  CHECK(table.out.find("undefined: learned") != std::string::npos);
+}
+
+TEST_CASE("tests and training on a text that has changed say so, unless it was asked for") {
+  const Folder folder;
+  const std::string path = folder / "text", run = folder / "run";
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
+  put(path, text);
+  REQUIRE(yonder_run("train --task text --text " + path +
+                     " --length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
+                     "--out " +
+                     run)
+              .code == 0);
+  const auto said = [&](const std::string& model, const std::string& more) {
+    const Ran ran = yonder_run("eval " + model + " --lengths 32 --examples 2 --quiet" + more);
+    CHECK(ran.code == 0);
+    return ran.err;
+  };
+  CHECK(said(run, "") == "");
+  put(path, "a line before all others\n" + text);
+  const std::string changed = said(run, "");
+  CHECK(changed.starts_with("eval: " + path + " is not the text that the model was trained on"));
+  CHECK(std::count(changed.begin(), changed.end(), '\n') == 1);
+  CHECK(said(run, " --text " + path) == "");
+  const auto trained = [&](const std::string& more) {
+    return yonder_run("train --from " + run + " --length 32 --steps 1 --quiet --force --out " +
+                      folder / "next" + more)
+        .err;
+  };
+  CHECK(trained("").starts_with("train: " + path + " is not the text that the model began with"));
+  CHECK(trained(" --text " + path) == "");
+  Checkpoint older = load_model(run + "/checkpoints/step-2.safetensors");
+  older.origin.task.erase("checksum");
+  save_model(folder / "older", *older.model, older.origin);
+  CHECK(said(folder / "older", "") == "");
+}
+
+TEST_CASE("more examples than a text has are refused with their number, or said by a sweep") {
+  const Folder folder;
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
+  put(folder / "text", text);  // of 3490 bytes the last 350 are for tests
+  const std::string model = " --task text --text " + (folder / "text") +
+                            " --length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2";
+  REQUIRE(yonder_run("train" + model + " --quiet --out " + (folder / "run")).code == 0);
+  const std::string eval = "eval " + (folder / "run") + " --quiet --lengths 32,64 --examples ";
+  refused(eval + "10", 2, "10 are asked for, and there are 9 of length 64");
+  CHECK(yonder_run(eval + "9").code == 0);
+  const Ran swept = yonder_run("ablate" + model + " --encodings none --lengths 32,64 --seeds 1 " +
+                               "--examples 10 --out " + (folder / "sweep"));
+  CHECK(swept.code == 0);
+  CHECK(swept.err.find("text: tested on 9 sequences of length 64 and not on 10") !=
+        std::string::npos);
+}
+
+TEST_CASE("a training that diverges ends with code 4, names the step and keeps what it has") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  refused("train" + tiny + "--encoding none --steps 50 --save-every 1 --warmup 0 --lr 1e30 " +
+              "--quiet --out " + run,
+          4, "diverged at step 2");
+  CHECK(fs::exists(run + "/checkpoints/step-1.safetensors"));
+  CHECK(content_of(run + "/metrics.jsonl").find("\"step\":1,") != std::string::npos);
+}
+
+TEST_CASE("a place that can't be written to ends with code 6") {
+  refused("train" + tiny + "--steps 1 --quiet --out /dev/null/run", 6, "/dev/null/run");
+  const std::string command = std::string(YONDER_BINARY) + " --version > /dev/full 2> /dev/null";
+  CHECK(WEXITSTATUS(std::system(command.c_str())) == 6);
+}
+
+TEST_CASE("checkpoints are the same bytes for any number of threads", "[slow]") {
+  for (const std::string encoding : {"rope", "learned", "alibi", "t5", "kerple"}) {
+    std::string first;
+    for (const std::string threads : {"1", "2", "3", "4", "8"}) {
+      const Folder folder;
+      const std::string run = folder / "run";
+      const Ran ran = yonder_run("train --task copy --length 20 --width 32 --heads 4 --layers 2 " +
+                                 std::string("--batch 7 --steps 4 --quiet --threads ") + threads +
+                                 " --encoding " + encoding + " --out " + run);
+      REQUIRE(ran.code == 0);
+      const std::string bytes = content_of(run + "/checkpoints/step-4.safetensors");
+      REQUIRE_FALSE(bytes.empty());
+      if (first.empty()) first = bytes;
+      INFO(encoding << " with " << threads << " threads");
+      CHECK((bytes == first));
+    }
+  }
+}
+
+TEST_CASE("the help of a verb opens with examples and has every registered option") {
+  CHECK(yonder_run("--version").out == "yonder " YONDER_VERSION "\n");
+  CHECK(yonder_run("").code == 2);
+  CHECK(yonder_run("--help").out.find("Examples\n  yonder train") != std::string::npos);
+  for (const std::string verb : {"train", "eval", "logits"}) {
+    const Ran ran = yonder_run(verb + " --help");
+    CHECK(ran.code == 0);
+    CHECK(ran.err == "");
+    CHECK(ran.out.find("Examples\n  yonder " + verb) != std::string::npos);
+    for (const Entry& e : registry())
+      for (const Option& o : e.make()->options()) {
+        if (verb != "train" && !o.test_time) continue;
+        INFO(e.name << "." << o.name);
+        CHECK(ran.out.find("--" + e.name + "." + o.name + " ") != std::string::npos);
+        CHECK(o.help != "");
+      }
+    std::istringstream lines(ran.out);
+    for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
+  }
+}
+
+TEST_CASE("layers with encodings of their own, and one that changes, are trained and compared") {
+  const Folder folder;
+  const std::string model = "--task copy --length 4 --width 16 --heads 2 --layers 2 --batch 4 ";
+  const Ran ran =
+      yonder_run("ablate " + model +
+                 "--encodings rope@0,none@1,rope:encoding.until=0.5,alibi --lengths 4,8 "
+                 "--steps 4 --seeds 1 --examples 8 --windowed --quiet --out " +
+                 (folder / "s"));
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  CHECK(ran.out.find("rope@0,none@1 + window") != ran.out.npos);
+  CHECK(ran.out.find("rope, until 0.5 ") != ran.out.npos);
+  const std::string csv = content_of(folder / "s/results.csv");
+  CHECK(csv.find("\"rope@0,none@1\",,copy,,,answer,8,") != csv.npos);
+  CHECK(csv.find("rope:encoding.until=0.5,,copy,,,answer,8,") != csv.npos);
+  // Tested as what it ended as.
+  const Ran end = yonder_run("eval " + (folder / "s/cells/rope:encoding.until=0.5-copy-s0") +
+                             " --lengths 8 --quiet --json");
+  CHECK(end.out.find("\"encoding\": \"none\"") != end.out.npos);
+  refused("ablate " + model +
+              "--encodings rope:encoding.until=0.5:rope.scaling=yarn --steps 4 --out " +
+              (folder / "t"),
+          2, "the model was trained as 'none', without rope");
+  refused("ablate " + model + "--encodings learned@0,none@1 --steps 4 --out " + (folder / "t"), 2,
+          "learned in some layers only");
+  training_refused("--encoding rope@0,none@1", 2, "names 2 layers, and the model has 1");
+  training_refused("--encoding rope --encoding.then none --encoding.until 2", 2,
+                   "--encoding.until: '2' is not allowed");
+  training_refused("--encoding rope --encoding.then alibi", 2, "would never be in force");
+}

@@ -1,0 +1,194 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/io/available_memory.h"
+#include "core/parallel.h"
+#include "core/tensor_pool.h"
+#include "models/decode.h"
+#include "tests/support/binary.h"
+#include "tests/support/task_for.h"
+#include "train/training/memory_estimate.h"
+#include "train/training/session.h"
+#include "train/training/trainer.h"
+
+using namespace yonder;
+
+namespace {
+
+RunConfig small(const std::string& task, const std::string& encoding) {
+  return {.task = task, .encoding = encoding, .length = 8, .width = 32, .heads = 4, .layers = 2};
+}
+
+// The examples of a batch that greedy decoding with a cache gets right, one by one.
+int decoded_right(Transformer& model, const Batch& batch, int longest) {
+  int right = 0;
+  for (int b = 0; b < batch.size; ++b) {
+    const auto tokens = batch.tokens.begin() + b * batch.extent;
+    const auto targets = batch.targets.begin() + b * batch.extent;
+    const auto first = std::find_if(targets, targets + batch.extent, [](int t) { return t >= 0; });
+    const std::vector<int> prompt(tokens, tokens + (first - targets) + 1);
+    const std::vector<int> wanted(first, targets + batch.lengths[b]);
+    right +=
+        decode(model, prompt, 1, {.most = int(wanted.size()), .longest = longest})[0] == wanted;
+  }
+  return right;
+}
+
+}  // namespace
+
+TEST_CASE("exact match by teacher forcing is a right greedy decode") {
+  RunConfig config = small("copy", "rope");
+  config.options = {{"copy.alphabet", "3"}};
+  config.length = 3;
+  config.lr = 3e-3;
+  config.steps = 75;  // enough to be right sometimes
+  Trained run = prepare(config);
+  Trainer trainer(run);
+  for (int s = 1; s <= config.steps; ++s) trainer.step(s);
+  const EvalRow row = evaluate(run, {.lengths = {3}, .examples = 64})[0];
+  const Batch batch = run.task->test({.length = 3, .count = 64}, 0, 64);
+  const int right = decoded_right(*run.model, batch, row.tokens);
+  CHECK(right > 5);
+  CHECK(right < 60);
+  CHECK(row.exact_match == right / 64.0);
+}
+
+TEST_CASE("a test's loss is the mean of its targets' losses, whatever the other lengths are") {
+  RunConfig config = small("reverse", "alibi");
+  Trained run = prepare(config);
+  const auto rows = evaluate(run, {.lengths = {5, 20}, .examples = 70});  // more than one pass
+  CHECK(rows[1].loss == evaluate(run, {.lengths = {20}, .examples = 70})[0].loss);
+  CHECK(rows[0].examples == 70);
+
+  double sum = 0;
+  int targets = 0;
+  const Batch batch = run.task->test({.length = 5, .longest = 20, .count = 70}, 0, 70);
+  const Placed at(run.model->encoding(), {.batch = 70, .tokens = batch.extent});
+  const Tensor logits = run.model->logits(batch.tokens, at).value();
+  const int V = run.task->vocabulary();
+  for (std::size_t row = 0; row < batch.targets.size(); ++row) {
+    if (batch.targets[row] < 0) continue;
+    double all = 0;
+    for (int v = 0; v < V; ++v) all += std::exp(double(logits[row * V + v]));
+    sum += std::log(all) - double(logits[row * V + batch.targets[row]]);
+    ++targets;
+  }
+  // Losses of a few nats from float logits.
+  CHECK(rows[0].loss == Approx(sum / targets).epsilon(1e-5));
+  CHECK(std::isnan(rows[0].perplexity));
+}
+
+TEST_CASE("the loss by position leaves out places where a masked text hides nothing") {
+  const Folder folder;
+  const std::string run = folder / "run", csv = folder / "positions.csv";
+  REQUIRE(yonder_run("train --task text --text " YONDER_SOURCE "/README.md --bidirectional "
+                     "--length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
+                     "--threads 1 --encoding rope --out " +
+                     run)
+              .code == 0);
+  REQUIRE(yonder_run("eval " + run + " --lengths 32 --quiet --per-position " + csv).code == 0);
+  const std::string found = content_of(csv);
+  CHECK(found.rfind("length,index,loss\n32,1,", 0) == 0);
+  CHECK(found.find("nan") == std::string::npos);
+}
+
+TEST_CASE("a text is measured in nats, perplexity and by position") {
+  const Folder folder;
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "line " + std::to_string(i * i) + "\n";
+  put(folder / "text", text);
+  RunConfig config = small("text", "kerple");
+  config.length = 32;
+  config.options = {{"text.path", folder / "text"}};
+  Trained run = prepare(config);
+  const auto rows = evaluate(run, {.lengths = {32, 64}});
+  for (const EvalRow& row : rows) {
+    CHECK(row.perplexity == Approx(std::exp(row.loss)));
+    CHECK(std::isnan(row.exact_match));
+    REQUIRE(int(row.position_loss.size()) == row.tokens);
+    for (double x : row.position_loss) CHECK(x > 0);
+  }
+  // The same final bytes are scored at both lengths, by their last 32 positions.
+  double tail = 0;
+  for (int t = 32; t < 64; ++t) tail += rows[1].position_loss[t] / 32;
+  CHECK(tail == Approx(rows[1].loss));
+}
+
+TEST_CASE("a saved model evaluates as the one that was trained") {
+  const Folder folder;
+  RunConfig config = small("recall", "rope+logn");
+  config.steps = 5;
+  config.options = {{"rope.base", "500"}, {"recall.keys", "12"}};
+  const TrainResult result = train(config, folder / "run", Existing::refuse, {});
+  Trained saved = load(folder / "run");
+  CHECK(saved.step == 5);
+  CHECK(saved.config.encoding == "rope+logn");
+  Trained run = prepare(config);
+  Trainer trainer(run);
+  for (int s = 1; s <= 5; ++s) trainer.step(s);
+  const EvalSettings test{.lengths = {8, 12}, .examples = 10};
+  const auto a = evaluate(saved, test), b = evaluate(run, test);
+  for (int i : {0, 1}) CHECK(a[i].loss == b[i].loss);
+  CHECK(result.steps == 5);
+}
+
+TEST_CASE("every encoding trains and is tested at other lengths, or says why not") {
+  for (const Entry& e : registry()) {
+    if (e.serves == Serves::bidirectional_only) continue;
+    INFO(e.name);
+    Trained run = prepare(small(task_for(e), e.name));
+    Trainer trainer(run);
+    for (int s = 1; s <= 2; ++s) CHECK(trainer.step(s).loss > 0);
+    for (const EvalRow& row : evaluate(run, {.lengths = {3, 8, 30}, .examples = 2})) {
+      CHECK((row.loss > 0) == row.undefined.empty());
+      if (row.length <= 8) CHECK(row.undefined == "");
+    }
+  }
+}
+
+TEST_CASE("a test whose logits are no numbers has no accuracy, and says why") {
+  Trained run = prepare(small("copy", "rope"));
+  run.model->parameters().find("head.weight").value()[0] = std::numeric_limits<real>::quiet_NaN();
+  const EvalRow row = evaluate(run, {.lengths = {4}, .examples = 2})[0];
+  CHECK(row.undefined == "rope: logits are no longer finite numbers");
+  CHECK((std::isnan(row.loss) && std::isnan(row.token_accuracy) && std::isnan(row.exact_match)));
+}
+
+TEST_CASE("what the machine's memory can't hold is refused") {
+  RunConfig table = small("copy", "learned+random");
+  table.options.push_back({"random.range", "2000000000"});
+  CHECK_THROWS_WITH(prepare(table), Catch::Contains("[2000000000, 32], make it smaller"));
+  CHECK_NOTHROW(require_memory(1e3, "wait"));
+  CHECK_THROWS_AS(require_memory(1e18, "wait"), UsageError);
+  const Dims dims{.vocabulary = 256, .trained = 128};
+  CHECK(training_bytes(dims, 32) > 1.5 * training_bytes(dims, 16));
+  CHECK(testing_bytes(dims, 200000) > 1.5 * testing_bytes(dims, 100000));
+}
+
+TEST_CASE("once warm, training asks the system for no more tensor storage") {
+  set_threads(1);  // with more, how many workspaces are out at once is a matter of chance
+  RunConfig config = small("copy", "rope");
+  Trained run = prepare(config);
+  Trainer trainer(run);
+  for (int s = 1; s <= 40; ++s) trainer.step(s);  // every length has come by
+  const std::size_t before = pool::system_bytes(), live = pool::live_bytes();
+  for (int s = 41; s <= 60; ++s) trainer.step(s);
+  CHECK(pool::system_bytes() == before);
+  CHECK(pool::live_bytes() == live);
+}
+
+TEST_CASE("copying 12 symbols is learned to 99 % in 1500 steps", "[slow]") {
+  RunConfig config = small("copy", "alibi");
+  set_threads(1);  // its loops are too small to share
+  config.length = 12;
+  config.width = 64;
+  config.steps = 1500;
+  config.lr = 3e-3;
+  Trained run = prepare(config);
+  Trainer trainer(run);
+  for (int s = 1; s <= config.steps; ++s) trainer.step(s);
+  const EvalRow row = evaluate(run, {.lengths = {12}, .examples = 200})[0];
+  CHECK(row.token_accuracy >= 0.99);
+  CHECK(row.chance < 0.2);
+}

@@ -1,0 +1,322 @@
+// Configuration files, keys, plans of sweeps, presets.
+#include "train/config/toml.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "core/error.h"
+#include "tests/support/binary.h"
+#include "tests/support/task_for.h"
+#include "train/config/keys.h"
+#include "train/config/presets.h"
+#include "train/training/run_record.h"
+#include "train/training/session.h"
+
+using namespace yonder;
+
+namespace {
+
+SweepConfig read(const std::string& toml) {
+  SweepConfig config;
+  apply_config(toml, "a.toml", config);
+  return config;
+}
+
+void refused(const std::string& toml, const std::string& said) {
+  INFO(toml);
+  CHECK_THROWS_WITH(read(toml), Catch::Contains(said) && Catch::StartsWith("a.toml:"));
+  CHECK_THROWS_AS(read(toml), FileError);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a configuration sets what it names and leaves the rest") {
+  const SweepConfig c = read(R"(
+[model]
+width = 64
+[train]
+lr = 3e-3
+[data]
+task = "copy"
+length = 20
+copy.alphabet = 8
+[encoding.rope]
+base = 500
+[sweep]
+encodings = ["rope", "alibi"]
+lengths = [20, 40]
+windowed = true
+seeds = 5
+set."train.steps" = [10, 20]
+[[claim]]
+text = "alibi first"
+order = ["alibi", "rope"]
+)");
+  CHECK(c.base.width == 64);
+  CHECK(c.base.heads == 4);
+  CHECK(c.base.lr == 3e-3);
+  CHECK(c.base.task == "copy");
+  CHECK(c.base.length == 20);
+  CHECK(c.encodings == std::vector<std::string>{"rope", "alibi"});
+  CHECK(c.lengths == std::vector<int>{20, 40});
+  CHECK(c.windowed);
+  CHECK(c.seeds == 5);
+  REQUIRE(c.axes.size() == 1);
+  CHECK(c.axes[0].values == std::vector<std::string>{"10", "20"});
+  REQUIRE(c.base.options.size() == 2);
+  CHECK(c.claims.at(0).order.size() == 2);
+}
+
+TEST_CASE("what a configuration gets wrong is named with file, line and key") {
+  refused("\n[model]\nwidht = 3",
+          "a.toml:3: there is no key 'model.widht'; did you mean 'model.width'");
+  refused("[train]\nsteps = 0", "a.toml:2: train.steps: '0' is not allowed");
+  refused("[train]\nlr = [1, 2]", "train.lr");
+  refused("[encoding.rope]\nbas = 3", "encoding.rope.bas");
+  refused("[sweep]\nseeds = 0", "sweep.seeds");
+  refused("[sweep]\nlenghts = [3]", "did you mean 'lengths'");
+  refused("[sweep]\nlengths = [0]", "lengths: '0'");
+  refused("[sweep.set]\n\"train.wdth\" = [1, 2]", "train.wdth");
+  refused("[sweep]\nencodings = 'rope'", "takes a list");
+  refused("[[claim]]\nodrer = ['a']", "did you mean 'order'");
+  refused("[modl]\nwidth = 1", "did you mean 'model'");
+  refused("width = ", "a.toml:1");
+  RunConfig run;
+  CHECK_THROWS_WITH(apply_config("[sweep]\nseeds = 1", "a.toml", run), Catch::Contains("ablate"));
+}
+
+TEST_CASE("what is written reads back to the same") {
+  SweepConfig c = read("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
+  c.title = "it's \"one\"";
+  c.base.options = {{"rope.base", "500"}, {"copy.alphabet", "8"}};
+  c.claims = {{"a", "b", {"rope", "alibi"}, 3, "tiled.tile=2", "sliding", "text"}};
+  CHECK(to_toml(read(to_toml(c))) == to_toml(c));
+}
+
+TEST_CASE("a key that a recorded sweep lacks had its default there") {
+  SweepConfig c = read("[train]\nsteps = 30\n[sweep]\nencodings = ['rope']");
+  const std::string text = to_toml(c), newer = "shards = 1\n";
+  REQUIRE(text.find(newer) != text.npos);
+  const std::string older =
+      text.substr(0, text.find(newer)) + text.substr(text.find(newer) + newer.size());
+  CHECK(same_sweep(text, "a.toml", c));
+  CHECK(same_sweep(older, "a.toml", c));
+  c.base.shards = 4;
+  CHECK_FALSE(same_sweep(older, "a.toml", c));
+  c.base.shards = 1, c.base.steps = 31;
+  CHECK_FALSE(same_sweep(older, "a.toml", c));
+  CHECK_THROWS_WITH(same_sweep(text + "\n[modl]\n", "a.toml", c), Catch::Contains("modl"));
+}
+
+TEST_CASE("every run's configuration, defaults resolved, makes the same model") {
+  for (const Entry& e : registry()) {
+    if (e.kind == Kind::modifier) continue;
+    RunConfig config{.encoding = e.name, .length = 4, .width = 32, .heads = 4, .layers = 1};
+    config.task = task_for(e, config.task);
+    config.bidirectional = e.serves == Serves::bidirectional_only;
+    const Trained run = prepare(config);
+    const std::string text = to_toml(resolved(run));
+    INFO(text);
+    RunConfig back;
+    apply_config(text, "config.toml", back);
+    CHECK(to_toml(resolved(prepare(back))) == text);
+  }
+}
+
+TEST_CASE("a plan multiplies the axes into panels, rows and learning rates") {
+  const SweepConfig c = read(R"(
+[sweep]
+encodings = ["rope", "alibi"]
+windowed = true
+tests = ["", "copy.alphabet=16"]
+[sweep.set]
+"data.task" = ["copy", "reverse"]
+"model.width" = [16, 32, 64]
+"train.lr" = [1e-3, 3e-3]
+"rope.base" = [500, 10000]
+)");
+  const Plan plan = plan_of(c);
+  CHECK(plan.variants.size() == 6);
+  CHECK(plan.variants[5].base.task == "reverse");
+  CHECK(plan.variants[5].base.width == 64);
+  CHECK(plan.variants[5].text == "model.width=64");
+  CHECK(plan.rates == std::vector<double>{1e-3, 3e-3});
+  CHECK(plan.tests.size() == 2);
+  REQUIRE(plan.rows.size() == 6);  // two of rope, one of alibi, each behind a window too
+  CHECK(plan.rows[0].encoding == "rope:rope.base=500");
+  CHECK(plan.lengths == std::vector<int>{32, 64, 128, 256});
+  CHECK_THROWS_WITH(plan_of(read("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
+                    Catch::Contains("no encoding of this sweep is t5"));
+  CHECK_THROWS_WITH(plan_of(read("[sweep]\ntests = ['rope.base=3']")),
+                    Catch::Contains("no option of a task"));
+}
+
+TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {
+  const auto has = [](const Plan& plan, const std::string& row) {
+    return std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end();
+  };
+  const std::string plain = "[sweep]\nencodings = ['everything']\n";
+  Plan plan = plan_of(read(plain));
+  REQUIRE(plan.left_out.size() == 2);
+  CHECK(plan.left_out[0] == "abacus: it goes by the digits of numbers, and copy has none");
+  for (const Entry& e : registry())
+    CHECK(has(plan, e.name) == (e.name != "abacus" && e.name != "coupled"));
+  CHECK(has(plan, "sinks:sinks.first=4") == false);  // its default already
+  CHECK(has(plan, "sharpen:sharpen.by=1.5"));
+  CHECK(plan_of(read("[data]\ntask = 'addition'\n" + plain)).left_out.empty());
+  CHECK(plan_of(read("[data]\ntask = 'addition'\n[sweep]\nencodings = ['all']\n"
+                     "set.\"data.task\" = ['copy', 'addition']"))
+            .left_out.size() == 2);
+  plan = plan_of(read("[model]\nheads = 1\nbidirectional = true\ntied = true\n" + plain));
+  for (const std::string name : {"nape", "hard-alibi", "cope", "complex", "stick-breaking"}) {
+    CHECK(std::any_of(plan.left_out.begin(), plan.left_out.end(),
+                      [&](const std::string& why) { return why.starts_with(name); }));
+    CHECK(!has(plan, name));
+  }
+  CHECK(plan_of(read("[model]\nheads = 1\n[sweep]\nencodings = ['nape']")).left_out.empty());
+}
+
+TEST_CASE("a configuration may name layers and a change of encoding, and is read back alike") {
+  const SweepConfig c = read(R"(
+[model]
+layers = 4
+[encoding]
+until = 0.875
+then = "alibi"
+[encoding.alibi]
+learned = true
+[encoding."rope@3"]
+base = 100
+[sweep]
+encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.size=3"]
+)");
+  CHECK(c.base.until == 0.875);
+  CHECK(c.base.then == "alibi");
+  CHECK(c.base.options[1].option == "rope@3.base");
+  CHECK(to_toml(read(to_toml(c))) == to_toml(c));
+  RunConfig run = c.base;
+  run.encoding = c.encodings[0];
+  const std::string text = to_toml(resolved(prepare(run)));
+  RunConfig back;
+  apply_config(text, "config.toml", back);
+  CHECK(to_toml(resolved(prepare(back))) == text);
+  CHECK(contains(text, "rope@0-2']"));
+  CHECK_THROWS_WITH(set_key(back, "data@3.task", "copy"), Catch::Contains("behind an encoding"));
+  CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"), Catch::Contains("no key 'rope.bose'"));
+  refused("[encoding]\nuntil = 2", "encoding.until: '2' is not allowed");
+  refused("[encoding]\nuntill = 1", "did you mean");
+}
+
+TEST_CASE("the part of training until an encoding changes may be an axis, a row each") {
+  SweepConfig c = read(R"(
+[sweep]
+encodings = ["rope", "alibi@0-2,none@3"]
+[sweep.set]
+"encoding.until" = [0.5, 1]
+"rope.base" = [500]
+)");
+  const Plan plan = plan_of(c);
+  REQUIRE(plan.rows.size() == 4);
+  CHECK(plan.rows[0].encoding == "rope:encoding.until=0.5:rope.base=500");
+  CHECK(plan.rows[3].encoding == "alibi@0-2,none@3:encoding.until=1");
+  c.axes = {{"model.encoding", {"rope@0,none@1", "none@0,rope@1"}}};
+  CHECK(plan_of(c).rows.size() == 2);
+}
+
+TEST_CASE("every preset is a configuration that plans, with title, source and claims") {
+  REQUIRE(presets().size() >= 1);
+  for (const Preset& p : presets()) {
+    INFO(p.name);
+    SweepConfig config;
+    apply_config(p.toml, p.name, config);
+    CHECK(config.title != "");
+    CHECK(config.source != "");
+    const Plan plan = plan_of(config);
+    CHECK(!plan.rows.empty());
+    for (const Claim& c : config.claims)
+      for (const std::string& row : c.order)
+        CHECK(std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end());
+  }
+  CHECK_THROWS_WITH(preset("quik"), Catch::Contains("did you mean 'quick'"));
+}
+
+TEST_CASE("train --config makes the run again, to the bit, and flags go over it") {
+  const Folder folder;
+  const std::string flags =
+      "--task copy --encoding t5 --length 4 --width 16 --heads 2 --layers 1 "
+      "--batch 4 --steps 3 --t5.buckets 8 --quiet --out ";
+  REQUIRE(yonder_run("train " + flags + (folder / "a")).code == 0);
+  const std::string again = "train --config " + (folder / "a/config.toml") + " --quiet --out ";
+  REQUIRE(yonder_run(again + (folder / "b")).code == 0);
+  const std::string file = "/checkpoints/step-3.safetensors";
+  CHECK(content_of(folder / ("a" + file)) == content_of(folder / ("b" + file)));
+  REQUIRE(yonder_run(again + (folder / "c") + " --steps 2").code == 0);
+  CHECK(std::filesystem::exists(folder / "c/checkpoints/step-2.safetensors"));
+}
+
+TEST_CASE("a sweep of a file, flags and --set is made again by the configuration in its folder") {
+  const Folder folder;
+  put(folder / "a.toml",
+      "[data]\ntask = 'copy'\nlength = 4\n[model]\nwidth = 16\nheads = 2\n"
+      "layers = 1\n[train]\nsteps = 4\nbatch = 4\n[sweep]\nencodings = "
+      "['rope', 't5']\nlengths = [4, 8]\nseeds = 2\nexamples = 8\n");
+  const std::string sweep = "ablate " + (folder / "a.toml") +
+                            " --set train.lr=1e-3,3e-3 --set copy.alphabet=4,8 --seeds 1 "
+                            "--checkpoints 2 --quiet --out ";
+  const Ran ran = yonder_run(sweep + (folder / "one"));
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  const std::string csv = content_of(folder / "one/results.csv");
+  CHECK(contains(csv, "rope,,copy,,data.copy.alphabet=4,answer,4,"));
+  CHECK(contains(csv, "t5,,copy,,data.copy.alphabet=8,answer,8,"));
+  const Ran again =
+      yonder_run("ablate " + (folder / "one/config.toml") + " --quiet --out " + (folder / "two"));
+  INFO(again.err);
+  CHECK(again.code == 0);
+  CHECK(content_of(folder / "two/results.csv") == csv);
+  const Ran dry = yonder_run(sweep + (folder / "three") + " --dry-run");
+  CHECK(dry.code == 0);
+  CHECK(contains(dry.out, "parameters: "));
+  CHECK(contains(dry.out, "[sweep.set]"));
+  CHECK_FALSE(std::filesystem::exists(folder / "three"));
+}
+
+TEST_CASE("ablate names an unknown preset, file, key or protocol") {
+  const auto said = [](const std::string& arguments, int code, const std::string& what) {
+    const Ran ran = yonder_run("ablate --out /nowhere/x " + arguments);
+    INFO(arguments << ": " << ran.err);
+    CHECK(ran.code == code);
+    CHECK(contains(ran.err, what));
+  };
+  said("quik", 2, "did you mean 'quick'");
+  said("/nowhere/a.toml", 3, "/nowhere/a.toml");
+  said("--set train.steeps=3", 2, "did you mean 'train.steps'");
+  said("--set train.steps", 2, "no KEY=VALUE");
+  said("--set train.seed=1,2", 2, "--seeds");
+  said("--protocols sliced --task text --text " YONDER_SOURCE "/README.md", 2, "sliding");
+  said("--protocols sliding", 2, "one way only");
+  said("--tests tiled.tile=2", 2, "the task is copy");
+}
+
+TEST_CASE("bash completes verbs, presets, encodings and flags") {
+  const Folder folder;
+  REQUIRE(yonder_run("completion bash").code == 0);
+  put(folder / "c", yonder_run("completion bash").out);
+  const std::string path = std::filesystem::path(YONDER_BINARY).parent_path();
+  const auto completed = [&](const std::string& words, int at) {
+    const std::string command = "PATH=" + path + ":$PATH bash -c 'source " + (folder / "c") +
+                                "; COMP_WORDS=(" + words + ") COMP_CWORD=" + std::to_string(at) +
+                                "; _yonder; echo \"${COMPREPLY[@]}\"' >" + (folder / "o");
+    REQUIRE(std::system(command.c_str()) == 0);
+    return content_of(folder / "o");
+  };
+  CHECK(completed("yonder abl", 1) == "ablate\n");
+  CHECK(completed("yonder ablate kerp", 2) == "kerple-table3\n");
+  CHECK(completed("yonder train --encoding alib", 3) == "alibi\n");
+  CHECK(completed("yonder train --rope.bas", 2) == "--rope.base\n");
+  CHECK(yonder_run("completion bsh").code == 2);
+}

@@ -1,0 +1,204 @@
+#include "train/report/table.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "tests/support/results_fixture.h"
+#include "train/results/summary.h"
+
+using namespace yonder;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+int columns(const std::string& line) {
+  return int(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a wide table holds median and range of each cell in one line") {
+  CHECK(table(found_text(), Measure::loss, {.columns = 100}) ==
+        "                           64               128               512\n"
+        "                      trained                2x                8x\n"
+        "kerple       1.61 [1.60–1.62]  1.62 [1.61–1.63]  1.64 [1.63–1.65]\n"
+        "rope         1.61 [1.60–1.62]  2.01 [2.00–2.02]  4.97 [4.96–4.98]\n"
+        "rope + yarn  1.61 [1.60–1.62]  1.71 [1.70–1.72]  1.93 [1.92–1.94]\n"
+        "learned      1.71 [1.70–1.72]        table ends        table ends\n");
+}
+
+TEST_CASE("where columns are few the range stands beneath the median, aligned with it") {
+  CHECK(table(found_text(), Measure::loss, {.columns = 60}) ==
+        "                    64         128         512\n"
+        "               trained          2x          8x\n"
+        "kerple            1.61        1.62        1.64\n"
+        "             1.60–1.62   1.61–1.63   1.63–1.65\n"
+        "rope              1.61        2.01        4.97\n"
+        "             1.60–1.62   2.00–2.02   4.96–4.98\n"
+        "rope + yarn       1.61        1.71        1.93\n"
+        "             1.60–1.62   1.70–1.72   1.92–1.94\n"
+        "learned           1.71  table ends  table ends\n"
+        "             1.70–1.72\n");
+}
+
+TEST_CASE("a table of one seed has no ranges, and shares are in percent") {
+  CHECK(table(found_task(), Measure::accuracy, {.columns = 80}) ==
+        "            20    40\n"
+        "       trained    2x\n"
+        "rope     100.0  26.0\n"
+        "alibi     99.9  99.0\n"
+        "t5        50.0  40.0\n");
+}
+
+TEST_CASE("a number of fewer seeds than the heading names says of how many") {
+  Results r = found_text();
+  std::erase_if(r.scores, [](const Score& s) {
+    return s.length == 512 && s.seed > (s.row.encoding == "kerple" ? 1 : 0);
+  });
+  const std::string text = table(r, Measure::loss, {.columns = 120});
+  CHECK(contains(text, " (2 of 3) [1.63–1.64]\n"));
+  CHECK(contains(text, "4.96 (1 of 3)\n"));
+  CHECK_FALSE(contains(table(found_text(), Measure::loss, {.columns = 120}), " of 3"));
+}
+
+TEST_CASE("a cell is green within 5 % of its own trained length, yellow within 25 %, else red") {
+  const auto lines =
+      lines_of(table(found_text(1), Measure::loss, {.columns = 80, .colour = Look::coloured}));
+  auto colour_before = [](const std::string& line, const std::string& value) {
+    const auto at = line.rfind(value), escape = line.rfind("\033[", at);
+    return line.substr(escape + 2, line.find('m', escape) - escape - 2);
+  };
+  CHECK(colour_before(lines[2], "1.63") == "32");
+  CHECK(colour_before(lines[3], "2.00") == "33");
+  CHECK(colour_before(lines[3], "4.96") == "31");
+  CHECK(colour_before(lines[4], "1.92") == "33");
+  CHECK(colour_before(lines[5], "table ends") == "2");
+}
+
+TEST_CASE("a row that did not learn its task, or has nothing to lose, is not judged by colour") {
+  const Look look{.columns = 80, .colour = Look::coloured};
+  const auto accuracy = lines_of(table(found_task(), Measure::accuracy, look));
+  CHECK(contains(accuracy[2], "\033[31m"));
+  CHECK_FALSE(contains(accuracy[4], "\033[3"));
+  const auto exact = lines_of(table(found_task(), Measure::exact, look));
+  CHECK_FALSE(contains(exact[2], "\033[3"));
+}
+
+TEST_CASE("without colour a table has no escape codes and fits the columns it was given") {
+  for (int width : {60, 80, 120}) {
+    const std::string text = table(found_text(), Measure::loss, {.columns = width});
+    CHECK_FALSE(contains(text, "\033"));
+    for (const std::string& line : lines_of(text)) CHECK(columns(line) <= width);
+  }
+}
+
+TEST_CASE("an extension is judged by the unextended models, so a cost at home shows") {
+  Results r = found_text();
+  for (Score& s : r.scores)
+    if (!s.row.extension.empty()) s.loss = 2.4;
+  const Row yarn = r.rows[2];
+  CHECK(r.worse(yarn, 64, Measure::loss) == Approx(2.4 / 1.61));
+}
+
+TEST_CASE("sentences name who keeps its loss, who loses how much, and who is undefined") {
+  const auto said = findings(found_text());
+  CHECK(said[0] ==
+        "At 8x: kerple keeps 1.02x its loss; rope + yarn loses 1.20x, rope 3.1x; learned is "
+        "undefined.");
+  CHECK(said[1] ==
+        "Within 5 % of the trained length's score: kerple to 8x; rope, rope + yarn and learned "
+        "not beyond it.");
+  CHECK(said[2] == "Same weights at 8x: rope + yarn turns the 4.97 of rope into 1.93 nats.");
+  CHECK(said[3] == "Worse at 8x than letter frequencies alone (3.19 nats): rope.");
+  CHECK(said[4] ==
+        "At the trained length the best is kerple with 1.61 nats, the worst learned with 1.71 "
+        "nats.");
+}
+
+TEST_CASE("sentences follow the numbers: other numbers, other sentences") {
+  Results r = found_text();
+  for (Score& s : r.scores)
+    if (s.row.encoding == "kerple") s.loss *= s.length == 512 ? 3 : 1;
+  CHECK(contains(findings(r)[0], "kerple 3.1x"));
+}
+
+TEST_CASE("of a task that was not learned at the trained length the sentences say so") {
+  const auto said = findings(found_task());
+  CHECK(said[0] ==
+        "At 2x: alibi gets 99.0 % of the answer's tokens right, t5 40.0 %, rope 26.0 %, guessing "
+        "6.2 %.");
+  CHECK(said[1] == "Within 5 % of the trained length's score: alibi to 2x; rope not beyond it.");
+  CHECK(contains(said.back(), "Not learned at the trained length"));
+  CHECK(contains(said.back(), ": t5."));
+}
+
+TEST_CASE("a window is a sentence of its own: what it gives, and who does better without it") {
+  Results r = found_text();
+  for (const char* encoding : {"rope", "kerple"}) {
+    const Row row{encoding, {{"window.size", "0"}}};
+    r.rows.push_back(row);
+    r.scores.push_back({.row = row, .length = 512, .loss = row.encoding == "rope" ? 1.65 : 1.9});
+  }
+  const auto said = findings(r);
+  CHECK(said[3] ==
+        "Same weights at 8x behind a window: rope 1.65 and kerple 1.90 nats; over 1 % better "
+        "without it: kerple.");
+  for (const std::string& sentence : said) CHECK_FALSE(contains(sentence, "rope + window"));
+  const Row narrow = parse_rows("rope:window.size=5")[0];
+  r.rows.push_back(narrow);
+  r.scores.push_back({.row = narrow, .length = 512, .loss = 2.9});
+  CHECK(findings(r)[3] == said[3]);
+  CHECK(contains(findings(r)[0], "rope + window 5 1.8x"));
+}
+
+TEST_CASE("of many rows a sentence names both ends, of many extensions the best of each encoding") {
+  Results r = found_text(1);
+  const Score like = r.scores.front();
+  for (int i = 0; i < 12; ++i)
+    for (int length : r.lengths) {
+      Score s = like;
+      s.row = parse_rows("rope:rope.scaling=ntk:rope.factor=" + std::to_string(i + 2))[0];
+      s.length = length;
+      s.loss = length == 64 ? 1.6 : 2.5 + 0.01 * i;
+      r.scores.push_back(s);
+      if (length == 64) r.rows.push_back(s.row);
+    }
+  const auto all = findings(r);
+  CHECK(all[0].find("more between") != std::string::npos);
+  CHECK(all[0].size() < 320);
+  CHECK(all[2] ==
+        "Same weights at 8x, the best extension of each, chosen by this very test: rope + yarn, of "
+        "13 tried, turns the 4.96 of rope into 1.92 nats.");
+  Score other = *std::find_if(r.scores.begin(), r.scores.end(), [](const Score& s) {
+    return s.row.label() == "rope + yarn" && s.length == 512;
+  });
+  other.seed = 1, other.loss = 2;
+  r.scores.push_back(other);
+  CHECK(contains(findings(r)[2], "into 1.96 (1.92–2.00) nats."));
+}
+
+TEST_CASE("who is worse than letter frequencies is not said to use far context") {
+  Results r = found_text(1);
+  r.rows = parse_rows("rope,rope:window.size=0");
+  for (Score& s : r.scores)
+    if (s.row == parse_rows("rope:rope.scaling=yarn")[0]) s.row = r.rows[1], s.loss = 5.5;
+  auto windowed = [](const Results& found) {
+    for (const std::string& sentence : findings(found))
+      if (sentence.find("behind a window") != std::string::npos) return sentence;
+    return std::string();
+  };
+  CHECK(windowed(r).ends_with("better without it: none."));  // rope 4.96, letters 3.19
+  r.letters = 6;
+  CHECK(windowed(r).ends_with("better without it: rope."));
+}

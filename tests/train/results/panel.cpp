@@ -1,0 +1,146 @@
+#include "train/results/study.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/error.h"
+#include "tests/support/results_fixture.h"
+
+using namespace yonder;
+
+static Study study_of(const Results& r) { return {.name = "made up", .panels = {r}}; }
+
+TEST_CASE("rows are parted by commas and their extensions by colons") {
+  const auto rows = parse_rows("alibi,rope+logn:rope.scaling=yarn:rope.factor=4");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].encoding == "alibi");
+  CHECK(rows[0].extension.empty());
+  CHECK(rows[1].encoding == "rope+logn");
+  CHECK(rows[1].extension_text() == "rope.scaling=yarn:rope.factor=4");
+  CHECK(parse_rows(rows[1].encoding + ":" + rows[1].extension_text())[0] == rows[1]);
+}
+
+TEST_CASE("a row's label says its extension in words") {
+  auto label = [](const std::string& text) { return parse_rows(text)[0].label(); };
+  CHECK(label("rope") == "rope");
+  CHECK(label("rope:rope.scaling=yarn") == "rope + yarn");
+  CHECK(label("rope:rope.scaling=yarn:rope.factor=4") == "rope + yarn, factor 4");
+  CHECK(label("rope:window.size=0") == "rope + window");
+  CHECK(label("rope:window.size=96") == "rope + window 96");
+  CHECK(label("rope:logn.when=test") == "rope + logn");
+  CHECK(label("rope@0-2,none@3:rope.scaling=yarn") == "rope@0-2,none@3 + yarn");
+  CHECK(label("rope+window@0-2,none@3:window.size=0") == "rope+window@0-2,none@3 + window");
+  CHECK(label("rope+window:window.size=5") == "rope+window + size 5");
+}
+
+TEST_CASE("only a window of the trained length is the baseline, others are rows like any other") {
+  const auto windowed = [](const std::string& text) { return parse_rows(text)[0].windowed(); };
+  CHECK(windowed("rope:window.size=0"));
+  for (const char* other : {"rope", "rope:window.size=5", "rope:window.size=0:logn.when=test"})
+    CHECK_FALSE(windowed(other));
+}
+
+TEST_CASE("a seed solves a task where nine of ten answers are right as a whole") {
+  Results r = found_task();
+  const Row rope = r.rows[0];
+  for (int seed = 1; seed < 4; ++seed) {
+    r.scores.push_back(r.scores[1]);
+    r.scores.back().seed = seed;
+    r.scores.back().exact = seed == 1 ? 0.9 : seed == 2 ? 0.89 : unknown;
+    r.scores.back().accuracy = 0.95;  // where wholes are not known
+  }
+  CHECK(r.solved(rope, 40).seeds == 2);
+  CHECK(r.solved(rope, 40).of == 4);
+  CHECK(r.solved(rope, 80).of == 0);
+  CHECK(study_from_json(to_json(study_of(r)), "x").panels[0].solved(rope, 40).seeds == 2);
+}
+
+TEST_CASE("rows that can't be are refused in a sentence") {
+  CHECK_THROWS_WITH(parse_rows("rope,,alibi"), Catch::Contains("empty entry"));
+  CHECK_THROWS_WITH(parse_rows("rope:yarn"), Catch::Contains("option=value"));
+  CHECK_THROWS_WITH(parse_rows("rope,alibi,rope"), Catch::Contains("named twice"));
+  CHECK_THROWS_AS(parse_rows(""), UsageError);
+  CHECK_THROWS_WITH(parse_row("rope@0-2,none@2"), Catch::Contains("names layer 2 twice"));
+}
+
+TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
+  Results r = found_text();
+  r.scores[0].loss = 0.1 + 0.2;
+  std::istringstream csv(to_csv(study_of(r)));
+  std::string header, line;
+  std::getline(csv, header);
+  CHECK(header ==
+        "encoding,extension,task,test,variant,protocol,length,tokens,seed,trained,step,loss,"
+        "perplexity,accuracy,exact,examples,problem");
+  std::getline(csv, line);
+  CHECK(line.rfind("kerple,,text,,,same-targets,64,64,0,64,,0.30000000000000004,", 0) == 0);
+  std::size_t lines = 1;
+  std::string last;
+  while (std::getline(csv, line)) ++lines, last = line;
+  CHECK(lines == r.scores.size());
+  CHECK(last.find("learned: position 64 is beyond the table of 64") != std::string::npos);
+}
+
+TEST_CASE("a text with commas or quotes is quoted in the CSV") {
+  Results r = found_text(1);
+  r.scores[0].problem = "a \"b\", c";
+  CHECK(to_csv(study_of(r)).find(",\"a \"\"b\"\", c\"\n") != std::string::npos);
+}
+
+TEST_CASE("results come back from JSON as they were") {
+  Results r = found_text();
+  r.earlier = {r.scores[0]};
+  r.earlier[0].step = 950;
+  r.course = {r.scores[1]};
+  r.course[0].step = 100;
+  r.curves = {{r.rows[0], 1, {3, 2, 1.5}}};
+  r.lags = {{r.rows[1], 0, 64, 16, 32, 0.5, 12}};
+  Study study = study_of(r);
+  study.failures.push_back({"rope-text-s1", "diverged"});
+  study.trainings.push_back({.cell = "rope-text-s0", .encoding = "rope", .lr = 1e-3, .loss = {3}});
+  study.trainings[0].settings = {{"copy.alphabet", "8"}, {"train.batch", "32"}};
+  study.claims.push_back({"rope loses", "A paper, Table 1", {"kerple", "rope"}, 512, "", "", ""});
+  const Study back = study_from_json(to_json(study), "results.json");
+  CHECK(to_json(back) == to_json(study));
+  CHECK(to_csv(back) == to_csv(study));
+  CHECK(back.panels[0].rows == r.rows);
+  CHECK(std::isnan(back.panels[0].scores.back().loss));
+}
+
+TEST_CASE("a file that holds no results is refused by its name") {
+  CHECK_THROWS_WITH(study_from_json("{}", "x/results.json"), Catch::StartsWith("x/results.json"));
+  CHECK_THROWS_AS(study_from_json("{\"task\": 3", "results.json"), FileError);
+}
+
+TEST_CASE("a cell without numbers says why: the table ends, or its trainings failed") {
+  Results r = found_text();
+  CHECK(r.problem(r.rows[3], 128) == "table ends");
+  CHECK(r.problem(r.rows[0], 128).empty());
+  std::erase_if(r.scores, [](const Score& s) { return s.row.encoding == "kerple"; });
+  CHECK(r.problem(r.rows[0], 128) == "failed");
+}
+
+TEST_CASE("options that training fixes belong to the encoding of a row, others to its extension") {
+  const auto rows = parse_rows("deberta:deberta.decoder=0,rope:rope.base=500:rope.scaling=yarn");
+  CHECK(rows[0].encoding == "deberta:deberta.decoder=0");
+  CHECK(rows[0].name() == "deberta");
+  CHECK(rows[0].extension.empty());
+  CHECK(rows[0].label() == "deberta, decoder 0");
+  CHECK(rows[1].training().at(0).value == "500");
+  CHECK(rows[1].extension_text() == "rope.scaling=yarn");
+  CHECK(rows[1].label() == "rope, base 500 + yarn");
+}
+
+TEST_CASE("the JSON has intervals, orders and verdicts for programs") {
+  Study study = study_of(found_text());
+  study.claims.push_back({"rope loses", "A paper, Table 1", {"kerple", "rope"}, 512, "", "", ""});
+  const auto json = nlohmann::json::parse(to_json(study));
+  CHECK(json["panels"][0]["summary"][0]["interval"] == nlohmann::json({1.6, 1.62}));
+  CHECK(json["panels"][0]["summary"][0]["coverage"].get<double>() == Approx(0.75));
+  CHECK(json["panels"][0]["orderings"][0]["better"] == "kerple");
+  CHECK(json["panels"][0]["orderings"][0]["agree"] == 3);
+  CHECK(json["verdicts"][0]["result"] == "reproduced");
+  CHECK(json["verdicts"][0]["steps"][0]["outcome"] == "holds");
+}

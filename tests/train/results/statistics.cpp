@@ -1,0 +1,79 @@
+#include "train/results/statistics.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+using namespace yonder;
+
+TEST_CASE("the median of an odd count is the middle value, whatever the order") {
+  const Spread s = spread({3, 1, 2});
+  CHECK(s.median == 2);
+  CHECK(s.least == 1);
+  CHECK(s.most == 3);
+  CHECK(s.count == 3);
+}
+
+TEST_CASE("the median of an even count is the mean of the middle two") {
+  CHECK(spread({4, 1, 2, 10}).median == 3);
+  CHECK(spread({1, 2}).median == 1.5);
+}
+
+TEST_CASE("one value is its own median and range, none is an empty spread of NaN") {
+  const Spread one = spread({7});
+  CHECK((one.median == 7 && one.least == 7 && one.most == 7));
+  const Spread none = spread({});
+  CHECK(none.empty());
+  CHECK((std::isnan(none.median) && std::isnan(none.least) && std::isnan(none.most)));
+}
+
+TEST_CASE("an infinite loss is a value like any other") {
+  CHECK(spread({1, 2, INFINITY}).median == 2);
+  CHECK(spread({1, 2, INFINITY}).most == INFINITY);
+}
+
+TEST_CASE("of three seeds the interval is their range, and says how little that is worth") {
+  const Interval i = bootstrap({3, 1, 2});
+  // P(median of a resample = least) = 3·(1/3)²(2/3) + (1/3)³ = 7/27, far over 2.5 %.
+  CHECK(i.low == 1);
+  CHECK(i.high == 3);
+  CHECK(i.coverage == Approx(0.75));
+  CHECK(worth(i) == "an interval of 3 seeds holds the median of all in 75 of 100 cases");
+  CHECK(worth(bootstrap({4})) == "one seed has no interval");
+}
+
+TEST_CASE("an interval of five seeds reaches from the least to the most, of seven it does not") {
+  // The least of 5 is the median if at least 3 of 5 draws are it: 0.058 > 2.5 %; the least of 7 if
+  // 4 of 7 are: 0.0102 < 2.5 %.
+  const Interval five = bootstrap({1, 2, 3, 4, 5});
+  CHECK((five.low == 1 && five.high == 5));
+  CHECK(five.coverage == Approx(0.9375));
+  const Interval seven = bootstrap({1, 2, 3, 4, 5, 6, 7});
+  CHECK((seven.low == 2 && seven.high == 6));
+  // 1 − 2 (1 + 7)/2^7
+  CHECK(seven.coverage == Approx(0.875));
+}
+
+TEST_CASE("drawn resamples find about what counting all would, always the same, in any order") {
+  std::vector<double> up, down;
+  for (int i = 0; i < 41; ++i) up.push_back(i), down.push_back(40 - i);
+  const Interval i = bootstrap(up);
+  // Order statistics 14 and 28 of 41 are the 95 % interval of the sign test.
+  CHECK(i.low == Approx(13).margin(1.01));
+  CHECK(i.high == Approx(27).margin(1.01));
+  CHECK(i.coverage > 0.9);
+  CHECK((bootstrap(down).low == i.low && bootstrap(down).high == i.high));
+}
+
+TEST_CASE("pairs count the seeds that agree, and the sign test is exact") {
+  const Paired p = paired({1, 2, 3, 4, 5}, {2, 3, 4, 5, 6.5});
+  CHECK(p.below == 5);
+  CHECK(p.above == 0);
+  CHECK(p.difference.median == -1);
+  CHECK((p.interval.low == -1.5 && p.interval.high == -1));
+  CHECK(p.p == Approx(2.0 / 32));
+  CHECK(paired({1, 2, 3}, {2, 1, 3}).p == 1);
+  // Three of four: 2 (4 + 1)/16
+  CHECK(paired({1, 1, 1, 3}, {2, 2, 2, 2}).p == Approx(0.625));
+  CHECK(paired({}, {}).p == 1);
+  CHECK(paired({INFINITY, 1}, {INFINITY, 2}).difference.most == 0);
+}

@@ -1,0 +1,83 @@
+#include "train/system/process_pool.h"
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <map>
+#include <stdexcept>
+
+#include <unistd.h>
+
+using namespace yonder;
+
+TEST_CASE("each job runs once in a process of its own, and what it says arrives in order") {
+  std::map<int, std::vector<std::string>> said;
+  std::map<int, std::string> ended;
+  const int signal =
+      run({.count = 5,
+           .at_once = 2,
+           .work =
+               [](int job, const Say& say) {
+                 say("job " + std::to_string(job));
+                 say(std::to_string(getpid()));
+               },
+           .heard = [&said](int job, const std::string& line) { said[job].push_back(line); },
+           .ended = [&ended](int job, const std::string& reason) { ended[job] = reason; }});
+  CHECK(signal == 0);
+  REQUIRE(said.size() == 5);
+  for (const auto& [job, lines] : said) {
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0] == "job " + std::to_string(job));
+    CHECK(lines[1] != std::to_string(getpid()));
+    CHECK(ended.at(job).empty());
+  }
+}
+
+TEST_CASE("never more jobs at once than asked for") {
+  int now = 0, most = 0;
+  run({.count = 6,
+       .at_once = 2,
+       .work = [](int, const Say&) { usleep(20000); },
+       .started = [&](int) { most = std::max(most, ++now); },
+       .ended = [&](int, const std::string&) { --now; }});
+  CHECK(most == 2);
+  CHECK(now == 0);
+}
+
+TEST_CASE("a job that throws, dies or vanishes is reported and the rest go on") {
+  std::map<int, std::string> ended;
+  run({.count = 4,
+       .at_once = 2,
+       .work =
+           [](int job, const Say&) {
+             if (job == 0) throw std::runtime_error("no luck");
+             if (job == 1) raise(SIGKILL);
+             if (job == 2) _exit(9);
+           },
+       .ended = [&ended](int job, const std::string& reason) { ended[job] = reason; }});
+  CHECK(ended[0] == "no luck");
+  CHECK(ended[1] == "ended by a signal: Killed");
+  CHECK(ended[2] == "ended without a word");
+  CHECK(ended[3].empty());
+}
+
+TEST_CASE("an interrupt ends the running jobs, starts no more, and is given back") {
+  int started = 0, ended = 0;
+  const int signal = run({.count = 10,
+                          .at_once = 2,
+                          .work = [](int, const Say&) { sleep(60); },
+                          .started =
+                              [&](int) {
+                                if (++started == 2) raise(SIGINT);
+                              },
+                          .ended = [&](int, const std::string&) { ++ended; }});
+  CHECK(signal == SIGINT);
+  CHECK(started == 2);
+  CHECK(ended == 0);
+}
+
+TEST_CASE("a program's exit code and errors come back, a missing one gives 127") {
+  std::string errors;
+  CHECK(run_program({"sh", "-c", "echo no >&2; exit 3"}, errors) == 3);
+  CHECK(errors == "no\n");
+  CHECK(run_program({"no-such-program-of-yonder"}, errors) == 127);
+}

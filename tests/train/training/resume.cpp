@@ -1,0 +1,225 @@
+#include <catch2/catch.hpp>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "core/parallel.h"
+#include "models/checkpoint.h"
+#include "models/manifest.h"
+#include "tests/support/runs.h"
+#include "tests/support/task_for.h"
+#include "train/training/checkpoint_dir.h"
+#include "train/training/finetune.h"
+
+using namespace yonder;
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))
+    names.push_back(file.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string error_of(const RunConfig& config, const std::string& folder) {
+  try {
+    train(config, folder, Existing::resume, {});
+  } catch (const std::runtime_error& e) { return e.what(); }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("a training that goes on ends with the same bytes, whatever the encoding") {
+  for (const Entry& e : registry()) {
+    INFO(e.name);
+    const Folder folder;
+    RunConfig config = tiny_run(e.name);
+    config.task = task_for(e, config.task);
+    config.bidirectional = e.serves == Serves::bidirectional_only;
+    const TrainResult whole = train(config, folder / "whole", Existing::refuse, {});
+    train_until(7, config, folder / "parts", Existing::refuse);  // saved at 4
+    train_until(11, config, folder / "parts", Existing::resume);
+    const TrainResult parts = train(config, folder / "parts", Existing::resume, {});
+    CHECK(parts.before == 8);
+    CHECK(parts.loss == whole.loss);
+    for (const int step : {4, 8, 12})
+      CHECK((model_in(folder / "parts", step) == model_in(folder / "whole", step)));
+    CHECK(losses_in(folder / "parts") == losses_in(folder / "whole"));
+    CHECK(losses_in(folder / "parts").size() == 12);
+  }
+}
+
+TEST_CASE("fine-tuning goes on to the same bytes, and not if its start has changed") {
+  const Folder folder;
+  train(tiny_run("learned"), folder / "start", Existing::refuse, {});
+  RunConfig config = config_from(folder / "start");
+  config.steps = 12;
+  config.batch = 4;
+  config.save_every = 4;
+  config.threads = 1;
+  config.length = 8;
+  config.options = {{"learned.beyond", "random"}};
+  train(config, folder / "whole", Existing::refuse, {});
+  train_until(7, config, folder / "parts", Existing::refuse);
+  const RunConfig begun = begun_in(folder / "parts");
+  REQUIRE(begun.options.size() == 1);
+  CHECK(begun.options[0].option + "=" + begun.options[0].value == "learned.beyond=random");
+  CHECK(begun.from == config.from);
+  train_until(11, begun, folder / "parts", Existing::resume);
+  RunConfig longer = tiny_run("learned");
+  longer.steps = 20;
+  train(longer, folder / "start", Existing::replace, {});
+  CHECK_THAT(error_of(begun, folder / "parts"), Contains("--from is at step 20 now"));
+  train(tiny_run("learned"), folder / "start", Existing::replace, {});
+  train(begun, folder / "parts", Existing::resume, {});
+  CHECK((model_in(folder / "parts", 24) == model_in(folder / "whole", 24)));
+}
+
+TEST_CASE("a training does not go on with another text") {
+  const Folder folder;
+  const std::string text = folder / "text";
+  std::string content;
+  for (int i = 0; i < 400; ++i) content += "line " + std::to_string(i) + "\n";
+  write_file(text, content);
+  RunConfig config = tiny_run("rope");
+  config.task = "text";
+  config.options = {{"text.path", text}};
+  for (const bool masked : {false, true}) {
+    config.bidirectional = masked;
+    train_until(7, config, folder / "run", Existing::replace);
+    content[7] = 'x';
+    write_file(text, content);
+    CHECK_THAT(error_of(config, folder / "run"), Contains("another step, seed or text"));
+    content[7] = 'l';
+    write_file(text, content);
+    CHECK(train(config, folder / "run", Existing::resume, {}).before == 4);
+  }
+}
+
+TEST_CASE("a training that is over goes on by saying its result again") {
+  const Folder folder;
+  const TrainResult first = train(tiny_run("rope"), folder / "run", Existing::refuse, {});
+  const std::string before = model_in(folder / "run", 12);
+  const TrainResult again = train(tiny_run("rope"), folder / "run", Existing::resume,
+                                  [](const Metrics&) { FAIL("a step was taken"); });
+  CHECK(again.checkpoint == first.checkpoint);
+  CHECK(again.loss == first.loss);
+  CHECK(again.seconds == Approx(first.seconds));
+  CHECK((model_in(folder / "run", 12) == before));
+}
+
+TEST_CASE("a training without a checkpoint begins anew, in a folder or in none") {
+  const Folder folder;
+  train(tiny_run("rope"), folder / "whole", Existing::resume, {});
+  train_until(3, tiny_run("rope"), folder / "parts", Existing::refuse);
+  CHECK(train(tiny_run("rope"), folder / "parts", Existing::resume, {}).before == 0);
+  CHECK((model_in(folder / "parts", 12) == model_in(folder / "whole", 12)));
+  CHECK(losses_in(folder / "parts").size() == 12);
+}
+
+TEST_CASE("another configuration is refused by the key that differs") {
+  const Folder folder;
+  train_until(7, tiny_run("rope"), folder / "run", Existing::refuse);
+  auto refusal = [&](const std::function<void(RunConfig&)>& change) {
+    RunConfig config = tiny_run("rope");
+    change(config);
+    return error_of(config, folder / "run");
+  };
+  CHECK_THAT(refusal([](RunConfig& c) { c.lr = 3; }), Contains("lr 0.001 and not 3"));
+  CHECK_THAT(refusal([](RunConfig& c) { c.steps = 13; }), Contains("steps 12 and not 13"));
+  CHECK_THAT(refusal([](RunConfig& c) { c.encoding = "alibi"; }), Contains("encoding \"rope\""));
+  CHECK_THAT(refusal([](RunConfig& c) { c.tied = true; }), Contains("tied false"));
+  CHECK_THAT(refusal([](RunConfig& c) {
+               c.options = {{"rope.base", "500"}};
+             }),
+             Contains("rope.base null and not \"500\""));
+  CHECK(losses_in(folder / "run").size() == 7);
+  RunConfig free = tiny_run("rope");  // what bits don't depend on
+  free.threads = 2;
+  free.save_every = 5;
+  free.keep = 1;
+  CHECK(train(free, folder / "run", Existing::resume, {}).before == 4);
+}
+
+TEST_CASE("checkpoints that only serve to go on from make room for newer ones") {
+  const Folder folder;
+  RunConfig config = tiny_run("none");
+  config.save_every = 5;
+  config.save_minutes = 1e-9;
+  train_until(8, config, folder / "run", Existing::refuse);  // saved at 7
+  CHECK(files_in(folder / "run") ==
+        std::vector<std::string>{"LATEST", "step-0.json", "step-5.json", "step-5.safetensors",
+                                 "step-6.json", "step-6.safetensors", "step-6.state.safetensors",
+                                 "step-7.json", "step-7.safetensors", "step-7.state.safetensors"});
+  train(config, folder / "run", Existing::resume, {});
+  CHECK(files_in(folder / "run") == std::vector<std::string>{"LATEST", "step-0.json",
+                                                             "step-10.json", "step-10.safetensors",
+                                                             "step-12.json", "step-12.safetensors",
+                                                             "step-5.json", "step-5.safetensors"});
+}
+
+TEST_CASE("checkpoints of the last tenth stay if asked for, evenly, the last among them") {
+  RunConfig config{.steps = 2000, .late_checkpoints = 4};
+  std::vector<int> steps;
+  for (int s = 1; s <= config.steps; ++s)
+    if (stays(config, s)) steps.push_back(s);
+  CHECK(steps == std::vector<int>{1850, 1900, 1950, 2000});
+  config = {.steps = 30, .late_checkpoints = 10};  // there are no more steps than 3
+  CHECK((!stays(config, 27) && stays(config, 28) && stays(config, 29) && stays(config, 30)));
+}
+
+TEST_CASE("training goes on from the last checkpoint that is whole") {
+  const Folder folder;
+  const RunConfig config = tiny_run("rope");
+  train(config, folder / "whole", Existing::refuse, {});
+  train_until(11, config, folder / "parts", Existing::refuse);  // saved at 4 and 8
+  const std::string state = folder / "parts/checkpoints/step-8.state.safetensors";
+  std::string damaged = content_of(state);
+  damaged[damaged.size() - 3] ^= 1;
+  put(state, damaged);
+  CHECK(train(config, folder / "parts", Existing::resume, {}).before == 4);
+  CHECK((model_in(folder / "parts", 12) == model_in(folder / "whole", 12)));
+  CHECK(losses_in(folder / "parts") == losses_in(folder / "whole"));
+
+  for (const char* step : {"0", "4", "8", "12"})
+    put(folder / "parts/checkpoints/step-" + step + ".json", "{}");
+  CHECK_THAT(error_of(config, folder / "parts"), Contains("its own checksum is wrong"));
+  CHECK_THROWS_AS(load(folder / "parts"), FileError);
+  fs::remove_all(folder / "parts/checkpoints");
+  fs::create_directory(folder / "parts/checkpoints");
+  put(folder / "parts/checkpoints/step-12.safetensors", model_in(folder / "whole", 12));
+  CHECK_THAT(error_of(config, folder / "parts"), Contains("no manifest"));
+  CHECK_NOTHROW(load(folder / "parts"));
+}
+
+TEST_CASE("half a line of metrics, and lines of steps that are taken again, go") {
+  const Folder folder;
+  const RunConfig config = tiny_run("rope");
+  train_until(7, config, folder / "run", Existing::refuse);
+  put(folder / "run/metrics.jsonl", content_of(folder / "run/metrics.jsonl") + "{\"step\":8,\"lo");
+  train(config, folder / "run", Existing::resume, {});
+  const auto lines = losses_in(folder / "run");
+  REQUIRE(lines.size() == 12);
+  for (int s = 1; s <= 12; ++s) CHECK(lines[s - 1].first == s);
+}
+
+TEST_CASE("train --resume reads everything from the folder") {
+  const Folder folder;
+  RunConfig config = tiny_run("alibi+window");
+  config.options = {{"window.size", "3"}, {"copy.alphabet", "5"}};
+  train(config, folder / "whole", Existing::refuse, {});
+  train_until(7, config, folder / "parts", Existing::refuse);
+  const std::string resume = "train --quiet --resume " + (folder / "parts");
+  const Ran refused = yonder_run(resume + " --lr 3");
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Contains("--lr: a run that goes on keeps what it began with"));
+  const Ran ran = yonder_run(resume + " --threads 2");
+  CHECK(ran.err == "");
+  CHECK(ran.out == folder / "parts/checkpoints/step-12.safetensors\n");
+  CHECK((model_in(folder / "parts", 12) == model_in(folder / "whole", 12)));
+  CHECK(yonder_run("train --resume " + (folder / "nothing")).code == 3);
+}

@@ -1,0 +1,365 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "core/parallel.h"
+#include "core/simd/matmul.h"
+#include "train/bench/bench.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+#include "train/sweep/cost_model.h"
+#include "train/sweep/progress_board.h"
+#include "train/system/mpi.h"
+#include "train/system/work_queue.h"
+
+namespace yonder {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Wish {
+  std::string what, size = "small", encoding = "rope", precision = "f32";
+  Settings options;
+  std::vector<int> lengths{16384};
+  int threads = 0, steps = 0, cells = 10000;
+  std::string reduce = "ordered";
+  double patience = 20;
+  bool profile = false, json = false;
+};
+
+Json json_of(const Timing& t) {
+  return {{"ms", 1e3 * t.quantile(0.5)},
+          {"ms_low", 1e3 * t.quantile(0.25)},
+          {"ms_high", 1e3 * t.quantile(0.75)},
+          {"windows", t.windows},
+          {"quiet", t.quiet},
+          {"own_ms", 1e3 * t.own},
+          {"others", t.others},
+          {"void", t.is_void()}};
+}
+
+// Time of the median, what it makes, and what bounds it.
+Json figures(const Timing& t, double tokens, double work, double peak) {
+  const double seconds = t.quantile(0.5);
+  Json json = json_of(t);
+  json["tokens_per_second"] = tokens / seconds;
+  json["gflops"] = work / seconds / 1e9;
+  json["share_of_peak"] = work / seconds / peak;
+  return json;
+}
+
+std::string verdict(const Json& json) {
+  if (!json["void"]) return "";
+  char text[160];
+  std::snprintf(
+      text, sizeof text,
+      "void: others used %.1f processors, %d of %d windows were quiet; repeat it when the "
+      "machine is idle, or with more --patience",
+      double(json["others"]), int(json["quiet"]), int(json["windows"]));
+  return text;
+}
+
+Json head_of(const Wish& wish, double peak) {
+  return {{"bench", wish.what},          {"size", wish.size},    {"encoding", wish.encoding},
+          {"precision", wish.precision}, {"threads", threads()}, {"peak_gflops", peak / 1e9}};
+}
+
+// The operations that take longest first, in ms a step.
+Json profile_of(TrainBench& bench) {
+  constexpr int steps = 10;
+  Profile profile;
+  for (int i = 0; i < steps; ++i) bench.step(&profile);
+  Json rows = Json::array();
+  for (const auto& [name, seconds] : profile)
+    rows.push_back({{"operation", name},
+                    {"forward_ms", 1e3 * seconds[0] / steps},
+                    {"backward_ms", 1e3 * seconds[1] / steps}});
+  const auto longer = [](const Json& a, const Json& b) {
+    return double(a["forward_ms"]) + double(a["backward_ms"]) >
+           double(b["forward_ms"]) + double(b["backward_ms"]);
+  };
+  std::sort(rows.begin(), rows.end(), longer);
+  return rows;
+}
+
+// Rank 0 alone, while the others sleep, not to be in its way: what they wait for is a message.
+Timing measure_alone(const Wish& wish) {
+  if (ranks::rank() > 0) {
+    while (!ranks::received(1)) {}
+    return {};
+  }
+  TrainBench bench(size_named(wish.size), wish.encoding, wish.options);
+  const Timing timing = measure([&] { bench.step(); }, wish.steps, wish.patience);
+  for (int r = 1; r < ranks::count(); ++r) ranks::send(r, "go on");
+  return timing;
+}
+
+// Weak scaling: every rank has as much to do as one alone.
+Json bench_ranks(const Wish& wish) {
+  const ranks::Crew crew = ranks::everyone();
+  const Timing alone = measure_alone(wish);
+  TrainBench bench(size_named(wish.size), wish.encoding, wish.options, crew,
+                   wish.reduce == "fast" ? Shards::Order::any : Shards::Order::kept);
+  double took = 0;
+  const Timing timing =
+      measure([&] { took += seconds_of([&] { bench.step(); }); }, wish.steps, wish.patience, crew);
+  std::array<double, 1> share{bench.communication() / took / crew.count};
+  ranks::sum(share);
+  Json json = json_of(timing);
+  json["ranks"] = crew.count;
+  json["reduce"] = wish.reduce;
+  json["communication"] = share[0];
+  if (crew.rank > 0) return json;
+  json["alone_ms"] = 1e3 * alone.quantile(0.5);
+  json["alone_void"] = alone.is_void();
+  json["weak_scaling"] = alone.quantile(0.5) / timing.quantile(0.5);
+  return json;
+}
+
+Json bench_train(const Wish& wish) {
+  const Size& size = size_named(wish.size);
+  if (ranks::count() > 1) {
+    Json json{{"bench", wish.what},
+              {"size", wish.size},
+              {"encoding", wish.encoding},
+              {"threads", threads()}};
+    json.update(bench_ranks(wish));
+    json["tokens_per_second"] =
+        1e3 * size.batch * size.length * ranks::count() / double(json["ms"]);
+    return json;
+  }
+  const double peak = peak_speed();
+  TrainBench bench(size, wish.encoding, wish.options);
+  bench.step();
+  const double first = double(pool::system_bytes());
+  const Timing timing = measure([&] { bench.step(); }, wish.steps, wish.patience);
+  Json json = head_of(wish, peak);
+  json.update(figures(timing, size.batch * size.length, bench.work(), peak));
+  json["peak_bytes"] = peak_memory();
+  json["tensor_bytes"] = pool::peak_bytes();
+  json["grown_bytes"] = double(pool::system_bytes()) - first;
+  if (wish.profile) json["profile"] = profile_of(bench);
+  return json;
+}
+
+void print_ranks(const Json& j) {
+  std::printf("training, %s, %s, %d ranks of %d threads, reduce %s\n",
+              std::string(j["size"]).c_str(), std::string(j["encoding"]).c_str(), int(j["ranks"]),
+              int(j["threads"]), std::string(j["reduce"]).c_str());
+  std::printf(
+      "step    %.2f ms of a batch for each rank (quartiles %.2f to %.2f, %d quiet windows of "
+      "%d), alone %.2f ms\n",
+      double(j["ms"]), double(j["ms_low"]), double(j["ms_high"]), int(j["quiet"]),
+      int(j["windows"]), double(j["alone_ms"]));
+  std::printf(
+      "speed   %.0f tokens/s, %.0f %% of weak scaling without loss; %.0f %% of the time is "
+      "communication\n",
+      double(j["tokens_per_second"]), 100 * double(j["weak_scaling"]),
+      100 * double(j["communication"]));
+  if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
+}
+
+void print_train(const Json& j) {
+  if (j.contains("ranks")) return print_ranks(j);
+  std::printf("training, %s, %s, %s, %d threads\n", std::string(j["size"]).c_str(),
+              std::string(j["encoding"]).c_str(), std::string(j["precision"]).c_str(),
+              int(j["threads"]));
+  std::printf(
+      "step    %.2f ms (quartiles %.2f to %.2f, %d quiet windows of %d), %.2f of processors\n",
+      double(j["ms"]), double(j["ms_low"]), double(j["ms_high"]), int(j["quiet"]),
+      int(j["windows"]), double(j["own_ms"]));
+  std::printf("speed   %.0f tokens/s, %.1f GF/s of work needed, %.0f %% of what products reach\n",
+              double(j["tokens_per_second"]), double(j["gflops"]),
+              100 * double(j["share_of_peak"]));
+  std::printf("memory  %.1f MB at most, of it tensors %.1f MB; grown after the first step %.0f B\n",
+              double(j["peak_bytes"]) / 1e6, double(j["tensor_bytes"]) / 1e6,
+              double(j["grown_bytes"]));
+  if (j.contains("profile"))
+    std::printf("%-16s %10s %12s\n", "operation", "forward ms", "backward ms");
+  for (const Json& row : j.value("profile", Json::array()))
+    std::printf("%-16s %10.3f %12.3f\n", std::string(row["operation"]).c_str(),
+                double(row["forward_ms"]), double(row["backward_ms"]));
+  if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
+}
+
+Json bench_eval(const Wish& wish) {
+  const double peak = peak_speed();
+  EvalBench bench(size_named(wish.size), wish.encoding, wish.options);
+  Json json = head_of(wish, peak);
+  const double model = double(pool::live_bytes());
+  for (const int length : wish.lengths) {
+    pool::release();
+    pool::reset_peak();
+    const Timing timing = measure([&] { bench.test(length); }, wish.steps, wish.patience);
+    Json row{{"length", length}};
+    row.update(figures(timing, length, bench.work(length), peak));
+    row["tensor_bytes"] = double(pool::peak_bytes()) - model;
+    row["peak_bytes"] = peak_memory();
+    json["rows"].push_back(row);
+  }
+  return json;
+}
+
+void print_eval(const Json& all) {
+  std::printf("testing, %s, %s, %s, %d threads\n", std::string(all["size"]).c_str(),
+              std::string(all["encoding"]).c_str(), std::string(all["precision"]).c_str(),
+              int(all["threads"]));
+  std::printf("%8s %10s %10s %10s %8s %8s %10s %9s\n", "length", "seconds", "from", "to", "GF/s",
+              "of peak", "tensors", "process");
+  for (const Json& j : all["rows"]) {
+    std::printf("%8d %10.4f %10.4f %10.4f %8.1f %7.0f%% %7.1f MB %6.1f MB\n", int(j["length"]),
+                double(j["ms"]) / 1e3, double(j["ms_low"]) / 1e3, double(j["ms_high"]) / 1e3,
+                double(j["gflops"]), 100 * double(j["share_of_peak"]),
+                double(j["tensor_bytes"]) / 1e6, double(j["peak_bytes"]) / 1e6);
+    if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
+  }
+}
+
+// The four products of a layer, and those of the gradients of its matrices.
+Json bench_gemm(const Wish& wish) {
+  Json json{{"bench", wish.what},
+            {"precision", wish.precision},
+            {"threads", threads()},
+            {"rows", Json::array()}};
+  double peak = 0;
+  for (const char* name : {"tiny", "small", "base"}) {
+    const Size& s = size_named(name);
+    const int D = s.width, n = s.batch * s.length;
+    const int shapes[][3] = {{n, 3 * D, D}, {n, D, D}, {n, 4 * D, D}, {n, D, 4 * D}, {4 * D, D, n}};
+    for (const auto& [M, N, K] : shapes) {
+      const double speed = product_speed(M, N, K);
+      peak = std::max(peak, speed);
+      json["rows"].push_back(
+          {{"size", name}, {"M", M}, {"N", N}, {"K", K}, {"gflops", speed / 1e9}});
+    }
+  }
+  json["peak_gflops"] = peak / 1e9;
+  return json;
+}
+
+void print_gemm(const Json& all) {
+  std::printf("products [M, K] [K, N], %d threads\n%8s %6s %6s %6s %8s\n", int(all["threads"]),
+              "size", "M", "N", "K", "GF/s");
+  for (const Json& j : all["rows"])
+    std::printf("%8s %6d %6d %6d %8.1f\n", std::string(j["size"]).c_str(), int(j["M"]), int(j["N"]),
+                int(j["K"]), double(j["gflops"]));
+  std::printf("at most %.1f GF/s\n", double(all["peak_gflops"]));
+}
+
+// The scheduler of a sweep with nothing to do: rank 0 hands out cells, the others give them back.
+Json bench_handout(const Wish& wish) {
+  if (ranks::count() == 1)
+    throw SharedError({usage,
+                       "bench: handout needs somebody to hand to; start it as mpirun -n 2 "
+                       "yonder bench handout, or with more"});
+  if (ranks::rank() > 0) {
+    serve([](const std::string&, const Say&) { return Answer{}; });
+    return {};
+  }
+  Progress progress(Progress::Voice::quiet);
+  std::vector<std::string> names;
+  for (int i = 0; i < wish.cells; ++i) names.push_back("cell-" + std::to_string(i));
+  Board board(names, wish.cells, progress);
+  const double seconds = seconds_of([&] {
+    hand_out({.count = wish.cells,
+              .request = [&](int i, int) { return names[std::size_t(i)]; },
+              .started = [&](int i) { board.started(i); },
+              .ended = [&](int i, const Answer&) { board.done(i, {}); },
+              .tick = [&] { board.show(); }});
+  });
+  dismiss(0);
+  return {{"bench", wish.what},
+          {"ranks", ranks::count()},
+          {"cells", wish.cells},
+          {"seconds", seconds},
+          {"us_each", 1e6 * seconds / wish.cells}};
+}
+
+void print_handout(const Json& j) {
+  std::printf("%d cells of no work, handed out by one rank to %d others in %.2f s: %.0f us each\n",
+              int(j["cells"]), int(j["ranks"]) - 1, double(j["seconds"]), double(j["us_each"]));
+}
+
+bool read(const Arguments& arguments, Wish& wish) {
+  Flags flags(
+      "bench", "how fast training, long tests and matrix products are on this machine",
+      {"yonder bench train --size small --encoding rope",
+       "yonder bench eval --encoding xlnet --lengths 1024,4096,16384", "yonder bench gemm",
+       "mpirun -n 2 yonder bench train", "mpirun -n 8 --oversubscribe yonder bench handout"});
+  flags.argument("WHAT", wish.what, "train, eval, gemm, or under mpirun handout",
+                 Flags::Presence::required);
+  flags.add("Model",
+            {Option{"size", &wish.size,
+                    "width, heads, layers, length × batch: tiny 64, 4, 2, "
+                    "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
+                 .one_of({"tiny", "small", "base"}),
+             Option{"encoding", &wish.encoding, "see yonder list encodings"},
+             Option{"precision", &wish.precision, "of the factors of matrix products"}.one_of(
+                 {"f32", "bf16"})});
+  flags.numbers("Model", "--lengths", wish.lengths, "of the tests of eval, in tokens");
+  flags.numbers("Model", "--length", wish.lengths, "the same");
+  flags.add("Measurement",
+            {Option{"threads", &wish.threads, "0: one for each processor"}.within(0, 1024),
+             Option{"steps", &wish.steps, "of a window, or tests; 0: as many as take half a second"}
+                 .within(0, 1000000),
+             Option{"patience", &wish.patience,
+                    "seconds to wait for nine windows in which no other process is busy"}
+                 .within(0, 86400),
+             Option{"reduce", &wish.reduce, "of train under mpirun, as yonder train's"}.one_of(
+                 {"ordered", "fast"}),
+             Option{"cells", &wish.cells, "of handout"}.within(1, 10000000)});
+  flags.on("Output", "--profile", wish.profile, "time by operation, of train");
+  flags.on("Output", "--json", wish.json, "for programs");
+  flags.encodings(wish.options, Flags::When::training);
+  return flags.parse(arguments);
+}
+
+// False if help was asked for.
+bool understood(const Arguments& arguments, Wish& wish) {
+  if (!read(arguments, wish)) return false;
+  if (wish.profile && (wish.what != "train" || ranks::count() > 1))
+    throw UsageError("bench: --profile is of train, without mpirun; leave it away");
+  for (const char* name : {"train", "eval", "gemm", "handout"})
+    if (name == wish.what) {
+      if (ranks::count() > 1 && (wish.what == "eval" || wish.what == "gemm"))
+        throw UsageError("bench: " + wish.what +
+                         " is no work for several ranks; start it without "
+                         "mpirun");
+      return true;
+    }
+  throw UsageError("bench: there is no '" + wish.what +
+                   "' to measure; take train, eval, gemm or handout");
+}
+
+}  // namespace
+
+int bench_verb(const Arguments& arguments) {
+  struct Bench {
+    const char* name;
+    Json (*measure)(const Wish&);
+    void (*print)(const Json&);
+  };
+  constexpr Bench benches[] = {{"train", bench_train, print_train},
+                               {"eval", bench_eval, print_eval},
+                               {"gemm", bench_gemm, print_gemm},
+                               {"handout", bench_handout, print_handout}};
+  Wish wish;
+  bool go_on = false;
+  ranks::together([&] { go_on = understood(arguments, wish); });
+  if (!go_on) return fine;
+  if (wish.threads > 0) set_threads(wish.threads);
+  else if (ranks::count() > 1) ranks::share_processors();
+  const WithPrecision precision(precision_named(wish.precision));
+  for (const Bench& bench : benches) {
+    if (bench.name != wish.what) continue;
+    const Json json = bench.measure(wish);
+    if (ranks::rank() > 0) return fine;
+    if (wish.json) std::puts(json.dump().c_str());
+    else bench.print(json);
+    return fine;
+  }
+  return failed;  // understood() knows them all
+}
+
+}  // namespace yonder

@@ -1,0 +1,68 @@
+#include <cstdio>
+
+#include "core/error.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+
+namespace yonder {
+namespace {
+
+// The scripts ask the program itself, so that they know every flag there is: verbs from its help,
+// flags and their allowed values from a verb's.
+const char* const bash = R"sh(_yonder() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words
+  if [ "$COMP_CWORD" = 1 ]; then
+    words=$(yonder --help | sed -nE '/^Verbs/,$s/^  ([a-z]+) .*/\1/p')
+  elif [ "${COMP_WORDS[1]}" = list ]; then
+    words='encodings tasks presets'
+  elif [ "${COMP_WORDS[1]}" = data ] || [ "$before" = --task ]; then
+    words=$(yonder list tasks | cut -d' ' -f1)
+  elif [ "$before" = encoding ] || [ "$before" = --encoding ] || [ "$before" = --encodings ]; then
+    words=$(yonder list encodings | cut -d' ' -f1)
+  elif [ "${COMP_WORDS[1]}" = ablate ] && [ "$COMP_CWORD" = 2 ]; then
+    words=$(yonder list presets | cut -d' ' -f1)
+  fi
+  if [[ $word == -* ]]; then
+    words=$(yonder "${COMP_WORDS[1]}" --help | sed -nE 's/^  (--[a-z0-9.-]+).*/\1/p')
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  [ ${#COMPREPLY[@]} != 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
+}
+complete -o filenames -F _yonder yonder
+)sh";
+
+const char* const zsh_begin = "autoload -U +X bashcompinit && bashcompinit\n";
+
+const char* const fish = R"sh(function __yonder_verb
+    set -l words (commandline -opc)
+    test (count $words) -gt 1; and echo $words[2]
+end
+function __yonder_flags
+    yonder (__yonder_verb) --help | string match -rg '^  (--[a-z0-9.-]+)'
+end
+complete -c yonder -n 'test -z (__yonder_verb)' -f \
+    -a "(yonder --help | sed -nE '/^Verbs/,\$s/^  ([a-z]+) .*/\1/p')"
+complete -c yonder -n 'test "(__yonder_verb)" = list' -f -a 'encodings tasks presets'
+complete -c yonder -n 'test "(__yonder_verb)" = data' -f -a "(yonder list tasks | cut -d' ' -f1)"
+complete -c yonder -n 'test "(__yonder_verb)" = ablate' -a "(yonder list presets | cut -d' ' -f1)"
+complete -c yonder -n 'test -n (__yonder_verb)' -a '(__yonder_flags)'
+)sh";
+
+}  // namespace
+
+int completion_verb(const Arguments& arguments) {
+  std::string shell;
+  Flags flags("completion", "prints a script that completes yonder's words in a shell",
+              {"source <(yonder completion bash)", "yonder completion fish | source"});
+  flags.argument("SHELL", shell, "bash, zsh or fish", Flags::Presence::required);
+  if (!flags.parse(arguments)) return fine;
+  if (shell == "bash") std::fputs(bash, stdout);
+  else if (shell == "zsh") std::printf("%s%s", zsh_begin, bash);
+  else if (shell == "fish") std::fputs(fish, stdout);
+  else
+    throw UsageError("completion: '" + shell + "' is not allowed; it takes bash, zsh or fish" +
+                     did_you_mean(shell, {"bash", "zsh", "fish"}));
+  return fine;
+}
+
+}  // namespace yonder

@@ -1,0 +1,167 @@
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "models/checkpoint.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+#include "train/report/table.h"
+#include "train/training/session.h"
+
+namespace yonder {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Wish {
+  RunConfig config{.length = 12};
+  int show = 3;
+  std::string part = "training";
+  bool json = false;
+};
+
+// A sequence as people read it. What is asked carries its name: where it stands, if the next place
+// shows it, and behind "=" where it is hidden.
+struct Sample {
+  std::vector<std::string> words;
+  std::vector<char> asked;
+  std::vector<int> powers, lags;  // of ten that digits count, if there are any; of what is asked
+};
+
+Sample sample(const Task& task, const Batch& batch, int b, bool hidden) {
+  Sample s;
+  const int first = b * batch.extent, n = batch.lengths[b];
+  for (int t = 0; t < n; ++t) {
+    const int target = batch.targets[first + t];
+    if (!batch.digits.empty()) s.powers.push_back(batch.digits[first + t]);
+    if (!batch.lag.empty() && batch.lag[first + t] >= 0) s.lags.push_back(batch.lag[first + t]);
+    std::string word = task.spelled(batch.tokens[first + t]);
+    const bool here = hidden ? target >= 0 : t > 0 && batch.targets[first + t - 1] >= 0;
+    if (hidden && here) word += "=" + task.spelled(target);
+    s.words.push_back(std::move(word)), s.asked.push_back(here);
+  }
+  if (hidden || batch.targets[first + n - 1] < 0) return s;
+  s.words.push_back(task.spelled(batch.targets[first + n - 1])), s.asked.push_back(1);
+  return s;
+}
+
+// "<bos> a b <sep> [a b <eos>]"; the bytes of a text stand without space between.
+std::string line(const Sample& s, const std::string& space, Look::Colour colour) {
+  const std::string on = colour == Look::coloured ? "\033[1m[" : "[",
+                    off = colour == Look::coloured ? "]\033[0m" : "]";
+  std::string text;
+  for (std::size_t i = 0; i < s.words.size(); ++i) {
+    if (i) text += space;
+    if (s.asked[i] && (i == 0 || !s.asked[i - 1])) text += on;
+    text += s.words[i];
+    if (s.asked[i] && (i + 1 == s.words.size() || !s.asked[i + 1])) text += off;
+  }
+  return text;
+}
+
+// A dot where there is none.
+std::string listed(const std::vector<int>& numbers) {
+  std::string text;
+  for (int n : numbers) text += n < 0 ? " ." : " " + std::to_string(n);
+  return text;
+}
+
+// Sequences of the full length. Training draws one length for each batch.
+Batch batch_of(const Wish& wish, const Task& task) {
+  const int length = wish.config.length;
+  if (wish.part != "training") {
+    const Trial trial{.length = length,
+                      .count = wish.show,
+                      .scored = std::min(32, length),
+                      .part = wish.part == "test" ? Part::test : Part::validation};
+    return task.test(trial, 0, std::min(wish.show, task.sequences(trial)));
+  }
+  const auto seed = std::uint64_t(wish.config.seed);
+  int step = 1;
+  while (task.train(seed, step, 1).extent < task.tokens(length)) ++step;
+  return task.train(seed, step, wish.show);
+}
+
+void print(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& batch) {
+  const std::string& name = wish.config.task;
+  std::printf("%s: %s\n  %s\n  %s\n\n", name.c_str(), entry.title.c_str(), entry.form.c_str(),
+              entry.paper.c_str());
+  for (const Option& o : task.options()) {
+    std::string left = "  --" + name + "." + o.name + " " + text_of(o);
+    left.resize(std::max<std::size_t>(left.size() + 2, 32), ' ');
+    std::printf("%s%s (%s)\n", left.c_str(), o.help.c_str(), allowed(o).c_str());
+  }
+  std::printf("  %d tokens at length %d, from a vocabulary of %d; guessing is right in %.1f %%\n\n",
+              task.tokens(wish.config.length), wish.config.length, task.vocabulary(),
+              100 * task.chance(wish.config.length));
+  for (int b = 0; b < batch.size; ++b) {
+    const Sample s = sample(task, batch, b, wish.config.bidirectional);
+    const char* space = task.is_text() ? "" : " ";
+    std::printf("%s\n", line(s, space, look_of_stdout().colour).c_str());
+    if (!s.powers.empty()) std::printf("  powers of ten%s\n", listed(s.powers).c_str());
+    if (!s.lags.empty()) std::printf("  lags%s\n", listed(s.lags).c_str());
+  }
+}
+
+void print_json(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& batch) {
+  Json options = Json::object(), samples = Json::array();
+  for (const Option& o : task.options()) options[o.name] = json_of(o);
+  for (int b = 0; b < batch.size; ++b) {
+    const auto row = [&](const std::vector<int>& all) {
+      const auto from = all.begin() + b * batch.extent;
+      return std::vector<int>(from, from + batch.lengths[b]);
+    };
+    samples.push_back({{"text", sample(task, batch, b, wish.config.bidirectional).words},
+                       {"tokens", row(batch.tokens)},
+                       {"targets", row(batch.targets)}});
+    if (!batch.digits.empty()) samples.back()["digits"] = row(batch.digits);
+    if (!batch.lag.empty()) samples.back()["lag"] = row(batch.lag);
+  }
+  const Json all{{"task", wish.config.task},
+                 {"title", entry.title},
+                 {"form", entry.form},
+                 {"paper", entry.paper},
+                 {"options", options},
+                 {"length", wish.config.length},
+                 {"tokens", task.tokens(wish.config.length)},
+                 {"vocabulary", task.vocabulary()},
+                 {"chance", task.chance(wish.config.length)},
+                 {"samples", samples}};
+  std::printf("%s\n", all.dump(1, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+bool read(const Arguments& arguments, Wish& wish) {
+  RunConfig& config = wish.config;
+  Flags flags("data", "what a task is, its options, and samples of it; what is asked in brackets",
+              {"yonder data copy --length 12 --show 3",
+               "yonder data addition --length 4 --addition.hints 20 --bidirectional",
+               "yonder data text --text README.md --length 60 --part test"});
+  flags.argument("TASK", config.task, "its name; see yonder list tasks", Flags::Presence::required);
+  flags.add(
+      "Samples",
+      {Option{"length", &config.length, "in items of the task, or bytes"}.within(1, 4096),
+       Option{"show", &wish.show, "how many"}.within(1, 1000),
+       Option{"part", &wish.part, "what they are from"}.one_of({"training", "validation", "test"}),
+       Option{"seed", &config.seed, "of the training; other parts are the same for all"}.within(
+           0, 1 << 30)});
+  flags.on("Samples", "--bidirectional", config.bidirectional,
+           "as models of masked tokens see them");
+  flags.on("Output", "--json", wish.json, "for programs");
+  flags.tasks(config.options, Flags::When::training);
+  return flags.parse(arguments);
+}
+
+}  // namespace
+
+int data_verb(const Arguments& arguments) {
+  Wish wish;
+  if (!read(arguments, wish)) return fine;
+  const auto task = prepare_task(wish.config);
+  const auto entry = std::find_if(tasks().begin(), tasks().end(),
+                                  [&](const TaskEntry& t) { return t.name == wish.config.task; });
+  const Batch batch = batch_of(wish, *task);
+  (wish.json ? print_json : print)(wish, *task, *entry, batch);
+  return fine;
+}
+
+}  // namespace yonder

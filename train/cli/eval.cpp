@@ -1,0 +1,227 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "core/io/files.h"
+#include "core/parallel.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+#include "train/evaluation/extrapolation.h"
+#include "train/report/table.h"
+#include "train/system/progress.h"
+#include "train/training/session.h"
+
+namespace yonder {
+namespace {
+
+std::string number(double x, int digits) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.*f", digits, x);
+  return text;
+}
+
+std::string percent(double x) { return number(100 * x, 1) + "%"; }
+
+void print_table(const std::vector<EvalRow>& rows, const Task& task) {
+  const char* const last = task.is_text() ? "perplexity" : "exact";
+  std::printf("%8s %8s %10s %10s %10s %10s %9s\n", "length", "tokens", "loss", "accuracy", last,
+              "chance", "examples");
+  for (const EvalRow& row : rows) {
+    if (!row.undefined.empty()) {
+      std::printf("%8d %8d  undefined: %s\n", row.length, row.tokens, row.undefined.c_str());
+      continue;
+    }
+    const std::string quality =
+        task.is_text() ? number(row.perplexity, 4) : percent(row.exact_match);
+    std::printf("%8d %8d %10s %10s %10s %10s %9d\n", row.length, row.tokens,
+                number(row.loss, 4).c_str(), percent(row.token_accuracy).c_str(), quality.c_str(),
+                percent(row.chance).c_str(), row.examples);
+  }
+}
+
+void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
+  nlohmann::ordered_json json{{"task", run.config.task},
+                              {"encoding", run.model->encoding().name()},
+                              {"trained_length", run.config.length},
+                              {"steps", run.step},
+                              {"seed", run.config.seed},
+                              {"rows", nlohmann::ordered_json::array()}};
+  for (const EvalRow& row : rows) {  // JSON has no NaN: what is not there is null
+    json["rows"].push_back({{"length", row.length},
+                            {"tokens", row.tokens},
+                            {"examples", row.examples},
+                            {"loss", row.loss},
+                            {"perplexity", row.perplexity},
+                            {"token_accuracy", row.token_accuracy},
+                            {"exact_match", row.exact_match},
+                            {"chance", row.chance}});
+    if (!row.undefined.empty()) json["rows"].back()["undefined"] = row.undefined;
+  }
+  std::printf("%s\n", json.dump(2).c_str());
+}
+
+void write_positions(const std::string& path, const std::vector<EvalRow>& rows) {
+  std::string csv = "length,index,loss\n";
+  char line[96];
+  for (const EvalRow& row : rows)
+    for (std::size_t t = 0; t < row.position_loss.size(); ++t) {
+      if (std::isnan(row.position_loss[t])) continue;  // nothing was masked there
+      std::snprintf(line, sizeof line, "%d,%zu,%.17g\n", row.length, t, row.position_loss[t]);
+      csv += line;
+    }
+  write_file(path, csv);
+}
+
+struct Wish {
+  std::string path, protocol = "same-targets", per_position;
+  std::vector<std::string> extensions, factors;
+  EvalSettings settings;
+  Settings of_task, of_encoding;
+  int threads = 0;
+  bool quiet = false, json = false;
+};
+
+void declare(Flags& flags, Wish& wish) {
+  flags.argument("DIR", wish.path,
+                 "a run's folder, whose last checkpoint is tested, or a checkpoint",
+                 Flags::Presence::required);
+  flags.numbers("Test", "--lengths", wish.settings.lengths,
+                "in items of the task, or bytes of text");
+  flags.names("Test", "--extensions", "LIST", wish.extensions,
+              "compare the model with itself under each of these: all, an option with all its "
+              "extensions, or option=value (several joined by colons); commas between; options "
+              "given beside hold in every row but the first");
+  flags.names("Test", "--sharpen", "X,X,...", wish.factors,
+              "compare the model with itself, and with each of --extensions, where the products "
+              "q·k are multiplied by these, biases not; 1 leaves them");
+  flags.add(
+      "Test",
+      {Option{"examples", &wish.settings.examples, "sequences at each length"}
+           .within(0, 1 << 24)
+           .shown_as("the task's own number"),
+       Option{"protocol", &wish.protocol, "how a text is cut into windows"}.one_of(
+           {"same-targets", "non-overlapping", "sliding"}),
+       Option{"threads", &wish.threads, "results do not depend on it"}.within(0, 1024).shown_as(
+           "all cores")});
+  flags.text("Output", "--per-position", "FILE", wish.per_position,
+             "of a text, the loss by index in the window, as CSV");
+  flags.on("Output", "--json", wish.json, "the results as JSON");
+  flags.on("Output", "--quiet", wish.quiet, "no progress");
+  flags.tasks(wish.of_task, Flags::When::testing);
+  flags.encodings(wish.of_encoding, Flags::When::testing);
+}
+
+// A text ends, and has no more sequences than room for them.
+void require_examples(const Task& task, const EvalSettings& settings, int longest) {
+  const int there = task.sequences({.length = longest,
+                                    .longest = longest,
+                                    .count = settings.examples,
+                                    .protocol = settings.protocol});
+  if (there < settings.examples)
+    throw UsageError("eval: --examples: " + std::to_string(settings.examples) +
+                     " are asked for, and there are " + std::to_string(there) + " of length " +
+                     std::to_string(longest) + "; ask for these or fewer");
+}
+
+// One table for each measure, then why a row has no number where it has none.
+void print_side_by_side(const Results& results) {
+  for (const Measure& m : results.measures())
+    std::printf("%s: %s\n\n%s\n", results.title().c_str(), m.title,
+                table(results, m, look_of_stdout()).c_str());
+  std::string last;
+  for (const Score& s : results.scores) {
+    if (s.problem.empty() || s.row.label() == last) continue;
+    last = s.row.label();
+    std::printf("%s at %d: %s\n", last.c_str(), s.length, s.problem.c_str());
+  }
+}
+
+// A model that was trained on has another N than the length that the table marks.
+void print_counted_from(const Trained& run) {
+  const int N = run.model->dims().trained, last = run.task->tokens(run.config.length);
+  if (N != last)
+    std::printf(
+        "Windows, scalings and log n count from the %d tokens of an earlier training, not "
+        "from the %d of the last.\n",
+        N, last);
+}
+
+void test_extensions(const Wish& wish, const Trained& run, Progress& progress) {
+  const Composition& encoding = run.model->encoding();
+  std::vector<Row> rows{{encoding.name(), wish.of_encoding}};
+  if (!wish.extensions.empty()) rows = extension_rows(encoding, wish.extensions, wish.of_encoding);
+  if (!wish.factors.empty()) rows = sharpened(encoding, rows, wish.factors);
+  const bool all =
+      std::find(wish.extensions.begin(), wish.extensions.end(), "all") != wish.extensions.end();
+  const Study study =
+      compare(wish.path, rows, all ? Refused::tell : Refused::fail, wish.of_task, wish.settings,
+              [&](int row, double part) {
+                progress.show(rows[std::size_t(row)].label() + ": " + percent(part));
+              });
+  progress.clear();
+  if (wish.json) return void(std::fputs(to_json(study).c_str(), stdout));
+  print_side_by_side(study.panels[0]);
+  print_counted_from(run);
+  if (all && !has_extensions(encoding))
+    std::printf("%s has no extension of its own; the others can be added to most models.\n",
+                encoding.name().c_str());
+}
+
+void test_one(const Wish& wish, Trained& run, Progress& progress) {
+  const auto rows = evaluate(run, wish.settings, [&](int index, double part) {
+    progress.show("length " + std::to_string(wish.settings.lengths[std::size_t(index)]) + ": " +
+                  percent(part));
+  });
+  progress.clear();
+  if (!wish.per_position.empty()) write_positions(wish.per_position, rows);
+  if (wish.json) print_json(rows, run);
+  else print_table(rows, *run.task);
+}
+
+}  // namespace
+
+int eval_verb(const Arguments& arguments) {
+  Wish wish;
+  Flags flags(
+      "eval", "tests a trained model at lengths that it may never have seen",
+      {"yonder eval runs/copy --lengths 16,32,64",
+       "yonder eval runs/copy --lengths 16,32,64 --rope.scaling ntk --rope.factor 4",
+       "yonder eval runs/copy --lengths 16,32,64 --extensions all",
+       "yonder eval runs/copy --lengths 16,32,64 --extensions window --sharpen 1,1.5,2,3",
+       "yonder eval runs/copy --lengths 64 --extensions rope.scaling,window --rope.factor 4",
+       "yonder eval runs/text --lengths 64,128,256 --per-position loss.csv --json"});
+  declare(flags, wish);
+  if (!flags.parse(arguments)) return fine;
+  if (wish.settings.lengths.empty())
+    throw UsageError("eval: --lengths is missing; say how long to test, like 32,64,128");
+  const bool several = !wish.extensions.empty() || !wish.factors.empty();
+  if (several && !wish.per_position.empty())
+    throw UsageError("eval: --per-position is of one model and " +
+                     std::string(wish.factors.empty() ? "--extensions" : "--sharpen") +
+                     " compares several; give one of them");
+  wish.settings.protocol = protocol_named(wish.protocol);
+  if (wish.threads > 0) set_threads(wish.threads);
+
+  Settings options = wish.of_task;
+  if (!several) options.insert(options.end(), wish.of_encoding.begin(), wish.of_encoding.end());
+  Trained run = load(wish.path, options);
+  if (!wish.per_position.empty() && !run.task->is_text())
+    throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
+  // Beside others a model is tested at its trained length too.
+  const auto& lengths = wish.settings.lengths;
+  const int longest =
+      std::max(*std::max_element(lengths.begin(), lengths.end()), several ? run.config.length : 0);
+  require_examples(*run.task, wish.settings, longest);
+  if (!run.changed_text.empty())
+    std::fprintf(stderr,
+                 "eval: %s is not the text that the model was trained on, which may have held what "
+                 "is tested; put that one back, or name a text by its option\n",
+                 run.changed_text.c_str());
+  Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  if (!several) test_one(wish, run, progress);
+  else test_extensions(wish, run, progress);
+  return fine;
+}
+
+}  // namespace yonder

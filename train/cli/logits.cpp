@@ -1,0 +1,194 @@
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+
+#include "core/io/files.h"
+#include "core/io/npy.h"
+#include "core/io/safetensors.h"
+#include "core/ops/ops.h"
+#include "core/parallel.h"
+#include "models/checkpoint.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+#include "train/training/run_dir.h"
+
+namespace yonder {
+namespace {
+
+struct Paths {
+  std::string checkpoint, tokens, positions, digits, targets, logits, gradients;
+};
+
+struct Input {
+  int B, T;
+  std::vector<int> tokens, targets;  // [B, T]
+  Pass pass;
+};
+
+// An array of `axes` axes whose values are least..most.
+IntArray read_ints(const std::string& path, std::size_t axes, int least, int most) {
+  IntArray array = read_npy_ints(path);
+  if (array.shape.size() != axes)
+    throw FileError(path + ": it has " + std::to_string(array.shape.size()) + " axes; it needs " +
+                    std::to_string(axes));
+  for (int x : array.values)
+    if (x < least || x > most)
+      throw FileError(path + ": it holds " + std::to_string(x) + "; allowed are " +
+                      std::to_string(least) + " to " + std::to_string(most));
+  return array;
+}
+
+// Lengths of the rows of tokens [B, T]; −1 stands at their right ends only.
+std::vector<int> lengths_of(const Input& in, const std::string& path) {
+  std::vector<int> lengths;
+  for (int b = 0; b < in.B; ++b) {
+    const auto row = in.tokens.begin() + std::ptrdiff_t(b) * in.T, end = row + in.T;
+    const auto padding = std::find(row, end, -1);
+    if (padding == row || std::any_of(padding, end, [](int x) { return x != -1; }))
+      throw FileError(path + ": row " + std::to_string(b) +
+                      " has a padding of -1 before a token; padding stands at the right end only");
+    lengths.push_back(int(padding - row));
+  }
+  return lengths;
+}
+
+std::vector<int> read_positions(const std::string& path, int T) {
+  const IntArray at = read_ints(path, 1, 0, 1 << 24);
+  if (at.shape[0] != T)
+    throw FileError(path + ": it has " + std::to_string(at.shape[0]) + " positions for " +
+                    std::to_string(T) + " tokens");
+  if (std::adjacent_find(at.values.begin(), at.values.end(), std::greater_equal<>()) !=
+      at.values.end())
+    throw FileError(path + ": positions have to increase from each to the next");
+  return at.values;
+}
+
+std::vector<int> read_digits(const std::string& path, int B, int T) {
+  IntArray digits = read_ints(path, 2, -1, 1 << 24);
+  if (digits.shape[0] != B || digits.shape[1] != T)
+    throw FileError(path + ": its shape is not that of the tokens");
+  return std::move(digits.values);
+}
+
+Input read_input(const Paths& paths, const Transformer& model) {
+  const int V = model.dims().vocabulary;
+  IntArray tokens = read_ints(paths.tokens, 2, -1, V - 1);
+  Input in{.B = tokens.shape[0], .T = tokens.shape[1], .tokens = std::move(tokens.values)};
+  in.pass = {
+      .batch = in.B, .tokens = in.T, .longest = in.T, .lengths = lengths_of(in, paths.tokens)};
+  if (!paths.positions.empty()) in.pass.at = read_positions(paths.positions, in.T);
+  if (!paths.digits.empty() && !model.encoding().counts_digits())
+    throw UsageError("logits: " + model.encoding().name() +
+                     " does not go by digits; leave --digits away");
+  if (!paths.digits.empty()) in.pass.digits = read_digits(paths.digits, in.B, in.T);
+  else if (model.encoding().counts_digits())
+    throw UsageError("logits: " + model.encoding().name() +
+                     " goes by digits, and nothing says which tokens are some; give --digits");
+  if (!paths.targets.empty()) {
+    IntArray targets = read_ints(paths.targets, 2, -1, V - 1);
+    if (targets.shape[0] != in.B || targets.shape[1] != in.T)
+      throw FileError(paths.targets + ": its shape is not that of the tokens");
+    for (std::size_t i = 0; i < targets.values.size(); ++i)
+      if (targets.values[i] >= 0 && in.tokens[i] < 0)
+        throw FileError(paths.targets + ": it has a target where the tokens have padding");
+    if (std::count(targets.values.begin(), targets.values.end(), -1) ==
+        std::ptrdiff_t(targets.values.size()))
+      throw FileError(paths.targets + ": every target is -1, so there is no loss to take a " +
+                      "gradient of; name a token at one place at least");
+    in.targets = std::move(targets.values);
+  }
+  return in;
+}
+
+Tensor without_padding(const Tensor& logits, const Input& in) {  // [B, T, V]
+  Tensor clean(logits.shape);
+  const std::int64_t V = logits.dim(2);
+  for (std::int64_t row = 0; row < std::int64_t(in.tokens.size()); ++row)
+    if (in.tokens[row] >= 0) std::copy_n(&logits[row * V], V, &clean[row * V]);
+  return clean;
+}
+
+Safetensors gradients_of(const Transformer& model) {
+  Safetensors file;
+  for (const auto& [name, var] : model.parameters().all())
+    file.tensors.emplace_back(name, var.grad());  // zeros where it took no part
+  return file;
+}
+
+// Both files or neither.
+void write(const Paths& paths, const Tensor& logits, const Safetensors& gradients) {
+  write_npy(paths.logits, logits);
+  try {
+    write_safetensors(paths.gradients, gradients);
+  } catch (const DiskError&) {
+    remove_all(paths.logits);
+    throw;
+  }
+}
+
+// Whether two names lead to one place.
+bool same_place(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
+}
+
+void run(const Paths& paths, Transformer& model) {
+  const Input in = read_input(paths, model);
+  const Placed at(model.encoding(), in.pass);
+  if (paths.targets.empty()) {
+    const Var logits = model.logits(in.tokens, at);
+    write_npy(paths.logits, without_padding(logits.value(), in));
+    return;
+  }
+  Tape tape;
+  const Var logits = model.logits(in.tokens, at);
+  const Tensor clean = without_padding(logits.value(), in);
+  tape.backward(cross_entropy(logits, in.targets));
+  write(paths, clean, gradients_of(model));
+}
+
+}  // namespace
+
+int logits_verb(const Arguments& arguments) {
+  Paths paths;
+  Settings options;
+  int threads = 0;
+  Flags flags("logits",
+              "writes a model's logits and gradients, for comparison with another program",
+              {"yonder logits runs/copy --tokens t.npy --out l.npy",
+               "yonder logits runs/copy --tokens t.npy --out l.npy --rope.scaling yarn",
+               "yonder logits runs/copy --tokens t.npy --out l.npy --targets y.npy --grads "
+               "g.safetensors"});
+  flags.argument("CHECKPOINT", paths.checkpoint, "a checkpoint, or a run's folder for its last",
+                 Flags::Presence::required);
+  flags.text("Files", "--tokens", "FILE", paths.tokens,
+             "int32 or int64 [B, T]; -1, only at a row's right end, is padding");
+  flags.text("Files", "--out", "FILE", paths.logits,
+             "float32 [B, T, V] to write; rows of padding are 0");
+  flags.text("Files", "--positions", "FILE", paths.positions,
+             "int [T], increasing, in place of 0, 1, 2, ...");
+  flags.text("Files", "--digits", "FILE", paths.digits,
+             "int [B, T], the power of ten that a digit counts, -1 where none stands; for models "
+             "that go by digits");
+  flags.text("Files", "--targets", "FILE", paths.targets,
+             "int [B, T], what the logits at the same place should name; -1 is ignored");
+  flags.text("Files", "--grads", "FILE", paths.gradients,
+             "gradients of the mean cross-entropy over all targets to write, by parameter");
+  flags.add("Run",
+            {Option{"threads", &threads, "results do not depend on it"}.within(0, 1024).shown_as(
+                "all cores")});
+  flags.encodings(options, Flags::When::testing);
+  if (!flags.parse(arguments)) return fine;
+  if (paths.tokens.empty()) throw UsageError("logits: --tokens is missing; name an npy file");
+  if (paths.logits.empty()) throw UsageError("logits: --out is missing; name an npy file");
+  if (paths.targets.empty() != paths.gradients.empty())
+    throw UsageError("logits: --targets and --grads go together; one of them is missing");
+  if (!paths.gradients.empty() && same_place(paths.logits, paths.gradients))
+    throw UsageError("logits: --out and --grads name the same file, " + paths.logits +
+                     "; give each its own");
+  if (threads > 0) set_threads(threads);
+  run(paths, *load_model(RunFolder::checkpoint_in(paths.checkpoint), options).model);
+  return fine;
+}
+
+}  // namespace yonder

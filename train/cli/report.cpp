@@ -1,0 +1,84 @@
+#include <cstdio>
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+#include "train/report/html/page.h"
+#include "train/report/markdown_latex.h"
+#include "train/sweep/collect.h"
+
+namespace yonder {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Wish {
+  std::vector<std::string> folders;
+  std::string format = "html", out;
+  bool png = false;
+};
+
+void print(const std::string& text, const std::string& out) {
+  if (out.empty()) std::fputs(text.c_str(), stdout);
+  else write_file(out, text);
+}
+
+int write_page(const Study& study, const Wish& wish, const std::string& note) {
+  const fs::path page =
+      wish.out.empty() ? fs::path(wish.folders.front()) / "report.html" : fs::path(wish.out);
+  const std::string folder = page.has_parent_path() ? page.parent_path().string() : ".";
+  make_folders(folder);
+  const Written written = write_report(study, folder,
+                                       {.runs = wish.folders,
+                                        .file = page.filename().string(),
+                                        .png = wish.png ? Png::too : Png::no,
+                                        .note = note});
+  if (!written.problem.empty()) std::fprintf(stderr, "%s\n", written.problem.c_str());
+  for (const std::string& picture : written.pictures) {
+    std::printf("Picture  %s\n", picture.c_str());
+    if (wish.png) std::printf("Picture  %s\n", fs::path(picture).replace_extension("png").c_str());
+  }
+  std::printf("Report   %s\n", written.page.c_str());
+  return fine;
+}
+
+}  // namespace
+
+int report_verb(const Arguments& arguments) {
+  Wish wish;
+  Flags flags("report", "write the page or the tables of a comparison, or join several",
+              {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
+               "yonder report runs/copy --format latex"});
+  flags.arguments("DIR", wish.folders, "folders of comparisons, as ablate --out named them");
+  flags.add("Output", {Option{"format", &wish.format, "a page with pictures, or the tables"}.one_of(
+                          {"html", "md", "latex", "csv"})});
+  flags.on("Output", "--png", wish.png, "each picture of the page as PNG too");
+  flags.text("Output", "--out", "FILE", wish.out,
+             "where to; else the page is DIR/report.html and tables are printed");
+  if (!flags.parse(arguments)) return fine;
+  const bool page = wish.format == "html";
+  if (page && wish.folders.size() > 1 && wish.out.empty())
+    throw UsageError(
+        "report: a page of several runs needs a place; name it, as in --out both.html");
+  if (wish.png && !page)
+    throw UsageError("report: --png is for the pictures of a page; leave it away, or --format");
+  std::vector<Study> studies;
+  std::string note;
+  for (const std::string& folder : wish.folders) {
+    Found found = find_study(folder);
+    if (!found.note.empty()) note += (note.empty() ? "" : " ") + folder + ": " + found.note;
+    studies.push_back(std::move(found.study));
+  }
+  const Study study = joined(studies, wish.folders);
+  if (!note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
+  if (page) return write_page(study, wish, note);
+  print(wish.format == "md"      ? as_markdown(study)
+        : wish.format == "latex" ? as_latex(study)
+                                 : to_csv(study),
+        wish.out);
+  return fine;
+}
+
+}  // namespace yonder

@@ -1,0 +1,140 @@
+#include "train/cli/run_summary.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "core/io/json.h"
+#include "train/config/toml.h"
+#include "train/report/terminal.h"
+#include "train/sweep/status_file.h"
+#include "train/sweep/sweep.h"
+
+namespace yonder {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+std::string listed(const std::vector<std::string>& values) {
+  std::string text;
+  for (const std::string& v : values) text += (text.empty() ? "" : ", ") + v;
+  return text;
+}
+
+std::string listed(const std::vector<int>& values) {
+  std::vector<std::string> texts;
+  for (int v : values) texts.push_back(std::to_string(v));
+  return listed(texts);
+}
+
+// "width 64, heads 4, layers 2" of some fields.
+std::string some(Options fields, std::initializer_list<const char*> names) {
+  std::vector<std::string> texts;
+  for (const char* name : names)
+    texts.push_back(std::string(name) + " " + text_of(*find(fields, name)));
+  return listed(texts);
+}
+
+std::string settings(RunConfig config) {
+  return "  model     " + some(config.model_fields(), {"width", "heads", "layers"}) +
+         "\n  training  " +
+         some(config.training_fields(), {"steps", "batch", "lr", "warmup", "seed"}) + "\n";
+}
+
+std::string last_line(const std::string& text) {
+  const std::string whole = text.substr(0, text.rfind('\n') + 1);
+  if (whole.empty()) return "";
+  const auto before = whole.rfind('\n', whole.size() - 2);
+  return whole.substr(before == std::string::npos ? 0 : before + 1);
+}
+
+std::string where_training_stands(const std::string& folder, const RunConfig& config) {
+  const std::string path = folder + "/metrics.jsonl";
+  const std::string line = fs::exists(path) ? last_line(read_file(path)) : "";
+  if (line.empty()) return "  stands    before its first step\n";
+  const Json metrics = parse_json(line, path);
+  return "  stands    at step " + std::to_string(metrics.at("step").get<int>()) + " of " +
+         std::to_string(config.steps) + ", loss " +
+         shown(metrics.at("loss").get<double>(), Measure::loss) + "\n";
+}
+
+// Whether the run has a folder of that name.
+bool has_folder(const std::string& path) {
+  if (!fs::exists(path)) return false;
+  if (!fs::is_directory(path))
+    throw FileError(path + ": a run has a folder here, and this is none; train again");
+  return true;
+}
+
+std::string one_run(const std::string& folder, const RunConfig& config) {
+  double until = config.until;
+  const std::string next = config.changes() ? ", after " + text_of(Option{"", &until, ""}) +
+                                                  " of the steps " + config.then + ","
+                                            : "";
+  std::string text = folder + ": " + config.encoding + next + " trained on " + config.task +
+                     " to length " + std::to_string(config.length) + "\n" +
+                     (config.from.empty() ? "" : "  goes on   from " + config.from + "\n") +
+                     settings(config) + where_training_stands(folder, config);
+  std::vector<std::string> files;
+  if (has_folder(folder + "/checkpoints"))
+    for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))
+      if (const std::string path = file.path().string();
+          path.ends_with(".safetensors") && !path.ends_with(".state.safetensors"))
+        files.push_back(path);
+  std::sort(files.begin(), files.end());
+  for (const std::string& file : files) text += "  checkpoint " + file + "\n";
+  return text;
+}
+
+// Without those that are only tried at a learning rate.
+int cells_of(const Plan& plan, int seeds) {
+  std::set<std::string> encodings;
+  for (const Row& row : plan.rows) encodings.insert(row.encoding);
+  return int(encodings.size() * plan.variants.size()) * seeds;
+}
+
+std::string whole_sweep(const std::string& folder, const SweepConfig& config, const Look& look) {
+  const Plan plan = plan_of(config);
+  std::string text = folder + ": a sweep over encodings, trained on " + config.base.task +
+                     " to length " + std::to_string(config.base.length) + "\n  encodings " +
+                     listed(config.encodings) + "\n  lengths   " + listed(plan.lengths) + "\n" +
+                     settings(config.base);
+  for (const Axis& axis : config.axes)
+    text += "  varied    " + axis.key + ": " + listed(axis.values) + "\n";
+  int done = 0;
+  std::string failed;
+  for (const auto& cell : fs::directory_iterator(folder + "/cells")) {
+    if (fs::exists(cell.path() / "DONE")) ++done;
+    if (const fs::path why = cell.path() / "FAILED"; fs::exists(why))
+      failed += "  failed    " + cell.path().filename().string() + ": " + read_file(why.string());
+  }
+  text += "  stands    " + std::to_string(done) + " of " +
+          std::to_string(cells_of(plan, config.seeds)) + " cells are done\n" + failed;
+  if (const std::string now = standing(folder); !now.empty()) text += "  last said " + now + "\n";
+  if (!fs::exists(folder + "/results.json"))
+    return text + "  results   none yet; the command that started it goes on with --resume\n";
+  return text + "\n" + report(read_study(folder), folder, look);
+}
+
+}  // namespace
+
+std::string describe_run(const std::string& folder, const Look& look) try {
+  const std::string path = folder + "/config.toml";
+  if (!fs::exists(path) && fs::exists(folder + "/job.sh"))
+    return folder + ": a job for Slurm that has not begun; squeue tells whether it waits, sbatch " +
+           folder + "/job.sh submits it\n";
+  if (!fs::exists(path))
+    throw FileError(folder + ": there is no run here (no config.toml); give the folder of --out");
+  SweepConfig config;
+  apply_config(read_file(path), path, config);
+  if (has_folder(folder + "/cells")) return whole_sweep(folder, config, look);
+  return one_run(folder, config.base);
+} catch (const Json::exception&) {
+  throw FileError(folder + "/metrics.jsonl: this is no record of yonder; train again");
+}
+
+}  // namespace yonder

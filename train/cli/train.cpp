@@ -1,0 +1,206 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+#include "train/config/input_checksums.h"
+#include "train/config/toml.h"
+#include "train/system/mpi.h"
+#include "train/system/progress.h"
+#include "train/training/finetune.h"
+#include "train/training/session.h"
+
+namespace yonder {
+namespace {
+
+std::string line(const Metrics& m) {
+  char text[200];
+  const double left = m.seconds / m.step * (m.steps - m.step);
+  std::snprintf(text, sizeof text,
+                "step %d/%d  loss %.4f  lr %.2e  gradient %.3f  %s tokens/s  %s left", m.step,
+                m.steps, m.loss, m.lr, m.grad_norm, rounded(m.tokens_per_second).c_str(),
+                duration(left).c_str());
+  return text;
+}
+
+void print_json(const RunConfig& config, const TrainResult& result) {
+  const nlohmann::ordered_json json{{"checkpoint", result.checkpoint},
+                                    {"task", config.task},
+                                    {"encoding", config.encoding},
+                                    {"steps", result.steps},
+                                    {"loss", result.loss},
+                                    {"seconds", result.seconds},
+                                    {"tokens_per_second", result.tokens_per_second},
+                                    {"parameters", result.parameters},
+                                    {"position_parameters", result.position_parameters}};
+  std::printf("%s\n", json.dump(2).c_str());
+}
+
+struct Wish {
+  RunConfig config;
+  std::string out;
+  std::string resumed;  // folder
+  std::vector<std::string> files;
+  bool force = false, quiet = false, json = false;
+};
+
+void declare(Flags& flags, Wish& wish) {
+  RunConfig& config = wish.config;
+  flags.text("Run", "--task", "NAME", config.task, "what to learn; see yonder list tasks");
+  flags.text("Run", "--encoding", "NAME", config.encoding,
+             "how the model knows where a token is, joined by + if several; see yonder list "
+             "encodings");
+  flags.add("Run", config.change_fields());
+  flags.add("Run", {Option{"length", &config.length,
+                           "the longest that training shows, in items of the task or bytes of text"}
+                        .within(1, 1 << 24)});
+  flags.text("Run", "--from", "RUN", config.from,
+             "a run's folder or a checkpoint to go on from, at any --length and with test-time "
+             "options in force; model, task and encoding are its own");
+  flags.repeated("Run", "--config", "FILE", wish.files,
+                 "a configuration, as config.toml of a run's folder; later files go over earlier "
+                 "ones, flags over all");
+  flags.text("Run", "--out", "DIR", wish.out, "folder of the run, made if there is none");
+  flags.on("Run", "--force", wish.force, "replace the run that is in DIR");
+  flags.text(
+      "Run", "--resume", "DIR", wish.resumed,
+      "go on with the run in DIR as it began, to the very bits that it would have had; only "
+      "--threads, --save-minutes, --keep, --detect-anomaly, --json and --quiet may stand beside "
+      "it");
+  flags.add("Model", config.model_fields());
+  flags.on("Model", "--tied", config.tied, "logits by the embedding's matrix");
+  flags.on("Model", "--bidirectional", config.bidirectional,
+           "every token sees every other, and names those that are masked");
+  flags.add("Training", config.training_fields());
+  flags.on("Training", "--detect-anomaly", config.detect_anomaly,
+           "name the operation where a number is first none; slow");
+  flags.on("Output", "--json", wish.json, "the result as JSON");
+  flags.on("Output", "--quiet", wish.quiet, "no progress");
+  flags.tasks(config.options, Flags::When::training);
+  flags.encodings(config.options, Flags::When::training);
+}
+
+// False if help was asked for. `start` is what the flags change.
+bool read(const Arguments& arguments, Wish& start) {
+  Flags flags("train", "trains one model and keeps it in a folder",
+              {"yonder train --encoding rope --length 16 --steps 1000 --out runs/copy",
+               "yonder train --task recall --encoding rope+logn --length 8 --out runs/recall",
+               "yonder train --task text --text /usr/share/common-licenses --out runs/text",
+               "yonder train --from runs/copy --length 64 --rope.scaling linear --steps 200 --out "
+               "runs/copy-64",
+               "yonder train --encoding rope --encoding.until 0.875 --out runs/drope",
+               "yonder train --encoding rope+window@0-2,none@3 --out runs/mixed",
+               "yonder train --config runs/copy/config.toml --seed 1 --out runs/copy-1",
+               "yonder train --resume runs/copy"});
+  declare(flags, start);
+  return flags.parse(arguments);
+}
+
+// Bits don't depend on what may stand beside --resume.
+void require_free(const Arguments& arguments) {
+  for (const std::string& a : arguments) {
+    const std::string flag = a.substr(0, a.find('='));
+    if (flag.starts_with("--") && flag != "--resume" && flag != "--threads" &&
+        flag != "--save-minutes" && flag != "--keep" && flag != "--json" && flag != "--quiet" &&
+        flag != "--detect-anomaly")
+      throw UsageError(flag +
+                       ": a run that goes on keeps what it began with; leave the flag away, "
+                       "or train anew with --out");
+  }
+}
+
+// What a training of several ranks begins with, unless it is told otherwise: enough for 16 ranks.
+constexpr int shards_of_ranks = 16;
+
+Wish start() {
+  Wish wish;
+  if (ranks::started()) wish.config.shards = shards_of_ranks;
+  return wish;
+}
+
+// The configuration of the run that is gone on with, which rank 0 alone needs to have on its disk.
+RunConfig begun(const std::string& folder) {
+  if (ranks::count() == 1) return begun_in(folder);
+  RunConfig config;
+  apply_config(ranks::of_first([&] { return to_toml(begun_in(folder)); }), folder, config);
+  return config;
+}
+
+// Reads the arguments again, over what they name as a start: files, a checkpoint, or `begun`, the
+// configuration of a run that goes on.
+void complete(const Arguments& arguments, const RunConfig& begun, Wish& wish) {
+  const bool resumed = !wish.resumed.empty();
+  if (resumed) {
+    require_free(arguments);
+    Wish again{.config = begun, .out = wish.resumed};
+    read(arguments, again);
+    wish = std::move(again);
+  } else if (!wish.files.empty()) {
+    Wish again = start();
+    for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
+    read(arguments, again);
+    wish = std::move(again);
+  }
+  if (!resumed && !wish.config.from.empty()) {
+    Wish again{.config = config_from(wish.config.from, wish.config.options)};
+    again.config.shards = start().config.shards;
+    for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
+    read(arguments, again);
+    wish = std::move(again);
+  }
+  if (wish.out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
+}
+
+// What all ranks have to agree about, and how many of them are too many.
+void agree(const RunConfig& config, Progress& progress) {
+  std::string text;
+  ranks::together([&] { text = to_toml(config) + fingerprint(config); });
+  ranks::require_same("train: the configuration", text);
+  if (config.threads == 0) ranks::share_processors();
+  const int shards = std::min(config.shards, config.batch), idle = ranks::count() - shards;
+  if (idle > 0 && ranks::rank() == 0)
+    progress.settle("train: " + std::to_string(idle) + " of " + std::to_string(ranks::count()) +
+                    " ranks have nothing to do: a batch is " + std::to_string(shards) +
+                    (shards == 1 ? " shard" : " shards") + ", see --shards");
+}
+
+}  // namespace
+
+int train_verb(const Arguments& arguments) {
+  Wish wish = start();
+  bool go_on = false;
+  ranks::together([&] { go_on = read(arguments, wish); });
+  if (!go_on) return fine;
+  const RunConfig config_begun = wish.resumed.empty() ? RunConfig{} : begun(wish.resumed);
+  ranks::together([&] { complete(arguments, config_begun, wish); });
+  const RunConfig& config = wish.config;
+  const bool first = ranks::rank() == 0;
+  Progress progress(wish.quiet || !first ? Progress::Voice::quiet : Progress::Voice::normal);
+  if (ranks::count() > 1) agree(config, progress);
+  const Existing existing = !wish.resumed.empty() ? Existing::resume
+                            : wish.force          ? Existing::replace
+                                                  : Existing::refuse;
+  const TrainResult result = train(
+      config, wish.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
+      ranks::everyone());
+  if (!first) return fine;
+  progress.settle("trained " + std::to_string(result.steps) + " steps" +
+                  (result.before ? " (" + std::to_string(result.before) + " before)" : "") +
+                  " in " + duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
+                  " tokens/s, " + std::to_string(result.parameters) + " parameters, " +
+                  std::to_string(result.position_parameters) +
+                  " of them of positions; test it with yonder eval " + wish.out + " --lengths " +
+                  std::to_string(config.length) + "," + std::to_string(2 * config.length));
+  if (!result.changed_text.empty())
+    std::fprintf(stderr,
+                 "train: %s is not the text that the model began with, which may have held what "
+                 "this one keeps for tests; put that one back, or name a text by its option\n",
+                 result.changed_text.c_str());
+  if (wish.json) print_json(config, result);
+  else std::printf("%s\n", result.checkpoint.c_str());
+  return fine;
+}
+
+}  // namespace yonder

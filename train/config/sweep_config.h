@@ -1,0 +1,62 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "train/config/claim.h"
+#include "train/config/row.h"
+#include "train/config/run_config.h"
+
+/// \file
+/// What a sweep is asked for: flags of `yonder ablate`, a configuration file or a preset.
+namespace yonder {
+
+/// A key (keys.h) and the values that a sweep gives it, one after the other.
+struct Axis {
+  std::string key;
+  std::vector<std::string> values;
+};
+
+struct SweepConfig {
+  std::string name;           ///< of the preset, or of the folder
+  std::string title, source;  ///< of a preset
+  RunConfig base;             ///< what all cells share; seed is the first of `seeds`
+  std::vector<std::string> encodings{
+      "none",  "learned", "sinusoidal", "rope",
+      "alibi", "t5",      "kerple"};  ///< rows; "all" and "everything" stand for many
+  bool windowed = false;     ///< a row more for each encoding: seeing only the last N tokens
+  std::vector<Axis> axes;    ///< panels; `train.lr` chooses, options of an encoding make rows
+  std::vector<int> lengths;  ///< items for tasks, tokens for text; the trained one is added
+  std::vector<std::string> tests{""};  ///< options of the task while testing, "tiled.tile=2"
+  std::vector<std::string> protocols{"same-targets"};  ///< of texts
+  int seeds = 3;
+  int examples = 0;     ///< at each length; 0: the task's own number
+  int checkpoints = 1;  ///< tested, evenly over the last tenth of training, its end included
+  int course = 0;       ///< tested too, evenly over all of training
+  std::vector<Claim> claims;
+
+  /// The fields by name with limits and meaning: flags, and keys of [sweep].
+  Options fields();
+};
+
+/// A part of the sweep whose models differ in encoding and seed alone.
+struct Variant {
+  RunConfig base;
+  std::string text;  ///< "model.width=64, train.steps=100"; the task is not in it
+  std::string slug;  ///< the same for a folder's name: "-width64-length128"
+};
+
+/// What a sweep consists of. UsageError for whatever can't be.
+struct Plan {
+  std::vector<Row> rows;
+  std::vector<std::string> left_out;  ///< why, of what "all" and "everything" don't stand for here
+  std::vector<Variant> variants;
+  std::vector<double> rates;    ///< learning rates to choose from; empty: each variant's own
+  std::vector<Settings> tests;  ///< by SweepConfig::tests
+  std::vector<int> lengths;     ///< ascending, without the trained one of a variant
+};
+Plan plan_of(const SweepConfig&);
+
+/// `plan.lengths` with the trained length of a variant, ascending.
+std::vector<int> lengths_of(const Plan&, const Variant&);
+
+}  // namespace yonder

@@ -1,0 +1,32 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "train/report/plots.h"
+#include "train/results/study.h"
+
+/// \file
+/// report.html: a whole study on one page, without network, readable without script.
+namespace yonder {
+
+struct PageSettings {
+  /// Folders of the runs behind the study: their cells, configurations and machines are shown.
+  /// None: the folder of the page itself.
+  std::vector<std::string> runs;
+  std::string file = "report.html";  ///< its name in the folder
+  Png png = Png::no;
+  std::string note;  ///< what the reader has to know first, "12 of 30 cells are done"
+};
+
+/// What was written.
+struct Written {
+  std::string page;                   ///< path of the page
+  std::vector<std::string> pictures;  ///< paths of the SVG files
+  std::string problem;                ///< why there are no pictures, one sentence; else empty
+};
+
+/// Writes `{folder}/{file}` and its pictures to `{folder}/plots`. Pictures are inside the page
+/// too; where gnuplot is missing it has its tables only.
+Written write_report(const Study&, const std::string& folder, const PageSettings& = {});
+
+}  // namespace yonder

@@ -1,0 +1,14 @@
+#pragma once
+#include <string>
+
+#include "train/results/study.h"
+
+namespace yonder {
+
+/// The tables of a study for a README: every panel and measure, median and range, the trained
+/// length in bold; then orders and verdicts in words.
+std::string as_markdown(const Study&);
+/// The same tables for a paper, with booktabs; all text escaped.
+std::string as_latex(const Study&);
+
+}  // namespace yonder

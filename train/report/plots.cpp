@@ -1,0 +1,294 @@
+#include "train/report/plots.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/io/files.h"
+#include "train/report/table.h"
+#include "train/system/process_pool.h"
+
+namespace yonder {
+namespace {
+
+constexpr std::size_t readable = 14;  // lines of one chart
+
+double scaled(double value, const Measure& m) { return m.percent ? 100 * value : value; }
+
+std::vector<int> sorted(std::vector<int> lengths) {
+  std::sort(lengths.begin(), lengths.end());
+  return lengths;
+}
+
+// Of "up to" so many where a number is of fewer.
+std::string seeds(const Results& r, const std::string& band) {
+  if (r.seeds < 2) return "";
+  const Measure m = r.measures().front();
+  bool fewer = false;
+  for (const Row& row : r.rows)
+    for (int length : r.lengths) fewer = fewer || !counted(r, r.at(row, length, m)).empty();
+  return std::string("; median of ") + (fewer ? "up to " : "") + std::to_string(r.seeds) +
+         " seeds" + band;
+}
+
+std::string training(const Results& r) {
+  const std::string length = std::to_string(r.trained);
+  return r.title() + ", trained on " + (r.text ? length + " bytes" : "lengths 1 to " + length);
+}
+
+Chart::Tics length_tics(const Results& r) {
+  Chart::Tics tics;
+  double last = 0;
+  for (int length : sorted(r.lengths)) {
+    const bool here = length == r.trained;
+    if (!here && last > 0 && length < 1.12 * last) continue;  // two names would run together
+    tics.emplace_back(
+        length, std::to_string(length) + "\n" + (here ? "trained" : r.multiple(length) + "x"));
+    last = length;
+  }
+  return tics;
+}
+
+// What a model without any skill reaches, by length.
+Chart::Thin no_skill(const Results& r, const Measure& m) {
+  Chart::Thin thin{m.percent ? "guessing" : "letter frequencies", {}};
+  if (m.value == &Score::exact) return thin;  // a guess is never right as a whole
+  for (int length : sorted(r.lengths))
+    thin.points.push_back({double(length), m.percent ? 100 * r.guessed(length) : r.letters});
+  return thin;
+}
+
+std::vector<Chart::Point> medians(const Results& r, const Row& row, const Measure& m) {
+  std::vector<Chart::Point> points;
+  for (int length : sorted(r.lengths)) {
+    const Spread s = r.at(row, length, m);
+    if (s.empty() || !std::isfinite(s.median)) continue;
+    const double most = std::isfinite(s.most) ? s.most : s.median;
+    points.push_back({double(length), scaled(s.median, m), scaled(s.least, m), scaled(most, m)});
+  }
+  return points;
+}
+
+// Losses that lie far apart: what is best would be one line at the bottom of a linear axis.
+void choose_axis(Chart& c) {
+  double low = 1e300, high = 0;
+  for (const Chart::Line& line : c.lines)
+    for (const Chart::Point& p : line.points)
+      low = std::min({low, p.y, p.low}), high = std::max({high, p.y, p.high});
+  if (low > 0 && high > 3 * low) c.y = Chart::Axis::logarithmic;
+}
+
+// Number by number the median of several seeds' curves; as long as the shortest.
+std::vector<double> median_curve(const std::vector<const std::vector<double>*>& curves) {
+  std::vector<double> medians;
+  for (std::size_t i = 0;; ++i) {
+    std::vector<double> at;
+    for (const auto* curve : curves) {
+      if (i >= curve->size()) return medians;
+      if (!std::isnan((*curve)[i])) at.push_back((*curve)[i]);
+    }
+    if (curves.empty()) return medians;
+    medians.push_back(spread(std::move(at)).median);
+  }
+}
+
+// The means over equal stretches of 0..end, as points in their middles.
+std::vector<Chart::Point> stretched(const std::vector<double>& means, int end) {
+  std::vector<Chart::Point> points;
+  for (std::size_t i = 0; i < means.size(); ++i)
+    if (std::isfinite(means[i]))
+      points.push_back({(double(i) + 0.5) * end / double(means.size()), means[i]});
+  return points;
+}
+
+std::string panel_name(const Results& r, const std::string& what) {
+  std::string name;
+  for (char c : r.title() + "-" + what)
+    name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '=' ? c : '-';
+  return name;
+}
+
+void replace_all(std::string& text, const std::string& from, const std::string& to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+Palette palette_of(const Study& study) {
+  std::vector<Row> rows;
+  for (const Results& r : study.panels)
+    for (const Row& row : r.rows)
+      if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
+  return Palette(std::move(rows));
+}
+
+Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& rows,
+                  const Palette& palette) {
+  Chart c{.name = panel_name(r, m.name),
+          .title = std::string(m.title) + ", by test length",
+          .subtitle = training(r) + seeds(r, ", band from least to most"),
+          .x = Chart::Axis::logarithmic,
+          .x_tics = length_tics(r),
+          .mark = double(r.trained)};
+  if (m.percent) c.low = 0, c.high = 105;
+  for (const Row& row : rows) c.lines.push_back({row.label(), palette.of(row), medians(r, row, m)});
+  c.thin.push_back(no_skill(r, m));
+  choose_axis(c);
+  if (m.percent) c.y = Chart::Axis::linear;
+  return c;
+}
+
+std::vector<Chart> headline(const Results& r, const Palette& palette) {
+  const Measure m = r.measures().front();
+  std::vector<Row> plain, all, windows;
+  for (const Row& row : r.rows) {
+    if (row.extension.empty()) plain.push_back(row);
+    (row.windowed() ? windows : all).push_back(row);
+  }
+  const bool fits = all.size() <= readable || plain.empty();
+  std::vector<Chart> charts{over_length(r, m, fits ? all : plain, palette)};
+  for (const Row& row : windows)
+    charts[0].thin.push_back(
+        {&row == &windows.front() ? "same models, windowed" : "", medians(r, row, m)});
+  if (fits) return charts;
+  std::vector<std::string> done;
+  for (const Row& row : all) {
+    std::vector<Row> family;
+    for (const Row& other : r.rows)
+      if (other.encoding == row.encoding) family.push_back(other);
+    if (row.extension.empty() || std::count(done.begin(), done.end(), row.encoding)) continue;
+    done.push_back(row.encoding);
+    charts.push_back(over_length(r, m, family, palette));
+    charts.back().name = panel_name(r, std::string(m.name) + "-" + row.encoding);
+    charts.back().title = row.encoding + " and its extensions: " + m.title;
+  }
+  return charts;
+}
+
+Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
+  int longest = 1;
+  for (const Score& s : r.scores) longest = std::max(longest, s.tokens);
+  Chart c{.name = panel_name(r, "positions"),
+          .title = "Loss by position, in nats, at the longest length",
+          .subtitle = training(r) + seeds(r, ""),
+          .below = "position of the target, in tokens",
+          .mark = double(r.trained)};
+  for (const Row& row : rows) {
+    std::vector<const std::vector<double>*> curves;
+    for (const Curve& curve : r.curves)
+      if (curve.row == row) curves.push_back(&curve.loss);
+    c.lines.push_back({row.label(), palette.of(row), stretched(median_curve(curves), longest)});
+  }
+  std::erase_if(c.lines, [](const Chart::Line& line) { return line.points.empty(); });
+  choose_axis(c);
+  return c;
+}
+
+Chart over_training(const Study& study, const std::string& task, const std::string& variant,
+                    const Palette& palette) {
+  Chart c{.name = "training-" + task + (variant.empty() ? "" : "-" + variant),
+          .title = "Loss of the batches, in nats, over training",
+          .subtitle = task + (variant.empty() ? "" : ", " + variant) + "; median of the seeds",
+          .below = "steps"};
+  std::replace(c.name.begin(), c.name.end(), '/', '-');
+  std::vector<std::string> encodings;
+  for (const Training& t : study.trainings)
+    if (std::find(encodings.begin(), encodings.end(), t.encoding) == encodings.end())
+      encodings.push_back(t.encoding);
+  for (const std::string& encoding : encodings) {
+    std::vector<const std::vector<double>*> curves;
+    int steps = 0;
+    for (const Training& t : study.trainings)
+      if (t.encoding == encoding && t.task == task && t.variant == variant && !t.trial &&
+          !t.loss.empty())
+        curves.push_back(&t.loss), steps = t.steps;
+    const Row row{encoding, {}};
+    auto points = stretched(median_curve(curves), steps);
+    if (!points.empty()) c.lines.push_back({row.label(), palette.of(row), std::move(points)});
+  }
+  choose_axis(c);
+  return c;
+}
+
+Chart over_steps(const Study& study, const Results& r, const Measure& m, int length,
+                 const Palette& palette) {
+  Chart c{.name = panel_name(r, std::string(m.name) + "-" + std::to_string(length) + "-steps"),
+          .title = std::string(m.title) + ", at length " + std::to_string(length) + " (" +
+                   r.multiple(length) + "x), over training",
+          .subtitle = training(r) + seeds(r, ", band from least to most"),
+          .below = "steps"};
+  if (m.percent) c.low = 0, c.high = 105;
+  for (const Row& row : r.rows) {
+    int last = 0;
+    for (const Training& t : study.trainings)
+      if (t.encoding == row.encoding && t.task == r.task && t.variant == r.variant) last = t.steps;
+    std::map<int, std::vector<double>> by_step;
+    for (const auto* scores : {&r.course, &r.earlier, &r.scores})
+      for (const Score& s : *scores)
+        if (s.row == row && s.length == length && std::isfinite(s.*m.value))
+          by_step[scores == &r.scores ? last : s.step].push_back(scaled(s.*m.value, m));
+    Chart::Line line{row.label(), palette.of(row), {}};
+    for (const auto& [step, values] : by_step) {
+      const Spread s = spread(values);
+      line.points.push_back({double(step), s.median, s.least, s.most});
+    }
+    if (row.extension.empty() && line.points.size() > 1) c.lines.push_back(std::move(line));
+  }
+  if (!m.percent) choose_axis(c);
+  return c;
+}
+
+std::string in_light_and_dark(std::string svg) {
+  // gnuplot writes a colour by name, by numbers, or by numbers padded to three places.
+  std::string style = "<style>@media (prefers-color-scheme: dark) {";
+  auto rule = [&style](const std::string& what, const std::string& from, const std::string& to) {
+    style += " [" + what + "=\"" + from + "\"] { " + what + ": " + to + " }";
+  };
+  for (const char* what : {"fill", "stroke", "color"})
+    for (const char* black : {"black", "rgb(0,0,0)", "rgb(  0,   0,   0)"})
+      rule(what, black, "#e8e8e8");
+  rule("stroke", "rgb(226, 226, 226)", "#363a41");
+  style += " rect[fill=\"#ffffff\"] { fill: #15171b } }</style>\n";
+  const auto canvas = svg.find("<g id=\"gnuplot_canvas\"");
+  return canvas == std::string::npos ? svg : svg.insert(canvas, style);
+}
+
+std::string inlined(const std::string& svg, const std::string& prefix) {
+  const auto canvas = svg.find("<g id=\"gnuplot_canvas\""), box = svg.find("viewBox=");
+  if (canvas == std::string::npos || box == std::string::npos) return "";
+  const std::string size = svg.substr(box, svg.find('"', box + 9) + 1 - box);
+  std::string body = svg.substr(canvas);
+  for (const char* before : {"id='", "id=\"", "href='#", "href=\"#"})
+    replace_all(body, before, before + prefix);
+  replace_all(body, "xlink:href", "href");
+  if (const auto at = body.find("<rect x=\"0\" y=\"0\""); at != std::string::npos)
+    body.erase(at, body.find("/>", at) + 2 - at);
+  // Text boxes that none of our charts has.
+  for (auto at = body.find("<filter"); at != std::string::npos; at = body.find("<filter"))
+    body.erase(at, body.find("</filter>", at) + 9 - at);
+  return "<svg class=\"chart\" " + size + " role=\"img\">" + body;
+}
+
+std::string draw(const Chart& chart, const std::string& folder, Png png, std::string& problem) {
+  make_folders(folder);
+  const std::string base = folder + "/" + chart.name;
+  std::string errors, place;
+  for (char c : folder) place += c == '\'' ? "''" : std::string(1, c);  // as gnuplot quotes
+  // The script that stays is the SVG's.
+  for (Format format : {Format::png, Format::svg}) {
+    if (format == Format::png && png == Png::no) continue;
+    write_file(base + ".gnuplot", chart_script(chart, format));
+    const int code =
+        run_program({"gnuplot", "-e", "cd '" + place + "'", chart.name + ".gnuplot"}, errors);
+    if (code == 0) continue;
+    problem = code == 127
+                  ? "plots: gnuplot is missing; install it (Debian: apt-get install gnuplot-nox)"
+                  : "plots: gnuplot refused " + base + ".gnuplot: " + errors;
+    return "";
+  }
+  write_file(base + ".svg", in_light_and_dark(read_file(base + ".svg")));
+  return base + ".svg";
+}
+
+}  // namespace yonder

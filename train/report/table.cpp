@@ -1,0 +1,154 @@
+#include "train/report/table.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace yonder {
+namespace {
+
+struct Cell {
+  std::string value, range, colour;
+};
+
+// Columns that UTF-8 text takes: bytes that don't continue a character.
+int width(const std::string& text) {
+  return int(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string right(const std::string& text, int columns) {
+  return std::string(std::max(0, columns - width(text)), ' ') + text;
+}
+
+std::string left(const std::string& text, int columns) {
+  return text + std::string(std::max(0, columns - width(text)), ' ');
+}
+
+std::string painted(const std::string& text, const std::string& code, const Look& look) {
+  if (look.colour == Look::plain || code.empty()) return text;
+  return "\033[" + code + "m" + text + "\033[0m";
+}
+
+const char *green = "32", *yellow = "33", *red = "31", *dim = "2", *bold = "1";
+
+// Within 5 % of its own loss at the trained length a model has not noticed the length; beyond a
+// quarter more it has lost most of what it knew above letter frequencies.
+// Nothing is judged of a task that was not learned at the trained length.
+const char* colour(const Results& results, const Row& row, int length, const Measure& measure) {
+  const double worse = results.worse(row, length, measure);
+  if (std::isnan(worse) || results.unlearned(row)) return dim;
+  return worse <= 1.05 ? green : worse <= 1.25 ? yellow : red;
+}
+
+Cell cell(const Results& results, const Row& row, int length, const Measure& measure) {
+  const Spread s = results.at(row, length, measure);
+  if (s.empty()) return {results.problem(row, length), "", dim};
+  Cell c{shown(s.median, measure) + counted(results, s), "", colour(results, row, length, measure)};
+  if (s.count > 1) c.range = shown(s.least, measure) + "–" + shown(s.most, measure);
+  return c;
+}
+
+using Cells = std::vector<std::vector<Cell>>;  // [row][length]
+
+// Puts each range beside its median: "1.63 [1.61–1.65]".
+Cells beside(Cells cells) {
+  for (auto& row : cells)
+    for (Cell& c : row)
+      if (!c.range.empty()) c.value += " [" + c.range + "]", c.range.clear();
+  return cells;
+}
+
+std::vector<int> widths(const Results& results, const Cells& cells) {
+  std::vector<int> widest;
+  for (std::size_t i = 0; i < results.lengths.size(); ++i) {
+    const int length = results.lengths[i];
+    const int mark = length == results.trained ? int(std::string("trained").size()) : 0;
+    int most = std::max({width(std::to_string(length)), mark, width(results.multiple(length)) + 1});
+    for (const auto& row : cells) most = std::max({most, width(row[i].value), width(row[i].range)});
+    widest.push_back(most + 2);
+  }
+  return widest;
+}
+
+int label_width(const Results& results) {
+  int most = 0;
+  for (const Row& row : results.rows) most = std::max(most, width(row.label()));
+  return most;
+}
+
+std::string head(const Results& results, const std::vector<int>& widest, const Look& look) {
+  const std::string margin(label_width(results), ' ');
+  std::string lengths = margin, multiples = margin;
+  for (std::size_t i = 0; i < widest.size(); ++i) {
+    const int length = results.lengths[i];
+    const bool here = length == results.trained;
+    const std::string mark = here ? "trained" : results.multiple(length) + "x";
+    lengths += painted(right(std::to_string(length), widest[i]), here ? bold : "", look);
+    multiples += painted(right(mark, widest[i]), here ? bold : dim, look);
+  }
+  return lengths + '\n' + multiples + '\n';
+}
+
+}  // namespace
+
+Look look_of_stdout() {
+  Look look;
+  const bool terminal = isatty(STDOUT_FILENO);
+  winsize size{};
+  if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    look.columns = size.ws_col;
+  if (const char* columns = std::getenv("COLUMNS"); columns && std::atoi(columns) > 0)
+    look.columns = std::atoi(columns);
+  const char* no_colour = std::getenv("NO_COLOR");
+  if (terminal && !(no_colour && *no_colour)) look.colour = Look::coloured;
+  return look;
+}
+
+std::string counted(const Results& results, const Spread& s) {
+  if (s.empty() || s.count >= results.seeds) return "";
+  return " (" + std::to_string(s.count) + " of " + std::to_string(results.seeds) + ")";
+}
+
+std::string shown(double value, const Measure& measure) {
+  char text[32];
+  std::snprintf(text, sizeof text, measure.percent ? "%.1f" : "%.2f",
+                measure.percent ? 100 * value : value);
+  return text;
+}
+
+std::string table(const Results& results, const Measure& measure, const Look& look) {
+  Cells cells;
+  for (const Row& row : results.rows) {
+    cells.emplace_back();
+    for (int length : results.lengths) cells.back().push_back(cell(results, row, length, measure));
+  }
+  int total = label_width(results);
+  for (int w : widths(results, beside(cells))) total += w;
+  if (total <= look.columns) cells = beside(std::move(cells));
+
+  const std::vector<int> widest = widths(results, cells);
+  std::string text = head(results, widest, look);
+  for (std::size_t r = 0; r < cells.size(); ++r) {
+    std::string values = left(results.rows[r].label(), label_width(results)), ranges;
+    bool any = false;
+    ranges = std::string(width(values), ' ');
+    for (std::size_t i = 0; i < widest.size(); ++i) {
+      const Cell& c = cells[r][i];
+      values += painted(right(c.value, widest[i]), c.colour, look);
+      ranges += painted(right(c.range, widest[i]), c.range.empty() ? "" : dim, look);
+      any = any || !c.range.empty();
+    }
+    ranges.erase(ranges.find_last_not_of(' ') + 1);
+    text += values + '\n' + (any ? ranges + '\n' : "");
+  }
+  if (look.colour == Look::coloured)
+    text += painted("within 5 % of the trained length", green, look) + ", " +
+            painted("within 25 %", yellow, look) + ", " + painted("beyond", red, look) + '\n';
+  return text;
+}
+
+}  // namespace yonder

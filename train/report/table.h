@@ -1,0 +1,30 @@
+#pragma once
+#include <string>
+
+#include "train/results/panel.h"
+
+namespace yonder {
+
+/// How the place looks where text is shown.
+struct Look {
+  int columns = 80;
+  enum Colour { plain, coloured } colour = plain;
+};
+
+/// The look of standard output: coloured if it is a terminal and NO_COLOR is unset; COLUMNS, else
+/// the terminal's width, else 80.
+Look look_of_stdout();
+
+/// Rows × lengths: the median, and the range over seeds beside it where `look.columns` allow, else
+/// beneath. The trained length is marked; each cell is coloured by how many times worse it is than
+/// the same models at the trained length.
+std::string table(const Results&, const Measure&, const Look&);
+
+/// " (2 of 3)" where fewer seeds have a number than were asked for, else "": the heading speaks of
+/// all.
+std::string counted(const Results&, const Spread&);
+
+/// "1.63", or with Measure::percent "98.4": as table and sentences show it.
+std::string shown(double value, const Measure&);
+
+}  // namespace yonder

@@ -1,0 +1,151 @@
+#include "train/report/terminal.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "train/results/orderings.h"
+#include "train/results/summary.h"
+
+namespace yonder {
+namespace {
+
+namespace fs = std::filesystem;
+
+// How this program is called from here.
+std::string program() {
+  std::error_code error;
+  const fs::path path = fs::read_symlink("/proc/self/exe", error);
+  if (error) return "yonder";
+  const std::string near = fs::relative(path, error).string();
+  return error || near.starts_with("../..")    ? path.string()
+         : near.find('/') == std::string::npos ? "./" + near
+                                               : near;
+}
+
+std::string wrapped(const std::string& text, int columns) {
+  std::string out, line;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = std::min(text.find(' ', i), text.size());
+    if (text.compare(end, 2, " %") == 0) end = std::min(text.find(' ', end + 1), text.size());
+    const std::string next = text.substr(i, end - i);
+    if (!line.empty() && int(line.size() + 1 + next.size()) > columns)
+      out += line + "\n", line = "";
+    line += (line.empty() ? "" : " ") + next;
+    i = end + 1;
+  }
+  return out + line + "\n";
+}
+
+std::string title(const Study& study, const Results& r, const Measure& m) {
+  std::string text = (study.panels.size() > 1 ? r.title() + ": " : "") + m.title;
+  if (r.text && r.protocol == "same-targets") text += " on the same last bytes at every length";
+  if (r.seeds > 1) text += "; median and range of " + std::to_string(r.seeds) + " seeds";
+  return text;
+}
+
+// "In order at 512, seeds that agree: kerple < rope + yarn (3 of 3) < rope (3 of 3)."
+std::string order(const Results& r) {
+  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+  std::string text;
+  for (const Ordering& o : orderings(r, longest, r.measures().front())) {
+    if (text.empty())
+      text = "In order at " + std::to_string(longest) +
+             ", with the seeds that agree: " + o.better.label();
+    text += (o.measure.percent ? " > " : " < ") + o.worse.label() + " (" + std::to_string(o.agree) +
+            " of " + std::to_string(o.pairs.seeds) + ")";
+  }
+  return text.empty() ? "" : text + ".";
+}
+
+// A published claim beside what was found, step by step.
+std::string claim(const Verdict& v, const Look& look) {
+  std::string text =
+      wrapped("Claim: " + v.claim.text + " (" + v.claim.source + ")", look.columns) +
+      wrapped(std::string("Here: ") + name_of(v.result) + (v.why.empty() ? "" : "; " + v.why) + ".",
+              look.columns);
+  for (const Ordering& o : v.steps) text += "  " + said(o) + "\n    " + evidence(o) + "\n";
+  return text;
+}
+
+// The encoding that length has hurt most: the one worth extending.
+std::string hurt(const Results& r) {
+  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+  std::string name = r.rows.front().encoding;
+  double worst = 0;
+  for (const Row& row : r.rows)
+    if (const double worse = r.worse(row, longest, r.measures().front());
+        row.extension.empty() && worse > worst)
+      worst = worse, name = row.encoding;
+  return name;
+}
+
+std::string best(const Results& r) {
+  const Measure m = r.measures().front();
+  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+  std::string name = r.rows.front().encoding;
+  double least = 1e300;
+  for (const Row& row : r.rows) {
+    const Spread s = r.at(row, longest, m);
+    const double bad = m.percent ? 1 - s.median : s.median;
+    if (row.extension.empty() && bad < least) least = bad, name = row.encoding;
+  }
+  return name;
+}
+
+std::string list_of(const std::vector<int>& lengths) {
+  std::string text;
+  for (int length : lengths) text += (text.empty() ? "" : ",") + std::to_string(length);
+  return text;
+}
+
+}  // namespace
+
+std::string shell_word(const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("/._-+=,:@").find(char(c)) != std::string_view::npos;
+  });
+  if (plain && !text.empty()) return text;
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+std::vector<std::string> next_commands(const Study& study, const std::string& folder) {
+  const Results& r = study.panels.front();
+  const std::string extended = hurt(r);
+  std::string cell = extended + "-" + r.task + "-s0";
+  for (const Training& t : study.trainings)
+    if (t.encoding == extended && !t.trial) {
+      cell = t.cell;
+      break;
+    }
+  const std::string eval = program() + " eval " + shell_word(folder + "/cells/" + cell) +
+                           " --lengths " + list_of(r.lengths) + " --extensions all";
+  const std::string other = r.task == "copy" ? "reverse" : "copy";
+  const std::string one = best(r), two = one == "rope" ? "alibi" : "rope";
+  return {eval, program() + " show encoding " + names_in(Row{one, {}}.name()).front(),
+          program() + " ablate --task " + other + " --encodings " + two + "," + one +
+              " --length 20 --lengths 20,40,80 --seeds 1 --width 64 --layers 2 --batch 64 "
+              "--steps 1500 --lr 2e-3 --out " +
+              shell_word(folder + "-" + other)};
+}
+
+std::string report(const Study& study, const std::string& folder, const Look& look) {
+  std::string text;
+  for (const Results& r : study.panels) {
+    for (const Measure& m : r.measures())
+      text += wrapped(title(study, r, m), look.columns) + "\n" + table(r, m, look) + "\n";
+    for (const std::string& sentence : findings(r)) text += wrapped(sentence, look.columns);
+    if (const std::string chain = order(r); !chain.empty()) text += wrapped(chain, look.columns);
+    text += "\n";
+  }
+  for (const Verdict& v : verdicts(study)) text += claim(v, look) + "\n";
+  for (const Failure& f : study.failures) text += "Failed: " + f.cell + ": " + f.reason + "\n";
+  if (const std::string page = folder + "/report.html"; fs::exists(page))
+    text += "Report   " + page + "\n";
+  text += "Data     " + folder + "/results.csv\n\nNext\n";
+  for (const std::string& command : next_commands(study, folder)) text += "  " + command + "\n";
+  return text;
+}
+
+}  // namespace yonder

@@ -1,0 +1,21 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "train/report/table.h"
+#include "train/results/study.h"
+
+namespace yonder {
+
+/// What a sweep ends with: the tables, what was seen in words, which row is better than which and
+/// in how many seeds, what became of published claims, where page and data are, and three commands
+/// to go on with. `folder` holds the sweep.
+std::string report(const Study&, const std::string& folder, const Look&);
+
+/// A word of a command as the shell reads it back.
+std::string shell_word(const std::string& text);
+
+/// Three commands that a curious person would try next, ready to paste.
+std::vector<std::string> next_commands(const Study&, const std::string& folder);
+
+}  // namespace yonder

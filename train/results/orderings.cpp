@@ -1,0 +1,176 @@
+#include "train/results/orderings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "train/report/table.h"
+
+namespace yonder {
+namespace {
+
+// The number of each seed, by seed.
+std::vector<std::pair<int, double>> by_seed(const Results& r, const Row& row, int length,
+                                            const Measure& m) {
+  std::vector<std::pair<int, double>> all;
+  for (const Score& s : r.scores)
+    if (s.row == row && s.length == length && !std::isnan(s.*m.value))
+      all.emplace_back(s.seed, s.*m.value);
+  return all;
+}
+
+// Two points above the best guess, or a loss no better than that of letter frequencies, is what a
+// model without any skill may show: how such rows stand to each other means nothing.
+bool at_the_floor(const Results& r, const Row& row, int length, const Measure& m) {
+  const double median = r.at(row, length, m).median;
+  if (!m.percent) return median >= r.letters;  // false where it is unknown
+  if (m.value == Measure::exact.value) return median == 0;
+  return median <= r.guessed(length) + 0.02;
+}
+
+std::string doubt(const Results& r, const Ordering& o) {
+  for (const Row* row : {&o.better, &o.worse}) {
+    if (std::find(r.rows.begin(), r.rows.end(), *row) == r.rows.end())
+      return row->label() + " was not run";
+    if (r.at(*row, o.length, o.measure).empty())
+      return row->label() + " has no number here: " + r.problem(*row, o.length);
+    if (r.unlearned(*row))
+      return row->label() + " was not learned at the trained length, which is no matter of length";
+  }
+  if (at_the_floor(r, o.better, o.length, o.measure) &&
+      at_the_floor(r, o.worse, o.length, o.measure))
+    return "both know no more than a guess";
+  if (o.pairs.seeds < fewest_seeds)
+    return std::to_string(o.pairs.seeds) + (o.pairs.seeds == 1 ? " seed" : " seeds") +
+           " can't tell, it takes " + std::to_string(fewest_seeds);
+  return "";
+}
+
+Outcome outcome(const Ordering& o) {
+  const Interval& i = o.pairs.interval;
+  if (!o.doubt.empty()) return Outcome::open;
+  const bool less = i.high<0, more = i.low> 0;
+  if (o.measure.percent ? more : less) return Outcome::holds;
+  return (o.measure.percent ? less : more) ? Outcome::reversed : Outcome::open;
+}
+
+std::string number(double x, const Measure& m) {
+  char text[32];
+  std::snprintf(text, sizeof text, m.percent ? "%.1f" : "%.3f", m.percent ? 100 * x : x);
+  return text;
+}
+
+// The panel that a claim speaks of: the first, where it names none.
+int panel_of(const Study& study, const Claim& c) {
+  for (std::size_t i = 0; i < study.panels.size(); ++i) {
+    const Results& r = study.panels[i];
+    if ((c.task.empty() || c.task == r.task) && (c.test.empty() || c.test == r.test) &&
+        (c.protocol.empty() || c.protocol == r.protocol))
+      return int(i);
+  }
+  return -1;
+}
+
+Verdict::Result result(const std::vector<Ordering>& steps) {
+  auto count = [&steps](Outcome what) {
+    return std::count_if(steps.begin(), steps.end(),
+                         [what](const Ordering& o) { return o.outcome == what; });
+  };
+  const auto holds = count(Outcome::holds);
+  if (!steps.empty() && holds == std::ptrdiff_t(steps.size())) return Verdict::reproduced;
+  if (holds > 0) return Verdict::partly;
+  return count(Outcome::reversed) > 0 ? Verdict::not_reproduced : Verdict::cannot_be_told;
+}
+
+Verdict verdict(const Study& study, const Claim& claim) {
+  Verdict v{.claim = claim, .panel = panel_of(study, claim)};
+  if (v.panel < 0) {
+    v.why = "no panel of this study has its task, test and protocol";
+    return v;
+  }
+  const Results& r = study.panels[std::size_t(v.panel)];
+  v.length = claim.length ? claim.length : *std::max_element(r.lengths.begin(), r.lengths.end());
+  if (std::find(r.lengths.begin(), r.lengths.end(), v.length) == r.lengths.end()) {
+    v.why = "length " + std::to_string(v.length) + " was not tested";
+    return v;
+  }
+  const std::vector<Row> rows = parse_rows(claim.order);
+  for (std::size_t i = 1; i < rows.size(); ++i)
+    v.steps.push_back(ordering(r, rows[i - 1], rows[i], v.length, r.measures().front()));
+  v.result = result(v.steps);
+  return v;
+}
+
+}  // namespace
+
+Ordering ordering(const Results& r, const Row& better, const Row& worse, int length,
+                  const Measure& m) {
+  Ordering o{.better = better, .worse = worse, .length = length, .measure = m};
+  std::vector<double> a, b;
+  const auto others = by_seed(r, worse, length, m);
+  for (const auto& [seed, value] : by_seed(r, better, length, m))
+    for (const auto& [other_seed, other] : others)
+      if (seed == other_seed) a.push_back(value), b.push_back(other);
+  o.pairs = paired(a, b);
+  o.agree = m.percent ? o.pairs.above : o.pairs.below;
+  o.doubt = doubt(r, o);
+  o.outcome = outcome(o);
+  return o;
+}
+
+std::vector<Row> ranking(const Results& r, int length, const Measure& m) {
+  std::vector<Row> rows;
+  for (const Row& row : r.rows)
+    if (!row.windowed() && !r.at(row, length, m).empty()) rows.push_back(row);
+  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    const double x = r.at(a, length, m).median, y = r.at(b, length, m).median;
+    return m.percent ? x > y : x < y;
+  });
+  return rows;
+}
+
+std::vector<Ordering> orderings(const Results& r, int length, const Measure& m) {
+  const std::vector<Row> rows = ranking(r, length, m);
+  std::vector<Ordering> all;
+  for (std::size_t i = 1; i < rows.size(); ++i)
+    all.push_back(ordering(r, rows[i - 1], rows[i], length, m));
+  return all;
+}
+
+std::string said(const Ordering& o) {
+  return o.better.label() + (o.measure.percent ? " > " : " < ") + o.worse.label() + " at " +
+         std::to_string(o.length) + ": " + std::to_string(o.agree) + " of " +
+         std::to_string(o.pairs.seeds) + (o.pairs.seeds == 1 ? " seed" : " seeds");
+}
+
+std::string evidence(const Ordering& o) {
+  if (o.pairs.seeds == 0) return o.doubt;
+  char p[32];
+  std::snprintf(p, sizeof p, "%.2g", o.pairs.p);
+  const Interval& i = o.pairs.interval;
+  return "median difference " + number(o.pairs.difference.median, o.measure) +
+         (o.measure.percent ? " points" : " nats") + ", interval " + number(i.low, o.measure) +
+         " to " + number(i.high, o.measure) + ", sign test p = " + p +
+         (o.doubt.empty() ? "" : "; " + o.doubt);
+}
+
+std::vector<Verdict> verdicts(const Study& study) {
+  std::vector<Verdict> all;
+  for (const Claim& claim : study.claims) all.push_back(verdict(study, claim));
+  return all;
+}
+
+const char* name_of(Verdict::Result result) {
+  switch (result) {
+    case Verdict::reproduced:
+      return "reproduced";
+    case Verdict::partly:
+      return "partly reproduced";
+    case Verdict::not_reproduced:
+      return "not reproduced";
+    default:
+      return "can't be told";
+  }
+}
+
+}  // namespace yonder

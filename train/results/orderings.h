@@ -1,0 +1,67 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "train/results/study.h"
+
+/// \file
+/// Which row is better, said of pairs of rows on the same seeds and data; and what becomes of a
+/// published order of rows.
+namespace yonder {
+
+/// What the seeds say of "`better` scores better than `worse`".
+enum class Outcome {
+  holds,     ///< the interval of the median difference lies on the claimed side of 0
+  reversed,  ///< on the other side
+  open       ///< neither, or the pair can't be judged
+};
+
+/// Seeds below which no pair is judged: with two, every other coin would do.
+inline constexpr int fewest_seeds = 3;
+
+/// One step of an order of rows.
+struct Ordering {
+  Row better, worse;
+  int length = 0;
+  Measure measure = Measure::loss;
+  Paired pairs;       ///< better's number less worse's, on the seeds that both have
+  int agree = 0;      ///< seeds on which `better` is the better one
+  std::string doubt;  ///< why the pair can't be judged whatever its numbers are; else empty
+  Outcome outcome = Outcome::open;
+};
+
+/// `better` against `worse` at one length. It can't be judged where a row was not run or has no
+/// number, was not learned at the trained length, where both know no more than a guess, or with
+/// fewer than `fewest_seeds`.
+Ordering ordering(const Results&, const Row& better, const Row& worse, int length, const Measure&);
+
+/// The rows that have a number at `length`, from the best median to the worst. Windowed ones are no
+/// competitors but the baseline, and are left out.
+std::vector<Row> ranking(const Results&, int length, const Measure&);
+/// Each row of the ranking against the next.
+std::vector<Ordering> orderings(const Results&, int length, const Measure&);
+
+/// "t5 < rope at 1024: 5 of 5 seeds", < for losses and > for shares.
+std::string said(const Ordering&);
+/// What is behind it: "median difference 0.42 nats, interval 0.31 to 0.50, sign test p = 0.063".
+std::string evidence(const Ordering&);
+
+/// What became of a claim.
+struct Verdict {
+  enum Result { reproduced, partly, not_reproduced, cannot_be_told };
+
+  Claim claim;
+  int panel = -1;   ///< that it was held against; −1: there is none
+  int length = 0;   ///< at which
+  std::string why;  ///< there is nothing to hold it against; else empty
+  std::vector<Ordering> steps;
+  /// Reproduced if every step holds; partly if some do; not reproduced if none holds and one is
+  /// reversed; else it can't be told.
+  Result result = cannot_be_told;
+};
+
+std::vector<Verdict> verdicts(const Study&);
+/// "reproduced", "partly reproduced", "not reproduced", "can't be told".
+const char* name_of(Verdict::Result);
+
+}  // namespace yonder

@@ -1,0 +1,113 @@
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "train/config/row.h"
+#include "train/results/statistics.h"
+
+/// \file
+/// What a comparison of encodings found: scores as tidy data, and the questions that table, plot
+/// and sentences ask of them.
+namespace yonder {
+
+inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+/// What one trained model, under one row's extension, reached at one length. Measures that were not
+/// taken, or could not be, are NaN.
+struct Score {
+  Row row;
+  std::string protocol;  ///< which targets count, and what they see
+  int length = 0;        ///< items for tasks, tokens for text
+  int tokens = 0;        ///< longest sequence that the model saw
+  int seed = 0;
+  double loss = unknown;      ///< mean over targets, nats
+  double accuracy = unknown;  ///< share of targets that are the model's first choice
+  double exact = unknown;     ///< share of examples whose whole answer is right
+  int examples = 0;
+  int step = 0;         ///< steps that the model had been trained; 0: all of its training
+  std::string problem;  ///< why there is no number, one sentence; else empty
+};
+
+/// Loss by position, at the longest length of a panel: the mean over each of equal stretches of
+/// the sequence. Falling below the windowed model's means that far context is used.
+struct Curve {
+  Row row;
+  int seed = 0;
+  std::vector<double> loss;  ///< [stretches], nats
+};
+
+/// Accuracy by how far back the answer stands.
+struct LagScore {
+  Row row;
+  int seed = 0, length = 0;
+  int from = 0, to = 0;  ///< lags from ≤ lag < to, in tokens
+  double accuracy = unknown;
+  int count = 0;  ///< targets
+};
+
+/// One of the numbers of a Score, and how people read it.
+struct Measure {
+  double Score::*value;
+  const char* name;  ///< "loss": names the plot's file too
+  const char* title;
+  bool percent;  ///< a share, read in percent, more is better; else nats, less is better
+
+  static const Measure loss, accuracy, bytes, exact;
+};
+
+/// One panel of a comparison: rows × lengths × seeds, with the same task, protocol and settings.
+struct Results {
+  std::string task;
+  std::string test;  ///< task options changed for the test, "tiled.copies=2"; "" for none
+  std::string protocol = "same-targets";  ///< which targets count: the name of a Protocol, "answer"
+  std::string
+      variant;  ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
+  bool text = false;
+  int trained = 0;  ///< N in items for tasks, in tokens for text
+  std::vector<int> lengths;
+  int seeds = 0;
+  std::vector<Row> rows;
+  std::vector<double> chance;  ///< [lengths] accuracy of the best guess that reads nothing
+  double letters = unknown;    ///< text: loss of a model that knows letter frequencies alone, nats
+  std::vector<Score> scores;   ///< of models at the end of their training
+  std::vector<Score> earlier;  ///< of the checkpoints before it, in the last tenth of training
+  std::vector<Score> course;   ///< of others over all of training, where a sweep asks for them
+  std::vector<Curve> curves;
+  std::vector<LagScore> lags;
+
+  /// What tells panels apart: task, and test, protocol and variant where they are not the usual:
+  /// "text, tiled.copies=2, non-overlapping".
+  std::string title() const;
+  /// The measures worth a table, the most telling first.
+  std::vector<Measure> measures() const;
+  /// The numbers of the seeds that have one.
+  std::vector<double> values(const Row&, int length, const Measure&) const;
+  /// Their median and range.
+  Spread at(const Row&, int length, const Measure&) const;
+  /// Why a row has no number at a length, in a word or two: "table ends"; "" if it has one.
+  std::string problem(const Row&, int length) const;
+  /// The score of the same models, unextended, at the trained length: what a cell is judged by.
+  Spread reference(const Row&, const Measure&) const;
+  /// How many times worse a cell is than its reference: for nats the ratio of the two, for shares
+  /// the inverse ratio. NaN where either is unknown.
+  double worse(const Row&, int length, const Measure&) const;
+  /// Not one seed of a task reached 90 % at the trained length: what follows says nothing about
+  /// length. False for text.
+  bool unlearned(const Row&) const;
+  /// Share of a test's answers from which on a model has solved the task at that length.
+  static constexpr double solving = 0.9;
+  /// How many of the seeds that have a number solve the task at a length: by whole answers, or by
+  /// their tokens where wholes were not counted.
+  struct Solved {
+    int seeds = 0, of = 0;
+  };
+  Solved solved(const Row&, int length) const;
+  /// `chance` at a length; NaN if it is not known.
+  double guessed(int length) const;
+  /// Length over trained length: "8", "0.5".
+  std::string multiple(int length) const;
+};
+
+}  // namespace yonder

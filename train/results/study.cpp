@@ -1,0 +1,392 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/io/json.h"
+#include "train/results/orderings.h"
+#include "train/results/study.h"
+
+namespace yonder {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int format = 2;
+const char* const not_ours = ": these are no results of yonder; make them again with yonder ablate";
+
+// Shortest digits that read back to the same number.
+std::string digits(double x) {
+  if (std::isnan(x)) return "";
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, x).ptr};
+}
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + '"';
+}
+
+double number(const nlohmann::json& json) { return json.is_null() ? unknown : json.get<double>(); }
+
+std::vector<double> numbers(const nlohmann::json& json) {
+  std::vector<double> all;
+  for (const auto& one : json) all.push_back(number(one));
+  return all;
+}
+
+// Else a fraction or a number that no int holds would be cut without a word.
+template <class Whole = int>
+Whole whole(const nlohmann::json& json) {
+  const double x = json.get<double>(), exact = 0x1p53;
+  const double most = std::min(exact, double(std::numeric_limits<Whole>::max()));
+  if (!json.is_number_integer() || std::abs(x) > most)
+    throw UsageError(json.dump() + " is no whole number that a study has");
+  return json.get<Whole>();
+}
+
+std::vector<int> wholes(const nlohmann::json& json) {
+  std::vector<int> all;
+  for (const auto& one : json) all.push_back(whole(one));
+  return all;
+}
+
+Row row_of(const nlohmann::json& json) {
+  const std::string encoding = json.at("encoding"), extension = json.at("extension");
+  if (encoding.empty()) throw UsageError("a row has no encoding");
+  Row row = parse_row(encoding + (extension.empty() ? "" : ":" + extension));
+  row.label();  // refuses what it can't tell
+  return row;
+}
+
+Json json_of(const Row& r) { return {{"encoding", r.encoding}, {"extension", r.extension_text()}}; }
+
+Json json_of(const Score& s) {
+  Json json = json_of(s.row);
+  json.update(Json{{"length", s.length},
+                   {"tokens", s.tokens},
+                   {"seed", s.seed},
+                   {"step", s.step},
+                   {"loss", s.loss},
+                   {"accuracy", s.accuracy},
+                   {"exact", s.exact},
+                   {"examples", s.examples},
+                   {"problem", s.problem}});
+  return json;
+}
+
+Score score_of(const nlohmann::json& json, const std::string& protocol) {
+  return {.row = row_of(json),
+          .protocol = protocol,
+          .length = whole(json.at("length")),
+          .tokens = whole(json.at("tokens")),
+          .seed = whole(json.at("seed")),
+          .loss = number(json.at("loss")),
+          .accuracy = number(json.at("accuracy")),
+          .exact = number(json.at("exact")),
+          .examples = whole(json.at("examples")),
+          .step = whole(json.at("step")),
+          .problem = json.at("problem")};
+}
+
+Json json_of(const Curve& c) {
+  Json json = json_of(c.row);
+  json.update(Json{{"seed", c.seed}, {"loss", c.loss}});
+  return json;
+}
+
+Curve curve_of(const nlohmann::json& json) {
+  return {row_of(json), whole(json.at("seed")), numbers(json.at("loss"))};
+}
+
+Json json_of(const LagScore& l) {
+  Json json = json_of(l.row);
+  json.update(Json{{"seed", l.seed},
+                   {"length", l.length},
+                   {"from", l.from},
+                   {"to", l.to},
+                   {"accuracy", l.accuracy},
+                   {"count", l.count}});
+  return json;
+}
+
+LagScore lag_of(const nlohmann::json& json) {
+  return {.row = row_of(json),
+          .seed = whole(json.at("seed")),
+          .length = whole(json.at("length")),
+          .from = whole(json.at("from")),
+          .to = whole(json.at("to")),
+          .accuracy = number(json.at("accuracy")),
+          .count = whole(json.at("count"))};
+}
+
+Json json_of(const std::vector<Setting>& settings) {
+  Json json = Json::object();
+  for (const auto& [option, value] : settings) json[option] = value;
+  return json;
+}
+
+std::vector<Setting> settings_of(const nlohmann::json& json) {
+  std::vector<Setting> all;
+  for (const auto& [option, value] : json.items()) all.push_back({option, value});
+  return all;
+}
+
+Json json_of(const Training& t) {
+  return {{"cell", t.cell},
+          {"encoding", t.encoding},
+          {"task", t.task},
+          {"variant", t.variant},
+          {"seed", t.seed},
+          {"steps", t.steps},
+          {"lr", t.lr},
+          {"settings", json_of(t.settings)},
+          {"validation", t.validation},
+          {"trial", t.trial},
+          {"seconds", t.seconds},
+          {"tokens_per_second", t.tokens_per_second},
+          {"parameters", t.parameters},
+          {"position_parameters", t.position_parameters},
+          {"loss", t.loss}};
+}
+
+Training training_of(const nlohmann::json& json) {
+  if (const std::string encoding = json.at("encoding"); !encoding.empty())
+    Row{encoding, {}}.label();  // refuses what it can't tell
+  return {.cell = json.at("cell"),
+          .encoding = json.at("encoding"),
+          .task = json.at("task"),
+          .variant = json.at("variant"),
+          .seed = whole(json.at("seed")),
+          .steps = whole(json.at("steps")),
+          .lr = json.at("lr"),
+          .settings = settings_of(json.value("settings", nlohmann::json::object())),
+          .validation = number(json.at("validation")),
+          .trial = json.at("trial"),
+          .seconds = json.at("seconds"),
+          .tokens_per_second = json.at("tokens_per_second"),
+          .parameters = whole<std::int64_t>(json.at("parameters")),
+          .position_parameters = whole<std::int64_t>(json.at("position_parameters")),
+          .loss = numbers(json.at("loss"))};
+}
+
+Json json_of(const Claim& c) {
+  return {{"text", c.text}, {"source", c.source},     {"order", c.order}, {"length", c.length},
+          {"test", c.test}, {"protocol", c.protocol}, {"task", c.task}};
+}
+
+Claim claim_of(const nlohmann::json& json) {
+  Claim claim{.text = json.at("text"),
+              .source = json.at("source"),
+              .order = json.at("order"),
+              .length = whole(json.at("length")),
+              .test = json.at("test"),
+              .protocol = json.at("protocol"),
+              .task = json.at("task")};
+  for (const Row& row : parse_rows(claim.order)) row.label();  // refuses what it can't tell
+  return claim;
+}
+
+Json json_of(const Results&);
+Json json_of(const Ordering&);
+Json json_of(const Verdict&);
+
+template <class T>
+Json array_of(const std::vector<T>& all) {
+  Json json = Json::array();
+  for (const T& one : all) json.push_back(json_of(one));
+  return json;
+}
+
+Json summary(const Results& results) {
+  Json all = Json::array();
+  for (const Row& row : results.rows)
+    for (int length : results.lengths)
+      for (const Measure& m : results.measures()) {
+        const std::vector<double> values = results.values(row, length, m);
+        const Spread s = spread(values);
+        const Interval i = bootstrap(values);
+        all.push_back({{"row", row.label()},
+                       {"length", length},
+                       {"measure", m.name},
+                       {"median", s.median},
+                       {"least", s.least},
+                       {"most", s.most},
+                       {"seeds", s.count},
+                       {"interval", {i.low, i.high}},
+                       {"coverage", i.coverage},
+                       {"worse", results.worse(row, length, m)}});
+      }
+  return all;
+}
+
+Json json_of(const Ordering& o) {
+  const char* const names[] = {"holds", "reversed", "open"};
+  return {{"better", o.better.label()},
+          {"worse", o.worse.label()},
+          {"length", o.length},
+          {"measure", o.measure.name},
+          {"seeds", o.pairs.seeds},
+          {"agree", o.agree},
+          {"difference", o.pairs.difference.median},
+          {"interval", {o.pairs.interval.low, o.pairs.interval.high}},
+          {"p", o.pairs.p},
+          {"outcome", names[int(o.outcome)]},
+          {"doubt", o.doubt}};
+}
+
+Json json_of(const Verdict& v) {
+  return {{"claim", v.claim.text},     {"source", v.claim.source},    {"length", v.length},
+          {"panel", v.panel},          {"result", name_of(v.result)}, {"why", v.why},
+          {"steps", array_of(v.steps)}};
+}
+
+// Each row against the next, at the longest length.
+Json orders(const Results& r) {
+  if (r.lengths.empty()) return Json::array();
+  return array_of(
+      orderings(r, *std::max_element(r.lengths.begin(), r.lengths.end()), r.measures().front()));
+}
+
+Json solved(const Results& r) {
+  Json all = Json::array();
+  if (r.text) return all;
+  for (const Row& row : r.rows)
+    for (int length : r.lengths) {
+      const Results::Solved s = r.solved(row, length);
+      all.push_back({{"row", row.label()}, {"length", length}, {"seeds", s.seeds}, {"of", s.of}});
+    }
+  return all;
+}
+
+// What each panel knows beside its numbers.
+Json json_of(const Results& r) {
+  Json rows = Json::array();
+  for (const Row& row : r.rows) {
+    rows.push_back(json_of(row));
+    rows.back()["label"] = row.label();
+  }
+  return {{"task", r.task},
+          {"test", r.test},
+          {"protocol", r.protocol},
+          {"variant", r.variant},
+          {"text", r.text},
+          {"trained", r.trained},
+          {"lengths", r.lengths},
+          {"seeds", r.seeds},
+          {"chance", r.chance},
+          {"letters", r.letters},
+          {"rows", rows},
+          {"summary", summary(r)},
+          {"orderings", orders(r)},
+          {"scores", array_of(r.scores)},
+          {"solved", solved(r)},
+          {"earlier", array_of(r.earlier)},
+          {"course", array_of(r.course)},
+          {"curves", array_of(r.curves)},
+          {"lags", array_of(r.lags)}};
+}
+
+Results panel_of(const nlohmann::json& json) {
+  Results r{.task = json.at("task"),
+            .test = json.at("test"),
+            .protocol = json.at("protocol"),
+            .variant = json.at("variant"),
+            .text = json.at("text"),
+            .trained = whole(json.at("trained")),
+            .lengths = wholes(json.at("lengths")),
+            .seeds = whole(json.at("seeds")),
+            .chance = numbers(json.at("chance")),
+            .letters = number(json.at("letters"))};
+  for (const auto& row : json.at("rows")) r.rows.push_back(row_of(row));
+  for (const auto& s : json.at("scores")) r.scores.push_back(score_of(s, r.protocol));
+  for (const auto& s : json.at("earlier")) r.earlier.push_back(score_of(s, r.protocol));
+  if (json.contains("course"))  // results of earlier versions have none
+    for (const auto& s : json.at("course")) r.course.push_back(score_of(s, r.protocol));
+  for (const auto& c : json.at("curves")) r.curves.push_back(curve_of(c));
+  for (const auto& l : json.at("lags")) r.lags.push_back(lag_of(l));
+  require_possible(r);
+  return r;
+}
+
+void add_lines(std::string& csv, const Results& r, const std::vector<Score>& scores) {
+  for (const Score& s : scores) {
+    for (const std::string& text :
+         {s.row.encoding, s.row.extension_text(), r.task, r.test, r.variant, r.protocol})
+      csv += quoted(text) + ',';
+    for (int n : {s.length, s.tokens, s.seed, r.trained}) csv += std::to_string(n) + ',';
+    csv += (s.step ? std::to_string(s.step) : "") + ',';
+    for (double x : {s.loss, std::exp(s.loss), s.accuracy, s.exact}) csv += digits(x) + ',';
+    csv += std::to_string(s.examples) + ',' + quoted(s.problem) + '\n';
+  }
+}
+
+}  // namespace
+
+std::string to_csv(const Study& study) {
+  std::string csv =
+      "encoding,extension,task,test,variant,protocol,length,tokens,seed,trained,step,loss,"
+      "perplexity,accuracy,exact,examples,problem\n";
+  for (const Results& r : study.panels) {
+    add_lines(csv, r, r.scores);
+    add_lines(csv, r, r.earlier);
+    add_lines(csv, r, r.course);
+  }
+  return csv;
+}
+
+std::string to_json(const Study& study) {
+  Json failures = Json::array();
+  for (const Failure& f : study.failures)
+    failures.push_back({{"cell", f.cell}, {"reason", f.reason}});
+  return Json{{"format", format},
+              {"name", study.name},
+              {"title", study.title},
+              {"source", study.source},
+              {"command", study.command},
+              {"panels", array_of(study.panels)},
+              {"trainings", array_of(study.trainings)},
+              {"failures", failures},
+              {"claims", array_of(study.claims)},
+              {"verdicts", array_of(verdicts(study))}}
+             .dump(1) +
+         "\n";
+}
+
+Study study_from_json(const std::string& json, const std::string& path) try {
+  const auto all = parse_json(json, path);
+  if (all.at("format") != format)
+    throw UsageError("their format is " + all["format"].dump() + ", this program reads " +
+                     std::to_string(format));
+  Study study{.name = all.at("name"),
+              .title = all.at("title"),
+              .source = all.at("source"),
+              .command = all.at("command")};
+  for (const auto& p : all.at("panels")) study.panels.push_back(panel_of(p));
+  for (const auto& t : all.at("trainings")) study.trainings.push_back(training_of(t));
+  for (const auto& f : all.at("failures")) study.failures.push_back({f.at("cell"), f.at("reason")});
+  for (const auto& c : all.at("claims")) study.claims.push_back(claim_of(c));
+  require_whole(study);
+  return study;
+} catch (const nlohmann::json::exception&) {
+  throw FileError(path + not_ours);
+} catch (const UsageError& e) { throw FileError(path + not_ours + " (" + e.what() + ")"); }
+
+std::string to_json(const CellResult& cell) {
+  return Json{{"training", json_of(cell.training)}, {"panels", array_of(cell.panels)}}.dump(1) +
+         "\n";
+}
+
+CellResult cell_from_json(const std::string& json, const std::string& path) try {
+  const auto all = parse_json(json, path);
+  CellResult cell{training_of(all.at("training")), {}};
+  for (const auto& p : all.at("panels")) cell.panels.push_back(panel_of(p));
+  return cell;
+} catch (const nlohmann::json::exception&) {
+  throw FileError(path + not_ours);
+} catch (const UsageError& e) { throw FileError(path + not_ours + " (" + e.what() + ")"); }
+
+}  // namespace yonder

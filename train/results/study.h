@@ -1,0 +1,72 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "train/config/claim.h"
+#include "train/results/panel.h"
+
+/// \file
+/// A whole comparison: its panels, the trainings behind them, and its files results.csv and
+/// results.json.
+namespace yonder {
+
+/// One trained model, and what it took.
+struct Training {
+  std::string cell;      ///< its folder's name under cells/
+  std::string encoding;  ///< as Row::encoding
+  std::string task, variant;
+  int seed = 0, steps = 0;
+  double lr = 0;
+  /// What else of a training has to be alike if two models are to differ by encoding alone:
+  /// {"train.batch", "32"}, …, the options of its task but for a text's path. Results of earlier
+  /// versions have none.
+  std::vector<Setting> settings;
+  double validation = unknown;  ///< loss on validation data, nats, where the rate was chosen by it
+  bool trial = false;           ///< trained only to choose the learning rate, and not chosen
+  double seconds = 0, tokens_per_second = 0;
+  std::int64_t parameters = 0, position_parameters = 0;
+  std::vector<double> loss;  ///< of the batches: the mean over each of equal stretches of training
+};
+
+/// A cell whose training failed.
+struct Failure {
+  std::string cell, reason;
+};
+
+struct Study {
+  std::string name;     ///< of the preset or configuration; else "ablate"
+  std::string title;    ///< one line
+  std::string source;   ///< papers that it repeats
+  std::string command;  ///< that makes it again
+  std::vector<Results> panels;
+  std::vector<Training> trainings;
+  std::vector<Failure> failures;
+  std::vector<Claim> claims;
+};
+
+/// Tidy data: one row per encoding × extension × task × test × variant × protocol × length × seed ×
+/// step, numbers in the shortest form that reads back to the same value, NaN as an empty field.
+std::string to_csv(const Study&);
+
+/// The same with everything else, for programs; NaN as null.
+std::string to_json(const Study&);
+/// UsageError for numbers that no test has: shares beyond 0..1, lengths below 1, a row, length or
+/// score twice, chance at other lengths than those of the panel.
+void require_possible(const Results&);
+/// UsageError for a study without a panel, or a panel without a row, a length or a trained one.
+void require_whole(const Study&);
+
+/// Reads what to_json wrote. FileError, naming `path`, if it is something else, or if it is not
+/// possible or not whole.
+Study study_from_json(const std::string& json, const std::string& path);
+
+/// What one cell adds to a study. The panels have its scores alone; rows and lengths are the
+/// study's.
+struct CellResult {
+  Training training;
+  std::vector<Results> panels;
+};
+std::string to_json(const CellResult&);
+CellResult cell_from_json(const std::string& json, const std::string& path);
+
+}  // namespace yonder

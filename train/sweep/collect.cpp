@@ -1,0 +1,236 @@
+#include "train/sweep/collect.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "train/sweep/sweep.h"
+#include "train/training/session.h"
+
+namespace yonder {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool same_panel(const Results& a, const Results& b) {
+  return a.task == b.task && a.test == b.test && a.protocol == b.protocol && a.variant == b.variant;
+}
+
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+// Rows, lengths and seeds as the scores have them, in the order in which they come.
+void count(Results& r) {
+  std::set<int> lengths(r.lengths.begin(), r.lengths.end()), seeds;
+  for (const Score& s : r.scores) {
+    lengths.insert(s.length);
+    seeds.insert(s.seed);
+    if (std::find(r.rows.begin(), r.rows.end(), s.row) == r.rows.end()) r.rows.push_back(s.row);
+  }
+  r.lengths = {lengths.begin(), lengths.end()};
+  r.seeds = std::max(r.seeds, int(seeds.size()));
+}
+
+// Chance and trained length of a panel whose sweep did not get as far as writing them.
+void complete(Results& r, const std::string& cell) {
+  count(r);
+  if (r.trained) return;
+  Trained model = load(cell);
+  r.trained = model.config.length;
+  r.text = model.task->is_text();
+  r.letters = model.task->frequency_loss();
+  for (int length : r.lengths) r.chance.push_back(model.task->chance(length));
+}
+
+// The cells that are done, as a study.
+Found unfinished(const std::string& folder) {
+  Found found;
+  int begun = 0, done = 0;
+  std::vector<fs::path> cells;
+  std::error_code error;
+  for (const auto& cell : fs::directory_iterator(folder + "/cells", error))
+    cells.push_back(cell.path());
+  std::sort(cells.begin(), cells.end());
+  std::string last;
+  for (const fs::path& cell : cells) {
+    ++begun;
+    if (!fs::exists(cell / "DONE")) continue;
+    ++done;
+    last = cell.string();
+    const std::string path = (cell / "scores.json").string();
+    CellResult result = cell_from_json(read_file(path), path);
+    for (const Results& panel : result.panels) {
+      auto& all = found.study.panels;
+      auto at = std::find_if(all.begin(), all.end(),
+                             [&panel](const Results& r) { return same_panel(r, panel); });
+      if (at == all.end()) all.push_back(panel);
+      else {
+        append(at->scores, panel.scores);
+        append(at->earlier, panel.earlier);
+        append(at->course, panel.course);
+        append(at->curves, panel.curves);
+        append(at->lags, panel.lags);
+      }
+    }
+    found.study.trainings.push_back(std::move(result.training));
+  }
+  if (!done)
+    throw FileError(folder + ": there are no results in it" +
+                    (begun ? " yet, none of its " + std::to_string(begun) +
+                                 " cells is done; go on with --resume"
+                           : "; give the folder of a comparison, as yonder ablate --out names it"));
+  for (Results& r : found.study.panels) complete(r, last);
+  try {
+    require_whole(found.study);
+    for (const Results& r : found.study.panels) require_possible(r);
+  } catch (const UsageError& e) {
+    throw FileError(folder + ": its cells can't be put together: " + e.what());
+  }
+  found.study.name = fs::path(folder).filename().string();
+  found.note = "Unfinished: " + std::to_string(done) + " of the " + std::to_string(begun) +
+               " cells that were begun are done, and only these are here.";
+  return found;
+}
+
+std::string both(const std::string& a, const std::string& b, const Results& r,
+                 const std::string& why) {
+  return "report: " + a + " and " + b + " don't fit each other: " + r.title() + " has " + why;
+}
+
+// Chance at the lengths of both.
+std::vector<double> chances(const Results& a, const Results& b, const std::vector<int>& lengths) {
+  std::vector<double> all;
+  for (int length : lengths) {
+    const double x = a.guessed(length), y = b.guessed(length);
+    all.push_back(x == x ? x : y);
+  }
+  return all;
+}
+
+// Whether both are known, and differ by more than another compiler may round.
+bool differ(double x, double y) { return std::abs(x - y) > 1e-9 * std::abs(x); }
+
+std::string number(double x) { return text_of(Option{"", &x, ""}); }
+
+// One text has one loss of letter frequencies, and one task one best guess at each length.
+void compare_data(const Results& to, const Results& from, const std::string& a,
+                  const std::string& b) {
+  if (differ(to.letters, from.letters))
+    throw UsageError(both(a, b, to,
+                          "another text in each, where letter frequencies alone reach " +
+                              number(to.letters) + " and " + number(from.letters) +
+                              " nats; join runs on the same text"));
+  for (int length : to.lengths)
+    if (differ(to.guessed(length), from.guessed(length)))
+      throw UsageError(both(a, b, to,
+                            "a best guess of " + number(to.guessed(length)) + " and of " +
+                                number(from.guessed(length)) + " at length " +
+                                std::to_string(length) + "; join runs on the same data"));
+}
+
+void join(Results& to, const Results& from, const std::string& a, const std::string& b) {
+  if (to.trained != from.trained)
+    throw UsageError(both(a, b, to,
+                          "the trained lengths " + std::to_string(to.trained) + " and " +
+                              std::to_string(from.trained) +
+                              "; join runs that were trained on the same"));
+  compare_data(to, from, a, b);
+  for (const Score& s : from.scores)
+    for (const Score& other : to.scores)
+      if (s.row == other.row && s.seed == other.seed && s.length == other.length)
+        throw UsageError(both(a, b, to,
+                              s.row.label() + " of seed " + std::to_string(s.seed) +
+                                  " in both; join runs of other rows or other seeds"));
+  const Results before = to;
+  append(to.scores, from.scores);
+  append(to.earlier, from.earlier);
+  append(to.course, from.course);
+  append(to.curves, from.curves);
+  append(to.lags, from.lags);
+  for (const Row& row : from.rows)
+    if (std::find(to.rows.begin(), to.rows.end(), row) == to.rows.end()) to.rows.push_back(row);
+  count(to);
+  to.chance = chances(before, from, to.lengths);
+}
+
+// Why two trainings are not alike; "" if they are, as far as is known. A rate that was chosen by
+// validation loss is each encoding's own.
+std::string unlike(const Training& x, const Training& y) {
+  const bool chosen = !std::isnan(x.validation) && !std::isnan(y.validation);
+  if (!chosen && x.lr != y.lr) return "train.lr " + number(x.lr) + " and " + number(y.lr);
+  for (const auto& [option, value] : x.settings)
+    for (const auto& [other, there] : y.settings)
+      if (option == other && value != there) return option + " " + value + " and " + there;
+  return "";
+}
+
+// Rows of one panel are comparable only if their models differ in nothing but the encoding.
+void compare(const Study& a, const Study& b, const Results& panel, const std::string& name_a,
+             const std::string& name_b) {
+  for (const Training& x : a.trainings)
+    for (const Training& y : b.trainings) {
+      if (x.task != panel.task || y.task != panel.task || x.variant != panel.variant ||
+          y.variant != panel.variant || x.trial || y.trial)
+        continue;
+      const auto content_x = x.parameters - x.position_parameters,
+                 content_y = y.parameters - y.position_parameters;
+      if (content_x != content_y)
+        throw UsageError(both(name_a, name_b, panel,
+                              "models of " + std::to_string(content_x) + " and of " +
+                                  std::to_string(content_y) +
+                                  " content parameters; join runs of the same model"));
+      if (x.steps != y.steps)
+        throw UsageError(both(name_a, name_b, panel,
+                              "trainings of " + std::to_string(x.steps) + " and of " +
+                                  std::to_string(y.steps) +
+                                  " steps; join runs that were trained alike"));
+      if (const std::string what = unlike(x, y); !what.empty())
+        throw UsageError(both(name_a, name_b, panel,
+                              "trainings with " + what + "; join runs that were trained alike"));
+    }
+}
+
+}  // namespace
+
+Found find_study(const std::string& folder) {
+  if (!fs::exists(folder))
+    throw FileError(folder + ": there is no such folder; give the one that --out named");
+  if (fs::exists(folder + "/results.json")) return {read_study(folder), ""};
+  return unfinished(folder);
+}
+
+Study joined(const std::vector<Study>& studies, const std::vector<std::string>& names) {
+  Study all = studies.front();
+  std::vector<std::string> owner(all.panels.size(), names.front());
+  for (std::size_t i = 1; i < studies.size(); ++i) {
+    const Study& more = studies[i];
+    for (const Results& panel : more.panels) {
+      auto at = std::find_if(all.panels.begin(), all.panels.end(),
+                             [&panel](const Results& r) { return same_panel(r, panel); });
+      if (at == all.panels.end()) {
+        all.panels.push_back(panel);
+        owner.push_back(names[i]);
+        continue;
+      }
+      const std::string& first = owner[std::size_t(at - all.panels.begin())];
+      compare(all, more, panel, first, names[i]);
+      join(*at, panel, first, names[i]);
+    }
+    append(all.trainings, more.trainings);
+    append(all.failures, more.failures);
+    append(all.claims, more.claims);
+    all.title += " and " + (more.title.empty() ? more.name : more.title);
+    all.name += "-" + more.name;
+    all.command += "\n" + more.command;
+    if (more.source != all.source) all.source += "; " + more.source;
+  }
+  if (studies.size() > 1 && all.title.starts_with(" and")) all.title = all.name + all.title;
+  return all;
+}
+
+}  // namespace yonder

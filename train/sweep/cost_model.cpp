@@ -1,0 +1,111 @@
+#include "train/sweep/cost_model.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <queue>
+
+#include "core/tensor_pool.h"
+#include "train/training/trainer.h"
+
+namespace yonder {
+namespace {
+
+constexpr int tested_to_measure = 2;  // sequences at the greatest length
+
+double processor_seconds() { return double(std::clock()) / CLOCKS_PER_SEC; }
+
+}  // namespace
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double processor_seconds_of(const std::function<void()>& work) {
+  const double start = processor_seconds();
+  work();
+  return processor_seconds() - start;
+}
+
+double makespan(std::vector<double> jobs, int workers, double hand_out) {
+  std::sort(jobs.rbegin(), jobs.rend());
+  std::priority_queue<double, std::vector<double>, std::greater<>> free;  // when each worker is
+  for (int w = 0; w < workers; ++w) free.push(0);
+  double handed = 0, end = 0;
+  for (const double job : jobs) {
+    handed = std::max(handed, free.top()) + hand_out;
+    free.pop();
+    free.push(handed + job);
+    end = std::max(end, handed + job);
+  }
+  return end;
+}
+
+namespace {
+
+// The model of a cell as a row tests it, though not trained.
+Trained tested(const RunConfig& run, const Row& row) {
+  Trained model = prepare(run);
+  change_encoding(model);
+  for (const Setting& s : row.of_test()) model.model->encoding().set_at_test(s.option, s.value);
+  return model;
+}
+
+// Seconds of the tests of one checkpoint at all lengths, under one protocol. A few sequences of
+// each length are tested, and what each takes holds for the others. The first round fetches memory
+// and is not counted.
+double seconds_of_tests(Trained& model, const std::vector<int>& lengths, int examples,
+                        Protocol protocol) {
+  const auto sequences = [&](int length, int count) {
+    return model.task->sequences(
+        {.length = length, .longest = lengths.back(), .count = count, .protocol = protocol});
+  };
+  const int few = std::min(tested_to_measure, sequences(lengths.back(), examples));
+  double seconds = 0;
+  for (int round = 0; round < 2; ++round) {
+    seconds = 0;
+    double last = processor_seconds();
+    evaluate(model, {.lengths = lengths, .examples = few, .protocol = protocol},
+             [&](int i, double part) {
+               if (part < 1) return;
+               const int length = lengths[std::size_t(i)];
+               const double now = processor_seconds();
+               seconds += (now - last) * sequences(length, examples) / sequences(length, few);
+               last = now;
+             });
+  }
+  return seconds;
+}
+
+}  // namespace
+
+Cost measured(const SweepConfig& config, const Plan& plan, const Cell& cell) {
+  pool::reset_peak();
+  const RunConfig run = run_of(config, cell);
+  Trained trained = prepare(run);
+  const Parameters& p = trained.model->parameters();
+  Cost cost{.parameters = p.count(), .position_parameters = p.count("encoding.")};
+  {
+    Trainer trainer(trained);
+    trainer.step(1);  // fetches memory, so it is not counted
+    cost.step = processor_seconds_of([&] { trainer.step(2), trainer.step(3); }) / 2;
+  }
+  const std::vector<int> lengths = lengths_of(plan, *cell.variant);
+  const std::size_t protocols = trained.task->is_text() ? config.protocols.size() : 1;
+  for (const Row& row : plan.rows) {
+    if (row.encoding != cell.encoding) continue;
+    Trained model = tested(run, row);
+    double seconds = 0;
+    for (std::size_t i = 0; i < protocols; ++i)
+      seconds +=
+          seconds_of_tests(model, lengths, config.examples, protocol_named(config.protocols[i]));
+    cost.test += seconds * double(plan.tests.size()) * tested_checkpoints(config, cell, row) +
+                 row.finetune().steps * cost.step;
+  }
+  cost.bytes = double(pool::peak_bytes());
+  return cost;
+}
+
+}  // namespace yonder

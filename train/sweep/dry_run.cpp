@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <numeric>
+
+#include "core/parallel.h"
+#include "train/config/toml.h"
+#include "train/sweep/cost_model.h"
+#include "train/sweep/sweep.h"
+#include "train/system/progress.h"
+
+namespace yonder {
+namespace {
+
+// Cells of one variant and encoding.
+struct Group {
+  Cell cell;
+  Cost cost;
+  double measuring;  // s, that its cost took to measure
+};
+
+std::vector<Group> groups_of(const SweepConfig& config, const Plan& plan) {
+  std::vector<Group> groups;
+  for (const Variant& v : plan.variants) {
+    std::vector<std::string> seen;
+    for (const Row& row : plan.rows) {
+      if (std::find(seen.begin(), seen.end(), row.encoding) != seen.end()) continue;
+      seen.push_back(row.encoding);
+      Group group{.cell = {&v, row.encoding, v.base.lr, v.base.seed}};
+      group.measuring =
+          processor_seconds_of([&] { group.cost = measured(config, plan, group.cell); });
+      groups.push_back(group);
+    }
+  }
+  return groups;
+}
+
+// The seconds of each job: those that only choose a learning rate, and those that end as cells. The
+// trial of the chosen rate is trained already when it becomes a cell.
+struct JobTimes {
+  std::vector<double> trials, cells;
+};
+
+JobTimes times_of(const SweepConfig& config, const Plan& plan, const std::vector<Group>& groups) {
+  JobTimes times;
+  for (const Group& g : groups) {
+    const double training = g.cost.training(g.cell), testing = g.cost.test;
+    times.trials.insert(times.trials.end(), plan.rates.size(), training);
+    for (int s = 0; s < config.seeds; ++s)
+      times.cells.push_back(testing + (s == 0 && !plan.rates.empty() ? 0 : training));
+  }
+  return times;
+}
+
+double sum_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
+double most_of(const std::vector<double>& x) {
+  return x.empty() ? 0 : *std::max_element(x.begin(), x.end());
+}
+
+__attribute__((format(printf, 1, 2))) std::string line(const char* format, ...) {
+  char text[240];
+  va_list values;
+  va_start(values, format);
+  std::vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  return text;
+}
+
+// What rank 0 takes for a cell: to hand it out, and to read and note what came back of it.
+constexpr double hand_out_seconds = 2e-3;
+// From mpirun to the first hand-out, beside the checks that each rank makes.
+constexpr double meeting_seconds = 0.5;
+
+// The time on each number of ranks. Of two and more one hands out, and the others measure first.
+std::string table_of_ranks(const JobTimes& times, const std::vector<Group>& groups, double checking,
+                           const std::vector<int>& ranks) {
+  const double work = sum_of(times.trials) + sum_of(times.cells);
+  std::vector<double> measuring;
+  for (const Group& g : groups) measuring.push_back(g.measuring);
+  std::string text =
+      "# under mpirun, one thread each, on processors like these:\n"
+      "#  ranks  train      start       time   as fast   at work\n";
+  for (const int n : ranks) {
+    const int workers = std::max(1, n - 1);
+    const double each = n > 1 ? hand_out_seconds : 0;
+    const double start =
+        checking + (n > 1 ? meeting_seconds + makespan(measuring, workers, each) : 0);
+    const double time =
+        start + makespan(times.trials, workers, each) + makespan(times.cells, workers, each);
+    text += line("# %6d %6d %10s %10s %8.1fx %8.0f%%\n", n, workers, duration(start).c_str(),
+                 duration(time).c_str(), (work + checking) / time, 100 * work / (time * workers));
+  }
+  const double longest = most_of(times.trials) + most_of(times.cells);
+  return text + line(
+                    "# no number of ranks makes it faster than its longest cells, one after the "
+                    "other: %s; %.0f at work are enough\n",
+                    duration(longest).c_str(), std::ceil(work / longest));
+}
+
+}  // namespace
+
+std::string forecast(const SweepConfig& config, const std::vector<int>& ranks) {
+  const Plan plan = plan_of(config);
+  const int threads = config.base.threads ? config.base.threads : yonder::threads();
+  set_threads(1);
+  const double checking = processor_seconds_of([&] {
+    for (const Variant& v : plan.variants) check(config, plan, v);
+  });
+  const std::vector<Group> groups = groups_of(config, plan);
+  std::string text = to_toml(config) + "\n";
+  for (const std::string& why : plan.left_out) text += "# left out: " + why + "\n";
+  text += "# cells, each one thread:\n";
+  double bytes = 0;
+  const int count = config.seeds + std::max(1, int(plan.rates.size())) - 1;
+  for (const auto& [cell, cost, measuring] : groups) {
+    const double training = cost.training(cell), test = cost.test;
+    text += line("#   %-32s %d x %s, of it testing %s; parameters: %lld content, %lld position\n",
+                 (cell.encoding + "-" + cell.variant->base.task + cell.variant->slug).c_str(),
+                 count, duration(training + test).c_str(), duration(test).c_str(),
+                 static_cast<long long>(cost.parameters - cost.position_parameters),
+                 static_cast<long long>(cost.position_parameters));
+    bytes = std::max(bytes, cost.bytes);
+  }
+  const JobTimes times = times_of(config, plan, groups);
+  const int cells = count * int(groups.size()), at_once = std::min(threads, cells);
+  const double seconds = sum_of(times.trials) + sum_of(times.cells);
+  text += line("# %d cells, %d at once: about %s here, and about %.0f MB of memory at most\n",
+               cells, at_once, duration(seconds / at_once).c_str(), at_once * (bytes / 1e6 + 25));
+  return ranks.empty() ? text : text + table_of_ranks(times, groups, checking, ranks);
+}
+
+}  // namespace yonder

@@ -1,0 +1,29 @@
+#include "train/sweep/flop_count.h"
+
+namespace yonder {
+
+Effort::Effort(const RunConfig& run) {
+  Trained untrained = prepare(run);
+  dims_ = untrained.model->dims();
+  task_ = std::move(untrained.task);
+}
+
+double Effort::forward(int length) const {
+  const double T = task_->tokens(length), D = dims_.width, F = dims_.mlp;
+  return T * dims_.layers * (4 * D * D + 2 * D * F + (dims_.causal ? 1 : 2) * D * T);
+}
+
+double Effort::training(int length, int batch, int steps) const {
+  double of_sequence = forward(length);
+  if (!task_->is_text()) {  // lengths are uniform from 1 to N
+    of_sequence = 0;
+    for (int l = 1; l <= length; ++l) of_sequence += forward(l) / length;
+  }
+  return 3.0 * steps * batch * of_sequence;
+}
+
+double Effort::test(const Trial& trial) const {
+  return task_->sequences(trial) * forward(trial.length);
+}
+
+}  // namespace yonder

@@ -1,0 +1,28 @@
+#pragma once
+#include "train/training/session.h"
+
+/// \file
+/// Where the work of a run lies, counted before any of it is done. It says how much longer one part
+/// takes than another, not how long (costs.h measures that): what an encoding adds is left out.
+///
+///   forward over T tokens:   T · layers · (4D² + 2DF + DT) multiply-adds, 2DT if bidirectional
+///   a step of training:      three times that of its batch
+///   Kaplan et al. 2020, arXiv:2001.08361, sec. 2.1
+namespace yonder {
+
+class Effort {
+ public:
+  /// UsageError and FileError as prepare().
+  explicit Effort(const RunConfig&);
+
+  double training(int length, int batch, int steps) const;
+  double test(const Trial&) const;
+
+ private:
+  std::unique_ptr<Task> task_;
+  Dims dims_;
+
+  double forward(int length) const;  // of a sequence of so many items
+};
+
+}  // namespace yonder

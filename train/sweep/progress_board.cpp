@@ -1,0 +1,112 @@
+#include "train/sweep/progress_board.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "train/report/table.h"
+
+namespace yonder {
+namespace {
+
+constexpr int most_named = 8;  // cells in a line
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// "64: 1.62, 1024: 3.40 nats" of the first row, at the shortest and the longest length.
+std::string said(const CellResult& cell) {
+  if (cell.panels.empty() || cell.panels[0].scores.empty()) return "";
+  const Row& row = cell.panels[0].scores.front().row;
+  std::string text;
+  for (const Score& s : cell.panels[0].scores) {
+    if (!(s.row == row)) break;
+    const bool nats = std::isnan(s.exact);
+    const Measure m = nats ? Measure::loss : Measure::accuracy;
+    const std::string value = std::isnan(s.*m.value) ? "–" : shown(s.*m.value, m);
+    text += (text.empty() ? "" : "  ") + std::to_string(s.length) + ": " + value;
+  }
+  return text;
+}
+
+}  // namespace
+
+Board::Board(std::vector<std::string> names, int all, Progress& progress)
+    : all_(all), progress_(progress), start_(std::chrono::steady_clock::now()) {
+  for (std::string& name : names) {
+    widest_ = std::max(widest_, name.size());
+    cells_.push_back({std::move(name)});
+  }
+  count_[std::size_t(State::waiting)] = int(cells_.size());
+  if (const int finished = all - int(cells_.size()); finished > 0)
+    progress.settle(std::to_string(finished) + " of " + std::to_string(all) +
+                    " cells are finished already");
+}
+
+std::string Board::behind(double part) { return std::to_string(part); }
+
+void Board::enter(int cell, State state) {
+  Cell& c = cells_[std::size_t(cell)];
+  --count_[std::size_t(c.state)], ++count_[std::size_t(state)];
+  c.state = state;
+  if (state != State::running) c.part = 1;
+}
+
+void Board::started(int cell) {
+  enter(cell, State::running);
+  cells_[std::size_t(cell)].start = std::chrono::steady_clock::now();
+}
+
+void Board::heard(int cell, const std::string& text) {
+  std::from_chars(text.data(), text.data() + text.size(), cells_[std::size_t(cell)].part);
+}
+
+void Board::done(int cell, const CellResult& result) {
+  enter(cell, State::done);
+  const Cell& c = cells_[std::size_t(cell)];
+  progress_.settle(numbered(cell) + "  " + said(result) + "  (" + duration(seconds_since(c.start)) +
+                   ")");
+}
+
+void Board::failed(int cell, const std::string& reason) {
+  enter(cell, State::failed);
+  progress_.settle(numbered(cell) + "  failed: " + reason);
+}
+
+void Board::show() {
+  if (count(State::running) > 0) progress_.show(line());
+}
+
+std::string Board::line() const {
+  const int failed = count(State::failed);
+  std::string text = "cells: " + std::to_string(all_ - int(cells_.size()) + count(State::done)) +
+                     " of " + std::to_string(all_) + " done";
+  if (failed) text += ", " + std::to_string(failed) + " failed";
+  int named = 0;
+  for (const Cell& c : cells_)
+    if (c.state == State::running && named < most_named)
+      text += (named++ ? ", " : "; ") + c.name + " " + std::to_string(int(100 * c.part)) + " %";
+  if (count(State::running) > named)
+    text += " and " + std::to_string(count(State::running) - named) + " more";
+  if (const double left = seconds_left(); std::isfinite(left))
+    text += "; " + duration(left) + " left";
+  return text;
+}
+
+double Board::seconds_left() const {
+  double behind = 0;
+  for (const Cell& c : cells_) behind += c.part;
+  // The first steps of the first cells say nothing yet.
+  if (behind < 0.1) return INFINITY;
+  return seconds_since(start_) * (double(cells_.size()) - behind) / behind;
+}
+
+std::string Board::numbered(int cell) const {
+  std::string name = cells_[std::size_t(cell)].name;
+  name.resize(widest_, ' ');
+  const int ended = all_ - int(cells_.size()) + count(State::done) + count(State::failed);
+  return "[" + std::to_string(ended) + "/" + std::to_string(all_) + "] " + name;
+}
+
+}  // namespace yonder

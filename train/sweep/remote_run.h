@@ -1,0 +1,30 @@
+#pragma once
+#include <string>
+
+#include "train/sweep/cost_model.h"
+#include "train/system/work_queue.h"
+
+/// \file
+/// What rank 0 of a sweep asks of the other ranks. Where they see its folder, a cell is made in its
+/// place; else in a temporary folder of their own, and comes and goes as a message.
+namespace yonder {
+
+/// Whether the time of a cell's steps is only measured, the cell tried at a learning rate, or
+/// trained and tested.
+enum class Work { measured, trial, whole };
+
+/// Which ranks see the files that rank 0 writes into `folder`, each rank's own answer among them.
+/// Every rank calls it, and rank 0 has the folder.
+std::vector<bool> who_sees(const std::string& folder);
+
+/// The request for a cell; `parcel` is what there is of it already.
+std::string request_for(const Plan&, Work, const Cell&, const std::string& parcel);
+
+/// The part of a rank other than 0: runs errands until it is dismissed; returns its signal, or 0.
+int run_errands(const SweepConfig&, const Plan&, const std::string& folder, bool seen);
+
+/// A measured cost as the result of an answer, and back.
+std::string text_of(const Cost&);
+Cost cost_of(const std::string& text);
+
+}  // namespace yonder

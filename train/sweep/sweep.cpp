@@ -1,0 +1,392 @@
+#include "train/sweep/sweep.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "core/parallel.h"
+#include "train/config/toml.h"
+#include "train/sweep/dataset_checksums.h"
+#include "train/sweep/dir_archive.h"
+#include "train/sweep/progress_board.h"
+#include "train/sweep/remote_run.h"
+#include "train/sweep/status_file.h"
+#include "train/sweep/sweep_run.h"
+#include "train/system/mpi.h"
+#include "train/system/process_pool.h"
+#include "train/training/run_record.h"
+
+namespace yonder {
+namespace {
+namespace fs = std::filesystem;
+
+class Sweep {
+ public:
+  Sweep(const SweepConfig& config, std::string folder, Progress& progress)
+      : config_(config),
+        plan_(plan_of(config)),
+        folder_(std::move(folder)),
+        progress_(progress),
+        threads_(config.base.threads ? config.base.threads : yonder::threads()) {
+    set_threads(1);  // OpenMP's threads do not survive the forks of run()
+    for (const Variant& v : plan_.variants) check(config_, plan_, v);
+  }
+
+  void open(Start start);
+  /// What the other ranks need to know of the folder, once it is open. Every rank calls it.
+  void meet() { seen_ = who_sees(folder_); }
+  /// Trains and tests. Returns the signal that ended it, or 0.
+  int run();
+  /// The same at a rank other than 0.
+  int help() { return run_errands(config_, plan_, folder_, seen_[std::size_t(ranks::rank())]); }
+  Study study() const;
+
+ private:
+  const SweepConfig& config_;
+  const Plan plan_;
+  const std::string folder_;
+  Progress& progress_;
+  const int threads_;
+  std::vector<Cell> trials_, cells_;
+  std::vector<Failure> failures_;
+  std::unique_ptr<FolderLock> lock_;
+  std::vector<bool> seen_;  // by each rank
+  std::chrono::steady_clock::time_point noted_{};
+  std::map<std::pair<const Variant*, std::string>, Cost> costs_;  // by variant and encoding
+
+  std::string place(const Cell& cell) const { return folder_ + "/cells/" + name_of(plan_, cell); }
+  bool is_done(const Cell&, Work) const;
+  std::vector<std::string> encodings() const;
+  std::vector<Cell> trials() const;
+  double chosen_rate(const Variant&, const std::string& encoding) const;
+  std::vector<Cell> cells() const;
+  int run(const std::vector<Cell>& all, Work);
+  int run_here(const std::vector<Cell>& open, Work, Board&);
+  int run_elsewhere(const std::vector<Cell>& open, Work, Board&);
+  void show(Board&);
+  void ended(const Cell&, int i, const std::string& reason, Work, Board&);
+  int measure(const std::vector<Cell>& open);
+  void sort_by_cost(std::vector<Cell>& open, Work) const;
+};
+
+// Makes the folder ready: empty of other sweeps, or the same sweep to go on with.
+void Sweep::open(Start start) {
+  const std::string path = folder_ + "/config.toml", text = to_toml(config_);
+  if (fs::exists(path) && start == Start::fresh)
+    throw UsageError(folder_ +
+                     ": there is a run already; choose another --out, continue it with "
+                     "--resume, or replace it with --force");
+  if (start == Start::resumed && fs::exists(path) && !same_sweep(read_file(path), path, config_))
+    throw UsageError(folder_ + ": the sweep in it was started with other settings, see " + path +
+                     "; give the same ones, or replace it with --force");
+  const std::string sums = folder_ + "/texts.txt", texts = texts_of(config_, plan_);
+  if (start == Start::resumed && fs::exists(sums)) require_same_texts(texts, sums);
+  make_folders(folder_);
+  lock_ = std::make_unique<FolderLock>(folder_);
+  if (start == Start::over)
+    for (const char* name : {"cells", "plots", "report.html", "results.csv", "results.json",
+                             "progress.json", "config.toml", "environment.json", "texts.txt"})
+      remove_all(folder_ + "/" + name);
+  make_folders(folder_ + "/cells");
+  remove_all(folder_ + "/.arriving");  // of a run that was killed
+  auto machine = machine_json();
+  machine["threads"] = threads_;
+  if (ranks::count() > 1) machine["ranks"] = ranks::count();
+  write_file(folder_ + "/environment.json", machine.dump(2) + "\n");
+  if (!texts.empty()) write_file(sums, texts);
+  write_file(path, text);
+}
+
+// Each encoding with its options of training once, in the order of the rows.
+std::vector<std::string> Sweep::encodings() const {
+  std::vector<std::string> all;
+  for (const Row& row : plan_.rows)
+    if (std::find(all.begin(), all.end(), row.encoding) == all.end()) all.push_back(row.encoding);
+  return all;
+}
+
+std::vector<Cell> Sweep::trials() const {
+  std::vector<Cell> all;
+  for (const Variant& v : plan_.variants)
+    for (const std::string& encoding : encodings())
+      for (double lr : plan_.rates) all.push_back({&v, encoding, lr, v.base.seed});
+  return all;
+}
+
+// The rate of the least validation loss; NaN if every trial failed.
+double Sweep::chosen_rate(const Variant& variant, const std::string& encoding) const {
+  if (plan_.rates.empty()) return variant.base.lr;
+  double best = INFINITY, chosen = NAN;
+  for (const Cell& trial : trials_) {
+    const std::string path = place(trial) + "/trial.json";
+    if (trial.variant != &variant || trial.encoding != encoding || !fs::exists(path)) continue;
+    const double loss = cell_from_json(read_file(path), path).training.validation;
+    if (loss < best) best = loss, chosen = trial.lr;
+  }
+  return chosen;
+}
+
+// Cells of the first seed come first, so that an early end leaves every encoding.
+std::vector<Cell> Sweep::cells() const {
+  std::vector<Cell> all;
+  for (int s = 0; s < config_.seeds; ++s)
+    for (const Variant& v : plan_.variants)
+      for (const std::string& encoding : encodings())
+        if (const double lr = chosen_rate(v, encoding); !std::isnan(lr))
+          all.push_back({&v, encoding, lr, v.base.seed + s});
+  return all;
+}
+
+int Sweep::run() {
+  for (const std::string& why : plan_.left_out) progress_.settle("left out: " + why);
+  if (!plan_.rates.empty()) {
+    trials_ = trials();
+    progress_.settle("choosing among " + std::to_string(plan_.rates.size()) +
+                     " learning rates by validation loss, one model each");
+    if (const int signal = run(trials_, Work::trial)) return signal;
+  }
+  cells_ = cells();
+  return run(cells_, Work::whole);
+}
+
+const char* result_of(Work work) { return work == Work::trial ? "/trial.json" : "/scores.json"; }
+
+// Whether what the cell ends with is there and can be read.
+bool Sweep::is_done(const Cell& cell, Work work) const {
+  if (work == Work::whole && !fs::exists(place(cell) + "/DONE")) return false;
+  const std::string path = place(cell) + result_of(work);
+  try {
+    cell_from_json(read_file(path), path);
+    return true;
+  } catch (const FileError&) { return false; }
+}
+
+// Runs the cells that are not done.
+int Sweep::run(const std::vector<Cell>& all, Work work) {
+  std::vector<Cell> open;
+  for (const Cell& c : all)
+    if (!is_done(c, work)) open.push_back(c);
+  const int workers = ranks::count() - 1;
+  if (workers > 0 && int(open.size()) > workers) {
+    if (const int signal = measure(open)) return signal;
+    sort_by_cost(open, work);
+  } else if (int(open.size()) < workers && !open.empty()) {
+    progress_.settle(std::to_string(workers - int(open.size())) + " of " +
+                     std::to_string(ranks::count()) + " ranks have nothing to do: there are " +
+                     std::to_string(open.size()) + " cells, and rank 0 hands them out");
+  }
+  std::vector<std::string> names;
+  for (const Cell& c : open) names.push_back(name_of(plan_, c));
+  Board board(names, int(all.size()), progress_);
+  const int signal = workers > 0 ? run_elsewhere(open, work, board) : run_here(open, work, board);
+  progress_.clear();
+  return signal;
+}
+
+// On the terminal, and every five seconds for `yonder show`.
+void Sweep::show(Board& board) {
+  board.show();
+  const auto now = std::chrono::steady_clock::now();
+  if (now - noted_ < std::chrono::seconds(5)) return;
+  note_standing(folder_, board.line());
+  noted_ = now;
+}
+
+void Sweep::ended(const Cell& cell, int i, const std::string& reason, Work work, Board& board) {
+  const std::string at = place(cell);
+  if (reason.empty()) {
+    const std::string path = at + result_of(work);
+    return board.done(i, cell_from_json(read_file(path), path));
+  }
+  make_folders(at);
+  write_file(at + "/FAILED", reason + "\n");
+  failures_.push_back({name_of(plan_, cell), reason});
+  board.failed(i, reason);
+}
+
+// Each cell a process, several side by side.
+int Sweep::run_here(const std::vector<Cell>& open, Work work, Board& board) {
+  const int count = int(open.size()), at_once = std::max(1, std::min(threads_, count));
+  const int threads_each = std::max(1, threads_ / at_once);
+  const auto in_process = [&](int i, const Say& say) {
+    set_threads(threads_each);
+    const Cell& cell = open[std::size_t(i)];
+    if (work == Work::trial) try_cell(config_, plan_, cell, place(cell), say);
+    else run_cell(config_, plan_, cell, place(cell), say);
+  };
+  return yonder::run({.count = count,
+                      .at_once = at_once,
+                      .work = in_process,
+                      .started = [&](int i) { board.started(i); },
+                      .heard = [&](int i, const std::string& said) { board.heard(i, said); },
+                      .ended =
+                          [&](int i, const std::string& reason) {
+                            ended(open[std::size_t(i)], i, reason, work, board);
+                          },
+                      .tick = [&] { show(board); }});
+}
+
+// Each cell at one of the other ranks. What comes back as a message gets its place in one step, so
+// that it is there as a whole or not at all.
+int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, Board& board) {
+  const std::string arriving = folder_ + "/.arriving";
+  return hand_out({.count = int(open.size()),
+                   .request =
+                       [&](int i, int rank) {
+                         const Cell& c = open[std::size_t(i)];
+                         return request_for(plan_, work, c,
+                                            seen_[std::size_t(rank)] ? "" : packed(place(c)));
+                       },
+                   .started = [&](int i) { board.started(i); },
+                   .heard = [&](int i, const std::string& said) { board.heard(i, said); },
+                   .ended =
+                       [&](int i, const Answer& answer) {
+                         const Cell& c = open[std::size_t(i)];
+                         if (!answer.result.empty()) {
+                           unpack(answer.result, arriving);
+                           replace_folder(place(c), arriving);
+                         }
+                         if (!answer.signal) ended(c, i, answer.reason, work, board);
+                       },
+                   .tick = [&] { show(board); }});
+}
+
+// Has the other ranks measure what a cell of each variant and encoding costs.
+int Sweep::measure(const std::vector<Cell>& open) {
+  std::vector<Cell> kinds;
+  for (const Cell& c : open)
+    if (costs_.try_emplace({c.variant, c.encoding}).second) kinds.push_back(c);
+  if (kinds.size() > 1)
+    progress_.settle("measuring a few steps of " + std::to_string(kinds.size()) +
+                     " kinds of cells, so that the longest can begin first");
+  return hand_out({.count = int(kinds.size()),
+                   .request =
+                       [&](int i, int) {
+                         return request_for(plan_, Work::measured, kinds[std::size_t(i)], "");
+                       },
+                   .ended =
+                       [&](int i, const Answer& answer) {
+                         const Cell& c = kinds[std::size_t(i)];
+                         if (!answer.result.empty())
+                           costs_[{c.variant, c.encoding}] = cost_of(answer.result);
+                       }});
+}
+
+void Sweep::sort_by_cost(std::vector<Cell>& open, Work work) const {
+  const auto seconds = [&](const Cell& c) {
+    const Cost& cost = costs_.at({c.variant, c.encoding});
+    const bool trained = fs::exists(place(c) + "/trial.json");
+    return (trained ? 0 : cost.training(c)) + (work == Work::whole ? cost.test : 0);
+  };
+  std::stable_sort(open.begin(), open.end(),
+                   [&](const Cell& a, const Cell& b) { return seconds(a) > seconds(b); });
+}
+
+bool same_panel(const Results& a, const Results& b) {
+  return a.task == b.task && a.trained == b.trained && a.variant == b.variant && a.test == b.test &&
+         a.protocol == b.protocol;
+}
+
+template <class T>
+void add_of_row(std::vector<T>& to, const std::vector<T>& from, const Row& row) {
+  for (const T& one : from)
+    if (one.row == row) to.push_back(one);
+}
+
+// Scores by panel, row, seed and length, whatever the order in which cells ended.
+Study Sweep::study() const {
+  Study study{.name = config_.name,
+              .title = config_.title,
+              .source = config_.source,
+              .failures = failures_,
+              .claims = config_.claims};
+  std::sort(study.failures.begin(), study.failures.end(),
+            [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
+  std::vector<CellResult> results;
+  for (const Cell& c : cells_)
+    if (const std::string path = place(c) + "/scores.json"; is_done(c, Work::whole))
+      results.push_back(cell_from_json(read_file(path), path));
+  for (const Variant& v : plan_.variants)
+    for (Results& panel : panels_of(config_, plan_, v)) {
+      for (const Row& row : plan_.rows)
+        for (const CellResult& cell : results)
+          for (const Results& part : cell.panels) {
+            if (!same_panel(part, panel)) continue;
+            add_of_row(panel.scores, part.scores, row);
+            add_of_row(panel.earlier, part.earlier, row);
+            add_of_row(panel.course, part.course, row);
+            add_of_row(panel.curves, part.curves, row);
+            add_of_row(panel.lags, part.lags, row);
+          }
+      study.panels.push_back(std::move(panel));
+    }
+  std::set<std::string> tested;
+  for (CellResult& cell : results) {
+    tested.insert(cell.training.cell);
+    study.trainings.push_back(std::move(cell.training));
+  }
+  for (const Cell& trial : trials_)
+    if (const std::string path = place(trial) + "/trial.json";
+        fs::exists(path) && !tested.count(name_of(plan_, trial)))
+      study.trainings.push_back(cell_from_json(read_file(path), path).training);
+  return study;
+}
+
+// A sweep tests all that a text has where that is less than it asks for: presets take any text.
+void tell_fewer(const SweepConfig& config, const Study& study, Progress& progress) {
+  for (const Results& r : study.panels) {
+    const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+    for (const Score& s : r.scores)
+      if (s.length == longest && 0 < s.examples && s.examples < config.examples) {
+        progress.settle(r.title() + ": tested on " + std::to_string(s.examples) +
+                        " sequences of length " + std::to_string(longest) + " and not on " +
+                        std::to_string(config.examples) + ", for there are no more");
+        break;
+      }
+  }
+}
+
+}  // namespace
+
+void require_possible(const SweepConfig& config) {
+  const Plan plan = plan_of(config);
+  for (const Variant& v : plan.variants) check(config, plan, v);
+}
+
+SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start,
+               const std::string& command, Progress& progress) {
+  std::optional<Sweep> work;
+  ranks::together([&] {
+    work.emplace(config, folder, progress);
+    if (ranks::rank() == 0) work->open(start);
+  });
+  if (ranks::count() > 1) work->meet();
+  if (ranks::rank() > 0) return {.signal = work->help()};
+  SweepEnd end{.signal = work->run()};
+  dismiss(end.signal);
+  if (end.signal) {
+    note_standing(folder, "stopped and saved; the same command with --resume goes on");
+    return end;
+  }
+  end.study = work->study();
+  end.study.command = command;
+  tell_fewer(config, end.study, progress);
+  write_file(folder + "/results.csv", to_csv(end.study));
+  write_file(folder + "/results.json", to_json(end.study));
+  clear_standing(folder);
+  return end;
+}
+
+Study read_study(const std::string& folder) {
+  const std::string path = folder + "/results.json";
+  return study_from_json(read_file(path), path);
+}
+
+}  // namespace yonder

@@ -1,0 +1,391 @@
+#include "train/sweep/sweep_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "core/io/json.h"
+#include "train/config/keys.h"
+#include "train/evaluation/extrapolation.h"
+#include "train/sweep/flop_count.h"
+#include "train/sweep/progress_board.h"
+#include "train/system/signals.h"
+#include "train/training/checkpoint_dir.h"
+#include "train/training/finetune.h"
+#include "train/training/session.h"
+
+namespace yonder {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr int stretches = 64;  // of a curve over positions or steps
+
+bool has_part(const RunConfig& run, const std::string& part) {
+  for (const std::string& encoding : run.encodings())
+    for (const std::string& name : names_in(encoding))
+      if (name == part) return true;
+  return false;
+}
+
+// Tells whoever watches how much of a cell's work is behind it, by what its pieces take.
+class Pace {
+ public:
+  Pace(double all, const Say& say) : all_(all), say_(say) {}
+  /// So much of the piece in hand is done.
+  void at(double done) const { say_(Board::behind((behind_ + done) / all_)); }
+  void ended(double piece) { behind_ += piece; }
+
+ private:
+  double all_, behind_ = 0;
+  const Say& say_;
+};
+
+double sum_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
+
+std::string owner(const Setting& s) { return s.option.substr(0, s.option.find_first_of(".@")); }
+
+std::vector<double> losses_in(const std::string& metrics_path) {
+  std::vector<double> losses;
+  for (const std::string& line : split(read_file(metrics_path), '\n'))
+    if (!line.empty()) losses.push_back(parse_json(line, metrics_path).at("loss"));
+  return losses;
+}
+
+double training_of(const Effort& effort, const RunConfig& run) {
+  return effort.training(run.length, run.batch, run.steps);
+}
+
+// What the trainings of one table share beside their length, steps, seeds and learning rate.
+Settings shared_settings(RunConfig run) {
+  Settings all{{"model.bidirectional", run.bidirectional ? "true" : "false"}};
+  const Options fields = run.training_fields();
+  for (const std::string name :
+       {"batch", "warmup", "lr-end", "weight-decay", "beta1", "beta2", "clip", "precision"})
+    for (const Option& o : fields)
+      if (o.name == name) all.push_back({"train." + name, text_of(o)});
+  const auto task = prepare_task(run);
+  for (const Option& o : task->options())
+    if (o.name != "path") all.push_back({run.task + "." + o.name, text_of(o)});
+  return all;
+}
+
+Training train_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
+                    const std::string& folder, const Effort& effort, Pace& pace) {
+  const RunConfig run = run_of(config, cell);
+  const double work = training_of(effort, run);
+  const TrainResult r = train(run, folder, Existing::resume,
+                              [&](const Metrics& m) { pace.at(work * m.step / m.steps); });
+  pace.ended(work);
+  return {.cell = name_of(plan, cell),
+          .encoding = cell.encoding,
+          .task = cell.variant->base.task,
+          .variant = cell.variant->text,
+          .seed = cell.seed,
+          .steps = r.steps,
+          .lr = cell.lr,
+          .settings = shared_settings(run),
+          .seconds = r.seconds,
+          .tokens_per_second = r.tokens_per_second,
+          .parameters = r.parameters,
+          .position_parameters = r.position_parameters,
+          .loss = thinned(losses_in(folder + "/metrics.jsonl"))};
+}
+
+std::string checkpoint_at(const std::string& folder, int step) {
+  return folder + "/checkpoints/step-" + std::to_string(step) + ".safetensors";
+}
+
+// A checkpoint that is tested, and where its scores belong.
+struct Tested {
+  int step;
+  std::vector<Score> Results::*scores;
+};
+
+// The last, and those before it that are tested beside it.
+std::vector<Tested> tested(const SweepConfig& config, const Cell& cell, const Row& row) {
+  const RunConfig run = run_of(config, cell);
+  std::vector<Tested> all{{run.steps, &Results::scores}};
+  if (!row.extension.empty()) return all;
+  const std::vector<int> late = late_steps(run);
+  for (int step = 1; step < run.steps; ++step) {
+    if (std::find(late.begin(), late.end(), step) != late.end())
+      all.push_back({step, &Results::earlier});
+    else if (config.course > 0 && step % run.save_every == 0)
+      all.push_back({step, &Results::course});
+  }
+  return all;
+}
+
+// Accuracy by lag, gathered by powers of two: lags of 2^k ≤ lag < 2^(k+1).
+void add_lags(Results& panel, const Row& row, int seed, const EvalRow& e) {
+  std::map<int, std::pair<int, int>> by_power;  // right, all
+  for (const auto& [lag, share] : e.lags) {
+    int from = 1;
+    while (2 * from <= lag) from *= 2;
+    by_power[from].first += share.right, by_power[from].second += share.count;
+  }
+  for (const auto& [from, share] : by_power)
+    panel.lags.push_back({.row = row,
+                          .seed = seed,
+                          .length = e.length,
+                          .from = from,
+                          .to = 2 * from,
+                          .accuracy = double(share.first) / share.second,
+                          .count = share.second});
+}
+
+Settings joined(Settings one, const Settings& two) {
+  one.insert(one.end(), two.begin(), two.end());
+  return one;
+}
+
+// Gives a run the length and the steps of a row's fine-tuning.
+void tune(RunConfig& run, const RunConfig& base, const Row& row) {
+  run.length = row.finetune().length;
+  run.steps = row.finetune().steps;
+  run.batch = std::max(1, base.batch * base.length / run.length);  // as many tokens in a step
+}
+
+// A row's model, trained on from the cell's own with the row's settings in force.
+std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
+  const std::string place = folder + "/finetuned/" + row.extension_text();
+  RunConfig base = cell.variant->base, run = config_from(checkpoint_at(folder, base.steps));
+  const Options from = base.training_fields(), to = run.training_fields();
+  for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "train", text_of(from[i]));
+  run.options = row.of_test();
+  tune(run, base, row);
+  run.warmup = std::min(base.warmup, run.steps / 10);
+  run.lr = cell.lr;
+  run.seed = cell.seed;
+  run.save_every = 0, run.late_checkpoints = 1;
+  return train(run, place, Existing::resume, {}).checkpoint;
+}
+
+double tuning_of(const Effort& effort, const Cell& cell, const Row& row) {
+  if (row.finetune().steps == 0) return 0;
+  RunConfig run = cell.variant->base;
+  tune(run, cell.variant->base, row);
+  return training_of(effort, run);
+}
+
+Protocol protocol_of(const Results& panel) {
+  return panel.text ? protocol_named(panel.protocol) : Protocol::same_targets;
+}
+
+// Of the tests of one checkpoint in a panel, at each length.
+std::vector<double> tests_of(const Effort& effort, const SweepConfig& config,
+                             const Results& panel) {
+  std::vector<double> all;
+  for (int length : panel.lengths)
+    all.push_back(effort.test({.length = length,
+                               .longest = panel.lengths.back(),
+                               .count = config.examples,
+                               .protocol = protocol_of(panel)}));
+  return all;
+}
+
+// Tests one model in one row of one panel. `progress` gets the index of the checkpoint and of the
+// length, and the part of it that is done.
+void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const Row& row,
+          const Settings& of_test, const std::string& folder, Results& panel,
+          const std::function<void(std::ptrdiff_t, int, double)>& progress) {
+  const std::vector<int> lengths = lengths_of(plan, *cell.variant);
+  const EvalSettings settings{
+      .lengths = lengths, .examples = config.examples, .protocol = protocol_of(panel)};
+  const std::vector<Tested> all = tested(config, cell, row);
+  for (const Tested& t : all) {
+    Trained model = row.finetune().steps > 0
+                        ? load(tuned(cell, row, folder), of_test)
+                        : load(checkpoint_at(folder, t.step), joined(row.extension, of_test));
+    const auto rows = evaluate(model, settings, [&](int i, double part) {
+      // Nothing is lost: its training is saved.
+      if (const int signal = Interruptible::signal())
+        throw Interrupted(signal, "ended by a signal while it was tested");
+      progress(&t - &all[0], i, part);
+    });
+    const bool last = t.scores == &Results::scores;
+    for (const EvalRow& e : rows) {
+      Score score = score_of(row, model, panel.protocol, e);
+      score.seed = cell.seed;
+      if (last) add_lags(panel, row, cell.seed, e);
+      else score.step = t.step;
+      (panel.*t.scores).push_back(std::move(score));
+    }
+    if (last && !rows.back().position_loss.empty())
+      panel.curves.push_back({row, cell.seed, thinned(rows.back().position_loss)});
+  }
+}
+
+}  // namespace
+
+std::vector<double> thinned(const std::vector<double>& values) {
+  const std::size_t parts = std::min<std::size_t>(stretches, values.size());
+  std::vector<double> means;
+  for (std::size_t p = 0; p < parts; ++p) {
+    double sum = 0;
+    int counted = 0;
+    for (std::size_t i = p * values.size() / parts; i < (p + 1) * values.size() / parts; ++i)
+      if (!std::isnan(values[i])) sum += values[i], ++counted;
+    means.push_back(counted ? sum / counted : unknown);
+  }
+  return means;
+}
+
+std::string name_of(const Plan& plan, const Cell& cell) {
+  std::string name = cell.encoding + "-" + cell.variant->base.task + cell.variant->slug;
+  double lr = cell.lr;
+  if (!plan.rates.empty()) name += "-lr" + text_of(Option{"lr", &lr, ""});
+  return name + "-s" + std::to_string(cell.seed);
+}
+
+RunConfig run_of(const SweepConfig& config, const Cell& cell) {
+  RunConfig run = cell.variant->base;
+  const Row trained{cell.encoding, {}};
+  run.encoding = trained.name();
+  run.lr = cell.lr;
+  run.seed = cell.seed;
+  run.late_checkpoints = config.checkpoints;
+  if (config.course > 0) run.save_every = std::max(1, run.steps / config.course);
+  const auto training = trained.training();
+  for (const Setting& s : training)
+    if (s.option.starts_with("encoding.")) set_key(run, s.option, s.value);
+  std::erase_if(run.options,
+                [&](const Setting& s) { return owner(s) != run.task && !has_part(run, owner(s)); });
+  for (const Setting& s : training)
+    if (!s.option.starts_with("encoding.")) run.options.push_back(s);
+  return run;
+}
+
+int tested_checkpoints(const SweepConfig& config, const Cell& cell, const Row& row) {
+  return int(tested(config, cell, row).size());
+}
+
+void check(const SweepConfig& config, const Plan& plan, const Variant& variant) {
+  const RunConfig& base = variant.base;
+  if (config.course > 0 && base.save_every > 0)
+    throw UsageError(
+        "sweep.course: it says which checkpoints stay, and so does train.save-every; "
+        "leave one of them away");
+  for (const Setting& s : base.options)
+    if (std::none_of(plan.variants.begin(), plan.variants.end(),
+                     [&](const Variant& v) { return v.base.task == owner(s); }) &&
+        std::none_of(plan.rows.begin(), plan.rows.end(), [&](const Row& row) {
+          return has_part(run_of(config, {&variant, row.encoding, 0, 0}), owner(s));
+        }))
+      throw UsageError(s.option + ": neither the task nor an encoding of this sweep is " +
+                       owner(s) + "; add it to --encodings or leave the option away");
+  if (plan.variants.size() == 1 && !make_task(base.task)->is_text() &&
+      config.protocols != SweepConfig{}.protocols)
+    throw UsageError("protocols: " + base.task + " is tested in one way only; leave them away");
+  const std::vector<int> lengths = lengths_of(plan, variant);
+  for (const Row& row : plan.rows) {
+    Trained model = prepare(run_of(config, {&variant, row.encoding, base.lr, base.seed}));
+    row.finetune();
+    change_encoding(model);
+    for (const Setting& s : row.of_test()) model.model->encoding().set_at_test(s.option, s.value);
+    model.model->encoding().check();
+    for (const Settings& of_test : plan.tests)
+      for (const std::string& protocol : config.protocols) {
+        Options options = model.task->options();
+        for (const Setting& s : of_test)
+          if (const Option* o = find(options, s.option.substr(s.option.find('.') + 1));
+              o && owner(s) == base.task)
+            assign(*o, base.task, s.value);
+          else
+            throw UsageError("tests: " + s.option + ": the task is " + base.task +
+                             "; leave it away, or choose its task");
+        for (int length : lengths)
+          model.task->sequences({.length = length,
+                                 .longest = lengths.back(),
+                                 .count = config.examples,
+                                 .protocol = protocol_named(protocol)});
+      }
+  }
+}
+
+std::vector<Results> panels_of(const SweepConfig& config, const Plan& plan,
+                               const Variant& variant) {
+  std::vector<Results> panels;
+  for (std::size_t t = 0; t < plan.tests.size(); ++t) {
+    RunConfig run = run_of(config, {&variant, plan.rows.front().encoding, variant.base.lr, 0});
+    for (const Setting& s : plan.tests[t]) run.options.push_back(s);
+    const Trained model = prepare(run);
+    const Task& task = *model.task;
+    for (const std::string& protocol : config.protocols) {
+      Results panel{.task = run.task,
+                    .test = config.tests[t],
+                    .protocol = task.is_text() ? protocol : "answer",
+                    .variant = variant.text,
+                    .text = task.is_text(),
+                    .trained = run.length,
+                    .lengths = lengths_of(plan, variant),
+                    .seeds = config.seeds,
+                    .rows = plan.rows,
+                    .letters = task.frequency_loss()};
+      for (int length : panel.lengths) panel.chance.push_back(task.chance(length));
+      panels.push_back(std::move(panel));
+      if (!task.is_text()) break;  // a generated task is tested in one way only
+    }
+  }
+  return panels;
+}
+
+void try_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
+              const std::string& folder, const Say& say) {
+  remove_all(folder + "/trial.json");
+  const RunConfig run = run_of(config, cell);
+  const Effort effort(run);
+  const double validation = effort.test({.length = run.length, .part = Part::validation});
+  Pace pace(training_of(effort, run) + validation, say);
+  Training training = train_cell(config, plan, cell, folder, effort, pace);
+  Trained model = load(checkpoint_at(folder, training.steps));
+  training.validation = evaluate(model, {.lengths = {run.length}, .part = Part::validation},
+                                 [&](int, double part) { pace.at(validation * part); })[0]
+                            .loss;
+  training.trial = true;
+  write_file(folder + "/trial.json", to_json(CellResult{training, {}}));
+}
+
+void run_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
+              const std::string& folder, const Say& say) {
+  for (const char* name : {"scores.json", "DONE", "FAILED"}) remove_all(folder + "/" + name);
+  const RunConfig run = run_of(config, cell);
+  const Effort effort(run);
+  CellResult result{.panels = panels_of(config, plan, *cell.variant)};
+  std::vector<Row> rows;
+  for (const Row& row : plan.rows)
+    if (row.encoding == cell.encoding) rows.push_back(row);
+  double work = training_of(effort, run);
+  for (const Row& row : rows) {
+    work += tuning_of(effort, cell, row);
+    for (const Results& panel : result.panels)
+      work += tested_checkpoints(config, cell, row) * sum_of(tests_of(effort, config, panel));
+  }
+  Pace pace(work, say);
+  result.training = train_cell(config, plan, cell, folder, effort, pace);
+  if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
+    result.training.validation = cell_from_json(read_file(trial), trial).training.validation;
+  for (Results& panel : result.panels) {
+    const auto t = std::find(config.tests.begin(), config.tests.end(), panel.test);
+    const std::vector<double> tests = tests_of(effort, config, panel);
+    for (const Row& row : rows) {
+      if (&panel == &result.panels.front()) pace.ended(tuning_of(effort, cell, row));
+      test(config, plan, cell, row, plan.tests[std::size_t(t - config.tests.begin())], folder,
+           panel, [&](std::ptrdiff_t checkpoint, int length, double part) {
+             const auto here = tests.begin() + length;
+             pace.at(double(checkpoint) * sum_of(tests) +
+                     std::accumulate(tests.begin(), here, 0.0) + part * *here);
+           });
+      pace.ended(tested_checkpoints(config, cell, row) * sum_of(tests));
+    }
+  }
+  write_file(folder + "/scores.json", to_json(result));
+  write_file(folder + "/DONE", "");
+}
+
+}  // namespace yonder

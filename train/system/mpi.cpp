@@ -1,0 +1,78 @@
+#include "train/system/mpi.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "core/io/files.h"
+#include "core/options.h"
+#include "core/parallel.h"
+#include "train/system/exit_code.h"
+
+namespace yonder::ranks {
+namespace {
+
+std::string packed(const Ending& e) { return std::to_string(e.code) + " " + e.text; }
+
+[[noreturn]] void throw_packed(const std::string& text) {
+  const std::size_t space = text.find(' ');
+  throw SharedError({std::stoi(text.substr(0, space)), text.substr(space + 1)});
+}
+
+// "" or what `work` threw.
+std::string failure_of(const std::function<void()>& work) {
+  try {
+    work();
+    return "";
+  } catch (...) { return packed(current_ending()); }
+}
+
+}  // namespace
+
+void together(const std::function<void()>& work) {
+  if (count() == 1) return work();
+  for (const std::string& failure : gathered(failure_of(work)))
+    if (!failure.empty()) throw_packed(failure);
+}
+
+std::string of_first(const std::function<std::string()>& make) {
+  if (count() == 1) return make();
+  std::string text;
+  const std::string failure = rank() == 0 ? failure_of([&] { text = make(); }) : "";
+  const std::string first = gathered(failure).front();
+  if (!first.empty()) throw_packed(first);
+  return gathered(text).front();
+}
+
+void require_same(const std::string& what, const std::string& text) {
+  const std::vector<std::string> all = gathered(text);
+  for (std::size_t r = 1; r < all.size(); ++r) {
+    if (all[r] == all[0]) continue;
+    const auto first = split(all[0], '\n'), other = split(all[r], '\n');
+    std::size_t line = 0;
+    while (line < first.size() && line < other.size() && first[line] == other[line]) ++line;
+    const auto said = [line](const std::vector<std::string>& lines) {
+      return line < lines.size() ? "'" + lines[line] + "'" : std::string("nothing more");
+    };
+    throw SharedError({usage, what + " of rank 0 has " + said(first) + " and that of rank " +
+                                  std::to_string(r) + " " + said(other) +
+                                  "; start all ranks alike"});
+  }
+}
+
+void require_same_program() {
+  if (count() == 1) return;
+  require_same("the program",
+               "yonder " YONDER_VERSION ", build " + checksum(read_file("/proc/self/exe")));
+}
+
+void share_processors() {
+  const int part = int(std::thread::hardware_concurrency()) / here();
+  set_threads(std::clamp(part, 1, threads()));
+}
+
+Slice slice(std::int64_t n, int rank) {
+  const std::int64_t first = n * rank / count();
+  return {first, n * (rank + 1) / count() - first};
+}
+
+}  // namespace yonder::ranks

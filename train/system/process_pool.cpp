@@ -1,0 +1,149 @@
+#include "train/system/process_pool.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <map>
+
+#include <stdexcept>
+
+#include "train/system/exit_code.h"
+#include "train/system/signals.h"
+
+namespace yonder {
+namespace {
+
+struct Running {
+  int job;
+  pid_t pid;
+  std::string unread;  // the beginning of a line that is not complete yet
+  std::string reason;
+};
+
+// A job says "+line"; its last word, if it failed, is "!reason".
+void send(int pipe, char kind, std::string text) {
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  text = kind + text + '\n';
+  for (std::size_t sent = 0; sent < text.size();) {
+    const ssize_t n = write(pipe, text.data() + sent, text.size() - sent);
+    if (n < 0 && errno != EINTR) return;  // nobody listens any more
+    if (n > 0) sent += std::size_t(n);
+  }
+}
+
+[[noreturn]] void be_job(const Jobs& jobs, int job, int pipe, pid_t parent) {
+  serve_parent();
+  if (Interruptible::signal() || getppid() != parent) _exit(1);
+  int code = 0;
+  try {
+    jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); });
+  } catch (...) {
+    send(pipe, '!', current_ending().text);
+    code = 1;
+  }
+  _exit(code);
+}
+
+// Reads what has come; false at the end.
+bool listen(int pipe, Running& running, const Jobs& jobs) {
+  char bytes[4096];
+  const ssize_t n = read(pipe, bytes, sizeof bytes);
+  if (n < 0 && errno == EINTR) return true;
+  if (n <= 0) return false;
+  running.unread.append(bytes, std::size_t(n));
+  for (std::size_t end; (end = running.unread.find('\n')) != std::string::npos;) {
+    const std::string line = running.unread.substr(1, end - 1);
+    if (running.unread[0] == '!') running.reason = line;
+    else if (jobs.heard) jobs.heard(running.job, line);
+    running.unread.erase(0, end + 1);
+  }
+  return true;
+}
+
+std::string end_of(Running& running) {
+  int status = 0;
+  while (waitpid(running.pid, &status, 0) < 0 && errno == EINTR) {}
+  if (WIFSIGNALED(status)) return std::string("ended by a signal: ") + strsignal(WTERMSIG(status));
+  if (WEXITSTATUS(status) && running.reason.empty()) return "ended without a word";
+  return running.reason;
+}
+
+std::pair<int, Running> start(const Jobs& jobs, int job) {
+  int ends[2];
+  if (pipe(ends) != 0) throw std::runtime_error("sweep: no more pipes; close other programs");
+  std::fflush(nullptr);  // or the job would print it a second time
+  const pid_t parent = getpid(), pid = fork();
+  if (pid < 0) throw std::runtime_error("sweep: no more processes; close other programs");
+  if (pid == 0) {
+    close(ends[0]);
+    be_job(jobs, job, ends[1], parent);
+  }
+  close(ends[1]);
+  if (jobs.started) jobs.started(job);
+  return {ends[0], Running{job, pid, {}, {}}};
+}
+
+}  // namespace
+
+int run(const Jobs& jobs) {
+  const Interruptible interrupt;
+  std::map<int, Running> running;  // by the end of its pipe that we read
+  bool told = false;
+  for (int next = 0; next < jobs.count || !running.empty();) {
+    while (!interrupt.signal() && next < jobs.count && int(running.size()) < jobs.at_once)
+      running.insert(start(jobs, next++));
+    if (interrupt.signal() && !told) {
+      next = jobs.count;
+      for (const auto& [pipe, r] : running) kill(r.pid, SIGTERM);
+      told = true;
+    }
+
+    std::vector<pollfd> polled;
+    for (const auto& [pipe, r] : running) polled.push_back({pipe, POLLIN, 0});
+    poll(polled.data(), polled.size(), 100);
+    for (const pollfd& p : polled) {
+      if (!(p.revents & (POLLIN | POLLHUP)) || listen(p.fd, running.at(p.fd), jobs)) continue;
+      Running over = std::move(running.at(p.fd));
+      running.erase(p.fd);
+      close(p.fd);
+      const std::string reason = end_of(over);
+      if (!interrupt.signal() && jobs.ended) jobs.ended(over.job, reason);
+    }
+    if (jobs.tick) jobs.tick();
+  }
+  return interrupt.signal();
+}
+
+int run_program(const std::vector<std::string>& command, std::string& errors) {
+  int ends[2];
+  if (pipe(ends) != 0) return 1;
+  const pid_t pid = fork();
+  if (pid < 0) return 1;
+  if (pid == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    std::vector<char*> arguments;
+    for (const std::string& a : command) arguments.push_back(const_cast<char*>(a.c_str()));
+    arguments.push_back(nullptr);
+    execvp(arguments[0], arguments.data());
+    _exit(127);
+  }
+  close(ends[1]);
+  errors.clear();
+  char bytes[4096];
+  for (ssize_t n; (n = read(ends[0], bytes, sizeof bytes)) > 0 || (n < 0 && errno == EINTR);)
+    if (n > 0) errors.append(bytes, std::size_t(n));
+  close(ends[0]);
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+}  // namespace yonder

@@ -1,0 +1,79 @@
+#include "train/system/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace yonder {
+namespace {
+
+std::size_t columns() {
+  if (const char* text = std::getenv("COLUMNS"))
+    if (const int n = std::atoi(text); n > 0) return std::size_t(n);
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+std::string duration(double seconds) {
+  const long s = std::lround(std::max(0.0, seconds));
+  char text[48];
+  if (s < 60) std::snprintf(text, sizeof text, "%ld s", s);
+  else if (s < 3600) std::snprintf(text, sizeof text, "%ld min %02ld s", s / 60, s % 60);
+  else std::snprintf(text, sizeof text, "%ld h %02ld min", s / 3600, s / 60 % 60);
+  return text;
+}
+
+std::string rounded(double number) {
+  char text[32];
+  if (number < 1000) std::snprintf(text, sizeof text, "%.0f", number);
+  else if (number < 999950) std::snprintf(text, sizeof text, "%.1fk", number / 1e3);
+  else std::snprintf(text, sizeof text, "%.1fM", number / 1e6);
+  return text;
+}
+
+bool on_terminal() {
+  const char* kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) && (!kind || std::string(kind) != "dumb");
+}
+
+void Progress::show(const std::string& line) {
+  using namespace std::chrono;
+  if (voice_ == Voice::quiet) return;
+  const auto now = steady_clock::now();
+  const auto pause = on_terminal() ? milliseconds(100) : milliseconds(10000);
+  if (last_ == steady_clock::time_point{} && !on_terminal()) last_ = now;  // no line at the start
+  if (now - last_ < pause) return;
+  last_ = now;
+  if (!on_terminal()) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+    return;
+  }
+  // Cut to the width of the window: a line that wraps can't be redrawn.
+  std::fprintf(stderr, "\r\033[K%s", line.substr(0, columns() - 1).c_str());
+  std::fflush(stderr);
+  open_ = true;
+}
+
+void Progress::settle(const std::string& line) {
+  if (voice_ == Voice::quiet) return;
+  clear();
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void Progress::clear() {
+  if (open_) std::fputs("\r\033[K", stderr);
+  open_ = false;
+}
+
+void Progress::close() {
+  if (open_) std::fputc('\n', stderr);
+  open_ = false;
+}
+
+}  // namespace yonder

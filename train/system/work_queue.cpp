@@ -1,0 +1,114 @@
+#include "train/system/work_queue.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "train/system/mpi.h"
+#include "train/system/signals.h"
+
+namespace yonder {
+namespace {
+
+// The first letter of a message. Rank 0 asks for work, asks to stop it, or dismisses; the others
+// say how far they are, or answer.
+constexpr char do_this = 'd', stop = 's', dismissed = 'e', said = '+', answered = '=';
+
+constexpr double pause = 0.1;          // s, between ticks
+constexpr double between_words = 0.5;  // s, of what a job says of itself
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point t) {
+  return std::chrono::duration<double>(Clock::now() - t).count();
+}
+
+// "={signal}\n{bytes of the reason}\n{reason}{result}"
+std::string packed(const Answer& a) {
+  return answered + std::to_string(a.signal) + "\n" + std::to_string(a.reason.size()) + "\n" +
+         a.reason + a.result;
+}
+
+Answer answer_of(const std::string& text) {
+  const std::size_t first = text.find('\n'), second = text.find('\n', first + 1);
+  const std::size_t length = std::stoull(text.substr(first + 1, second - first - 1));
+  return {.reason = text.substr(second + 1, length),
+          .result = text.substr(second + 1 + length),
+          .signal = std::stoi(text.substr(1, first - 1))};
+}
+
+constexpr int none = -1;
+
+}  // namespace
+
+int hand_out(const HandOut& jobs) {
+  const Interruptible interrupt;
+  std::vector<int> at_work(std::size_t(ranks::count()), none);  // the job of each rank
+  int next = 0, busy = 0, signal = 0;
+  const auto hand_next_to = [&](int rank) {
+    ranks::send(rank, do_this + jobs.request(next, rank));
+    at_work[std::size_t(rank)] = next, ++busy;
+    if (jobs.started) jobs.started(next);
+    ++next;
+  };
+  const auto end_for = [&](int s) {
+    signal = s, next = jobs.count;
+    for (int r = 1; r < ranks::count(); ++r)
+      if (at_work[std::size_t(r)] != none) ranks::send(r, stop + std::to_string(signal));
+  };
+  for (int r = 1; r < ranks::count() && next < jobs.count; ++r) hand_next_to(r);
+  for (auto ticked = Clock::now(); busy > 0 || next < jobs.count;) {
+    if (!signal && interrupt.signal()) end_for(interrupt.signal());
+    if (const auto message = ranks::received(busy > 0 ? pause : 0)) {
+      int& job = at_work[std::size_t(message->from)];
+      if (message->text[0] == said) {
+        if (jobs.heard && job != none) jobs.heard(job, message->text.substr(1));
+      } else {
+        const Answer answer = answer_of(message->text);
+        if (answer.signal && !signal) end_for(answer.signal);
+        if (job != none) {
+          if (jobs.ended) jobs.ended(job, answer);
+          job = none, --busy;
+        }
+        if (next < jobs.count) hand_next_to(message->from);
+      }
+    }
+    if (!jobs.tick || seconds_since(ticked) < pause) continue;
+    jobs.tick();
+    ticked = Clock::now();
+  }
+  return signal;
+}
+
+void dismiss(int signal) {
+  for (int r = 1; r < ranks::count(); ++r) ranks::send(r, dismissed + std::to_string(signal));
+}
+
+int serve(const std::function<Answer(const std::string&, const Say&)>& work) {
+  const Interruptible interrupt;
+  auto spoke = Clock::now();
+  const Say say = [&spoke](const std::string& line) {
+    // Nothing but a wish to stop comes while it works. The signal is raised as if it came from
+    // outside, unless it already did: a second one would end the process at once.
+    if (const auto message = ranks::received(0); message && !Interruptible::signal())
+      ::raise(std::stoi(message->text.substr(1)));
+    if (seconds_since(spoke) < between_words) return;
+    ranks::send(0, said + line);
+    spoke = Clock::now();
+  };
+  for (bool told = false;;) {
+    if (interrupt.signal() && !told) {
+      ranks::send(0, packed({.signal = interrupt.signal()}));
+      told = true;
+    }
+    const auto message = ranks::received(pause);
+    if (!message || message->text[0] == stop) continue;  // it has ended in the meantime
+    if (message->text[0] == dismissed) return std::stoi(message->text.substr(1));
+    ranks::send(0, packed(work(message->text.substr(1), say)));
+    told = interrupt.signal();
+  }
+}
+
+}  // namespace yonder

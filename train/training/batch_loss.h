@@ -1,0 +1,41 @@
+#pragma once
+#include <algorithm>
+
+#include "core/ops/ops.h"
+#include "datasets/base/dataset.h"
+#include "models/transformer.h"
+
+namespace yonder {
+
+/// How a model sees a task's batch. `longest` is L: of a training N, of a test its longest
+/// sequence.
+inline Pass pass_of(const Batch& batch, int longest, Draws* draws = nullptr) {
+  Pass pass{.batch = batch.size,
+            .tokens = batch.extent,
+            .longest = longest,
+            .digits = batch.digits,
+            .draws = draws};
+  const auto full = [&](int length) { return length == batch.extent; };
+  if (!std::all_of(batch.lengths.begin(), batch.lengths.end(), full)) pass.lengths = batch.lengths;
+  return pass;
+}
+
+/// The first place of a batch at which any target is asked, 0 if none is: no loss depends on what
+/// the last layer makes of the places before it. targets [B, T]
+inline int first_asked(const Batch& batch, std::span<const int> targets) {
+  for (int t = 0; t < batch.extent; ++t)
+    for (int b = 0; b < batch.size; ++b)
+      if (targets[std::size_t(b * batch.extent + t)] >= 0) return t;
+  return 0;
+}
+
+/// The mean loss of a batch over its targets.
+inline Var mean_loss(Transformer& model, const Batch& batch, const Placed& at) {
+  const int first = first_asked(batch, batch.targets);
+  std::vector<int> targets;
+  for (auto row = batch.targets.begin(); row != batch.targets.end(); row += batch.extent)
+    targets.insert(targets.end(), row + first, row + batch.extent);
+  return cross_entropy(model.logits(batch.tokens, at, first), targets);
+}
+
+}  // namespace yonder

@@ -1,0 +1,308 @@
+#include "train/training/checkpoint_dir.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "core/io/safetensors.h"
+#include "models/checkpoint.h"
+#include "models/manifest.h"
+#include "train/training/run_record.h"
+
+namespace yonder {
+namespace {
+namespace fs = std::filesystem;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+const std::string model_end = ".safetensors", state_end = ".state.safetensors",
+                  manifest_end = ".json", latest = "LATEST";
+
+std::string stem(int step) { return "step-" + std::to_string(step); }
+
+// n of "step-{n}" + `end`, or −1.
+int step_of(const std::string& name, const std::string& end) {
+  const std::string before = "step-";
+  if (!name.starts_with(before) || !name.ends_with(end)) return -1;
+  const char* first = name.data() + before.size();
+  const char* last = name.data() + name.size() - end.size();
+  int step = -1;
+  const auto [stop, error] = std::from_chars(first, last, step);
+  return error == std::errc() && stop == last ? step : -1;
+}
+
+// The steps of the files of one kind, the last one first.
+std::vector<int> steps_in(const std::string& place, const std::string& end) {
+  std::vector<int> steps;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(place, error))
+    if (const int n = step_of(file.path().filename().string(), end); n >= 0) steps.push_back(n);
+  std::sort(steps.rbegin(), steps.rend());
+  return steps;
+}
+
+std::vector<Options> fields_of(RunConfig& config) {
+  return {config.model_fields(), config.training_fields(), config.change_fields()};
+}
+
+// Every field of a configuration as it was given, to be given again.
+json given(RunConfig config) {
+  json said{{"yonder", YONDER_VERSION},    {"task", config.task},
+            {"encoding", config.encoding}, {"length", config.length},
+            {"from", config.from},         {"bidirectional", config.bidirectional},
+            {"tied", config.tied},         {"options", json::object()}};
+  for (const Options& fields : fields_of(config))
+    for (const Option& o : fields) said[o.name] = json_of(o);
+  for (const auto& [option, value] : config.options) said["options"][option] = value;
+  // As a file gives it back: a path may hold bytes that are no UTF-8.
+  return json::parse(said.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+RunConfig config_of(const json& said, const std::string& path) try {
+  RunConfig config{.task = said.at("task"),
+                   .encoding = said.at("encoding"),
+                   .length = said.at("length"),
+                   .from = said.at("from"),
+                   .bidirectional = said.at("bidirectional"),
+                   .tied = said.at("tied")};
+  for (const Options& fields : fields_of(config))
+    for (const Option& o : fields)
+      if (said.contains(o.name)) assign(o, "", setting_of(said[o.name], o.name));
+  for (const auto& [option, value] : said.at("options").items())
+    config.options.push_back({option, value});
+  return config;
+} catch (const std::exception& e) {
+  throw FileError(path + ": its configuration can't be read; train anew with --force");
+}
+
+// Bits don't depend on these.
+bool is_free(const std::string& key) {
+  for (const char* name : {"threads", "save-every", "save-minutes", "keep"})
+    if (key == name) return true;
+  return false;
+}
+
+void require_same(const json& now, const json& there, const std::string& key,
+                  const std::string& folder) {
+  if (now != there)
+    throw UsageError(folder + ": the run in it has " + key + " " + there.dump() + " and not " +
+                     now.dump() + "; go on with what it began with, or train anew elsewhere");
+}
+
+// What is newer than the run has its default there.
+void require_same(const json& now, const json& there, const std::string& folder) {
+  const json defaults = given({});
+  for (const auto& [key, value] : now.items())
+    if (key == "options") {
+      for (const json& side : {value, there.at(key)})
+        for (const auto& [option, x] : side.items())
+          require_same(value.value(option, json()), there.at(key).value(option, json()), option,
+                       folder);
+    } else if (!is_free(key)) {
+      require_same(value, there.value(key, defaults[key]), key, folder);
+    }
+}
+
+json totals_json(const Totals& t) {
+  return {{"step", t.step},
+          {"loss", t.loss},
+          {"tokens", t.tokens},
+          {"seconds", t.seconds},
+          {"speed", t.speed}};
+}
+
+Totals totals_of(const json& said, const std::string& path) try {
+  return {said.at("step"), said.at("loss"), said.at("tokens"), said.at("seconds"),
+          said.at("speed")};
+} catch (const json::exception&) {
+  throw FileError(path + ": its totals can't be read; train anew with --force");
+}
+
+std::string state_text(const Trained& run, const std::string& text) {
+  return json{{"format", 1},
+              {"step", run.step},
+              {"data", run.step},  // the task's next batch is a function of seed and step,
+              {"text", text},      // and of its text, if it has one
+              {"seed", run.config.seed}}
+      .dump();
+}
+
+json manifest_at(const std::string& place, int step) {
+  const std::string path = place + stem(step) + manifest_end;
+  json manifest = unsealed(read_file(path), path);
+  if (!manifest.contains("step") || manifest["step"] != step || !manifest.contains("run") ||
+      !manifest["run"].contains("options") || !manifest["run"]["options"].is_object() ||
+      !manifest.contains("totals"))
+    throw FileError(path + ": this is no manifest of a training; train anew with --force");
+  return manifest;
+}
+
+Safetensors whole(const std::string& path) {
+  const std::string content = read_file(path);
+  require_whole(path, content);
+  return parse_safetensors(content, path);
+}
+
+// A checkpoint that has been read, and found whole.
+struct Saved {
+  Totals totals;
+  int step = 0;  // of the model
+  Safetensors model, state;
+};
+
+Saved read_saved(const std::string& place, int step, int steps) {
+  const json manifest = manifest_at(place, step);
+  const std::string path = place + stem(step);
+  Saved saved{.totals = totals_of(manifest["totals"], path + manifest_end), .step = step};
+  if (saved.totals.step > 0) saved.model = whole(path + model_end);
+  if (saved.totals.step > 0 && saved.totals.step < steps) saved.state = whole(path + state_end);
+  return saved;
+}
+
+void put_in_place(const Saved& saved, Trained& run, Trainer& trainer, const std::string& path) try {
+  if (saved.totals.step == 0) return;
+  if (run.step + saved.totals.step != saved.step)
+    throw UsageError("it is " + std::to_string(saved.totals.step) + " steps after step " +
+                     std::to_string(saved.step - saved.totals.step) + ", and --from is at step " +
+                     std::to_string(run.step) + " now");
+  trainer.reach(saved.totals.step);
+  NamedTensors parameters;
+  for (const auto& p : run.model->parameters().all())
+    parameters.emplace_back(p.name, p.var.value());
+  run.step = saved.step;
+  if (!saved.state.tensors.empty()) {
+    const auto said = saved.state.metadata.find("yonder.state");
+    // Masked texts had no checksum once.
+    if (said == saved.state.metadata.end() ||
+        (said->second != state_text(run, run.task->checksum()) &&
+         said->second != state_text(run, "")))
+      throw UsageError("its state is of another step, seed or text");
+    trainer.optimizer().restore(saved.totals.step, saved.state.tensors);
+  }
+  copy_tensors(saved.model.tensors, parameters);
+} catch (const UsageError& e) {
+  throw FileError(path + ": training can't go on from it: " + e.what() +
+                  "; train anew with --force");
+}
+
+}  // namespace
+
+std::vector<int> late_steps(const RunConfig& config) {
+  const int tenth = std::max(1, config.steps / 10),
+            count = std::min(config.late_checkpoints, tenth);
+  std::vector<int> steps;
+  for (int i = 0; i < count; ++i)
+    steps.push_back(int(config.steps - std::int64_t(i) * tenth / count));
+  return steps;
+}
+
+bool stays(const RunConfig& config, int step) {
+  if (config.save_every > 0 && step % config.save_every == 0) return true;
+  const std::vector<int> late = late_steps(config);
+  return std::find(late.begin(), late.end(), step) != late.end();
+}
+
+Checkpoints::Checkpoints(const std::string& folder, RunConfig config)
+    : place_(folder + "/checkpoints/"), config_(std::move(config)) {}
+
+void Checkpoints::begin(const Trained& run) {
+  const int before = run.step - 1;
+  write_file(place_ + stem(before) + manifest_end, sealed({{"format", 1},
+                                                           {"step", before},
+                                                           {"run", given(config_)},
+                                                           {"totals", totals_json({})},
+                                                           {"files", ordered_json::object()}}));
+}
+
+void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals& totals) {
+  const std::string name = stem(run.step);
+  ordered_json files;
+  auto write = [&](const std::string& end, const std::string& content) {
+    write_file(place_ + name + end, content);
+    files[name + end] = described(content);
+  };
+  write(model_end,
+        format_model(*run.model, {task_json(run), run.step, run.model->parameters().seed()}));
+  const bool over = totals.step == config_.steps;
+  if (!over)
+    write(state_end,
+          format_safetensors(
+              {optimizer.moments(), {{"yonder.state", state_text(run, run.task->checksum())}}}));
+  write_file(place_ + name + manifest_end, sealed({{"format", 1},
+                                                   {"step", run.step},
+                                                   {"run", given(config_)},
+                                                   {"totals", totals_json(totals)},
+                                                   {"files", files}}));
+  write_file(place_ + latest, name + "\n");
+  prune(run.step - totals.step, over ? 0 : config_.keep);
+}
+
+std::string Checkpoints::model(int step) const { return place_ + stem(step) + model_end; }
+
+// The state is removed last: where it still is, work that was cut short is taken up again.
+void Checkpoints::prune(int before, int keep) const {
+  const std::vector<int> steps = steps_in(place_, state_end);
+  for (std::size_t i = std::size_t(keep); i < steps.size(); ++i) {
+    const std::string path = place_ + stem(steps[i]);
+    if (!stays(config_, steps[i] - before))
+      for (const std::string& end : {manifest_end, model_end}) remove_all(path + end);
+    remove_all(path + state_end);
+  }
+}
+
+Totals Checkpoints::restore(Trained& run, Trainer& trainer) const {
+  const json now = given(config_);
+  std::string why;
+  for (const int step : steps_in(place_, manifest_end)) {
+    Saved saved;
+    try {
+      require_same(now, manifest_at(place_, step)["run"], place_);
+      saved = read_saved(place_, step, config_.steps);
+    } catch (const FileError& e) {
+      if (why.empty()) why = e.what();
+      continue;
+    }
+    put_in_place(saved, run, trainer, place_ + stem(step) + manifest_end);
+    if (saved.totals.step == 0) return {};
+    write_file(place_ + latest, stem(step) + "\n");
+    for (const std::string& end : {manifest_end, model_end, state_end})
+      for (const int later : steps_in(place_, end))
+        if (later > step) remove_all(place_ + stem(later) + end);
+    prune(step - saved.totals.step, saved.totals.step == config_.steps ? 0 : config_.keep);
+    return saved.totals;
+  }
+  if (why.empty() && !steps_in(place_, model_end).empty())
+    why = place_ + ": its checkpoints have no manifest to go on from; train anew with --force";
+  if (!why.empty()) throw FileError(why);
+  return {};
+}
+
+RunConfig Checkpoints::configuration(const std::string& folder) {
+  const std::string place = folder + "/checkpoints/";
+  std::string why = folder + ": no training has begun in it; begin one with --out " + folder;
+  for (const int step : steps_in(place, manifest_end)) {
+    try {
+      return config_of(manifest_at(place, step)["run"], place + stem(step) + manifest_end);
+    } catch (const FileError& e) { why = e.what(); }
+  }
+  throw FileError(why);
+}
+
+std::string Checkpoints::last_model(const std::string& folder) {
+  const std::string place = folder + "/checkpoints/";
+  std::error_code error;
+  if (fs::exists(place + latest, error)) {
+    std::string name = read_file(place + latest);
+    const bool complete = name.ends_with('\n');
+    if (complete) name.pop_back();
+    if (complete && step_of(name, "") >= 0) return place + name + model_end;
+  }
+  const std::vector<int> steps = steps_in(place, model_end);
+  if (steps.empty())
+    throw FileError(folder + ": there is no checkpoint in it; name a run's folder or a checkpoint");
+  return place + stem(steps[0]) + model_end;
+}
+
+}  // namespace yonder

@@ -1,0 +1,124 @@
+#include "train/training/data_parallel.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+#include "core/parallel.h"
+
+namespace yonder {
+namespace {
+
+constexpr std::int64_t piece = 16384;  // numbers; small enough for the cache
+
+// to += from
+void add(std::span<real> to, std::span<const real> from) {
+  const std::int64_t n = std::int64_t(to.size());
+  parallel_for((n + piece - 1) / piece, [&](std::int64_t p) {
+    const std::int64_t end = std::min(n, (p + 1) * piece);
+    for (std::int64_t i = p * piece; i < end; ++i) to[i] += from[i];
+  });
+}
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+int targets_in(const Batch& batch) {
+  return int(
+      std::count_if(batch.targets.begin(), batch.targets.end(), [](int t) { return t >= 0; }));
+}
+
+}  // namespace
+
+Batch part_of(const Batch& batch, int first, int size) {
+  const auto rows = [&](const std::vector<int>& all, int width) {
+    if (all.empty()) return all;
+    return std::vector<int>(all.begin() + std::ptrdiff_t(first) * width,
+                            all.begin() + std::ptrdiff_t(first + size) * width);
+  };
+  return {.size = size,
+          .extent = batch.extent,
+          .tokens = rows(batch.tokens, batch.extent),
+          .targets = rows(batch.targets, batch.extent),
+          .lengths = rows(batch.lengths, 1),
+          .digits = rows(batch.digits, batch.extent),
+          .lag = rows(batch.lag, batch.extent),
+          .by_place = rows(batch.by_place, batch.extent)};
+}
+
+Shards::Shards(const Parameters& parameters, int shards, Order order, ranks::Crew crew)
+    : parameters_(parameters), shards_(shards), order_(order), crew_(crew) {
+  const auto n = std::size_t(parameters.count());
+  mine_.resize(n);
+  total_.resize(n);
+  if (crew.count > 1 && order == Order::kept)
+    theirs_.resize(std::size_t(crew.count * ranks::slice(std::int64_t(n), crew.rank).size));
+}
+
+// The gradients of the parameters, one after the other, and clears them.
+void Shards::collect() {
+  auto to = mine_.begin();
+  for (const auto& [name, var] : parameters_.all()) {
+    if (var.gradient().started()) std::copy_n(&var.grad()[0], var.size(), to);
+    else std::fill_n(to, var.size(), real(0));
+    to += var.size();
+  }
+  parameters_.clear_gradients();
+}
+
+void Shards::exchange(const std::function<void()>& work) { seconds_ += seconds_of(work); }
+
+// Of shards round · ranks, … that every rank has just worked out, adds this rank's slice.
+void Shards::add_in_order(int round) {
+  if (crew_.count == 1) return add(total_, mine_);
+  exchange([&] { ranks::exchange_slices(mine_, theirs_); });
+  const auto own = ranks::slice(std::int64_t(total_.size()), crew_.rank);
+  const auto slice = std::span(total_).subspan(std::size_t(own.first), std::size_t(own.size));
+  for (int r = 0; r < crew_.count && round * crew_.count + r < shards_; ++r)
+    add(slice, std::span(theirs_).subspan(std::size_t(r * own.size), std::size_t(own.size)));
+}
+
+void Shards::work_together(const std::function<void()>& work) {
+  if (crew_.count == 1) return work();
+  double own = 0;
+  seconds_ += seconds_of([&] { ranks::together([&] { own = seconds_of(work); }); });
+  seconds_ -= own;
+}
+
+double Shards::gradient(const Batch& batch,
+                        const std::function<double(const Batch&, double)>& pass) {
+  std::fill(total_.begin(), total_.end(), real(0));
+  const int targets = targets_in(batch);
+  std::vector<double> means(std::size_t(shards_), 0);  // weighted
+  for (int round = 0; round * crew_.count < shards_; ++round) {
+    const int s = round * crew_.count + crew_.rank;
+    const auto work = [&] {
+      if (s >= shards_) return;
+      const auto first = [&](int shard) { return int(std::int64_t(batch.size) * shard / shards_); };
+      const Batch part = part_of(batch, first(s), first(s + 1) - first(s));
+      const double weight = double(targets_in(part)) / targets;
+      if (weight > 0) means[std::size_t(s)] = weight * pass(part, weight);
+    };
+    work_together(work);
+    collect();
+    if (order_ == Order::kept) add_in_order(round);
+    else add(total_, mine_);
+  }
+  if (crew_.count > 1)
+    exchange([&] {
+      if (order_ == Order::kept) ranks::gather_slices(total_);
+      else ranks::sum_in_any_order(total_);
+      ranks::sum(means);
+    });
+  auto from = total_.begin();
+  for (const auto& [name, var] : parameters_.all()) {
+    std::copy_n(from, var.size(), &var.gradient().target().sum[0]);
+    from += var.size();
+  }
+  return std::accumulate(means.begin(), means.end(), 0.0);
+}
+
+}  // namespace yonder

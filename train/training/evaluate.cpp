@@ -1,0 +1,192 @@
+#include <algorithm>
+#include <cmath>
+
+#include "core/io/available_memory.h"
+#include "core/ops/ops.h"
+#include "core/parallel.h"
+#include "train/training/batch_loss.h"
+#include "train/training/memory_estimate.h"
+#include "train/training/session.h"
+
+namespace yonder {
+namespace {
+
+// Numbers bounded for the memory of a test, whatever its length.
+constexpr int tokens_a_pass = 8192, logits_a_chunk = 2048;
+
+// What the model makes of one target.
+struct Scored {
+  int row;      // b·T + t in the batch
+  double loss;  // nats
+  bool right;   // its logit is the largest; of equals, the first
+};
+
+// −log softmax(logits)[target], and whether a greedy choice takes it.
+void score_row(const real* logits, int vocabulary, int target, Scored& scored) {
+  const real* best = std::max_element(logits, logits + vocabulary);
+  double sum = 0;
+  for (int v = 0; v < vocabulary; ++v) sum += std::exp(double(logits[v]) - double(*best));
+  scored.loss = std::log(sum) + double(*best) - double(logits[target]);
+  scored.right = best - logits == target;
+}
+
+// Scores the rows whose target is ≥ 0. Logits are made for these alone, a few at a time: all of
+// them would be the largest tensor by far.
+std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
+                          std::span<const int> targets) {
+  const Placed at(model.encoding(), pass_of(batch, longest));
+  const int begin = first_asked(batch, targets), kept = batch.extent - begin;
+  Var hidden = model.hidden(batch.tokens, at, begin);         // [B, kept, D]
+  hidden = hidden.view({batch.size * kept, hidden.dim(-1)});  // complex: 2D wide
+  std::vector<Scored> scored;
+  for (int row = 0; row < int(targets.size()); ++row)
+    if (targets[row] >= 0) scored.push_back({row, 0, false});
+  for (std::size_t first = 0; first < scored.size(); first += logits_a_chunk) {
+    const std::size_t end = std::min(first + logits_a_chunk, scored.size());
+    std::vector<int> which;
+    for (std::size_t i = first; i < end; ++i) {
+      const int b = scored[i].row / batch.extent, t = scored[i].row % batch.extent;
+      which.push_back(b * kept + t - begin);
+    }
+    const Tensor logits = model.head(rows(hidden, which)).value();
+    parallel_for(std::int64_t(end - first), [&](std::int64_t i) {
+      const int vocabulary = logits.dim(-1);
+      Scored& s = scored[first + std::size_t(i)];
+      score_row(&logits[i * vocabulary], vocabulary, targets[s.row], s);
+    });
+  }
+  return scored;
+}
+
+// In a text every token is a target of the one before it, unless tokens are masked.
+std::vector<int> all_targets(const Batch& batch) {
+  if (!batch.by_place.empty()) return batch.by_place;
+  std::vector<int> targets = batch.targets;
+  for (int b = 0; b < batch.size; ++b)
+    for (int t = 0; t + 1 < batch.lengths[b]; ++t)
+      targets[b * batch.extent + t] = batch.tokens[b * batch.extent + t + 1];
+  return targets;
+}
+
+// Sums over the passes of one length.
+struct Sums {
+  double loss = 0;
+  std::int64_t targets = 0, right = 0, examples = 0, exact = 0;
+  std::vector<double> position_loss;
+  std::vector<int> position_count;
+  std::map<int, EvalRow::Share> lags;
+
+  void add(const Batch& batch, const std::vector<Scored>& scored) {
+    std::vector<char> wrong(batch.size);
+    for (const Scored& s : scored) {
+      const int t = s.row % batch.extent;
+      if (!position_loss.empty()) position_loss[t] += s.loss, ++position_count[t];
+      if (batch.targets[s.row] < 0) continue;  // seen for its position's sake only
+      loss += s.loss;
+      ++targets;
+      right += s.right;
+      if (!batch.lag.empty() && batch.lag[s.row] >= 0) {
+        EvalRow::Share& share = lags[batch.lag[s.row]];
+        share.right += s.right, ++share.count;
+      }
+      if (!s.right) wrong[s.row / batch.extent] = 1;
+    }
+    examples += batch.size;
+    exact += std::count(wrong.begin(), wrong.end(), 0);
+  }
+
+  void finish(EvalRow& row, const Task& task) {
+    row.loss = loss / double(targets);
+    row.token_accuracy = double(right) / double(targets);
+    if (task.is_text()) row.perplexity = std::exp(row.loss);
+    // All targets the model's first choice is the same event as a right greedy decode: as long as
+    // every choice is right, decoding feeds the very tokens that stand here.
+    if (!task.is_text()) row.exact_match = double(exact) / double(examples);
+    for (std::size_t t = 0; t < position_loss.size(); ++t) position_loss[t] /= position_count[t];
+    row.position_loss = std::move(position_loss);
+    row.lags = std::move(lags);
+  }
+};
+
+EvalRow test(Trained& trained, const Trial& trial, const std::function<void(double)>& progress) {
+  const Task& task = *trained.task;
+  EvalRow row{.length = trial.length,
+              .tokens = task.tokens(trial.length),
+              .examples = task.sequences(trial),
+              .chance = task.chance(trial.length)};
+  Sums sums;
+  if (task.is_text()) {
+    sums.position_loss.resize(row.tokens);
+    sums.position_count.resize(row.tokens);
+  }
+  const int pass = std::clamp(tokens_a_pass / row.tokens, 1, 64);
+  for (int first = 0; first < row.examples; first += pass) {
+    const Batch batch = task.test(trial, first, std::min(pass, row.examples - first));
+    try {
+      sums.add(batch, score(*trained.model, batch, row.tokens,
+                            task.is_text() ? all_targets(batch) : batch.targets));
+    } catch (const UsageError& refusal) {
+      row.undefined = refusal.what();
+      return row;
+    }
+    if (!std::isfinite(sums.loss)) {  // a choice among logits that are no numbers is none
+      row.undefined = trained.model->encoding().name() + ": logits are no longer finite numbers";
+      return row;
+    }
+    progress(double(first + batch.size) / row.examples);
+  }
+  sums.finish(row, task);
+  return row;
+}
+
+}  // namespace
+
+Protocol protocol_named(const std::string& name) {
+  std::vector<std::string> names;
+  for (Protocol p : {Protocol::same_targets, Protocol::non_overlapping, Protocol::sliding}) {
+    if (name == name_of(p)) return p;
+    names.push_back(name_of(p));
+  }
+  throw UsageError("protocol: '" + name + "' is not allowed; it takes same-targets, " +
+                   "non-overlapping or sliding" + did_you_mean(name, names));
+}
+
+const char* name_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::same_targets:
+      return "same-targets";
+    case Protocol::non_overlapping:
+      return "non-overlapping";
+    case Protocol::sliding:
+      return "sliding";
+  }
+  return "";
+}
+
+std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
+                              const std::function<void(int, double)>& progress) {
+  const int longest = *std::max_element(settings.lengths.begin(), settings.lengths.end());
+  std::vector<Trial> trials;
+  for (int length : settings.lengths)
+    trials.push_back({.length = length,
+                      .longest = longest,
+                      .count = settings.examples,
+                      .protocol = settings.protocol,
+                      .part = settings.part});
+  // What can't be made, or is too much, is refused before anything is tested.
+  for (const Trial& trial : trials) {
+    trained.task->sequences(trial);
+    require_memory(testing_bytes(trained.model->dims(), trained.task->tokens(trial.length)),
+                   "ask for a smaller length than " + std::to_string(trial.length));
+  }
+  std::vector<EvalRow> result;
+  for (const Trial& trial : trials) {
+    const int index = int(result.size());
+    result.push_back(test(trained, trial, [&](double part) {
+      if (progress) progress(index, part);
+    }));
+  }
+  return result;
+}
+
+}  // namespace yonder

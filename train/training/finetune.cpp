@@ -1,0 +1,138 @@
+#include "train/training/finetune.h"
+
+#include <algorithm>
+
+#include "core/io/available_memory.h"
+#include "encodings/base/table.h"
+#include "models/checkpoint.h"
+#include "train/training/memory_estimate.h"
+#include "train/training/run_dir.h"
+
+namespace yonder {
+namespace {
+
+// A configuration that asks for another model than the checkpoint's is refused.
+void require_same(RunConfig asked, RunConfig there) {
+  auto same = [](const std::string& flag, const std::string& one, const std::string& other) {
+    if (one != other)
+      throw UsageError("--" + flag + ": '" + one + "' is asked for and the checkpoint of --from " +
+                       "has '" + other + "'; leave the flag away, or train a new model");
+  };
+  same("task", asked.task, there.task);
+  same("encoding", asked.encoding, there.encoding);
+  const Options one = asked.model_fields(), other = there.model_fields();
+  for (std::size_t i = 0; i < one.size(); ++i)
+    same(one[i].name, text_of(one[i]), text_of(other[i]));
+  auto said = [](bool on) { return std::string(on ? "true" : "false"); };
+  same("tied", said(asked.tied), said(there.tied));
+  same("bidirectional", said(asked.bidirectional), said(there.bidirectional));
+}
+
+bool has(const Settings& all, const std::string& option) {
+  return std::any_of(all.begin(), all.end(),
+                     [&option](const Setting& s) { return s.option == option; });
+}
+
+std::string field_of(const Option& o) { return o.name.substr(o.name.rfind('.') + 1); }
+
+bool is_fresh(const Option& o) { return field_of(o) == "beyond" && text_of(o) == "random"; }
+
+// Whether a pass of L tokens would draw rows of a table.
+bool draws_rows(const Transformer& model, int L) {
+  bool fresh = false;
+  for (const Option& o : model.encoding().options()) fresh = fresh || is_fresh(o);
+  return fresh && L > model.dims().positions;
+}
+
+// The encoding of a model that is to be built anew. `before` is the encoding of the checkpoint,
+// whose `beyond` holds again, since no row is beyond any more.
+std::unique_ptr<Composition> grown(const Composition& now, const Composition& before) {
+  auto encoding = std::make_unique<Composition>(now.name());
+  for (const Option& o : now.options()) {
+    if (field_of(o) == "scaling" && text_of(o) != "direct")
+      throw UsageError(o.name +
+                       ": it counts from the trained length, which fresh rows of a table "
+                       "move; fine-tune with one of them at a time");
+    encoding->set(o.name, text_of(o));
+  }
+  for (const Option& o : before.options())
+    if (field_of(o) == "beyond") encoding->set(o.name, text_of(o));
+  return encoding;
+}
+
+// The same model with N = L: tables begin with the rows that they have and go on with fresh ones.
+std::unique_ptr<Transformer> grown(const Transformer& model, const Composition& before, int L,
+                                   std::uint64_t seed) {
+  Dims dims = model.dims();
+  dims.trained = L;
+  auto longer = std::make_unique<Transformer>(dims, grown(model.encoding(), before), seed,
+                                              model.tied() ? Head::tied : Head::own);
+  for (const auto& [name, var] : longer->parameters().all()) {
+    const Tensor old = model.parameters().find(name).value();
+    Tensor now = var.value();
+    std::copy_n(&old[0], old.size(), &now[0]);
+    if (now.size() == old.size()) continue;
+    const Tensor more = fresh_rows(seed, name, old.dim(0), now.dim(0) - old.dim(0), now.dim(1));
+    std::copy_n(&more[0], more.size(), &now[old.size()]);
+  }
+  return longer;
+}
+
+// A pass at the full length, so that what is undefined there is refused before training begins
+// and not when a batch happens to be long enough.
+void require_defined(Trained& run, int L) {
+  Draws draws(Random(std::uint64_t(run.config.seed), "positions", 0));
+  const Placed at(run.model->encoding(), {.tokens = L, .longest = L, .draws = &draws});
+  run.model->hidden(std::vector<int>(std::size_t(L), 0), at);
+}
+
+// The length that N comes from, and the steps until now.
+Trained::Before before(const Trained& run) {
+  const bool own = run.task->tokens(run.config.length) == run.model->dims().trained;
+  return {own || !run.before ? run.config.length : run.before->length, run.step};
+}
+
+}  // namespace
+
+RunConfig config_from(const std::string& path, const Settings& options) {
+  Settings of_task = options;
+  std::erase_if(of_task, [](const Setting& s) {
+    return std::any_of(registry().begin(), registry().end(), [&s](const Entry& e) {
+      return s.option.starts_with(e.name + ".") || s.option.starts_with(e.name + "@");
+    });
+  });
+  RunConfig config = load(path, of_task).config;
+  config.encoding = load_model(RunFolder::checkpoint_in(path)).model->encoding().name();
+  config.from = path;
+  config.options.clear();
+  return config;
+}
+
+Trained go_on(const RunConfig& config) {
+  require_same(config, config_from(config.from, config.options));
+  const Settings of_first = options_of_first(config);
+  Trained run = load(config.from, of_first);
+  Settings of_task = std::move(run.config.options);
+  run.before = before(run);
+  run.config = config;
+  run.config.options = std::move(of_task);
+  for (const Setting& s : config.options)
+    if (!has(of_first, s.option)) run.config.options.push_back(s);  // it waits for `then`
+  run.task->prepare(config.length);
+  const int L = run.task->tokens(config.length);
+  Dims dims = run.model->dims();
+  dims.trained = L;
+  require_memory(training_bytes(dims, config.at_once()), "lower --batch or --length");
+
+  if (draws_rows(*run.model, L)) {
+    const Checkpoint old = load_model(RunFolder::checkpoint_in(config.from));
+    run.model = grown(*run.model, old.model->encoding(), L, std::uint64_t(config.seed));
+  }
+  run.model->encoding().settle(L);
+  run.config.encoding = run.model->encoding().name();
+  require_defined(run, L);
+  require_change(run);
+  return run;
+}
+
+}  // namespace yonder

@@ -1,0 +1,158 @@
+#include "train/training/run_dir.h"
+
+#include <sys/utsname.h>
+
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "core/io/json.h"
+#include "core/parallel.h"
+#include "train/config/toml.h"
+#include "train/training/checkpoint_dir.h"
+#include "train/training/run_record.h"
+
+namespace yonder {
+namespace {
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+const char* const files[] = {"config.toml", "environment.json", "metrics.jsonl", "checkpoints"};
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// The processor's name as Linux gives it, or "" where it doesn't.
+std::string processor() {
+  std::string text;
+  try {
+    text = read_file("/proc/cpuinfo");
+  } catch (const FileError&) { return ""; }
+  const auto line = text.find("model name");
+  const auto colon = text.find(": ", line);
+  if (line == std::string::npos || colon == std::string::npos) return "";
+  return text.substr(colon + 2, text.find('\n', colon) - colon - 2);
+}
+
+Json environment(const Trained& run, ranks::Crew crew) {
+  Json json = machine_json();
+  if (crew.count > 1) json["ranks"] = crew.count;
+  if (run.config.reduce == "fast")
+    json["bits"] = "may differ with the number of ranks: reduce is fast";
+  json["parameters"] = run.model->parameters().count();
+  json["position_parameters"] = run.model->parameters().count("encoding.");
+  return json;
+}
+
+}  // namespace
+
+Json machine_json() {
+  utsname system{};
+  uname(&system);
+  return {{"yonder", YONDER_VERSION},
+          {"compiler", "g++ " __VERSION__},
+          {"system", std::string(system.sysname) + " " + system.release + " " + system.machine},
+          {"processor", processor()},
+          {"threads", threads()},
+          {"started", now_utc()}};
+}
+
+bool holds_run(const std::string& folder) {
+  for (const char* name : files)
+    if (std::error_code error; fs::exists(fs::path(folder) / name, error)) return true;
+  return false;
+}
+
+RunFolder::RunFolder(std::string path, Existing existing)
+    : path_(std::move(path)), existing_(existing) {
+  std::error_code error;
+  require_free();
+  if (fs::is_directory(path_, error)) lock_ = std::make_unique<FolderLock>(path_);
+}
+
+void RunFolder::require_free() const {
+  std::error_code error;
+  if (fs::exists(fs::path(path_) / "cells", error))
+    throw UsageError(path_ + ": there is a comparison of many runs in it; choose another --out");
+  if (existing_ == Existing::refuse && holds_run(path_))
+    throw UsageError(path_ +
+                     ": there is a run in it already; choose another --out, go on with it by " +
+                     "--resume, or --force to replace it");
+}
+
+RunFolder::~RunFolder() {
+  try {
+    flush();
+  } catch (const DiskError&) {  // on the way out of another error, which says more
+  }
+}
+
+void RunFolder::begin(const Trained& run, ranks::Crew crew) {
+  make_folders(path_);
+  if (!lock_) lock_ = std::make_unique<FolderLock>(path_);
+  require_free();  // another may have been faster
+  remove_temporaries(path_);
+  for (const char* name : files) remove_all(path_ + "/" + name);
+  make_folders(path_ + "/checkpoints");
+  write_file(path_ + "/environment.json", environment(run, crew).dump(2) + "\n");
+  write_file(path_ + "/config.toml", to_toml(resolved(run)));
+}
+
+void RunFolder::record(const Metrics& m) {
+  lines_ += Json{{"step", m.step},
+                 {"loss", m.loss},
+                 {"lr", m.lr},
+                 {"grad_norm", m.grad_norm},
+                 {"tokens_per_second", m.tokens_per_second},
+                 {"seconds", m.seconds}}
+                .dump() +
+            "\n";
+  if (std::chrono::steady_clock::now() - flushed_ > std::chrono::seconds(1)) flush();
+}
+
+void RunFolder::flush() {
+  flushed_ = std::chrono::steady_clock::now();
+  if (lines_.empty()) return;
+  // Taken before they are written: half of them may be there after a failure.
+  append_file(path_ + "/metrics.jsonl", std::exchange(lines_, {}));
+}
+
+void RunFolder::sync() {
+  flush();
+  sync_file(path_ + "/metrics.jsonl");
+}
+
+void RunFolder::go_on(int step) {
+  remove_temporaries(path_);
+  remove_temporaries(path_ + "/checkpoints");
+  const std::string path = path_ + "/metrics.jsonl";
+  if (!fs::exists(path)) return;
+  const std::string text = read_file(path);
+  auto belongs = [&](const std::string& line) {
+    try {
+      const auto said = parse_json(line, path);
+      return said.is_object() && said.contains("step") && said["step"].is_number() &&
+             said["step"] <= step;
+    } catch (const FileError&) { return false; }
+  };
+  std::size_t end = 0;
+  for (std::size_t next; (next = text.find('\n', end)) != text.npos; end = next + 1)
+    if (!belongs(text.substr(end, next - end))) break;
+  if (end < text.size()) write_file(path, text.substr(0, end));
+}
+
+std::string RunFolder::checkpoint_in(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error) ? Checkpoints::last_model(path) : path;
+}
+
+}  // namespace yonder

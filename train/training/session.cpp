@@ -1,0 +1,210 @@
+#include <algorithm>
+
+#include "core/io/available_memory.h"
+#include "datasets/base/masked.h"
+#include "models/checkpoint.h"
+#include "train/training/memory_estimate.h"
+#include "train/training/run_dir.h"
+#include "train/training/session.h"
+
+namespace yonder {
+namespace {
+
+bool names_task(const std::string& option) {
+  const std::string owner = option.substr(0, option.find('.'));
+  return std::any_of(tasks().begin(), tasks().end(),
+                     [&](const TaskEntry& t) { return t.name == owner; });
+}
+
+// Sets "copy.alphabet" and the like. `name` is the task in use.
+Option task_option(Task& task, const std::string& name, const std::string& option) {
+  const std::string field = option.substr(option.find('.') + 1);
+  if (option != name + "." + field)
+    throw UsageError((option == "text.path" ? "--text" : option) + ": the task in use is " + name +
+                     "; leave the option away or choose its task");
+  Options options = task.options();
+  if (const Option* found = find(options, field)) return *found;
+  std::vector<std::string> names;
+  for (const Option& o : options) names.push_back(o.name);
+  throw UsageError(option + ": there is no such option" + did_you_mean(field, names));
+}
+
+Dims dims_of(const RunConfig& config, const Task& task) {
+  return {.vocabulary = task.vocabulary(),
+          .width = config.width,
+          .heads = config.heads,
+          .layers = config.layers,
+          .mlp = config.mlp > 0 ? config.mlp : 4 * config.width,
+          .trained = task.tokens(config.length),
+          .causal = !config.bidirectional};
+}
+
+// The task as a checkpoint describes it: name, length in items, every option. UsageError for what
+// is missing or unknown.
+std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
+  if (!said.contains("name") || !said["name"].is_string() || !said.contains("length") ||
+      !said["length"].is_number_unsigned())
+    throw UsageError("'task' has no name or no length");
+  config.task = said["name"];
+  config.length = said["length"];
+  std::unique_ptr<Task> task = make_task(config.task);
+  for (const auto& [key, value] : said.items()) {
+    if (key == "name" || key == "length" || key == "from" || key == "checksum") continue;
+    const std::string option = config.task + "." + key, text = setting_of(value, option);
+    assign(task_option(*task, config.task, option), config.task, text);
+    config.options.push_back({option, text});
+  }
+  for (const Option& o : task->options())
+    if (!said.contains(o.name)) throw UsageError("'task' has no '" + o.name + "'");
+  return task;
+}
+
+// The path of a text that is another one than the checkpoint's. One named for the test may be.
+std::string changed_text(const nlohmann::json& said, Task& task, const Settings& of_test) {
+  const bool named = std::any_of(of_test.begin(), of_test.end(),
+                                 [](const Setting& s) { return s.option.ends_with(".path"); });
+  // There is none where there is no text, nor in checkpoints of earlier versions.
+  if (named || !said.contains("checksum") || said["checksum"] == task.checksum()) return "";
+  for (const Option& o : task.options())
+    if (o.name == "path") return text_of(o);
+  return "";
+}
+
+// What a fine-tuned model was before, if it is one.
+std::optional<Trained::Before> before_of(const nlohmann::json& said) {
+  if (!said.contains("from")) return {};
+  const nlohmann::json& from = said["from"];
+  auto whole = [&](const char* key) {
+    return from.contains(key) && from[key].is_number_unsigned();
+  };
+  if (!from.is_object() || from.size() != 2 || !whole("length") || !whole("step"))
+    throw UsageError("'task' has a 'from' that is not a length and a step");
+  return Trained::Before{from["length"], from["step"]};
+}
+
+// Whether N is the length of this training, or of the one that it went on from.
+bool fits(const Trained& run) {
+  const int N = run.model->dims().trained;
+  return run.task->vocabulary() == run.model->dims().vocabulary &&
+         (run.task->tokens(run.config.length) == N ||
+          (run.before && run.task->tokens(run.before->length) == N));
+}
+
+void set_at_test(Task& task, const std::string& name, const Setting& setting) {
+  const Option o = task_option(task, name, setting.option);
+  const std::string trained = text_of(o);
+  assign(o, name, setting.value);
+  if (!o.test_time && text_of(o) != trained)
+    throw UsageError(setting.option + ": training has fixed it at " + trained +
+                     "; leave it away, or train another model");
+}
+
+void require_numbers(const Composition& encoding, const std::string& task) {
+  if (!encoding.counts_digits() || make_task(task)->numbers()) return;
+  std::string others;
+  for (const TaskEntry& t : tasks())
+    if (t.make()->numbers()) others += (others.empty() ? "" : ", ") + t.name;
+  throw UsageError("encoding: '" + encoding.name() + "' goes by the digits of numbers, and " +
+                   task + " has none; tasks that have some are " + others);
+}
+
+// `then` with the options that the model's own encoding shares with it, and those given for it.
+std::unique_ptr<Composition> next_encoding(const Trained& run) {
+  auto next = std::make_unique<Composition>(run.config.then);
+  for (const Option& o : run.model->encoding().options())
+    if (next->takes(o.name)) next->set(o.name, text_of(o));
+  for (const auto& [option, value] : run.config.options)
+    if (!names_task(option) && next->takes(option)) next->set(option, value);
+  return next;
+}
+
+}  // namespace
+
+std::unique_ptr<Task> prepare_task(const RunConfig& config) {
+  auto task = make_task(config.task);
+  for (const auto& [option, value] : config.options)
+    if (names_task(option)) assign(task_option(*task, config.task, option), config.task, value);
+  task->prepare(config.length);
+  return config.bidirectional ? masked(std::move(task)) : std::move(task);
+}
+
+Settings options_of_first(const RunConfig& config) {
+  Settings all;
+  Composition first(config.encoding);
+  std::optional<Composition> then;
+  if (config.changes()) then.emplace(config.then);
+  for (const Setting& s : config.options)
+    if (names_task(s.option) || first.takes(s.option) || !then || !then->takes(s.option))
+      all.push_back(s);
+  return all;
+}
+
+void require_change(const Trained& run) {
+  const RunConfig& config = run.config;
+  if (!config.changes()) {
+    if (config.then != RunConfig{}.then)
+      throw UsageError("encoding.then: '" + config.then +
+                       "' would never be in force; say by --encoding.until after which part of the "
+                       "steps it is");
+    return;
+  }
+  if (config.first_steps() == config.steps)
+    throw UsageError("encoding.until: of " + std::to_string(config.steps) +
+                     " steps none would be left to '" + config.then +
+                     "'; give a smaller part, or 1 for no change");
+  run.model->changed(next_encoding(run));
+}
+
+void change_encoding(Trained& run) {
+  if (run.config.changes())
+    run.model = std::make_unique<Transformer>(run.model->changed(next_encoding(run)));
+}
+
+Trained prepare(const RunConfig& config) {
+  Trained run{.config = config};
+  auto encoding = std::make_unique<Composition>(config.encoding);
+  for (const auto& [option, value] : options_of_first(config))
+    if (!names_task(option)) encoding->set(option, value);
+  require_numbers(*encoding, config.task);
+  run.task = prepare_task(config);
+  const Dims dims = dims_of(config, *run.task);
+  require_memory(training_bytes(dims, config.at_once()),
+                 "lower --batch, --length, --width or --layers");
+  run.model = std::make_unique<Transformer>(dims, std::move(encoding), std::uint64_t(config.seed),
+                                            config.tied ? Head::tied : Head::own);
+  run.model->encoding().check();
+  require_change(run);
+  return run;
+}
+
+Trained load(const std::string& path, const Settings& test_options) {
+  const std::string file = RunFolder::checkpoint_in(path);
+  Settings of_task, of_encoding;
+  for (const Setting& s : test_options) (names_task(s.option) ? of_task : of_encoding).push_back(s);
+  Checkpoint checkpoint = load_model(file, of_encoding);
+  Trained run{.model = std::move(checkpoint.model), .step = checkpoint.origin.step};
+  const Dims& dims = run.model->dims();
+  run.config = {.encoding = run.model->encoding().name(),
+                .width = dims.width,
+                .heads = dims.heads,
+                .layers = dims.layers,
+                .mlp = dims.mlp,
+                .bidirectional = !dims.causal,
+                .tied = run.model->tied(),
+                .seed = int(checkpoint.origin.seed)};
+  try {
+    run.task = task_of(checkpoint.origin.task, run.config);
+    run.before = before_of(checkpoint.origin.task);
+  } catch (const UsageError& e) {
+    throw FileError(file + ": not a usable checkpoint: " + e.what());
+  }
+  for (const Setting& s : of_task) set_at_test(*run.task, run.config.task, s);
+  run.task->prepare(run.config.length);
+  run.changed_text = changed_text(checkpoint.origin.task, *run.task, of_task);
+  if (!dims.causal) run.task = masked(std::move(run.task));
+  if (!fits(run))
+    throw FileError(file + ": its model and its task don't fit each other; train again");
+  return run;
+}
+
+}  // namespace yonder

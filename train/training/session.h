@@ -1,0 +1,146 @@
+#pragma once
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datasets/base/dataset.h"
+#include "models/transformer.h"
+#include "train/config/run_config.h"
+#include "train/system/mpi.h"
+
+/// \file
+/// The library behind the verbs: train a model into a folder, load it, test it. `yonder train`,
+/// `eval` and `ablate` are thin over these functions.
+namespace yonder {
+
+/// One training step, as metrics.jsonl and the progress line show it.
+struct Metrics {
+  int step = 0;                  ///< 1..steps, done
+  int steps = 0;                 ///< of the run
+  double loss = 0;               ///< nats per target of this step's batch
+  double lr = 0, grad_norm = 0;  ///< the norm before clipping
+  double tokens_per_second = 0;  ///< over the last steps, padding not counted
+  double seconds = 0;            ///< of training, whenever it was
+};
+
+/// What a finished training leaves.
+struct TrainResult {
+  std::string checkpoint;         ///< path of the last checkpoint
+  std::vector<std::string> late;  ///< paths of late_checkpoints models, the last first
+  int steps = 0;
+  int before = 0;   ///< of them, those that an earlier call had taken
+  double loss = 0;  ///< mean over the last 5 % of the steps
+  double seconds = 0, tokens_per_second = 0;
+  std::int64_t parameters = 0, position_parameters = 0;  ///< numbers in all, and under "encoding."
+  std::string changed_text;                              ///< of the model that it went on from
+};
+
+/// What to do about a folder that already holds a run.
+enum class Existing {
+  refuse,
+  replace,
+  resume  ///< go on from its last checkpoint that is whole, bit by bit as if it had never ended
+};
+
+/// A model with its task, trained or about to be.
+struct Trained {
+  std::unique_ptr<Task> task;
+  std::unique_ptr<Transformer> model;
+  RunConfig config;  ///< of a loaded one: model, encoding, task and seed; the rest is default
+  int step = 0;      ///< steps of training that it has seen
+  /// Path of a loaded one's text if that is no longer what it was trained on: a test may then ask
+  /// for bytes that training saw. Empty if a text was named for the test, or its own is not known.
+  std::string changed_text;
+
+  /// What a fine-tuned model was before (finetune.h).
+  struct Before {
+    int length = 0;  ///< items of the training that N comes from
+    int step = 0;    ///< steps until then
+  };
+  std::optional<Before> before;
+};
+
+/// The task of a configuration with its options set, prepared; in its masked form for a
+/// bidirectional model. UsageError or FileError for what can't be.
+std::unique_ptr<Task> prepare_task(const RunConfig&);
+
+/// A model as it is before training. UsageError or FileError for whatever in the configuration
+/// can't be, so that a sweep can ask before it starts.
+Trained prepare(const RunConfig&);
+
+/// The options of the task and of the first encoding: those left are for `then` alone.
+Settings options_of_first(const RunConfig&);
+/// UsageError where the encoding that a model ends with can't follow its own, or never would.
+void require_change(const Trained&);
+/// Puts the encoding in force that training ends with (RunConfig::then); other models stay as they
+/// are. UsageError for what can't follow the model's own.
+void change_encoding(Trained&);
+
+/// Trains a model, a new one or that of `from`, into `folder`: config.toml, environment.json,
+/// metrics.jsonl, checkpoints/ (checkpoints.h). Everything is checked and the first step is taken
+/// before the folder is touched, so what fails early leaves an old run as it was. To go on
+/// (Existing::resume) takes the configuration that the run began with, but for threads, save_every,
+/// save_minutes and keep; any other difference is a UsageError that names it. A run that has no
+/// checkpoint yet begins anew, one that is over returns its result again. `progress` may be empty;
+/// it is called after every step, from the calling thread. Throws UsageError, FileError, DiskError;
+/// DivergedError names the step and what is no longer a number: the loss, a gradient, a parameter;
+/// the checkpoints written before stay. SIGINT, SIGTERM and SIGUSR1 end it after the step in hand,
+/// which is saved, by Interrupted (signals.h); a second SIGINT or SIGTERM ends the process at once.
+///
+/// A crew of several ranks trains one model together; all of them call it. They share the shards of
+/// each batch, the first rank alone has the folder, and what one throws all throw as SharedError.
+TrainResult train(const RunConfig&, const std::string& folder, Existing,
+                  const std::function<void(const Metrics&)>& progress, ranks::Crew = {});
+
+/// The configuration of the run in `folder`, with which train() goes on. FileError if there is none
+/// that has begun.
+RunConfig begun_in(const std::string& folder);
+
+/// `path` is a run's folder (its last checkpoint is taken) or a checkpoint; it alone is enough to
+/// rebuild the model and the task. `test_options` change test-time options of the encoding
+/// ("rope.scaling") or of the task ("text.path"); frozen ones are refused. FileError for what is no
+/// checkpoint.
+Trained load(const std::string& path, const Settings& test_options = {});
+
+struct EvalSettings {
+  std::vector<int> lengths;                    ///< items for tasks, tokens for text
+  int examples = 0;                            ///< at each length; 0: the task's own number
+  Protocol protocol = Protocol::same_targets;  ///< of text; of others there is one way only
+  Part part = Part::test;  ///< validation: what a learning rate may be chosen by
+};
+
+/// "same-targets", "non-overlapping" and "sliding"; UsageError for any other name.
+Protocol protocol_named(const std::string& name);
+const char* name_of(Protocol);
+
+/// The result at one length. Numbers that a task doesn't have are NaN.
+struct EvalRow {
+  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
+  int length = 0;  ///< as asked for
+  int tokens = 0;  ///< longest sequence that the model sees
+  int examples = 0;
+  double loss = none;            ///< nats per scored target
+  double perplexity = none;      ///< exp(loss), text only
+  double token_accuracy = none;  ///< part of the targets whose logit is the largest
+  double exact_match = none;     ///< part of the examples with all targets right; tasks only
+  double chance = none;          ///< token accuracy of guessing
+  std::string undefined;         ///< why the encoding has no value here, one sentence; else empty
+  std::vector<double> position_loss;  ///< text: mean loss by index, [tokens]; NaN: none counted
+
+  struct Share {
+    int right = 0, count = 0;
+  };
+  std::map<int, Share> lags;  ///< targets by Batch::lag, of tasks that know it
+};
+
+/// Tests at each length. A length at which the encoding is undefined gives a row that says why.
+/// `progress` may be empty; it gets the index of the length and the part of it that is done, 0..1.
+std::vector<EvalRow> evaluate(Trained&, const EvalSettings&,
+                              const std::function<void(int, double)>& progress = {});
+
+}  // namespace yonder

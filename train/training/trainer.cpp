@@ -1,0 +1,216 @@
+#include "train/training/trainer.h"
+#include "core/io/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "core/ops/ops.h"
+#include "core/parallel.h"
+#include "train/system/signals.h"
+#include "train/training/batch_loss.h"
+#include "train/training/checkpoint_dir.h"
+#include "train/training/finetune.h"
+#include "train/training/run_dir.h"
+
+namespace yonder {
+namespace {
+
+// Steady: a clock that is set does not disturb it.
+auto now() { return std::chrono::steady_clock::now(); }
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(now() - start).count();
+}
+
+[[noreturn]] void diverged(int step, const std::string& what) {
+  throw DivergedError("training: diverged at step " + std::to_string(step) + ", where " + what +
+                      " is no longer a number; lower --lr or raise --warmup");
+}
+
+bool is_finite(const Tensor& x) {
+  return std::all_of(x.flat().begin(), x.flat().end(), [](real v) { return std::isfinite(v); });
+}
+
+// The first tensor whose gradient is at fault for a norm that is no number.
+std::string faulty_gradient(const Parameters& parameters) {
+  for (const auto& [name, var] : parameters.all())
+    if (var.gradient().started() && !is_finite(var.grad())) return "the gradient of " + name;
+  return "the gradient's norm";
+}
+
+void check_parameters(const Parameters& parameters, int step) {
+  if (all_finite(parameters)) return;
+  for (const auto& [name, var] : parameters.all())
+    if (!is_finite(var.value())) diverged(step, name);
+}
+
+void add(Totals& totals, const Trainer::Step& taken, int steps, double took) {
+  const int tail = std::max(1, steps / 20);
+  const double speed = taken.tokens / took;
+  totals.speed = totals.step == 0 ? speed : 0.95 * totals.speed + 0.05 * speed;
+  totals.tokens += taken.tokens;
+  if (++totals.step > steps - tail) totals.loss += taken.loss / tail;
+}
+
+// Every rank's become rank 0's.
+void copy_first(Totals& t) {
+  std::array<double, 5> numbers{};
+  if (ranks::rank() == 0) numbers = {double(t.step), t.loss, t.tokens, t.seconds, t.speed};
+  ranks::sum(numbers);
+  t = {int(numbers[0]), numbers[1], numbers[2], numbers[3], numbers[4]};
+}
+
+AdamW optimizer_of(const Trained& run) {
+  const RunConfig& c = run.config;
+  return {run.model->parameters(), {.beta1 = c.beta1, .beta2 = c.beta2, .decay = c.weight_decay}};
+}
+
+}  // namespace
+
+Trainer::Trainer(Trained& run, ranks::Crew crew)
+    : run_(run),
+      crew_(crew),
+      before_(run.step),
+      optimizer_(optimizer_of(run)),
+      schedule_{run.config.lr, run.config.warmup, run.config.steps, run.config.lr_end},
+      precision_(precision_named(run.config.precision)) {
+  share();
+}
+
+// Makes ready to work out the model's gradient in shards, if there are several.
+void Trainer::share() {
+  const RunConfig& config = run_.config;
+  const Shards::Order order = config.reduce == "fast" ? Shards::Order::any : Shards::Order::kept;
+  if (config.shards > 1 || crew_.count > 1)
+    shards_.emplace(run_.model->parameters(), config.shards, order, crew_);
+}
+
+void Trainer::reach(int s) {
+  if (changed_ || !run_.config.changes() || s <= run_.config.first_steps()) return;
+  change_encoding(run_);
+  AdamW next = optimizer_of(run_);
+  next.go_on(optimizer_);
+  optimizer_ = std::move(next);
+  share();
+  changed_ = true;
+}
+
+// The gradient of `weight` times the loss of a batch, or of a part of it, and the loss.
+double Trainer::pass(const Batch& batch, int s, double weight) {
+  const RunConfig& config = run_.config;
+  Transformer& model = *run_.model;
+  const int step = before_ + s, longest = run_.task->tokens(config.length);
+  Draws draws(Random(config.seed_of_data(), "positions", std::uint32_t(step)));
+  const Placed at(model.encoding(), pass_of(batch, longest, &draws));
+  const WithPrecision precision(precision_);
+  try {
+    Tape tape(config.detect_anomaly ? Tape::Watch::finite : Tape::Watch::nothing);
+    const Var loss = mean_loss(model, batch, at);
+    if (!std::isfinite(loss.value()[0])) diverged(s, "the loss");
+    tape.backward(weight == 1 ? loss : real(weight) * loss);
+    return loss.value()[0];
+  } catch (const NotFinite& e) { diverged(s, e.what()); }
+}
+
+// Takes the step that the gradient asks for, and returns the gradient's norm.
+double Trainer::update(int s, double lr) {
+  Parameters& parameters = run_.model->parameters();
+  const double norm = gradient_norm(parameters), clip = run_.config.clip;
+  if (!std::isfinite(norm)) diverged(s, faulty_gradient(parameters));
+  optimizer_.step(lr, clip > 0 && norm > clip ? clip / norm : 1);
+  parameters.clear_gradients();
+  check_parameters(parameters, s);
+  return norm;
+}
+
+Trainer::Step Trainer::step(int s) {
+  reach(s);
+  const RunConfig& config = run_.config;
+  const Batch batch = run_.task->train(config.seed_of_data(), before_ + s, config.batch);
+  Step step{.lr = schedule_(s),
+            .tokens = std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0)};
+  if (shards_)
+    step.loss = shards_->gradient(
+        batch, [&](const Batch& part, double weight) { return pass(part, s, weight); });
+  else step.loss = pass(batch, s, 1);
+  crew_.together([&] { step.grad_norm = update(s, step.lr); });
+  run_.step = before_ + s;
+  return step;
+}
+
+void Trainer::copy_first(int steps) {
+  reach(steps);
+  for (const auto& [name, var] : run_.model->parameters().all())
+    ranks::copy_first(var.value().flat());
+  const NamedTensors moments = optimizer_.moments();
+  for (const auto& [name, moment] : moments) ranks::copy_first(moment.flat());
+  optimizer_.restore(steps, moments);
+  run_.step = before_ + steps;
+}
+
+TrainResult train(const RunConfig& config, const std::string& path, Existing existing,
+                  const std::function<void(const Metrics&)>& progress, ranks::Crew crew) {
+  if (config.threads > 0) set_threads(config.threads);
+  std::unique_ptr<RunFolder> folder;  // of the first rank alone
+  Trained run;
+  crew.together([&] {
+    if (crew.rank == 0) folder = std::make_unique<RunFolder>(path, existing);
+    run = config.from.empty() ? prepare(config) : go_on(config);
+  });
+  Trainer trainer(run, crew);
+  Checkpoints checkpoints(path, config);
+  Totals totals;
+  crew.together([&] {
+    if (!folder || existing != Existing::resume) return;
+    totals = checkpoints.restore(run, trainer);
+    if (totals.step > 0) folder->go_on(totals.step);
+  });
+  if (crew.count > 1) copy_first(totals), trainer.copy_first(totals.step);
+  TrainResult result{
+      .steps = config.steps, .before = totals.step, .changed_text = run.changed_text};
+
+  for (const int s : late_steps(config))
+    result.late.push_back(checkpoints.model(run.step - totals.step + s));
+  const Interruptible interrupt;
+  const auto start = now();
+  const double before = totals.seconds;
+  auto saved = start;
+  while (totals.step < config.steps) {
+    const auto began = now();
+    const int s = totals.step + 1;
+    const Trainer::Step step = trainer.step(s);
+    if (s == 1 && folder) folder->begin(run, crew), checkpoints.begin(run);
+    add(totals, step, config.steps, seconds_since(began));
+    totals.seconds = before + seconds_since(start);
+    const Metrics metrics{
+        s, config.steps, step.loss, step.lr, step.grad_norm, totals.speed, totals.seconds};
+    if (folder) folder->record(metrics);
+    if (progress) progress(metrics);
+    const bool late = config.save_minutes > 0 && seconds_since(saved) > 60 * config.save_minutes;
+    const int signal = crew.count > 1 ? ranks::largest(interrupt.signal()) : interrupt.signal();
+    if (!stays(config, s) && !late && !signal) continue;
+    if (folder) folder->sync(), checkpoints.save(run, trainer.optimizer(), totals);
+    saved = now();
+    if (signal)
+      crew.together([&] {
+        throw Interrupted(signal, "training: ended by a signal and saved at step " +
+                                      std::to_string(s) + " of " + std::to_string(config.steps) +
+                                      "; yonder train --resume " + path + " goes on");
+      });
+  }
+  if (folder) folder->flush();
+  result.checkpoint = checkpoints.model(run.step);
+  result.parameters = run.model->parameters().count();
+  result.position_parameters = run.model->parameters().count("encoding.");
+  result.loss = totals.loss;
+  result.seconds = totals.seconds;
+  result.tokens_per_second = totals.tokens / result.seconds;
+  return result;
+}
+
+RunConfig begun_in(const std::string& folder) { return Checkpoints::configuration(folder); }
+
+}  // namespace yonder
