@@ -82,7 +82,7 @@ int describe(Features lacking, char* text, int size) {
   if (seen > shown_at_most) {
     line.add(" and ");
     line.add(seen - shown_at_most);
-    line.add(" more features");
+    line.add(" more");
   }
   line.add(", which this one lacks; build it here");
   if (!(lacking & x86_64_v3)) line.add(", or with --preset portable for any x86-64-v3");
