@@ -55,15 +55,14 @@ TEST_CASE("threads wait shortly for each other unless the user says how long") {
 }
 
 TEST_CASE("a program that yonder starts has the environment and the processors of yonder") {
-  const Folder folder;
-  put(folder / "sbatch", "#!/bin/sh\ncat /proc/$$/environ >" + (folder / "environment") +
-                             "\ncat /proc/$$/status >" + (folder / "status") + "\n");
-  fs::permissions(folder / "sbatch", fs::perms::owner_all);
   for (const char* others : {"OLDPWD=/ SHLVL=3", "OMP_PLACES=cores", "GOMP_SPINCOUNT=7 SHLVL=3"}) {
+    const Folder folder;
+    put(folder / "sbatch", "#!/bin/sh\ncat /proc/$$/environ >" + (folder / "environment") +
+                               "\ncat /proc/$$/status >" + (folder / "status") + "\n");
+    fs::permissions(folder / "sbatch", fs::perms::owner_all);
     const std::string variables = std::string(others) + " PATH=" + folder.name + ":/usr/bin:/bin";
-    const Ran ran =
-        yonder_run("ablate quick --slurm --submit --out " + (folder / "run") + " --force",
-                   "env -i " + variables);
+    const Ran ran = yonder_run("ablate quick --slurm --submit --out " + (folder / "run"),
+                               "env -i " + variables);
     INFO(ran.err);
     REQUIRE(ran.code == 0);
     std::string expected = variables + ' ';
@@ -108,9 +107,10 @@ TEST_CASE("the process bears its name, and the cells of a sweep may use all its 
 
 TEST_CASE("the threads of a cell that has several may use all processors too") {
   const Folder folder;
-  const Program program(
-      "ablate " + tiny + "--encodings rope --steps 1000000 --threads 2 --out " + (folder / "run"),
-      "OMP_PROC_BIND=true");
+  const Program program("ablate " + tiny +
+                            "--encodings rope --seeds 1 --steps 1000000 --threads 2 --out " +
+                            (folder / "run"),
+                        "OMP_PROC_BIND=true");
   wait_for([&] { return children_of(program.pid).size() == 1; });
   const std::string threads = "/proc/" + children_of(program.pid)[0] + "/task";
   wait_for([&] {
