@@ -1,20 +1,49 @@
 #include "core/parallel.h"
 
 #include <omp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "core/io/cpu_quota.h"
+
 namespace yonder {
+namespace {
+
+bool bound_by_libgomp = true;  // threads of a loop, if the environment asks for it
+
+}  // namespace
+
+constinit Affinity affinity_at_start{};
 
 void set_threads(int threads) { omp_set_num_threads(threads); }
 int threads() { return omp_get_max_threads(); }
-void work_alone() { omp_set_num_threads(1); }
 
-void restart_with_short_waits(char** argv) {
-  if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
-  setenv("GOMP_SPINCOUNT", "300", 1);  // some µs
-  execv("/proc/self/exe", argv);       // where that fails, go on as we are: slower, not wrong
+void set_default_threads() {
+  // libgomp reads a list, of which the first number counts, and passes over what is no number.
+  const char* const wished = std::getenv("OMP_NUM_THREADS");
+  if (wished && std::atoi(wished) > 0) return;
+  if (const int quota = cpu_quota()) set_threads(std::min(threads(), quota));
+}
+
+void unbind() {
+  if (affinity_at_start.bytes > 0)
+    syscall(SYS_sched_setaffinity, 0, affinity_at_start.bytes, affinity_at_start.processors);
+}
+
+void unbind_all() {
+  bound_by_libgomp = false;
+  unbind();
+}
+
+void work_alone() {
+  omp_set_num_threads(1);
+  thread_local bool unbound = false;
+  if (bound_by_libgomp || unbound) return;
+  unbind();
+  unbound = true;
 }
 
 }  // namespace yonder

@@ -11,11 +11,26 @@ namespace yonder {
 void set_threads(int threads);
 int threads();
 
-/// First thing in main(). libgomp's threads spin for milliseconds at the end of every loop, which
-/// makes a program of small loops twenty times slower as soon as another one wants the processors.
-/// How long they spin is read from the environment before main() begins, so the program sets that
-/// and starts itself again, once; settings of the user's own are kept.
-void restart_with_short_waits(char** argv);
+/// Makes threads() what it is where nobody says a number: OMP_NUM_THREADS, or the processors that
+/// this process may use, no more than its control group has time for.
+void set_default_threads();
+
+/// The processors that the process could use when it began, before OMP_PROC_BIND or OMP_PLACES made
+/// libgomp bind its first thread to one of them: a mask as the kernel has it. core/startup notes
+/// it; in programs without that there are no `bytes`.
+struct Affinity {
+  unsigned long processors[128];
+  long bytes;
+};
+extern Affinity affinity_at_start;
+
+/// Lets the calling thread run on those processors again, for other programs that it starts.
+/// Async-signal-safe.
+void unbind();
+
+/// Lets this process run on those processors again, and each of its threads from the next loop on:
+/// a fork of a process whose first thread is bound would compete for that one's processor.
+void unbind_all();
 
 /// From here to the end of the parallel region around it, the calling thread starts no others.
 void work_alone();

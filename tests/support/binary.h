@@ -41,11 +41,12 @@ struct Ran {
   std::string out, err;
 };
 
-/// Runs `yonder` with these arguments, read by a shell.
-inline Ran yonder_run(const std::string& arguments) {
+/// Runs `yonder` with these arguments, read by a shell; `before` are words that stand before it:
+/// variables, or another program that runs it.
+inline Ran yonder_run(const std::string& arguments, const std::string& before = "") {
   const Folder folder;
-  const std::string command = std::string(YONDER_BINARY) + " " + arguments + " >" +
-                              (folder / "out") + " 2>" + (folder / "err") + " </dev/null";
+  const std::string command = before + " " YONDER_BINARY " " + arguments + " >" + (folder / "out") +
+                              " 2>" + (folder / "err") + " </dev/null";
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content_of(folder / "out"),
           content_of(folder / "err")};

@@ -1,9 +1,9 @@
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 
-#include "core/parallel.h"
+#include "core/startup/startup.h"
 
 int main(int argc, char** argv) {
-  yonder::restart_with_short_waits(argv);
+  yonder::end_startup();
   return Catch::Session().run(argc, argv);
 }

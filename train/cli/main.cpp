@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "core/parallel.h"
+#include "core/startup/startup.h"
 #include "train/cli/commands.h"
 #include "train/system/mpi.h"
 
@@ -102,7 +103,8 @@ int run(const Arguments& arguments) {
 
 int main(int count, char** words) {
   using namespace yonder;
-  restart_with_short_waits(words);
+  end_startup();
+  set_default_threads();
   try {
     const ranks::Meeting meeting;
     return run({words + 1, words + count});

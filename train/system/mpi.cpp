@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "core/io/cpu_quota.h"
 #include "core/io/files.h"
 #include "core/options.h"
 #include "core/parallel.h"
@@ -66,8 +67,9 @@ void require_same_program() {
 }
 
 void share_processors() {
-  const int part = int(std::thread::hardware_concurrency()) / here();
-  set_threads(std::clamp(part, 1, threads()));
+  int processors = int(std::thread::hardware_concurrency());
+  if (const int quota = cpu_quota()) processors = std::min(processors, quota);
+  set_threads(std::clamp(processors / here(), 1, threads()));
 }
 
 Slice slice(std::int64_t n, int rank) {

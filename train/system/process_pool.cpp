@@ -12,6 +12,7 @@
 
 #include <stdexcept>
 
+#include "core/parallel.h"
 #include "train/system/exit_code.h"
 #include "train/system/signals.h"
 
@@ -38,6 +39,7 @@ void send(int pipe, char kind, std::string text) {
 }
 
 [[noreturn]] void be_job(const Jobs& jobs, int job, int pipe, pid_t parent) {
+  unbind_all();
   serve_parent();
   if (Interruptible::signal() || getppid() != parent) _exit(1);
   int code = 0;
@@ -126,6 +128,7 @@ int run_program(const std::vector<std::string>& command, std::string& errors) {
   const pid_t pid = fork();
   if (pid < 0) return 1;
   if (pid == 0) {
+    unbind();
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);
     close(ends[1]);

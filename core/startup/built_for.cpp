@@ -1,0 +1,25 @@
+// Constants alone: what this file is compiled for, no processor has to have yet.
+#include "core/startup/features.h"
+#include "core/startup/processor.h"
+
+namespace yonder::processor {
+
+// A macro that is not defined stands for its own name, and one that is for 1.
+#define YONDER_TEXT(macro) #macro
+#define YONDER_BIT(name, macro, ...) (YONDER_TEXT(macro)[0] == '1' ? 1ull : 0ull),
+
+namespace {
+
+constexpr Features bits[] = {YONDER_FEATURES(YONDER_BIT)};
+
+constexpr Features all() {
+  Features features = 0;
+  for (int i = 0; i < int(sizeof bits / sizeof *bits); ++i) features |= bits[i] << i;
+  return features;
+}
+
+}  // namespace
+
+constinit const Features built_for = all();
+
+}  // namespace yonder::processor
