@@ -1,8 +1,8 @@
 #include "core/parameters.h"
 
-#include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "tests/support/catch.h"
 #include "tests/support/tensors.h"
 
 using namespace yonder;

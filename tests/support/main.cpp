@@ -1,7 +1,6 @@
 #define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
-
 #include "core/parallel.h"
+#include "tests/support/catch.h"
 
 int main(int argc, char** argv) {
   yonder::restart_with_short_waits(argv);

@@ -1,6 +1,5 @@
 #include "train/system/signals.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -8,6 +7,7 @@
 #include <fcntl.h>
 
 #include "core/options.h"
+#include "tests/support/catch.h"
 #include "tests/support/runs.h"
 
 using namespace yonder;
