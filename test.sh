@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . .ci/install
 
-install "${needed[@]}"
-build release all
+install "${tests_needed[@]}"
+YONDER_CMAKE="${YONDER_CMAKE:-} -DYONDER_TESTS=ON" build release all
 step "run all tests" ctest --preset release -j "$(nproc)" "$@"
 grep 'tests passed' build/run-all-tests.log

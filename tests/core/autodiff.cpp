@@ -1,11 +1,11 @@
 #include "core/autodiff.h"
 
-#include <catch2/catch.hpp>
-
 #include "core/ops/ops.h"
+#include "tests/support/catch.h"
 #include "tests/support/tensors.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

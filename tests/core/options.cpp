@@ -1,9 +1,9 @@
 #include "core/options.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "core/error.h"
+#include "tests/support/catch.h"
 
 using namespace yonder;
 using Catch::Matchers::Equals;

@@ -1,8 +1,8 @@
 #include "core/parameters.h"
 
-#include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "tests/support/catch.h"
 #include "tests/support/tensors.h"
 
 using namespace yonder;
@@ -19,10 +19,13 @@ TEST_CASE("a parameter's start depends on the seed and its name, not on what was
 
 TEST_CASE("a parameter starts as its Init says") {
   Parameters p(5);
-  for (const real x : p.make("zeros", {4}, Init::zeros()).value().flat()) CHECK(x == 0);
-  for (const real x : p.make("value", {4}, Init::value(1.5)).value().flat()) CHECK(x == 1.5);
+  const Var zeros = p.make("zeros", {4}, Init::zeros());
+  for (const real x : zeros.value().flat()) CHECK(x == 0);
+  const Var value = p.make("value", {4}, Init::value(1.5));
+  for (const real x : value.value().flat()) CHECK(x == 1.5);
   double least = 9, most = -9;
-  for (const real x : p.make("between", {1000}, Init::between(2, 3)).value().flat())
+  const Var between = p.make("between", {1000}, Init::between(2, 3));
+  for (const real x : between.value().flat())
     least = std::min(least, double(x)), most = std::max(most, double(x));
   CHECK((least >= 2 && least < 2.02));  // 0.98^1000 = 2e-9 to fail by chance
   CHECK((most < 3 && most > 2.98));

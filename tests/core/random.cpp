@@ -1,8 +1,9 @@
 #include "core/random.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
+
+#include "tests/support/catch.h"
 
 using namespace yonder;
 

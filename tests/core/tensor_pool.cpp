@@ -1,11 +1,11 @@
 #include "core/tensor_pool.h"
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <vector>
 
 #include "core/ops/ops.h"
 #include "core/parallel.h"
+#include "tests/support/catch.h"
 #include "tests/support/tensors.h"
 
 using namespace yonder;

@@ -1,12 +1,13 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <functional>
 #include <map>
 #include <set>
 
+#include "tests/support/catch.h"
 #include "tests/support/datasets.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

@@ -1,13 +1,15 @@
 #include "tests/support/datasets.h"
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
 #include <set>
 
 #include "datasets/base/masked.h"
+#include "tests/support/catch.h"
 
 using namespace yonder;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
   const int samples = 20000;
@@ -290,9 +292,9 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
        {"2", "16", "6"})  // 3 tokens behind: too much for noise, too little for a needle
     CHECK_THROWS_WITH(
         prepared("needle", {{"lag", lag}, {"keys", "2"}}, 2)->sequences({.length = 2}),
-        Catch::Contains(std::string("needle.lag: ") + lag +
-                        " can't be had of 2 symbols; lags are 3 to 9") &&
-            Catch::Contains("where the noise between needles suffices"));
+        ContainsSubstring(std::string("needle.lag: ") + lag +
+                          " can't be had of 2 symbols; lags are 3 to 9") &&
+            ContainsSubstring("where the noise between needles suffices"));
   CHECK_THROWS_WITH(make_task("revers"),
                     "task: there is no 'revers'; did you mean 'reverse'?; see yonder list tasks");
 }

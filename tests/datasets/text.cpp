@@ -7,6 +7,7 @@
 #include "tests/support/texts.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 TEST_CASE("text: a file is for training, then validation, then tests, and no byte is for two") {
   const TextFolder folder;

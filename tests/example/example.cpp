@@ -1,8 +1,8 @@
 // The encoding that README.md teaches to write, built from the page as it stands.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 
 #include "core/ops/ops.h"
+#include "tests/support/catch.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/models.h"
 

@@ -1,7 +1,6 @@
 #include "models/decode.h"
 
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.h"
 #include "tests/support/models.h"
 
 using namespace yonder;

@@ -1,15 +1,16 @@
 // What every encoding's training comes to, number by number, so that no change of it goes unseen.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "core/io/files.h"
 #include "core/io/json.h"
+#include "tests/support/catch.h"
 #include "tests/support/models.h"
 #include "tests/support/task_for.h"
 #include "train/training/trainer.h"
 
 using namespace yonder;
+using Catch::Approx;
 using nlohmann::ordered_json;
 
 namespace {

@@ -1,6 +1,5 @@
-#include <catch2/catch.hpp>
-
 #include "core/ops/ops.h"
+#include "tests/support/catch.h"
 #include "tests/support/models.h"
 
 using namespace yonder;

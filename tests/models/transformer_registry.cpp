@@ -1,5 +1,4 @@
 // What holds for every encoding. A new one is tested here by being registered.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -7,10 +6,12 @@
 #include "core/io/files.h"
 #include "core/ops/ops.h"
 #include "models/checkpoint.h"
+#include "tests/support/catch.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/models.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

@@ -1,7 +1,6 @@
 #define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
-
 #include "core/startup/startup.h"
+#include "tests/support/catch.h"
 
 int main(int argc, char** argv) {
   yonder::end_startup();

@@ -1,5 +1,5 @@
 #pragma once
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 #include <chrono>
 #include <functional>
 #include <thread>

@@ -1,7 +1,7 @@
 #pragma once
-#include <catch2/catch.hpp>
 
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 
 namespace yonder {
 

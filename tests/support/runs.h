@@ -1,9 +1,9 @@
 #pragma once
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "train/training/session.h"
 
 /// \file

@@ -1,10 +1,10 @@
 #pragma once
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/catch.h"
 #include "tests/support/datasets.h"
 
 /// \file

@@ -216,7 +216,7 @@ double product_speed(std::int64_t M, std::int64_t N, std::int64_t K) {
 double peak_speed() {
   double best = 0;
   for (const char* name : {"small", "base"}) {
-    const Size& s = size_named(name);
+    const Size s = size_named(name);
     const std::int64_t D = s.width, tokens = s.batch * s.length;
     best = std::max({best, product_speed(tokens, 4 * D, D), product_speed(tokens, D, 4 * D)});
   }

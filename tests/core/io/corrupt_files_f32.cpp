@@ -1,11 +1,11 @@
 // Whatever damage a file takes, its reader refuses it by name or reads it: no crash, no other
 // error.
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <functional>
 
 #include "core/error.h"
 #include "core/io/files.h"
+#include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 #include "tests/support/runs.h"
 #include "train/config/toml.h"

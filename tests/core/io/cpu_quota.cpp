@@ -1,6 +1,6 @@
 #include "core/io/cpu_quota.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 #include "tests/support/binary.h"
 

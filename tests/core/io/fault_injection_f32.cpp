@@ -1,12 +1,12 @@
 #include "core/io/fault_injection.h"
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "core/error.h"
 #include "core/io/files.h"
+#include "tests/support/catch.h"
 #include "tests/support/runs.h"
 
 using namespace yonder;

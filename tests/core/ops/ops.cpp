@@ -1,11 +1,11 @@
 #include "core/ops/ops.h"
 
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/tensors.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

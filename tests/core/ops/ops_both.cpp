@@ -1,14 +1,15 @@
 // Operations against their formulas, in both precisions. Gradients are tests/core/ops/ops.cpp's.
 #include "core/ops/ops.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 
 #include "core/simd/simd_loops.h"
+#include "tests/support/catch.h"
 #include "tests/support/tensors.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

@@ -1,12 +1,12 @@
-#include <catch2/catch.hpp>
-
 #include "core/ops/conv.h"
 #include "core/ops/gru.h"
 #include "core/ops/neural_ode.h"
 #include "core/ops/ops.h"
+#include "tests/support/catch.h"
 #include "tests/support/gradcheck.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

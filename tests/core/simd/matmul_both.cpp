@@ -1,8 +1,8 @@
 #include "core/simd/matmul.h"
 
-#include <catch2/catch.hpp>
 #include <limits>
 
+#include "tests/support/catch.h"
 #include "tests/support/tensors.h"
 
 using namespace yonder;

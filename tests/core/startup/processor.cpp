@@ -1,6 +1,6 @@
 #include "core/startup/processor.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 #include <cstring>
 #include <string>
 

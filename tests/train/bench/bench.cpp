@@ -2,13 +2,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "train/bench/bench.h"
 
 using namespace yonder;

@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 
 using namespace yonder;
+using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
 namespace {
@@ -197,7 +198,8 @@ TEST_CASE("a scale leaves a test at least one sequence") {
   CHECK(contains(ran.out, "\nexamples = 1\n"));
   const Ran more = yonder_run(tiny + "--encodings none --steps 3000000 --scale 1000 --dry-run");
   CHECK(more.code == 2);
-  CHECK_THAT(more.err, Catch::Contains("--scale: 3000000 steps would become more than 100000000"));
+  CHECK_THAT(more.err,
+             ContainsSubstring("--scale: 3000000 steps would become more than 100000000"));
 }
 
 TEST_CASE("resuming trains only what is not finished and ends with the same results") {

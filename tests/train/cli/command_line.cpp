@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "core/io/files.h"
 #include "encodings/base/encoding.h"
 #include "models/checkpoint.h"
+#include "tests/support/catch.h"
 #include "tests/support/refused.h"
 
 using namespace yonder;

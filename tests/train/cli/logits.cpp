@@ -1,8 +1,8 @@
 // yonder logits: what other programs compare with.
-#include <catch2/catch.hpp>
 
 #include "core/io/npy.h"
 #include "core/io/safetensors.h"
+#include "tests/support/catch.h"
 #include "tests/support/refused.h"
 
 using namespace yonder;

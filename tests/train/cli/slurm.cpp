@@ -1,11 +1,10 @@
 #include "train/cli/slurm.h"
 
-#include <catch2/catch.hpp>
-
 #include "core/error.h"
+#include "tests/support/catch.h"
 
 using namespace yonder;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -26,34 +25,35 @@ std::string with_time(const std::string& time) {
 
 TEST_CASE("a job of Slurm saves before its time is up and queues again") {
   const std::string script = slurm_script(job());
-  CHECK_THAT(script, Contains("#SBATCH --signal=USR1@120\n"));
-  CHECK_THAT(script, Contains("#SBATCH --requeue\n"));
-  CHECK_THAT(script, Contains("yonder ablate quick --out runs/quick --resume\ncode=$?\n"));
-  CHECK_THAT(script, Contains("[ $code != 75 ] || scontrol requeue \"$SLURM_JOB_ID\"\n"));
+  CHECK_THAT(script, ContainsSubstring("#SBATCH --signal=USR1@120\n"));
+  CHECK_THAT(script, ContainsSubstring("#SBATCH --requeue\n"));
+  CHECK_THAT(script, ContainsSubstring("yonder ablate quick --out runs/quick --resume\ncode=$?\n"));
+  CHECK_THAT(script, ContainsSubstring("[ $code != 75 ] || scontrol requeue \"$SLURM_JOB_ID\"\n"));
   // sbatch reads its settings up to the first command.
   CHECK(script.rfind("#SBATCH") < script.find("\nsrun"));
-  CHECK_THAT(script, !Contains("partition"));
+  CHECK_THAT(script, !ContainsSubstring("partition"));
 }
 
 TEST_CASE("a job has a rank for each processor and one to hand out, or as many as asked for") {
   SlurmJob one = job();
-  CHECK_THAT(slurm_script(one), Contains("#SBATCH --exclusive\n"));
-  CHECK_THAT(slurm_script(one),
-             Contains("--ntasks=$((SLURM_JOB_NUM_NODES * SLURM_CPUS_ON_NODE + 1)) --overcommit"));
+  CHECK_THAT(slurm_script(one), ContainsSubstring("#SBATCH --exclusive\n"));
+  CHECK_THAT(
+      slurm_script(one),
+      ContainsSubstring("--ntasks=$((SLURM_JOB_NUM_NODES * SLURM_CPUS_ON_NODE + 1)) --overcommit"));
   one.threads = 4;
-  CHECK_THAT(slurm_script(one), Contains("SLURM_CPUS_ON_NODE / 4 + 1"));
+  CHECK_THAT(slurm_script(one), ContainsSubstring("SLURM_CPUS_ON_NODE / 4 + 1"));
   one.tasks = 8;
-  CHECK_THAT(slurm_script(one), Contains("#SBATCH --ntasks-per-node=8\n"));
-  CHECK_THAT(slurm_script(one), Contains("#SBATCH --cpus-per-task=4\n"));
-  CHECK_THAT(slurm_script(one), Contains("--ntasks=$((SLURM_JOB_NUM_NODES * 8))"));
-  CHECK_THAT(slurm_script(one), !Contains("exclusive"));
+  CHECK_THAT(slurm_script(one), ContainsSubstring("#SBATCH --ntasks-per-node=8\n"));
+  CHECK_THAT(slurm_script(one), ContainsSubstring("#SBATCH --cpus-per-task=4\n"));
+  CHECK_THAT(slurm_script(one), ContainsSubstring("--ntasks=$((SLURM_JOB_NUM_NODES * 8))"));
+  CHECK_THAT(slurm_script(one), !ContainsSubstring("exclusive"));
 }
 
 TEST_CASE("a job's time is written as Slurm does, and half of a short one is left for saving") {
   for (const char* time : {"90", "90:00", "4:00:00", "1-12", "1-12:30", "1-12:30:00"})
-    CHECK_THAT(with_time(time), Contains(std::string("--time=") + time + "\n"));
-  CHECK_THAT(with_time("2"), Contains("USR1@60\n"));
-  CHECK_THAT(with_time("0:1:30"), Contains("USR1@45\n"));
+    CHECK_THAT(with_time(time), ContainsSubstring(std::string("--time=") + time + "\n"));
+  CHECK_THAT(with_time("2"), ContainsSubstring("USR1@60\n"));
+  CHECK_THAT(with_time("0:1:30"), ContainsSubstring("USR1@45\n"));
   for (const char* time : {"", "0", "1h", "1:2:3:4", "-1", "1-", "0:59", "1:-5"})
     CHECK_THROWS_AS(with_time(time), UsageError);
 }

@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "core/error.h"
@@ -7,12 +6,15 @@
 #include "core/tensor_pool.h"
 #include "models/decode.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "tests/support/task_for.h"
 #include "train/training/memory_estimate.h"
 #include "train/training/session.h"
 #include "train/training/trainer.h"
 
 using namespace yonder;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -158,7 +160,7 @@ TEST_CASE("a test whose logits are no numbers has no accuracy, and says why") {
 TEST_CASE("what the machine's memory can't hold is refused") {
   RunConfig table = small("copy", "learned+random");
   table.options.push_back({"random.range", "2000000000"});
-  CHECK_THROWS_WITH(prepare(table), Catch::Contains("[2000000000, 32], make it smaller"));
+  CHECK_THROWS_WITH(prepare(table), ContainsSubstring("[2000000000, 32], make it smaller"));
   CHECK_NOTHROW(require_memory(1e3, "wait"));
   CHECK_THROWS_AS(require_memory(1e18, "wait"), UsageError);
   const Dims dims{.vocabulary = 256, .trained = 128};

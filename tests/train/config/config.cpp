@@ -1,11 +1,11 @@
 // Configuration files, keys, plans of sweeps, presets.
 #include "train/config/toml.h"
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "core/error.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "tests/support/task_for.h"
 #include "train/config/keys.h"
 #include "train/config/presets.h"
@@ -13,6 +13,8 @@
 #include "train/training/session.h"
 
 using namespace yonder;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -24,7 +26,7 @@ SweepConfig read(const std::string& toml) {
 
 void refused(const std::string& toml, const std::string& said) {
   INFO(toml);
-  CHECK_THROWS_WITH(read(toml), Catch::Contains(said) && Catch::StartsWith("a.toml:"));
+  CHECK_THROWS_WITH(read(toml), ContainsSubstring(said) && StartsWith("a.toml:"));
   CHECK_THROWS_AS(read(toml), FileError);
 }
 
@@ -86,7 +88,7 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
   refused("[modl]\nwidth = 1", "did you mean 'model'");
   refused("width = ", "a.toml:1");
   RunConfig run;
-  CHECK_THROWS_WITH(apply_config("[sweep]\nseeds = 1", "a.toml", run), Catch::Contains("ablate"));
+  CHECK_THROWS_WITH(apply_config("[sweep]\nseeds = 1", "a.toml", run), ContainsSubstring("ablate"));
 }
 
 TEST_CASE("what is written reads back to the same") {
@@ -109,7 +111,7 @@ TEST_CASE("a key that a recorded sweep lacks had its default there") {
   CHECK_FALSE(same_sweep(older, "a.toml", c));
   c.base.shards = 1, c.base.steps = 31;
   CHECK_FALSE(same_sweep(older, "a.toml", c));
-  CHECK_THROWS_WITH(same_sweep(text + "\n[modl]\n", "a.toml", c), Catch::Contains("modl"));
+  CHECK_THROWS_WITH(same_sweep(text + "\n[modl]\n", "a.toml", c), ContainsSubstring("modl"));
 }
 
 TEST_CASE("every run's configuration, defaults resolved, makes the same model") {
@@ -150,9 +152,9 @@ tests = ["", "copy.alphabet=16"]
   CHECK(plan.rows[0].encoding == "rope:rope.base=500");
   CHECK(plan.lengths == std::vector<int>{32, 64, 128, 256});
   CHECK_THROWS_WITH(plan_of(read("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
-                    Catch::Contains("no encoding of this sweep is t5"));
+                    ContainsSubstring("no encoding of this sweep is t5"));
   CHECK_THROWS_WITH(plan_of(read("[sweep]\ntests = ['rope.base=3']")),
-                    Catch::Contains("no option of a task"));
+                    ContainsSubstring("no option of a task"));
 }
 
 TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {
@@ -205,8 +207,8 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
   apply_config(text, "config.toml", back);
   CHECK(to_toml(resolved(prepare(back))) == text);
   CHECK(contains(text, "rope@0-2']"));
-  CHECK_THROWS_WITH(set_key(back, "data@3.task", "copy"), Catch::Contains("behind an encoding"));
-  CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"), Catch::Contains("no key 'rope.bose'"));
+  CHECK_THROWS_WITH(set_key(back, "data@3.task", "copy"), ContainsSubstring("behind an encoding"));
+  CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"), ContainsSubstring("no key 'rope.bose'"));
   refused("[encoding]\nuntil = 2", "encoding.until: '2' is not allowed");
   refused("[encoding]\nuntill = 1", "did you mean");
 }
@@ -241,7 +243,7 @@ TEST_CASE("every preset is a configuration that plans, with title, source and cl
       for (const std::string& row : c.order)
         CHECK(std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end());
   }
-  CHECK_THROWS_WITH(preset("quik"), Catch::Contains("did you mean 'quick'"));
+  CHECK_THROWS_WITH(preset("quik"), ContainsSubstring("did you mean 'quick'"));
 }
 
 TEST_CASE("train --config makes the run again, to the bit, and flags go over it") {

@@ -1,11 +1,12 @@
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "core/parallel.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "train/evaluation/extrapolation.h"
 
 using namespace yonder;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -69,8 +70,8 @@ TEST_CASE("a list of extensions names them all, by option, or with values, each 
   CHECK(labels(rows_of("rope", {"sinks.first=2:sinks.window=16:logn.when=test"}))[1] ==
         "rope + sinks first 2, window 16, logn");
   CHECK_THROWS_WITH(rows_of("rope", {"rope.scalin"}),
-                    Catch::Contains("did you mean 'rope.scaling'?"));
-  CHECK_THROWS_WITH(rows_of("rope", {"rope.scaling=yarn:"}), Catch::Contains("option=value"));
+                    ContainsSubstring("did you mean 'rope.scaling'?"));
+  CHECK_THROWS_WITH(rows_of("rope", {"rope.scaling=yarn:"}), ContainsSubstring("option=value"));
 }
 
 TEST_CASE("each row of a comparison is what a test with its options alone gives") {
@@ -151,7 +152,7 @@ TEST_CASE("every row is sharpened by each factor, once") {
                                          "rope + yarn", "rope + yarn, sharpen 1.5",
                                          "rope + yarn, sharpen 2", "rope + sharpen 5"});
   for (const char* wrong : {"0", "-1", "x", "inf"})
-    CHECK_THROWS_WITH(sharpened(encoding, plain, {wrong}), Catch::Contains("--sharpen: "));
+    CHECK_THROWS_WITH(sharpened(encoding, plain, {wrong}), ContainsSubstring("--sharpen: "));
   const Ran ran = yonder_run("eval " + trained("rope") +
                              " --lengths 4,8 --sharpen 1,2 --rope.scaling ntk --quiet --json");
   REQUIRE(ran.code == 0);

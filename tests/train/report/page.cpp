@@ -1,11 +1,11 @@
 #include "train/report/html/page.h"
 
-#include <catch2/catch.hpp>
 #include <regex>
 #include <set>
 
 #include "core/error.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 #include "train/report/html/html.h"
 #include "train/report/terminal.h"

@@ -1,10 +1,10 @@
 #include "train/report/plots.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 
 using namespace yonder;

@@ -1,10 +1,12 @@
 #include "train/report/probes.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <numbers>
 
+#include "tests/support/catch.h"
+
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

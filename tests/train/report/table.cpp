@@ -1,13 +1,14 @@
 #include "train/report/table.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <sstream>
 
+#include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 #include "train/results/summary.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

@@ -1,7 +1,6 @@
 #include "train/results/orderings.h"
 
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 
 using namespace yonder;

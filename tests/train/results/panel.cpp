@@ -1,14 +1,17 @@
 #include "train/results/study.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/error.h"
+#include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 
 using namespace yonder;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 static Study study_of(const Results& r) { return {.name = "made up", .panels = {r}}; }
 
@@ -58,11 +61,11 @@ TEST_CASE("a seed solves a task where nine of ten answers are right as a whole")
 }
 
 TEST_CASE("rows that can't be are refused in a sentence") {
-  CHECK_THROWS_WITH(parse_rows("rope,,alibi"), Catch::Contains("empty entry"));
-  CHECK_THROWS_WITH(parse_rows("rope:yarn"), Catch::Contains("option=value"));
-  CHECK_THROWS_WITH(parse_rows("rope,alibi,rope"), Catch::Contains("named twice"));
+  CHECK_THROWS_WITH(parse_rows("rope,,alibi"), ContainsSubstring("empty entry"));
+  CHECK_THROWS_WITH(parse_rows("rope:yarn"), ContainsSubstring("option=value"));
+  CHECK_THROWS_WITH(parse_rows("rope,alibi,rope"), ContainsSubstring("named twice"));
   CHECK_THROWS_AS(parse_rows(""), UsageError);
-  CHECK_THROWS_WITH(parse_row("rope@0-2,none@2"), Catch::Contains("names layer 2 twice"));
+  CHECK_THROWS_WITH(parse_row("rope@0-2,none@2"), ContainsSubstring("names layer 2 twice"));
 }
 
 TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
@@ -110,7 +113,7 @@ TEST_CASE("results come back from JSON as they were") {
 }
 
 TEST_CASE("a file that holds no results is refused by its name") {
-  CHECK_THROWS_WITH(study_from_json("{}", "x/results.json"), Catch::StartsWith("x/results.json"));
+  CHECK_THROWS_WITH(study_from_json("{}", "x/results.json"), StartsWith("x/results.json"));
   CHECK_THROWS_AS(study_from_json("{\"task\": 3", "results.json"), FileError);
 }
 

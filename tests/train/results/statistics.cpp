@@ -1,9 +1,11 @@
 #include "train/results/statistics.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
+#include "tests/support/catch.h"
+
 using namespace yonder;
+using Catch::Approx;
 
 TEST_CASE("the median of an odd count is the middle value, whatever the order") {
   const Spread s = spread({3, 1, 2});

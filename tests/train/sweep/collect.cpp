@@ -1,13 +1,15 @@
 #include "train/sweep/collect.h"
 
-#include <catch2/catch.hpp>
-
 #include "core/error.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 #include "train/report/markdown_latex.h"
 
 using namespace yonder;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 namespace fs = std::filesystem;
 
 namespace {
@@ -54,12 +56,12 @@ TEST_CASE("other seeds of the same row are added, other lengths too") {
 TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
   const Study a = study_of(found_text());
   CHECK_THROWS_WITH(joined({a, a}, {"x", "y"}),
-                    Catch::StartsWith("report: x and y don't fit each other: text has kerple of "
-                                      "seed 0 in both"));
+                    StartsWith("report: x and y don't fit each other: text has kerple of "
+                               "seed 0 in both"));
   Results longer = only(found_text(), "kerple");
   longer.trained = 128;
   CHECK_THROWS_WITH(joined({study_of(only(found_text(), "rope")), study_of(longer)}, {"x", "y"}),
-                    Catch::Contains("trained lengths 64 and 128"));
+                    ContainsSubstring("trained lengths 64 and 128"));
   Study small = study_of(only(found_text(), "rope")),
         large = study_of(only(found_text(), "kerple"));
   small.trainings = {
@@ -71,33 +73,33 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
                       .parameters = 9,
                       .position_parameters = 1}};
   CHECK_THROWS_WITH(joined({small, large}, {"x", "y"}),
-                    Catch::Contains("models of 5 and of 8 content parameters"));
+                    ContainsSubstring("models of 5 and of 8 content parameters"));
   large.trainings[0].parameters = 6;
   large.trainings[0].steps = 20;
-  CHECK_THROWS_WITH(joined({small, large}, {"x", "y"}), Catch::Contains("10 and of 20 steps"));
+  CHECK_THROWS_WITH(joined({small, large}, {"x", "y"}), ContainsSubstring("10 and of 20 steps"));
 }
 
 TEST_CASE("runs on other data, or trained otherwise, don't become one table") {
   Study a = study_of(only(found_text(), "rope")), b = study_of(only(found_text(), "kerple"));
   b.panels[0].letters = 3.2;
-  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), Catch::Contains("3.19 and 3.2 nats"));
+  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), ContainsSubstring("3.19 and 3.2 nats"));
   b.panels[0].letters = unknown;
   CHECK_NOTHROW(joined({a, b}, {"x", "y"}));
   Study few = study_of(only(found_task(), "rope")), many = study_of(only(found_task(), "alibi"));
   many.panels[0].chance[1] = 0.03;
   CHECK_THROWS_WITH(joined({few, many}, {"x", "y"}),
-                    Catch::Contains("0.0625 and of 0.03 at length 40"));
+                    ContainsSubstring("0.0625 and of 0.03 at length 40"));
 
   Training& of_a = a.trainings.emplace_back(Training{.encoding = "rope", .task = "text"});
   Training& of_b = b.trainings.emplace_back(Training{.encoding = "kerple", .task = "text"});
   of_a.lr = 0.001, of_b.lr = 0.003;
-  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), Catch::Contains("train.lr 0.001 and 0.003"));
+  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), ContainsSubstring("train.lr 0.001 and 0.003"));
   of_a.validation = of_b.validation = 1;  // chosen
   CHECK_NOTHROW(joined({a, b}, {"x", "y"}));
   of_a.settings = {{"train.batch", "32"}};
   CHECK_NOTHROW(joined({a, b}, {"x", "y"}));  // b is of an earlier version
   of_b.settings = {{"train.batch", "64"}};
-  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), Catch::Contains("train.batch 32 and 64"));
+  CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), ContainsSubstring("train.batch 32 and 64"));
 }
 
 TEST_CASE("markdown and LaTeX have every row and length, and escape what would break them") {
@@ -123,7 +125,7 @@ TEST_CASE("an unfinished run is reported as far as it is done, and says so") {
   fs::create_directories(folder / "cells/kerple-text-s0");
   fs::create_directories(folder / "cells/rope-text-s0");
   put(folder / "cells/kerple-text-s0/scores.json", to_json(CellResult{{.cell = "k"}, {r}}));
-  CHECK_THROWS_WITH(find_study(folder.name), Catch::Contains("none of its 2 cells is done"));
+  CHECK_THROWS_WITH(find_study(folder.name), ContainsSubstring("none of its 2 cells is done"));
   put(folder / "cells/kerple-text-s0/DONE", "");
   const Found found = find_study(folder.name);
   CHECK(contains(found.note, "1 of the 2 cells"));

@@ -1,13 +1,14 @@
 #include "train/sweep/cost_model.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "core/parallel.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "train/sweep/flop_count.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

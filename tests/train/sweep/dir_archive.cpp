@@ -1,9 +1,9 @@
 #include "train/sweep/dir_archive.h"
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 
 using namespace yonder;
 

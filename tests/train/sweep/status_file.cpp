@@ -1,19 +1,19 @@
 #include "train/sweep/status_file.h"
 
-#include <catch2/catch.hpp>
-
 #include "core/error.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "train/sweep/progress_board.h"
 
 using namespace yonder;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("how far a sweep is can be read from elsewhere until it is done") {
   const Folder folder;
   CHECK(standing(folder.name).empty());
   note_standing(folder.name, "cells: 1 of 3 done");
-  CHECK_THAT(standing(folder.name), Contains("cells: 1 of 3 done (") && Contains(" s ago, "));
+  CHECK_THAT(standing(folder.name),
+             ContainsSubstring("cells: 1 of 3 done (") && ContainsSubstring(" s ago, "));
   clear_standing(folder.name);
   CHECK(standing(folder.name).empty());
   put(folder / "progress.json", "{\"words\": 3}");
@@ -28,6 +28,6 @@ TEST_CASE("of many cells at once a line names some and counts the rest") {
   for (int i = 0; i < 12; ++i) board.started(i);
   board.done(0, {});
   board.failed(1, "no luck");
-  CHECK_THAT(board.line(), Contains("cells: 6 of 25 done, 1 failed; c2 0 %, c3 0 %") &&
-                               Contains("c9 0 % and 2 more"));
+  CHECK_THAT(board.line(), ContainsSubstring("cells: 6 of 25 done, 1 failed; c2 0 %, c3 0 %") &&
+                               ContainsSubstring("c9 0 % and 2 more"));
 }

@@ -1,8 +1,8 @@
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "core/io/files.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "train/sweep/remote_run.h"
 #include "train/sweep/sweep_run.h"
 #include "train/training/session.h"

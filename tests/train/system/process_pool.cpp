@@ -1,11 +1,12 @@
 #include "train/system/process_pool.h"
 
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <map>
 #include <stdexcept>
 
 #include <unistd.h>
+
+#include "tests/support/catch.h"
 
 using namespace yonder;
 

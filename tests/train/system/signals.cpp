@@ -1,8 +1,12 @@
 #include "train/system/signals.h"
 
-#include <catch2/catch.hpp>
+#include <chrono>
 #include <csignal>
 
+#include <fcntl.h>
+
+#include "core/options.h"
+#include "tests/support/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/runs.h"
 

@@ -1,13 +1,14 @@
 #include "train/training/adamw.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "core/parallel.h"
 #include "core/random.h"
+#include "tests/support/catch.h"
 #include "train/training/lr_schedule.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

@@ -1,8 +1,8 @@
 // Training with factors of products in bf16.
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "core/simd/matmul.h"
+#include "tests/support/catch.h"
 #include "tests/support/models.h"
 #include "tests/support/tensors.h"
 #include "train/training/trainer.h"

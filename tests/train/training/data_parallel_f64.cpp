@@ -1,10 +1,10 @@
 #include "train/training/data_parallel.h"
 
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.h"
 #include "train/training/trainer.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 

@@ -1,11 +1,11 @@
 // How far training in f32 leaves training in f64: 200 steps of both from the same start and data.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "core/io/files.h"
 #include "core/io/json.h"
+#include "tests/support/catch.h"
 #include "tests/support/models.h"
 #include "train/training/trainer.h"
 

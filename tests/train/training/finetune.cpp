@@ -1,12 +1,12 @@
-#include <catch2/catch.hpp>
-
+#include "train/training/finetune.h"
 #include "core/parallel.h"
 #include "models/checkpoint.h"
 #include "tests/support/binary.h"
-#include "train/training/finetune.h"
+#include "tests/support/catch.h"
 #include "train/training/trainer.h"
 
 using namespace yonder;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -133,15 +133,15 @@ TEST_CASE("going on shows batches that the model has not seen") {
 TEST_CASE("fine-tuning refuses another model, a frozen option and a length without positions") {
   RunConfig config = longer("rope", {});
   config.width = 64;
-  CHECK_THROWS_WITH(go_on(config), Catch::Contains("--width") && Catch::Contains("'32'"));
+  CHECK_THROWS_WITH(go_on(config), ContainsSubstring("--width") && ContainsSubstring("'32'"));
   config = longer("rope", {});
   config.encoding = "alibi";
-  CHECK_THROWS_WITH(go_on(config), Catch::Contains("--encoding"));
-  CHECK_THROWS_WITH(go_on(longer("rope", {{"rope.base", "500"}})), Catch::Contains("rope.base"));
-  CHECK_THROWS_WITH(go_on(longer("learned", {})), Catch::Contains("--learned.beyond"));
+  CHECK_THROWS_WITH(go_on(config), ContainsSubstring("--encoding"));
+  CHECK_THROWS_WITH(go_on(longer("rope", {{"rope.base", "500"}})), ContainsSubstring("rope.base"));
+  CHECK_THROWS_WITH(go_on(longer("learned", {})), ContainsSubstring("--learned.beyond"));
   CHECK_THROWS_WITH(
       go_on(longer("rope+learned", {{"learned.beyond", "random"}, {"rope.scaling", "linear"}})),
-      Catch::Contains("one of them at a time"));
+      ContainsSubstring("one of them at a time"));
 }
 
 TEST_CASE("train --from takes model and task from the checkpoint, and eval reads what it writes") {

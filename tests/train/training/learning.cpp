@@ -1,10 +1,10 @@
 // Every encoding of the registry trains: the loss falls within 50 steps, and a copy of up to four
 // symbols is learned within 3000.
-#include <catch2/catch.hpp>
 #include <numeric>
 
 #include "core/tensor_pool.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 #include "tests/support/task_for.h"
 #include "train/training/session.h"
 #include "train/training/trainer.h"
