@@ -34,8 +34,8 @@ class Copy final : public SymbolTask {
 };
 
 const RegisterTask<Copy> registered{{.name = "copy",
-                                     .title = "Say a string again",
-                                     .form = "n symbols, then the same again",
+                                     .title = "Copy a string",
+                                     .form = "n symbols, then the same n symbols",
                                      .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};
 
 }  // namespace

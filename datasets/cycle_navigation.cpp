@@ -52,7 +52,7 @@ class CycleNavigation final : public StringTask {
 
 const RegisterTask<CycleNavigation> registered{
     {.name = "cycle-navigation",
-     .title = "Tell where a walk on a circle ends",
+     .title = "Track a walk on a cycle",
      .form = "n moves on a circle from place 0, = stays, + goes a place on, - a place back; then "
              "the last place",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};

@@ -18,7 +18,7 @@ class EvenPairs final : public BitTask {
 
 const RegisterTask<EvenPairs> registered{
     {.name = "even-pairs",
-     .title = "Tell whether the first bit equals the last",
+     .title = "Decide whether the first bit equals the last",
      .form = "n bits, then 1 if the first equals the last, else 0",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 

@@ -62,7 +62,7 @@ class FlipFlop final : public GeneratedTask {
 
 const RegisterTask<FlipFlop> registered{
     {.name = "flip-flop",
-     .title = "Read the bit that was written last",
+     .title = "Recall the last bit written (flip-flop)",
      .form = "pairs of an instruction and a bit: w writes it, i means nothing, r reads what was "
              "written last; n pairs, the first writes, and one more that reads",
      .paper = "Liu et al. 2023, arXiv:2306.00946"}};

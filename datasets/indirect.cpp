@@ -63,7 +63,7 @@ class Indirect final : public GeneratedTask {
 
 const RegisterTask<Indirect> registered{
     {.name = "indirect",
-     .title = "Tell which letter stands some places from another",
+     .title = "Find the letter at an offset from another letter",
      .form = "a letter and n more, one of them again and a step to the left or right of at most 8; "
              "then the letter to which the step leads",
      .paper = "Gopalakrishnan et al. 2025, arXiv:2509.10534"}};

@@ -76,7 +76,7 @@ class ModularArithmetic final : public StringTask {
 
 const RegisterTask<ModularArithmetic> registered{
     {.name = "modular-arithmetic",
-     .title = "Reckon a line of numbers, modulo 5",
+     .title = "Evaluate a modular expression",
      .form =
          "n numbers below m with +, - or * between, then what they make modulo m, products first",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};

@@ -125,7 +125,7 @@ class MultiTokenRecall final : public GeneratedTask {
 
 const RegisterTask<MultiTokenRecall> registered{
     {.name = "mqmtar",
-     .title = "Name the words that belong to several keys among blanks",
+     .title = "Multi-query multi-token associative recall",
      .form = "n pairs of a key and its value, words of several letters, among blanks; then some of "
              "the keys, and their values in the same order",
      .paper = "Vasylenko et al. 2025, arXiv:2506.16640"}};

@@ -158,7 +158,7 @@ class Needle final : public GeneratedTask {
 
 const RegisterTask<Needle> registered{
     {.name = "needle",
-     .title = "Find the numbers of one key in noise, among those of others",
+     .title = "Needle in a haystack, with distractors",
      .form =
          "n symbols of noise, among them needles: <key>, a key and the digits of a number; then "
          "one of the keys, and its numbers in the order in which they stood",

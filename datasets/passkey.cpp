@@ -76,7 +76,7 @@ class Passkey final : public GeneratedTask {
 };
 
 const RegisterTask<Passkey> registered{{.name = "passkey",
-                                        .title = "Find a number in noise and say it again",
+                                        .title = "Retrieve a passkey from noise",
                                         .form = "n symbols of noise, somewhere among them <key> "
                                                 "and the digits of a number; then these digits",
                                         .paper = "Mohtashami & Jaggi 2023, arXiv:2305.16300"}};

@@ -93,7 +93,7 @@ class PosGen final : public GeneratedTask {
 
 const RegisterTask<PosGen> registered{
     {.name = "posgen",
-     .title = "Go on with sums of near and far numbers",
+     .title = "Continue a recurrence with near and distant terms",
      .form =
          "six numbers below m, then n more: each the sum modulo m of the 5 before it and of one "
          "further back",

@@ -55,7 +55,7 @@ class Tiled final : public ByteTask {
 
 const RegisterTask<Tiled> registered{
     {.name = "tiled",
-     .title = "Text that repeats itself, later copies foretold",
+     .title = "Byte-level language modelling of repeated text",
      .form = "n bytes of a document, half of the time its first c bytes again and again",
      .paper = "Su 2023, kexue.fm/archives/9708"}};
 

@@ -57,7 +57,7 @@ class Abacus final : public Encoding {
 
 const Register<Abacus> registered{
     {.name = "abacus",
-     .title = "Abacus, a table of places within numbers",
+     .title = "Abacus embeddings of digit positions",
      .paper = "arXiv:2405.17399",
      .kind = Kind::absolute,
      .formula = "x + P[1 + k + o] for a digit of 10^k, o random in training",

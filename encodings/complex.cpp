@@ -93,7 +93,7 @@ class ComplexWords final : public Encoding {
 };
 
 const Register<ComplexWords> registered{{.name = "complex",
-                                         .title = "Complex-valued words, the complex Transformer",
+                                         .title = "Complex word embeddings (complex Transformer)",
                                          .paper = "arXiv:1912.12333",
                                          .kind = Kind::absolute,
                                          .formula = "x·e^{i(w pos + a)}, w and a of each word"}};

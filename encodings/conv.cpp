@@ -65,7 +65,7 @@ class Convolution final : public Encoding {
 };
 
 const Register<Convolution> registered{{.name = "conv",
-                                        .title = "A convolution whose padding tells the place",
+                                        .title = "Convolution whose padding encodes position",
                                         .paper = "arXiv:2001.08248",
                                         .kind = Kind::absolute,
                                         .formula = "x ← x + w ∗ x, depthwise"}};

@@ -34,7 +34,7 @@ class Cope final : public Encoding {
 
 const Register<Cope> registered{
     {.name = "cope",
-     .title = "Contextual position encoding",
+     .title = "Contextual position encoding (CoPE)",
      .paper = "arXiv:2405.18719",
      .kind = Kind::relative,
      .serves = Serves::causal_only,

@@ -55,7 +55,7 @@ class Coupled final : public Encoding {
 };
 
 const Register<Coupled> registered{{.name = "coupled",
-                                    .title = "Positions shared by digits of one place",
+                                    .title = "Position coupling of digits of equal significance",
                                     .paper = "arXiv:2405.20671",
                                     .kind = Kind::modifier,
                                     .formula = "the digit of 10^k stands at s + 1 + k, s random"}};

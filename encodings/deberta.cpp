@@ -98,7 +98,7 @@ class Deberta final : public Encoding {
 
 const Register<Deberta> registered{
     {.name = "deberta",
-     .title = "Disentangled attention with the enhanced mask decoder",
+     .title = "Disentangled attention with an enhanced mask decoder (DeBERTa)",
      .paper = "arXiv:2006.03654",
      .kind = Kind::relative,
      .formula = "(q_i·k_j + q_i·W_k P[δ(i,j)] + k_j·W_q P[δ(j,i)])/√(3d)",

@@ -108,7 +108,7 @@ class Digits final : public Encoding {
 
 const Register<Digits> registered{
     {.name = "digits",
-     .title = "Positions in digits",
+     .title = "Positions written in digits",
      .paper = "kexue.fm/archives/9675",
      .kind = Kind::absolute,
      .formula = "x_i + W c, c the digits of i in base β, over β",

@@ -72,7 +72,7 @@ class Floater final : public Encoding {
 };
 
 const Register<Floater> registered{{.name = "floater",
-                                    .title = "A learned flow, FLOATER",
+                                    .title = "Positions from a learned ODE flow (FLOATER)",
                                     .paper = "arXiv:2003.09229",
                                     .kind = Kind::absolute,
                                     .formula = "n_l + p_l(i),  dp/dt = h(p, t),  t = i·dt"}};

@@ -90,7 +90,7 @@ class Fox final : public Encoding {
 };
 
 const Register<Fox> registered{{.name = "fox",
-                                .title = "Forget gates, the Forgetting Transformer",
+                                .title = "Forget gates (Forgetting Transformer)",
                                 .paper = "arXiv:2503.02130",
                                 .kind = Kind::bias,
                                 .serves = Serves::causal_only,

@@ -42,7 +42,7 @@ class HardAlibi final : public Encoding {
 
 const Register<HardAlibi> registered{
     {.name = "hard-alibi",
-     .title = "Heads that see a few tokens only",
+     .title = "Heads with hard local windows (Hard-ALiBi)",
      .paper = "arXiv:2402.01032",
      .kind = Kind::bias,
      .formula = "q_i·k_j/√d, in the heads h ≤ H/2 for |i - j| < h alone"}};

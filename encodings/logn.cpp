@@ -44,7 +44,7 @@ class LogN final : public Encoding {
 };
 
 const Register<LogN> registered{{.name = "logn",
-                                 .title = "Attention scaled by log n",
+                                 .title = "Attention logits scaled by log n",
                                  .paper = "arXiv:2202.12172",
                                  .kind = Kind::modifier,
                                  .formula = "q_i ln c_i / ln N, c_i the keys that query i sees",

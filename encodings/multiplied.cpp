@@ -41,7 +41,7 @@ class Multiplied final : public Encoding {
 
 const Register<Multiplied> registered{
     {.name = "multiplied",
-     .title = "Absolute positions that multiply",
+     .title = "Multiplicative absolute positions",
      .paper = "kexue.fm/archives/8130",
      .kind = Kind::absolute,
      .formula = "x_i ∘ (1 + p_i)",

@@ -49,7 +49,7 @@ class Nape final : public Encoding {
 };
 
 const Register<Nape> registered{{.name = "nape",
-                                 .title = "Half of the heads with ALiBi, half without position",
+                                 .title = "ALiBi on half of the heads, no positions on the others",
                                  .paper = "arXiv:2506.16640",
                                  .kind = Kind::bias,
                                  .formula = "q_i·k_j/√d - |i - j|/h in the heads h ≤ H/2"}};

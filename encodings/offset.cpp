@@ -44,7 +44,7 @@ class Offset final : public Encoding {
 };
 
 const Register<Offset> registered{{.name = "offset",
-                                   .title = "Shifted positions",
+                                   .title = "Randomly shifted positions (SHAPE)",
                                    .paper = "arXiv:2109.05644",
                                    .kind = Kind::modifier,
                                    .formula = "training starts at a random position s"}};

@@ -72,7 +72,7 @@ class Pope final : public Encoding {
 
 const Register<Pope> registered{
     {.name = "pope",
-     .title = "Polar coordinate position embedding",
+     .title = "Polar coordinate position embedding (PoPE)",
      .paper = "arXiv:2509.10534",
      .kind = Kind::rotary,
      .formula = "Σ_c μ(q_ic) μ(k_jc) cos((j - i) w_c + δ_c)/√d, μ = softplus, w_c = base^(-c/d)"}};

@@ -53,7 +53,7 @@ class Pose final : public Encoding {
 };
 
 const Register<Pose> registered{{.name = "pose",
-                                 .title = "Positions with a skip, PoSE",
+                                 .title = "Positions with a skip (PoSE)",
                                  .paper = "arXiv:2309.10400",
                                  .kind = Kind::modifier,
                                  .formula = "training skips from position v to a random one"}};

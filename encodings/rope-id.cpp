@@ -85,7 +85,7 @@ class RopeId final : public Encoding {
 
 const Register<RopeId> registered{
     {.name = "rope-id",
-     .title = "Rotary positions within the trained phases, RoPE-ID",
+     .title = "Rotary positions kept within trained phases (RoPE-ID)",
      .paper = "arXiv:2603.18017",
      .kind = Kind::rotary,
      .formula = "τ (R(i) q_i)·(R(j) k_j)/√d, half of the pairs turn, all of them twice within N",

@@ -98,7 +98,7 @@ class Rope final : public Encoding {
 
 const Register<Rope> registered{
     {.name = "rope",
-     .title = "Rotary position embedding",
+     .title = "Rotary position embedding (RoPE)",
      .paper = "arXiv:2104.09864",
      .kind = Kind::rotary,
      .formula = "(R(i) q_i)·(R(j) k_j)/√d, R(i) turns pair m by i w_m, w_m = base^(-2m/d)",

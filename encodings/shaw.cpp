@@ -73,7 +73,7 @@ class Shaw final : public Encoding {
 
 const Register<Shaw> registered{
     {.name = "shaw",
-     .title = "Relative position representations (NEZHA: sinusoidal)",
+     .title = "Relative position representations (Shaw; NEZHA)",
      .paper = "arXiv:1803.02155",
      .kind = Kind::relative,
      .formula = "q_i·(k_j + A[r])/√d,  values v_j + C[r],  r = clip(i - j)"}};

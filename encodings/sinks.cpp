@@ -49,7 +49,7 @@ class Sinks final : public Encoding {
 
 const Register<Sinks> registered{
     {.name = "sinks",
-     .title = "The first tokens beside a sliding window",
+     .title = "Attention sinks with a sliding window",
      .paper = "arXiv:2309.17453",
      .kind = Kind::modifier,
      .formula = "query i sees the first g tokens and those less than w tokens away",

@@ -39,7 +39,7 @@ class T5 final : public Encoding {
 };
 
 const Register<T5> registered{{.name = "t5",
-                               .title = "T5's bucketed bias",
+                               .title = "Bucketed relative bias (T5)",
                                .paper = "arXiv:1910.10683",
                                .kind = Kind::bias,
                                .formula = "q_i·k_j/√d + b_h[bucket(i - j)]"}};

@@ -143,7 +143,7 @@ class Tupe final : public Encoding {
 
 const Register<Tupe> registered{
     {.name = "tupe",
-     .title = "Untied positional encoding",
+     .title = "Untied positional encoding (TUPE)",
      .paper = "arXiv:2006.15595",
      .kind = Kind::relative,
      .formula = "(q_i·k_j + U_q p_i·U_k p_j)/√(2d) + b_h[bucket(i - j)]",

@@ -92,7 +92,7 @@ class XlNet final : public Encoding {
 };
 
 const Register<XlNet> registered{{.name = "xlnet",
-                                  .title = "Relative attention of Transformer-XL and XLNet",
+                                  .title = "Relative attention (Transformer-XL, XLNet)",
                                   .paper = "arXiv:1901.02860",
                                   .kind = Kind::relative,
                                   .formula = "((q_i + u)·k_j + (q_i + v)·W R_{i-j})/√d",

@@ -64,7 +64,7 @@ class Xpos final : public Encoding {
 
 const Register<Xpos> registered{
     {.name = "xpos",
-     .title = "Rotary positions that fade",
+     .title = "Rotary positions with exponential decay (xPos)",
      .paper = "arXiv:2212.10554",
      .kind = Kind::rotary,
      .serves = Serves::causal_only,
