@@ -10,7 +10,7 @@ class Copy final : public SymbolTask {
  public:
   Options options() override {
     Options all = SymbolTask::options();
-    all.push_back({"unique", &unique_, "no symbol comes twice in a sequence"});
+    all.push_back({"unique", &unique_, "no symbol is repeated in a sequence"});
     return all;
   }
 

@@ -12,7 +12,7 @@ namespace {
 class CycleNavigation final : public StringTask {
  public:
   Options options() override {
-    return {Option{"places", &places_, "of the circle"}.within(3, 1000)};
+    return {Option{"places", &places_, "places on the cycle"}.within(3, 1000)};
   }
 
   int vocabulary() const override { return first_place + places_; }
@@ -53,8 +53,8 @@ class CycleNavigation final : public StringTask {
 const RegisterTask<CycleNavigation> registered{
     {.name = "cycle-navigation",
      .title = "Track a walk on a cycle",
-     .form = "n moves on a circle from place 0, = stays, + goes a place on, - a place back; then "
-             "the last place",
+     .form = "n moves on a cycle from place 0: = stays, + one place forward, - one back; then the "
+             "final place",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace {
 class FlipFlop final : public GeneratedTask {
  public:
   Options options() override {
-    return {Option{"ignored", &ignored_, "share of ignored pairs; others write or read alike"}
+    return {Option{"ignored", &ignored_,
+                   "fraction of ignored pairs; the others are writes and reads, equally often"}
                 .within(0, 1)
                 .at_test()};
   }
@@ -63,8 +64,9 @@ class FlipFlop final : public GeneratedTask {
 const RegisterTask<FlipFlop> registered{
     {.name = "flip-flop",
      .title = "Recall the last bit written (flip-flop)",
-     .form = "pairs of an instruction and a bit: w writes it, i means nothing, r reads what was "
-             "written last; n pairs, the first writes, and one more that reads",
+     .form =
+         "pairs of an instruction and a bit: w writes it, i is ignored, r reads the bit written "
+         "last; n pairs, of which the first writes, and a final read",
      .paper = "Liu et al. 2023, arXiv:2306.00946"}};
 
 }  // namespace

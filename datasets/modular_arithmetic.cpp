@@ -12,7 +12,7 @@ namespace {
 class ModularArithmetic final : public StringTask {
  public:
   Options options() override {
-    return {Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 32)};
+    return {Option{"modulus", &modulus_, "m, the modulus"}.within(2, 32)};
   }
 
   int vocabulary() const override { return first_number + modulus_; }
@@ -77,8 +77,7 @@ class ModularArithmetic final : public StringTask {
 const RegisterTask<ModularArithmetic> registered{
     {.name = "modular-arithmetic",
      .title = "Evaluate a modular expression",
-     .form =
-         "n numbers below m with +, - or * between, then what they make modulo m, products first",
+     .form = "n numbers below m joined by +, - or *, then the value of the expression modulo m",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 
 }  // namespace

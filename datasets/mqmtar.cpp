@@ -19,12 +19,13 @@ namespace {
 class MultiTokenRecall final : public GeneratedTask {
  public:
   Options options() override {
-    return {Option{"alphabet", &alphabet_, "different letters"}.within(2, 256),
-            Option{"keys", &keys_, "different keys, and as many values"}.within(1, 65536),
-            Option{"key_length", &key_length_, "letters of a key"}.within(1, 3),
-            Option{"value_length", &value_length_, "letters of a value"}.within(1, 3),
-            Option{"filled", &filled_, "share of the tokens that are pairs"}.within(0.01, 1),
-            Option{"asked", &asked_, "queries"}.within(1, 1024)};
+    return {
+        Option{"alphabet", &alphabet_, "different letters"}.within(2, 256),
+        Option{"keys", &keys_, "different keys, and as many values"}.within(1, 65536),
+        Option{"key_length", &key_length_, "letters of a key"}.within(1, 3),
+        Option{"value_length", &value_length_, "letters of a value"}.within(1, 3),
+        Option{"filled", &filled_, "fraction of the tokens that belong to pairs"}.within(0.01, 1),
+        Option{"asked", &asked_, "number of queries"}.within(1, 1024)};
   }
 
   void check(int) const override {

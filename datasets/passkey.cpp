@@ -14,7 +14,7 @@ class Passkey final : public GeneratedTask {
   Options options() override {
     return {Option{"digits", &digits_, "k, digits of the number"}.within(1, 100),
             Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536),
-            Option{"lag", &lag_, "distance of a test's number, in tokens; 0: any alike"}
+            Option{"lag", &lag_, "distance of the number at evaluation, in tokens; 0: uniform"}
                 .at_least(0)
                 .at_test()};
   }
@@ -29,7 +29,7 @@ class Passkey final : public GeneratedTask {
     if (lag_ && lag_ < digits_)
       throw UsageError("passkey.lag: a number of " + std::to_string(digits_) +
                        " digits can't be nearer than " + std::to_string(digits_) + ", not at " +
-                       std::to_string(lag_) + "; give that or more, or 0 for any place");
+                       std::to_string(lag_) + "; give that or more, or 0 for any lag");
     if (lag_ > trial.length + digits_)
       throw UsageError("passkey.lag: " + std::to_string(lag_) + " needs a test length of " +
                        std::to_string(lag_ - digits_) + " or more, not " +

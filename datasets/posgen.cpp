@@ -21,13 +21,13 @@ namespace {
 class PosGen final : public GeneratedTask {
  public:
   Options options() override {
-    return {Option{"far", &far_, "where the one further back stands"}.one_of(
-                {"sliding", "fixed", "half"}),
-            Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 4096),
-            Option{"near", &near_, "r, numbers just before that are added"}.within(0, 64),
-            Option{"scored", &scored_, "numbers of a test that are asked, the last ones; 0: all"}
-                .at_least(0)
-                .at_test()};
+    return {
+        Option{"far", &far_, "which distant number is added"}.one_of({"sliding", "fixed", "half"}),
+        Option{"modulus", &modulus_, "m, the modulus"}.within(2, 4096),
+        Option{"near", &near_, "r, number of preceding numbers that are added"}.within(0, 64),
+        Option{"scored", &scored_, "score only the last this many numbers at evaluation; 0: all"}
+            .at_least(0)
+            .at_test()};
   }
 
   int vocabulary() const override { return first_number + modulus_; }
@@ -95,8 +95,8 @@ const RegisterTask<PosGen> registered{
     {.name = "posgen",
      .title = "Continue a recurrence with near and distant terms",
      .form =
-         "six numbers below m, then n more: each the sum modulo m of the 5 before it and of one "
-         "further back",
+         "six numbers below m, then n more, each the sum modulo m of the 5 before it and a more "
+         "distant one",
      .paper = "Wang et al. 2024, arXiv:2403.00071"}};
 
 }  // namespace

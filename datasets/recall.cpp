@@ -16,7 +16,7 @@ class Recall final : public GeneratedTask {
   Options options() override {
     return {
         Option{"keys", &keys_, "different keys, and as many values"}.within(1, 65536),
-        Option{"asked", &asked_, "keys asked for, all of them if there are fewer pairs"}.at_least(
+        Option{"asked", &asked_, "number of queries, all keys if there are fewer pairs"}.at_least(
             1)};
   }
 

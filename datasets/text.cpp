@@ -12,7 +12,7 @@ class Text final : public ByteTask {
 const RegisterTask<Text> registered{
     {.name = "text",
      .title = "Byte-level language modelling",
-     .form = "n bytes of a document, each the target of those before it",
+     .form = "n bytes of a document, each predicted from those before it",
      .paper = "Press et al. 2022, arXiv:2108.12409"}};
 
 }  // namespace

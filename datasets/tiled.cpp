@@ -18,11 +18,16 @@ class Tiled final : public ByteTask {
  public:
   Options options() override {
     Options all = ByteTask::options();
-    all.push_back(Option{"share", &share_, "of each training batch that is tiled"}.within(0, 1));
-    all.push_back(Option{"least", &least_, "shortest tile of training, over N"}.within(0, 1));
-    all.push_back(Option{"most", &most_, "longest tile of training, over N"}.within(0, 1));
     all.push_back(
-        Option{"tile", &tile_, "a test's tile, over N; 0: plain text"}.within(0, 65536).at_test());
+        Option{"share", &share_, "fraction of each training batch that is repeated text"}.within(
+            0, 1));
+    all.push_back(
+        Option{"least", &least_, "shortest period in training, as a multiple of N"}.within(0, 1));
+    all.push_back(
+        Option{"most", &most_, "longest period in training, as a multiple of N"}.within(0, 1));
+    all.push_back(Option{"tile", &tile_, "period at evaluation, as a multiple of N; 0: plain text"}
+                      .within(0, 65536)
+                      .at_test());
     return all;
   }
 
@@ -56,7 +61,7 @@ class Tiled final : public ByteTask {
 const RegisterTask<Tiled> registered{
     {.name = "tiled",
      .title = "Byte-level language modelling of repeated text",
-     .form = "n bytes of a document, half of the time its first c bytes again and again",
+     .form = "n bytes of a document; in half of the sequences its first c bytes, repeated",
      .paper = "Su 2023, kexue.fm/archives/9708"}};
 
 }  // namespace

@@ -22,9 +22,9 @@ class Abacus final : public Encoding {
  public:
   Options options() override {
     Options o{
-        Option{"offset", &offset_, "training adds up to so many places to every digit"}.within(
-            0, 1 << 20),
-        Option{"rows", &rows_, "of the table"}.within(0, 1 << 24).shown_as("offset + N + 1")};
+        Option{"offset", &offset_, "training shifts digit positions by up to this many places"}
+            .within(0, 1 << 20),
+        Option{"rows", &rows_, "rows of the table"}.within(0, 1 << 24).shown_as("offset + N + 1")};
     table_.options(o);
     return o;
   }

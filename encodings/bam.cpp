@@ -25,8 +25,9 @@ class Bam final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"location", &location_, "train μ, where a head's bias peaks, from 0 on"},
-            Option{"each", &each_, "every layer has parameters of its own"}};
+    return {Option{"location", &location_,
+                   "train μ, the distance at which a head's bias peaks, initially 0"},
+            Option{"each", &each_, "separate parameters in every layer"}};
   }
 
   void build(const Dims& dims, Parameters& p) override {

@@ -17,8 +17,7 @@ class Cope final : public Encoding {
 
  public:
   Options options() override {
-    return {
-        Option{"max", &max_, "rows of e; positions from max - 1 on are one"}.within(2, 1 << 20)};
+    return {Option{"max", &max_, "rows of e; positions are clipped to max - 1"}.within(2, 1 << 20)};
   }
 
   void build(const Dims& dims, Parameters& p) override {

@@ -21,7 +21,7 @@ class Coupled final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"range", &range_, "positions to start within"}.at_least(0).shown_as("8 N")};
+    return {Option{"range", &range_, "range of the random start"}.at_least(0).shown_as("8 N")};
   }
 
   void check() const override {

@@ -28,7 +28,7 @@ class Deberta final : public Encoding {
  public:
   Options options() override {
     Options o{
-        Option{"span", &span_, "c, the largest distance told apart"}.within(1, 1 << 20),
+        Option{"span", &span_, "c, the largest distance that is distinguished"}.within(1, 1 << 20),
         Option{"terms", &terms_, "content to position, position to content, or both"}.one_of(
             {"c2p+p2c", "c2p", "p2c"}),
         Option{"p2c", &p2c_, "distances of position to content: the paper's or its code's"}.one_of(

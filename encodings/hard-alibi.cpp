@@ -17,8 +17,7 @@ class HardAlibi final : public Encoding {
 
  public:
   Options options() override {
-    return {
-        Option{"heads", &heads_, "m, the heads with a window; 0: half of the model's"}.at_least(0)};
+    return {Option{"heads", &heads_, "m, heads with a window; 0: half of them"}.at_least(0)};
   }
 
   void check() const override {
@@ -27,7 +26,7 @@ class HardAlibi final : public Encoding {
                        " are more than the model's " + std::to_string(dims_.heads));
     if (windowed() == 0)
       throw UsageError(
-          "hard-alibi.heads: one head has no half; give the model more heads, or say "
+          "hard-alibi.heads: half of one head is none; give the model more heads, or set "
           "hard-alibi.heads 1");
   }
 

@@ -21,7 +21,7 @@ class Kerple final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"kind", &kind_, "how the bias falls with distance"}.one_of({"log", "power"})};
+    return {Option{"kind", &kind_, "logarithmic or power kernel"}.one_of({"log", "power"})};
   }
 
   void build(const Dims& dims, Parameters& p) override {

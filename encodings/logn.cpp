@@ -21,13 +21,14 @@ class LogN final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"when", &when_, "always, or in tests and only where it sharpens"}.one_of(
-        {"train", "test"})};
+    return {
+        Option{"when", &when_, "always, or at evaluation only and only beyond the training length"}
+            .one_of({"train", "test"})};
   }
 
   void check() const override {
     if (dims_.trained < 2)
-      throw UsageError("logn: one token has no logarithm to measure by; train on at least 2");
+      throw UsageError("logn: log-n scaling needs a training length of at least 2 (log 1 = 0)");
   }
 
   void scale_queries(Dots& d, const Attention& a) override {

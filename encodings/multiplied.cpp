@@ -16,7 +16,7 @@ class Multiplied final : public Encoding {
 
  public:
   Options options() override {
-    Options o{Option{"table", &kind_, "where p comes from"}.one_of({"learned", "sinusoidal"})};
+    Options o{Option{"table", &kind_, "p learned, or sinusoids"}.one_of({"learned", "sinusoidal"})};
     table_.options(o);
     return o;
   }

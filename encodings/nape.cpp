@@ -21,7 +21,7 @@ class Nape final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"heads", &heads_, "m, the heads that have a bias; 0: half of them"}.at_least(0),
+    return {Option{"heads", &heads_, "m, heads with a bias; 0: half of them"}.at_least(0),
             Option{"slopes", &slopes_, "1/h, or 2^(1-h)"}.one_of({"linear", "exp"})};
   }
 
@@ -31,7 +31,7 @@ class Nape final : public Encoding {
                        std::to_string(dims_.heads));
     if (biased() == 0)
       throw UsageError(
-          "nape.heads: one head has no half; give the model more heads, or say nape.heads 1");
+          "nape.heads: half of one head is none; give the model more heads, or set nape.heads 1");
   }
 
   void scores(Scores& s, const Attention& a) override {

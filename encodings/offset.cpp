@@ -14,7 +14,7 @@ class Offset final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"range", &range_, "positions to shift within"}.at_least(0).shown_as("8 N")};
+    return {Option{"range", &range_, "range of the random shift"}.at_least(0).shown_as("8 N")};
   }
 
   void check() const override {

@@ -39,7 +39,7 @@ class Pope final : public Encoding {
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
     return {Option{"base", &base_, "w_c = base^(−c/d)"}.between(1, inf),
-            Option{"phase", &start_, "where δ starts"}.one_of({"zero", "uniform"})};
+            Option{"phase", &start_, "initial δ"}.one_of({"zero", "uniform"})};
   }
 
   void build(const Dims& dims, Parameters& p) override {

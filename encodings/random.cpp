@@ -20,8 +20,9 @@ class RandomPositions final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"range", &range_, "positions to draw from"}.at_least(0).shown_as("8 N"),
-            Option{"test", &test_, "positions of a test"}
+    return {Option{"range", &range_, "range from which positions are drawn"}.at_least(0).shown_as(
+                "8 N"),
+            Option{"test", &test_, "positions at evaluation"}
                 .one_of({"even", "first", "sampled"})
                 .at_test()};
   }

@@ -3,7 +3,7 @@
 //
 //   x_i + p_i,   p_0 = start,   p_{i+1} = GRU(p_i) without input
 //
-// Positions beyond the trained length are those that the network goes on to.
+// Positions beyond the trained length are those that the network reaches by running on.
 #include <algorithm>
 #include <cmath>
 

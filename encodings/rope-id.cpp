@@ -28,23 +28,26 @@ class RopeId final : public Encoding {
  public:
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
-    return {Option{"fraction", &fraction_, "share of a head's columns that turn"}.within(0, 1),
-            Option{"fastest", &fastest_,
-                   "tokens in which the fastest pair turns once; 0: N/8, "
-                   "from 2π to 32"}
-                .at_least(0),
-            Option{"turns", &turns_, "of the slowest pair in the trained length"}.between(0, inf),
-            Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d'/2)"}.one_of(
-                {"interleaved", "half"}),
-            Option{"temperature", &temperature_, "τ of tests beyond the trained length"}
-                .one_of({"yarn", "none"})
-                .at_test()};
+    return {
+        Option{"fraction", &fraction_, "fraction of a head's dimensions that are rotated"}.within(
+            0, 1),
+        Option{"fastest", &fastest_,
+               "tokens in which the fastest pair turns once; 0: N/8, "
+               "from 2π to 32"}
+            .at_least(0),
+        Option{"turns", &turns_, "rotations of the slowest pair in the training length"}.between(
+            0, inf),
+        Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d'/2)"}.one_of(
+            {"interleaved", "half"}),
+        Option{"temperature", &temperature_, "temperature beyond the training length"}
+            .one_of({"yarn", "none"})
+            .at_test()};
   }
 
   void check() const override {
     if (pairs() == 0)
       throw UsageError("rope-id.fraction: no pair of the head's " + std::to_string(dims_.head()) +
-                       " columns would turn; give a larger share");
+                       " columns would be rotated; give a larger fraction");
     if (fastest_ > slowest())
       throw UsageError("rope-id.fastest: " + std::to_string(fastest_) + " tokens a turn are more " +
                        "than the " + std::to_string(slowest()) + " of the slowest pair; give less");

@@ -34,7 +34,7 @@ class Rope final : public Encoding {
              Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
                  {"interleaved", "half"}));
     o.push_back(
-        Option{"window", &window_, "w of rerope, leaky, self-extend; 0: half the trained length"}
+        Option{"window", &window_, "w of rerope, leaky, self-extend; 0: half the training length"}
             .at_least(0)
             .at_test());
     return o;
@@ -46,12 +46,12 @@ class Rope final : public Encoding {
                        " has no pairs of columns; choose an even width per head");
     if (turning_.columns(dims_.head()) == 0)
       throw UsageError("rope.fraction: no pair of the head's " + std::to_string(dims_.head()) +
-                       " columns would turn; give a larger share");
+                       " columns would be rotated; give a larger fraction");
     turning_.scaling.check("rope", turning_.width(dims_.head()));
     const int N = dims_.trained;
     if (window_ >= N || (far() && window() < 1))
       throw UsageError("rope.window: " + std::to_string(window_) +
-                       " has to lie below the trained length " + std::to_string(N) +
+                       " has to be below the training length " + std::to_string(N) +
                        "; give 1 or more, or 0 for half of it");
   }
 

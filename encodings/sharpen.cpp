@@ -18,8 +18,9 @@ class Sharpen final : public Encoding {
  public:
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
-    return {
-        Option{"by", &by_, "λ, above 1 to sharpen, below to flatten"}.between(0, inf).at_test()};
+    return {Option{"by", &by_, "λ, factor of q·k; above 1 sharpens, below flattens"}
+                .between(0, inf)
+                .at_test()};
   }
 
   void scale_queries(Dots& d, const Attention& a) override {

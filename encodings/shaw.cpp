@@ -26,7 +26,7 @@ class Shaw final : public Encoding {
  public:
   Options options() override {
     return {
-        Option{"clip", &clip_, "c, the largest distance told apart"}.within(1, 1 << 20),
+        Option{"clip", &clip_, "c, the largest distance that is distinguished"}.within(1, 1 << 20),
         Option{"values", &values_, "add C to the values too"},
         Option{"table", &table_, "rows learned, or the sinusoid of the distance (NEZHA)"}.one_of(
             {"learned", "sinusoidal"})};

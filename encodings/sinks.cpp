@@ -24,10 +24,10 @@ class Sinks final : public Encoding {
     return {Option{"first", &first_, "g, tokens at the start that every query sees"}
                 .at_least(0)
                 .at_test(),
-            Option{"window", &window_, "w; 0: the trained length, -1: no window"}
+            Option{"window", &window_, "w; 0: the training length, -1: no window"}
                 .at_least(-1)
                 .at_test(),
-            Option{"learned", &learned_, "a learned term more in softmax's denominator"}};
+            Option{"learned", &learned_, "add a learned term to softmax's denominator"}};
   }
 
   void build(const Dims& dims, Parameters& p) override {

@@ -28,10 +28,13 @@ class SsMax final : public Encoding {
  public:
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
-    return {Option{"kind", &kind_, "who says how sharp"}.one_of({"learned", "fixed", "llama4"}),
-            Option{"s", &s_, "the fixed s, or where the learned ones start"}.between(0, inf),
-            Option{"attn_scale", &attn_scale_, "of llama4"}.at_least(0),
-            Option{"floor_scale", &floor_scale_, "keys at which llama4 begins"}.at_least(1)};
+    return {
+        Option{"kind", &kind_, "s learned, fixed, or Llama 4's rule"}.one_of(
+            {"learned", "fixed", "llama4"}),
+        Option{"s", &s_, "the fixed s, or the initial value of the learned ones"}.between(0, inf),
+        Option{"attn_scale", &attn_scale_, "llama4: coefficient of the logarithm"}.at_least(0),
+        Option{"floor_scale", &floor_scale_, "llama4: number of keys from which it scales"}
+            .at_least(1)};
   }
 
   void build(const Dims& dims, Parameters& p) override {

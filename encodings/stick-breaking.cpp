@@ -18,8 +18,9 @@ class StickBreaking final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"remainder", &remainder_, "whose value gets what the keys leave"}.one_of(
-        {"none", "own"})};
+    return {Option{"remainder", &remainder_,
+                   "whether the remaining weight goes to the query's own value"}
+                .one_of({"none", "own"})};
   }
 
   void scores(Scores& s, const Attention&) override {

@@ -24,7 +24,7 @@ class Xpos final : public Encoding {
     return {Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf),
             Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
                 {"interleaved", "half"}),
-            Option{"scale", &scale_, "distance over which a pair fades by ζ_m"}.between(0, inf)};
+            Option{"scale", &scale_, "distance over which pair m decays by ζ_m"}.between(0, inf)};
   }
 
   void check() const override {

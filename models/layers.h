@@ -4,7 +4,7 @@
 #include "core/parameters.h"
 
 /// \file
-/// The two kinds of layer that a Transformer has beside attention, real or complex. A complex
+/// The two kinds of layer that a Transformer has besides attention, real or complex. A complex
 /// vector is stored as [re, im], twice as wide; the weights of an imaginary part are named
 /// "imaginary." + name.  Wang et al. 2020, arXiv:1912.12333
 namespace yonder {

@@ -75,7 +75,7 @@ struct Onto {
   }
 };
 
-// What a tile of queries has beside its scores.
+// The buffers of a tile of queries, other than its scores.
 struct QueryGradients {
   real *dz, *dz_turned;             // [side, wide(dv)], [wide(dv), side]
   real *minus_d, *log_sum;          // [side]
@@ -257,7 +257,7 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   }
   const int last = tile::up_to(side, seen.end) - side;
   for (int next = seen.begin; next <= last; next += side) {
-    const int j = carried.sticks ? seen.begin + last - next : next;  // they are broken leftwards
+    const int j = carried.sticks ? seen.begin + last - next : next;  // stick-breaking: leftwards
     if (!queries.meets(j)) continue;
     const KeyTile keys(plan, packed, place.b, place.h, j);
     const TilePair pair(queries, keys);

@@ -10,7 +10,7 @@
 /// rescaled whenever m grows.
 ///   m' = max(m, max_j s_ij)   l' = l e^(m−m') + Σ_j e^(s_ij−m')   z' = z e^(m−m') + Σ_j
 ///   e^(s_ij−m') v_j
-/// A sink is one term more of l, at the end. Sticks need neither m nor l: see attention_sticks.h.
+/// A sink is one term more of l, at the end. Sticks need neither m nor l: see stick_breaking.h.
 /// Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
 namespace yonder::fused {
 namespace {
@@ -177,7 +177,7 @@ void forward(const Plan& plan, const Tensor& z, const Tensor& log_sums) {
   }
   const int tiles = plan.query_tiles(), heads = plan.B * plan.H;
   parallel_for(std::int64_t(tiles) * heads, [&](std::int64_t n) {
-    // The longest rows first, so that no thread is left with them at the end.
+    // The longest rows first, so that no thread is left waiting for one at the end.
     const int head = int(n % heads), t = tiles - 1 - int(n / heads);
     call.query_tile({head / plan.H, head % plan.H, t * side}, nullptr);
   });

@@ -22,10 +22,12 @@ struct Window {
 class ByteTask : public Task {
  public:
   Options options() override {
-    return {Option{"path", &path_, "a file, or a folder of files; the last tenth is for testing"}
-                .at_test(),
-            Option{"mask", &mask_, "part of the bytes that are hidden from a bidirectional model"}
-                .between(0, 1)};
+    return {
+        Option{"path", &path_,
+               "a file, or a folder of files; the last tenth is held out for testing"}
+            .at_test(),
+        Option{"mask", &mask_, "fraction of the bytes that are masked for a bidirectional model"}
+            .between(0, 1)};
   }
 
   void prepare(int length) override;

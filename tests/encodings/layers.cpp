@@ -68,7 +68,7 @@ TEST_CASE("layers may have encodings of their own, each named once") {
   for (const char* layers : {"", "-1", "2-", "x", "3-1", "0-99999999", "0-1-2", "1.5"})
     CHECK_THAT(refusal("rope@" + std::string(layers)), Contains("are no layers"));
   CHECK_THAT(refusal("rope+xpos@0-2,none@3"), Contains("can't join rope and xpos"));
-  CHECK_THAT(refusal("rope+rope@0-2,none@3"), Contains("a name stands once"));
+  CHECK_THAT(refusal("rope+rope@0-2,none@3"), Contains("each encoding may be named only once"));
   CHECK_THAT(refusal("ropes@0-2,none@3"), Contains("did you mean 'rope'?"));
 }
 
@@ -185,7 +185,8 @@ TEST_CASE("options hold for every encoding of the name, or for some layers alone
   CHECK_THROWS_WITH(e.set("rope@0-2.base", "7"), Contains("fixes it itself"));
   CHECK_THROWS_WITH(e.set("rope@1.base", "7"), Contains("has no rope@1"));
   CHECK_THROWS_WITH(model_of("rope:alibi.learned=true@0,none@1"), Contains("is no option of rope"));
-  CHECK_THROWS_WITH(model_of("rope:rope.base@0,none@1"), Contains("is no option=value"));
+  CHECK_THROWS_WITH(model_of("rope:rope.base@0,none@1"),
+                    Contains("is not of the form option=value"));
   CHECK_THROWS_WITH(model_of("rope:rope.bas=3@0,none@1"), Contains("did you mean 'base'?"));
   CHECK_THROWS_WITH(model_of("t5:t5.buckets=8@0,t5@1"), Contains("they share encoding.t5.bias"));
   CHECK_NOTHROW(model_of("cope:cope.max=8@0,cope@1"));  // a table each

@@ -117,7 +117,7 @@ TEST_CASE("a file that is no checkpoint is refused by a sentence that names it")
              Contains("yonder did not write it"));
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata["yonder"] = "{"; }), Contains("JSON"));
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata["yonder"] = "3"; }),
-             Contains("no JSON object"));
+             Contains("not a JSON object"));
 }
 
 TEST_CASE("a truncated checkpoint is refused at every length") {
@@ -165,7 +165,7 @@ TEST_CASE("metadata that can't be is refused, and nothing is allocated for it") 
   CHECK_THAT(said([](ordered_json& j) { j["model"]["causal"] = 1; }), Contains("'causal'"));
   CHECK_THAT(said([](ordered_json& j) { j["model"]["heads"] = 3; }), Contains("multiple of heads"));
   CHECK_THAT(said([](ordered_json& j) { j["model"]["layers"] = 0; }), Contains("layers is 0"));
-  CHECK_THAT(said([](ordered_json& j) { j["model"] = 3; }), Contains("no JSON object"));
+  CHECK_THAT(said([](ordered_json& j) { j["model"] = 3; }), Contains("not a JSON object"));
   CHECK_THAT(said([](ordered_json& j) { j["task"] = 3; }), Contains("'task'"));
   CHECK_THAT(said([](ordered_json& j) { j["seed"] = -1; }), Contains("'seed'"));
   CHECK_THAT(said([](ordered_json& j) { j["step"] = "x"; }), Contains("'step'"));

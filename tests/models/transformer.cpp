@@ -305,7 +305,10 @@ TEST_CASE("tokens beyond the vocabulary, and padding inside a sequence, are refu
                  model.logits(std::vector{0, wrong}, at);
                }),
                Contains("is not in the model's vocabulary 0..6"));
-  CHECK_THAT(refusal([&] { model.logits(std::vector{-1, 1}, at); }), Contains("right end only"));
+  CHECK_THAT(refusal([&] {
+               model.logits(std::vector{-1, 1}, at);
+             }),
+             Contains("only be at its right end"));
   const Placed padded(model.encoding(), {.tokens = 2, .lengths = {1}});
   CHECK(refusal([&] { model.logits(std::vector{1, -1}, padded); }).empty());
 }
