@@ -26,7 +26,7 @@ class HardAlibi final : public Encoding {
                        " are more than the model's " + std::to_string(dims_.heads));
     if (windowed() == 0)
       throw UsageError(
-          "hard-alibi.heads: half of one head is none; give the model more heads, or set "
+          "hard-alibi.heads: one head can't be halved; give the model more heads, or set "
           "hard-alibi.heads 1");
   }
 

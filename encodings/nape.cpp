@@ -31,7 +31,7 @@ class Nape final : public Encoding {
                        std::to_string(dims_.heads));
     if (biased() == 0)
       throw UsageError(
-          "nape.heads: half of one head is none; give the model more heads, or set nape.heads 1");
+          "nape.heads: one head can't be halved; give the model more heads, or set nape.heads 1");
   }
 
   void scores(Scores& s, const Attention& a) override {

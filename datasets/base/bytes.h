@@ -10,7 +10,7 @@ struct Window {
   const std::string* document;
   std::int64_t first;  ///< byte of the document
   int length, scored;
-  int tile = 0;  ///< bytes from `first` on that are repeated without end; 0: the document goes on
+  int tile = 0;  ///< bytes from `first` on that are repeated without end; 0: the document continues
   int skip = 0;  ///< bytes of the repeated text before the window
 
   int byte(std::int64_t i) const {
