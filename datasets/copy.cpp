@@ -4,7 +4,7 @@ namespace yonder {
 namespace {
 
 /// The answer is the question, symbol by symbol. With an alphabet much smaller than the length,
-/// what stands before a symbol does not tell where it stands; with `unique` symbols it does.
+/// the symbols before one do not determine its place; with `unique` symbols they do.
 /// Kazemnejad et al. 2023, arXiv:2305.19466; Jelassi et al. 2024, arXiv:2402.01032.
 class Copy final : public SymbolTask {
  public:

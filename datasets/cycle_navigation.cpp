@@ -5,8 +5,8 @@
 namespace yonder {
 namespace {
 
-/// A walk on a circle of places 0, 1, …, c − 1 from place 0: n random moves, each to stay ("="), a
-/// place on ("+") or a place back ("-"); the answer is the place where the walk ends.
+/// A walk on a cycle of places 0, 1, …, c − 1 from place 0: n random moves, each to stay ("="), one
+/// place forward ("+") or one back ("-"); the answer is the place where the walk ends.
 ///   BOS m_1 … m_n SEP place EOS
 /// Ruoss et al. 2023, arXiv:2305.16843, with c = 5.
 class CycleNavigation final : public StringTask {

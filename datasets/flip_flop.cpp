@@ -4,7 +4,7 @@ namespace yonder {
 namespace {
 
 /// A memory of one bit: pairs of an instruction and a bit. `w` writes its bit, `i` has a random bit
-/// that means nothing, `r` reads: its bit, which is asked, is the one written last. The first of n
+/// to be ignored, `r` reads: its bit, which is scored, is the one written last. The first of n
 /// pairs writes, the n − 1 others ignore, write or read; one that reads follows at the end.
 ///   BOS w b … i b … r b … r b EOS
 /// Liu et al. 2023, "Exposing attention glitches with flip-flop language modeling",

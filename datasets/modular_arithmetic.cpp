@@ -5,7 +5,7 @@
 namespace yonder {
 namespace {
 
-/// n random numbers below m with +, − or × between, each as likely; the answer is what they make
+/// n random numbers below m with +, − or × between, equally likely; the answer is their value
 /// mod m, products first:  BOS 1 + 2 * 4 SEP 4 EOS  for m = 5.
 /// The simple modular arithmetic of Ruoss et al. 2023, arXiv:2305.16843, whose lengths count every
 /// token: n numbers are their 2n − 1.

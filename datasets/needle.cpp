@@ -5,12 +5,12 @@
 namespace yonder {
 namespace {
 
-/// Needles in n symbols of noise: numbers that belong to keys. One key is asked, and its numbers
-/// are said in the order in which they stood.
+/// Needles in n symbols of noise: numbers that belong to keys. One key is queried; the answer is
+/// its numbers in the order in which they occurred.
 ///   BOS a c <key> k3 7 1 b … <key> k8 0 4 c a SEP k3 7 1 EOS
 /// Hsieh et al. 2024, "RULER", arXiv:2404.06654, sec. 3.1: single (1 key of 1 value), many keys
 /// (`keys` 4, the others mislead) and many values (`values` 4). The keys of a sequence differ.
-/// Needles stand anywhere in the noise, alike. A test may put the one asked at one lag, the
+/// Needles are placed uniformly in the noise. A test may put the one asked at one lag, the
 /// distance from each digit asked to where it stands; how many of the others then stand behind it
 /// is drawn first, among the numbers for which there is enough noise.
 class Needle final : public GeneratedTask {

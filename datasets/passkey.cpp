@@ -3,12 +3,12 @@
 namespace yonder {
 namespace {
 
-/// A number somewhere in n symbols of noise, behind the mark <key>; after the separator it is
-/// asked.
+/// A number somewhere in n symbols of noise, after the mark <key>; the answer repeats it after the
+/// separator.
 ///   BOS a c … <key> d_1 … d_k b … c a SEP d_1 … d_k EOS
-/// Mohtashami & Jaggi 2023, "Landmark attention", arXiv:2305.16300, sec. 4.2. Training puts it at
-/// any place alike. A test may put it at one lag, the distance from each digit asked to the same
-/// digit in the noise: from k (all noise before it) to k + n (all noise after it).
+/// Mohtashami & Jaggi 2023, "Landmark attention", arXiv:2305.16300, sec. 4.2. In training
+/// its place is uniform. A test may put it at one lag, the distance from each digit asked to the
+/// same digit in the noise: from k (all noise before it) to k + n (all noise after it).
 class Passkey final : public GeneratedTask {
  public:
   Options options() override {

@@ -14,7 +14,7 @@ namespace {
 ///         half     x_p, p = ⌊(t − r − 1)/2⌋: it falls back by one every other step
 /// PosGen of Wang et al. 2024, "Resonance RoPE", arXiv:2403.00071, sec. 4, where these are the
 /// recursive, chain-of-thought and semi-recursive tasks; there r is 3, 64 numbers train and 256
-/// test, and the first ones are combinations without repetition. The first numbers say the rest,
+/// test, and the first ones are combinations without repetition. The first numbers fix the rest,
 /// and with r = 3 and m = 17 there are 83521 of them, of which a training sees most: hence r = 5,
 /// which is learned as fast. With fewer a test begins as some training did; what lies beyond the
 /// trained length is new all the same, and `scored` asks for the last ones only.

@@ -6,9 +6,9 @@
 namespace yonder {
 namespace {
 
-/// Text that repeats itself: its first c bytes again and again, so that who can copy from c bytes
-/// ago knows every byte but the first c. It tells who uses far context from who only does not
-/// break. Su 2023, kexue.fm/archives/9708.
+/// Repeated text: its first c bytes over and over, so that a model that can copy from c bytes ago
+/// knows every byte but the first c. It separates models that use distant context from those that
+/// merely do not degrade. Su 2023, kexue.fm/archives/9708.
 ///
 /// Of a training batch a share is tiled, c uniform in least·N … most·N, and the rest is plain: text
 /// that never repeats itself teaches no copying. Validation is mixed in the same way. A test tiles

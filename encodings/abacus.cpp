@@ -4,11 +4,11 @@
 //   x + P[1 + k + o] for the digit that counts 10^k, x + P[0] for any other token;
 //   training: o uniform in 0..offset, one draw a batch;  test: o = 0
 //
-// The place within the number, which begins anew with each, is all that it tells; other encodings
-// may be added for the rest. The paper counts from a number's first digit and writes units first,
-// as its code asks; here the power of ten counts in either order. Which tokens are digits is the
-// task's to say (Positions::digits). Rows that training has shown end at offset + its longest
-// number, and P has some more; what a digit past the table gets is table.h's.
+// It encodes the place within a number only, counted anew in each; other encodings may be added for
+// the rest. The paper counts from a number's first digit and writes the units first, as its code
+// requires; here the power of ten counts in either order. The task says which tokens are digits
+// (Positions::digits). Training shows rows up to offset + its longest number, and P has some more;
+// table.h defines what digits beyond the table get.
 #include "encodings/base/encoding.h"
 #include "encodings/base/table.h"
 

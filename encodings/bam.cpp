@@ -5,8 +5,8 @@
 //   score_ij = q_i·k_j/√d − (|i − j + μ_h| + 1e-5)^β_h e^θ_h,   μ = e^m − e^(−m)
 //
 // θ starts at ln of ALiBi's slope and β at 1, which is ALiBi but for the 1e-5. β may fall below 0:
-// such a head looks away from near keys. m starts at 0 and stays there unless `location` is on, as
-// in the released code, whose heads have one prior for all layers, or one for each.
+// such a head attends away from near keys. m starts at 0 and stays there unless `location` is on,
+// as in the released code, whose heads have one prior for all layers, or one for each.
 #include <cmath>
 #include <cstdlib>
 

@@ -4,8 +4,8 @@
 //   score_ij = q_i·(k_j + e(p_ij))/√d,   p_ij = min(Σ_{t=j..i} σ(q_i·k_t/√d), max − 1)
 //   e(p) = (1 − f) e[⌊p⌋] + f e[⌈p⌉],  f = p − ⌊p⌋
 //
-// A position counts what the query deems worth counting, both ends included. The paper prints no
-// root; its code divides both products by √d, and so does this.
+// A position counts the keys that the query finds relevant, both ends included. The paper has no
+// root; its code divides both products by √d, as does this.
 #include "encodings/base/encoding.h"
 
 namespace yonder {

@@ -7,7 +7,7 @@
 //
 // Digits that belong together share a position, so what an addition needs is at distance 0 or 1
 // whatever its length. The paper puts the = of numbers written from the front behind their digits;
-// here it stands at s in either order. Which tokens are digits is the task's to say
+// here it is at s in either order. The task says which tokens are digits
 // (Positions::digits).
 #include <algorithm>
 

@@ -4,13 +4,14 @@
 //
 //   score_ij = q_i·k_j/√d + Σ_{t=j+1..i} ln f_t,   f_t = σ(w_h·n_t + b_h)
 //
-// n is the block's normed input, w and b each layer's own. The sum runs over tokens: positions are
-// not looked at. gate = bias omits w, gate = fixed trains nothing: with the default times
+// n is the block's normed input; w and b are per layer. The sum runs over tokens: positions are not
+// used. gate = bias omits w, gate = fixed trains nothing: with the default times
 // that is ALiBi for H a power of two.
 //
-// spread: b_h starts where a score loses 1 in T_h tokens, ln σ(b_h) = −1/T_h, the T_h spaced evenly
-// on a log scale from `shortest` to `longest`, as the official code for gates without content; else
-// b starts at 0. The paper's "Pro" block (output gate and norm, shifted keys) is not built.
+// spread: b_h starts where a score drops by 1 in T_h tokens, ln σ(b_h) = −1/T_h, the T_h spaced
+// evenly on a log scale from `shortest` to `longest`, as the official code for gates without
+// content; else b starts at 0. The paper's "Pro" block (output gate and norm, shifted keys) is not
+// implemented.
 #include <cmath>
 
 #include "core/ops/ops.h"

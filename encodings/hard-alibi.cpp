@@ -1,11 +1,11 @@
-// Heads that see a few tokens only. Jelassi, Brandfonbrener, Kakade & Malach, "Repeat after me:
+// Heads with hard local windows. Jelassi, Brandfonbrener, Kakade & Malach, "Repeat after me:
 // Transformers are better than state space models at copying", 2024, arXiv:2402.01032, sec. 3.2
 // (Hard-ALiBi).
 //
 //   head h = 1..m of query i sees key j only if their tokens are fewer than h apart, by index;
 //   the others see every key, without position
 //
-// So head 1 sees its own token, head 2 the one before too: a model reads off the last n-gram. Keys
+// So head 1 sees its own token, head 2 the one before too: a model can match the last n-gram. Keys
 // that a head does not see cost no time.
 #include "encodings/base/encoding.h"
 

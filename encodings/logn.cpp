@@ -5,8 +5,8 @@
 //   have windows
 //   when = test: max(1, ln c_i / ln N), which changes nothing within the trained length
 //
-// It multiplies, so that attention over more keys stays as sharp; dividing would flatten it. What
-// has no q in it (biases) stays.
+// It multiplies, so that attention over more keys stays as sharp; dividing would flatten it. Terms
+// without q (biases) are unchanged.
 #include <algorithm>
 #include <cmath>
 

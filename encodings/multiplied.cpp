@@ -2,7 +2,7 @@
 //
 //   x_i ∘ (1 + p_i),   p a learned table that starts at zero, or the sinusoid s_D(i)
 //
-// Plain x ∘ p would begin by killing the signal; the published code multiplies by 1 + p.
+// Plain x ∘ p would initially erase the signal; the published code multiplies by 1 + p.
 #include "encodings/base/encoding.h"
 #include "encodings/base/spectrum.h"
 #include "encodings/base/table.h"

@@ -3,7 +3,7 @@
 //
 //   score_ij = q_i·k_j/√d − |i − j|/h   in the heads h = 1..m,   q_i·k_j/√d in the others
 //
-// slopes = exp: 2^(1−h) in place of 1/h, as the released code offers. There every bias stands
+// slopes = exp: 2^(1−h) in place of 1/h, as the released code offers. There every bias is added
 // outside the 1/√d, as here. Where the paper scales queries by length, the code does so in the
 // heads without position alone; a modifier added here acts on all.
 #include <cmath>

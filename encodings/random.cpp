@@ -62,7 +62,7 @@ class RandomPositions final : public Encoding {
   }
 
  private:
-  // Selection sampling: v is taken with the chance (still wanted)/(still to come).
+  // Selection sampling: v is taken with probability (still wanted)/(still to come).
   // Knuth, The Art of Computer Programming, vol. 2, sec. 3.4.2, algorithm S.
   std::vector<int> sorted_draw(int count, Draws& draws) const {
     std::vector<int> at;

@@ -5,9 +5,9 @@
 //   and leaves the others;  2π/w_m spaced geometrically from `fastest` tokens a turn to N/`turns`
 //   τ = (0.1 ln max(1, L/N) + 1)², or 1
 //
-// Every pair that turns has been seen in all its phases by the trained length, so a longer test
-// shows none that is new. Built from an account of the paper and not from its text, which was not
-// at hand: half of the pairs, 32 tokens and 2 turns are its numbers; the spacing between and the
+// Every rotated pair has passed through all its phases within the training length, so longer inputs
+// contain no new ones. Implemented from a description of the paper, whose text was not available:
+// half of the pairs, 32 tokens and 2 turns are its numbers; the spacing between and the
 // temperature, YaRN's (arXiv:2309.00071, eq. 22), are ours. So is `fastest` 0, for N below 256:
 // N/8 tokens a turn, from 2π (rope's own fastest) to 32, at most N/`turns`.
 #include <algorithm>

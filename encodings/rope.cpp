@@ -4,7 +4,7 @@
 //   w_m = base^(−2m/d'), d' = 2⌊fraction d/2⌋, so that the score depends on i − j only
 //
 // With `truncate` the r = d'/2 fastest pairs of the whole head turn, w_m = base^(−2m/d), and the
-// others, the slowest, stay (p-RoPE): they tell what, wherever it stands.  Barbero et al., "Round
+// others, the slowest, stay (p-RoPE): content independent of position.  Barbero et al., "Round
 // and round we go!", 2025, arXiv:2410.06205, sec. 6.
 //
 // Defined at every position. For long tests the frequencies may be changed (spectrum.h), or the

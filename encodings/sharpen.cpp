@@ -5,7 +5,7 @@
 //
 //   score_ij = λ q_i·k_j/√d,   λ = by
 //
-// What has no q in it (biases) stays, as with log n.
+// Terms without q (biases) are unchanged, as with log n.
 #include "encodings/base/encoding.h"
 #include "encodings/base/query_scale.h"
 

@@ -9,7 +9,7 @@
 //          llama4   (1 + attn_scale ln(1 + ⌊c_i/floor_scale⌋)) q_i·k_j/√d, Llama 4's, which has it
 //                   on layers without positions; its code counts i + 1, which is c_i without window
 //
-// What has no q in it (biases) stays, as with log n.
+// Terms without q (biases) are unchanged, as with log n.
 #include <cmath>
 
 #include "core/ops/ops.h"

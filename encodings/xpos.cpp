@@ -1,10 +1,10 @@
 // xPos. Sun et al., "A length-extrapolatable Transformer", 2023, arXiv:2212.10554, sec. 2.2.
 //
 //   rope, and in pair m  q_i ζ_m^(i/scale),  k_j ζ_m^(−j/scale),   ζ_m = (2m/d + 0.4)/1.4
-//   so that the pair's score fades with ζ_m^((i − j)/scale)
+//   so that the pair's score decays with ζ_m^((i − j)/scale)
 //
 // Causal only: to the right it would grow. Exponents are counted from the middle of the positions
-// at hand, which changes no score and puts off overflow.
+// of the pass, which changes no score and delays overflow.
 #include <algorithm>
 #include <cmath>
 

@@ -37,7 +37,7 @@ struct Norm {
 /// [B, T, D] → [B, T, H, d], head h owning columns h·d..(h+1)·d−1; complex: [B, T, 2D] →
 /// [B, T, H, 2d], so that a product of heads is Re⟨q, conj k⟩ = q_re·k_re + q_im·k_im.
 Var split_heads(const Var& x, int heads, Numbers);
-/// The way back.
+/// The inverse.
 Var join_heads(const Var& x, Numbers);
 
 }  // namespace yonder

@@ -104,7 +104,7 @@ Transformer Transformer::changed(std::unique_ptr<Composition> encoding) const {
 
 void Transformer::make_parameters() {
   const int V = dims_.vocabulary, D = dims_.width, F = dims_.mlp;
-  // Weights that add to the stream start smaller, so that it grows alike for any depth.
+  // Weights that add to the stream start smaller, so that its variance is alike at any depth.
   const double deep = 1 / std::sqrt(2.0 * dims_.layers);
   auto matrix = [&](const std::string& name, int out, int in, double factor = 1) {
     return Linear::make(parameters_, name + ".weight", out, in, factor / std::sqrt(double(in)),

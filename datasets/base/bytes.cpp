@@ -157,7 +157,7 @@ Window ByteTask::window(const Trial& trial, const Layout& l, Size number) const 
     const Size end = l.longest + at.inside * trial.scored;
     return {at.document, end - length, length, trial.scored};
   }
-  // What stands before the first window of a stretch is scored by none, so it scores all its own.
+  // No window precedes the first one of a stretch, so it scores all of its targets.
   const int scored = inside ? std::min(l.stride, length) : length;
   return {at.document, at.inside * l.longest + inside * l.stride, length, scored};
 }

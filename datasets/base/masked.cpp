@@ -70,7 +70,7 @@ class Masked final : public Task {
     return y;
   }
 
-  // What stands in the place of a hidden token.
+  // What replaces a hidden token.
   int shown(int token, const Random& random, std::uint64_t draw, Use use) const {
     if (!is_text() || use == Use::testing) return mask();
     const std::uint64_t tenth = random.below(10 * 256, draw);  // and a byte
