@@ -16,12 +16,12 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
   shape.back() = int(N);
   Tensor y = Tensor::uninitialized(shape);
   const auto in = [](const Tensor& t, std::int64_t stride) { return Matrix{t.data.get(), stride}; };
-  const Tensor W = spaced(weight.value());
+  const Tensor W = pad_rows(weight.value());
   matmul({.M = M,
           .N = N,
           .K = K,
           .a = in(x.value(), K),
-          .b = {W.data.get(), apart(K), true},
+          .b = {W.data.get(), padded_stride(K), true},
           .c = y.data.get(),
           .c_stride = N});
   if (bias)
@@ -35,7 +35,8 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
     };
     const Matrix dy_turned{dy.data.get(), N, true};
     if (x.tracked())
-      give(x, {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(W, apart(K)), .c_stride = K});
+      give(x,
+           {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(W, padded_stride(K)), .c_stride = K});
     if (weight.tracked())
       give(weight, {.M = N, .N = K, .K = M, .a = dy_turned, .b = in(x.value(), K), .c_stride = K});
     if (db)

@@ -57,13 +57,13 @@ Tiles tiles(const Product& p) {
   return t;
 }
 
-// C = or += the partial products [pieces, M, apart(N)], one after the other.
+// C = or += the partial products [pieces, M, padded_stride(N)], one after the other.
 void collect(const Product& p, const Tensor& partial, std::int64_t pieces) {
   parallel_rows(p.M, p.N * (pieces + 1), [&](std::int64_t row) {
     real* const c = p.c + row * p.c_stride;
     if (!p.add) std::fill_n(c, p.N, real(0));
     for (std::int64_t piece = 0; piece < pieces; ++piece)
-      map(p.N, c, plus, c, &partial[(piece * p.M + row) * apart(p.N)]);
+      map(p.N, c, plus, c, &partial[(piece * p.M + row) * padded_stride(p.N)]);
   });
 }
 
@@ -214,8 +214,8 @@ WithPrecision::~WithPrecision() { now = outer_; }
 
 void emulate_bf16(bool on) { emulated = on; }
 
-Tensor spaced(const Tensor& w) {
-  const std::int64_t rows = w.dim(0), width = w.dim(1), stride = apart(width);
+Tensor pad_rows(const Tensor& w) {
+  const std::int64_t rows = w.dim(0), width = w.dim(1), stride = padded_stride(width);
   if (stride == width) return w;
   const Tensor copy = Tensor::uninitialized({int(rows), int(stride)});
   parallel_rows(rows, width,
@@ -231,8 +231,8 @@ void matmul(const Product& p) {
   Product whole = p;
   Tensor partial;
   if (pieces > 1) {
-    partial = Tensor::uninitialized({int(pieces), int(p.M), int(apart(p.N))});
-    whole.c = partial.data.get(), whole.c_stride = apart(p.N), whole.add = false;
+    partial = Tensor::uninitialized({int(pieces), int(p.M), int(padded_stride(p.N))});
+    whole.c = partial.data.get(), whole.c_stride = padded_stride(p.N), whole.add = false;
   }
   parallel_for(pieces * I * J, [&](std::int64_t item) {
     const std::int64_t piece = item / (I * J), i = item / J % I, j = item % J;

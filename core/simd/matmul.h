@@ -18,9 +18,9 @@ struct Matrix {
 /// The stride of a matrix in memory of our own. Strides that are multiples of 1 KiB cause cache-set
 /// conflicts, which make products up to a half slower; such a leading dimension is padded by one
 /// cache line.
-inline std::int64_t apart(std::int64_t width) { return width % 256 ? width : width + 16; }
-/// w [rows, width] as [rows, apart(width)]; w itself if that is its width.
-Tensor spaced(const Tensor& w);
+inline std::int64_t padded_stride(std::int64_t width) { return width % 256 ? width : width + 16; }
+/// w [rows, width] as [rows, padded_stride(width)]; w itself if that is its width.
+Tensor pad_rows(const Tensor& w);
 
 /// C [M, N] = A [M, K] · B [K, N], or C += A·B if `add`. Runs in fixed tiles from inside one
 /// parallel loop, long sums over K in fixed pieces added in order: the same bits for any number of
