@@ -57,7 +57,7 @@ struct Shares {
 };
 
 // g = gelu(h) again, and of dg in dh: dh = gelu'(h) ∘ dg
-void give_back(std::int64_t n, const real* h, real* g, real* dh) {
+void gelu_backward(std::int64_t n, const real* h, real* g, real* dh) {
   const std::int64_t step = hn::Lanes(lanes), i = n - n % step;
   by_fours(
       std::int64_t(0), i, step, [&](std::int64_t k) { return Gelu::both(load(h + k)); },
@@ -104,7 +104,7 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
       const Matrix dy_rows = rows_of(dy, first, e.N), dh_rows = rows_of(dh, 0, stride);
       multiply({n, e.F, e.N, dy_rows, rows_of(D, 0, stride), dh.data.get(), stride});  // dg
       for (std::int64_t r = 0; r < n; ++r)
-        give_back(e.F, &h[(first + r) * stride], &g[r * stride], &dh[r * stride]);
+        gelu_backward(e.F, &h[(first + r) * stride], &g[r * stride], &dh[r * stride]);
       dD.set(part, dy_rows, rows_of(g, 0, stride), n);
       dU.set(part, dh_rows, rows_of(x.value(), first, e.K), n);
       if (dx) multiply({n, e.K, e.F, dh_rows, U, &dx[first * e.K], e.K, add});
