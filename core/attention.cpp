@@ -130,11 +130,11 @@ Var attention(const Dots& dots, const Var& v, const Scores& scores, const Mask& 
   check_extents(plan);
 
   Tensor z = Tensor::uninitialized({plan.B, plan.Tq, plan.H, plan.dv});
-  Tensor log_sums = Tensor::uninitialized({plan.B, plan.H, plan.Tq});
-  fused::forward(plan, z, log_sums);
+  Tensor log_sum_exp = Tensor::uninitialized({plan.B, plan.H, plan.Tq});
+  fused::forward(plan, z, log_sum_exp);
 
-  return Tape::record(z, inputs(plan), [plan, z, log_sums](const Tensor& dz) {
-    fused::backward(plan, z, log_sums, dz);
+  return Tape::record(z, inputs(plan), [plan, z, log_sum_exp](const Tensor& dz) {
+    fused::backward(plan, z, log_sum_exp, dz);
   });
 }
 

@@ -194,8 +194,8 @@ class Workspace {
 
 /// z [B, Tq, H, dv] and of each row, [B, H, Tq], the log-sum-exp, +∞ where nothing is visible; of
 /// sticks what is left.
-void forward(const Plan&, const Tensor& z, const Tensor& log_sums);
+void forward(const Plan&, const Tensor& z, const Tensor& log_sum_exp);
 /// Adds to the gradients of everything tracked.
-void backward(const Plan&, const Tensor& z, const Tensor& log_sums, const Tensor& dz);
+void backward(const Plan&, const Tensor& z, const Tensor& log_sum_exp, const Tensor& dz);
 
 }  // namespace yonder::fused
