@@ -15,31 +15,28 @@ using fused::Sight;
 
 void refuse_impossible(const Dots& dots, const Scores& scores, const Mask& mask) {
   if (scores.log_gate && !mask.causal)
-    throw UsageError(
-        "attention: forget gates count from a key on to the query, which only a causal model has; "
-        "make the model causal");
+    throw UsageError("attention: forget gates require a causal model; make the model causal");
   const bool sticks = scores.weights != Weights::softmax;
   if (sticks && !mask.causal)
     throw UsageError(
-        "attention: sticks are broken from the query back to the first key, which only a causal "
-        "model does; make the model causal");
+        "attention: stick-breaking attention requires a causal model; make the model causal");
   if (sticks && scores.sink)
     throw UsageError(
-        "attention: sticks have no denominator that a sink could join; leave one of them");
+        "attention: stick-breaking attention has no softmax denominator for a sink; remove one of "
+        "them");
   if (scores.contextual.empty()) return;
   const auto stretched = [](const RelativeTerm& term) { return bool(term.f); };
   if (sticks || std::any_of(scores.relative.begin(), scores.relative.end(), stretched))
     throw UsageError(
-        "attention: contextual positions go with softmax and one scale for all distances only; "
-        "leave them or the other");
+        "attention: contextual positions require softmax and one scale for all distances; remove "
+        "them or the other");
   if (!mask.causal)
     throw UsageError(
-        "attention: contextual positions count the keys up to the query, which only a causal model "
-        "has; make the model causal");
+        "attention: contextual positions require a causal model; make the model causal");
   if (dots.far_window > 0)
     throw UsageError(
-        "attention: contextual positions and another dot product far away don't go together; leave "
-        "one of them");
+        "attention: contextual positions can't be combined with another dot product beyond a "
+        "window; remove one of them");
 }
 
 // Token distances that a window leaves; 0: all.
@@ -133,11 +130,11 @@ Var attention(const Dots& dots, const Var& v, const Scores& scores, const Mask& 
   check_extents(plan);
 
   Tensor z = Tensor::uninitialized({plan.B, plan.Tq, plan.H, plan.dv});
-  Tensor log_sums = Tensor::uninitialized({plan.B, plan.H, plan.Tq});
-  fused::forward(plan, z, log_sums);
+  Tensor log_sum_exp = Tensor::uninitialized({plan.B, plan.H, plan.Tq});
+  fused::forward(plan, z, log_sum_exp);
 
-  return Tape::record(z, inputs(plan), [plan, z, log_sums](const Tensor& dz) {
-    fused::backward(plan, z, log_sums, dz);
+  return Tape::record(z, inputs(plan), [plan, z, log_sum_exp](const Tensor& dz) {
+    fused::backward(plan, z, log_sum_exp, dz);
   });
 }
 

@@ -40,11 +40,11 @@ struct RelativeTerm {
   Tensor f;     ///< [R], untrained; empty: 1. The factors of several terms multiply.
 };
 
-/// A bias that is no function of i − j alone (FIRE), made for a strip of query rows at a time and
-/// never stored whole. `forward` writes bias [H, rows, Tk] of query rows first..first+rows−1 of
-/// sequence b; `backward` is given d(loss)/d(bias) of such a strip, in the same layout, and adds to
-/// the gradients of what made it. Where `shared`, the strip is the same for every sequence, is
-/// asked for with b = 0 and gets the gradient summed over the sequences.
+/// A bias that is not a function of i − j alone (FIRE), computed for a strip of query rows at a
+/// time and never stored whole. `forward` writes bias [H, rows, Tk] of query rows
+/// first..first+rows−1 of sequence b; `backward` is given d(loss)/d(bias) of such a strip, in the
+/// same layout, and adds to the gradients of what made it. Where `shared`, the strip is the same
+/// for every sequence, is asked for with b = 0 and gets the gradient summed over the sequences.
 struct StripBias {
   std::function<void(int b, int first, int rows, real* bias)> forward;
   std::function<void(int b, int first, int rows, const real* dbias)> backward;

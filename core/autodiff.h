@@ -24,7 +24,7 @@ class Gradient {
     Tensor sum;
     std::shared_ptr<Slot> of;  // a view adds into another gradient's storage
 
-    // A view that outlives a step must not go on adding into what was cleared meanwhile.
+    // A view that outlives a step must not keep adding into storage that was cleared meanwhile.
     const Tensor& get() {
       if (!of && !sum) sum = Tensor(shape);
       if (of && sum.data != of->get().data) sum = of->get().view(shape);
@@ -117,8 +117,8 @@ class Var {
 using Operation = std::source_location;
 std::string name_of(const Operation&);
 
-/// What a watched Tape throws. Its text names what is no number and the operation, as in "the
-/// result of exp (core/ops/elementwise.cpp)".
+/// What a watched Tape throws. Its text says what is NaN or infinite and in which operation, as in
+/// "the result of exp (core/ops/elementwise.cpp)".
 struct NotFinite : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -127,8 +127,8 @@ struct NotFinite : std::runtime_error {
 /// with no tape in scope they only compute, and nothing is saved.
 class Tape {
  public:
-  /// `finite`: throw NotFinite where an operation first makes a value or a gradient that is no
-  /// number, at the price of looking at every one.
+  /// `finite`: throw NotFinite at the first operation that produces a NaN or infinite value or
+  /// gradient, at the price of checking every one.
   enum class Watch { nothing, finite };
 
   explicit Tape(Watch watch = Watch::nothing) : watch_(watch), outer_(current_) { current_ = this; }

@@ -16,7 +16,7 @@ struct FileError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The loss, a gradient or a parameter is no longer a number. Exit code 4.
+/// The loss, a gradient or a parameter is no longer finite. Exit code 4.
 struct DivergedError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -14,8 +14,8 @@
 namespace yonder::pool {
 namespace {
 
-// Under the address sanitizer only what is asked for may be touched: neither what rounding adds nor
-// blocks that wait for an owner.
+// Under the address sanitizer only what was requested may be touched: neither the padding that
+// rounding adds nor unused blocks.
 #ifdef __SANITIZE_ADDRESS__
 void forbid(const void* from, std::size_t bytes) { __asan_poison_memory_region(from, bytes); }
 void allow(const void* from, std::size_t bytes) { __asan_unpoison_memory_region(from, bytes); }

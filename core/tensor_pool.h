@@ -4,8 +4,8 @@
 
 #include "core/real.h"
 
-/// Storage of tensors. Freed blocks are kept and handed out again, so that after the first
-/// training step nothing is asked of the system any more.
+/// Storage of tensors. Freed blocks are kept and reused, so that after the first training
+/// step nothing is allocated from the system any more.
 namespace yonder::pool {
 
 /// A block of at least `count` reals, aligned to 64 bytes, its content undefined. It returns to the

@@ -16,9 +16,9 @@ namespace {
 class Addition final : public GeneratedTask {
  public:
   Options options() override {
-    return {{"reversed", &reversed_, "units first"},
-            Option{"hints", &hints_, "index hints to draw from, at least n + 1; 0: digits without"}
-                .within(0, 65536)};
+    return {{"reversed", &reversed_, "least significant digit first"},
+            Option{"hints", &hints_, "index hints to draw from, at least n + 1; 0: none"}.within(
+                0, 65536)};
   }
 
   void check(int length) const override {

@@ -4,13 +4,13 @@ namespace yonder {
 namespace {
 
 /// The answer is the question, symbol by symbol. With an alphabet much smaller than the length,
-/// what stands before a symbol does not tell where it stands; with `unique` symbols it does.
+/// the symbols before one do not determine its place; with `unique` symbols they do.
 /// Kazemnejad et al. 2023, arXiv:2305.19466; Jelassi et al. 2024, arXiv:2402.01032.
 class Copy final : public SymbolTask {
  public:
   Options options() override {
     Options all = SymbolTask::options();
-    all.push_back({"unique", &unique_, "no symbol comes twice in a sequence"});
+    all.push_back({"unique", &unique_, "no symbol is repeated in a sequence"});
     return all;
   }
 
@@ -34,8 +34,8 @@ class Copy final : public SymbolTask {
 };
 
 const RegisterTask<Copy> registered{{.name = "copy",
-                                     .title = "Say a string again",
-                                     .form = "n symbols, then the same again",
+                                     .title = "Copy a string",
+                                     .form = "n symbols, then the same n symbols",
                                      .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};
 
 }  // namespace

@@ -5,14 +5,14 @@
 namespace yonder {
 namespace {
 
-/// A walk on a circle of places 0, 1, …, c − 1 from place 0: n random moves, each to stay ("="), a
-/// place on ("+") or a place back ("-"); the answer is the place where the walk ends.
+/// A walk on a cycle of places 0, 1, …, c − 1 from place 0: n random moves, each to stay ("="), one
+/// place forward ("+") or one back ("-"); the answer is the place where the walk ends.
 ///   BOS m_1 … m_n SEP place EOS
 /// Ruoss et al. 2023, arXiv:2305.16843, with c = 5.
 class CycleNavigation final : public StringTask {
  public:
   Options options() override {
-    return {Option{"places", &places_, "of the circle"}.within(3, 1000)};
+    return {Option{"places", &places_, "places on the cycle"}.within(3, 1000)};
   }
 
   int vocabulary() const override { return first_place + places_; }
@@ -52,9 +52,9 @@ class CycleNavigation final : public StringTask {
 
 const RegisterTask<CycleNavigation> registered{
     {.name = "cycle-navigation",
-     .title = "Tell where a walk on a circle ends",
-     .form = "n moves on a circle from place 0, = stays, + goes a place on, - a place back; then "
-             "the last place",
+     .title = "Track a walk on a cycle",
+     .form = "n moves on a cycle from place 0: = stays, + one place forward, - one back; then the "
+             "final place",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 
 }  // namespace

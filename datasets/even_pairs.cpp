@@ -3,8 +3,8 @@
 namespace yonder {
 namespace {
 
-/// n random bits; the answer is 1 if the first equals the last, else 0. It is as much as to say
-/// that 01 and 10 together come an even number of times.  Ruoss et al. 2023, arXiv:2305.16843
+/// n random bits; the answer is 1 if the first equals the last, else 0. Equivalently, 01 and
+/// 10 together occur an even number of times.  Ruoss et al. 2023, arXiv:2305.16843
 class EvenPairs final : public BitTask {
  public:
   /// One bit alone equals itself; of more, first and last agree in half of all cases.
@@ -18,7 +18,7 @@ class EvenPairs final : public BitTask {
 
 const RegisterTask<EvenPairs> registered{
     {.name = "even-pairs",
-     .title = "Tell whether the first bit equals the last",
+     .title = "Decide whether the first bit equals the last",
      .form = "n bits, then 1 if the first equals the last, else 0",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 

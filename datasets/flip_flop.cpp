@@ -4,7 +4,7 @@ namespace yonder {
 namespace {
 
 /// A memory of one bit: pairs of an instruction and a bit. `w` writes its bit, `i` has a random bit
-/// that means nothing, `r` reads: its bit, which is asked, is the one written last. The first of n
+/// to be ignored, `r` reads: its bit, which is scored, is the one written last. The first of n
 /// pairs writes, the n − 1 others ignore, write or read; one that reads follows at the end.
 ///   BOS w b … i b … r b … r b EOS
 /// Liu et al. 2023, "Exposing attention glitches with flip-flop language modeling",
@@ -13,7 +13,8 @@ namespace {
 class FlipFlop final : public GeneratedTask {
  public:
   Options options() override {
-    return {Option{"ignored", &ignored_, "share of ignored pairs; others write or read alike"}
+    return {Option{"ignored", &ignored_,
+                   "fraction of ignored pairs; the others are writes and reads, equally often"}
                 .within(0, 1)
                 .at_test()};
   }
@@ -62,9 +63,10 @@ class FlipFlop final : public GeneratedTask {
 
 const RegisterTask<FlipFlop> registered{
     {.name = "flip-flop",
-     .title = "Read the bit that was written last",
-     .form = "pairs of an instruction and a bit: w writes it, i means nothing, r reads what was "
-             "written last; n pairs, the first writes, and one more that reads",
+     .title = "Recall the last bit written (flip-flop)",
+     .form =
+         "pairs of an instruction and a bit: w writes it, i is ignored, r reads the bit written "
+         "last; n pairs, of which the first writes, and a final read",
      .paper = "Liu et al. 2023, arXiv:2306.00946"}};
 
 }  // namespace

@@ -5,12 +5,12 @@
 namespace yonder {
 namespace {
 
-/// A letter of a string, and which letter stands so many places to its left or right: to find the
-/// first is a question of what, to step from it one of where.
+/// A letter of a string, and the letter at an offset to its left or right: finding the first is a
+/// matter of content, stepping from it a matter of position.
 ///   BOS s_0 s_1 … s_n s_i ±k SEP s_{i±k} EOS
 /// Indirect indexing of Gopalakrishnan et al. 2025, "Decoupling the 'what' and 'where' with polar
-/// coordinate positional embeddings", arXiv:2509.10534. The letter s_i stands once in the string,
-/// others may stand again; i is uniform, then the step among those that stay within the string and
+/// coordinate positional embeddings", arXiv:2509.10534. The letter s_i occurs once in the string,
+/// others may repeat; i is uniform, then the step among those that stay within the string and
 /// take `reach` places at most. A step is one token. The lag is the distance from the separator to
 /// the letter asked.
 class Indirect final : public GeneratedTask {
@@ -63,9 +63,10 @@ class Indirect final : public GeneratedTask {
 
 const RegisterTask<Indirect> registered{
     {.name = "indirect",
-     .title = "Tell which letter stands some places from another",
-     .form = "a letter and n more, one of them again and a step to the left or right of at most 8; "
-             "then the letter to which the step leads",
+     .title = "Find the letter at an offset from another letter",
+     .form = "n + 1 different letters, one of them again, and a step of at most 8 to the left or "
+             "right; "
+             "then the letter at which the step ends",
      .paper = "Gopalakrishnan et al. 2025, arXiv:2509.10534"}};
 
 }  // namespace

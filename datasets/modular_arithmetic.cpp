@@ -5,14 +5,14 @@
 namespace yonder {
 namespace {
 
-/// n random numbers below m with +, − or × between, each as likely; the answer is what they make
+/// n random numbers below m with +, − or × between, equally likely; the answer is their value
 /// mod m, products first:  BOS 1 + 2 * 4 SEP 4 EOS  for m = 5.
 /// The simple modular arithmetic of Ruoss et al. 2023, arXiv:2305.16843, whose lengths count every
 /// token: n numbers are their 2n − 1.
 class ModularArithmetic final : public StringTask {
  public:
   Options options() override {
-    return {Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 32)};
+    return {Option{"modulus", &modulus_, "m, the modulus"}.within(2, 32)};
   }
 
   int vocabulary() const override { return first_number + modulus_; }
@@ -76,9 +76,8 @@ class ModularArithmetic final : public StringTask {
 
 const RegisterTask<ModularArithmetic> registered{
     {.name = "modular-arithmetic",
-     .title = "Reckon a line of numbers, modulo 5",
-     .form =
-         "n numbers below m with +, - or * between, then what they make modulo m, products first",
+     .title = "Evaluate a modular expression",
+     .form = "n numbers below m joined by +, - or *, then the value of the expression modulo m",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 
 }  // namespace

@@ -19,12 +19,13 @@ namespace {
 class MultiTokenRecall final : public GeneratedTask {
  public:
   Options options() override {
-    return {Option{"alphabet", &alphabet_, "different letters"}.within(2, 256),
-            Option{"keys", &keys_, "different keys, and as many values"}.within(1, 65536),
-            Option{"key_length", &key_length_, "letters of a key"}.within(1, 3),
-            Option{"value_length", &value_length_, "letters of a value"}.within(1, 3),
-            Option{"filled", &filled_, "share of the tokens that are pairs"}.within(0.01, 1),
-            Option{"asked", &asked_, "queries"}.within(1, 1024)};
+    return {
+        Option{"alphabet", &alphabet_, "different letters"}.within(2, 256),
+        Option{"keys", &keys_, "different keys, and as many values"}.within(1, 65536),
+        Option{"key_length", &key_length_, "letters of a key"}.within(1, 3),
+        Option{"value_length", &value_length_, "letters of a value"}.within(1, 3),
+        Option{"filled", &filled_, "fraction of the tokens that belong to pairs"}.within(0.01, 1),
+        Option{"asked", &asked_, "number of queries"}.within(1, 1024)};
   }
 
   void check(int) const override {
@@ -125,7 +126,7 @@ class MultiTokenRecall final : public GeneratedTask {
 
 const RegisterTask<MultiTokenRecall> registered{
     {.name = "mqmtar",
-     .title = "Name the words that belong to several keys among blanks",
+     .title = "Multi-query multi-token associative recall",
      .form = "n pairs of a key and its value, words of several letters, among blanks; then some of "
              "the keys, and their values in the same order",
      .paper = "Vasylenko et al. 2025, arXiv:2506.16640"}};

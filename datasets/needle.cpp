@@ -5,14 +5,14 @@
 namespace yonder {
 namespace {
 
-/// Needles in n symbols of noise: numbers that belong to keys. One key is asked, and its numbers
-/// are said in the order in which they stood.
+/// Needles in n symbols of noise: numbers that belong to keys. One key is queried; the answer is
+/// its numbers in the order in which they occurred.
 ///   BOS a c <key> k3 7 1 b … <key> k8 0 4 c a SEP k3 7 1 EOS
 /// Hsieh et al. 2024, "RULER", arXiv:2404.06654, sec. 3.1: single (1 key of 1 value), many keys
 /// (`keys` 4, the others mislead) and many values (`values` 4). The keys of a sequence differ.
-/// Needles stand anywhere in the noise, alike. A test may put the one asked at one lag, the
+/// Needles are placed uniformly in the noise. A test may put the one asked at one lag, the
 /// distance from each digit asked to where it stands; how many of the others then stand behind it
-/// is drawn first, among the numbers for which the noise suffices.
+/// is drawn first, among the numbers for which there is enough noise.
 class Needle final : public GeneratedTask {
  public:
   Options options() override {
@@ -21,7 +21,7 @@ class Needle final : public GeneratedTask {
             Option{"digits", &digits_, "of each number"}.within(1, 100),
             Option{"names", &names_, "different keys"}.within(1, 65536),
             Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536),
-            Option{"lag", &lag_, "distance of a test's number, in tokens; 0: any alike"}
+            Option{"lag", &lag_, "distance of the number at evaluation, in tokens; 0: uniform"}
                 .at_least(0)
                 .at_test()};
   }
@@ -51,11 +51,11 @@ class Needle final : public GeneratedTask {
           "needle.lag: several numbers of a key have no one distance; set --needle.values 1, or "
           "the lag to 0");
     if (lag_ && (lag_ < nearest || lag_ > farthest || !behind(trial.length).count))
-      throw UsageError("needle.lag: " + std::to_string(lag_) + " can't be had of " +
+      throw UsageError("needle.lag: " + std::to_string(lag_) + " is impossible with " +
                        std::to_string(trial.length) + " symbols; lags are " +
                        std::to_string(nearest) + " to " + std::to_string(farthest) +
-                       (keys_ > 1 ? ", where the noise between needles suffices" : "") +
-                       "; change it or the length, or give 0 for any place");
+                       (keys_ > 1 ? ", where there is enough noise between needles" : "") +
+                       "; change it or the length, or give 0 for any lag");
     return GeneratedTask::sequences(trial);
   }
 
@@ -158,7 +158,7 @@ class Needle final : public GeneratedTask {
 
 const RegisterTask<Needle> registered{
     {.name = "needle",
-     .title = "Find the numbers of one key in noise, among those of others",
+     .title = "Needle in a haystack, with distractors",
      .form =
          "n symbols of noise, among them needles: <key>, a key and the digits of a number; then "
          "one of the keys, and its numbers in the order in which they stood",

@@ -19,7 +19,7 @@ class Parity final : public BitTask {
 
 const RegisterTask<Parity> registered{
     {.name = "parity",
-     .title = "Tell whether the number of ones is odd",
+     .title = "Compute the parity of a bit string",
      .form = "n bits, then 1 if an odd number of them are 1, else 0",
      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 

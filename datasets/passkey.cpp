@@ -3,18 +3,18 @@
 namespace yonder {
 namespace {
 
-/// A number somewhere in n symbols of noise, behind the mark <key>; after the separator it is
-/// asked.
+/// A number somewhere in n symbols of noise, after the mark <key>; the answer repeats it after the
+/// separator.
 ///   BOS a c … <key> d_1 … d_k b … c a SEP d_1 … d_k EOS
-/// Mohtashami & Jaggi 2023, "Landmark attention", arXiv:2305.16300, sec. 4.2. Training puts it at
-/// any place alike. A test may put it at one lag, the distance from each digit asked to the same
-/// digit in the noise: from k (all noise before it) to k + n (all noise after it).
+/// Mohtashami & Jaggi 2023, "Landmark attention", arXiv:2305.16300, sec. 4.2. In training
+/// its place is uniform. A test may put it at one lag, the distance from each digit asked to the
+/// same digit in the noise: from k (all noise before it) to k + n (all noise after it).
 class Passkey final : public GeneratedTask {
  public:
   Options options() override {
     return {Option{"digits", &digits_, "k, digits of the number"}.within(1, 100),
             Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536),
-            Option{"lag", &lag_, "distance of a test's number, in tokens; 0: any alike"}
+            Option{"lag", &lag_, "distance of the number at evaluation, in tokens; 0: uniform"}
                 .at_least(0)
                 .at_test()};
   }
@@ -29,7 +29,7 @@ class Passkey final : public GeneratedTask {
     if (lag_ && lag_ < digits_)
       throw UsageError("passkey.lag: a number of " + std::to_string(digits_) +
                        " digits can't be nearer than " + std::to_string(digits_) + ", not at " +
-                       std::to_string(lag_) + "; give that or more, or 0 for any place");
+                       std::to_string(lag_) + "; give that or more, or 0 for any lag");
     if (lag_ > trial.length + digits_)
       throw UsageError("passkey.lag: " + std::to_string(lag_) + " needs a test length of " +
                        std::to_string(lag_ - digits_) + " or more, not " +
@@ -76,7 +76,7 @@ class Passkey final : public GeneratedTask {
 };
 
 const RegisterTask<Passkey> registered{{.name = "passkey",
-                                        .title = "Find a number in noise and say it again",
+                                        .title = "Retrieve a passkey from noise",
                                         .form = "n symbols of noise, somewhere among them <key> "
                                                 "and the digits of a number; then these digits",
                                         .paper = "Mohtashami & Jaggi 2023, arXiv:2305.16300"}};

@@ -14,20 +14,20 @@ namespace {
 ///         half     x_p, p = ⌊(t − r − 1)/2⌋: it falls back by one every other step
 /// PosGen of Wang et al. 2024, "Resonance RoPE", arXiv:2403.00071, sec. 4, where these are the
 /// recursive, chain-of-thought and semi-recursive tasks; there r is 3, 64 numbers train and 256
-/// test, and the first ones are combinations without repetition. The first numbers say the rest,
+/// test, and the first ones are combinations without repetition. The first numbers fix the rest,
 /// and with r = 3 and m = 17 there are 83521 of them, of which a training sees most: hence r = 5,
 /// which is learned as fast. With fewer a test begins as some training did; what lies beyond the
 /// trained length is new all the same, and `scored` asks for the last ones only.
 class PosGen final : public GeneratedTask {
  public:
   Options options() override {
-    return {Option{"far", &far_, "where the one further back stands"}.one_of(
-                {"sliding", "fixed", "half"}),
-            Option{"modulus", &modulus_, "m, the numbers are below it"}.within(2, 4096),
-            Option{"near", &near_, "r, numbers just before that are added"}.within(0, 64),
-            Option{"scored", &scored_, "numbers of a test that are asked, the last ones; 0: all"}
-                .at_least(0)
-                .at_test()};
+    return {
+        Option{"far", &far_, "which distant number is added"}.one_of({"sliding", "fixed", "half"}),
+        Option{"modulus", &modulus_, "m, the modulus"}.within(2, 4096),
+        Option{"near", &near_, "r, number of preceding numbers that are added"}.within(0, 64),
+        Option{"scored", &scored_, "score only the last this many numbers at evaluation; 0: all"}
+            .at_least(0)
+            .at_test()};
   }
 
   int vocabulary() const override { return first_number + modulus_; }
@@ -93,10 +93,10 @@ class PosGen final : public GeneratedTask {
 
 const RegisterTask<PosGen> registered{
     {.name = "posgen",
-     .title = "Go on with sums of near and far numbers",
+     .title = "Continue a recurrence with near and distant terms",
      .form =
-         "six numbers below m, then n more: each the sum modulo m of the 5 before it and of one "
-         "further back",
+         "six numbers below m, then n more, each the sum modulo m of the 5 before it and a more "
+         "distant one",
      .paper = "Wang et al. 2024, arXiv:2403.00071"}};
 
 }  // namespace

@@ -16,7 +16,7 @@ class Recall final : public GeneratedTask {
   Options options() override {
     return {
         Option{"keys", &keys_, "different keys, and as many values"}.within(1, 65536),
-        Option{"asked", &asked_, "keys asked for, all of them if there are fewer pairs"}.at_least(
+        Option{"asked", &asked_, "number of queries, all keys if there are fewer pairs"}.at_least(
             1)};
   }
 
@@ -66,7 +66,7 @@ class Recall final : public GeneratedTask {
 
 const RegisterTask<Recall> registered{
     {.name = "recall",
-     .title = "Name the values that belong to keys seen before",
+     .title = "Associative recall of key-value pairs",
      .form = "n pairs of a key and its value, then some of the keys, each followed by its value",
      .paper = "Arora et al. 2023, arXiv:2312.04927"}};
 

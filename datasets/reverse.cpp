@@ -13,11 +13,10 @@ class Reverse final : public SymbolTask {
   }
 };
 
-const RegisterTask<Reverse> registered{
-    {.name = "reverse",
-     .title = "Say a string backwards",
-     .form = "n symbols, then the same from the last to the first",
-     .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};
+const RegisterTask<Reverse> registered{{.name = "reverse",
+                                        .title = "Reverse a string",
+                                        .form = "n symbols, then the same symbols in reverse order",
+                                        .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};
 
 }  // namespace
 }  // namespace yonder

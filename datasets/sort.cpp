@@ -46,8 +46,8 @@ class Sort final : public SymbolTask {
 };
 
 const RegisterTask<Sort> registered{{.name = "sort",
-                                     .title = "Put symbols into ascending order",
-                                     .form = "n symbols, then the same in ascending order",
+                                     .title = "Sort symbols in ascending order",
+                                     .form = "n symbols, then the same symbols in ascending order",
                                      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};
 
 }  // namespace

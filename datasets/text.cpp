@@ -11,8 +11,8 @@ class Text final : public ByteTask {
 
 const RegisterTask<Text> registered{
     {.name = "text",
-     .title = "Bytes of a file or folder, each to be foretold",
-     .form = "n bytes of a document, each the target of those before it",
+     .title = "Byte-level language modelling",
+     .form = "n bytes of a document, each predicted from those before it",
      .paper = "Press et al. 2022, arXiv:2108.12409"}};
 
 }  // namespace

@@ -6,9 +6,9 @@
 namespace yonder {
 namespace {
 
-/// Text that repeats itself: its first c bytes again and again, so that who can copy from c bytes
-/// ago knows every byte but the first c. It tells who uses far context from who only does not
-/// break. Su 2023, kexue.fm/archives/9708.
+/// Repeated text: its first c bytes over and over, so that a model that can copy from c bytes ago
+/// knows every byte but the first c. It separates models that use distant context from those that
+/// merely do not degrade. Su 2023, kexue.fm/archives/9708.
 ///
 /// Of a training batch a share is tiled, c uniform in least·N … most·N, and the rest is plain: text
 /// that never repeats itself teaches no copying. Validation is mixed in the same way. A test tiles
@@ -18,11 +18,16 @@ class Tiled final : public ByteTask {
  public:
   Options options() override {
     Options all = ByteTask::options();
-    all.push_back(Option{"share", &share_, "of each training batch that is tiled"}.within(0, 1));
-    all.push_back(Option{"least", &least_, "shortest tile of training, over N"}.within(0, 1));
-    all.push_back(Option{"most", &most_, "longest tile of training, over N"}.within(0, 1));
     all.push_back(
-        Option{"tile", &tile_, "a test's tile, over N; 0: plain text"}.within(0, 65536).at_test());
+        Option{"share", &share_, "fraction of each training batch that is repeated text"}.within(
+            0, 1));
+    all.push_back(
+        Option{"least", &least_, "shortest period in training, as a multiple of N"}.within(0, 1));
+    all.push_back(
+        Option{"most", &most_, "longest period in training, as a multiple of N"}.within(0, 1));
+    all.push_back(Option{"tile", &tile_, "period at evaluation, as a multiple of N; 0: plain text"}
+                      .within(0, 65536)
+                      .at_test());
     return all;
   }
 
@@ -55,8 +60,8 @@ class Tiled final : public ByteTask {
 
 const RegisterTask<Tiled> registered{
     {.name = "tiled",
-     .title = "Text that repeats itself, later copies foretold",
-     .form = "n bytes of a document, half of the time its first c bytes again and again",
+     .title = "Byte-level language modelling of repeated text",
+     .form = "n bytes of a document; in half of the sequences its first c bytes, repeated",
      .paper = "Su 2023, kexue.fm/archives/9708"}};
 
 }  // namespace

@@ -4,11 +4,11 @@
 //   x + P[1 + k + o] for the digit that counts 10^k, x + P[0] for any other token;
 //   training: o uniform in 0..offset, one draw a batch;  test: o = 0
 //
-// The place within the number, which begins anew with each, is all that it tells; other encodings
-// may be added for the rest. The paper counts from a number's first digit and writes units first,
-// as its code asks; here the power of ten counts in either order. Which tokens are digits is the
-// task's to say (Positions::digits). Rows that training has shown end at offset + its longest
-// number, and P has some more; what a digit past the table gets is table.h's.
+// It encodes the place within a number only, counted anew in each; other encodings may be added for
+// the rest. The paper counts from a number's first digit and writes the units first, as its code
+// requires; here the power of ten counts in either order. The task says which tokens are digits
+// (Positions::digits). Training shows rows up to offset + its longest number, and P has some more;
+// table.h defines what digits beyond the table get.
 #include "encodings/base/encoding.h"
 #include "encodings/base/table.h"
 
@@ -22,9 +22,9 @@ class Abacus final : public Encoding {
  public:
   Options options() override {
     Options o{
-        Option{"offset", &offset_, "training adds up to so many places to every digit"}.within(
-            0, 1 << 20),
-        Option{"rows", &rows_, "of the table"}.within(0, 1 << 24).shown_as("offset + N + 1")};
+        Option{"offset", &offset_, "training shifts digit positions by up to this many places"}
+            .within(0, 1 << 20),
+        Option{"rows", &rows_, "rows of the table"}.within(0, 1 << 24).shown_as("offset + N + 1")};
     table_.options(o);
     return o;
   }
@@ -57,7 +57,7 @@ class Abacus final : public Encoding {
 
 const Register<Abacus> registered{
     {.name = "abacus",
-     .title = "Abacus, a table of places within numbers",
+     .title = "Abacus embeddings of digit positions",
      .paper = "arXiv:2405.17399",
      .kind = Kind::absolute,
      .formula = "x + P[1 + k + o] for a digit of 10^k, o random in training",

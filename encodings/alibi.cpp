@@ -3,7 +3,7 @@
 //
 //   score_ij = q_i·k_j/√d − m_h |i − j|,   m_h = 2^(−8(h+1)/H)
 //
-// For H no power of two see slopes.h. The bias stands outside the 1/√d, as in the paper and its
+// For H not a power of two see slopes.h. The bias is outside the 1/√d, as in the paper and its
 // code.
 #include <cstdlib>
 
@@ -38,7 +38,7 @@ class Alibi final : public Encoding {
 };
 
 const Register<Alibi> registered{{.name = "alibi",
-                                  .title = "Attention with linear biases",
+                                  .title = "Attention with linear biases (ALiBi)",
                                   .paper = "arXiv:2108.12409",
                                   .kind = Kind::bias,
                                   .formula = "q_i·k_j/√d - m_h |i - j|, m_h = 2^(-8(h+1)/H)"}};

@@ -5,8 +5,8 @@
 //   score_ij = q_i·k_j/√d − (|i − j + μ_h| + 1e-5)^β_h e^θ_h,   μ = e^m − e^(−m)
 //
 // θ starts at ln of ALiBi's slope and β at 1, which is ALiBi but for the 1e-5. β may fall below 0:
-// such a head looks away from near keys. m starts at 0 and stays there unless `location` is on, as
-// in the released code, whose heads have one prior for all layers, or one for each.
+// such a head attends away from near keys. m starts at 0 and stays there unless `location` is on,
+// as in the released code, whose heads have one prior for all layers, or one for each.
 #include <cmath>
 #include <cstdlib>
 
@@ -25,8 +25,9 @@ class Bam final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"location", &location_, "train μ, where a head's bias peaks, from 0 on"},
-            Option{"each", &each_, "every layer has parameters of its own"}};
+    return {Option{"location", &location_,
+                   "train μ, the distance at which a head's bias peaks, initially 0"},
+            Option{"each", &each_, "separate parameters in every layer"}};
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -84,7 +85,7 @@ class Bam final : public Encoding {
 };
 
 const Register<Bam> registered{{.name = "bam",
-                                .title = "A generalized Gaussian prior, Bayesian attention",
+                                .title = "Bayesian attention with a generalized Gaussian prior",
                                 .paper = "arXiv:2505.22842",
                                 .kind = Kind::bias,
                                 .formula = "q_i·k_j/√d - (|i - j + μ_h| + 1e-5)^β_h e^θ_h"}};

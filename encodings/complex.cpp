@@ -62,9 +62,10 @@ class ComplexWords final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"frequency", &frequency_by_, "whose own the frequencies are"}.one_of(
-                {"each", "dimension", "word"}),
-            Option{"phase", &phase_by_, "whose own the phases are; none: 0"}.one_of(
+    return {Option{"frequency", &frequency_by_,
+                   "frequencies per word and dimension, per dimension, or per word"}
+                .one_of({"each", "dimension", "word"}),
+            Option{"phase", &phase_by_, "phases alike; none: all 0"}.one_of(
                 {"each", "dimension", "word", "none"})};
   }
 
@@ -93,7 +94,7 @@ class ComplexWords final : public Encoding {
 };
 
 const Register<ComplexWords> registered{{.name = "complex",
-                                         .title = "Complex-valued words, the complex Transformer",
+                                         .title = "Complex word embeddings (complex Transformer)",
                                          .paper = "arXiv:1912.12333",
                                          .kind = Kind::absolute,
                                          .formula = "x·e^{i(w pos + a)}, w and a of each word"}};

@@ -23,13 +23,14 @@ class Convolution final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"kernel", &kernel_, "K, tokens that one step reads; odd"}.within(3, 15),
-            Option{"layers", &layers_, "convolutions one after the other"}.within(1, 16),
-            Option{"padding", &padding_,
-                   "beyond the ends: zeros, the sequence again (bidirectional only), or no step"}
-                .one_of({"zero", "circular", "none"}),
-            Option{"centred", &centred_, "reads both sides; not in a causal model"}.shown_as(
-                "true if bidirectional")};
+    return {
+        Option{"kernel", &kernel_, "K, kernel size; odd"}.within(3, 15),
+        Option{"layers", &layers_, "number of stacked convolutions"}.within(1, 16),
+        Option{"padding", &padding_,
+               "zeros, circular (bidirectional only), or valid positions only"}
+            .one_of({"zero", "circular", "none"}),
+        Option{"centred", &centred_, "kernel centred on the token; not in a causal model"}.shown_as(
+            "true if bidirectional")};
   }
 
   void check() const override {
@@ -65,7 +66,7 @@ class Convolution final : public Encoding {
 };
 
 const Register<Convolution> registered{{.name = "conv",
-                                        .title = "A convolution whose padding tells the place",
+                                        .title = "Convolution whose padding encodes position",
                                         .paper = "arXiv:2001.08248",
                                         .kind = Kind::absolute,
                                         .formula = "x ← x + w ∗ x, depthwise"}};

@@ -4,8 +4,8 @@
 //   score_ij = q_i·(k_j + e(p_ij))/√d,   p_ij = min(Σ_{t=j..i} σ(q_i·k_t/√d), max − 1)
 //   e(p) = (1 − f) e[⌊p⌋] + f e[⌈p⌉],  f = p − ⌊p⌋
 //
-// A position counts what the query deems worth counting, both ends included. The paper prints no
-// root; its code divides both products by √d, and so does this.
+// A position counts the keys that the query finds relevant, both ends included. The paper has no
+// root; its code divides both products by √d, as does this.
 #include "encodings/base/encoding.h"
 
 namespace yonder {
@@ -17,8 +17,7 @@ class Cope final : public Encoding {
 
  public:
   Options options() override {
-    return {
-        Option{"max", &max_, "rows of e; positions from max - 1 on are one"}.within(2, 1 << 20)};
+    return {Option{"max", &max_, "rows of e; positions are clipped to max - 1"}.within(2, 1 << 20)};
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -34,7 +33,7 @@ class Cope final : public Encoding {
 
 const Register<Cope> registered{
     {.name = "cope",
-     .title = "Contextual position encoding",
+     .title = "Contextual position encoding (CoPE)",
      .paper = "arXiv:2405.18719",
      .kind = Kind::relative,
      .serves = Serves::causal_only,

@@ -7,7 +7,7 @@
 //
 // Digits that belong together share a position, so what an addition needs is at distance 0 or 1
 // whatever its length. The paper puts the = of numbers written from the front behind their digits;
-// here it stands at s in either order. Which tokens are digits is the task's to say
+// here it is at s in either order. The task says which tokens are digits
 // (Positions::digits).
 #include <algorithm>
 
@@ -21,7 +21,7 @@ class Coupled final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"range", &range_, "positions to start within"}.at_least(0).shown_as("8 N")};
+    return {Option{"range", &range_, "range of the random start"}.at_least(0).shown_as("8 N")};
   }
 
   void check() const override {
@@ -55,7 +55,7 @@ class Coupled final : public Encoding {
 };
 
 const Register<Coupled> registered{{.name = "coupled",
-                                    .title = "Positions shared by digits of one place",
+                                    .title = "Position coupling of digits of equal significance",
                                     .paper = "arXiv:2405.20671",
                                     .kind = Kind::modifier,
                                     .formula = "the digit of 10^k stands at s + 1 + k, s random"}};

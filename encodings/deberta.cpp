@@ -28,7 +28,7 @@ class Deberta final : public Encoding {
  public:
   Options options() override {
     Options o{
-        Option{"span", &span_, "c, the largest distance told apart"}.within(1, 1 << 20),
+        Option{"span", &span_, "c, the largest distance that is distinguished"}.within(1, 1 << 20),
         Option{"terms", &terms_, "content to position, position to content, or both"}.one_of(
             {"c2p+p2c", "c2p", "p2c"}),
         Option{"p2c", &p2c_, "distances of position to content: the paper's or its code's"}.one_of(
@@ -98,7 +98,7 @@ class Deberta final : public Encoding {
 
 const Register<Deberta> registered{
     {.name = "deberta",
-     .title = "Disentangled attention with the enhanced mask decoder",
+     .title = "Disentangled attention with an enhanced mask decoder (DeBERTa)",
      .paper = "arXiv:2006.03654",
      .kind = Kind::relative,
      .formula = "(q_i·k_j + q_i·W_k P[δ(i,j)] + k_j·W_q P[δ(j,i)])/√(3d)",

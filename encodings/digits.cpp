@@ -25,17 +25,18 @@ class Digits final : public Encoding {
  public:
   Options options() override {
     return {
-        Option{"beta", &beta_, "β, the base in which training writes positions"}.within(2, 65536),
+        Option{"beta", &beta_, "β, base of the digits in training"}.within(2, 65536),
         Option{"digits", &digits_, "G, the number of digits"}.within(1, 64),
-        Option{"as", &as_, "a digit as a number, or one input for each of its values"}.one_of(
-            {"real", "onehot"}),
-        Option{"beyond", &beyond_, "how longer tests write positions (onehot: extrapolate)"}
+        Option{"as", &as_, "digits as numbers or one-hot"}.one_of({"real", "onehot"}),
+        Option{"beyond", &beyond_,
+               "how positions beyond training are written (onehot: extrapolate)"}
             .one_of({"extrapolate", "interpolate", "rebase"})
             .at_test(),
-        Option{"factor", &factor_, "k of interpolate, at least 1; 0: tested over trained length"}
+        Option{"factor", &factor_,
+               "k of interpolate, at least 1; 0: evaluation over training length"}
             .at_least(0)
             .at_test(),
-        Option{"base", &base_, "base of rebase; 0: the smallest that the tested length needs"}
+        Option{"base", &base_, "base of rebase; 0: the smallest that the evaluation length needs"}
             .at_least(0)
             .at_test()};
   }
@@ -108,7 +109,7 @@ class Digits final : public Encoding {
 
 const Register<Digits> registered{
     {.name = "digits",
-     .title = "Positions in digits",
+     .title = "Positions written in digits",
      .paper = "kexue.fm/archives/9675",
      .kind = Kind::absolute,
      .formula = "x_i + W c, c the digits of i in base β, over β",

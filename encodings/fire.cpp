@@ -254,7 +254,7 @@ class Fire final : public Encoding {
 };
 
 const Register<Fire> registered{{.name = "fire",
-                                 .title = "Functional interpolation of distances",
+                                 .title = "Functional interpolation of relative positions (FIRE)",
                                  .paper = "arXiv:2310.04418",
                                  .kind = Kind::bias,
                                  .formula = "q_i·k_j/√d + f_h(ψ(|i - j|)/ψ(max(τ, M_i)))"}};

@@ -5,8 +5,8 @@
 //   position i stands at t = i·dt; block l adds p_l(i) to its normed input, so q, k and v see it
 //
 // Runge-Kutta of fourth order; h is shared by the blocks and starts at 0 (the paper's warm start).
-// Past the trained length the trajectory is integrated on. The official code adds biases to q, k
-// and v on top of sinusoids; the paper's equation is built.
+// Beyond the training length the integration continues. The official code adds biases to q, k and v
+// on top of sinusoids; this is the paper's equation.
 #include <algorithm>
 #include <cmath>
 
@@ -72,7 +72,7 @@ class Floater final : public Encoding {
 };
 
 const Register<Floater> registered{{.name = "floater",
-                                    .title = "A learned flow, FLOATER",
+                                    .title = "Positions from a learned ODE flow (FLOATER)",
                                     .paper = "arXiv:2003.09229",
                                     .kind = Kind::absolute,
                                     .formula = "n_l + p_l(i),  dp/dt = h(p, t),  t = i·dt"}};

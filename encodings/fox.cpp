@@ -4,13 +4,14 @@
 //
 //   score_ij = q_i·k_j/√d + Σ_{t=j+1..i} ln f_t,   f_t = σ(w_h·n_t + b_h)
 //
-// n is the block's normed input, w and b each layer's own. The sum runs over tokens: positions are
-// not looked at. gate = bias leaves w away, gate = fixed trains nothing: with the default times
+// n is the block's normed input; w and b are per layer. The sum runs over tokens: positions are not
+// used. gate = bias omits w, gate = fixed trains nothing: with the default times
 // that is ALiBi for H a power of two.
 //
-// spread: b_h starts where a score loses 1 in T_h tokens, ln σ(b_h) = −1/T_h, the T_h spaced evenly
-// on a log scale from `shortest` to `longest`, as the official code for gates without content; else
-// b starts at 0. The paper's "Pro" block (output gate and norm, shifted keys) is not built.
+// spread: b_h starts where a score drops by 1 in T_h tokens, ln σ(b_h) = −1/T_h, the T_h spaced
+// evenly on a log scale from `shortest` to `longest`, as the official code for gates without
+// content; else b starts at 0. The paper's "Pro" block (output gate and norm, shifted keys) is not
+// implemented.
 #include <cmath>
 
 #include "core/ops/ops.h"
@@ -31,21 +32,20 @@ class Fox final : public Encoding {
  public:
   Options options() override {
     return {
-        Option{"gate", &gate_, "what a token forgets by: its content, a number, a fixed one"}
-            .one_of({"content", "bias", "fixed"}),
-        Option{"spread", &spread_, "start the heads at different times, not all at 1/2"}.shown_as(
-            "true unless gate = content"),
+        Option{"gate", &gate_, "gate computed from content, a learned bias, or fixed"}.one_of(
+            {"content", "bias", "fixed"}),
+        Option{"spread", &spread_, "initialise the heads with different half-lives, not all at 1/2"}
+            .shown_as("true unless gate = content"),
         Option{"shortest", &shortest_,
-               "tokens in which the first head's score loses 1 at "
-               "first; 0: ALiBi's 2^(8/H)"}
+               "tokens after which the first head's score has initially dropped by 1; 0: ALiBi's "
+               "2^(8/H)"}
             .at_least(0),
-        Option{"longest", &longest_, "the same of the last head"}.at_least(0.01)};
+        Option{"longest", &longest_, "the same for the last head"}.at_least(0.01)};
   }
 
   void check() const override {
     if (gate_ == "fixed" && !spread_.value_or(true))
-      throw UsageError(
-          "fox.spread: fixed gates that start at 1/2 stay there in every head; leave it true");
+      throw UsageError("fox.spread: fixed gates would stay at 1/2 in every head; keep it true");
     if (shortest() > longest_ || shortest() < 0.01)
       throw UsageError("fox.shortest: " + std::to_string(shortest()) +
                        " tokens are not between 0.01 and fox.longest");
@@ -90,7 +90,7 @@ class Fox final : public Encoding {
 };
 
 const Register<Fox> registered{{.name = "fox",
-                                .title = "Forget gates, the Forgetting Transformer",
+                                .title = "Forget gates (Forgetting Transformer)",
                                 .paper = "arXiv:2503.02130",
                                 .kind = Kind::bias,
                                 .serves = Serves::causal_only,

@@ -1,11 +1,11 @@
-// Heads that see a few tokens only. Jelassi, Brandfonbrener, Kakade & Malach, "Repeat after me:
+// Heads with hard local windows. Jelassi, Brandfonbrener, Kakade & Malach, "Repeat after me:
 // Transformers are better than state space models at copying", 2024, arXiv:2402.01032, sec. 3.2
 // (Hard-ALiBi).
 //
 //   head h = 1..m of query i sees key j only if their tokens are fewer than h apart, by index;
 //   the others see every key, without position
 //
-// So head 1 sees its own token, head 2 the one before too: a model reads off the last n-gram. Keys
+// So head 1 sees its own token, head 2 the one before too: a model can match the last n-gram. Keys
 // that a head does not see cost no time.
 #include "encodings/base/encoding.h"
 
@@ -17,8 +17,7 @@ class HardAlibi final : public Encoding {
 
  public:
   Options options() override {
-    return {
-        Option{"heads", &heads_, "m, the heads with a window; 0: half of the model's"}.at_least(0)};
+    return {Option{"heads", &heads_, "m, heads with a window; 0: half of them"}.at_least(0)};
   }
 
   void check() const override {
@@ -27,7 +26,7 @@ class HardAlibi final : public Encoding {
                        " are more than the model's " + std::to_string(dims_.heads));
     if (windowed() == 0)
       throw UsageError(
-          "hard-alibi.heads: one head has no half; give the model more heads, or say "
+          "hard-alibi.heads: one head can't be halved; give the model more heads, or set "
           "hard-alibi.heads 1");
   }
 
@@ -42,7 +41,7 @@ class HardAlibi final : public Encoding {
 
 const Register<HardAlibi> registered{
     {.name = "hard-alibi",
-     .title = "Heads that see a few tokens only",
+     .title = "Heads with hard local windows (Hard-ALiBi)",
      .paper = "arXiv:2402.01032",
      .kind = Kind::bias,
      .formula = "q_i·k_j/√d, in the heads h ≤ H/2 for |i - j| < h alone"}};

@@ -21,7 +21,7 @@ class Kerple final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"kind", &kind_, "how the bias falls with distance"}.one_of({"log", "power"})};
+    return {Option{"kind", &kind_, "logarithmic or power kernel"}.one_of({"log", "power"})};
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -56,7 +56,7 @@ class Kerple final : public Encoding {
 };
 
 const Register<Kerple> registered{{.name = "kerple",
-                                   .title = "Kernelized relative positions",
+                                   .title = "Kernelized relative position bias (KERPLE)",
                                    .paper = "arXiv:2205.09921",
                                    .kind = Kind::bias,
                                    .formula = "q_i·k_j/√d - r1_h ln(1 + r2_h |i - j|)"}};

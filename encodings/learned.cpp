@@ -3,7 +3,7 @@
 //
 //   x_i + P_i,   P a table of as many rows as training can show positions
 //
-// What positions past the table get is table.h's.
+// table.h defines what positions beyond the table get.
 #include "encodings/base/encoding.h"
 #include "encodings/base/table.h"
 

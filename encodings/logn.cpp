@@ -5,8 +5,8 @@
 //   have windows
 //   when = test: max(1, ln c_i / ln N), which changes nothing within the trained length
 //
-// It multiplies, so that attention over more keys stays as sharp; dividing would flatten it. What
-// has no q in it (biases) stays.
+// It multiplies, so that attention over more keys stays as sharp; dividing would flatten it. Terms
+// without q (biases) are unchanged.
 #include <algorithm>
 #include <cmath>
 
@@ -21,13 +21,14 @@ class LogN final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"when", &when_, "always, or in tests and only where it sharpens"}.one_of(
-        {"train", "test"})};
+    return {
+        Option{"when", &when_, "always, or at evaluation only and only beyond the training length"}
+            .one_of({"train", "test"})};
   }
 
   void check() const override {
     if (dims_.trained < 2)
-      throw UsageError("logn: one token has no logarithm to measure by; train on at least 2");
+      throw UsageError("logn: log-n scaling needs a training length of at least 2 (log 1 = 0)");
   }
 
   void scale_queries(Dots& d, const Attention& a) override {
@@ -44,7 +45,7 @@ class LogN final : public Encoding {
 };
 
 const Register<LogN> registered{{.name = "logn",
-                                 .title = "Attention scaled by log n",
+                                 .title = "Attention logits scaled by log n",
                                  .paper = "arXiv:2202.12172",
                                  .kind = Kind::modifier,
                                  .formula = "q_i ln c_i / ln N, c_i the keys that query i sees",

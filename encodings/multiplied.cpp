@@ -2,7 +2,7 @@
 //
 //   x_i ∘ (1 + p_i),   p a learned table that starts at zero, or the sinusoid s_D(i)
 //
-// Plain x ∘ p would begin by killing the signal; the published code multiplies by 1 + p.
+// Plain x ∘ p would initially erase the signal; the published code multiplies by 1 + p.
 #include "encodings/base/encoding.h"
 #include "encodings/base/spectrum.h"
 #include "encodings/base/table.h"
@@ -16,7 +16,7 @@ class Multiplied final : public Encoding {
 
  public:
   Options options() override {
-    Options o{Option{"table", &kind_, "where p comes from"}.one_of({"learned", "sinusoidal"})};
+    Options o{Option{"table", &kind_, "p learned, or sinusoids"}.one_of({"learned", "sinusoidal"})};
     table_.options(o);
     return o;
   }
@@ -41,7 +41,7 @@ class Multiplied final : public Encoding {
 
 const Register<Multiplied> registered{
     {.name = "multiplied",
-     .title = "Absolute positions that multiply",
+     .title = "Multiplicative absolute positions",
      .paper = "kexue.fm/archives/8130",
      .kind = Kind::absolute,
      .formula = "x_i ∘ (1 + p_i)",

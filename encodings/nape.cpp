@@ -3,7 +3,7 @@
 //
 //   score_ij = q_i·k_j/√d − |i − j|/h   in the heads h = 1..m,   q_i·k_j/√d in the others
 //
-// slopes = exp: 2^(1−h) in place of 1/h, as the released code offers. There every bias stands
+// slopes = exp: 2^(1−h) in place of 1/h, as the released code offers. There every bias is added
 // outside the 1/√d, as here. Where the paper scales queries by length, the code does so in the
 // heads without position alone; a modifier added here acts on all.
 #include <cmath>
@@ -21,7 +21,7 @@ class Nape final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"heads", &heads_, "m, the heads that have a bias; 0: half of them"}.at_least(0),
+    return {Option{"heads", &heads_, "m, heads with a bias; 0: half of them"}.at_least(0),
             Option{"slopes", &slopes_, "1/h, or 2^(1-h)"}.one_of({"linear", "exp"})};
   }
 
@@ -31,7 +31,7 @@ class Nape final : public Encoding {
                        std::to_string(dims_.heads));
     if (biased() == 0)
       throw UsageError(
-          "nape.heads: one head has no half; give the model more heads, or say nape.heads 1");
+          "nape.heads: one head can't be halved; give the model more heads, or set nape.heads 1");
   }
 
   void scores(Scores& s, const Attention& a) override {
@@ -49,7 +49,7 @@ class Nape final : public Encoding {
 };
 
 const Register<Nape> registered{{.name = "nape",
-                                 .title = "Half of the heads with ALiBi, half without position",
+                                 .title = "ALiBi on half of the heads, no positions on the others",
                                  .paper = "arXiv:2506.16640",
                                  .kind = Kind::bias,
                                  .formula = "q_i·k_j/√d - |i - j|/h in the heads h ≤ H/2"}};

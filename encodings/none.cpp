@@ -10,7 +10,7 @@ namespace {
 class None final : public Encoding {};
 
 const Register<None> registered{{.name = "none",
-                                 .title = "No position encoding",
+                                 .title = "No position encoding (NoPE)",
                                  .paper = "arXiv:2305.19466",
                                  .kind = Kind::none,
                                  .formula = "x_i = √D E[token_i]"}};

@@ -14,7 +14,7 @@ class Offset final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"range", &range_, "positions to shift within"}.at_least(0).shown_as("8 N")};
+    return {Option{"range", &range_, "range of the random shift"}.at_least(0).shown_as("8 N")};
   }
 
   void check() const override {
@@ -44,7 +44,7 @@ class Offset final : public Encoding {
 };
 
 const Register<Offset> registered{{.name = "offset",
-                                   .title = "Shifted positions",
+                                   .title = "Randomly shifted positions (SHAPE)",
                                    .paper = "arXiv:2109.05644",
                                    .kind = Kind::modifier,
                                    .formula = "training starts at a random position s"}};

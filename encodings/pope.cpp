@@ -5,10 +5,11 @@
 //   w_c = base^(−c/d), c < d;   δ of each layer, head and column, in [−2π, 0], at first 0 or
 //   uniform
 //
-// A rotary pair's angle depends on what stands in it as well as on where; here what gives the
-// length of a column and where its angle. Column c is a pair (μ, 0) that turns by i w_c, so a head
-// is 2d wide in the scores. Lengths come first and factors of a query's row (log n) after: they are
-// of the score, not of what μ takes. The 1/√d, which the paper leaves unsaid, is plain attention's.
+// The angle of a rotary pair depends on content as well as on position; here content determines the
+// magnitude of a column and position its angle. Column c is a pair (μ, 0) rotated by i w_c, so a
+// head is 2d wide in the scores. Factors of a query's row (log n) are applied after the magnitudes:
+// they scale the score, not the argument of μ. The 1/√d, not mentioned in the paper, is plain
+// attention's.
 #include <cmath>
 #include <numbers>
 
@@ -39,7 +40,7 @@ class Pope final : public Encoding {
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
     return {Option{"base", &base_, "w_c = base^(−c/d)"}.between(1, inf),
-            Option{"phase", &start_, "where δ starts"}.one_of({"zero", "uniform"})};
+            Option{"phase", &start_, "initial δ"}.one_of({"zero", "uniform"})};
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -72,7 +73,7 @@ class Pope final : public Encoding {
 
 const Register<Pope> registered{
     {.name = "pope",
-     .title = "Polar coordinate position embedding",
+     .title = "Polar coordinate position embedding (PoPE)",
      .paper = "arXiv:2509.10534",
      .kind = Kind::rotary,
      .formula = "Σ_c μ(q_ic) μ(k_jc) cos((j - i) w_c + δ_c)/√d, μ = softplus, w_c = base^(-c/d)"}};

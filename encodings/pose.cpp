@@ -20,7 +20,8 @@ class Pose final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"range", &range_, "positions to skip within"}.at_least(0).shown_as("8 N")};
+    return {
+        Option{"range", &range_, "range of positions, skips included"}.at_least(0).shown_as("8 N")};
   }
 
   void check() const override {
@@ -53,7 +54,7 @@ class Pose final : public Encoding {
 };
 
 const Register<Pose> registered{{.name = "pose",
-                                 .title = "Positions with a skip, PoSE",
+                                 .title = "Positions with a skip (PoSE)",
                                  .paper = "arXiv:2309.10400",
                                  .kind = Kind::modifier,
                                  .formula = "training skips from position v to a random one"}};

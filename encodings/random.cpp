@@ -20,8 +20,9 @@ class RandomPositions final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"range", &range_, "positions to draw from"}.at_least(0).shown_as("8 N"),
-            Option{"test", &test_, "positions of a test"}
+    return {Option{"range", &range_, "range from which positions are drawn"}.at_least(0).shown_as(
+                "8 N"),
+            Option{"test", &test_, "positions at evaluation"}
                 .one_of({"even", "first", "sampled"})
                 .at_test()};
   }
@@ -61,7 +62,7 @@ class RandomPositions final : public Encoding {
   }
 
  private:
-  // Selection sampling: v is taken with the chance (still wanted)/(still to come).
+  // Selection sampling: v is taken with probability (still wanted)/(still to come).
   // Knuth, The Art of Computer Programming, vol. 2, sec. 3.4.2, algorithm S.
   std::vector<int> sorted_draw(int count, Draws& draws) const {
     std::vector<int> at;

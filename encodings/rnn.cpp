@@ -50,7 +50,7 @@ class Rnn final : public Encoding {
 
 const Register<Rnn> registered{
     {.name = "rnn",
-     .title = "A GRU over the tokens",
+     .title = "GRU over the tokens",
      .paper = "aclanthology.org/K19-1031",
      .kind = Kind::absolute,
      .formula = "x + GRU(x);  bidirectional: + a GRU that reads backwards"}};

@@ -5,9 +5,9 @@
 //   and leaves the others;  2π/w_m spaced geometrically from `fastest` tokens a turn to N/`turns`
 //   τ = (0.1 ln max(1, L/N) + 1)², or 1
 //
-// Every pair that turns has been seen in all its phases by the trained length, so a longer test
-// shows none that is new. Built from an account of the paper and not from its text, which was not
-// at hand: half of the pairs, 32 tokens and 2 turns are its numbers; the spacing between and the
+// Every rotated pair has passed through all its phases within the training length, so longer inputs
+// contain no new ones. Implemented from a description of the paper, whose text was not available:
+// half of the pairs, 32 tokens and 2 turns are its numbers; the spacing between and the
 // temperature, YaRN's (arXiv:2309.00071, eq. 22), are ours. So is `fastest` 0, for N below 256:
 // N/8 tokens a turn, from 2π (rope's own fastest) to 32, at most N/`turns`.
 #include <algorithm>
@@ -28,23 +28,26 @@ class RopeId final : public Encoding {
  public:
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
-    return {Option{"fraction", &fraction_, "share of a head's columns that turn"}.within(0, 1),
-            Option{"fastest", &fastest_,
-                   "tokens in which the fastest pair turns once; 0: N/8, "
-                   "from 2π to 32"}
-                .at_least(0),
-            Option{"turns", &turns_, "of the slowest pair in the trained length"}.between(0, inf),
-            Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d'/2)"}.one_of(
-                {"interleaved", "half"}),
-            Option{"temperature", &temperature_, "τ of tests beyond the trained length"}
-                .one_of({"yarn", "none"})
-                .at_test()};
+    return {
+        Option{"fraction", &fraction_, "fraction of a head's dimensions that are rotated"}.within(
+            0, 1),
+        Option{"fastest", &fastest_,
+               "tokens in which the fastest pair turns once; 0: N/8, "
+               "from 2π to 32"}
+            .at_least(0),
+        Option{"turns", &turns_, "rotations of the slowest pair in the training length"}.between(
+            0, inf),
+        Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d'/2)"}.one_of(
+            {"interleaved", "half"}),
+        Option{"temperature", &temperature_, "temperature beyond the training length"}
+            .one_of({"yarn", "none"})
+            .at_test()};
   }
 
   void check() const override {
     if (pairs() == 0)
       throw UsageError("rope-id.fraction: no pair of the head's " + std::to_string(dims_.head()) +
-                       " columns would turn; give a larger share");
+                       " columns would be rotated; give a larger fraction");
     if (fastest_ > slowest())
       throw UsageError("rope-id.fastest: " + std::to_string(fastest_) + " tokens a turn are more " +
                        "than the " + std::to_string(slowest()) + " of the slowest pair; give less");
@@ -85,7 +88,7 @@ class RopeId final : public Encoding {
 
 const Register<RopeId> registered{
     {.name = "rope-id",
-     .title = "Rotary positions within the trained phases, RoPE-ID",
+     .title = "Rotary positions kept within trained phases (RoPE-ID)",
      .paper = "arXiv:2603.18017",
      .kind = Kind::rotary,
      .formula = "τ (R(i) q_i)·(R(j) k_j)/√d, half of the pairs turn, all of them twice within N",

@@ -4,7 +4,7 @@
 //   w_m = base^(−2m/d'), d' = 2⌊fraction d/2⌋, so that the score depends on i − j only
 //
 // With `truncate` the r = d'/2 fastest pairs of the whole head turn, w_m = base^(−2m/d), and the
-// others, the slowest, stay (p-RoPE): they tell what, wherever it stands.  Barbero et al., "Round
+// others, the slowest, stay (p-RoPE): content independent of position.  Barbero et al., "Round
 // and round we go!", 2025, arXiv:2410.06205, sec. 6.
 //
 // Defined at every position. For long tests the frequencies may be changed (spectrum.h), or the
@@ -34,7 +34,7 @@ class Rope final : public Encoding {
              Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
                  {"interleaved", "half"}));
     o.push_back(
-        Option{"window", &window_, "w of rerope, leaky, self-extend; 0: half the trained length"}
+        Option{"window", &window_, "w of rerope, leaky, self-extend; 0: half the training length"}
             .at_least(0)
             .at_test());
     return o;
@@ -46,12 +46,12 @@ class Rope final : public Encoding {
                        " has no pairs of columns; choose an even width per head");
     if (turning_.columns(dims_.head()) == 0)
       throw UsageError("rope.fraction: no pair of the head's " + std::to_string(dims_.head()) +
-                       " columns would turn; give a larger share");
+                       " columns would be rotated; give a larger fraction");
     turning_.scaling.check("rope", turning_.width(dims_.head()));
     const int N = dims_.trained;
     if (window_ >= N || (far() && window() < 1))
       throw UsageError("rope.window: " + std::to_string(window_) +
-                       " has to lie below the trained length " + std::to_string(N) +
+                       " has to be below the training length " + std::to_string(N) +
                        "; give 1 or more, or 0 for half of it");
   }
 
@@ -98,7 +98,7 @@ class Rope final : public Encoding {
 
 const Register<Rope> registered{
     {.name = "rope",
-     .title = "Rotary position embedding",
+     .title = "Rotary position embedding (RoPE)",
      .paper = "arXiv:2104.09864",
      .kind = Kind::rotary,
      .formula = "(R(i) q_i)·(R(j) k_j)/√d, R(i) turns pair m by i w_m, w_m = base^(-2m/d)",

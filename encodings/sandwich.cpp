@@ -45,7 +45,7 @@ class Sandwich final : public Encoding {
 };
 
 const Register<Sandwich> registered{{.name = "sandwich",
-                                     .title = "Sandwich",
+                                     .title = "Sandwich position bias",
                                      .paper = "arXiv:2212.10356",
                                      .kind = Kind::bias,
                                      .formula = "q_i·k_j/√d + λ H/(8(h+1)) Σ_m cos(w_m (i - j))"}};

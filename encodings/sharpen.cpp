@@ -5,7 +5,7 @@
 //
 //   score_ij = λ q_i·k_j/√d,   λ = by
 //
-// What has no q in it (biases) stays, as with log n.
+// Terms without q (biases) are unchanged, as with log n.
 #include "encodings/base/encoding.h"
 #include "encodings/base/query_scale.h"
 
@@ -18,8 +18,9 @@ class Sharpen final : public Encoding {
  public:
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
-    return {
-        Option{"by", &by_, "λ, above 1 to sharpen, below to flatten"}.between(0, inf).at_test()};
+    return {Option{"by", &by_, "λ, factor of q·k; above 1 sharpens, below flattens"}
+                .between(0, inf)
+                .at_test()};
   }
 
   void scale_queries(Dots& d, const Attention& a) override {

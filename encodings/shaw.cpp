@@ -26,7 +26,7 @@ class Shaw final : public Encoding {
  public:
   Options options() override {
     return {
-        Option{"clip", &clip_, "c, the largest distance told apart"}.within(1, 1 << 20),
+        Option{"clip", &clip_, "c, the largest distance that is distinguished"}.within(1, 1 << 20),
         Option{"values", &values_, "add C to the values too"},
         Option{"table", &table_, "rows learned, or the sinusoid of the distance (NEZHA)"}.one_of(
             {"learned", "sinusoidal"})};
@@ -73,7 +73,7 @@ class Shaw final : public Encoding {
 
 const Register<Shaw> registered{
     {.name = "shaw",
-     .title = "Relative position representations (NEZHA: sinusoidal)",
+     .title = "Relative position representations (Shaw; NEZHA)",
      .paper = "arXiv:1803.02155",
      .kind = Kind::relative,
      .formula = "q_i·(k_j + A[r])/√d,  values v_j + C[r],  r = clip(i - j)"}};

@@ -4,9 +4,9 @@
 //   query i sees the first g tokens and those fewer than w tokens away from it, by index
 //   learned: e^s_ij / (e^s_h + Σ_j e^s_ij), s of each layer and head, from 0 on
 //
-// A window takes away the first tokens, where models put the weight that they have no use for; g of
-// them keep it working beyond N. A learned s gives such weight a place of its own; untrained at 0
-// it is StreamingLLM's zero sink. Positions stay the tokens' own. LM-Infinite bounds the distance
+// A window hides the first tokens, on which models place surplus attention weight; keeping g of
+// them lets a model work beyond N. A learned s absorbs such weight; untrained at 0 it is
+// StreamingLLM's zero sink. Positions remain those of the tokens. LM-Infinite bounds the distance
 // to the first tokens by w, as rope.scaling = rerope with rope.window = w does; StreamingLLM counts
 // positions within its g + w tokens, which differs from that by less than g.
 #include "encodings/base/encoding.h"
@@ -24,10 +24,10 @@ class Sinks final : public Encoding {
     return {Option{"first", &first_, "g, tokens at the start that every query sees"}
                 .at_least(0)
                 .at_test(),
-            Option{"window", &window_, "w; 0: the trained length, -1: no window"}
+            Option{"window", &window_, "w; 0: the training length, -1: no window"}
                 .at_least(-1)
                 .at_test(),
-            Option{"learned", &learned_, "a learned term more in softmax's denominator"}};
+            Option{"learned", &learned_, "add a learned term to softmax's denominator"}};
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -49,7 +49,7 @@ class Sinks final : public Encoding {
 
 const Register<Sinks> registered{
     {.name = "sinks",
-     .title = "The first tokens beside a sliding window",
+     .title = "Attention sinks with a sliding window",
      .paper = "arXiv:2309.17453",
      .kind = Kind::modifier,
      .formula = "query i sees the first g tokens and those less than w tokens away",

@@ -9,7 +9,7 @@
 //          llama4   (1 + attn_scale ln(1 + ⌊c_i/floor_scale⌋)) q_i·k_j/√d, Llama 4's, which has it
 //                   on layers without positions; its code counts i + 1, which is c_i without window
 //
-// What has no q in it (biases) stays, as with log n.
+// Terms without q (biases) are unchanged, as with log n.
 #include <cmath>
 
 #include "core/ops/ops.h"
@@ -28,10 +28,13 @@ class SsMax final : public Encoding {
  public:
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
-    return {Option{"kind", &kind_, "who says how sharp"}.one_of({"learned", "fixed", "llama4"}),
-            Option{"s", &s_, "the fixed s, or where the learned ones start"}.between(0, inf),
-            Option{"attn_scale", &attn_scale_, "of llama4"}.at_least(0),
-            Option{"floor_scale", &floor_scale_, "keys at which llama4 begins"}.at_least(1)};
+    return {
+        Option{"kind", &kind_, "s learned, fixed, or Llama 4's rule"}.one_of(
+            {"learned", "fixed", "llama4"}),
+        Option{"s", &s_, "the fixed s, or the initial value of the learned ones"}.between(0, inf),
+        Option{"attn_scale", &attn_scale_, "llama4: coefficient of the logarithm"}.at_least(0),
+        Option{"floor_scale", &floor_scale_, "llama4: number of keys from which it scales"}
+            .at_least(1)};
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -64,7 +67,7 @@ class SsMax final : public Encoding {
 };
 
 const Register<SsMax> registered{{.name = "ssmax",
-                                  .title = "Scalable softmax",
+                                  .title = "Scalable softmax (SSMax)",
                                   .paper = "arXiv:2501.19399",
                                   .kind = Kind::modifier,
                                   .formula = "s_h ln c_i q_i·k_j/√d, c_i the keys that i sees"}};

@@ -3,11 +3,11 @@
 //
 //   A_ij = β_ij Π_{j<l<i} (1 − β_il),   β_ij = σ(q_i·k_j/√d),   z_i = Σ_{j<i} A_ij v_j
 //
-// in place of softmax, without position: from the nearest key on, each takes its part of what the
+// in place of softmax, without position: from the nearest key on, each takes a fraction of what
 // nearer ones have left. The query's own token takes none, so a row's weights add up to less
 // than 1. remainder = own gives the rest to its value, as the released 3B model does
 // (sb_remainder); later versions of that code have a learned vector there and a norm for each head,
-// which are not built.
+// which are not implemented.
 #include "encodings/base/encoding.h"
 
 namespace yonder {
@@ -18,8 +18,9 @@ class StickBreaking final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"remainder", &remainder_, "whose value gets what the keys leave"}.one_of(
-        {"none", "own"})};
+    return {Option{"remainder", &remainder_,
+                   "whether the remaining weight goes to the query's own value"}
+                .one_of({"none", "own"})};
   }
 
   void scores(Scores& s, const Attention&) override {

@@ -18,8 +18,9 @@ class T5 final : public Encoding {
  public:
   Options options() override {
     return {Option{"buckets", &buckets_, "number of buckets, even"}.at_least(4),
-            Option{"max_distance", &max_distance_, "where the last bucket begins"}.at_least(1),
-            Option{"scale", &scale_, "q·k over √d, or as it is"}.one_of({"sqrt", "none"})};
+            Option{"max_distance", &max_distance_, "distance from which all share the last bucket"}
+                .at_least(1),
+            Option{"scale", &scale_, "divide q·k by √d, or not"}.one_of({"sqrt", "none"})};
   }
 
   void check() const override { bucket().check("t5"); }
@@ -39,7 +40,7 @@ class T5 final : public Encoding {
 };
 
 const Register<T5> registered{{.name = "t5",
-                               .title = "T5's bucketed bias",
+                               .title = "Bucketed relative bias (T5)",
                                .paper = "arXiv:1910.10683",
                                .kind = Kind::bias,
                                .formula = "q_i·k_j/√d + b_h[bucket(i - j)]"}};

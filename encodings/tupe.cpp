@@ -6,7 +6,7 @@
 //   untie    all but q_i·k_j/√(2d) becomes θ_0h where the query is the first token,
 //            else θ_1h where the key is
 //
-// The positions are columns beside those of q and k, so no table of L×L exists: for `untie`, two
+// The positions are extra columns of q and k, so no table of L×L exists: for `untie`, two
 // more hold what the first row and column have to get instead of their bias.
 #include <cmath>
 
@@ -33,8 +33,9 @@ class Tupe final : public Encoding {
     Options o{
         Option{"table", &kind_, "p: learned rows, or sinusoids"}.one_of({"learned", "sinusoidal"}),
         Option{"buckets", &buckets_, "number of buckets of the bias, even"}.at_least(4),
-        Option{"max_distance", &max_distance_, "where the last bucket begins"}.at_least(1),
-        Option{"untie", &untie_, "the first token stands apart; not in a causal model"}.shown_as(
+        Option{"max_distance", &max_distance_, "distance from which all share the last bucket"}
+            .at_least(1),
+        Option{"untie", &untie_, "untie the first token (CLS); not in a causal model"}.shown_as(
             "true if bidirectional")};
     table_.options(o);
     return o;
@@ -143,7 +144,7 @@ class Tupe final : public Encoding {
 
 const Register<Tupe> registered{
     {.name = "tupe",
-     .title = "Untied positional encoding",
+     .title = "Untied positional encoding (TUPE)",
      .paper = "arXiv:2006.15595",
      .kind = Kind::relative,
      .formula = "(q_i·k_j + U_q p_i·U_k p_j)/√(2d) + b_h[bucket(i - j)]",

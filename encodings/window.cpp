@@ -3,7 +3,7 @@
 //   query i sees key j only if their tokens are fewer than `size` apart, by index
 //
 // Causal: the last `size` keys, its own included. Added to a trained model it is the baseline that
-// every use of far context has to beat.
+// use of long context has to beat.
 #include "encodings/base/encoding.h"
 
 namespace yonder {
@@ -14,7 +14,7 @@ class Window final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"size", &size_, "tokens that a query sees to a side; 0: the trained length"}
+    return {Option{"size", &size_, "tokens that a query sees to each side; 0: the training length"}
                 .at_least(0)
                 .at_test()};
   }

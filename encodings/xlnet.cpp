@@ -27,14 +27,14 @@ class XlNet final : public Encoding {
  public:
   Options options() override {
     return {
-        Option{"untie", &untie_, "u and v of each layer its own"},
+        Option{"untie", &untie_, "separate u and v in each layer"},
         Option{"clamp", &clamp_, "distances are clipped to this; 0: never"}.at_least(0).at_test()};
   }
 
   void check() const override {
     if (dims_.width % 2)
       throw UsageError("xlnet: the width " + std::to_string(dims_.width) +
-                       " is odd and half of it are sines; give an even --width");
+                       " is odd, and half of it are sines; give an even --width");
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -92,7 +92,7 @@ class XlNet final : public Encoding {
 };
 
 const Register<XlNet> registered{{.name = "xlnet",
-                                  .title = "Relative attention of Transformer-XL and XLNet",
+                                  .title = "Relative attention (Transformer-XL, XLNet)",
                                   .paper = "arXiv:1901.02860",
                                   .kind = Kind::relative,
                                   .formula = "((q_i + u)·k_j + (q_i + v)·W R_{i-j})/√d",

@@ -1,10 +1,10 @@
 // xPos. Sun et al., "A length-extrapolatable Transformer", 2023, arXiv:2212.10554, sec. 2.2.
 //
 //   rope, and in pair m  q_i ζ_m^(i/scale),  k_j ζ_m^(−j/scale),   ζ_m = (2m/d + 0.4)/1.4
-//   so that the pair's score fades with ζ_m^((i − j)/scale)
+//   so that the pair's score decays with ζ_m^((i − j)/scale)
 //
 // Causal only: to the right it would grow. Exponents are counted from the middle of the positions
-// at hand, which changes no score and puts off overflow.
+// of the pass, which changes no score and delays overflow.
 #include <algorithm>
 #include <cmath>
 
@@ -24,7 +24,7 @@ class Xpos final : public Encoding {
     return {Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf),
             Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
                 {"interleaved", "half"}),
-            Option{"scale", &scale_, "distance over which a pair fades by ζ_m"}.between(0, inf)};
+            Option{"scale", &scale_, "distance over which pair m decays by ζ_m"}.between(0, inf)};
   }
 
   void check() const override {
@@ -64,7 +64,7 @@ class Xpos final : public Encoding {
 
 const Register<Xpos> registered{
     {.name = "xpos",
-     .title = "Rotary positions that fade",
+     .title = "Rotary positions with exponential decay (xPos)",
      .paper = "arXiv:2212.10554",
      .kind = Kind::rotary,
      .serves = Serves::causal_only,

@@ -45,7 +45,7 @@ class Object {
  public:
   Object(const json& said, const std::string& name, std::vector<std::string> keys)
       : said_(said), name_(name) {
-    if (!said.is_object()) throw UsageError(name + " is no JSON object");
+    if (!said.is_object()) throw UsageError(name + " is not a JSON object");
     for (const std::string& key : keys)
       if (!said.contains(key)) throw UsageError(name + " has no '" + key + "'");
     for (const auto& [key, value] : said.items())
@@ -80,7 +80,7 @@ class Object {
 };
 
 void set_options(Composition& encoding, const json& said) {
-  if (!said.is_object()) throw UsageError("'options' is no JSON object");
+  if (!said.is_object()) throw UsageError("'options' is not a JSON object");
   for (const auto& [name, value] : said.items()) encoding.set(name, setting_of(value, name));
   for (const Option& o : encoding.options())
     if (!said.contains(o.name)) throw UsageError("option '" + o.name + "' is missing");
@@ -104,8 +104,8 @@ Checkpoint rebuild(Safetensors file, const std::string& path) {
                   .mlp = model.whole("mlp"),
                   .trained = model.whole("length"),
                   .causal = model.truth("causal")};
-  if (!said["task"].is_object()) throw UsageError("'task' is no JSON object");
-  if (!said["seed"].is_number_unsigned()) throw UsageError("'seed' is no whole number");
+  if (!said["task"].is_object()) throw UsageError("'task' is not a JSON object");
+  if (!said["seed"].is_number_unsigned()) throw UsageError("'seed' is not a whole number");
 
   auto encoding = std::make_unique<Composition>(said.text("encoding"));
   set_options(*encoding, said["options"]);
@@ -136,14 +136,14 @@ ordered_json json_of(const Option& option) {
 std::string setting_of(const json& value, const std::string& name) {
   if (value.is_string()) return value;
   if (value.is_number() || value.is_boolean()) return value.dump();
-  throw UsageError("option '" + name + "' is neither a number nor a text nor true or false");
+  throw UsageError("option '" + name + "' is not a number, a string, true or false");
 }
 
 std::string format_model(const Transformer& model, const Origin& origin) {
   Safetensors file;
   for (const auto& [name, var] : model.parameters().all())
     file.tensors.emplace_back(name, var.value());
-  // replace: a task's path may hold bytes that are no UTF-8
+  // replace: a task's path may hold bytes that are not UTF-8
   file.metadata["yonder"] =
       describe(model, origin).dump(-1, ' ', false, json::error_handler_t::replace);
   return format_safetensors(file);

@@ -6,7 +6,7 @@
 
 namespace yonder {
 
-/// How far to write on.
+/// How far to generate.
 struct Decoding {
   int most = 0;     ///< new tokens at most
   int end = -1;     ///< the token that ends a sequence; −1: none does

@@ -4,7 +4,7 @@
 #include "core/parameters.h"
 
 /// \file
-/// The two kinds of layer that a Transformer has beside attention, real or complex. A complex
+/// The two kinds of layer that a Transformer has besides attention, real or complex. A complex
 /// vector is stored as [re, im], twice as wide; the weights of an imaginary part are named
 /// "imaginary." + name.  Wang et al. 2020, arXiv:1912.12333
 namespace yonder {
@@ -37,7 +37,7 @@ struct Norm {
 /// [B, T, D] → [B, T, H, d], head h owning columns h·d..(h+1)·d−1; complex: [B, T, 2D] →
 /// [B, T, H, 2d], so that a product of heads is Re⟨q, conj k⟩ = q_re·k_re + q_im·k_im.
 Var split_heads(const Var& x, int heads, Numbers);
-/// The way back.
+/// The inverse.
 Var join_heads(const Var& x, Numbers);
 
 }  // namespace yonder

@@ -40,7 +40,8 @@ json unsealed(const std::string& text, const std::string& path) {
   json manifest = parse_json(text, path);
   if (!manifest.contains("format") || manifest["format"] != 1 || !manifest.contains("files") ||
       !manifest["files"].is_object())
-    throw FileError(path + ": this is no manifest that this program reads; use its own version");
+    throw FileError(path +
+                    ": this program can't read this manifest; use the version that wrote it");
   return manifest;
 }
 

@@ -3,8 +3,8 @@
 #include <string>
 
 /// \file
-/// A manifest stands beside the files of a checkpoint, step-N.json, is written after them, and says
-/// what they hold, so that damage is found before it is believed:
+/// A manifest, step-N.json, accompanies the files of a checkpoint, is written after them, and holds
+/// their checksums, so that damage is detected before a file is used:
 ///
 ///   {"format": 1, …, "files": {"step-N.safetensors": {"bytes": 1234, "xxh3": "…"}, …},
 ///    "xxh3": "…"}
@@ -19,8 +19,8 @@ std::string sealed(const nlohmann::ordered_json& manifest);
 /// The object again. FileError, beginning with `path`, if a single bit is not as it was written.
 nlohmann::json unsealed(const std::string& text, const std::string& path);
 
-/// FileError if the manifest beside `path`, if there is one, speaks of another content than this.
-/// A file without a manifest, or of which its manifest does not speak, is taken as it is.
+/// FileError if the manifest of `path`, if there is one, lists another content than this. A file
+/// without a manifest, or that its manifest does not list, is accepted as it is.
 void require_whole(const std::string& path, const std::string& content);
 
 }  // namespace yonder

@@ -51,7 +51,7 @@ Placed::Placed(Composition& encoding, Pass pass)
   if (at_.empty()) at_ = encoding.place(pass.tokens, longest, pass.draws);
   else if (pass.draws && !encoding.place(pass.tokens, longest, pass.draws).empty())
     throw UsageError(encoding.name() +
-                     ": it draws positions, and the task gives its own; leave one of them away");
+                     ": it draws positions, and the task gives its own; remove one of them");
   if (at_.empty()) {
     at_.resize(std::size_t(pass.tokens));
     std::iota(at_.begin(), at_.end(), 0);
@@ -78,7 +78,7 @@ Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Param
   check_extents(dims_);
   if (tied_ && numbers_ == Numbers::complex)
     throw UsageError(encoding_->name() +
-                     ": the complex Transformer has a head of its own; leave away --tied");
+                     ": the complex Transformer has a head of its own; remove --tied");
   dims_.positions = dims_.trained;
   dims_.positions = encoding_->positions(dims_);
   make_parameters();
@@ -104,7 +104,7 @@ Transformer Transformer::changed(std::unique_ptr<Composition> encoding) const {
 
 void Transformer::make_parameters() {
   const int V = dims_.vocabulary, D = dims_.width, F = dims_.mlp;
-  // Weights that add to the stream start smaller, so that it grows alike for any depth.
+  // Weights that add to the stream start smaller, so that its variance is alike at any depth.
   const double deep = 1 / std::sqrt(2.0 * dims_.layers);
   auto matrix = [&](const std::string& name, int out, int in, double factor = 1) {
     return Linear::make(parameters_, name + ".weight", out, in, factor / std::sqrt(double(in)),
@@ -137,7 +137,7 @@ Var Transformer::head(const Var& hidden) { return head_.real_part(hidden); }
 
 Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache& cache) {
   if (!dims_.causal)
-    throw UsageError("decoding: this model is bidirectional; only a causal one writes on");
+    throw UsageError("decoding: this model is bidirectional; only a causal model can generate");
   const int n = int(tokens.size()) / batch, all = cache.seen + n;
   std::vector<int> prefix;  // [B, all]
   for (int b = 0; b < batch; ++b) {
@@ -168,7 +168,7 @@ void Transformer::check(std::span<const int> tokens, const Positions& at) const 
                        " is not in the model's vocabulary 0.." +
                        std::to_string(dims_.vocabulary - 1));
     if (tokens[i] == -1 && i % at.tokens < at.length(i / at.tokens))
-      throw UsageError("tokens: -1 inside a sequence; padding stands at its right end only");
+      throw UsageError("tokens: -1 inside a sequence; padding may only be at its right end");
   }
 }
 

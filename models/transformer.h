@@ -17,7 +17,7 @@
 /// For the encoding `complex` every vector of the stream is [re, im]; layers.h does the rest.
 namespace yonder {
 
-/// What a pass is made of, and where its tokens are said to stand.
+/// What a pass consists of, and the positions of its tokens.
 struct Pass {
   int batch = 1;             ///< B
   int tokens = 0;            ///< T
@@ -49,7 +49,7 @@ enum class Head { own, tied };
 
 class Transformer {
  public:
-  /// A new model, drawn from `seed`. Throws UsageError for extents that don't fit each other
+  /// A new model, initialised from `seed`. Throws UsageError for extents that don't fit each other
   /// ("width 130 is not a multiple of heads 4") or the encoding.
   Transformer(Dims dims, std::unique_ptr<Composition> encoding, std::uint64_t seed,
               Head head = Head::own)
@@ -70,7 +70,7 @@ class Transformer {
   const Parameters& parameters() const { return parameters_; }
 
   /// Final hidden states after the last norm, [B, T − first, D], of the rows from `first` on. The
-  /// last layer makes only these: who asks for answers at the end need not pay for the question.
+  /// last layer computes only these: a caller that needs the end only does not pay for the rest.
   /// tokens [B·T]; padding is −1, at the right end only, and counted out of positions.lengths; its
   /// rows are finite and mean nothing. UsageError for a token beyond the vocabulary, or padding
   /// elsewhere.

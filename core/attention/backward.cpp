@@ -8,7 +8,7 @@
 
 /// \file
 /// Tiles are computed again from the log-sum-exp of their rows:
-///   P = e^(S − log_sum)   dV = Pᵀ dZ   dP = dZ Vᵀ   dS = P ∘ (dP − D),  D_i = dz_i·z_i
+///   P = e^(S − log_sum_exp)   dV = Pᵀ dZ   dP = dZ Vᵀ   dS = P ∘ (dP − D),  D_i = dz_i·z_i
 ///   dQ = dS K   dK = dSᵀ Q
 /// and the tables' by distance. Dao et al. 2022, arXiv:2205.14135, app. B.
 namespace yonder::fused {
@@ -75,10 +75,10 @@ struct Onto {
   }
 };
 
-// What a tile of queries has beside its scores.
+// The buffers of a tile of queries, other than its scores.
 struct QueryGradients {
   real *dz, *dz_turned;             // [side, wide(dv)], [wide(dv), side]
-  real *minus_d, *log_sum;          // [side]
+  real *minus_d, *log_sum_exp;      // [side]
   real* dq[Pairing::most_of_them];  // [side, wide(dk)]
 };
 
@@ -86,7 +86,7 @@ struct Call {
   const Plan& plan;
   const ByDistance& tables;
   const Packed& packed;
-  const Tensor &z, &log_sums, &dz;
+  const Tensor &z, &log_sum_exp, &dz;
   const Sums& sums;
   const Onto& onto;
 
@@ -115,15 +115,15 @@ QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
   QueryGradients g{.dz = memory.take(side * width),
                    .dz_turned = memory.take(side * width),
                    .minus_d = memory.zeros(side),
-                   .log_sum = memory.take(side),
+                   .log_sum_exp = memory.take(side),
                    .dq = {}};
   for (std::size_t n = 0; n < plan.pairings.size(); ++n)
     g.dq[n] = memory.zeros(side * wide(plan.dk));
   Rows{dz, queries.b, queries.first, queries.count, queries.h}.copy(g.dz);
   turn(g.dz, width, g.dz_turned);
-  std::fill_n(g.log_sum, side, std::numeric_limits<real>::infinity());
+  std::fill_n(g.log_sum_exp, side, std::numeric_limits<real>::infinity());
   const std::int64_t row = (std::int64_t(queries.b) * plan.H + queries.h) * plan.Tq + queries.first;
-  std::copy_n(&log_sums[row], queries.count, g.log_sum);
+  std::copy_n(&log_sum_exp[row], queries.count, g.log_sum_exp);
   for (int i = 0; i < queries.count; ++i) {
     const real* out = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
     g.minus_d[i] = -total(plan.dv, times, g.dz + i * width, out);
@@ -142,10 +142,10 @@ void Call::differentiate(const TilePair& pair, const QueryGradients& g, const Ca
   ds.clear_from(rows);
   if (carried.sticks) return carried.sticks->differentiate(pair, g.minus_d, s, ds);
   for (int i = 0; i < side; i += lanes) {
-    const Vector log_sum = tile::load(g.log_sum + i);
+    const Vector lse = tile::load(g.log_sum_exp + i);
     const Range j = pair.rows_of(i);
     by_fours(
-        j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - log_sum); },
+        j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - lse); },
         [&](int r, Vector p) {
           tile::store(p, s.row(r) + i);
           tile::store(p * tile::load(ds.row(r) + i), ds.row(r) + i);
@@ -211,7 +211,7 @@ void Call::rest_to_own(const QueryTile& queries, const QueryGradients& g, const 
 void Call::finish(const QueryTile& queries, const QueryGradients& g, std::int64_t part) const {
   if (real* sink = Sums::part(sums.sink, part))  // P of the sink, whose value is 0
     for (int i = 0; i < queries.count; ++i)
-      *sink += g.minus_d[i] * std::exp(plan.scores.sink.value()[queries.h] - g.log_sum[i]);
+      *sink += g.minus_d[i] * std::exp(plan.scores.sink.value()[queries.h] - g.log_sum_exp[i]);
   for (std::size_t n = 0; n < plan.pairings.size(); ++n)
     if (const Var& q = plan.pairings[n].q; q.tracked()) {
       const Rows rows{q.grad(), queries.b, queries.first, queries.count, queries.h};
@@ -257,7 +257,7 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   }
   const int last = tile::up_to(side, seen.end) - side;
   for (int next = seen.begin; next <= last; next += side) {
-    const int j = carried.sticks ? seen.begin + last - next : next;  // they are broken leftwards
+    const int j = carried.sticks ? seen.begin + last - next : next;  // stick-breaking: leftwards
     if (!queries.meets(j)) continue;
     const KeyTile keys(plan, packed, place.b, place.h, j);
     const TilePair pair(queries, keys);
@@ -333,14 +333,14 @@ void backward_strips(const Call& call, Strips& strips) {
 
 }  // namespace
 
-void backward(const Plan& plan, const Tensor& z, const Tensor& log_sums, const Tensor& dz) {
+void backward(const Plan& plan, const Tensor& z, const Tensor& log_sum_exp, const Tensor& dz) {
   const ByDistance tables = by_distance(plan);
   const Packed packed(plan);
   Strips strips(plan);
   const Sums sums(plan, tables, strips);
   const Onto onto(plan);
 
-  const Call call{plan, tables, packed, z, log_sums, dz, sums, onto};
+  const Call call{plan, tables, packed, z, log_sum_exp, dz, sums, onto};
   const int heads = plan.B * plan.H, parts = sums.parts;
   const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {

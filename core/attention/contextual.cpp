@@ -25,7 +25,8 @@ struct Between {
 
   Between(Vector sum, int rows, int i) {
     const Vector most = tile::all(real(rows - 1));
-    const Vector p = hn::IfThenElse(hn::Lt(sum, most), sum, most);  // so a NaN is no row
+    const Vector p =
+        hn::IfThenElse(hn::Lt(sum, most), sum, most);  // so a NaN never becomes an index
     const Vector whole = hn::Floor(p), next = hn::Min(whole + tile::all(1), most);
     const Indices indices;
     const auto column = hn::Iota(indices, Index(i));

@@ -10,7 +10,7 @@
 /// rescaled whenever m grows.
 ///   m' = max(m, max_j s_ij)   l' = l e^(m−m') + Σ_j e^(s_ij−m')   z' = z e^(m−m') + Σ_j
 ///   e^(s_ij−m') v_j
-/// A sink is one term more of l, at the end. Sticks need neither m nor l: see attention_sticks.h.
+/// A sink is one term more of l, at the end. Sticks need neither m nor l: see stick_breaking.h.
 /// Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
 namespace yonder::fused {
 namespace {
@@ -20,26 +20,27 @@ using tile::Vector;
 
 // The state of the rows of a tile.
 struct Running {
-  real *most, *sum, *shrink;  // [side] m, l and e^(m−m') of the last step
-  real* z;                    // [side, wide(dv)]
+  real *row_max, *sum, *shrink;  // [side] m, l and e^(m−m') of the last step
+  real* z;                       // [side, wide(dv)]
 };
 
 // s becomes e^(s−m'), m and l move on.
 void exponentiate(const TilePair& pair, Square s, const Running& state) {
   for (int i = 0; i < side; i += lanes) {
     const Range j = pair.rows_of(i);
-    const Vector before = tile::load(state.most + i);
-    Vector most = before;
-    for (int r = j.begin; r < j.end; ++r) most = tile::hn::Max(most, tile::load(s.row(r) + i));
-    const Vector shrink = tile::exp(before - most);
+    const Vector before = tile::load(state.row_max + i);
+    Vector row_max = before;
+    for (int r = j.begin; r < j.end; ++r)
+      row_max = tile::hn::Max(row_max, tile::load(s.row(r) + i));
+    const Vector shrink = tile::exp(before - row_max);
     Vector sum = tile::load(state.sum + i) * shrink;
     by_fours(
-        j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - most); },
+        j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - row_max); },
         [&](int r, Vector p) {
           tile::store(p, s.row(r) + i);
           sum = sum + p;
         });
-    tile::store(most, state.most + i);
+    tile::store(row_max, state.row_max + i);
     tile::store(shrink, state.shrink + i);
     tile::store(sum, state.sum + i);
   }
@@ -78,9 +79,10 @@ void add_sink(const QueryTile& queries, const Running& state) {
   const real sink = queries.plan.scores.sink.value()[queries.h];
   for (int i = 0; i < queries.count; ++i) {
     if (state.sum[i] == 0) continue;
-    const real most = std::max(state.most[i], sink), shrink = std::exp(state.most[i] - most);
-    state.sum[i] = state.sum[i] * shrink + std::exp(sink - most);
-    state.most[i] = most;
+    const real row_max = std::max(state.row_max[i], sink),
+               shrink = std::exp(state.row_max[i] - row_max);
+    state.sum[i] = state.sum[i] * shrink + std::exp(sink - row_max);
+    state.row_max[i] = row_max;
     real* z = state.z + i * wide(queries.plan.dv);
     for (int c = 0; c < queries.plan.dv; ++c) z[c] *= shrink;
   }
@@ -94,13 +96,13 @@ void write(const QueryTile& queries, const Running& state, const Tensor& z, cons
 }
 
 // z/l and m + ln l; zeros and +∞ where nothing was visible.
-void finish(const QueryTile& queries, const Running& state, const Tensor& z, real* log_sums) {
+void finish(const QueryTile& queries, const Running& state, const Tensor& z, real* log_sum_exp) {
   if (queries.plan.scores.sink) add_sink(queries, state);
   real share[side];
   for (int i = 0; i < queries.count; ++i) {
     const bool nothing = state.sum[i] == 0;
-    log_sums[i] =
-        nothing ? std::numeric_limits<real>::infinity() : state.most[i] + std::log(state.sum[i]);
+    log_sum_exp[i] =
+        nothing ? std::numeric_limits<real>::infinity() : state.row_max[i] + std::log(state.sum[i]);
     share[i] = nothing ? 0 : 1 / state.sum[i];
   }
   write(queries, state, z, share);
@@ -126,7 +128,7 @@ struct Call {
   const Plan& plan;
   const ByDistance& tables;
   const Packed& packed;
-  const Tensor &z, &log_sums;
+  const Tensor &z, &log_sum_exp;
 
   void query_tile(Place, const real* bias) const;
 };
@@ -137,11 +139,11 @@ void Call::query_tile(Place place, const real* bias) const {
   const QueryTile queries(plan, tables, place, bias, memory);
   const bool rim = tables.any();
   const Square s(memory, rim), spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
-  const Running state{.most = memory.take(side),
+  const Running state{.row_max = memory.take(side),
                       .sum = memory.zeros(side),
                       .shrink = memory.take(side),
                       .z = memory.zeros(side * wide(plan.dv))};
-  std::fill_n(state.most, side, std::numeric_limits<real>::lowest());
+  std::fill_n(state.row_max, side, std::numeric_limits<real>::lowest());
   std::fill_n(state.shrink, side, real(1));  // sticks take nothing back
   Carried carried(queries, memory);
 
@@ -156,16 +158,16 @@ void Call::query_tile(Place place, const real* bias) const {
     gather_values(pair, s, state);
   }
   const std::int64_t row = (std::int64_t(place.b) * plan.H + place.h) * plan.Tq + place.first;
-  if (carried.sticks) finish_sticks(queries, *carried.sticks, state, z, &log_sums[row]);
-  else finish(queries, state, z, &log_sums[row]);
+  if (carried.sticks) finish_sticks(queries, *carried.sticks, state, z, &log_sum_exp[row]);
+  else finish(queries, state, z, &log_sum_exp[row]);
 }
 
 }  // namespace
 
-void forward(const Plan& plan, const Tensor& z, const Tensor& log_sums) {
+void forward(const Plan& plan, const Tensor& z, const Tensor& log_sum_exp) {
   const ByDistance tables = by_distance(plan);
   const Packed packed(plan);
-  const Call call{plan, tables, packed, z, log_sums};
+  const Call call{plan, tables, packed, z, log_sum_exp};
   if (Strips strips(plan); !strips.empty()) {
     strips.each([&](int first, Range sequences) {
       parallel_for(std::int64_t(sequences.size()) * plan.H, [&](std::int64_t n) {
@@ -177,7 +179,7 @@ void forward(const Plan& plan, const Tensor& z, const Tensor& log_sums) {
   }
   const int tiles = plan.query_tiles(), heads = plan.B * plan.H;
   parallel_for(std::int64_t(tiles) * heads, [&](std::int64_t n) {
-    // The longest rows first, so that no thread is left with them at the end.
+    // The longest rows first, so that no thread is left waiting for one at the end.
     const int head = int(n % heads), t = tiles - 1 - int(n / heads);
     call.query_tile({head / plan.H, head % plan.H, t * side}, nullptr);
   });

@@ -7,7 +7,8 @@
 #include "core/simd/microkernel.h"
 
 /// \file
-/// What the files attention_*.cpp share: the extents of a call, who sees whom, tables by distance.
+/// What the files of core/attention share: the extents of a call, who sees whom, tables by
+/// distance.
 namespace yonder::fused {
 
 /// Queries, and keys, of a tile.
@@ -54,8 +55,8 @@ struct Pairing {
   int least, most;
 };
 
-/// C_t = Σ_{u ≤ t} log_gate_u of one call. In double, and handed out as differences, so that far
-/// from the start neighbours still differ by their gate and not by rounding.
+/// C_t = Σ_{u ≤ t} log_gate_u of one call. In double, and returned as differences, so that far from
+/// the start neighbours still differ by their gate and not by rounding.
 class GateSums {
  public:
   GateSums() = default;
@@ -137,7 +138,7 @@ struct ByDistance {
   Tensor f;                  // [stride]
   Table A, B, V;             // B times scale
   Tensor u;                  // [H, wide(dk)] sum of the Bs that are one row, times scale
-  std::vector<int> changes;  // [count] how often A, B and V have changed up to a distance
+  std::vector<int> changes;  // [count] changes of A, B or V up to a distance
 
   /// Whether something is to be added that depends on the distance.
   bool any() const { return c || A || B || V; }
@@ -193,8 +194,8 @@ class Workspace {
 
 /// z [B, Tq, H, dv] and of each row, [B, H, Tq], the log-sum-exp, +∞ where nothing is visible; of
 /// sticks what is left.
-void forward(const Plan&, const Tensor& z, const Tensor& log_sums);
+void forward(const Plan&, const Tensor& z, const Tensor& log_sum_exp);
 /// Adds to the gradients of everything tracked.
-void backward(const Plan&, const Tensor& z, const Tensor& log_sums, const Tensor& dz);
+void backward(const Plan&, const Tensor& z, const Tensor& log_sum_exp, const Tensor& dz);
 
 }  // namespace yonder::fused

@@ -55,7 +55,7 @@ void each_distance(const ByDistance& tables, const Buckets& bucket, F&& f) {
 // One kind of table, named by its place in a term.
 using Kind = Var RelativeTerm::*;
 
-// A term's table by distance. A B of one row says the same at every distance and is none: see u.
+// A term's table by distance. A B with one row is the same at every distance and left to `u`.
 const Var& table_of(const RelativeTerm& term, Kind kind) {
   static const Var none;
   return kind == &RelativeTerm::B && term.bucket.rows == 1 ? none : term.*kind;
@@ -125,7 +125,7 @@ std::vector<int> count_changes(const Plan& plan, const ByDistance& tables) {
 
 }  // namespace
 
-// Whoever sizes a table by Attention::least() and most() never comes here.
+// Never reached by tables that are sized by Attention::least() and most().
 void require_rows(const Buckets& bucket, Range seen) {
   const int end = bucket.least + int(bucket.row.size());
   if (bucket.least <= seen.begin && seen.end < end) return;

@@ -140,7 +140,7 @@ TilePair::TilePair(const QueryTile& i, const KeyTile& j)
     const bool may = (tables.A || tables.B || tables.V) && !tables.f && plan.pairings.size() == 1;
     if (may && tables.alike(reach.begin, reach.end))
       alike = tables.place(std::clamp(reach.begin, tables.least, tables.least + tables.count - 1));
-  } else {  // positions say nothing of what the band leaves
+  } else {  // positions don't tell which pairs the band leaves visible
     const auto [low_i, high_i] = std::minmax_element(i.at, i.at + i.count);
     const auto [low_j, high_j] = std::minmax_element(j.at, j.at + j.count);
     reach = {*low_i - *high_j, *high_i - *low_j};

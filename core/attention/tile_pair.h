@@ -31,7 +31,7 @@ struct Rows {
   const Tensor& x;
   int b, first, count, h;
 
-  /// To [side, wide(d)], zeros below and beside, all times `factor`[row] if given.
+  /// To [side, wide(d)], padded with zeros, all times `factor`[row] if given.
   void copy(real* to, const real* factor = nullptr) const;
   /// From [side, wide(d)], alike; added to what is there, or in its place.
   void put(const real* from, bool add, const real* factor = nullptr) const;

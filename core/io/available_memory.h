@@ -2,7 +2,7 @@
 #include <string>
 
 /// \file
-/// What can't fit into this machine's memory is refused before it is tried.
+/// What can't fit into this machine's memory is rejected before it is tried.
 namespace yonder {
 
 /// What this process may still take: what Linux calls available, within the limit of the process's

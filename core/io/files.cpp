@@ -46,7 +46,8 @@ struct Temporary {
 
 [[noreturn]] void unwritable(const std::string& path, int error) {
   throw DiskError(path + ": can't be written: " + std::strerror(error) +
-                  "; free some space or choose another place");
+                  (error == ENOSPC || error == EDQUOT ? "; free some space or choose another place"
+                                                      : "; choose another place"));
 }
 
 Faults faults;
@@ -215,7 +216,7 @@ FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
     if (::flock(file_, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
       ::close(file_);
       const std::string text = read_file(path_), owner = text.substr(0, text.find('\n'));
-      // Of a sweep that was killed the cells' processes still save, and hold what they inherited.
+      // After a sweep was killed, its runs' processes still save and hold the lock they inherited.
       const int process = std::atoi(owner.c_str());
       if (process > 0 && ::kill(process, 0) < 0 && errno == ESRCH && ++waits < 600) {
         file_ = -1;

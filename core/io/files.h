@@ -13,8 +13,8 @@ namespace yonder {
 std::string read_file(const std::string& path);
 /// To a temporary name, fsynced, renamed, folder fsynced.
 void write_file(const std::string& path, const std::string& content);
-/// Adds to the end of a file, which is made if there is none: for logs, that may end in half a
-/// line. It is on the disk for certain only after sync_file.
+/// Appends to a file, which is created if it does not exist: for logs, which may end in half a
+/// line. It is certain to be on the disk only after sync_file.
 void append_file(const std::string& path, const std::string& content);
 /// Waits until a file that has been appended to is on the disk.
 void sync_file(const std::string& path);
@@ -23,7 +23,7 @@ void sync_file(const std::string& path);
 std::string checksum(std::string_view content);
 void make_folders(const std::string& path);
 /// The files below a folder, sorted by path, without names that begin with a dot; `path` itself if
-/// it is no folder.
+/// it is not a folder.
 std::vector<std::string> list_files(const std::string& path);
 /// Removes a file, or a folder with all that is in it, if there is one.
 void remove_all(const std::string& path);
@@ -36,9 +36,9 @@ std::string make_temporary_folder();
 /// Removes what writes that were killed have left in a folder.
 void remove_temporaries(const std::string& folder);
 
-/// Keeps a folder for one process as long as it lives, by flock on its file .lock: the kernel lets
-/// go when the process ends, however it does. UsageError, which names the process, if another one
-/// has it; DiskError if nothing can be written there.
+/// Locks a folder for one process as long as this object lives, by flock on its file .lock: the
+/// kernel releases it when the process ends, however it does. UsageError, which names the process,
+/// if another one holds it; DiskError if nothing can be written there.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder);

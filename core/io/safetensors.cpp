@@ -69,10 +69,10 @@ Entry entry(const std::string& name, const json& said, std::uint64_t room,
 }
 
 std::map<std::string, std::string> metadata(const json& said, const std::string& path) {
-  if (!said.is_object()) refuse(path, "__metadata__ is no object");
+  if (!said.is_object()) refuse(path, "__metadata__ is not an object");
   std::map<std::string, std::string> result;
   for (const auto& [key, value] : said.items()) {
-    if (!value.is_string()) refuse(path, "the metadata '" + key + "' is no text");
+    if (!value.is_string()) refuse(path, "the metadata '" + key + "' is not a string");
     result[key] = value;
   }
   return result;

@@ -11,7 +11,7 @@ enum class Slope { of_input, of_result };
 
 // dx += f(in, …), element by element.
 template <class F, class... In>
-void give(const Gradient& dx, const F& f, const In&... in) {
+void accumulate(const Gradient& dx, const F& f, const In&... in) {
   const auto [sum, add] = dx.target();
   real* const to = sum.data.get();
   const auto added = [&f](Vec g, auto... v) { return hn::Add(g, f(v...)); };
@@ -28,7 +28,7 @@ Var unary(const Var& x, Slope by, F f, G slope, Operation op = Operation::curren
   return Tape::record(
       y, {x},
       [dx = x.gradient(), saved, slope](const Tensor& dy) {
-        give(
+        accumulate(
             dx, [slope](Vec d, Vec s) { return hn::Mul(slope(s), d); }, dy, saved);
       },
       op);
@@ -45,9 +45,9 @@ Tensor combine(const Tensor& a, const Tensor& b, F f) {
 }
 
 // dx += sign · dy, summed over the front axes that x lacks.
-void pass_back(const Gradient& dx, const Tensor& dy, real sign) {
+void reduce_to_shape(const Gradient& dx, const Tensor& dy, real sign) {
   const auto scaled = [s = vec(sign)](Vec d) { return hn::Mul(s, d); };
-  if (dx.size() == dy.size()) return give(dx, scaled, dy);
+  if (dx.size() == dy.size()) return accumulate(dx, scaled, dy);
   const Tensor& sum = dx.sum();
   parallel_add_rows(dy.size() / sum.size(), sum.size(), sum.data.get(), scaled, dy.data.get());
 }
@@ -57,16 +57,16 @@ void pass_back(const Gradient& dx, const Tensor& dy, real sign) {
 Var operator+(const Var& a, const Var& b) {
   return Tape::record(combine(a.value(), b.value(), plus), {a, b},
                       [da = a.gradient(), db = b.gradient()](const Tensor& dy) {
-                        if (db) pass_back(db, dy, 1);
-                        if (da && !da.adopt(dy)) pass_back(da, dy, 1);
+                        if (db) reduce_to_shape(db, dy, 1);
+                        if (da && !da.adopt(dy)) reduce_to_shape(da, dy, 1);
                       });
 }
 
 Var operator-(const Var& a, const Var& b) {
   return Tape::record(combine(a.value(), b.value(), [](Vec x, Vec y) { return hn::Sub(x, y); }),
                       {a, b}, [da = a.gradient(), db = b.gradient()](const Tensor& dy) {
-                        if (da) pass_back(da, dy, 1);
-                        if (db) pass_back(db, dy, -1);
+                        if (da) reduce_to_shape(da, dy, 1);
+                        if (db) reduce_to_shape(db, dy, -1);
                       });
 }
 
@@ -88,7 +88,8 @@ Var operator*(real s, const Var& x) {
   Tensor y = Tensor::uninitialized(x.shape());
   parallel_map(
       y.size(), y.data.get(), [s](Vec v) { return hn::Mul(vec(s), v); }, x.value().data.get());
-  return Tape::record(y, {x}, [dx = x.gradient(), s](const Tensor& dy) { pass_back(dx, dy, s); });
+  return Tape::record(y, {x},
+                      [dx = x.gradient(), s](const Tensor& dy) { reduce_to_shape(dx, dy, s); });
 }
 
 Var tanh(const Var& x) {

@@ -16,28 +16,30 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
   shape.back() = int(N);
   Tensor y = Tensor::uninitialized(shape);
   const auto in = [](const Tensor& t, std::int64_t stride) { return Matrix{t.data.get(), stride}; };
-  const Tensor W = spaced(weight.value());
+  const Tensor W = pad_rows(weight.value());
   matmul({.M = M,
           .N = N,
           .K = K,
           .a = in(x.value(), K),
-          .b = {W.data.get(), apart(K), true},
+          .b = {W.data.get(), padded_stride(K), true},
           .c = y.data.get(),
           .c_stride = N});
   if (bias)
     parallel_map_repeating(M * N, y.data.get(), plus, bias.value().data.get(), N, y.data.get());
   const auto backward = [x, weight, W, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
     // C = A·B for the gradient of `to`, or += where something is there.
-    const auto give = [](const Var& to, Product p) {
+    const auto accumulate = [](const Var& to, Product p) {
       const Gradient::Target target = to.gradient().target();
       p.c = target.sum.data.get(), p.add = target.add;
       matmul(p);
     };
     const Matrix dy_turned{dy.data.get(), N, true};
     if (x.tracked())
-      give(x, {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(W, apart(K)), .c_stride = K});
+      accumulate(
+          x, {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(W, padded_stride(K)), .c_stride = K});
     if (weight.tracked())
-      give(weight, {.M = N, .N = K, .K = M, .a = dy_turned, .b = in(x.value(), K), .c_stride = K});
+      accumulate(weight,
+                 {.M = N, .N = K, .K = M, .a = dy_turned, .b = in(x.value(), K), .c_stride = K});
     if (db)
       parallel_add_rows(
           M, N, db.sum().data.get(), [](Vec d) { return d; }, dy.data.get());

@@ -16,9 +16,9 @@ Matrix rows_of(const Tensor& x, std::int64_t first, std::int64_t stride) {
 }
 Matrix turned(Matrix m) { return {m.data, m.stride, true}; }
 
-// Storage for a matrix [rows, width], its rows apart.
-Tensor spaced(std::int64_t rows, std::int64_t width) {
-  return Tensor::uninitialized({int(rows), int(apart(width))});
+// Storage for a matrix [rows, width] with padded rows.
+Tensor padded(std::int64_t rows, std::int64_t width) {
+  return Tensor::uninitialized({int(rows), int(padded_stride(width))});
 }
 
 struct Extents {
@@ -30,15 +30,18 @@ struct Extents {
 // What the rows of each part give to a weight [out, in], before it is added up.
 struct Shares {
   std::int64_t out, in;
-  Tensor all;  // [parts, out, apart(in)]; empty if not tracked
+  Tensor all;  // [parts, out, padded_stride(in)]; empty if not tracked
   Shares(const Var& weight, std::int64_t parts) : out(weight.dim(0)), in(weight.dim(1)) {
-    if (weight.tracked()) all = Tensor::uninitialized({int(parts), int(out), int(apart(in))});
+    if (weight.tracked())
+      all = Tensor::uninitialized({int(parts), int(out), int(padded_stride(in))});
   }
 
-  real* row(std::int64_t part, std::int64_t r) const { return &all[(part * out + r) * apart(in)]; }
+  real* row(std::int64_t part, std::int64_t r) const {
+    return &all[(part * out + r) * padded_stride(in)];
+  }
   // dyᵀ x of `rows` rows, dy [rows, out] and x [rows, in]
   void set(std::int64_t part, Matrix dy, Matrix x, std::int64_t rows) const {
-    if (all) multiply({out, in, rows, turned(dy), x, row(part, 0), apart(in)});
+    if (all) multiply({out, in, rows, turned(dy), x, row(part, 0), padded_stride(in)});
   }
   // In the order of the parts.
   void add_to(const Gradient& dw) const {
@@ -54,7 +57,7 @@ struct Shares {
 };
 
 // g = gelu(h) again, and of dg in dh: dh = gelu'(h) ∘ dg
-void give_back(std::int64_t n, const real* h, real* g, real* dh) {
+void gelu_backward(std::int64_t n, const real* h, real* g, real* dh) {
   const std::int64_t step = hn::Lanes(lanes), i = n - n % step;
   by_fours(
       std::int64_t(0), i, step, [&](std::int64_t k) { return Gelu::both(load(h + k)); },
@@ -78,13 +81,13 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
   shape.back() = int(e.N);
   const Tensor y = Tensor::uninitialized(shape);
   const bool records = Tape::records(x, up, down);
-  const Tensor h = records ? spaced(e.M, e.F) : Tensor(), D = spaced(down.value()),
-               up_apart = spaced(up.value());
-  const Matrix U = rows_of(up_apart, 0, apart(e.K));
+  const Tensor h = records ? padded(e.M, e.F) : Tensor(), D = pad_rows(down.value()),
+               up_padded = pad_rows(up.value());
+  const Matrix U = rows_of(up_padded, 0, padded_stride(e.K));
 
   parallel_for(e.parts(), [&](std::int64_t part) {
-    const std::int64_t first = part * height, n = e.rows(part), stride = apart(e.F);
-    const Tensor g = spaced(n, e.F);
+    const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
+    const Tensor g = padded(n, e.F);
     real* const hidden = records ? &h[first * stride] : g.data.get();
     multiply({n, e.F, e.K, rows_of(x.value(), first, e.K), turned(U), hidden, stride});
     for (std::int64_t r = 0; r < n; ++r) map(e.F, &g[r * stride], Gelu::value, hidden + r * stride);
@@ -96,12 +99,12 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
     const auto [dx, add] = x.tracked() ? x.gradient().target() : Gradient::Target{};
     const Shares dU(up, e.parts()), dD(down, e.parts());
     parallel_for(e.parts(), [&, dx = dx, add = add](std::int64_t part) {
-      const std::int64_t first = part * height, n = e.rows(part), stride = apart(e.F);
-      const Tensor g = spaced(n, e.F), dh = spaced(n, e.F);
+      const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
+      const Tensor g = padded(n, e.F), dh = padded(n, e.F);
       const Matrix dy_rows = rows_of(dy, first, e.N), dh_rows = rows_of(dh, 0, stride);
       multiply({n, e.F, e.N, dy_rows, rows_of(D, 0, stride), dh.data.get(), stride});  // dg
       for (std::int64_t r = 0; r < n; ++r)
-        give_back(e.F, &h[(first + r) * stride], &g[r * stride], &dh[r * stride]);
+        gelu_backward(e.F, &h[(first + r) * stride], &g[r * stride], &dh[r * stride]);
       dD.set(part, dy_rows, rows_of(g, 0, stride), n);
       dU.set(part, dh_rows, rows_of(x.value(), first, e.K), n);
       if (dx) multiply({n, e.K, e.F, dh_rows, U, &dx[first * e.K], e.K, add});

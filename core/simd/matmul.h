@@ -15,12 +15,12 @@ struct Matrix {
   bool transposed = false;
 };
 
-/// Reals from row to row of a matrix that a product reads or writes in memory of our own. Rows that
-/// begin a multiple of 1 KB apart share few sets of the cache, which makes products with them up to
-/// a half slower; these stand a cache line further apart.
-inline std::int64_t apart(std::int64_t width) { return width % 256 ? width : width + 16; }
-/// w [rows, width] as [rows, apart(width)]; w itself if that is its width.
-Tensor spaced(const Tensor& w);
+/// The stride of a matrix in memory of our own. Strides that are multiples of 1 KiB cause cache-set
+/// conflicts, which make products up to a half slower; such a leading dimension is padded by one
+/// cache line.
+inline std::int64_t padded_stride(std::int64_t width) { return width % 256 ? width : width + 16; }
+/// w [rows, width] as [rows, padded_stride(width)]; w itself if that is its width.
+Tensor pad_rows(const Tensor& w);
 
 /// C [M, N] = A [M, K] · B [K, N], or C += A·B if `add`. Runs in fixed tiles from inside one
 /// parallel loop, long sums over K in fixed pieces added in order: the same bits for any number of
@@ -54,7 +54,7 @@ class WithPrecision {
 /// For tests: the numbers of bf16 on any processor, factors rounded and then multiplied as f32.
 void emulate_bf16(bool);
 
-/// The same by the calling thread alone and in one piece, for work that is cut already.
+/// The same by the calling thread alone and in one piece, for work that is already split.
 void multiply(const Product&);
 
 }  // namespace yonder

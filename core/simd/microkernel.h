@@ -8,7 +8,7 @@
 /// \file
 /// Small products of matrices that lie in the cache, for loops that fuse them with other work.
 /// Sums run over the depth in order, one multiply-add at a time, whatever the extents: an element's
-/// bits don't depend on what is computed beside it.
+/// bits don't depend on what else is computed.
 namespace yonder::tile {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -28,8 +28,8 @@ inline Vector all(real x) { return hn::Set(Reals(), x); }
 /// e^x, x ≤ 0
 inline Vector exp(Vector x) { return exp_of_negative(x); }
 
-/// x in a register: compilers would rather load it anew for every use, and loads are what a product
-/// is short of.
+/// Keeps x in a register: compilers prefer to reload it for every use, and load ports are what
+/// limits a product.
 inline Vector held(Vector x) {
 #if HWY_ARCH_X86
   asm("" : "+v"(x.raw));

@@ -20,9 +20,9 @@ inline Vec vec(real x) { return hn::Set(lanes, x); }
 inline constexpr auto plus = [](Vec a, Vec b) { return hn::Add(a, b); };
 inline constexpr auto times = [](Vec a, Vec b) { return hn::Mul(a, b); };
 
-/// g(i, f(i)) for i of first..last−1 in steps, in order; but f of four at once, side by side. A
-/// function is a chain of operations that wait for each other, and a processor looks not far enough
-/// ahead to find the next chain by itself.
+/// g(i, f(i)) for i of first..last−1 in steps, in order, with f evaluated four at a time. Each
+/// evaluation is latency-bound and the out-of-order window too short to overlap the next one;
+/// interleaving four hides the latency.
 template <class Index, class F, class G>
 void by_fours(Index first, Index last, Index step, const F& f, const G& g) {
   for (; first + 3 * step < last; first += 4 * step) {
@@ -41,11 +41,11 @@ inline constexpr real least_exponent = -708.39, largest_exponent = 709.78;
 inline constexpr real least_exponent = -87.3365f, largest_exponent = 88.3762f;
 #endif
 
-/// e^x to 1.5e-7 of its value, for x from `least_exponent` to `largest_exponent`.
+/// e^x to a relative error of 1.5e-7, x from `least_exponent` to `largest_exponent`.
 ///   e^x = 2^n e^r,  n = round(x/ln 2),  r = x − n ln 2 in two parts;  e^r = 1 + r + r² P(r) with P
 ///   from Cephes (Moshier 1992), expf
-/// Added to 1.5 · 2^23, x/ln 2 is rounded and n stands in the last bits, from where it is added to
-/// the exponent of e^r. P is summed in pairs, which wait for each other less than one by one.
+/// Adding 1.5 · 2^23 rounds x/ln 2 and leaves n in the lowest bits, from where it is added to the
+/// exponent of e^r. P is evaluated in pairs (Estrin's scheme), for shorter dependency chains.
 inline constexpr auto exp_within = [](Vec x) {
 #ifdef YONDER_DOUBLE
   return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(lanes, x));
@@ -65,7 +65,7 @@ inline constexpr auto exp_within = [](Vec x) {
 #endif
 };
 
-/// e^x to 1.5e-7 of its value; beyond what `exp_within` takes, what it is at that end.
+/// e^x to a relative error of 1.5e-7, with x clamped to the range of `exp_within`.
 inline constexpr auto bounded_exp_of = [](Vec x) {
   return exp_within(hn::Max(hn::Min(x, vec(largest_exponent)), vec(least_exponent)));
 };
@@ -77,8 +77,8 @@ inline constexpr auto exp_of = [](Vec x) {
   return hn::IfThenElse(hn::Le(x, vec(largest_exponent)), y, hn::Add(x, hn::Inf(lanes)));
 };
 
-/// The same for x ≤ 0, as in a softmax, and NaN for NaN: the larger of a number and NaN is what
-/// stands second.
+/// The same for x ≤ 0, as in a softmax, without the upper bound. NaN stays NaN, because Max returns
+/// its second argument if either is NaN.
 inline constexpr auto exp_of_negative = [](Vec x) {
   const Vec least = vec(least_exponent);
   return hn::IfThenZeroElse(hn::Lt(x, least), exp_within(hn::Max(least, x)));
@@ -97,7 +97,7 @@ struct Gelu {
   struct Both {
     Vec value, slope;
   };
-  // A NaN is none any more, which the product with x makes up for.
+  // The bounds turn a NaN into a number; the product with x makes it NaN again.
   static constexpr auto gate = [](Vec x) {
     const Vec x2 = hn::Mul(x, x);
     const Vec minus = hn::Mul(hn::Mul(vec(-twice), x), hn::MulAdd(vec(cubic), x2, vec(1)));

@@ -38,7 +38,7 @@ struct ByteTask::Layout {
 void ByteTask::prepare(int length) {
   Task::prepare(length);
   if (path_.empty())
-    throw UsageError(name() + ": no text is named; name a file or folder with " +
+    throw UsageError(name() + ": no text is given; name a file or folder with " +
                      (name() == "text" ? "--text" : "--" + name() + ".path") + " PATH");
   documents_ = Documents::read(path_);
   const auto& train = documents_.train;
@@ -60,7 +60,7 @@ void ByteTask::refuse_short(const char* use, int length,
   std::size_t most = 0;
   for (const std::string& d : documents) most = std::max(most, d.size());
   throw UsageError(name() + ": " + path_ + " has " + std::to_string(most) +
-                   " bytes in one piece to " + use + " on, too few for a length of " +
+                   " contiguous bytes to " + use + " on, too few for a length of " +
                    std::to_string(length) + "; give a longer text or a shorter length");
 }
 
@@ -114,8 +114,8 @@ void ByteTask::check(const Trial& trial) const {
                      std::to_string(trial.scored) + " or more");
   if (!tile(trial)) return;
   if (!ends)
-    throw UsageError(name() + ": a text that repeats itself is tested on the same targets only; " +
-                     "leave --protocol away, or set --" + name() + ".tile 0 for plain text");
+    throw UsageError(name() + ": repeated text is evaluated with the protocol same-targets only; " +
+                     "remove --protocol, or set --" + name() + ".tile 0 for plain text");
   if (longest < tile(trial) + trial.scored)
     throw UsageError(name() + ": no length reaches the second copy of " +
                      std::to_string(tile(trial)) + " bytes; test up to " +
@@ -157,7 +157,7 @@ Window ByteTask::window(const Trial& trial, const Layout& l, Size number) const 
     const Size end = l.longest + at.inside * trial.scored;
     return {at.document, end - length, length, trial.scored};
   }
-  // What stands before the first window of a stretch is scored by none, so it scores all its own.
+  // No window precedes the first one of a stretch, so it scores all of its targets.
   const int scored = inside ? std::min(l.stride, length) : length;
   return {at.document, at.inside * l.longest + inside * l.stride, length, scored};
 }

@@ -10,7 +10,7 @@ struct Window {
   const std::string* document;
   std::int64_t first;  ///< byte of the document
   int length, scored;
-  int tile = 0;  ///< bytes from `first` on that are repeated without end; 0: the document goes on
+  int tile = 0;  ///< bytes from `first` on that are repeated without end; 0: the document continues
   int skip = 0;  ///< bytes of the repeated text before the window
 
   int byte(std::int64_t i) const {
@@ -22,10 +22,12 @@ struct Window {
 class ByteTask : public Task {
  public:
   Options options() override {
-    return {Option{"path", &path_, "a file, or a folder of files; the last tenth is for testing"}
-                .at_test(),
-            Option{"mask", &mask_, "part of the bytes that are hidden from a bidirectional model"}
-                .between(0, 1)};
+    return {
+        Option{"path", &path_,
+               "a file, or a folder of files; the last tenth is held out for testing"}
+            .at_test(),
+        Option{"mask", &mask_, "fraction of the bytes that are masked for a bidirectional model"}
+            .between(0, 1)};
   }
 
   void prepare(int length) override;

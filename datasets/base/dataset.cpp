@@ -81,7 +81,7 @@ Batch GeneratedTask::test(const Trial& trial, int first, int size) const {
   assert(first >= 0 && size > 0 && first + size <= sequences(trial));
   std::vector<Example> examples;
   const char* stream = trial.part == Part::test ? "data.test" : "data.validation";
-  // The length stands where training has its seed: sequences of one length know nothing of another.
+  // The length takes the place of training's seed: sequences of different lengths are independent.
   for (int i = first; i < first + size; ++i) {
     Draws draws(Random(std::uint64_t(trial.length), stream, std::uint32_t(i)));
     examples.push_back(test_example(trial.length, draws));

@@ -37,7 +37,7 @@ struct Example {
   std::vector<int> tokens;   ///< the whole sequence, EOS last
   std::vector<char> wanted;  ///< [tokens] 1 where the model has to name the token itself
   std::vector<int> source;  ///< [tokens] index of the token that tells a wanted one; −1: none does
-  std::vector<int> digit;   ///< [tokens] the power of ten that it counts; −1: it is no digit
+  std::vector<int> digit;   ///< [tokens] the power of ten that it counts; −1: not a digit
 
   void give(int token, int power = -1) { add(token, 0, -1, power); }
   void want(int token, int told_by = -1, int power = -1) { add(token, 1, told_by, power); }

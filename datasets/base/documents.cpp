@@ -70,8 +70,7 @@ Documents Documents::read(const std::string& path) {
     d.train.push_back(read_file(file));
     if (d.train.back().empty()) d.train.pop_back();
   }
-  if (d.train.empty())
-    throw FileError(path + ": there is no text in it; name another file or folder");
+  if (d.train.empty()) throw FileError(path + ": it contains no text; name another file or folder");
   d.test = hold_out_tenth(d.train);
   d.validation = hold_out_twentieth(d.train);
   return d;

@@ -5,7 +5,7 @@
 
 namespace yonder {
 
-/// A text on disk, parted into what is trained, validated and tested on. No byte is in two parts.
+/// A text on disk, split into training, validation and test data. No byte is in two parts.
 ///
 /// A folder's files are documents in the order of their paths: the last ones, as few as hold a
 /// tenth of the bytes, are for testing. Where they would hold more than a fifth, the first of them

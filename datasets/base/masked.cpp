@@ -55,7 +55,7 @@ class Masked final : public Task {
         const bool asked = p > 0 && targets[p - 1] >= 0;
         const int token = p < from.lengths[b] ? tokens[p] : targets[p - 1];
         y.tokens[at] = token;
-        if (!from.digits.empty() && p < from.lengths[b])  // EOS is no digit
+        if (!from.digits.empty() && p < from.lengths[b])  // EOS is not a digit
           y.digits[at] = from.digits[b * from.extent + p];
         // By the distance to the end: windows with the same end hide the same bytes at any length.
         const std::uint64_t draw = (std::uint64_t(first + b) << 32) + std::uint64_t(n - p);
@@ -70,7 +70,7 @@ class Masked final : public Task {
     return y;
   }
 
-  // What stands in the place of a hidden token.
+  // What replaces a hidden token.
   int shown(int token, const Random& random, std::uint64_t draw, Use use) const {
     if (!is_text() || use == Use::testing) return mask();
     const std::uint64_t tenth = random.below(10 * 256, draw);  // and a byte

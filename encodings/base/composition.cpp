@@ -26,7 +26,7 @@ std::string names_of(Kind kind) {
 std::string conflict(const Part& a, const Part& b) {
   const Kind one = a.entry->kind, two = b.entry->kind;
   auto scores = [](Kind k) { return k == Kind::relative || k == Kind::bias; };
-  if (a.entry == b.entry) return "a name stands once; leave one of them away";
+  if (a.entry == b.entry) return "each encoding may be named only once; remove one";
   if (scores(one) && scores(two)) return "both act on the scores; choose one";
   if (one == Kind::rotary && two == Kind::rotary) return "both turn q and k; choose one";
   if (one == Kind::rotary && two == Kind::relative)
@@ -37,7 +37,7 @@ std::string conflict(const Part& a, const Part& b) {
   };
   if (draws(a) && draws(b)) return "both draw the positions of training; choose one";
   if (a.entry->name == "sinks" && b.entry->name == "window")
-    return "both say how far a query sees; leave window away and set sinks.window";
+    return "both limit how far a query sees; remove window and set sinks.window";
   if (a.entry->name == "sinks" && b.entry->name == "stick-breaking")
     return "sinks take the weight that softmax has to put somewhere, and stick-breaking may leave "
            "some; choose one";
@@ -203,7 +203,7 @@ void Composition::set(const std::string& option, const std::string& value) {
   for (Part* p : addressed(wanted)) known = true, taken |= assign_to(*p, option, value);
   if (!known)
     throw UsageError(option + ": '" + name_ + "' has no " + wanted + "; write '" + name_ + "+" +
-                     wanted + "' or leave the option away");
+                     wanted + "' or remove the option");
   if (!taken) throw UsageError(option + ": '" + name_ + "' fixes it itself; change it there");
 }
 
@@ -329,7 +329,7 @@ void Composition::build(Part& p, Parameters& parameters) {
         "encoding: '" + name_ + "' has " + p.entry->name +
         " in some layers only, and not all that it does is done in a layer: it acts on "
         "the embedded tokens, draws positions, or replaces the last layer; give it to "
-        "every layer, or leave it away");
+        "every layer, or remove it");
 }
 
 }  // namespace yonder

@@ -9,8 +9,8 @@
 /// Factors of the queries' rows, for modifiers that make attention sharper or flatter.
 namespace yonder {
 
-/// The keys that head h of query i sees in a sequence of n tokens, in any case 1: nothing comes of
-/// a row that sees none.
+/// The number of keys that head h of query i sees in a sequence of n tokens, at least 1: a row that
+/// sees none gives zeros whatever its factor is.
 inline int seen(const Mask& m, int h, int i, int n) {
   struct Range {
     int first, last;

@@ -100,7 +100,7 @@ Setting read_setting(const std::string& text, const std::string& where) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
     throw UsageError(where + ": '" + text +
-                     "' is no option=value; write it as in rope:rope.scaling=yarn");
+                     "' is not of the form option=value; write it as in rope:rope.scaling=yarn");
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 

@@ -38,19 +38,21 @@ struct Scaling {
     names.insert(names.end(), more.begin(), more.end());
     const double inf = std::numeric_limits<double>::infinity();
     auto add = [&o](Option option) { o.push_back(std::move(option).at_test()); };
-    add(Option{"scaling", &scaling, "change of the frequencies for long tests"}.one_of(names));
-    add(Option{"factor", &factor,
-               "k of the scaling, at least 1; 0: tested over trained length (dynamic: 1)"}
+    add(Option{"scaling", &scaling,
+               "scaling of the frequencies; ntk-old, ntk-fixed, ntk-mixed: Su 2023"}
+            .one_of(names));
+    add(Option{"factor", &factor, "k, at least 1; 0: evaluation over training length (dynamic: 1)"}
             .at_least(0));
     add(Option{"mixed", &mixed, "b of ntk-mixed: 0 is linear, 1 is ntk-fixed"}.at_least(0));
-    add(Option{"beta_fast", &beta_fast, "yarn: turns in the trained length that leave a pair as is"}
+    add(Option{"beta_fast", &beta_fast,
+               "yarn: rotations in the training length above which a pair stays"}
             .between(0, inf));
-    add(Option{"beta_slow", &beta_slow, "yarn: turns below which a pair is divided by k"}.between(
-        0, inf));
+    add(Option{"beta_slow", &beta_slow, "yarn: rotations below which a pair is interpolated by k"}
+            .between(0, inf));
     add(Option{"low_freq_factor", &low_freq_factor,
-               "llama3: turns in the trained length below which a pair is divided by k"}
+               "llama3: rotations in the training length below which a pair is interpolated by k"}
             .between(0, inf));
-    add(Option{"high_freq_factor", &high_freq_factor, "llama3: turns above which a pair stays"}
+    add(Option{"high_freq_factor", &high_freq_factor, "llama3: rotations above which a pair stays"}
             .between(0, inf));
   }
 
@@ -145,9 +147,11 @@ struct Turning {
   void options(Options& o, const std::vector<std::string>& more = {}) {
     const double inf = std::numeric_limits<double>::infinity();
     o.push_back(Option{"base", &base, "w_m = base^(−2m/d)"}.between(1, inf));
-    o.push_back(Option{"fraction", &fraction, "share of a head's columns that turn"}.within(0, 1));
+    o.push_back(
+        Option{"fraction", &fraction, "fraction of a head's dimensions that are rotated"}.within(
+            0, 1));
     o.push_back(Option{"truncate", &truncate,
-                       "the fastest pairs of the whole head turn, not a spectrum of their own"});
+                       "rotate the fastest pairs of the full spectrum, the slowest stay (p-RoPE)"});
     scaling.options(o, more);
   }
 

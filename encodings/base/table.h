@@ -38,10 +38,10 @@ class Table {
  public:
   /// Adds `beyond` and `alpha`, both (T).
   void options(Options& o) {
-    o.push_back(Option{"beyond", &beyond_, "what a position past the table gets"}
+    o.push_back(Option{"beyond", &beyond_, "what positions beyond the table get"}
                     .one_of({"error", "clamp", "wrap", "random", "hierarchical"})
                     .at_test());
-    o.push_back(Option{"alpha", &alpha_, "share of the coarse position in hierarchical, not 0.5"}
+    o.push_back(Option{"alpha", &alpha_, "hierarchical: weight of the coarse position, not 0.5"}
                     .between(0, 1)
                     .at_test());
   }

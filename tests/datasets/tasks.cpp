@@ -294,7 +294,7 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
         prepared("needle", {{"lag", lag}, {"keys", "2"}}, 2)->sequences({.length = 2}),
         ContainsSubstring(std::string("needle.lag: ") + lag +
                           " can't be had of 2 symbols; lags are 3 to 9") &&
-            ContainsSubstring("where the noise between needles suffices"));
+            ContainsSubstring("where there is enough noise between needles"));
   CHECK_THROWS_WITH(make_task("revers"),
                     "task: there is no 'revers'; did you mean 'reverse'?; see yonder list tasks");
 }

@@ -230,8 +230,7 @@ TEST_CASE("text: what can't be read or is too short is refused in one sentence")
                     at + "/none: can't be read: No such file or directory; check the name");
   CHECK_THROWS_AS(text(at + "/none", 8), FileError);
   const std::string empty = folder.add("empty", "");
-  CHECK_THROWS_WITH(text(empty, 8),
-                    empty + ": there is no text in it; name another file or folder");
+  CHECK_THROWS_WITH(text(empty, 8), empty + ": it contains no text; name another file or folder");
   CHECK_THROWS_AS(text(empty, 8), FileError);
   fs::create_directories(folder.path / "bare");
   CHECK_THROWS_AS(text(at + "/bare", 8), FileError);

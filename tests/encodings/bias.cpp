@@ -239,7 +239,8 @@ TEST_CASE("NAPE has ALiBi with slopes 1/h in half of the heads and nothing in th
   for (int h = 0; h < 6; ++h) CHECK(six[h] == Approx(expected[h]));
   for (int h = 0; h < 4; ++h) CHECK(three[h] == Approx(expected[h]));
   CHECK(slopes(6, {{"nape.slopes", "exp"}}) == std::vector<double>{1, 0.5, 0.25, 0, 0, 0});
-  CHECK_THROWS_WITH(Built("nape", heads(1)), ContainsSubstring("nape.heads: one head has no half"));
+  CHECK_THROWS_WITH(Built("nape", heads(1)),
+                    ContainsSubstring("nape.heads: one head can't be halved"));
   CHECK_THROWS_WITH(Built("nape", heads(4), {{"nape.heads", "5"}}),
                     ContainsSubstring("nape.heads: 5 are more than the model's 4"));
 }
@@ -258,7 +259,7 @@ TEST_CASE("hard ALiBi's head h sees h tokens, the others all") {
   }
   Built more("hard-alibi", heads(4), {{"hard-alibi.heads", "4"}});
   CHECK(more.call(s).mask.of_heads == std::vector<int>{1, 2, 3, 4});
-  CHECK_THROWS_WITH(Built("hard-alibi", heads(1)), ContainsSubstring("one head has no half"));
+  CHECK_THROWS_WITH(Built("hard-alibi", heads(1)), ContainsSubstring("one head can't be halved"));
   CHECK_THROWS_WITH(Built("hard-alibi", heads(4), {{"hard-alibi.heads", "5"}}),
                     ContainsSubstring("hard-alibi.heads: 5 are more than the model's 4"));
 }

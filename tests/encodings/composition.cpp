@@ -19,7 +19,7 @@ std::string refusal(const std::string& names) {
 }  // namespace
 
 TEST_CASE("compositions that mean nothing are refused, in either order, with the reason") {
-  CHECK_THAT(refusal("rope+rope"), ContainsSubstring("a name stands once"));
+  CHECK_THAT(refusal("rope+rope"), ContainsSubstring("each encoding may be named only once"));
   CHECK_THAT(refusal("alibi+t5"), ContainsSubstring("both act on the scores"));
   CHECK_THAT(refusal("kerple+sandwich"), ContainsSubstring("both act on the scores"));
   CHECK_THAT(refusal("rope+xpos"), ContainsSubstring("both turn q and k"));
@@ -35,7 +35,7 @@ TEST_CASE("compositions that mean nothing are refused, in either order, with the
   CHECK_THAT(refusal("offset+rope+random"), ContainsSubstring("both draw the positions"));
   CHECK_THAT(refusal("pose+random"), ContainsSubstring("both draw the positions"));
   CHECK_THAT(refusal("pope+rope"), ContainsSubstring("both turn q and k"));
-  CHECK_THAT(refusal("rope+window+sinks"), ContainsSubstring("both say how far a query sees"));
+  CHECK_THAT(refusal("rope+window+sinks"), ContainsSubstring("both limit how far a query sees"));
   CHECK_THAT(refusal("stick-breaking+sinks"), ContainsSubstring("stick-breaking may leave some"));
   CHECK_THAT(refusal("stick-breaking+fox"), ContainsSubstring("both act on the scores"));
   CHECK_THAT(refusal("none+rope"), ContainsSubstring("none goes with modifiers only"));
@@ -134,7 +134,7 @@ TEST_CASE("a window, sinks, log n and a sharpening may join a trained model, and
   CHECK(other.call(s).mask.sinks == 2);
   CHECK(other.call(s).mask.window == 16);
   CHECK_THROWS_WITH(other.encoding.set_at_test("window.size", "5"),
-                    ContainsSubstring("both say how far a query sees"));
+                    ContainsSubstring("both limit how far a query sees"));
   CHECK(other.encoding.parts().size() == 2);
 }
 

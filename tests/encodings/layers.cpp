@@ -69,7 +69,8 @@ TEST_CASE("layers may have encodings of their own, each named once") {
   for (const char* layers : {"", "-1", "2-", "x", "3-1", "0-99999999", "0-1-2", "1.5"})
     CHECK_THAT(refusal("rope@" + std::string(layers)), ContainsSubstring("are no layers"));
   CHECK_THAT(refusal("rope+xpos@0-2,none@3"), ContainsSubstring("can't join rope and xpos"));
-  CHECK_THAT(refusal("rope+rope@0-2,none@3"), ContainsSubstring("a name stands once"));
+  CHECK_THAT(refusal("rope+rope@0-2,none@3"),
+             ContainsSubstring("each encoding may be named only once"));
   CHECK_THAT(refusal("ropes@0-2,none@3"), ContainsSubstring("did you mean 'rope'?"));
 }
 
@@ -189,7 +190,8 @@ TEST_CASE("options hold for every encoding of the name, or for some layers alone
   CHECK_THROWS_WITH(e.set("rope@1.base", "7"), ContainsSubstring("has no rope@1"));
   CHECK_THROWS_WITH(model_of("rope:alibi.learned=true@0,none@1"),
                     ContainsSubstring("is no option of rope"));
-  CHECK_THROWS_WITH(model_of("rope:rope.base@0,none@1"), ContainsSubstring("is no option=value"));
+  CHECK_THROWS_WITH(model_of("rope:rope.base@0,none@1"),
+                    ContainsSubstring("is not of the form option=value"));
   CHECK_THROWS_WITH(model_of("rope:rope.bas=3@0,none@1"),
                     ContainsSubstring("did you mean 'base'?"));
   CHECK_THROWS_WITH(model_of("t5:t5.buckets=8@0,t5@1"),

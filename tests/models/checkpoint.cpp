@@ -118,7 +118,7 @@ TEST_CASE("a file that is no checkpoint is refused by a sentence that names it")
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata["yonder"] = "{"; }),
              ContainsSubstring("JSON"));
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata["yonder"] = "3"; }),
-             ContainsSubstring("no JSON object"));
+             ContainsSubstring("not a JSON object"));
 }
 
 TEST_CASE("a truncated checkpoint is refused at every length") {
@@ -173,7 +173,7 @@ TEST_CASE("metadata that can't be is refused, and nothing is allocated for it") 
              ContainsSubstring("multiple of heads"));
   CHECK_THAT(said([](ordered_json& j) { j["model"]["layers"] = 0; }),
              ContainsSubstring("layers is 0"));
-  CHECK_THAT(said([](ordered_json& j) { j["model"] = 3; }), ContainsSubstring("no JSON object"));
+  CHECK_THAT(said([](ordered_json& j) { j["model"] = 3; }), ContainsSubstring("not a JSON object"));
   CHECK_THAT(said([](ordered_json& j) { j["task"] = 3; }), ContainsSubstring("'task'"));
   CHECK_THAT(said([](ordered_json& j) { j["seed"] = -1; }), ContainsSubstring("'seed'"));
   CHECK_THAT(said([](ordered_json& j) { j["step"] = "x"; }), ContainsSubstring("'step'"));

@@ -309,7 +309,7 @@ TEST_CASE("tokens beyond the vocabulary, and padding inside a sequence, are refu
   CHECK_THAT(refusal([&] {
                model.logits(std::vector{-1, 1}, at);
              }),
-             ContainsSubstring("right end only"));
+             ContainsSubstring("only be at its right end"));
   const Placed padded(model.encoding(), {.tokens = 2, .lengths = {1}});
   CHECK(refusal([&] { model.logits(std::vector{1, -1}, padded); }).empty());
 }

@@ -1,8 +1,8 @@
 #pragma once
-#include "tests/support/catch.h"
 #include <chrono>
 #include <functional>
 #include <thread>
+#include "tests/support/catch.h"
 
 #include <fcntl.h>
 

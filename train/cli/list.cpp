@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "core/error.h"
 #include "datasets/base/dataset.h"
@@ -93,7 +94,8 @@ Json encodings_json() {
 
 Json tasks_json() {
   Json all = Json::array();
-  for (const TaskEntry& t : tasks()) all.push_back({{"name", t.name}, {"title", t.title}});
+  for (const TaskEntry& t : tasks())
+    all.push_back({{"name", t.name}, {"title", t.title}, {"sequence", t.form}, {"paper", t.paper}});
   return all;
 }
 
@@ -128,7 +130,15 @@ void print(Json all, const std::vector<std::string>& fields) {
   }
 }
 
-// For README.md, which a test holds against this.
+// The papers in a text as links.
+std::string linked(const std::string& text) {
+  static const std::regex arxiv(R"(arXiv:([0-9]{4}\.[0-9]{5}))"),
+      other(R"((kexue\.fm/archives/[0-9]+|aclanthology\.org/[A-Z0-9-]+))");
+  return std::regex_replace(std::regex_replace(text, arxiv, "[arXiv:$1](https://arxiv.org/abs/$1)"),
+                            other, "[$1](https://$1)");
+}
+
+// For the rooms' README.md files; a test compares them with this.
 void print_markdown(const Json& all, const std::vector<std::string>& fields) {
   std::string head, rule;
   for (std::string field : fields) {
@@ -140,7 +150,7 @@ void print_markdown(const Json& all, const std::vector<std::string>& fields) {
     std::string line;
     for (const std::string& field : fields) {
       const std::string cell = one[field];
-      line += field == "name" || field == "formula" ? "| `" + cell + "` " : "| " + cell + " ";
+      line += field == "name" ? "| `" + cell + "` " : "| " + linked(cell) + " ";
     }
     std::printf("%s|\n", line.c_str());
   }
@@ -241,7 +251,7 @@ int list_verb(const Arguments& arguments) {
               {"yonder list encodings", "yonder list tasks --json"});
   flags.argument("WHAT", what, "encodings, tasks or presets", Flags::Presence::required);
   flags.on("Output", "--json", json, "for programs");
-  flags.on("Output", "--markdown", markdown, "as a table of README.md");
+  flags.on("Output", "--markdown", markdown, "as a Markdown table, papers as links");
   if (!flags.parse(arguments)) return fine;
   if (what != "encodings" && what != "tasks" && what != "presets")
     throw UsageError("list: there is no '" + what + "' to list; it takes encodings, tasks or " +
@@ -252,7 +262,7 @@ int list_verb(const Arguments& arguments) {
   else if (markdown && encodings)
     print_markdown(all, {"name", "title", "acts_on", "models", "parameters", "beyond_N", "paper"});
   else if (markdown && presets) print_markdown(all, {"name", "title", "source"});
-  else if (markdown) print_markdown(all, {"name", "title"});
+  else if (markdown) print_markdown(all, {"name", "title", "sequence", "paper"});
   else if (encodings)
     print(all, {"name", "acts_on", "models", "parameters", "paper", "title", "beyond_N"});
   else print(all, {"name", "title"});

@@ -44,7 +44,7 @@ const std::vector<Case> cases{
      {{2, 3, 5}, {4, 5}, {4}},
      [](const Vars& x) { return linear(x[0], x[1], x[2]); }},
     {"mlp", {{2, 3, 5}, {7, 5}, {4, 7}}, [](const Vars& x) { return mlp(x[0], x[1], x[2]); }},
-    {"mlp with rows apart",
+    {"mlp with padded rows",
      {{3, 2}, {256, 2}, {2, 256}},
      [](const Vars& x) { return mlp(x[0], x[1], x[2]); }},
     {"mlp of more rows than are taken at a time",

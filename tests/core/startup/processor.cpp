@@ -1,8 +1,8 @@
 #include "core/startup/processor.h"
 
-#include "tests/support/catch.h"
 #include <cstring>
 #include <string>
+#include "tests/support/catch.h"
 
 #include "core/startup/features.h"
 

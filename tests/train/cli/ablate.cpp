@@ -331,11 +331,12 @@ TEST_CASE("list names every encoding and task in a line, or as JSON") {
   CHECK(yonder_run("list encoding").code == 2);
 }
 
-TEST_CASE("README.md has the very tables of encodings and tasks that the program prints") {
-  const std::string readme = content_of(std::string(YONDER_SOURCE) + "/README.md");
-  for (const char* what : {"encodings", "tasks", "presets"}) {
-    INFO("yonder list " << what << " --markdown");
-    CHECK(contains(readme, yonder_run(std::string("list ") + what + " --markdown").out));
+TEST_CASE("each room's README.md has the very table that the program prints") {
+  for (const auto& [what, room] : std::vector<std::pair<std::string, std::string>>{
+           {"encodings", "encodings"}, {"tasks", "datasets"}, {"presets", "train"}}) {
+    INFO(room << "/README.md: yonder list " << what << " --markdown");
+    const std::string readme = content_of(YONDER_SOURCE "/" + room + "/README.md");
+    CHECK(contains(readme, yonder_run("list " + what + " --markdown").out));
   }
 }
 

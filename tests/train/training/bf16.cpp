@@ -62,7 +62,7 @@ TEST_CASE("bf16 is the processor's own, or is refused in a sentence") {
     const Tensor wanted = product(bf16);
     for (int i = 0; i < 4; ++i) CHECK(own[i] == wanted[i]);
   } catch (const UsageError& e) {
-    CHECK(std::string(e.what()).find("leave --precision at f32") != std::string::npos);
+    CHECK(std::string(e.what()).find("keep --precision f32") != std::string::npos);
     CHECK_THROWS_AS(losses(configured("rope", "bf16", 0)), UsageError);
   }
 }

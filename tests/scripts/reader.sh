@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# tests/scripts/reader.sh --reader reader.py [--binary PATH]: trains small models, computes their
+# logits by the Python program that models/README.md prints, and compares them with those of
+# `yonder logits`. Exits with 77, which CTest calls skipped, where no Python has numpy.
+set -euo pipefail
+
+yonder=$(dirname "$0")/../../build/release/yonder
+reader=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --binary) yonder=$2 ;;
+    --reader) reader=$2 ;;
+    *) echo "$0: there is no $1; it takes --reader FILE and --binary PATH" >&2; exit 2 ;;
+  esac
+  shift 2
+done
+yonder=$(realpath "$yonder") reader=$(realpath "$reader")
+
+python=
+for candidate in python3 /usr/bin/python3; do
+  if "$candidate" -c 'import numpy' 2>/dev/null; then python=$candidate; break; fi
+done
+[ -n "$python" ] || { echo "$0: no python3 has numpy; apt-get install python3-numpy"; exit 77; }
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+"$python" -c 'import numpy as np
+np.save("tokens.npy", np.random.default_rng(0).integers(0, 19, (3, 40)).astype(np.int32))'
+
+for model in "rope" "rope --bidirectional" "alibi" "alibi --tied" "none"; do
+  # shellcheck disable=SC2086
+  "$yonder" train --task copy --encoding $model --length 8 --width 32 --heads 4 --layers 2 \
+    --steps 60 --warmup 10 --lr 1e-2 --out run --force --quiet >/dev/null
+  "$yonder" logits run --tokens tokens.npy --out expected.npy
+  "$python" "$reader" run/checkpoints/step-60.safetensors tokens.npy found.npy
+  # Logits of up to some 10 in float32, each rounded a few dozen times to 6e-8 of its value.
+  "$python" - "$model" <<'EOF'
+import sys
+import numpy as np
+expected, found = np.load("expected.npy"), np.load("found.npy")
+worst, largest = abs(found - expected).max(), abs(expected).max()
+print(f"{sys.argv[1]}: largest difference {worst:.2g} of logits up to {largest:.2g}")
+sys.exit(not (found.shape == expected.shape and largest > 1 and worst < 1e-5))
+EOF
+done
