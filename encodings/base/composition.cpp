@@ -156,7 +156,7 @@ std::string Composition::address(const Part& p) const {
   const auto count = std::count_if(parts_.begin(), parts_.end(),
                                    [&p](const Part& other) { return other.entry == p.entry; });
   const bool own = !p.layers.empty() && (count > 1 || !p.own_options.empty());
-  return p.entry->name + (own ? "@" + text_of(p.layers) : "");
+  return own ? p.entry->name + "@" + text_of(p.layers) : p.entry->name;
 }
 
 std::vector<Part*> Composition::addressed(const std::string& wanted) {
