@@ -33,6 +33,8 @@ inline Vector exp(Vector x) { return exp_of_negative(x); }
 inline Vector held(Vector x) {
 #if HWY_ARCH_X86
   asm("" : "+v"(x.raw));
+#elif HWY_ARCH_ARM_A64
+  asm("" : "+w"(x.raw));
 #endif
   return x;
 }

@@ -1,4 +1,9 @@
 #pragma once
+// Vectors stand in arrays and their size is a constant, which those of ARM's SVE can't be.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+// So that Highway does not choose between processors at run time: for that it compiles its
+// functions for an ARM with AES, and they can't be inlined where -march promises none.
+#define TOOLCHAIN_MISS_SYS_AUXV_H
 #include <hwy/highway.h>
 // After highway.h, on which it relies.
 #include <hwy/contrib/math/math-inl.h>

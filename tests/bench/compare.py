@@ -9,7 +9,7 @@ alike. Printed are medians over the rounds, quartiles, and how many times as fas
 in which other processes were busy (yonder bench says so) is taken again, up to --retries times;
 what stays disturbed is marked `void`.
 """
-import argparse, json, os, statistics, subprocess, sys, tempfile, datetime
+import argparse, json, os, platform, statistics, subprocess, sys, tempfile, datetime
 
 here = os.path.dirname(os.path.abspath(__file__))
 TUNED = dict(MALLOC_MMAP_THRESHOLD_='1073741824', MALLOC_TRIM_THRESHOLD_='4294967296',
@@ -36,7 +36,10 @@ def processor():
     """Its name, and torch's best vectors on it, which torch takes of itself only as avx2."""
     with open('/proc/cpuinfo') as lines:
         fields = dict(map(str.strip, line.split(':', 1)) for line in lines if ':' in line)
-    return fields['model name'], 'avx512' if 'avx512bw' in fields['flags'].split() else 'avx2'
+    flags = fields.get('flags', '').split()  # ARM has neither this field nor a name
+    vectors = next((v for v, flag in [('avx512', 'avx512bw'), ('avx2', 'avx2')] if flag in flags),
+                   'default')
+    return fields.get('model name', platform.machine()), vectors
 
 
 def build_shim(folder):

@@ -31,16 +31,24 @@ std::string now_utc() {
   return text;
 }
 
-// The processor's name as Linux gives it, or "" where it doesn't.
+// What /proc/cpuinfo says of `field` where it speaks of it first, or "".
+std::string field_of(const std::string& cpuinfo, const char* field) {
+  const auto line = cpuinfo.find(field);
+  const auto colon = cpuinfo.find(": ", line);
+  if (line == std::string::npos || colon == std::string::npos) return "";
+  return cpuinfo.substr(colon + 2, cpuinfo.find('\n', colon) - colon - 2);
+}
+
+// The processor's name as Linux gives it; of an ARM the numbers of its maker and of its design; or
+// "" where it gives neither.
 std::string processor() {
   std::string text;
   try {
     text = read_file("/proc/cpuinfo");
   } catch (const FileError&) { return ""; }
-  const auto line = text.find("model name");
-  const auto colon = text.find(": ", line);
-  if (line == std::string::npos || colon == std::string::npos) return "";
-  return text.substr(colon + 2, text.find('\n', colon) - colon - 2);
+  const std::string part = field_of(text, "CPU part");
+  if (part.empty()) return field_of(text, "model name");
+  return "ARM, implementer " + field_of(text, "CPU implementer") + ", part " + part;
 }
 
 Json environment(const Trained& run, ranks::Crew crew) {
