@@ -1,0 +1,80 @@
+# cmake --install and cpack: the program with its man page and completions, and a library with which
+# a project of one file has the whole program with an encoding of its own.
+include(GNUInstallDirs)
+
+# The program itself writes its man page and its completions, so that they know every flag.
+if(NOT CMAKE_CROSSCOMPILING)
+  add_custom_command(TARGET yonder POST_BUILD VERBATIM
+    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:yonder> -DFOLDER=${CMAKE_BINARY_DIR}/docs
+      -P ${CMAKE_SOURCE_DIR}/.cmake/docs.cmake)
+  install(FILES ${CMAKE_BINARY_DIR}/docs/yonder.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+    COMPONENT program)
+  install(FILES ${CMAKE_BINARY_DIR}/docs/yonder.bash RENAME yonder COMPONENT program
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${CMAKE_BINARY_DIR}/docs/yonder.zsh RENAME _yonder COMPONENT program
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${CMAKE_BINARY_DIR}/docs/yonder.fish COMPONENT program
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
+install(TARGETS yonder COMPONENT program)
+install(FILES README.md CITATION.cff DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT program)
+
+# The library is the program's own objects; main() and what runs before it are a second one, which
+# a project with a main() of its own leaves out.
+add_library(yonder_archive STATIC)
+target_link_libraries(yonder_archive PRIVATE yonder_f32)
+set_target_properties(yonder_archive PROPERTIES OUTPUT_NAME yonder LINKER_LANGUAGE CXX)
+add_library(yonder_main STATIC train/cli/main.cpp $<TARGET_OBJECTS:yonder_startup>)
+target_link_libraries(yonder_main PRIVATE yonder_flags)
+add_dependencies(yonder yonder_archive yonder_main)  # one target makes all that is installed
+install(TARGETS yonder_archive yonder_main ARCHIVE COMPONENT library)
+foreach(room core encodings models datasets train)
+  install(DIRECTORY ${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/yonder COMPONENT library
+    FILES_MATCHING PATTERN "*.h")
+endforeach()
+
+# What a project that links the library needs: the same processor and macros, as headers hold vector
+# code, and what the library is built on.
+get_target_property(definitions yonder_flags INTERFACE_COMPILE_DEFINITIONS)
+list(FILTER definitions INCLUDE REGEX "^HWY_")
+find_library(TOMLPLUSPLUS_LIBRARY tomlplusplus REQUIRED)
+set(links ${DNNL_LIBRARY} ${XXHASH_LIBRARY} ${TOMLPLUSPLUS_LIBRARY})
+if(MPI_CXX_FOUND)
+  list(APPEND links ${MPI_CXX_LIBRARIES})
+endif()
+include(CMakePackageConfigHelpers)
+set(packages ${CMAKE_INSTALL_LIBDIR}/cmake/yonder)
+configure_package_config_file(.cmake/yonder-config.cmake.in ${CMAKE_BINARY_DIR}/yonder-config.cmake
+  INSTALL_DESTINATION ${packages} PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/yonder-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/yonder-config.cmake ${CMAKE_BINARY_DIR}/yonder-config-version.cmake
+  DESTINATION ${packages} COMPONENT library)
+list(TRANSFORM definitions PREPEND "-D" OUTPUT_VARIABLE pc_definitions)
+list(JOIN pc_definitions " " pc_definitions)
+list(JOIN links " " pc_links)
+file(RELATIVE_PATH pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(.cmake/yonder.pc.in ${CMAKE_BINARY_DIR}/yonder.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/yonder.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+  COMPONENT library)
+
+# cpack -G DEB: yonder, and yonder-dev with the library.
+set(CPACK_PACKAGE_CONTACT "the yonder developers <yonder@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "train short, test long: compares position encodings")
+set(CPACK_COMPONENTS_ALL program library)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME yonder)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS gnuplot-nox)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME yonder-dev)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS
+  "g++, libdnnl-dev, libhwy-dev, libxxhash-dev, nlohmann-json3-dev")
+if(MPI_CXX_FOUND)
+  string(APPEND CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS ", libopenmpi-dev")
+endif()
+include(CPack)

@@ -1,0 +1,113 @@
+#include "train/cli/program.h"
+
+#include <cstdio>
+
+#include "core/error.h"
+#include "core/options.h"
+#include "train/cli/commands.h"
+#include "train/system/mpi.h"
+
+namespace yonder {
+namespace {
+
+/// Whether a verb shares its work among the ranks that mpirun started.
+enum class AtOnce { one, many };
+
+struct Verb {
+  const char* name;
+  const char* summary;
+  int (*run)(const Arguments&);
+  AtOnce at_once = AtOnce::one;
+};
+
+const Verb verbs[] = {
+    {"train", "trains one model and keeps it in a folder", train_verb, AtOnce::many},
+    {"eval", "tests a trained model at lengths that it may never have seen", eval_verb},
+    {"logits", "writes a model's logits and gradients, for comparison", logits_verb},
+    {"ablate", "trains encodings short, tests them long, and compares", ablate_verb, AtOnce::many},
+    {"report", "writes the page or the tables of a comparison, or joins several", report_verb},
+    {"data", "shows what a task asks, by samples", data_verb},
+    {"bench", "how fast training, long tests and matrix products are here", bench_verb,
+     AtOnce::many},
+    {"list", "encodings or tasks, one line each", list_verb},
+    {"show", "what an encoding is, or what a run is and where it stands", show_verb},
+    {"completion", "prints a script that completes words in bash, zsh or fish", completion_verb},
+};
+
+void print_help(std::FILE* where) {
+  std::fputs(
+      "yonder: which position encoding survives beyond the length it was trained on?\n\n"
+      "Examples\n"
+      "  yonder train --task copy --encoding rope --length 16 --steps 1000 --out runs/copy\n"
+      "  yonder eval runs/copy --lengths 16,32,64\n"
+      "  yonder eval runs/copy --lengths 16,32,64 --rope.scaling ntk --rope.factor 4\n\n"
+      "Verbs\n",
+      where);
+  for (const Verb& v : verbs) std::fprintf(where, "  %-12s%s\n", v.name, v.summary);
+  std::fputs("\nyonder VERB --help has all flags of a verb; yonder --version its version.\n",
+             where);
+}
+
+// The verb that the arguments begin with, or null for --help and the like.
+const Verb* verb_of(const Arguments& arguments) {
+  const std::string& name = arguments[0];
+  std::vector<std::string> names{"--help", "--version"};
+  if (name == "--help" || name == "-h" || name == "--version") return nullptr;
+  for (const Verb& v : verbs) {
+    names.push_back(v.name);
+    if (name != v.name) continue;
+    if (ranks::count() > 1 && v.at_once == AtOnce::one)
+      throw UsageError(name + ": this is no work for several ranks; start it without mpirun");
+    return &v;
+  }
+  const std::string hint = did_you_mean(name, names);
+  throw UsageError("there is no verb '" + name + "'" +
+                   (hint.empty() ? "; see yonder --help" : hint));
+}
+
+int dispatch(const Arguments& arguments) {
+  if (arguments.empty()) return print_help(stderr), usage;
+  ranks::require_same_program();
+  const Verb* verb = nullptr;
+  ranks::together([&] { verb = verb_of(arguments); });
+  if (verb) return verb->run({arguments.begin() + 1, arguments.end()});
+  if (arguments[0] == "--version") return std::puts("yonder " YONDER_VERSION), fine;
+  return print_help(stdout), fine;
+}
+
+void say(const std::string& sentence) {
+  const std::string who =
+      ranks::rank() > 0 ? "rank " + std::to_string(ranks::rank()) + ": " : std::string();
+  std::fprintf(stderr, "yonder: %s%s\n", who.c_str(), sentence.c_str());
+}
+
+// Does what the arguments ask and returns the exit code. An error of one rank alone ends them all.
+int run(const Arguments& arguments) {
+  try {
+    const int code = dispatch(arguments);
+    if (std::fflush(stdout) != 0) throw DiskError("the output can't be written; is the disk full?");
+    return code;
+  } catch (const SharedError& e) {
+    if (ranks::rank() == 0) say(e.what());
+    return e.code;
+  } catch (...) {
+    const Ending ending = current_ending();
+    say(ending.text);
+    if (ranks::count() > 1) ranks::abort(ending.code);
+    return ending.code;
+  }
+}
+
+}  // namespace
+
+int run_program(int count, char** words) {
+  try {
+    const ranks::Meeting meeting;
+    return run({words + 1, words + count});
+  } catch (const UsageError& e) {
+    say(e.what());
+    return usage;
+  }
+}
+
+}  // namespace yonder
