@@ -13,9 +13,12 @@ std::string name_of(const Operation& op) {
 }
 
 void Tape::require_finite(const Tensor& x, const std::string& what, const Operation& op) {
-  for (real value : x.flat())
-    if (!std::isfinite(value))
-      throw NotFinite(what + " of " + name_of(op) + " (" + op.file_name() + ")");
+  for (real value : x.flat()) {
+    if (std::isfinite(value)) continue;
+    std::string_view file = op.file_name();  // from the project's root, or from where it is built
+    file.remove_prefix(file.find_first_not_of("./"));
+    throw NotFinite(what + " of " + name_of(op) + " (" + std::string(file) + ")");
+  }
 }
 
 }  // namespace yonder
