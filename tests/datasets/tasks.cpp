@@ -274,7 +274,7 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
   CHECK_THROWS_AS(task->sequences({.length = 11}), UsageError);
   CHECK_THROWS_WITH(prepared("passkey", {{"lag", "4"}}, 8)->sequences({.length = 8}),
                     "passkey.lag: a number of 5 digits can't be nearer than 5, not at 4; give that "
-                    "or more, or 0 for any place");
+                    "or more, or 0 for any lag");
   CHECK_THROWS_WITH(prepared("passkey", {{"lag", "14"}}, 8)->sequences({.length = 8}),
                     "passkey.lag: 14 needs a test length of 9 or more, not 8; test longer, or give "
                     "a smaller lag");
@@ -293,7 +293,7 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
     CHECK_THROWS_WITH(
         prepared("needle", {{"lag", lag}, {"keys", "2"}}, 2)->sequences({.length = 2}),
         ContainsSubstring(std::string("needle.lag: ") + lag +
-                          " can't be had of 2 symbols; lags are 3 to 9") &&
+                          " is impossible with 2 symbols; lags are 3 to 9") &&
             ContainsSubstring("where there is enough noise between needles"));
   CHECK_THROWS_WITH(make_task("revers"),
                     "task: there is no 'revers'; did you mean 'reverse'?; see yonder list tasks");

@@ -224,7 +224,7 @@ TEST_CASE("text: any byte is a token, and letter frequencies give a loss to comp
 TEST_CASE("text: what can't be read or is too short is refused in one sentence") {
   const TextFolder folder;
   const std::string at = folder.path.string(), short_text = folder.add("a", counting(1000));
-  CHECK_THROWS_WITH(text("", 8), "text: no text is named; name a file or folder with --text PATH");
+  CHECK_THROWS_WITH(text("", 8), "text: no text is given; name a file or folder with --text PATH");
   CHECK_THROWS_AS(text("", 8), UsageError);
   CHECK_THROWS_WITH(text(at + "/none", 8),
                     at + "/none: can't be read: No such file or directory; check the name");
@@ -236,14 +236,14 @@ TEST_CASE("text: what can't be read or is too short is refused in one sentence")
   CHECK_THROWS_AS(text(at + "/bare", 8), FileError);
   CHECK_THROWS_WITH(text(short_text, 848),
                     "text: " + short_text +
-                        " has 847 bytes in one piece to train on, too few for "
+                        " has 847 contiguous bytes to train on, too few for "
                         "a length of 848; give a longer text or a shorter length");
   CHECK_THROWS_AS(text(short_text, 848), UsageError);
   const auto task = text(short_text, 64);
   CHECK(task->sequences({.length = 104}) == 1);
   CHECK_THROWS_WITH(task->sequences({.length = 64, .longest = 105}),
                     "text: " + short_text +
-                        " has 104 bytes in one piece to test on, too few for a "
+                        " has 104 contiguous bytes to test on, too few for a "
                         "length of 105; give a longer text or a shorter length");
   CHECK_THROWS_WITH(task->sequences({.length = 16}),
                     "text: a length of 16 can't hold the 32 targets that are compared; test "

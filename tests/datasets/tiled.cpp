@@ -148,16 +148,16 @@ TEST_CASE("tiled: what can't be tested is refused with the way out") {
   const TextFolder folder;
   const std::string path = folder.add("a", counting(3000));
   CHECK_THROWS_WITH(tiled("", {}, 8),
-                    "tiled: no text is named; name a file or folder with --tiled.path PATH");
+                    "tiled: no text is given; name a file or folder with --tiled.path PATH");
   const auto task = tiled(path, {}, 64);
   CHECK_THROWS_WITH(task->sequences({.length = 64}),
                     "tiled: no length reaches the second copy of 64 bytes; test up to 96 or more, "
                     "or set --tiled.tile");
   CHECK_THROWS_WITH(task->sequences({.length = 128, .protocol = Protocol::sliding}),
-                    "tiled: a text that repeats itself is tested on the same targets only; leave "
-                    "--protocol away, or set --tiled.tile 0 for plain text");
+                    "tiled: repeated text is evaluated with the protocol same-targets only; "
+                    "remove --protocol, or set --tiled.tile 0 for plain text");
   CHECK_THROWS_WITH(tiled(path, {{"tile", "8"}}, 64)->sequences({.length = 1024}),
-                    "tiled: " + path + " has 305 bytes in one piece to test on, too few for a " +
+                    "tiled: " + path + " has 305 contiguous bytes to test on, too few for a " +
                         "length of 512; give a longer text or a shorter length");
 }
 

@@ -256,7 +256,7 @@ TEST_CASE("distances that nothing shortens leave rope as it is") {
 
 TEST_CASE("the window of rerope lies within the trained length") {
   CHECK_THROWS_WITH(Built("rope", one_head(4), {{"rope.window", "16"}}),
-                    ContainsSubstring("rope.window: 16 has to lie below the trained length 16"));
+                    ContainsSubstring("rope.window: 16 has to be below the training length 16"));
   CHECK_NOTHROW(Built("rope", one_head(4), {{"rope.window", "15"}}));
   CHECK_THROWS_WITH(Built("rope", one_head(4, 1), {{"rope.scaling", "rerope"}}),
                     ContainsSubstring("rope.window"));
