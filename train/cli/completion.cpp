@@ -31,7 +31,11 @@ const char* const bash = R"sh(_yonder() {
 complete -o filenames -F _yonder yonder
 )sh";
 
-const char* const zsh_begin = "autoload -U +X bashcompinit && bashcompinit\n";
+// The first line makes it a file for $fpath too. Read from there as a function, it has defined by its
+// last line what zsh has begun to complete with.
+const char* const zsh_begin = "#compdef yonder\nautoload -U +X bashcompinit && bashcompinit\n";
+const char* const zsh_end =
+    "[[ $zsh_eval_context[-1] != loadautofunc ]] || _bash_complete -o filenames -F _yonder\n";
 
 const char* const fish = R"sh(function __yonder_verb
     set -l words (commandline -opc)
@@ -57,7 +61,7 @@ int completion_verb(const Arguments& arguments) {
   flags.argument("SHELL", shell, "bash, zsh or fish", Flags::Presence::required);
   if (!flags.parse(arguments)) return fine;
   if (shell == "bash") std::fputs(bash, stdout);
-  else if (shell == "zsh") std::printf("%s%s", zsh_begin, bash);
+  else if (shell == "zsh") std::printf("%s%s%s", zsh_begin, bash, zsh_end);
   else if (shell == "fish") std::fputs(fish, stdout);
   else
     throw UsageError("completion: '" + shell + "' is not allowed; it takes bash, zsh or fish" +
