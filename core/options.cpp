@@ -37,7 +37,48 @@ int edits(const std::string& a, const std::string& b) {
   return d[a.size()][b.size()];
 }
 
+// Whole numbers below are exact as doubles too.
+constexpr double exact = 0x1p53;
+
+Value number(double x) {
+  if (x == std::floor(x) && std::abs(x) < exact) return std::int64_t(x);
+  return x;
+}
+
+// The number that a value is or that its text says, if Number holds it.
+template <class Number>
+bool read(const Value& value, Number& x) {
+  if (auto* text = std::get_if<std::string>(&value)) return read(*text, x);
+  if (auto* i = std::get_if<std::int64_t>(&value)) return x = Number(*i), std::int64_t(x) == *i;
+  auto* d = std::get_if<double>(&value);
+  if (!d || (std::is_integral_v<Number> && !(std::abs(*d) <= std::numeric_limits<Number>::max())))
+    return false;
+  return x = Number(*d), double(x) == *d;
+}
+
+// The truth that a value is or that its text says.
+std::optional<bool> truth_of(const Value& value) {
+  if (auto* b = std::get_if<bool>(&value)) return *b;
+  const std::string text = text_of(value);
+  if (text == "true" || text == "false") return text == "true";
+  return {};
+}
+
 }  // namespace
+
+Value parse_value(const std::string& text) {
+  if (const auto truth = truth_of(text)) return *truth;
+  if (std::int64_t i; read(text, i) && std::to_string(i) == text) return i;
+  if (double d; read(text, d) && std::isfinite(d) && shortest(d) == text) return d;
+  return text;
+}
+
+std::string text_of(const Value& value) {
+  if (auto* b = std::get_if<bool>(&value)) return *b ? "true" : "false";
+  if (auto* i = std::get_if<std::int64_t>(&value)) return std::to_string(*i);
+  if (auto* d = std::get_if<double>(&value)) return shortest(*d);
+  return std::get<std::string>(value);
+}
 
 Option* find(Options& options, const std::string& name) {
   for (Option& o : options)
@@ -45,15 +86,16 @@ Option* find(Options& options, const std::string& name) {
   return nullptr;
 }
 
-void assign(const Option& option, const std::string& owner, const std::string& text) {
+void assign(const Option& option, const std::string& owner, const Value& value) {
   auto refuse = [&] {
-    const std::string name = owner.empty() ? option.name : owner + "." + option.name;
+    const std::string text = text_of(value),
+                      name = owner.empty() ? option.name : owner + "." + option.name;
     throw UsageError(name + ": '" + text + "' is not allowed; it takes " + allowed(option) +
                      did_you_mean(text, option.choices));
   };
   auto number = [&](auto* field) {
     std::remove_pointer_t<decltype(field)> x;
-    if (!read(text, x) || !std::isfinite(double(x))) refuse();
+    if (!read(value, x) || !std::isfinite(double(x))) refuse();
     if (option.open ? x <= option.least || x >= option.most : x < option.least || x > option.most)
       refuse();
     *field = x;
@@ -61,25 +103,46 @@ void assign(const Option& option, const std::string& owner, const std::string& t
   if (auto* i = std::get_if<int*>(&option.value)) number(*i);
   if (auto* d = std::get_if<double*>(&option.value)) number(*d);
   auto truth = [&](auto* field) {
-    if (text != "true" && text != "false") refuse();
-    *field = text == "true";
+    const auto x = truth_of(value);
+    if (!x) refuse();
+    *field = *x;
   };
   if (auto* b = std::get_if<bool*>(&option.value)) truth(*b);
   if (auto* b = std::get_if<std::optional<bool>*>(&option.value)) truth(*b);
   if (auto* s = std::get_if<std::string*>(&option.value)) {
     const auto& c = option.choices;
+    const std::string text = text_of(value);
     if (!c.empty() && std::find(c.begin(), c.end(), text) == c.end()) refuse();
     **s = text;
   }
 }
 
-std::string text_of(const Option& option) {
-  if (auto* i = std::get_if<int*>(&option.value)) return std::to_string(**i);
-  if (auto* d = std::get_if<double*>(&option.value)) return shortest(**d);
-  if (auto* b = std::get_if<bool*>(&option.value)) return **b ? "true" : "false";
+Value value_of(const Option& option) {
+  if (auto* i = std::get_if<int*>(&option.value)) return std::int64_t(**i);
+  if (auto* d = std::get_if<double*>(&option.value)) return number(**d);
+  if (auto* b = std::get_if<bool*>(&option.value)) return **b;
   if (auto* b = std::get_if<std::optional<bool>*>(&option.value))
-    return !**b ? "auto" : ***b ? "true" : "false";
+    return **b ? Value(***b) : Value("auto");
   return *std::get<std::string*>(option.value);
+}
+
+std::string text_of(const Option& option) { return text_of(value_of(option)); }
+
+Value typed(const Option& option, const Value& value) {
+  if (std::holds_alternative<std::string*>(option.value)) return text_of(value);
+  if (std::holds_alternative<int*>(option.value) || std::holds_alternative<double*>(option.value)) {
+    double x;
+    return read(value, x) && std::isfinite(x) ? number(x) : value;
+  }
+  const auto truth = truth_of(value);
+  return truth ? Value(*truth) : value;
+}
+
+std::vector<OptionView> views(const Options& options) {
+  std::vector<OptionView> all;
+  for (const Option& o : options)
+    all.push_back({o.name, value_of(o), o.test_time, o.affects_result, o.per_machine});
+  return all;
 }
 
 std::string allowed(const Option& option) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -6,6 +7,16 @@
 #include <vector>
 
 namespace yonder {
+
+/// What an option holds, and what is given to one. A whole number is an integer, whichever of the
+/// two kinds of number the option has.
+using Value = std::variant<bool, std::int64_t, double, std::string>;
+
+/// The value of a text: true or false, a number if it is written as text_of() writes that number,
+/// else the text itself. text_of() gives the text back.
+Value parse_value(const std::string& text);
+/// Shortest digits that read back to the same number; true/false; the text.
+std::string text_of(const Value&);
 
 /// One named setting, pointing at the field that holds it; the field's initial value is the
 /// default. The single source for flags, configuration files, checkpoints and documentation.
@@ -19,6 +30,8 @@ struct Option {
   bool open = false;                 ///< the limits themselves are excluded
   std::vector<std::string> choices;  ///< of a string; empty: any
   bool test_time = false;            ///< may be changed on a trained checkpoint, (T) in the docs
+  bool affects_result = true;        ///< else a run has the same bits whatever it holds
+  bool per_machine = false;          ///< says how to use a machine, so no configuration keeps it
   std::string default_text;  ///< shown instead of the value where the default depends on the model
 
   Option at_least(double x) && {
@@ -41,6 +54,14 @@ struct Option {
     test_time = true;
     return std::move(*this);
   }
+  Option without_effect() && {
+    affects_result = false;
+    return std::move(*this);
+  }
+  Option of_machine() && {
+    per_machine = true;
+    return std::move(*this).without_effect();
+  }
   Option shown_as(std::string text) && {
     default_text = std::move(text);
     return std::move(*this);
@@ -51,12 +72,25 @@ using Options = std::vector<Option>;
 /// The option called `name`, or null.
 Option* find(Options& options, const std::string& name);
 
-/// Reads `text` into the field of `option`, within its limits; else a UsageError that begins with
-/// `owner` + "." + name and says what is allowed. Numbers must be read to their last character.
-void assign(const Option& option, const std::string& owner, const std::string& text);
+/// Puts `value` into the field of `option`, within its limits; else a UsageError that begins with
+/// `owner` + "." + name and says what is allowed. A text may stand for a number, which must be read
+/// to its last character, or for true or false.
+void assign(const Option& option, const std::string& owner, const Value& value);
 
-/// The value as text: shortest digits that read back to the same number; true/false; the string.
+/// What the field holds: "auto" of an optional one that is not resolved yet.
+Value value_of(const Option& option);
+/// The same as text.
 std::string text_of(const Option& option);
+/// `value` as the option would hold it, if it would take it; else as it is.
+Value typed(const Option& option, const Value& value);
+
+/// An option without its field, for who may look at what it holds but not change it.
+struct OptionView {
+  std::string name;
+  Value value;
+  bool test_time, affects_result, per_machine;
+};
+std::vector<OptionView> views(const Options&);
 
 /// What is allowed, in words: "a number ≥ 1", "direct, linear or ntk".
 std::string allowed(const Option& option);

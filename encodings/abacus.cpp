@@ -61,7 +61,7 @@ const Register<Abacus> registered{
      .paper = "arXiv:2405.17399",
      .kind = Kind::absolute,
      .formula = "x + P[1 + k + o] for a digit of 10^k, o random in training",
-     .extensions = settings("abacus.beyond", {"clamp", "wrap", "random", "hierarchical"})}};
+     .extensions = overrides("abacus.beyond", {"clamp", "wrap", "random", "hierarchical"})}};
 
 }  // namespace
 }  // namespace yonder

@@ -58,7 +58,8 @@ const Register<Coupled> registered{{.name = "coupled",
                                     .title = "Position coupling of digits of equal significance",
                                     .paper = "arXiv:2405.20671",
                                     .kind = Kind::modifier,
-                                    .formula = "the digit of 10^k stands at s + 1 + k, s random"}};
+                                    .formula = "the digit of 10^k stands at s + 1 + k, s random",
+                                    .draws_positions = true}};
 
 }  // namespace
 }  // namespace yonder

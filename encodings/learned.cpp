@@ -38,7 +38,8 @@ const Register<Learned> registered{
      .paper = "arXiv:1705.03122",
      .kind = Kind::absolute,
      .formula = "x_i + P_i",
-     .extensions = settings("learned.beyond", {"clamp", "wrap", "random", "hierarchical"})}};
+     .extensions = overrides("learned.beyond", {"clamp", "wrap", "random", "hierarchical"}),
+     .probe = Probe::table}};
 
 }  // namespace
 }  // namespace yonder

@@ -49,7 +49,8 @@ const Register<LogN> registered{{.name = "logn",
                                  .paper = "arXiv:2202.12172",
                                  .kind = Kind::modifier,
                                  .formula = "q_i ln c_i / ln N, c_i the keys that query i sees",
-                                 .extensions = {{"logn.when", "test"}}}};
+                                 .extensions = {{"logn.when", "test"}},
+                                 .joins_at_test = {{"when", "test"}}}};
 
 }  // namespace
 }  // namespace yonder

@@ -45,7 +45,7 @@ const Register<Multiplied> registered{
      .paper = "kexue.fm/archives/8130",
      .kind = Kind::absolute,
      .formula = "x_i ∘ (1 + p_i)",
-     .extensions = settings("multiplied.beyond", {"clamp", "wrap", "random", "hierarchical"})}};
+     .extensions = overrides("multiplied.beyond", {"clamp", "wrap", "random", "hierarchical"})}};
 
 }  // namespace
 }  // namespace yonder

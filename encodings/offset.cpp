@@ -47,7 +47,8 @@ const Register<Offset> registered{{.name = "offset",
                                    .title = "Randomly shifted positions (SHAPE)",
                                    .paper = "arXiv:2109.05644",
                                    .kind = Kind::modifier,
-                                   .formula = "training starts at a random position s"}};
+                                   .formula = "training starts at a random position s",
+                                   .draws_positions = true}};
 
 }  // namespace
 }  // namespace yonder

@@ -57,7 +57,8 @@ const Register<Pose> registered{{.name = "pose",
                                  .title = "Positions with a skip (PoSE)",
                                  .paper = "arXiv:2309.10400",
                                  .kind = Kind::modifier,
-                                 .formula = "training skips from position v to a random one"}};
+                                 .formula = "training skips from position v to a random one",
+                                 .draws_positions = true}};
 
 }  // namespace
 }  // namespace yonder

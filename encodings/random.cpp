@@ -78,7 +78,8 @@ const Register<RandomPositions> registered{
      .paper = "arXiv:2305.16843",
      .kind = Kind::modifier,
      .formula = "training draws T of the positions 0..range-1, sorted",
-     .extensions = {{"random.test", "first"}, {"random.test", "sampled"}}}};
+     .extensions = {{"random.test", "first"}, {"random.test", "sampled"}},
+     .draws_positions = true}};
 
 }  // namespace
 }  // namespace yonder

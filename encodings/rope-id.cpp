@@ -92,7 +92,7 @@ const Register<RopeId> registered{
      .paper = "arXiv:2603.18017",
      .kind = Kind::rotary,
      .formula = "τ (R(i) q_i)·(R(j) k_j)/√d, half of the pairs turn, all of them twice within N",
-     .extensions = settings("rope-id.temperature", {"none"})}};
+     .extensions = overrides("rope-id.temperature", {"none"})}};
 
 }  // namespace
 }  // namespace yonder

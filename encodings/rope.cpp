@@ -26,6 +26,14 @@ class Rope final : public Encoding {
   std::string layout_ = "interleaved";
   Turning turning_;
 
+  // The angles of a pass, which all its layers share.
+  struct Turned {
+    std::vector<int> at;
+    Spectrum spectrum;
+    Rotation rotation;
+  };
+  Turned of_queries_, of_keys_;
+
  public:
   Options options() override {
     Options o;
@@ -60,17 +68,29 @@ class Rope final : public Encoding {
     turning_.scaling.settle(dims_.trained - w, longest - w);
   }
 
+  std::vector<double> frequencies(int longest) const override {
+    return turning_.of(dims_.head(), dims_.trained, longest).w;
+  }
+
+  void begin(const Positions&) override { of_queries_ = {}, of_keys_ = {}; }
+
   void dots(Dots& x, const Attention& a) override {
     const Spectrum s = turning_.of(dims_.head(), dims_.trained, a.queries.longest);
     if (far()) far_dots(x, a, s);
-    auto turned = [&](const Positions& p) {
-      return rotation(p, s, layout_, [](int i) { return double(i); });
-    };
-    x.q = rotate(x.q, turned(a.queries));
-    x.k = rotate(x.k, turned(a.keys));
+    const std::vector<int> keys = places(a.keys);
+    x.q = rotate(x.q, turned(of_queries_, a.queries, places(a.queries), s));
+    if (keys == of_queries_.at) of_keys_ = of_queries_;
+    x.k = rotate(x.k, turned(of_keys_, a.keys, keys, s));
   }
 
  private:
+  const Rotation& turned(Turned& last, const Positions& p, const std::vector<int>& at,
+                         const Spectrum& s) const {
+    if (last.at != at || !(last.spectrum == s))
+      last = {at, s, rotation(p, s, layout_, [](int i) { return double(i); })};
+    return last.rotation;
+  }
+
   bool far() const {
     const std::string& name = turning_.scaling.scaling;
     return name == "rerope" || name == "leaky" || name == "self-extend";
@@ -103,8 +123,8 @@ const Register<Rope> registered{
      .kind = Kind::rotary,
      .formula = "(R(i) q_i)·(R(j) k_j)/√d, R(i) turns pair m by i w_m, w_m = base^(-2m/d)",
      .extensions =
-         settings("rope.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "dynamic",
-                                   "yarn", "llama3", "rerope", "leaky", "self-extend"})}};
+         overrides("rope.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "dynamic",
+                                    "yarn", "llama3", "rerope", "leaky", "self-extend"})}};
 
 }  // namespace
 }  // namespace yonder

@@ -33,7 +33,9 @@ const Register<Sharpen> registered{{.name = "sharpen",
                                     .paper = "arXiv:2410.01104",
                                     .kind = Kind::modifier,
                                     .formula = "λ q_i·k_j/√d",
-                                    .extensions = {{"sharpen.by", "1.5"}}}};
+                                    .extensions = {{"sharpen.by", 1.5}},
+                                    .joins_at_test = {{"by"}},
+                                    .baseline = Baseline::factor}};
 
 }  // namespace
 }  // namespace yonder

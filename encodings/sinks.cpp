@@ -53,7 +53,13 @@ const Register<Sinks> registered{
      .paper = "arXiv:2309.17453",
      .kind = Kind::modifier,
      .formula = "query i sees the first g tokens and those less than w tokens away",
-     .extensions = {{"sinks.first", "4"}}}};
+     .extensions = {{"sinks.first", 4}},
+     .joins_at_test = {{"first"}, {"window"}},
+     .conflicts_with = {
+         {"window", "both limit how far a query sees; remove window and set sinks.window"},
+         {"stick-breaking",
+          "sinks take the weight that softmax has to put somewhere, and stick-breaking may leave "
+          "some; choose one"}}}};
 
 }  // namespace
 }  // namespace yonder

@@ -44,8 +44,8 @@ const Register<Sinusoidal> registered{
      .paper = "arXiv:1706.03762",
      .kind = Kind::absolute,
      .formula = "x_i + s(i), s[2m] = sin(i w_m), s[2m+1] = cos(i w_m), w_m = base^(-2m/D)",
-     .extensions = settings("sinusoidal.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed",
-                                                   "ntk-mixed", "dynamic", "yarn", "llama3"})}};
+     .extensions = overrides("sinusoidal.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed",
+                                                    "ntk-mixed", "dynamic", "yarn", "llama3"})}};
 
 }  // namespace
 }  // namespace yonder

@@ -27,7 +27,9 @@ const Register<Window> registered{{.name = "window",
                                    .paper = "arXiv:2004.05150",
                                    .kind = Kind::modifier,
                                    .formula = "query i sees keys less than size tokens away",
-                                   .extensions = {{"window.size", "0"}}}};
+                                   .extensions = {{"window.size", 0}},
+                                   .joins_at_test = {{"size"}},
+                                   .baseline = Baseline::window}};
 
 }  // namespace
 }  // namespace yonder

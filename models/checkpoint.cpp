@@ -1,7 +1,6 @@
 #include "models/checkpoint.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
@@ -22,7 +21,7 @@ constexpr int format = 1;
 ordered_json describe(const Transformer& model, const Origin& origin) {
   const Dims& d = model.dims();
   ordered_json options = ordered_json::object();
-  for (const Option& o : model.encoding().options()) options[o.name] = json_of(o);
+  for (const auto& [key, value] : model.encoding().values()) options[text_of(key)] = json_of(value);
   return {{"format", format},
           {"model",
            {{"vocabulary", d.vocabulary},
@@ -81,7 +80,7 @@ class Object {
 
 void set_options(Composition& encoding, const json& said) {
   if (!said.is_object()) throw UsageError("'options' is not a JSON object");
-  for (const auto& [name, value] : said.items()) encoding.set(name, setting_of(value, name));
+  for (const auto& [name, value] : said.items()) encoding.set(name, value_of(value, name));
   for (const Option& o : encoding.options())
     if (!said.contains(o.name)) throw UsageError("option '" + o.name + "' is missing");
 }
@@ -121,24 +120,6 @@ Checkpoint rebuild(Safetensors file, const std::string& path) {
 
 }  // namespace
 
-ordered_json json_of(const Option& option) {
-  if (auto* d = std::get_if<double*>(&option.value)) {
-    const double x = **d, exact = 0x1p53;  // whole numbers below are exact in both types
-    return x == std::floor(x) && std::abs(x) < exact ? ordered_json(std::int64_t(x))
-                                                     : ordered_json(x);
-  }
-  if (auto* i = std::get_if<int*>(&option.value)) return **i;
-  if (auto* b = std::get_if<bool*>(&option.value)) return **b;
-  if (auto* b = std::get_if<std::optional<bool>*>(&option.value)) return (*b)->value();
-  return *std::get<std::string*>(option.value);
-}
-
-std::string setting_of(const json& value, const std::string& name) {
-  if (value.is_string()) return value;
-  if (value.is_number() || value.is_boolean()) return value.dump();
-  throw UsageError("option '" + name + "' is not a number, a string, true or false");
-}
-
 std::string format_model(const Transformer& model, const Origin& origin) {
   Safetensors file;
   for (const auto& [name, var] : model.parameters().all())
@@ -153,7 +134,7 @@ void save_model(const std::string& path, const Transformer& model, const Origin&
   write_file(path, format_model(model, origin));
 }
 
-Checkpoint load_model(const std::string& path, const std::vector<Setting>& test_options) {
+Checkpoint load_model(const std::string& path, const Overrides& test_options) {
   const std::string content = read_file(path);
   require_whole(path, content);
   Safetensors file = parse_safetensors(content, path);
@@ -164,7 +145,7 @@ Checkpoint load_model(const std::string& path, const std::vector<Setting>& test_
     throw FileError(path + ": not a usable checkpoint: " + e.what());
   }
   Composition& encoding = checkpoint.model->encoding();
-  for (const auto& [option, value] : test_options) encoding.set_at_test(option, value);
+  for (const auto& [key, value] : test_options) encoding.set_at_test(key, value);
   encoding.check();
   return checkpoint;
 }

@@ -33,13 +33,6 @@ struct Checkpoint {
 /// changed for testing. Throws FileError, which names the file, for anything in it that is missing,
 /// unknown or does not fit, or that is not what its manifest (manifest.h) says; UsageError for a
 /// test option that is unknown, frozen or not allowed.
-Checkpoint load_model(const std::string& path, const std::vector<Setting>& test_options = {});
-
-/// The value of an option as checkpoints hold it: a number (without a point if it is whole), a text
-/// or true/false.
-nlohmann::ordered_json json_of(const Option&);
-/// A number, text or true/false as the text that assign() and Composition::set() read. UsageError,
-/// beginning with `name`, for any other JSON.
-std::string setting_of(const nlohmann::json&, const std::string& name);
+Checkpoint load_model(const std::string& path, const Overrides& test_options = {});
 
 }  // namespace yonder

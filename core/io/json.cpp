@@ -9,6 +9,7 @@
 namespace yonder {
 
 using nlohmann::json;
+using nlohmann::ordered_json;
 
 constexpr int deepest_nesting = 16;
 
@@ -28,6 +29,20 @@ json parse_json(const std::string& text, const std::string& path) {
   } catch (const json::exception&) {
     throw FileError(path + ": its JSON can't be read; copy or make it again");
   }
+}
+
+ordered_json json_of(const Value& value) {
+  return std::visit([](const auto& x) { return ordered_json(x); }, value);
+}
+
+Value value_of(const json& said, const std::string& name) {
+  if (said.is_string()) return said.get<std::string>();
+  if (said.is_boolean()) return said.get<bool>();
+  if (said.is_number_unsigned() && said.get<std::uint64_t>() > std::uint64_t(INT64_MAX))
+    return said.get<double>();
+  if (said.is_number_integer()) return said.get<std::int64_t>();
+  if (said.is_number()) return said.get<double>();
+  throw UsageError("option '" + name + "' is neither a number nor a text nor true or false");
 }
 
 }  // namespace yonder

@@ -31,16 +31,10 @@ std::string conflict(const Part& a, const Part& b) {
   if (one == Kind::rotary && two == Kind::rotary) return "both turn q and k; choose one";
   if (one == Kind::rotary && two == Kind::relative)
     return a.entry->name + " goes with plain biases only; these are " + names_of(Kind::bias);
-  const auto draws = [](const Part& p) {
-    return p.entry->name == "random" || p.entry->name == "offset" || p.entry->name == "pose" ||
-           p.entry->name == "coupled";
-  };
-  if (draws(a) && draws(b)) return "both draw the positions of training; choose one";
-  if (a.entry->name == "sinks" && b.entry->name == "window")
-    return "both limit how far a query sees; remove window and set sinks.window";
-  if (a.entry->name == "sinks" && b.entry->name == "stick-breaking")
-    return "sinks take the weight that softmax has to put somewhere, and stick-breaking may leave "
-           "some; choose one";
+  if (a.entry->draws_positions && b.entry->draws_positions)
+    return "both draw the positions of training; choose one";
+  for (const Conflict& c : a.entry->conflicts_with)
+    if (c.with == b.entry->name) return c.why;
   if ((one == Kind::none || a.encoding->complex()) && two != Kind::modifier)
     return a.entry->name + " goes with modifiers only; these are " + names_of(Kind::modifier);
   return "";
@@ -53,70 +47,63 @@ void refuse_conflict(const std::string& names, const Part& one, const Part& two)
                        b->entry->name + ": " + why);
 }
 
-Option& option_of(Options& options, const std::string& full, const std::string& field) {
-  if (Option* o = find(options, field)) return *o;
+Option& option_of(Options& options, const OptionKey& key) {
+  if (Option* o = find(options, key.name)) return *o;
   std::vector<std::string> names;
   for (const Option& o : options) names.push_back(o.name);
-  const std::string hint = did_you_mean(field, names);
-  throw UsageError(full + ": there is no such option" +
+  const std::string hint = did_you_mean(key.name, names);
+  throw UsageError(text_of(key) + ": there is no such option" +
                    (!hint.empty()   ? hint
                     : names.empty() ? "; this encoding has none"
                                     : "; there are " + listed(names)));
 }
 
-std::pair<std::string, std::string> parted(const std::string& option) {
-  const auto dot = option.find('.');
-  if (dot == std::string::npos)
-    throw UsageError(option + ": an encoding's option is written {encoding}.{option}");
-  return {option.substr(0, dot), option.substr(dot + 1)};
-}
-
 // Whether a test may add the modifier to a model that was trained without it.
-bool joins_at_test(const Setting& s) {
-  return s.option == "window.size" || s.option == "sharpen.by" || s.option == "sinks.first" ||
-         s.option == "sinks.window" || (s.option == "logn.when" && s.value == "test");
+bool joins_at_test(const Entry& e, const OptionKey& key, const Value& value) {
+  return key.layers.empty() &&
+         std::any_of(e.joins_at_test.begin(), e.joins_at_test.end(), [&](const JoinsAtTest& j) {
+           return j.option == key.name && (!j.only || text_of(*j.only) == text_of(value));
+         });
 }
 
-std::string name_in(const std::string& address) { return address.substr(0, address.find('@')); }
+// What may be added so, in words.
+std::string joining() {
+  std::vector<std::string> all;
+  for (const Entry& e : registry())
+    for (const JoinsAtTest& j : e.joins_at_test)
+      all.push_back(e.name + "." + j.option + (j.only ? "=" + text_of(*j.only) : ""));
+  return listed(all);
+}
 
 // An encoding as one group has it, with the options of that group set.
 Part part_of(const LayerGroup& group, const std::string& name) {
   const Entry& e = entry(name);
   Part part{.entry = &e, .encoding = e.make(), .layers = group.layers};
   Options options = part.encoding->options();
-  for (const auto& [option, value] : group.options) {
-    const auto [owner, field] = parted(option);
-    if (owner != name) continue;
-    const Option& o = option_of(options, option, field);
+  for (const auto& [key, value] : group.options) {
+    if (key.owner != name) continue;
+    const Option& o = option_of(options, key);
     assign(o, name, value);
-    part.own_options.push_back({field, text_of(o)});
+    part.own_options.push_back({{name, {}, key.name}, value_of(o)});
   }
   return part;
 }
 
-const Setting* find(const std::vector<Setting>& settings, const std::string& option) {
-  for (const Setting& s : settings)
-    if (s.option == option) return &s;
-  return nullptr;
+const Override* own(const Part& p, const std::string& option) {
+  return find(p.own_options, {p.entry->name, {}, option});
 }
 
 bool same(const Part& a, const Part& b) {
   if (a.entry != b.entry || a.own_options.size() != b.own_options.size()) return false;
-  return std::all_of(a.own_options.begin(), a.own_options.end(), [&b](const Setting& s) {
-    const Setting* other = find(b.own_options, s.option);
-    return other && other->value == s.value;
+  return std::all_of(a.own_options.begin(), a.own_options.end(), [&b](const Override& o) {
+    const Override* other = find(b.own_options, o.key);
+    return other && *other == o;
   });
 }
 
-void add_layers(Part& part, const std::vector<int>& more) {
+void add_layers(Part& part, const Layers& more) {
   part.layers.insert(part.layers.end(), more.begin(), more.end());
   std::sort(part.layers.begin(), part.layers.end());
-}
-
-std::size_t layers_in(const std::vector<LayerGroup>& groups) {
-  std::size_t count = 0;
-  for (const LayerGroup& g : groups) count += g.layers.size();
-  return count;
 }
 
 }  // namespace
@@ -125,9 +112,8 @@ bool Part::in(int layer) const {
   return layers.empty() || std::binary_search(layers.begin(), layers.end(), layer);
 }
 
-Composition::Composition(const std::string& names) : name_(names) {
-  const auto groups = groups_of(names);
-  for (const LayerGroup& group : groups) {
+Composition::Composition(const std::string& names) : name_(names), groups_(groups_of(names)) {
+  for (const LayerGroup& group : groups_) {
     std::vector<std::size_t> here;
     for (const std::string& name : group.names) {
       Part part = part_of(group, name);
@@ -141,96 +127,91 @@ Composition::Composition(const std::string& names) : name_(names) {
       for (std::size_t j = 0; j < i; ++j) refuse_conflict(names, parts_[here[j]], parts_[here[i]]);
   }
   for (Part& p : parts_)
-    if (p.layers.size() == layers_in(groups)) p.layers.clear();
+    if (p.layers.size() == layers_in(groups_)) p.layers.clear();
 }
 
-bool Composition::everywhere(const std::string& name) const {
-  const auto groups = groups_of(name_);
-  return std::all_of(groups.begin(), groups.end(), [&name](const LayerGroup& g) {
-    return std::find(g.names.begin(), g.names.end(), name) != g.names.end();
-  });
-}
-
-// "rope", or "rope@0-2" where that is not the only one or its layers fix options of it.
-std::string Composition::address(const Part& p) const {
+// "rope.base", or "rope@0-2.base" where that is not the only one or its layers fix options of it.
+OptionKey Composition::key_of(const Part& p, const std::string& option) const {
   const auto count = std::count_if(parts_.begin(), parts_.end(),
                                    [&p](const Part& other) { return other.entry == p.entry; });
   const bool own = !p.layers.empty() && (count > 1 || !p.own_options.empty());
-  return own ? p.entry->name + "@" + text_of(p.layers) : p.entry->name;
+  return {p.entry->name, own ? p.layers : Layers{}, option};
 }
 
-std::vector<Part*> Composition::addressed(const std::string& wanted) {
-  const std::string name = entry(name_in(wanted)).name;
+std::vector<Part*> Composition::addressed(const OptionKey& key) {
+  if (key.owner.empty())
+    throw UsageError(key.name + ": an encoding's option is written {encoding}.{option}");
+  const std::string name = entry(key.owner).name;
   std::vector<Part*> found;
   for (Part& p : parts_)
-    if (p.entry->name == name && (wanted == name || wanted == name + "@" + text_of(p.layers)))
+    if (p.entry->name == name && (key.layers.empty() || key.layers == p.layers))
       found.push_back(&p);
   return found;
 }
 
-Options Composition::options() const {
+Options Composition::options() {
   Options all;
   for (const Part& p : parts_)
     for (Option& o : p.encoding->options()) {
-      o.name = address(p) + "." + o.name;
+      o.name = text_of(key_of(p, o.name));
       all.push_back(std::move(o));
     }
   return all;
 }
 
-bool Composition::takes(const std::string& option) {
-  const auto [wanted, field] = parted(option);
-  const auto found = addressed(wanted);
+Overrides Composition::values() const {
+  Overrides all;
+  for (const Part& p : parts_)
+    for (const Option& o : p.encoding->options()) all.push_back({key_of(p, o.name), value_of(o)});
+  return all;
+}
+
+bool Composition::takes(const OptionKey& key) {
+  const auto found = addressed(key);
   return std::any_of(found.begin(), found.end(),
-                     [&, field = field](const Part* p) { return !find(p->own_options, field); });
+                     [&key](const Part* p) { return !own(*p, key.name); });
 }
 
 // False if the layers of the part fix the option at another value.
-bool Composition::assign_to(Part& p, const std::string& option, const std::string& value) {
-  const std::string field = parted(option).second;
+bool Composition::assign_to(Part& p, const OptionKey& key, const Value& value) {
   Options options = p.encoding->options();
-  const Option& o = option_of(options, option, field);
+  const Option& o = option_of(options, key);
   assign(o, p.entry->name, value);
-  const Setting* own = find(p.own_options, field);
-  if (!own || text_of(o) == own->value) return true;
-  assign(o, p.entry->name, own->value);
+  const Override* fixed = own(p, key.name);
+  if (!fixed || value_of(o) == fixed->value) return true;
+  assign(o, p.entry->name, fixed->value);
   return false;
 }
 
-void Composition::set(const std::string& option, const std::string& value) {
-  const std::string wanted = parted(option).first;
+void Composition::set(const OptionKey& key, const Value& value) {
   bool known = false, taken = false;
-  for (Part* p : addressed(wanted)) known = true, taken |= assign_to(*p, option, value);
+  for (Part* p : addressed(key)) known = true, taken |= assign_to(*p, key, value);
   if (!known)
-    throw UsageError(option + ": '" + name_ + "' has no " + wanted + "; write '" + name_ + "+" +
-                     wanted + "' or remove the option");
-  if (!taken) throw UsageError(option + ": '" + name_ + "' fixes it itself; change it there");
+    throw UsageError(text_of(key) + ": '" + name_ + "' has no " + key.address() + "; write '" +
+                     name_ + "+" + key.address() + "' or remove the option");
+  if (!taken) throw UsageError(text_of(key) + ": '" + name_ + "' fixes it itself; change it there");
 }
 
-void Composition::set_at_test(const std::string& option, const std::string& value) {
-  const auto [wanted, field] = parted(option);
-  const std::string name = name_in(wanted);
-  const bool joins = joins_at_test({option, value});
-  const auto found = addressed(wanted);
+void Composition::set_at_test(const OptionKey& key, const Value& value) {
+  const auto found = addressed(key);
+  const bool joins = joins_at_test(entry(key.owner), key, value);
   if (found.empty() && !joins)
-    throw UsageError(
-        option + ": the model was trained as '" + name_ + "', without " + wanted +
-        "; only window.size, sinks.first, sinks.window, sharpen.by and logn.when=test can be "
-        "added to it");
+    throw UsageError(text_of(key) + ": the model was trained as '" + name_ + "', without " +
+                     key.address() + "; what can be added to it is " + joining());
   for (Part* p : found) {
     Options options = p->encoding->options();
-    const Option& o = option_of(options, option, field);
-    const std::string trained = text_of(o);
-    assign_to(*p, option, value == "N-1" ? std::to_string(dims_.trained - 1) : value);
-    if (o.test_time || text_of(o) == trained) continue;
-    assign(o, name, trained);
+    const Option& o = option_of(options, key);
+    const Value trained = value_of(o);
+    assign_to(*p, key, value == Value("N-1") ? Value(std::int64_t(dims_.trained - 1)) : value);
+    if (o.test_time || value_of(o) == trained) continue;
+    assign(o, key.owner, trained);
     std::vector<std::string> free;
     for (const Option& other : options)
-      if (other.test_time) free.push_back(name + "." + other.name);
-    throw UsageError(option + ": training has fixed it at " + trained + "; train another model" +
-                     (free.empty() ? "" : ", or change " + listed(free)));
+      if (other.test_time) free.push_back(key.owner + "." + other.name);
+    throw UsageError(text_of(key) + ": training has fixed it at " + text_of(trained) +
+                     "; train another model" + (free.empty() ? "" : ", or change " + listed(free)));
   }
-  if (joins && !everywhere(name)) join(name, option, value);
+  if (joins && !everywhere(groups_, key.owner)) join(key, value);
 }
 
 namespace {
@@ -244,15 +225,15 @@ bool meets(const Part& p, const LayerGroup& g) {
 }  // namespace
 
 // Adds a modifier to the layers that lack it.
-void Composition::join(const std::string& name, const std::string& option,
-                       const std::string& value) {
-  auto groups = groups_of(name_);
+void Composition::join(const OptionKey& key, const Value& value) {
+  const std::string& name = key.owner;
+  auto groups = groups_;
   Part* there = nullptr;
   for (Part& p : parts_)
     if (p.entry->name == name && p.own_options.empty()) there = &p;
   if (!there) {
     Composition extra(name);
-    extra.set(option, value);
+    extra.set(key, value);
     if (Parameters none(0); dims_.trained) extra.build(dims_, none);
     const auto lacks = [&name](const LayerGroup& g) {
       return std::find(g.names.begin(), g.names.end(), name) == g.names.end();
@@ -270,7 +251,8 @@ void Composition::join(const std::string& name, const std::string& option,
     }
   if (there->layers.size() == layers_in(groups)) there->layers.clear();
   name_ = text_of(groups);
-  if (layers_in(groups) == 0) return;
+  groups_ = std::move(groups);
+  if (layers_in(groups_) == 0) return;
   const Composition read_back(name_);  // its order, so that checkpoints are the same
   const auto place = [&read_back](const Part& p) {
     return std::find_if(read_back.parts_.begin(), read_back.parts_.end(),
@@ -285,7 +267,7 @@ void Composition::build(const Dims& dims, Parameters& parameters) {
     if (p.entry->serves != Serves::both && dims.causal != (p.entry->serves == Serves::causal_only))
       throw UsageError(p.entry->name + ": it serves " + (dims.causal ? "bidirectional" : "causal") +
                        " models only; choose such a model or another encoding");
-  if (const std::size_t named = layers_in(groups_of(name_)); named && int(named) != dims.layers)
+  if (const std::size_t named = layers_in(groups_); named && int(named) != dims.layers)
     throw UsageError("encoding: '" + name_ + "' names " + std::to_string(named) +
                      (named == 1 ? " layer" : " layers") + ", and the model has " +
                      std::to_string(dims.layers) + "; name each of them once, from 0 to " +

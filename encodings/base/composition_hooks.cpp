@@ -100,6 +100,12 @@ Var Composition::last_layer(const Var& hidden, const Positions& at, const Block&
   return {};
 }
 
+std::vector<double> Composition::frequencies(int longest) const {
+  for (const Part& p : parts_)
+    if (auto w = p.encoding->frequencies(longest); !w.empty()) return w;
+  return {};
+}
+
 bool Composition::complex() const {
   return std::any_of(parts_.begin(), parts_.end(),
                      [](const Part& p) { return p.encoding->complex(); });

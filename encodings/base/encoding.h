@@ -126,6 +126,10 @@ class Encoding {
   /// Replaces the last layer; an empty result means: run it as any other.
   virtual Var last_layer(const Var& /*hidden*/, const Positions&, const Block&) { return {}; }
 
+  /// The angles per token by which pairs of columns turn in a test of `longest` tokens, 0 of those
+  /// that stay. Empty unless it turns q and k.
+  virtual std::vector<double> frequencies(int /*longest*/) const { return {}; }
+
   /// Whether the model has to be the complex Transformer.
   virtual bool complex() const { return false; }
 
@@ -141,6 +145,26 @@ enum class Kind { none, absolute, relative, bias, rotary, modifier };
 /// The kinds of model that an encoding serves.
 enum class Serves { both, causal_only, bidirectional_only };
 
+/// How a test may add a modifier to a model that was trained without it: by which of its options,
+/// and by which value, if only one does.
+struct JoinsAtTest {
+  std::string option;
+  std::optional<Value> only = {};
+};
+
+/// An encoding that can't stand beside this one, and why ("; " and the way out).
+struct Conflict {
+  std::string with, why;
+};
+
+/// What models are compared with under a flag of its own: themselves where a query sees only the
+/// trained length (`windowed`), or where q·k is multiplied by a factor (`--sharpen`).
+enum class Baseline { none, window, factor };
+
+/// What a report draws of an encoding beside its bias and its frequencies: the path of what it adds
+/// by position, or how alike the rows of its parameter `table` are.
+enum class Probe { none, path, table };
+
 /// What `list` and `show` say of an encoding, and how to make one.
 struct Entry {
   std::string name, title, paper;
@@ -148,15 +172,24 @@ struct Entry {
   Serves serves = Serves::both;
   std::string formula;  ///< one line of plain text
   /// Test-time settings meant for lengths beyond the trained one, as set_at_test takes them.
-  std::vector<Setting> extensions;
+  Overrides extensions;
+  std::vector<JoinsAtTest> joins_at_test;
+  std::vector<Conflict> conflicts_with;  ///< beside those that follow from its kind
+  bool draws_positions = false;          ///< of training; one encoding may
+  Baseline baseline = Baseline::none;    ///< that its first extension is
+  Probe probe = Probe::none;
   std::string file;  ///< name of the source file, filled in by Register
   std::unique_ptr<Encoding> (*make)() = nullptr;
 };
 
 /// Every encoding, in alphabetical order of names.
 const std::vector<Entry>& registry();
-/// The entry of one name; UsageError with a "did you mean" if there is none.
+/// The entry of one name, or null.
+const Entry* find_entry(const std::string& name);
+/// The same; UsageError with a "did you mean" if there is none.
 const Entry& entry(const std::string& name);
+/// The override that makes a baseline of any model: "window.size=0".
+const Override& override_of(Baseline);
 
 /// Several encodings as one: "rope+logn", or others in other layers: "rope+window@0-2,none@3"
 /// (spec.h). Encodings of one name and the same options are one, whichever layers they stand in.
@@ -170,33 +203,34 @@ class Composition final : public Encoding {
   struct Part {
     const Entry* entry;
     std::unique_ptr<Encoding> encoding;
-    std::vector<int> layers = {};           ///< that it stands in, ascending; empty: every one
-    std::vector<Setting> own_options = {};  ///< that its layers fix
+    Layers layers = {};          ///< that it stands in
+    Overrides own_options = {};  ///< that its layers fix
 
     bool in(int layer) const;
   };
   /// Of ready parts in every layer, which the registry need not know.
   Composition(std::string name, std::vector<Part> parts)
-      : name_(std::move(name)), parts_(std::move(parts)) {}
+      : name_(std::move(name)), groups_(groups_of(name_)), parts_(std::move(parts)) {}
 
   const std::vector<Part>& parts() const { return parts_; }
   /// As given: "rope+logn"; a modifier that was added at test time is appended.
   const std::string& name() const { return name_; }
-  /// Whether every layer has an encoding of this name.
-  bool everywhere(const std::string& name) const;
+  /// The same, parted by layers.
+  const std::vector<LayerGroup>& groups() const { return groups_; }
 
   /// Whether set() would take the option, values aside.
-  bool takes(const std::string& option);
+  bool takes(const OptionKey&);
   /// The options of all parts by their full names, "rope.base".
-  Options options() override { return std::as_const(*this).options(); }
-  Options options() const;
+  Options options() override;
+  /// What they hold.
+  Overrides values() const;
   /// Sets "rope.base" and the like, before training or as a checkpoint has it.
-  void set(const std::string& option, const std::string& value);
-  /// The same on a trained model: options that training has frozen are refused, and `window.size`,
-  /// `sinks.first`, `sinks.window`, `sharpen.by` or `logn.when=test` adds that modifier to the
-  /// layers where it is missing. "N-1" as a value is the largest distance that training showed. How
-  /// options fit each other is checked by check(), when all are set, and before each pass.
-  void set_at_test(const std::string& option, const std::string& value);
+  void set(const OptionKey&, const Value&);
+  /// The same on a trained model: options that training has frozen are refused, and what
+  /// Entry::joins_at_test names adds that modifier to the layers where it is missing. "N-1" as a
+  /// value is the largest distance that training showed. How options fit each other is checked by
+  /// check(), when all are set, and before each pass.
+  void set_at_test(const OptionKey&, const Value&);
 
   void check() const override;
   int positions(const Dims&) override;
@@ -216,18 +250,20 @@ class Composition final : public Encoding {
   void dots(Dots&, const Attention&) override;
   void scores(Scores&, const Attention&) override;
   Var last_layer(const Var& hidden, const Positions&, const Block&) override;
+  std::vector<double> frequencies(int longest) const override;
   bool complex() const override;
 
  private:
   using Encoding::mask;  // of one layer only: mask_in
 
   std::string name_;
+  std::vector<LayerGroup> groups_;
   std::vector<Part> parts_;
 
-  std::string address(const Part&) const;
-  std::vector<Part*> addressed(const std::string& address);
-  bool assign_to(Part&, const std::string& option, const std::string& value);
-  void join(const std::string& name, const std::string& option, const std::string& value);
+  OptionKey key_of(const Part&, const std::string& option) const;
+  std::vector<Part*> addressed(const OptionKey&);
+  bool assign_to(Part&, const OptionKey&, const Value&);
+  void join(const OptionKey&, const Value&);
   void build(Part&, Parameters&);
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <stdexcept>
 
 #include "encodings/base/encoding.h"
 
@@ -21,15 +22,25 @@ void add_entry(Entry e) {
 
 const std::vector<Entry>& registry() { return entries(); }
 
+const Entry* find_entry(const std::string& name) {
+  for (const Entry& e : registry())
+    if (e.name == name) return &e;
+  return nullptr;
+}
+
 const Entry& entry(const std::string& name) {
+  if (const Entry* found = find_entry(name)) return *found;
   std::vector<std::string> names;
-  for (const Entry& e : registry()) {
-    if (e.name == name) return e;
-    names.push_back(e.name);
-  }
+  for (const Entry& e : registry()) names.push_back(e.name);
   const std::string hint = did_you_mean(name, names);
   throw UsageError("encoding: no encoding is called '" + name + "'" +
                    (hint.empty() ? "; see yonder list encodings" : hint));
+}
+
+const Override& override_of(Baseline wanted) {
+  for (const Entry& e : registry())
+    if (e.baseline == wanted) return e.extensions.at(0);
+  throw std::logic_error("no encoding is registered as this baseline");
 }
 
 }  // namespace yonder

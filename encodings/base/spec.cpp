@@ -15,7 +15,7 @@ constexpr int most_layers = 1024;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The layers of "3" or "0-2", ascending; none if it is neither.
-std::vector<int> range_of(const std::string& text) {
+Layers range_of(const std::string& text) {
   int first = -1, last = -1;
   const char* const end = text.data() + text.size();
   const auto [dash, error] = std::from_chars(text.data(), end, first);
@@ -26,18 +26,18 @@ std::vector<int> range_of(const std::string& text) {
     const auto [stop, wrong] = std::from_chars(dash + 1, end, last);
     if (wrong != std::errc() || stop != end) return {};
   }
-  std::vector<int> layers;
+  Layers layers;
   if (last < most_layers)
     for (int l = first; l <= last; ++l) layers.push_back(l);
   return layers;
 }
 
-void add_layers(LayerGroup& group, const std::string& text, const std::string& encoding) {
-  const std::vector<int> more = range_of(text);
+void add_layers(Layers& layers, const std::string& text, const std::string& whole) {
+  const Layers more = range_of(text);
   if (more.empty())
-    throw UsageError("encoding: '" + text + "' in '" + encoding +
+    throw UsageError("encoding: '" + text + "' in '" + whole +
                      "' are no layers; write them as in rope@0-2,none@3");
-  group.layers.insert(group.layers.end(), more.begin(), more.end());
+  layers.insert(layers.end(), more.begin(), more.end());
 }
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
@@ -46,16 +46,16 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
 
 // "rope+window:window.size=16@0-2"; `at` is where its @ stands.
 LayerGroup group_of(const std::string& text, std::size_t at, const std::string& encoding) {
-  const auto parts = split(text.substr(0, at), ':');
-  LayerGroup group{.names = split(parts[0], '+')};
-  for (std::size_t i = 1; i < parts.size(); ++i) {
-    group.options.push_back(read_setting(parts[i], "encoding"));
-    const std::string& option = group.options.back().option;
-    if (!has(group.names, option.substr(0, option.find('.'))))
-      throw UsageError("encoding: " + option + " in '" + text + "' is no option of " + parts[0] +
-                       "; only its own can stand before its layers");
-  }
-  add_layers(group, text.substr(at + 1), encoding);
+  const std::size_t colon = std::min(text.find(':'), at);
+  LayerGroup group{.names = split(text.substr(0, colon), '+')};
+  if (colon < at)
+    group.options =
+        parse_overrides(text.substr(colon + 1, at - colon - 1), "encoding", "rope:rope.base=500@0");
+  for (const Override& o : group.options)
+    if (!has(group.names, o.key.owner))
+      throw UsageError("encoding: " + text_of(o.key) + " in '" + text + "' is no option of " +
+                       text.substr(0, colon) + "; only its own can stand before its layers");
+  add_layers(group.layers, text.substr(at + 1), encoding);
   return group;
 }
 
@@ -94,31 +94,143 @@ Piece piece_of(const std::string& text) {
   return {range_of(text.substr(first, end - first)), end < text.size()};
 }
 
+// The pieces of a list between its commas and semicolons. What a semicolon is before belongs to the
+// encoding that it stands in.
+struct Parted {
+  std::vector<std::string> pieces{""};
+  std::vector<bool> joined{false};  // by a semicolon to the piece before
+};
+
+Parted parted(const std::string& list) {
+  Parted all;
+  for (const char c : list)
+    if (c == ',' || c == ';') all.pieces.emplace_back(), all.joined.push_back(c == ';');
+    else all.pieces.back() += c;
+  return all;
+}
+
+// Where the groups end in "rope@0-2,none@3:rope.scaling=yarn"; options may follow.
+std::size_t groups_end(const std::string& encoding) {
+  std::size_t from = 0;
+  for (std::size_t at; (at = encoding.find('@', from)) != encoding.npos;) {
+    std::size_t end = std::min(encoding.find_first_not_of("0123456789,-", at + 1), encoding.size());
+    if (encoding[end - 1] == ',') --end;  // another group follows
+    if (end == encoding.size() || (encoding[end] != ',' && encoding[end] != ';')) {
+      // Before a dot it is the address of an option, rope@0-2.base, and no layers of a group.
+      if (end == encoding.size() || encoding[end] == ':') return end;
+      break;
+    }
+    from = end + 1;
+  }
+  return std::min(encoding.find(':', from), encoding.size());
+}
+
 }  // namespace
 
-Setting read_setting(const std::string& text, const std::string& where) {
+OptionKey::OptionKey(const std::string& text) {
+  std::size_t from = 0, dot = text.find('.');
+  const std::string first = text.substr(0, dot);
+  if (dot != text.npos && (first == "encoding" || first == "data"))
+    if (const std::size_t next = text.find('.', dot + 1); next != text.npos)
+      from = dot + 1, dot = next;
+  const std::string whose = dot == text.npos ? "" : text.substr(from, dot - from);
+  name = dot == text.npos ? text : text.substr(dot + 1);
+  const std::size_t at = std::min(whose.find('@'), whose.size());
+  owner = whose.substr(0, at);
+  if (at == whose.size()) return;
+  for (const std::string& range : split(whose.substr(at + 1), ',')) add_layers(layers, range, text);
+  std::sort(layers.begin(), layers.end());
+}
+
+std::string OptionKey::address() const {
+  return layers.empty() ? owner : owner + "@" + text_of(layers);
+}
+
+std::string text_of(const OptionKey& key) {
+  return key.owner.empty() ? key.name : key.address() + "." + key.name;
+}
+
+bool Override::operator==(const Override& other) const {
+  return key == other.key && text_of(value) == text_of(other.value);
+}
+
+Overrides overrides(const OptionKey& key, const std::vector<Value>& values) {
+  Overrides all;
+  for (const Value& v : values) all.push_back({key, v});
+  return all;
+}
+
+const Override* find(const Overrides& all, const OptionKey& key) {
+  const auto found =
+      std::find_if(all.rbegin(), all.rend(), [&key](const Override& o) { return o.key == key; });
+  return found == all.rend() ? nullptr : &*found;
+}
+
+std::pair<std::string, std::string> parse_assignment(const std::string& text,
+                                                     const std::string& where,
+                                                     const std::string& example) {
   const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    throw UsageError(where + ": '" + text +
-                     "' is not of the form option=value; write it as in rope:rope.scaling=yarn");
+  if (equals == text.npos || equals == 0 || equals + 1 == text.size())
+    throw UsageError(where + ": '" + text + "' is not of the form option=value; write it as in " + example);
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+Overrides parse_overrides(const std::string& text, const std::string& where,
+                          const std::string& example) {
+  Overrides all;
+  if (text.empty()) return all;
+  for (const std::string& one : split(text, ':')) {
+    const auto [option, value] = parse_assignment(one, where, example);
+    all.push_back({option, parse_value(value)});
+  }
+  return all;
+}
+
+std::string text_of(const Override& o) { return text_of(o.key) + "=" + text_of(o.value); }
+
+std::string text_of(const Overrides& all) {
+  std::string text;
+  for (const Override& o : all) text += (text.empty() ? "" : ":") + text_of(o);
+  return text;
+}
+
+std::vector<std::string> EncodingSpec::names() const {
+  std::vector<std::string> all;
+  for (const LayerGroup& g : groups)
+    for (const std::string& name : g.names)
+      if (!yonder::has(all, name)) all.push_back(name);
+  return all;
+}
+
+bool EncodingSpec::has(const std::string& name) const { return yonder::has(names(), name); }
+
+EncodingSpec parse_encoding(const std::string& text) {
+  const std::size_t end = groups_end(text);
+  EncodingSpec spec{groups_of(text.substr(0, end)), {}};
+  if (end < text.size())
+    spec.options = parse_overrides(text.substr(end + 1), "encodings", "rope:rope.scaling=yarn");
+  return spec;
+}
+
+std::string text_of(const EncodingSpec& spec) {
+  return text_of(spec.groups) + (spec.options.empty() ? "" : ":" + text_of(spec.options));
+}
+
 std::vector<LayerGroup> groups_of(const std::string& encoding) {
-  if (encoding.find_first_of("@,") == encoding.npos) return {{.names = split(encoding, '+')}};
+  if (encoding.find_first_of("@,;") == encoding.npos) return {{.names = split(encoding, '+')}};
   std::vector<LayerGroup> groups;
-  for (const std::string& text : split(encoding, ',')) {
+  for (const std::string& text : parted(encoding).pieces) {
     const std::size_t at = text.rfind('@');
     if (at != text.npos) groups.push_back(group_of(text, at, encoding));
     else if (!groups.empty() && !text.empty() && is_digit(text[0]))
-      add_layers(groups.back(), text, encoding);
+      add_layers(groups.back().layers, text, encoding);
     else groups.push_back({.names = split(text, '+')});
   }
   require_each_once(groups, encoding);
   return groups;
 }
 
-std::string text_of(const std::vector<int>& layers) {
+std::string text_of(const Layers& layers) {
   std::string text;
   for (std::size_t i = 0; i < layers.size();) {
     std::size_t last = i;
@@ -135,45 +247,36 @@ std::string text_of(const std::vector<LayerGroup>& groups) {
   for (const LayerGroup& g : groups) {
     if (!text.empty()) text += ",";
     for (const std::string& name : g.names) text += (&name == &g.names[0] ? "" : "+") + name;
-    for (const auto& [option, value] : g.options) text += ":" + option + "=" + value;
+    for (const Override& o : g.options) text += ":" + text_of(o);
     if (!g.layers.empty()) text += "@" + text_of(g.layers);
   }
   return text;
 }
 
-std::vector<std::string> names_in(const std::string& encoding) {
-  std::vector<std::string> names;
-  for (const LayerGroup& g : groups_of(encoding))
-    for (const std::string& name : g.names)
-      if (!has(names, name)) names.push_back(name);
-  return names;
+bool everywhere(const std::vector<LayerGroup>& groups, const std::string& name) {
+  return std::all_of(groups.begin(), groups.end(),
+                     [&name](const LayerGroup& g) { return has(g.names, name); });
 }
 
-std::size_t encoding_end(const std::string& entry) {
-  std::size_t from = 0;
-  for (std::size_t at; (at = entry.find('@', from)) != entry.npos;) {
-    std::size_t end = std::min(entry.find_first_not_of("0123456789,-", at + 1), entry.size());
-    if (entry[end - 1] == ',') --end;  // another group follows
-    if (end == entry.size() || entry[end] != ',') {
-      // Before a dot it is the address of an option, rope@0-2.base, and no layers of a group.
-      if (end == entry.size() || entry[end] == ':') return end;
-      break;
-    }
-    from = end + 1;
-  }
-  return std::min(entry.find(':', from), entry.size());
+std::size_t layers_in(const std::vector<LayerGroup>& groups) {
+  std::size_t count = 0;
+  for (const LayerGroup& g : groups) count += g.layers.size();
+  return count;
 }
 
 std::vector<std::string> entries_of(const std::string& list) {
   std::vector<std::string> entries;
   std::set<int> named;  // layers of the last entry
   bool open = false;    // whether more of them may follow
-  for (const std::string& text : split(list, ',')) {
+  const auto [pieces, joined] = parted(list);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const std::string& text = pieces[i];
     const bool range = !text.empty() && is_digit(text[0]), group = text.find('@') != text.npos;
     const Piece piece = group || range ? piece_of(text) : Piece{};
     const bool again = std::any_of(piece.layers.begin(), piece.layers.end(),
                                    [&](int l) { return named.count(l) > 0; });
-    if (open && !piece.layers.empty() && (range || !again)) entries.back() += "," + text;
+    if (joined[i]) entries.back() += ";" + text;
+    else if (open && !piece.layers.empty() && (range || !again)) entries.back() += "," + text;
     else entries.push_back(text), named.clear();
     named.insert(piece.layers.begin(), piece.layers.end());
     open = group ? !piece.layers.empty() && !piece.ended : open && range && !piece.ended;

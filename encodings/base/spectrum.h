@@ -16,6 +16,8 @@ namespace yonder {
 struct Spectrum {
   std::vector<double> w;  ///< angular frequency of each pair of columns
   double amplitude = 1;   ///< factor of q and of k
+
+  bool operator==(const Spectrum&) const = default;
 };
 
 /// w_m = base^(−2m/d).

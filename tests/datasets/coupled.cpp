@@ -16,7 +16,7 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 Transformer model_of(const std::string& encoding, const Task& task,
-                     const std::vector<Setting>& settings = {}) {
+                     const Overrides& settings = {}) {
   const Dims dims{.vocabulary = task.vocabulary(),
                   .width = 16,
                   .heads = 2,
@@ -24,7 +24,7 @@ Transformer model_of(const std::string& encoding, const Task& task,
                   .mlp = 16,
                   .trained = task.tokens(5)};
   auto made = std::make_unique<Composition>(encoding);
-  for (const Setting& s : settings) made->set(s.option, s.value);
+  for (const Override& s : settings) made->set(s.key, s.value);
   return Transformer(dims, std::move(made), 3);
 }
 
@@ -32,8 +32,7 @@ Transformer model_of(const std::string& encoding, const Task& task,
 struct Seen {
   std::vector<int> at, digits;
 };
-Seen seen(const std::string& encoding, const std::vector<Setting>& settings, int length,
-          Draws* draws) {
+Seen seen(const std::string& encoding, const Overrides& settings, int length, Draws* draws) {
   const auto task = prepared("addition", {{"hints", "40"}}, 5);
   const Batch batch = task->test({.length = length}, 0, 2);
   Transformer model = model_of(encoding, *task, settings);

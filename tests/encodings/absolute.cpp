@@ -75,7 +75,7 @@ TEST_CASE("places are the positions of tokens, spelled out") {
 
 TEST_CASE("padding has no position that a table or digits could lack") {
   for (const std::string name : {"learned", "digits"}) {
-    std::vector<Setting> settings;
+    Overrides settings;
     if (name == "digits") settings = {{"digits.digits", "1"}};
     Built b(name, wide(16, 2, 8), settings);
     const std::vector<int> at = range(0, 12), lengths{3, 8};
@@ -139,8 +139,8 @@ TEST_CASE("multiplied starts as the identity and multiplies by 1 + p") {
 
 TEST_CASE("digits are read as they are written") {
   // W picks the digits out: column c of x is digit c, in units of 1/β
-  auto digits = [](const std::vector<Setting>& settings, int position, int longest) {
-    std::vector<Setting> all{{"digits.digits", "4"}};
+  auto digits = [](const Overrides& settings, int position, int longest) {
+    Overrides all{{"digits.digits", "4"}};
     all.insert(all.end(), settings.begin(), settings.end());
     Built b("digits", wide(16, 2, 2000), all);
     Tensor& W = b.parameter("digits.weight");

@@ -177,9 +177,8 @@ TEST_CASE("a forget gate takes from a score what each later token says") {
 }
 
 TEST_CASE("forget gates may start at times spread over the heads") {
-  const std::vector<Setting> spread{
-      {"fox.spread", "true"}, {"fox.shortest", "2"}, {"fox.longest", "128"}};
-  std::vector<Setting> content = spread, bias = spread;
+  const Overrides spread{{"fox.spread", "true"}, {"fox.shortest", "2"}, {"fox.longest", "128"}};
+  Overrides content = spread, bias = spread;
   content.push_back({"fox.gate", "content"}), bias.push_back({"fox.gate", "bias"});
   for (const auto& settings : {content, bias}) {
     Built b("fox", heads(4), settings);
@@ -227,7 +226,7 @@ TEST_CASE("BAM's bias is the logarithm of a generalized Gaussian") {
 
 TEST_CASE("NAPE has ALiBi with slopes 1/h in half of the heads and nothing in the others") {
   const Sequence s(range(0, 9));
-  auto slopes = [&](int H, const std::vector<Setting>& settings) {
+  auto slopes = [&](int H, const Overrides& settings) {
     Built b("nape", heads(H), settings);
     const auto c = b.call(s);
     std::vector<double> all;

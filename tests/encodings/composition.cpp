@@ -120,9 +120,10 @@ TEST_CASE("a window, sinks, log n and a sharpening may join a trained model, and
   CHECK(b.call(Sequence(range(0, 64))).dots.row[63] == Approx(2 * 5.0 / 4));
 
   Built other("rope", small);
-  CHECK_THROWS_WITH(other.encoding.set_at_test("logn.when", "train"),
-                    ContainsSubstring("only window.size, sinks.first, sinks.window, sharpen.by and "
-                                      "logn.when=test"));
+  CHECK_THROWS_WITH(
+      other.encoding.set_at_test("logn.when", "train"),
+      ContainsSubstring("what can be added to it is logn.when=test, sharpen.by, sinks.first, "
+                        "sinks.window, window.size"));
   CHECK_THROWS_AS(other.encoding.set_at_test("alibi.learned", "true"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("random.test", "first"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("window.size", "-1"), UsageError);
@@ -184,19 +185,19 @@ TEST_CASE("tests of different lengths leave nothing behind") {
 
 TEST_CASE("every extension of an encoding can be set on a trained model") {
   for (const Entry& e : registry())
-    for (const Setting& s : e.extensions) {
+    for (const Override& s : e.extensions) {
       Built b(e.name, small);
-      if (e.name != "logn") CHECK_NOTHROW(b.encoding.set_at_test(s.option, s.value));
+      if (e.name != "logn") CHECK_NOTHROW(b.encoding.set_at_test(s.key, s.value));
       if (e.kind == Kind::modifier && e.name != "random") {
         Built other("alibi", small);
-        CHECK_NOTHROW(other.encoding.set_at_test(s.option, s.value));
+        CHECK_NOTHROW(other.encoding.set_at_test(s.key, s.value));
       }
       b.encoding.check();
     }
 }
 
 TEST_CASE("gradients are right in every form of an encoding's parameters") {
-  const std::vector<std::pair<std::string, std::vector<Setting>>> forms{
+  const std::vector<std::pair<std::string, Overrides>> forms{
       {"learned", {{"learned.beyond", "hierarchical"}}},
       {"learned", {{"learned.beyond", "random"}}},
       {"learned", {{"learned.beyond", "wrap"}}},

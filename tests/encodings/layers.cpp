@@ -15,7 +15,7 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 Transformer model_of(const std::string& encoding, Dims dims = tiny_dims(),
-                     const std::vector<Setting>& settings = {}) {
+                     const Overrides& settings = {}) {
   auto composition = std::make_unique<Composition>(encoding);
   for (const auto& [option, value] : settings) composition->set(option, value);
   Transformer m(dims, std::move(composition), 1);
@@ -251,14 +251,50 @@ TEST_CASE("lists of encodings are parted where an encoding ends") {
   CHECK(entries_of("rope:rope.base=5@0,none@1:rope.scaling=yarn,none@1,rope@0") ==
         List{"rope:rope.base=5@0,none@1:rope.scaling=yarn", "none@1,rope@0"});
   CHECK(entries_of("rope,,alibi,3,rope@x") == List{"rope", "", "alibi", "3", "rope@x"});
-  auto part = [](const std::string& entry) { return entry.substr(0, encoding_end(entry)); };
+  auto part = [](const std::string& entry) { return text_of(parse_encoding(entry).groups); };
   CHECK(part("rope:rope.scaling=yarn") == "rope");
   CHECK(part("rope@0-2,none@3:rope.scaling=yarn") == "rope@0-2,none@3");
   CHECK(part("rope:rope.base=5@0,2,none@1") == "rope:rope.base=5@0,2,none@1");
   CHECK(part("rope@0,rope:rope.base=5@1:rope@1.scaling=yarn") == "rope@0,rope:rope.base=5@1");
   CHECK(part("rope:rope@1.scaling=yarn") == "rope");
-  for (const char* text :
-       {"rope@0-2,4,none@3", "rope:rope.base=5:rope.layout=half@0,none@1", "a+b"})
-    CHECK(text_of(groups_of(text)) == text);
+  for (const char* text : {"rope@0-2,4,none@3", "rope:rope.base=5:rope.layout=half@0,none@1", "a+b",
+                           "rope@0,none@1:rope@0.scaling=yarn:rope.factor=4"})
+    CHECK(text_of(parse_encoding(text)) == text);
   CHECK(text_of(groups_of("rope@2,0-1,none@3")) == "rope@0-2,none@3");
+}
+
+TEST_CASE("semicolons between layers part nothing in a list, whichever layers they name") {
+  using List = std::vector<std::string>;
+  CHECK(entries_of("rope@0-2;none@3,alibi,none@0;rope@1:rope.base=5") ==
+        List{"rope@0-2;none@3", "alibi", "none@0;rope@1:rope.base=5"});
+  CHECK(entries_of("rope@0,2;none@1") == List{"rope@0,2;none@1"});
+  CHECK(text_of(parse_encoding("rope@0,2;none+window:window.size=4@1:rope.base=5")) ==
+        "rope@0,2,none+window:window.size=4@1:rope.base=5");
+}
+
+TEST_CASE("an option's key knows its owner, its layers and its name, in all its forms") {
+  const OptionKey key = "encoding.rope@0-2,4.base";
+  CHECK(key.owner == "rope");
+  CHECK(key.layers == Layers{0, 1, 2, 4});
+  CHECK(key.name == "base");
+  CHECK(text_of(key) == "rope@0-2,4.base");
+  CHECK(OptionKey("data.copy.alphabet") == OptionKey("copy", {}, "alphabet"));
+  CHECK(OptionKey("data.length") == OptionKey("data", {}, "length"));
+  CHECK(OptionKey("length") == OptionKey("", {}, "length"));
+  CHECK_THROWS_WITH(OptionKey("rope@x.base"),
+                    ContainsSubstring("'x' in 'rope@x.base' are no layers"));
+}
+
+TEST_CASE("an override is read with its type and written as it was") {
+  const Overrides all = parse_overrides("a.b=3:a.c=0.5:a.d=true:a.e=yarn:a.f=5e5:a.g=007", "x");
+  CHECK(all[0].value == Value(3));
+  CHECK(all[1].value == Value(0.5));
+  CHECK(all[2].value == Value(true));
+  CHECK(all[3].value == Value("yarn"));
+  CHECK(text_of(all) == "a.b=3:a.c=0.5:a.d=true:a.e=yarn:a.f=5e5:a.g=007");
+  CHECK(all[0] == Override{"a.b", "3"});
+  CHECK_FALSE(all[0] == Override{"a.b", 4});
+  for (const char* wrong : {"a.b", "a.b=", "=3", "a.b=3:"})
+    CHECK_THROWS_WITH(parse_overrides(wrong, "--x"),
+                      ContainsSubstring("--x: ") && ContainsSubstring("option=value"));
 }

@@ -143,7 +143,7 @@ TEST_CASE("a sharpening multiplies every query alike, and leaves biases") {
 }
 
 TEST_CASE("a window is as wide as told, or as the trained length") {
-  auto width = [](const std::vector<Setting>& settings) {
+  auto width = [](const Overrides& settings) {
     Built b("rope+window", wide(8, 2, 32), settings);
     return b.encoding.mask_in(0).window;
   };
@@ -192,7 +192,7 @@ TEST_CASE("log n and scalable softmax count what each head sees where heads have
   for (const bool causal : {true, false})
     for (const std::string beside : {"", "+window", "+sinks"}) {
       const Dims four = wide(16, 4, 16), dims = causal ? four : bidirectional(four);
-      std::vector<Setting> settings{{"hard-alibi.heads", "3"}};
+      Overrides settings{{"hard-alibi.heads", "3"}};
       if (beside == "+window") settings.push_back({"window.size", "2"});
       if (beside == "+sinks") settings.push_back({"sinks.first", "2"});
       if (beside == "+sinks") settings.push_back({"sinks.window", "3"});

@@ -63,7 +63,7 @@ TEST_CASE("rope turns a fraction of the columns and leaves the others") {
 }
 
 TEST_CASE("truncated rope turns the fastest pairs of the whole head, in either layout") {
-  const std::vector<Setting> half_of_it{{"rope.fraction", "0.5"}, {"rope.truncate", "true"}};
+  const Overrides half_of_it{{"rope.fraction", "0.5"}, {"rope.truncate", "true"}};
   const Sequence third({3}, 16);
   // w = 1, 10000^(−1/4): angles 3 and 0.3
   Built b("rope", one_head(8), half_of_it);
@@ -178,7 +178,7 @@ TEST_CASE("a scaling reaches the angles, by the length of the test") {
 }
 
 TEST_CASE("scalings refuse what doesn't fit, when all options are set") {
-  auto built = [](int d, const std::vector<Setting>& s) { Built("rope", one_head(d), s); };
+  auto built = [](int d, const Overrides& s) { Built("rope", one_head(d), s); };
   CHECK_THROWS_WITH(built(4, {{"rope.factor", "0.5"}}), ContainsSubstring("rope.factor"));
   CHECK_THROWS_WITH(built(2, {{"rope.scaling", "ntk"}}), ContainsSubstring("at least 4 columns"));
   CHECK_THROWS_WITH(built(2, {{"rope.scaling", "dynamic"}}),
@@ -211,14 +211,13 @@ double angle(double distance) { return std::remainder(distance, 2 * std::numbers
 }  // namespace
 
 TEST_CASE("rerope, leaky and self-extend see far keys nearer, on both sides") {
-  auto distance = [](const std::vector<Setting>& settings, int i, int j, double expected) {
+  auto distance = [](const Overrides& settings, int i, int j, double expected) {
     Built b("rope", bidirectional(wide(2, 1, 16)), settings);
     CHECK(seen(b, i, j, 64) == Approx(angle(expected)).margin(1e-9));
     CHECK(seen(b, j, i, 64) == Approx(angle(-expected)).margin(1e-9));
   };
   auto far = [](const std::string& scaling, const std::string& factor) {
-    return std::vector<Setting>{
-        {"rope.scaling", scaling}, {"rope.factor", factor}, {"rope.window", "4"}};
+    return Overrides{{"rope.scaling", scaling}, {"rope.factor", factor}, {"rope.window", "4"}};
   };
   distance(far("self-extend", "2"), 9, 2, 5);
   distance(far("self-extend", "2"), 9, 3, 5);
@@ -240,7 +239,7 @@ TEST_CASE("distances that nothing shortens leave rope as it is") {
   Built rope("rope", bidirectional(wide(16, 2, 64)));
   const Sequence s(range(0, 40));
   const auto plain = rope.call(s);
-  const std::vector<std::vector<Setting>> same{
+  const std::vector<Overrides> same{
       {{"rope.scaling", "rerope"}, {"rope.window", "40"}},
       {{"rope.scaling", "leaky"}, {"rope.window", "5"}, {"rope.factor", "1"}},
       {{"rope.scaling", "self-extend"}, {"rope.window", "5"}, {"rope.factor", "1"}},
@@ -264,7 +263,7 @@ TEST_CASE("the window of rerope lies within the trained length") {
 }
 
 TEST_CASE("rope's and xPos's scores depend on the distance only") {
-  const std::vector<std::pair<std::string, std::vector<Setting>>> relative{
+  const std::vector<std::pair<std::string, Overrides>> relative{
       {"rope", {{"rope.scaling", "yarn"}}},
       {"rope", {{"rope.scaling", "rerope"}}},
       {"rope", {{"rope.scaling", "leaky"}}},

@@ -9,8 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return reads<UsageError>(data, size, [](const std::string& list) {
     for (const Row& row : parse_rows(list)) {
       Composition encoding(row.name());
-      for (const Setting& s : row.training()) encoding.set(s.option, s.value);
-      for (const Setting& s : row.extension) encoding.set(s.option, s.value);
+      for (const Override& s : row.training()) encoding.set(s.key, s.value);
+      for (const Override& s : row.extension) encoding.set(s.key, s.value);
       expect(!row.label().empty());
     }
   });

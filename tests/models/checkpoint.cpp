@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/io/files.h"
+#include "core/io/json.h"
 #include "core/io/safetensors.h"
 #include "tests/support/catch.h"
 #include "tests/support/models.h"
@@ -13,6 +14,7 @@
 using namespace yonder;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 namespace {
@@ -90,22 +92,22 @@ TEST_CASE("numbers of options are written shortest, whole ones without a point")
   double integral = 10000, broken = 0.1, tiny = 1e-9, huge = 1e300;
   bool truth = true;
   std::string text = "half";
-  CHECK(json_of({"", &whole, ""}).dump() == "-3");
-  CHECK(json_of({"", &integral, ""}).dump() == "10000");
-  CHECK(json_of({"", &broken, ""}).dump() == "0.1");
-  CHECK(json_of({"", &truth, ""}).dump() == "true");
-  CHECK(json_of({"", &text, ""}).dump() == "\"half\"");
+  CHECK(json_of(value_of(Option{"", &whole, ""})).dump() == "-3");
+  CHECK(json_of(value_of(Option{"", &integral, ""})).dump() == "10000");
+  CHECK(json_of(value_of(Option{"", &broken, ""})).dump() == "0.1");
+  CHECK(json_of(value_of(Option{"", &truth, ""})).dump() == "true");
+  CHECK(json_of(value_of(Option{"", &text, ""})).dump() == "\"half\"");
   for (double* x : {&integral, &broken, &tiny, &huge}) {
     const double before = *x;
     const Option option{"", x, ""};
-    const std::string read = setting_of(json_of(option), "x");
+    const Value read = value_of(json_of(value_of(option)), "x");
     *x = 0;
     assign(option, "", read);
     CHECK(*x == before);
   }
-  CHECK(setting_of("half", "x") == "half");
-  CHECK(setting_of(false, "x") == "false");
-  CHECK_THROWS_AS(setting_of(nlohmann::json::array(), "x"), UsageError);
+  CHECK(value_of(json("half"), "x") == Value("half"));
+  CHECK(value_of(json(false), "x") == Value(false));
+  CHECK_THROWS_AS(value_of(json::array(), "x"), UsageError);
 }
 
 TEST_CASE("a file that is no checkpoint is refused by a sentence that names it") {

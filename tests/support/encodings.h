@@ -61,9 +61,9 @@ struct Built {
   Composition encoding;
   Parameters parameters{7};
 
-  Built(const std::string& names, const Dims& d, const std::vector<Setting>& settings = {})
+  Built(const std::string& names, const Dims& d, const Overrides& settings = {})
       : dims(d), encoding(names) {
-    for (const Setting& s : settings) encoding.set(s.option, s.value);
+    for (const Override& s : settings) encoding.set(s.key, s.value);
     encoding.build(dims, parameters);
   }
 

@@ -35,11 +35,11 @@ inline Dims tiny_dims() {
 struct Served {
   std::string encoding;
   Dims dims;
-  std::vector<Setting> extension;  ///< to be set at test time
+  Overrides extension;  ///< to be set at test time
 
   std::string name() const {
     std::string text = encoding + (dims.causal ? ", causal" : ", bidirectional");
-    for (const auto& [option, value] : extension) text += ", " + option + "=" + value;
+    for (const Override& o : extension) text += ", " + text_of(o);
     return text;
   }
 
@@ -50,7 +50,7 @@ struct Served {
       Draws noise(Random(2, name));
       for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
     }
-    for (const auto& [option, value] : extension) m.encoding().set_at_test(option, value);
+    for (const auto& [key, value] : extension) m.encoding().set_at_test(key, value);
     return m;
   }
 };
@@ -69,10 +69,10 @@ inline std::vector<Served> served() {
 }
 
 /// What an extension of `e` extends: a model with it, or (logn.when) one trained without it.
-inline std::string extended(const Entry& e, const Setting& extension) {
+inline std::string extended(const Entry& e, const Override& extension) {
   const auto encoding = e.make();
   Options options = encoding->options();
-  return find(options, extension.option.substr(e.name.size() + 1))->test_time ? e.name : "none";
+  return find(options, extension.key.name)->test_time ? e.name : "none";
 }
 
 /// Whether a composition has a meaning.
@@ -88,7 +88,7 @@ inline std::vector<Served> served_in_all_ways() {
   std::vector<Served> all = served();
   for (const Served& plain : served()) {
     const Entry& e = entry(plain.encoding);
-    for (const Setting& extension : e.extensions)
+    for (const Override& extension : e.extensions)
       all.push_back({extended(e, extension), plain.dims, {extension}});
     for (const Entry& modifier : registry())
       if (const std::string both = e.name + "+" + modifier.name;

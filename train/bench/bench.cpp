@@ -66,10 +66,9 @@ Dims dims_of(const Size& s) {
           .trained = s.length};
 }
 
-Transformer model_of(const Size& size, const std::string& encoding,
-                     const std::vector<Setting>& options) {
+Transformer model_of(const Size& size, const std::string& encoding, const Overrides& options) {
   auto composition = std::make_unique<Composition>(encoding);
-  for (const Setting& s : options) composition->set(s.option, s.value);
+  for (const auto& [key, value] : options) composition->set(key, value);
   return {dims_of(size), std::move(composition), 0};
 }
 
@@ -130,8 +129,8 @@ Timing measure(const std::function<void()>& work, int repeats, double patience, 
   return timing;
 }
 
-TrainBench::TrainBench(const Size& size, const std::string& encoding,
-                       const std::vector<Setting>& options, ranks::Crew crew, Shards::Order order)
+TrainBench::TrainBench(const Size& size, const std::string& encoding, const Overrides& options,
+                       ranks::Crew crew, Shards::Order order)
     : size_(size), model_(model_of(size, encoding, options)), optimizer_(model_.parameters(), {}) {
   const int sequences = size.batch * crew.count, tokens = sequences * size.length;
   for (int b = 0; b < batches; ++b)
@@ -178,8 +177,7 @@ void TrainBench::step(Profile* profile) {
 
 double TrainBench::work() const { return 3 * forward_work(size_, size_.length, size_.batch); }
 
-EvalBench::EvalBench(const Size& size, const std::string& encoding,
-                     const std::vector<Setting>& options)
+EvalBench::EvalBench(const Size& size, const std::string& encoding, const Overrides& options)
     : size_(size), model_(model_of(size, encoding, options)) {}
 
 void EvalBench::test(int length) {

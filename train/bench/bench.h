@@ -52,7 +52,7 @@ using Profile = std::map<std::string, std::array<double, 2>>;
 /// crew adds a batch, as a shard of a larger one.
 class TrainBench {
  public:
-  TrainBench(const Size&, const std::string& encoding, const std::vector<Setting>& options,
+  TrainBench(const Size&, const std::string& encoding, const Overrides& options,
              ranks::Crew crew = {}, Shards::Order order = Shards::Order::kept);
   /// Adds to `profile`, if given, where the time goes.
   void step(Profile* profile = nullptr);
@@ -76,7 +76,7 @@ class TrainBench {
 /// A test of one sequence of random tokens, loss and first choice at every place.
 class EvalBench {
  public:
-  EvalBench(const Size&, const std::string& encoding, const std::vector<Setting>& options);
+  EvalBench(const Size&, const std::string& encoding, const Overrides& options);
   void test(int length);
   /// As TrainBench's, forward only.
   double work(int length) const;

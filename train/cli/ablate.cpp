@@ -48,8 +48,8 @@ void declare(Flags& flags, Wish& wish) {
       "too; "
       "options behind colons, as in "
       "rope:rope.scaling=yarn:rope.factor=4: those of the test share the training of their "
-      "encoding, others (deberta:deberta.decoder=0) make it another; rope@0-2,none@3 is one "
-      "row, of two encodings in layers that count from 0");
+      "encoding, others (deberta:deberta.decoder=0) make it another; rope@0-2;none@3 is one "
+      "row, of two encodings in layers that count from 0; a comma between them does too");
   flags.add("Sweep", base.change_fields());
   flags.add("Sweep", {Option{"length", &base.length,
                              "longest length of training, in items; of text, in bytes"}
@@ -118,25 +118,26 @@ void read_config(const std::string& what, SweepConfig& sweep) {
 
 // --set: one value is a setting, several are an axis.
 void apply_set(const std::string& text, SweepConfig& sweep) {
-  const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    throw UsageError("--set: '" + text + "' is no KEY=VALUE; write it as in train.lr=1e-3,3e-3");
-  const std::string key = full_key(text.substr(0, equals));
-  const auto values = entries_of(text.substr(equals + 1));
-  std::erase_if(sweep.axes, [&](const Axis& a) { return full_key(a.key) == key; });
-  for (const std::string& v : values)
+  const auto [option, list] = parse_assignment(text, "--set", "train.lr=1e-3,3e-3");
+  const OptionKey key = known(option);
+  std::erase_if(sweep.axes, [&key](const Axis& a) { return a.key == key; });
+  const auto texts = entries_of(list);
+  std::vector<Value> values;
+  for (const std::string& v : texts) {
     if (v.empty()) throw UsageError("--set: '" + text + "' has an empty value between its commas");
-  if (key == "model.encoding") sweep.encodings = values;
+    values.push_back(parse_value(v));
+  }
+  if (key == "model.encoding") sweep.encodings = texts;
   else if (values.size() == 1) set_key(sweep.base, key, values[0]);
   else sweep.axes.push_back({key, values});
 }
 
 // Of an option given twice the later value holds.
-void keep_last(Settings& options) {
-  Settings kept;
-  for (const Setting& s : options) {
-    std::erase_if(kept, [&](const Setting& k) { return k.option == s.option; });
-    kept.push_back(s);
+void keep_last(Overrides& options) {
+  Overrides kept;
+  for (const Override& o : options) {
+    std::erase_if(kept, [&o](const Override& k) { return k.key == o.key; });
+    kept.push_back(o);
   }
   options = std::move(kept);
 }
@@ -204,7 +205,8 @@ std::string agreed(const SweepConfig& sweep) {
 // The command that a job runs: this one, without what only concerns the job.
 std::string command_of_job(const Arguments& arguments, const std::string& folder) {
   std::string text = shell_word(fs::read_symlink("/proc/self/exe").string()) + " ablate";
-  const std::set<std::string> with_value{"--nodes", "--tasks", "--time", "--partition", "--out"};
+  std::set<std::string> with_value{"--out"};
+  for (const Option& o : SlurmJob{}.fields()) with_value.insert("--" + o.name);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string flag = arguments[i].substr(0, arguments[i].find('='));
     if (flag == "--slurm" || flag == "--submit" || flag == "--resume" || flag == "--force")

@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 
 struct Wish {
   std::string what, size = "small", encoding = "rope", precision = "f32";
-  Settings options;
+  Overrides options;
   std::vector<int> lengths{16384};
   int threads = 0, steps = 0, cells = 10000;
   std::string reduce = "ordered";

@@ -88,10 +88,12 @@ struct Flags::Line {
 
   // The flag of a registered encoding's or task's option. One that training fixes is known when
   // testing, so that it can be refused for what it is, but not shown.
-  void registered(const std::string& heading, const std::string& name, const Option& option,
-                  Settings& given, When when) {
-    const std::string flag_name = name == "text.path" ? "--text" : "--" + name;
-    flag(flag_name, [&given, name](const std::string& text) { given.push_back({name, text}); });
+  void registered(const std::string& heading, const OptionKey& key, const Option& option,
+                  Overrides& given, When when) {
+    const std::string flag_name = key == "text.path" ? "--text" : "--" + text_of(key);
+    flag(flag_name, [&given, key, option](const std::string& text) {
+      given.push_back({key, typed(option, text)});
+    });
     if (when == When::testing && !option.test_time) return;
     show(heading, flag_name + " " + placeholder(option), meaning(option));
   }
@@ -178,19 +180,19 @@ void Flags::arguments(const std::string& placeholder, std::vector<std::string>& 
   line_->required.emplace_back(placeholder, line_->app.add_option(placeholder, values));
 }
 
-void Flags::encodings(Settings& given, When when) {
+void Flags::encodings(Overrides& given, When when) {
   for (const Entry& e : registry()) {
     Encoding& encoding = *line_->encodings.emplace_back(e.make());
     for (const Option& o : encoding.options())
-      line_->registered("Encoding " + e.name, e.name + "." + o.name, o, given, when);
+      line_->registered("Encoding " + e.name, {e.name, {}, o.name}, o, given, when);
   }
 }
 
-void Flags::tasks(Settings& given, When when) {
+void Flags::tasks(Overrides& given, When when) {
   for (const TaskEntry& e : yonder::tasks()) {
     Task& task = *line_->tasks.emplace_back(e.make());
     for (const Option& o : task.options())
-      line_->registered("Task " + e.name, e.name + "." + o.name, o, given, when);
+      line_->registered("Task " + e.name, {e.name, {}, o.name}, o, given, when);
   }
 }
 

@@ -48,9 +48,9 @@ class Flags {
   /// Flags for the options of every registered encoding ("--rope.base"), a heading each; only those
   /// of test time if `when` says so. What was given goes to `given`.
   enum class When { training, testing };
-  void encodings(Settings& given, When when);
+  void encodings(Overrides& given, When when);
   /// The same for tasks ("--copy.alphabet"), and "--text PATH".
-  void tasks(Settings& given, When when);
+  void tasks(Overrides& given, When when);
 
   /// Reads the arguments after the verb. False if they asked for help, which is then on stdout.
   /// UsageError with a "did you mean" for what is not known.

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "core/io/json.h"
 #include "models/checkpoint.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
@@ -105,7 +106,7 @@ void print(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& ba
 
 void print_json(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& batch) {
   Json options = Json::object(), samples = Json::array();
-  for (const Option& o : task.options()) options[o.name] = json_of(o);
+  for (const Option& o : task.options()) options[o.name] = json_of(value_of(o));
   for (int b = 0; b < batch.size; ++b) {
     const auto row = [&](const std::vector<int>& all) {
       const auto from = all.begin() + b * batch.extent;

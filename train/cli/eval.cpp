@@ -77,7 +77,7 @@ struct Wish {
   std::string path, protocol = "same-targets", per_position;
   std::vector<std::string> extensions, factors;
   EvalSettings settings;
-  Settings of_task, of_encoding;
+  Overrides of_task, of_encoding;
   int threads = 0;
   bool quiet = false, json = false;
 };
@@ -203,7 +203,7 @@ int eval_verb(const Arguments& arguments) {
   wish.settings.protocol = protocol_named(wish.protocol);
   if (wish.threads > 0) set_threads(wish.threads);
 
-  Settings options = wish.of_task;
+  Overrides options = wish.of_task;
   if (!several) options.insert(options.end(), wish.of_encoding.begin(), wish.of_encoding.end());
   Trained run = load(wish.path, options);
   if (!wish.per_position.empty() && !run.task->is_text())

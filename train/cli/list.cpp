@@ -62,13 +62,12 @@ Parameters parameters_of(const Entry& e) {
 }
 
 // "scaling: linear, ntk; window 0" for people.
-std::string in_words(const std::vector<Setting>& extensions) {
+std::string in_words(const Overrides& extensions) {
   std::string text, last;
-  for (const Setting& s : extensions) {
-    const std::string name = s.option.substr(s.option.find('.') + 1);
-    if (name == last) text += ", " + s.value;
-    else text += (text.empty() ? "" : "; ") + name + ": " + s.value;
-    last = name;
+  for (const auto& [key, value] : extensions) {
+    if (key.name == last) text += ", " + text_of(value);
+    else text += (text.empty() ? "" : "; ") + key.name + ": " + text_of(value);
+    last = key.name;
   }
   return text;
 }
@@ -77,7 +76,7 @@ Json encodings_json() {
   Json all = Json::array();
   for (const Entry& e : registry()) {
     Json extensions = Json::array();
-    for (const Setting& s : e.extensions) extensions.push_back(s.option + "=" + s.value);
+    for (const Override& o : e.extensions) extensions.push_back(text_of(o));
     all.push_back({{"name", e.name},
                    {"title", e.title},
                    {"paper", e.paper},
@@ -203,8 +202,8 @@ void show_encoding(const std::string& name) {
   print_parameters(e);
   if (e.extensions.empty()) return;
   std::puts("\nFor tests beyond the trained length");
-  for (const Setting& s : e.extensions)
-    std::printf("  --%s %s\n", s.option.c_str(), s.value.c_str());
+  for (const auto& [key, value] : e.extensions)
+    std::printf("  --%s %s\n", text_of(key).c_str(), text_of(value).c_str());
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ void run(const Paths& paths, Transformer& model) {
 
 int logits_verb(const Arguments& arguments) {
   Paths paths;
-  Settings options;
+  Overrides options;
   int threads = 0;
   Flags flags("logits",
               "writes a model's logits and gradients, for comparison with another program",

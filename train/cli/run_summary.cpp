@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/io/files.h"
 #include "core/io/json.h"
+#include "train/config/keys.h"
 #include "train/config/toml.h"
 #include "train/report/terminal.h"
 #include "train/sweep/status_file.h"
@@ -25,9 +26,10 @@ std::string listed(const std::vector<std::string>& values) {
   return text;
 }
 
-std::string listed(const std::vector<int>& values) {
+template <class T>
+std::string listed(const std::vector<T>& values) {
   std::vector<std::string> texts;
-  for (int v : values) texts.push_back(std::to_string(v));
+  for (const T& v : values) texts.push_back(text_of(Value(v)));
   return listed(texts);
 }
 
@@ -72,7 +74,7 @@ bool has_folder(const std::string& path) {
 
 std::string one_run(const std::string& folder, const RunConfig& config) {
   double until = config.until;
-  const std::string next = config.changes() ? ", after " + text_of(Option{"", &until, ""}) +
+  const std::string next = config.changes() ? ", after " + text_of(Value(config.until)) +
                                                   " of the steps " + config.then + ","
                                             : "";
   std::string text = folder + ": " + config.encoding + next + " trained on " + config.task +
@@ -104,7 +106,7 @@ std::string whole_sweep(const std::string& folder, const SweepConfig& config, co
                      listed(config.encodings) + "\n  lengths   " + listed(plan.lengths) + "\n" +
                      settings(config.base);
   for (const Axis& axis : config.axes)
-    text += "  varied    " + axis.key + ": " + listed(axis.values) + "\n";
+    text += "  varied    " + full_text(axis.key) + ": " + listed(axis.values) + "\n";
   int done = 0;
   std::string failed;
   for (const auto& cell : fs::directory_iterator(folder + "/cells")) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -46,6 +47,16 @@ struct Wish {
   bool force = false, quiet = false, json = false;
 };
 
+// The flags that may stand beside --resume: no bit of the result depends on them.
+std::vector<std::string> free_flags() {
+  std::vector<std::string> all;
+  const RunConfig defaults;
+  for (const OptionView& o : defaults.fields())
+    if (!o.affects_result) all.push_back("--" + OptionKey(o.name).name);
+  all.insert(all.end(), {"--detect-anomaly", "--json", "--quiet"});
+  return all;
+}
+
 void declare(Flags& flags, Wish& wish) {
   RunConfig& config = wish.config;
   flags.text("Run", "--task", "NAME", config.task, "what to learn; see yonder list tasks");
@@ -64,11 +75,12 @@ void declare(Flags& flags, Wish& wish) {
                  "ones, flags over all");
   flags.text("Run", "--out", "DIR", wish.out, "folder of the run, made if there is none");
   flags.on("Run", "--force", wish.force, "replace the run that is in DIR");
-  flags.text(
-      "Run", "--resume", "DIR", wish.resumed,
-      "go on with the run in DIR as it began, to the very bits that it would have had; only "
-      "--threads, --save-minutes, --keep, --detect-anomaly, --json and --quiet may stand beside "
-      "it");
+  std::string free;
+  for (const std::string& flag : free_flags()) free += (free.empty() ? "" : ", ") + flag;
+  flags.text("Run", "--resume", "DIR", wish.resumed,
+             "go on with the run in DIR as it began, to the very bits that it would have had; "
+             "only these may stand beside it: " +
+                 free);
   flags.add("Model", config.model_fields());
   flags.on("Model", "--tied", config.tied, "logits by the embedding's matrix");
   flags.on("Model", "--bidirectional", config.bidirectional,
@@ -98,13 +110,12 @@ bool read(const Arguments& arguments, Wish& start) {
   return flags.parse(arguments);
 }
 
-// Bits don't depend on what may stand beside --resume.
 void require_free(const Arguments& arguments) {
+  const auto free = free_flags();
   for (const std::string& a : arguments) {
     const std::string flag = a.substr(0, a.find('='));
-    if (flag.starts_with("--") && flag != "--resume" && flag != "--threads" &&
-        flag != "--save-minutes" && flag != "--keep" && flag != "--json" && flag != "--quiet" &&
-        flag != "--detect-anomaly")
+    if (flag.starts_with("--") && flag != "--resume" &&
+        std::find(free.begin(), free.end(), flag) == free.end())
       throw UsageError(flag +
                        ": a run that goes on keeps what it began with; leave the flag away, "
                        "or train anew with --out");

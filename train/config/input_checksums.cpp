@@ -6,11 +6,12 @@ namespace yonder {
 
 std::string fingerprint(const RunConfig& config) {
   std::string lines;
-  for (const Setting& s : config.options) {
-    if (!s.option.ends_with(".path")) continue;
+  for (const auto& [key, value] : config.options) {
+    if (key.name != "path") continue;
+    const std::string path = text_of(value);
     std::string sums;
-    for (const std::string& file : list_files(s.value)) sums += checksum(read_file(file));
-    lines += s.option + " = " + s.value + ", checksum " + checksum(sums) + "\n";
+    for (const std::string& file : list_files(path)) sums += checksum(read_file(file));
+    lines += text_of(key) + " = " + path + ", checksum " + checksum(sums) + "\n";
   }
   return lines;
 }

@@ -7,84 +7,98 @@
 namespace yonder {
 namespace {
 
-// The fields that are no option of an encoding or a task, by full key.
-Options fields(RunConfig& config) {
-  Options all{Option{"model.encoding", &config.encoding, ""},
-              Option{"data.task", &config.task, ""},
-              Option{"data.length", &config.length, ""}.within(1, 1 << 24),
-              Option{"model.bidirectional", &config.bidirectional, ""},
-              Option{"model.tied", &config.tied, ""},
-              Option{"train.from", &config.from, ""}};
-  for (const Option& o : config.change_fields()) all.push_back(o);
-  for (Option o : config.model_fields()) o.name = "model." + o.name, all.push_back(o);
-  for (Option o : config.training_fields()) o.name = "train." + o.name, all.push_back(o);
-  return all;
+const TaskEntry* find_task(const std::string& name) {
+  for (const TaskEntry& t : tasks())
+    if (t.name == name) return &t;
+  return nullptr;
 }
 
-// Every key there is, in full.
-std::vector<std::string> known() {
+// Calls `f` with the option of an encoding or a task. False if there is none.
+template <class F>
+bool with_option(const OptionKey& key, const F& f) {
+  const auto look = [&](auto owner) {
+    Options options = owner->options();
+    const Option* found = find(options, key.name);
+    if (found) f(*found);
+    return found != nullptr;
+  };
+  if (const Entry* e = find_entry(key.owner)) return look(e->make());
+  const TaskEntry* task = find_task(key.owner);
+  return task && key.layers.empty() && look(task->make());
+}
+
+// A field of the configuration itself, or null.
+const Option* field(const Options& fields, const OptionKey& key) {
+  if (!key.layers.empty()) return nullptr;
+  for (const Option& o : fields)
+    if (OptionKey(o.name) == key) return &o;
+  return nullptr;
+}
+
+// Every key there is, and short forms.
+std::vector<std::string> all_keys() {
   RunConfig config;
   std::vector<std::string> all;
-  for (const Option& o : fields(config)) all.push_back(o.name);
-  for (const Entry& e : registry())
-    for (const Option& o : e.make()->options()) all.push_back("encoding." + e.name + "." + o.name);
-  for (const TaskEntry& t : tasks())
-    for (const Option& o : t.make()->options()) all.push_back("data." + t.name + "." + o.name);
+  for (const Option& o : config.fields()) all.push_back(o.name);
+  const auto add = [&all](const std::string& owner, const Options& options) {
+    for (const Option& o : options) {
+      const OptionKey key(owner, {}, o.name);
+      all.push_back(full_text(key));
+      all.push_back(text_of(key));
+    }
+  };
+  for (const Entry& e : registry()) add(e.name, e.make()->options());
+  for (const TaskEntry& t : tasks()) add(t.name, t.make()->options());
   return all;
-}
-
-// "rope.base" of "encoding.rope.base".
-std::string option_of(const std::string& full) { return full.substr(full.find('.') + 1); }
-
-// "encoding.rope.base" of "encoding.rope@0-2.base".
-std::string without_layers(const std::string& key) {
-  const auto at = key.find('@');
-  return at == key.npos ? key
-                        : key.substr(0, at) + key.substr(std::min(key.find('.', at), key.size()));
 }
 
 }  // namespace
 
-std::string full_key(const std::string& key) {
-  if (const std::string plain = without_layers(key); plain != key) {
-    if (!full_key(plain).starts_with("encoding."))
-      throw UsageError("there is no key '" + key +
-                       "'; layers stand behind an encoding, as in encoding.rope@0-2.base");
-    return key.starts_with("encoding.") ? key : "encoding." + key;
-  }
-  const auto all = known();
-  std::vector<std::string> near = all;
-  for (const char* plain : {"model.encoding", "data.task", "data.length"})
-    if (option_of(plain) == key) return plain;
-  for (const std::string& k : all) {
-    const bool option = std::count(k.begin(), k.end(), '.') == 2;
-    if (k == key || (option && option_of(k) == key)) return k;
-    if (option) near.push_back(option_of(k));
-  }
-  const std::string hint = did_you_mean(key, near);
+bool is_of_encoding(const OptionKey& key) {
+  return key.owner == "encoding" || find_entry(key.owner);
+}
+
+bool is_of_task(const OptionKey& key) { return find_task(key.owner); }
+
+std::string full_text(const OptionKey& key) {
+  const std::string section = find_entry(key.owner) ? "encoding." : is_of_task(key) ? "data." : "";
+  return section + text_of(key);
+}
+
+OptionKey known(const OptionKey& key) {
+  if (key.owner.empty())
+    for (const char* plain : {"model.encoding", "data.task", "data.length"})
+      if (const OptionKey full(plain); full.name == key.name) return full;
+  RunConfig config;
+  const auto nothing = [](const Option&) {};
+  if (field(config.fields(), key) || with_option(key, nothing)) return key;
+  const OptionKey plain(key.owner, {}, key.name);
+  if (!key.layers.empty() && !find_entry(key.owner) &&
+      (field(config.fields(), plain) || with_option(plain, nothing)))
+    throw UsageError("there is no key '" + text_of(key) +
+                     "'; layers stand behind an encoding, as in encoding.rope@0-2.base");
+  const std::string hint = did_you_mean(full_text(plain), all_keys());
   throw UsageError(
-      "there is no key '" + key + "'" +
+      "there is no key '" + full_text(plain) + "'" +
       (hint.empty() ? "; see yonder show encoding NAME and yonder train --help" : hint));
 }
 
-std::string owner_of(const std::string& full) {
-  const auto first = full.find('.'), last = full.rfind('.');
-  if (first == last) return "";
-  const std::string owner = full.substr(first + 1, last - first - 1);
-  return owner.substr(0, owner.find('@'));
+void set_key(RunConfig& config, const OptionKey& wanted, const Value& value) {
+  const OptionKey key = known(wanted);
+  const Options fields = config.fields();
+  if (const Option* found = field(fields, key)) {
+    Option named = *found;
+    named.name = key.name;
+    return assign(named, key.owner, value);
+  }
+  std::erase_if(config.options, [&](const Override& o) { return o.key == key; });
+  config.options.push_back({key, typed(key, value)});
 }
 
-void set_key(RunConfig& config, const std::string& key, const std::string& value) {
-  const std::string full = full_key(key);
-  Options all = fields(config);
-  if (const Option* field = find(all, full)) {
-    Option named = *field;
-    named.name = full.substr(full.find('.') + 1);
-    return assign(named, full.substr(0, full.find('.')), value);
-  }
-  const std::string option = option_of(full);
-  std::erase_if(config.options, [&](const Setting& s) { return s.option == option; });
-  config.options.push_back({option, value});
+Value typed(const OptionKey& key, const Value& value) {
+  Value held = value;
+  with_option(key, [&](const Option& o) { held = typed(o, value); });
+  return held;
 }
 
 }  // namespace yonder

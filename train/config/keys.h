@@ -13,15 +13,21 @@
 /// rope (encodings/base/encoding.h).
 namespace yonder {
 
-/// Sets one key. UsageError for a key that is not known, with the nearest that is, and for a value
-/// that it does not take.
-void set_key(RunConfig&, const std::string& key, const std::string& value);
+/// The key as configurations have it: "length" becomes "data.length". UsageError, with the nearest
+/// that there is, if it is not known.
+OptionKey known(const OptionKey&);
 
-/// The key in its full form: "rope.base" becomes "encoding.rope.base". UsageError if it is not
-/// known.
-std::string full_key(const std::string& key);
+/// With its section: "encoding.rope.base".
+std::string full_text(const OptionKey&);
 
-/// Whose option it is: "rope" of "encoding.rope.base", "copy" of "data.copy.alphabet"; "" else.
-std::string owner_of(const std::string& full_key);
+/// Whether it is an option of an encoding, or says when which of them is in force.
+bool is_of_encoding(const OptionKey&);
+bool is_of_task(const OptionKey&);
+
+/// Sets one key. UsageError for a key that is not known, and for a value that it does not take.
+void set_key(RunConfig&, const OptionKey&, const Value&);
+
+/// The value as the option of an encoding or a task would hold it (see typed()).
+Value typed(const OptionKey&, const Value&);
 
 }  // namespace yonder

@@ -14,12 +14,14 @@ struct Row {
   /// "rope+logn"; layer by layer "rope@0-2,none@3" (encodings/base/spec.h); with options of
   /// training "deberta:deberta.decoder=0".
   std::string encoding;
-  std::vector<Setting> extension;  ///< {{"rope.scaling", "yarn"}}
+  Overrides extension;  ///< {{"rope.scaling", "yarn"}}
 
+  /// The row with one override more: of the extension, or of training, which parts it from others.
+  Row with(const Override&) const;
   /// The encoding without options.
   std::string name() const;
   /// The options of training.
-  std::vector<Setting> training() const;
+  Overrides training() const;
   /// "rope.scaling=yarn:rope.factor=4", or "" for the encoding as it was trained.
   std::string extension_text() const;
   /// How a model is trained on before it is tested, with the extension in force: the settings
@@ -30,12 +32,12 @@ struct Row {
   /// UsageError if only one of the two is there, or is no whole number above 0.
   Finetune finetune() const;
   /// The extension without them.
-  std::vector<Setting> of_test() const;
+  Overrides of_test() const;
   /// For people: "rope + yarn, factor 4".
   std::string label() const;
   /// Unchanged, but sees only a window of the trained length, size 0: the baseline to beat.
   bool windowed() const;
-  bool operator==(const Row& other) const;
+  bool operator==(const Row&) const = default;
 };
 
 /// Reads "rope:rope.scaling=yarn:rope.factor=4". Options that a trained model may change are the

@@ -17,6 +17,25 @@ std::vector<std::string> RunConfig::encodings() const {
   return changes() ? std::vector{encoding, then} : std::vector{encoding};
 }
 
+Options RunConfig::fields() {
+  Options all{Option{"data.task", &task, ""}, Option{"data.length", &length, ""}.within(1, 1 << 24),
+              Option{"model.encoding", &encoding, ""}};
+  const auto add = [&all](const std::string& section, const Options& more) {
+    for (Option o : more) {
+      o.name = section + o.name;
+      all.push_back(std::move(o));
+    }
+  };
+  add("model.", model_fields());
+  add("model.", {Option{"bidirectional", &bidirectional, ""}, Option{"tied", &tied, ""}});
+  add("train.", {Option{"from", &from, ""}});
+  add("train.", training_fields());
+  add("", change_fields());
+  return all;
+}
+
+std::vector<OptionView> RunConfig::fields() const { return views(RunConfig(*this).fields()); }
+
 Options RunConfig::change_fields() {
   return {
       Option{"encoding.until", &until,
@@ -53,17 +72,22 @@ Options RunConfig::training_fields() {
       Option{"precision", &precision,
              "of the factors of matrix products in training: bf16 where the processor has it"}
           .one_of({"f32", "bf16"}),
-      Option{"threads", &threads, "results do not depend on it"}.within(0, 1024).shown_as(
-          "all cores"),
+      Option{"threads", &threads, "results do not depend on it"}
+          .within(0, 1024)
+          .shown_as("all cores")
+          .of_machine(),
       Option{"save-every", &save_every, "steps between checkpoints that stay"}
           .within(0, most)
-          .shown_as("at the end only"),
+          .shown_as("at the end only")
+          .without_effect(),
       Option{"late-checkpoints", &late_checkpoints,
              "checkpoints that stay of the last tenth of training, the last one among them"}
-          .within(1, 1000),
+          .within(1, 1000)
+          .without_effect(),
       Option{"save-minutes", &save_minutes,
              "minutes between checkpoints that only serve to go on from; 0: none"}
-          .within(0, 1e6),
+          .within(0, 1e6)
+          .without_effect(),
       Option{"shards", &shards,
              "parts of a batch that the ranks of mpirun share out; another number rounds otherwise"}
           .within(1, 65536)
@@ -72,7 +96,9 @@ Options RunConfig::training_fields() {
              "how ranks add up gradients; fast: in an order that depends on how many they are, so "
              "the bits of the result do too"}
           .one_of({"ordered", "fast"}),
-      Option{"keep", &keep, "checkpoints that training can go on from"}.within(1, 1000),
+      Option{"keep", &keep, "checkpoints that training can go on from"}
+          .within(1, 1000)
+          .without_effect(),
   };
 }
 

@@ -10,14 +10,11 @@
 /// All that is needed to do a run again.
 namespace yonder {
 
-/// Options of encodings and of tasks: {"rope.base", "500"}.
-using Settings = std::vector<Setting>;
-
 /// A run, before any default that depends on the model or the task is resolved.
 struct RunConfig {
   std::string task = "copy", encoding = "rope";
-  Settings options;  ///< of the encodings and of the task in use; others are refused
-  int length = 32;   ///< trained length in items
+  Overrides options;  ///< of the encodings and of the task in use; others are refused
+  int length = 32;    ///< trained length in items
   double until =
       1;  ///< part of the steps after which `then` takes the place of `encoding`; 1: never
   std::string then = "none";  ///< what the model ends as, and is tested as, if until < 1
@@ -57,9 +54,13 @@ struct RunConfig {
   /// The encodings of the run, one or two.
   std::vector<std::string> encodings() const;
 
-  /// The fields by name ("width", "lr", …) with limits and meaning: what `yonder train` and
-  /// `yonder ablate` take as flags and config.toml holds. `task`, `encoding` and `options` are not
-  /// among them.
+  /// Every field but `options` and `detect_anomaly` by its key (keys.h): "model.encoding",
+  /// "train.lr", …. What files hold of a run is read and written by this table.
+  Options fields();
+  std::vector<OptionView> fields() const;
+
+  /// Those of a section by name ("width", "lr", …) with limits and meaning: what `yonder train` and
+  /// `yonder ablate` take as flags.
   Options change_fields();    ///< encoding.until, encoding.then
   Options model_fields();     ///< width, heads, layers, mlp
   Options training_fields();  ///< steps, batch, lr, warmup, …, seed, threads

@@ -16,18 +16,11 @@ std::string digits_of(const std::string& text) {
   return plain;
 }
 
-bool has_part(const std::string& encoding, const std::string& part) {
-  const auto names = names_in(encoding);
-  return std::find(names.begin(), names.end(), part) != names.end();
-}
-
-bool of_encoding(const std::string& full_key) { return full_key.starts_with("encoding."); }
-
 // What a run of one encoding alone would say against it, or against a setting of a test; empty:
 // nothing. A setting that the sweep gives the encoding is no reason: it is refused as a mistake.
-std::string refusal(const Entry& e, const Settings& of_test, const RunConfig& base) {
+std::string refusal(const Entry& e, const Overrides& of_test, const RunConfig& base) {
   if (std::any_of(base.options.begin(), base.options.end(),
-                  [&e](const Setting& s) { return s.option.starts_with(e.name + "."); }))
+                  [&e](const Override& o) { return o.key == OptionKey(e.name, {}, o.key.name); }))
     return "";
   Composition alone(e.name);
   if (alone.counts_digits() && !make_task(base.task)->numbers())
@@ -44,23 +37,25 @@ std::string refusal(const Entry& e, const Settings& of_test, const RunConfig& ba
                  .trained = std::max(2, base.length),
                  .causal = !base.bidirectional},
                 parameters);
-    for (const Setting& s : of_test) alone.set_at_test(s.option, s.value);
+    for (const auto& [key, value] : of_test) alone.set_at_test(key, value);
     alone.check();
   } catch (const UsageError& why) { return why.what(); }
   return "";
 }
 
-bool is_default(const Entry& e, const Setting& s) {
-  Composition alone(e.name);
-  Options options = alone.options();
-  return text_of(*find(options, s.option)) == s.value;
+// Whether a test of the encoding alone may set it and would see a change.
+bool changes(const Entry& e, const Override& o) {
+  const auto made = e.make();
+  Options options = made->options();
+  const Option* option = find(options, o.key.name);
+  return option->test_time && value_of(*option) != typed(*option, o.value);
 }
 
 // The rows that "all" stands for: every registered encoding; "everything": each followed by its
 // extensions. Those that some variant refuses are left out.
 std::vector<std::string> every_row(bool extensions, Plan& plan) {
   std::vector<std::string> rows;
-  const auto add = [&](const std::string& row, const Entry& e, const Settings& of_test) {
+  const auto add = [&](const std::string& row, const Entry& e, const Overrides& of_test) {
     for (const Variant& v : plan.variants)
       if (const std::string why = refusal(e, of_test, v.base); !why.empty())
         return plan.left_out.push_back(why), false;
@@ -68,9 +63,8 @@ std::vector<std::string> every_row(bool extensions, Plan& plan) {
   };
   for (const Entry& e : registry())
     if (add(e.name, e, {}) && extensions)
-      for (const Setting& s : e.extensions)
-        if (s.option != "logn.when" && !is_default(e, s))
-          add(e.name + ":" + s.option + "=" + s.value, e, {s});
+      for (const Override& o : e.extensions)
+        if (changes(e, o)) add(e.name + ":" + text_of(o), e, {o});
   return rows;
 }
 
@@ -87,36 +81,45 @@ std::vector<std::string> expanded(const std::vector<std::string>& names, Plan& p
 
 // An option of an encoding makes a row of each of its values, in those rows that have the encoding;
 // encoding.until and encoding.then do in all.
-std::vector<std::string> with_axis(const std::vector<std::string>& rows, const Axis& axis) {
-  const std::string full = full_key(axis.key), owner = owner_of(full);
-  const std::string option = owner.empty() ? full : full.substr(full.find('.') + 1);
-  std::vector<std::string> all;
+std::vector<Row> with_axis(const std::vector<Row>& rows, const Axis& axis) {
+  const std::string& owner = axis.key.owner;
+  std::vector<Row> all;
   bool used = false;
-  for (const std::string& row : rows) {
-    if (!owner.empty() && !has_part(row.substr(0, encoding_end(row)), owner)) {
+  for (const Row& row : rows) {
+    if (owner != "encoding" && !parse_encoding(row.encoding).has(owner)) {
       all.push_back(row);
       continue;
     }
     used = true;
-    for (const std::string& value : axis.values) all.push_back(row + ":" + option + "=" + value);
+    for (const Value& value : axis.values) {
+      all.push_back(row.with({axis.key, value}));
+      if (std::count(all.begin(), all.end(), all.back()) > 1)
+        throw UsageError("--set " + text_of(axis.key) + ": '" + text_of(value) +
+                         "' makes a row that is there already; name it once");
+    }
   }
   if (!used)
-    throw UsageError("--set " + axis.key + ": no encoding of this sweep is " + owner +
+    throw UsageError("--set " + text_of(axis.key) + ": no encoding of this sweep is " + owner +
                      "; add it to --encodings or leave the key away");
+  return all;
+}
+
+std::vector<std::string> texts_of(const std::vector<Value>& values) {
+  std::vector<std::string> all;
+  for (const Value& v : values) all.push_back(text_of(v));
   return all;
 }
 
 std::vector<Row> rows_of(const SweepConfig& config, Plan& plan) {
   auto names = config.encodings;
   for (const Axis& axis : config.axes)
-    if (full_key(axis.key) == "model.encoding") names = axis.values;
-  names = expanded(names, plan);
+    if (axis.key == "model.encoding") names = texts_of(axis.values);
+  std::vector<Row> rows = parse_rows(expanded(names, plan));
   for (const Axis& axis : config.axes)
-    if (of_encoding(full_key(axis.key))) names = with_axis(names, axis);
-  std::vector<Row> rows = parse_rows(names);
+    if (is_of_encoding(axis.key)) rows = with_axis(rows, axis);
   if (config.windowed)
     for (const Row& row : std::vector<Row>(rows))
-      if (const Row behind{row.encoding, {{"window.size", "0"}}};
+      if (const Row behind{row.encoding, {override_of(Baseline::window)}};
           row.extension.empty() && std::find(rows.begin(), rows.end(), behind) == rows.end())
         rows.push_back(behind);
   return rows;
@@ -124,40 +127,34 @@ std::vector<Row> rows_of(const SweepConfig& config, Plan& plan) {
 
 // Each variant times each value of an axis.
 std::vector<Variant> varied(const std::vector<Variant>& before, const Axis& axis) {
-  const std::string full = full_key(axis.key);
-  const bool shown = full != "data.task";
+  const bool shown = axis.key != "data.task";
   std::vector<Variant> all;
   for (const Variant& v : before)
-    for (const std::string& value : axis.values) {
+    for (const Value& value : axis.values) {
       Variant one = v;
-      set_key(one.base, full, value);
-      const std::string name = full.substr(full.rfind('.') + 1);
-      if (shown) one.text += (one.text.empty() ? "" : ", ") + full + "=" + value;
-      if (shown) one.slug += "-" + name + digits_of(value);
+      set_key(one.base, axis.key, value);
+      const std::string text = text_of(value);
+      if (shown) one.text += (one.text.empty() ? "" : ", ") + full_text(axis.key) + "=" + text;
+      if (shown) one.slug += "-" + axis.key.name + digits_of(text);
       all.push_back(std::move(one));
     }
   return all;
 }
 
-Settings settings_of(const std::string& text) {
-  Settings all;
-  if (text.empty()) return all;
-  for (const std::string& one : split(text, ':')) {
-    const auto equals = one.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == one.size())
-      throw UsageError("tests: '" + one + "' is no option=value; write it as in tiled.tile=2");
-    const std::string full = full_key(one.substr(0, equals));
-    if (!full.starts_with("data."))
-      throw UsageError("tests: '" + one +
+Overrides task_options_of(const std::string& text) {
+  Overrides all = parse_overrides(text, "tests", "tiled.tile=2");
+  for (Override& o : all) {
+    o.key = known(o.key);
+    if (!is_of_task(o.key))
+      throw UsageError("tests: '" + text_of(o) +
                        "' is no option of a task; a row of --encodings changes " + "an encoding");
-    all.push_back({full.substr(5), one.substr(equals + 1)});
   }
   return all;
 }
 
-double rate_of(const std::string& text) {
+double rate_of(const Value& value) {
   RunConfig config;
-  set_key(config, "train.lr", text);
+  set_key(config, "train.lr", value);
   return config.lr;
 }
 
@@ -181,18 +178,17 @@ Options SweepConfig::fields() {
 Plan plan_of(const SweepConfig& config) {
   Plan plan{.variants = {{config.base, "", ""}}};
   for (const Axis& axis : config.axes) {
-    const std::string full = full_key(axis.key);
-    if (full == "train.seed" || full == "train.threads")
-      throw UsageError("--set " + axis.key +
+    if (axis.key == "train.seed" || axis.key == "train.threads")
+      throw UsageError("--set " + text_of(axis.key) +
                        ": seeds are counted by --seeds and no result depends " +
                        "on threads; leave the key away");
-    if (full == "train.lr")
-      for (const std::string& value : axis.values) plan.rates.push_back(rate_of(value));
-    else if (full != "model.encoding" && !of_encoding(full))
+    if (axis.key == "train.lr")
+      for (const Value& value : axis.values) plan.rates.push_back(rate_of(value));
+    else if (axis.key != "model.encoding" && !is_of_encoding(axis.key))
       plan.variants = varied(plan.variants, axis);
   }
   plan.rows = rows_of(config, plan);
-  for (const std::string& text : config.tests) plan.tests.push_back(settings_of(text));
+  for (const std::string& text : config.tests) plan.tests.push_back(task_options_of(text));
   std::vector<int> lengths = config.lengths;
   if (lengths.empty())
     for (int k : {1, 2, 4, 8}) lengths.push_back(k * config.base.length);

@@ -12,8 +12,8 @@ namespace yonder {
 
 /// A key (keys.h) and the values that a sweep gives it, one after the other.
 struct Axis {
-  std::string key;
-  std::vector<std::string> values;
+  OptionKey key;
+  std::vector<Value> values;
 };
 
 struct SweepConfig {
@@ -50,9 +50,9 @@ struct Plan {
   std::vector<Row> rows;
   std::vector<std::string> left_out;  ///< why, of what "all" and "everything" don't stand for here
   std::vector<Variant> variants;
-  std::vector<double> rates;    ///< learning rates to choose from; empty: each variant's own
-  std::vector<Settings> tests;  ///< by SweepConfig::tests
-  std::vector<int> lengths;     ///< ascending, without the trained one of a variant
+  std::vector<double> rates;     ///< learning rates to choose from; empty: each variant's own
+  std::vector<Overrides> tests;  ///< by SweepConfig::tests
+  std::vector<int> lengths;      ///< ascending, without the trained one of a variant
 };
 Plan plan_of(const SweepConfig&);
 

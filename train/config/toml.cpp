@@ -1,9 +1,12 @@
 #include "train/config/toml.h"
 
+// Numbers in the shortest form, which its own check of the compiler leaves out.
+#define TOML_FLOAT_CHARCONV 1
 #include <toml++/toml.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <sstream>
 
 #include "core/error.h"
@@ -21,38 +24,45 @@ struct Place {
   }
 };
 
-std::string text_of(const toml::node& node, const std::string& key, const Place& place) {
+Value value_of(const toml::node& node, const std::string& key, const Place& place) {
   if (const auto s = node.value_exact<std::string>()) return *s;
-  if (const auto b = node.value_exact<bool>()) return *b ? "true" : "false";
-  if (const auto i = node.value_exact<std::int64_t>()) return std::to_string(*i);
-  if (const auto x = node.value_exact<double>()) {
-    double number = *x;
-    return yonder::text_of(Option{"", &number, ""});
-  }
+  if (const auto b = node.value_exact<bool>()) return *b;
+  if (const auto i = node.value_exact<std::int64_t>()) return *i;
+  if (auto x = node.value_exact<double>()) return yonder::value_of(Option{"", &*x, ""});
   place.refuse(node, key + ": this is no text, number, true or false");
+}
+
+std::string text_of(const toml::node& node, const std::string& key, const Place& place) {
+  return yonder::text_of(value_of(node, key, place));
+}
+
+std::vector<Value> values_of(const toml::node& node, const std::string& key, const Place& place) {
+  const toml::array* list = node.as_array();
+  if (!list || list->empty()) place.refuse(node, key + ": takes a list, as in [1, 2]");
+  std::vector<Value> all;
+  for (const toml::node& one : *list) all.push_back(value_of(one, key, place));
+  return all;
 }
 
 std::vector<std::string> list_of(const toml::node& node, const std::string& key,
                                  const Place& place) {
-  const toml::array* list = node.as_array();
-  if (!list || list->empty()) place.refuse(node, key + ": takes a list, as in [1, 2]");
   std::vector<std::string> all;
-  for (const toml::node& one : *list) all.push_back(text_of(one, key, place));
+  for (const Value& v : values_of(node, key, place)) all.push_back(yonder::text_of(v));
   return all;
 }
 
-int whole(const std::string& text, const std::string& key, int least, const toml::node& node,
+// A number of "section.key", from `least` on.
+int whole(const toml::node& node, const Value& value, const OptionKey& key, int least,
           const Place& place) {
-  const auto dot = key.find('.');
   int n = 0;
   try {
-    assign(Option{key.substr(dot + 1), &n, ""}.within(least, 1 << 24), key.substr(0, dot), text);
+    assign(Option{key.name, &n, ""}.within(least, 1 << 24), key.owner, value);
   } catch (const UsageError& why) { place.refuse(node, why.what()); }
   return n;
 }
 
-void set(RunConfig& config, const std::string& key, const std::string& value,
-         const toml::node& node, const Place& place) {
+void set(RunConfig& config, const std::string& key, const Value& value, const toml::node& node,
+         const Place& place) {
   try {
     set_key(config, key, value);
   } catch (const UsageError& why) { place.refuse(node, why.what()); }
@@ -76,13 +86,13 @@ void read_section(const toml::table& section, const std::string& prefix, RunConf
       read_section(*table, key, config, place);
     else if (node.is_array() && key.ends_with(".path"))
       set(config, key, first_there(list_of(node, key, place)), node, place);
-    else set(config, key, text_of(node, key, place), node, place);
+    else set(config, key, value_of(node, key, place), node, place);
   }
 }
 
 Axis axis_of(const std::string& key, const toml::node& node, const Place& place) {
   try {
-    return {full_key(key), list_of(node, "sweep.set." + key, place)};
+    return {known(key), values_of(node, "sweep.set." + key, place)};
   } catch (const UsageError& why) { place.refuse(node, why.what()); }
 }
 
@@ -92,7 +102,7 @@ void read_sweep(const toml::table& section, SweepConfig& config, const Place& pl
     Options fields = config.fields();
     if (const Option* field = find(fields, key)) {
       try {
-        assign(*field, "sweep", text_of(node, full, place));
+        assign(*field, "sweep", value_of(node, full, place));
       } catch (const UsageError& why) { place.refuse(node, why.what()); }
     } else if (key == "encodings") {
       config.encodings = list_of(node, full, place);
@@ -104,8 +114,8 @@ void read_sweep(const toml::table& section, SweepConfig& config, const Place& pl
       config.windowed = *node.value<bool>();
     } else if (key == "lengths") {
       config.lengths.clear();
-      for (const std::string& text : list_of(node, full, place))
-        config.lengths.push_back(whole(text, full, 1, node, place));
+      for (const Value& length : values_of(node, full, place))
+        config.lengths.push_back(whole(node, length, full, 1, place));
     } else if (const toml::table* axes = node.as_table(); axes && key == "set") {
       config.axes.clear();
       for (const auto& [axis, values] : *axes)
@@ -133,7 +143,7 @@ Claim claim_of(const toml::table& table, const Place& place) {
     if (text) *text = text_of(node, "claim." + key, place);
     else if (key == "order") claim.order = list_of(node, "claim.order", place);
     else if (key == "length")
-      claim.length = whole(text_of(node, "claim.length", place), "claim.length", 0, node, place);
+      claim.length = whole(node, value_of(node, "claim.length", place), "claim.length", 0, place);
     else
       place.refuse(node, "claim." + key + ": there is no such key" +
                              did_you_mean(key, {"text", "source", "order", "length", "test",
@@ -178,43 +188,50 @@ void read(const std::string& text, const std::string& path, RunConfig& config, c
                                             "title", "source"}));
 }
 
-std::string toml_text(const std::string& text) {
-  std::ostringstream out;
-  out << toml::value<std::string>(text);
-  return out.str();
+// Puts a value under a key with dots, which are levels of nesting.
+void put(toml::table& root, const std::vector<std::string>& path, const Value& value) {
+  toml::table* at = &root;
+  for (std::size_t i = 0; i + 1 < path.size(); ++i)
+    at = at->insert(path[i], toml::table{}).first->second.as_table();
+  std::visit([&](const auto& x) { at->insert_or_assign(path.back(), x); }, value);
 }
 
-// As TOML writes the value: bare if it is a number or a truth, else quoted.
-std::string value_text(const Option& o) {
-  const std::string text = yonder::text_of(o);
-  return std::holds_alternative<std::string*>(o.value) ? toml_text(text) : text;
+template <class T>
+toml::array array_of(const std::vector<T>& all) {
+  toml::array list;
+  for (const T& x : all)
+    if constexpr (std::is_same_v<T, Value>)
+      std::visit([&](const auto& y) { list.push_back(y); }, x);
+    else list.push_back(x);
+  return list;
 }
 
-std::string list_text(const std::vector<std::string>& values) {
-  std::string text;
-  for (const std::string& v : values) text += (text.empty() ? "" : ", ") + toml_text(v);
-  return "[" + text + "]";
-}
-
-// [data.copy] or [encoding.rope] with the settings that belong there.
-std::string settings_text(const RunConfig& config) {
-  std::string text, last;
-  Settings all = config.options;
-  std::stable_sort(all.begin(), all.end(), [](const Setting& a, const Setting& b) {
-    return full_key(a.option) < full_key(b.option);
-  });
-  for (const Setting& s : all) {
-    const std::string full = full_key(s.option), section = full.substr(0, full.rfind('.'));
-    const auto dot = section.find('.');
-    const bool plain = section.find_first_of("@,") == section.npos;
-    if (section != last)
-      text += "\n[" +
-              (plain ? section : section.substr(0, dot + 1) + toml_text(section.substr(dot + 1))) +
-              "]\n";
-    text += full.substr(full.rfind('.') + 1) + " = " + toml_text(s.value) + "\n";
-    last = section;
+toml::table table_of(const RunConfig& config) {
+  toml::table root;
+  for (const OptionView& o : config.fields()) {
+    const OptionKey key(o.name);
+    const bool kept = o.name == "train.from"    ? !config.from.empty()
+                      : key.owner == "encoding" ? config.changes()
+                                                : !o.per_machine;
+    if (kept) put(root, {key.owner, key.name}, o.value);
   }
-  return text;
+  for (const auto& [key, value] : config.options)
+    put(root, {is_of_task(key) ? "data" : "encoding", key.address(), key.name}, typed(key, value));
+  return root;
+}
+
+toml::table table_of(const Claim& c) {
+  return toml::table{{"text", c.text},     {"source", c.source}, {"order", array_of(c.order)},
+                     {"length", c.length}, {"test", c.test},     {"protocol", c.protocol},
+                     {"task", c.task}};
+}
+
+std::string text_of(const toml::table& root) {
+  std::ostringstream out;
+  out << toml::toml_formatter(
+             root, toml::toml_formatter::default_flags & ~toml::format_flags::indentation)
+      << "\n";
+  return out.str();
 }
 
 }  // namespace
@@ -244,49 +261,26 @@ void apply_config(const std::string& toml, const std::string& path, SweepConfig&
   read(toml, path, config.base, other);
 }
 
-std::string to_toml(const RunConfig& run) {
-  RunConfig config = run;
-  std::string text = "[data]\ntask = " + toml_text(config.task) +
-                     "\nlength = " + std::to_string(config.length) +
-                     "\n\n[model]\nencoding = " + toml_text(config.encoding) + "\n";
-  for (const Option& o : config.model_fields()) text += o.name + " = " + value_text(o) + "\n";
-  text += std::string("bidirectional = ") + (config.bidirectional ? "true" : "false") +
-          "\ntied = " + (config.tied ? "true" : "false") + "\n\n[train]\n";
-  if (!config.from.empty()) text += "from = " + toml_text(config.from) + "\n";
-  for (const Option& o : config.training_fields())
-    if (o.name != "threads") text += o.name + " = " + value_text(o) + "\n";
-  if (config.changes()) {
-    text += "\n[encoding]\n";
-    for (const Option& o : config.change_fields())
-      text += o.name.substr(o.name.find('.') + 1) + " = " + value_text(o) + "\n";
-  }
-  return text + settings_text(config);
-}
+std::string to_toml(const RunConfig& config) { return text_of(table_of(config)); }
 
-std::string to_toml(const SweepConfig& sweep) {
-  SweepConfig config = sweep;
-  std::string text;
-  if (!config.title.empty()) text += "title = " + toml_text(config.title) + "\n";
-  if (!config.source.empty()) text += "source = " + toml_text(config.source) + "\n";
-  text += (text.empty() ? "" : "\n") + to_toml(config.base) +
-          "\n[sweep]\nencodings = " + list_text(config.encodings) +
-          "\nwindowed = " + (config.windowed ? "true" : "false") + "\n";
-  std::string lengths;
-  for (int length : config.lengths)
-    lengths += (lengths.empty() ? "" : ", ") + std::to_string(length);
-  if (!lengths.empty()) text += "lengths = [" + lengths + "]\n";
-  text +=
-      "tests = " + list_text(config.tests) + "\nprotocols = " + list_text(config.protocols) + "\n";
-  for (const Option& o : config.fields()) text += o.name + " = " + value_text(o) + "\n";
-  if (!config.axes.empty()) text += "\n[sweep.set]\n";
-  for (const Axis& axis : config.axes)
-    text += toml_text(axis.key) + " = " + list_text(axis.values) + "\n";
-  for (const Claim& c : config.claims)
-    text += "\n[[claim]]\ntext = " + toml_text(c.text) + "\nsource = " + toml_text(c.source) +
-            "\norder = " + list_text(c.order) + "\nlength = " + std::to_string(c.length) +
-            "\ntest = " + toml_text(c.test) + "\nprotocol = " + toml_text(c.protocol) +
-            "\ntask = " + toml_text(c.task) + "\n";
-  return text;
+std::string to_toml(const SweepConfig& config) {
+  toml::table root = table_of(config.base);
+  if (!config.title.empty()) root.insert("title", config.title);
+  if (!config.source.empty()) root.insert("source", config.source);
+  toml::table sweep{{"encodings", array_of(config.encodings)},
+                    {"windowed", config.windowed},
+                    {"tests", array_of(config.tests)},
+                    {"protocols", array_of(config.protocols)}};
+  if (!config.lengths.empty()) sweep.insert("lengths", array_of(config.lengths));
+  for (const OptionView& o : views(SweepConfig(config).fields())) put(sweep, {o.name}, o.value);
+  toml::table axes;
+  for (const Axis& axis : config.axes) axes.insert(full_text(axis.key), array_of(axis.values));
+  if (!axes.empty()) sweep.insert("set", std::move(axes));
+  root.insert("sweep", std::move(sweep));
+  toml::array claims;
+  for (const Claim& c : config.claims) claims.push_back(table_of(c));
+  if (!claims.empty()) root.insert("claim", std::move(claims));
+  return text_of(root);
 }
 
 bool same_sweep(const std::string& toml, const std::string& path, const SweepConfig& sweep) {

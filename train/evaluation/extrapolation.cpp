@@ -6,8 +6,6 @@
 namespace yonder {
 namespace {
 
-std::string owner(const std::string& option) { return option.substr(0, option.find('.')); }
-
 const Composition::Part* part(const Composition& encoding, const std::string& name) {
   for (const auto& p : encoding.parts())
     if (p.entry->name == name) return &p;
@@ -15,15 +13,21 @@ const Composition::Part* part(const Composition& encoding, const std::string& na
 }
 
 // Whether a test may set it and would see a change.
-bool changes(const Composition::Part& p, const Setting& s) {
+bool changes(const Composition::Part& p, const Override& to) {
   Options options = p.encoding->options();
-  const Option* o = find(options, s.option.substr(s.option.find('.') + 1));
-  return o && o->test_time && text_of(*o) != s.value;
+  const Option* o = find(options, to.key.name);
+  return o && o->test_time && value_of(*o) != typed(*o, to.value);
+}
+
+bool is_of_test(const Composition::Part& p, const OptionKey& key) {
+  Options options = p.encoding->options();
+  const Option* o = find(options, key.name);
+  return o && o->test_time;
 }
 
 // Whether the modifier can't stand beside the encodings of some layer.
 bool refuses(const Composition& encoding, const std::string& name) {
-  for (const LayerGroup& g : groups_of(encoding.name())) {
+  for (const LayerGroup& g : encoding.groups()) {
     std::string names;
     for (const std::string& one : g.names) names += one + "+";
     try {
@@ -33,27 +37,16 @@ bool refuses(const Composition& encoding, const std::string& name) {
   return false;
 }
 
-// "rope.scaling=yarn:rope.factor=4".
-Settings settings_of(const std::string& text) {
-  Settings all;
-  for (const std::string& one : split(text, ':')) {
-    const auto equals = one.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == one.size())
-      throw UsageError("--extensions: '" + one + "' in '" + text +
-                       "' is no option=value; write it as in rope.scaling=yarn:rope.factor=4");
-    all.push_back({one.substr(0, equals), one.substr(equals + 1)});
-  }
-  return all;
-}
-
-// The settings that one entry of the list stands for.
-std::vector<Settings> asked(const Composition& encoding, const std::string& wanted) {
-  if (wanted.find('=') != std::string::npos) return {settings_of(wanted)};
-  std::vector<Settings> found;
+// The overrides that one entry of the list stands for.
+std::vector<Overrides> asked(const Composition& encoding, const std::string& wanted) {
+  if (wanted.find('=') != wanted.npos)
+    return {parse_overrides(wanted, "--extensions", "rope.scaling=yarn:rope.factor=4")};
+  std::vector<Overrides> found;
   std::vector<std::string> known{"all"};
-  for (const Setting& s : extensions_of(encoding)) {
-    if (wanted == "all" || wanted == s.option || wanted == owner(s.option)) found.push_back({s});
-    known.push_back(s.option);
+  for (const Override& o : extensions_of(encoding)) {
+    const std::string option = text_of(o.key);
+    if (wanted == "all" || wanted == option || wanted == o.key.owner) found.push_back({o});
+    known.push_back(option);
   }
   if (!found.empty() || wanted == "all") return found;
   const std::string hint = did_you_mean(wanted, known);
@@ -61,16 +54,14 @@ std::vector<Settings> asked(const Composition& encoding, const std::string& want
                    (hint.empty() ? "; all shows every one, option=value sets any other" : hint));
 }
 
-Row row_of(const Composition& encoding, Settings extension, const Settings& beside) {
-  const Settings own = extension;
-  for (const Setting& s : beside)
-    if (std::none_of(own.begin(), own.end(),
-                     [&](const Setting& o) { return o.option == s.option; }))
-      extension.push_back(s);
-  return {encoding.name(), std::move(extension)};
+Row row_of(const Composition& encoding, const Overrides& extension, const Overrides& beside) {
+  Row row{encoding.name(), extension};
+  for (const Override& o : beside)
+    if (!find(extension, o.key)) row.extension.push_back(o);
+  return row;
 }
 
-Settings joined(Settings one, const Settings& two) {
+Overrides joined(Overrides one, const Overrides& two) {
   one.insert(one.end(), two.begin(), two.end());
   return one;
 }
@@ -82,12 +73,12 @@ std::string protocol_of(const Task& task, const std::string& wanted) {
 
 // The results before any test: the model, its rows and its lengths.
 Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const Trained& plain,
-            const Settings& of_task, const EvalSettings& settings) {
+            const Overrides& of_task, const EvalSettings& settings) {
   std::set<int> lengths(settings.lengths.begin(), settings.lengths.end());
   lengths.insert(plain.config.length);
   Study study{.name = "eval",
               .panels = {{.task = plain.config.task,
-                          .test = Row{"", of_task}.extension_text(),
+                          .test = text_of(of_task),
                           .protocol = protocol_of(*plain.task, name_of(settings.protocol)),
                           .text = plain.task->is_text(),
                           .trained = plain.config.length,
@@ -110,36 +101,33 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
 
 }  // namespace
 
-std::vector<Setting> extensions_of(const Composition& encoding) {
-  std::vector<Setting> all;
+Overrides extensions_of(const Composition& encoding) {
+  Overrides all;
   for (const auto& p : encoding.parts())
-    for (const Setting& s : p.entry->extensions)
-      if (changes(p, s)) all.push_back(s);
-  // A window joins the layers that lack it; the first tokens beside one, all layers; log n, which
-  // training fixes, and a sharpening, a model without them.
-  const auto offer = [&all](const std::string& name) {
-    const auto& more = entry(name).extensions;
-    all.insert(all.end(), more.begin(), more.end());
-  };
-  const bool sees_all = std::none_of(all.begin(), all.end(),
-                                     [](const Setting& s) { return s.option == "window.size"; });
-  if (sees_all && !encoding.everywhere("window")) offer("window");
-  for (const char* name : {"sinks", "logn", "sharpen"})
-    if (!part(encoding, name) && !refuses(encoding, name)) offer(name);
+    for (const Override& o : p.entry->extensions)
+      if (changes(p, o)) all.push_back(o);
+  // A modifier joins the layers that lack it, unless training has fixed what it does in others.
+  for (const Entry& e : registry()) {
+    if (e.joins_at_test.empty() || everywhere(encoding.groups(), e.name)) continue;
+    const Composition::Part* there = part(encoding, e.name);
+    if (!there && refuses(encoding, e.name)) continue;
+    for (const Override& o : e.extensions)
+      if (!find(all, o.key) && (!there || is_of_test(*there, o.key))) all.push_back(o);
+  }
   return all;
 }
 
 bool has_extensions(const Composition& encoding) {
   const auto all = extensions_of(encoding);
   return std::any_of(all.begin(), all.end(),
-                     [&](const Setting& s) { return part(encoding, owner(s.option)); });
+                     [&](const Override& o) { return part(encoding, o.key.owner); });
 }
 
 std::vector<Row> extension_rows(const Composition& encoding, const std::vector<std::string>& list,
-                                const Settings& beside) {
+                                const Overrides& beside) {
   std::vector<Row> rows{{encoding.name(), {}}};
   for (const std::string& wanted : list)
-    for (const Settings& extension : asked(encoding, wanted))
+    for (const Overrides& extension : asked(encoding, wanted))
       if (const Row row = row_of(encoding, extension, beside);
           std::find(rows.begin(), rows.end(), row) == rows.end())
         rows.push_back(row);
@@ -148,31 +136,32 @@ std::vector<Row> extension_rows(const Composition& encoding, const std::vector<s
 
 std::vector<Row> sharpened(const Composition& encoding, const std::vector<Row>& rows,
                            const std::vector<std::string>& factors) {
-  const auto sharpen = entry("sharpen").make();
+  const OptionKey& key = override_of(Baseline::factor).key;
+  const auto sharpen = entry(key.owner).make();
   Options options = sharpen->options();
-  Option by = *find(options, "by");
+  Option by = *find(options, key.name);
   by.name = "--sharpen";
-  std::vector<std::string> each;
+  std::vector<Value> each;
   for (const std::string& factor : factors) {
     assign(by, "", factor);
-    each.push_back(text_of(by));
+    each.push_back(value_of(by));
   }
-  const bool trained = part(encoding, "sharpen");  // then 1 is a change too
+  const bool trained = part(encoding, key.owner);  // then 1 is a change too
   std::vector<Row> all;
   for (const Row& row : rows)
-    for (const std::string& factor : each) {
+    for (const Value& factor : each) {
       Row one = row;
       const bool already =
           std::any_of(row.extension.begin(), row.extension.end(),
-                      [](const Setting& s) { return owner(s.option) == "sharpen"; });
-      if (!already && (trained || factor != "1")) one.extension.push_back({"sharpen.by", factor});
+                      [&key](const Override& o) { return o.key.owner == key.owner; });
+      if (!already && (trained || text_of(factor) != "1")) one.extension.push_back({key, factor});
       if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
     }
   return all;
 }
 
 Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused refused,
-              const Settings& of_task, EvalSettings settings,
+              const Overrides& of_task, EvalSettings settings,
               const std::function<void(int, double)>& progress) {
   auto model = [&](const Row& row) { return load(checkpoint, joined(of_task, row.extension)); };
   Study study = begun(checkpoint, rows, model({}), of_task, settings);

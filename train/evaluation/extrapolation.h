@@ -10,11 +10,11 @@
 /// One trained model under each of its test-time extensions, side by side.
 namespace yonder {
 
-/// What can be changed about a trained model for long tests, one setting each: the extensions of
-/// its encodings' entries that training has not fixed and that are not in force already; then the
-/// baselines that most models take: a window of the trained length, the first tokens beside one,
-/// log n, and a sharpening.
-std::vector<Setting> extensions_of(const Composition&);
+/// What can be changed about a trained model for long tests, one override each: the extensions of
+/// its encodings' entries that training has not fixed and that are not in force already; then those
+/// of the modifiers that may join it at test time (Entry::joins_at_test): log n, a sharpening, the
+/// first tokens beside a window, a window of the trained length.
+Overrides extensions_of(const Composition&);
 
 /// Whether one of its encodings has an extension of its own, the baselines aside.
 bool has_extensions(const Composition&);
@@ -26,7 +26,7 @@ bool has_extensions(const Composition&);
 /// `beside` are settings that hold in every row but the first, unless it sets the same option.
 /// UsageError for what is neither.
 std::vector<Row> extension_rows(const Composition&, const std::vector<std::string>& list,
-                                const Settings& beside);
+                                const Overrides& beside);
 
 /// Each row at each λ of `factors`, by which a test multiplies q·k but no bias (sharpen.by); 1
 /// leaves a row as it is, and so does any where a row sharpens already. UsageError for what is no
@@ -42,7 +42,7 @@ enum class Refused { fail, tell };
 /// of its task. `progress` may be empty; it gets the index of the row and the part of it that is
 /// done, 0..1.
 Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused,
-              const Settings& of_task, EvalSettings settings,
+              const Overrides& of_task, EvalSettings settings,
               const std::function<void(int, double)>& progress = {});
 
 /// One row of a test as a row of a comparison has it.

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "encodings/base/spectrum.h"
-
 namespace yonder {
 namespace {
 
@@ -51,9 +49,10 @@ int layer_of_bias(const Composition& encoding) {
   return -1;
 }
 
-Encoding* part(Composition& encoding, const std::string& name) {
+// The entry of the part that has something of a kind to draw, or null.
+const Entry* drawn(const Composition& encoding, Probe probe) {
   for (const Composition::Part& p : encoding.parts())
-    if (p.entry->name == name) return p.encoding.get();
+    if (p.entry->probe == probe) return p.entry;
   return nullptr;
 }
 
@@ -148,15 +147,8 @@ Chart biases(Transformer& model, int longest, const Style& style) {
 }
 
 Turns turns(Transformer& model, const Row& row, int longest) {
-  Encoding* rope = part(model.encoding(), "rope");
   Turns found{row, {}};
-  if (!rope) return found;
-  Turning turning;
-  Options mine, theirs = rope->options();
-  turning.options(mine, {"rerope", "leaky", "self-extend"});
-  for (const Option& o : theirs)
-    if (const Option* same = find(mine, o.name)) assign(*same, "rope", text_of(o));
-  for (double w : turning.of(model.dims().head(), model.dims().trained, longest).w)
+  for (double w : model.encoding().frequencies(longest))
     if (w > 0) found.tokens.push_back(2 * std::numbers::pi / w);
   return found;
 }
@@ -187,7 +179,7 @@ Chart trajectory(Transformer& model, int longest, const Style& style) {
   Chart chart{.name = "trajectory",
               .title = "the trajectory, in the plane where it varies most",
               .path = true};
-  if (!part(model.encoding(), "floater")) return chart;
+  if (!drawn(model.encoding(), Probe::path)) return chart;
   const auto paths = paths_of(model, longest);
   const std::size_t N = std::size_t(model.dims().trained);
   std::vector<Vector> trained;
@@ -224,8 +216,9 @@ Chart trajectory(Transformer& model, int longest, const Style& style) {
 
 Similarity similarity(const Transformer& model) {
   Similarity s;
-  const Var table = model.parameters().find("encoding.learned.table");
-  if (!table) return s;
+  const Entry* e = drawn(model.encoding(), Probe::table);
+  if (!e) return s;
+  const Var table = model.parameters().find("encoding." + e->name + ".table");
   const int R = table.dim(0), D = table.dim(1), count = std::min(R, 32);
   for (int i = 0; i < count; ++i) s.at.push_back(count < 2 ? 0 : i * (R - 1) / (count - 1));
   const auto row = [&](int i) {

@@ -16,19 +16,19 @@ namespace yonder {
 /// bias.
 Chart biases(Transformer&, int longest, const Style&);
 
-/// Tokens per full turn of each of rope's pairs that turn, a line for each row's frequencies.
+/// Tokens per full turn of each pair of columns that turns, a line for each row's frequencies.
 struct Turns {
   Row row;
   std::vector<double> tokens;  ///< [pairs] 2π/w_m
 };
-/// Of a loaded model, its test options included; none without rope.
+/// Of a loaded model, its test options included.
 Turns turns(Transformer&, const Row&, int longest);
 /// Rows whose frequencies are those of the first are left out, unless it is the first.
 Chart frequencies(const std::vector<Turns>&, int trained, int longest, const Palette&);
 
-/// The trajectory of floater up to `longest` positions, projected on the two directions in which
-/// the trained part of it varies most, as far as it stays within twice that part's reach. A chart
-/// without lines for any other encoding.
+/// The path of what an encoding adds by position (Probe::path), up to `longest` positions,
+/// projected on the two directions in which the trained part of it varies most, as far as it stays
+/// within twice that part's reach. A chart without lines for any other encoding.
 Chart trajectory(Transformer&, int longest, const Style&);
 
 /// Cosine similarity of rows of a learned table, each two of at most 32 positions.
@@ -36,7 +36,7 @@ struct Similarity {
   std::vector<int> at;                      ///< positions
   std::vector<std::vector<double>> cosine;  ///< [at][at]
 };
-/// Empty unless there is a parameter encoding.learned.table.
+/// Of the encoding with Probe::table; empty unless there is one.
 Similarity similarity(const Transformer&);
 
 }  // namespace yonder

@@ -123,7 +123,7 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
                            " --lengths " + list_of(r.lengths) + " --extensions all";
   const std::string other = r.task == "copy" ? "reverse" : "copy";
   const std::string one = best(r), two = one == "rope" ? "alibi" : "rope";
-  return {eval, program() + " show encoding " + names_in(Row{one, {}}.name()).front(),
+  return {eval, program() + " show encoding " + parse_encoding(one).names().front(),
           program() + " ablate --task " + other + " --encodings " + two + "," + one +
               " --length 20 --lengths 20,40,80 --seeds 1 --width 64 --layers 2 --batch 64 "
               "--steps 1500 --lr 2e-3 --out " +

@@ -123,15 +123,17 @@ LagScore lag_of(const nlohmann::json& json) {
           .count = whole(json.at("count"))};
 }
 
-Json json_of(const std::vector<Setting>& settings) {
+Json json_of(const Overrides& settings) {
   Json json = Json::object();
-  for (const auto& [option, value] : settings) json[option] = value;
+  for (const auto& [key, value] : settings) json[text_of(key)] = yonder::json_of(value);
   return json;
 }
 
-std::vector<Setting> settings_of(const nlohmann::json& json) {
-  std::vector<Setting> all;
-  for (const auto& [option, value] : json.items()) all.push_back({option, value});
+// Results of earlier versions have numbers as texts.
+Overrides settings_of(const nlohmann::json& json) {
+  Overrides all;
+  for (const auto& [option, value] : json.items())
+    all.push_back({option, parse_value(text_of(value_of(value, option)))});
   return all;
 }
 

@@ -18,9 +18,9 @@ struct Training {
   int seed = 0, steps = 0;
   double lr = 0;
   /// What else of a training has to be alike if two models are to differ by encoding alone:
-  /// {"train.batch", "32"}, …, the options of its task but for a text's path. Results of earlier
+  /// {"train.batch", 32}, …, the options of its task but for a text's path. Results of earlier
   /// versions have none.
-  std::vector<Setting> settings;
+  Overrides settings;
   double validation = unknown;  ///< loss on validation data, nats, where the rate was chosen by it
   bool trial = false;           ///< trained only to choose the learning rate, and not chosen
   double seconds = 0, tokens_per_second = 0;

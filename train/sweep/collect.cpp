@@ -115,7 +115,7 @@ std::vector<double> chances(const Results& a, const Results& b, const std::vecto
 // Whether both are known, and differ by more than another compiler may round.
 bool differ(double x, double y) { return std::abs(x - y) > 1e-9 * std::abs(x); }
 
-std::string number(double x) { return text_of(Option{"", &x, ""}); }
+std::string number(double x) { return text_of(Value(x)); }
 
 // One text has one loss of letter frequencies, and one task one best guess at each length.
 void compare_data(const Results& to, const Results& from, const std::string& a,
@@ -163,9 +163,9 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
 std::string unlike(const Training& x, const Training& y) {
   const bool chosen = !std::isnan(x.validation) && !std::isnan(y.validation);
   if (!chosen && x.lr != y.lr) return "train.lr " + number(x.lr) + " and " + number(y.lr);
-  for (const auto& [option, value] : x.settings)
-    for (const auto& [other, there] : y.settings)
-      if (option == other && value != there) return option + " " + value + " and " + there;
+  for (const Override& o : x.settings)
+    if (const Override* other = find(y.settings, o.key); other && !(*other == o))
+      return text_of(o.key) + " " + text_of(o.value) + " and " + text_of(other->value);
   return "";
 }
 

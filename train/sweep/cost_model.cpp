@@ -49,7 +49,7 @@ namespace {
 Trained tested(const RunConfig& run, const Row& row) {
   Trained model = prepare(run);
   change_encoding(model);
-  for (const Setting& s : row.of_test()) model.model->encoding().set_at_test(s.option, s.value);
+  for (const auto& [key, value] : row.of_test()) model.model->encoding().set_at_test(key, value);
   return model;
 }
 

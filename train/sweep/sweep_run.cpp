@@ -27,8 +27,7 @@ constexpr int stretches = 64;  // of a curve over positions or steps
 
 bool has_part(const RunConfig& run, const std::string& part) {
   for (const std::string& encoding : run.encodings())
-    for (const std::string& name : names_in(encoding))
-      if (name == part) return true;
+    if (parse_encoding(encoding).has(part)) return true;
   return false;
 }
 
@@ -47,8 +46,6 @@ class Pace {
 
 double sum_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
 
-std::string owner(const Setting& s) { return s.option.substr(0, s.option.find_first_of(".@")); }
-
 std::vector<double> losses_in(const std::string& metrics_path) {
   std::vector<double> losses;
   for (const std::string& line : split(read_file(metrics_path), '\n'))
@@ -60,17 +57,17 @@ double training_of(const Effort& effort, const RunConfig& run) {
   return effort.training(run.length, run.batch, run.steps);
 }
 
-// What the trainings of one table share beside their length, steps, seeds and learning rate.
-Settings shared_settings(RunConfig run) {
-  Settings all{{"model.bidirectional", run.bidirectional ? "true" : "false"}};
-  const Options fields = run.training_fields();
-  for (const std::string name :
-       {"batch", "warmup", "lr-end", "weight-decay", "beta1", "beta2", "clip", "precision"})
-    for (const Option& o : fields)
-      if (o.name == name) all.push_back({"train." + name, text_of(o)});
+// What the trainings of one table share beside what a Training says itself: what else of its
+// training a result depends on, and its task.
+Overrides shared_settings(const RunConfig& run) {
+  Overrides all{{"model.bidirectional", run.bidirectional}};
+  for (const OptionView& o : run.fields()) {
+    const bool said = o.name == "train.steps" || o.name == "train.lr" || o.name == "train.seed";
+    if (o.name.starts_with("train.") && o.affects_result && !said) all.push_back({o.name, o.value});
+  }
   const auto task = prepare_task(run);
   for (const Option& o : task->options())
-    if (o.name != "path") all.push_back({run.task + "." + o.name, text_of(o)});
+    if (o.name != "path") all.push_back({{run.task, {}, o.name}, value_of(o)});
   return all;
 }
 
@@ -139,7 +136,7 @@ void add_lags(Results& panel, const Row& row, int seed, const EvalRow& e) {
                           .count = share.second});
 }
 
-Settings joined(Settings one, const Settings& two) {
+Overrides joined(Overrides one, const Overrides& two) {
   one.insert(one.end(), two.begin(), two.end());
   return one;
 }
@@ -156,7 +153,7 @@ std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
   const std::string place = folder + "/finetuned/" + row.extension_text();
   RunConfig base = cell.variant->base, run = config_from(checkpoint_at(folder, base.steps));
   const Options from = base.training_fields(), to = run.training_fields();
-  for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "train", text_of(from[i]));
+  for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "train", value_of(from[i]));
   run.options = row.of_test();
   tune(run, base, row);
   run.warmup = std::min(base.warmup, run.steps / 10);
@@ -192,7 +189,7 @@ std::vector<double> tests_of(const Effort& effort, const SweepConfig& config,
 // Tests one model in one row of one panel. `progress` gets the index of the checkpoint and of the
 // length, and the part of it that is done.
 void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const Row& row,
-          const Settings& of_test, const std::string& folder, Results& panel,
+          const Overrides& of_test, const std::string& folder, Results& panel,
           const std::function<void(std::ptrdiff_t, int, double)>& progress) {
   const std::vector<int> lengths = lengths_of(plan, *cell.variant);
   const EvalSettings settings{
@@ -238,8 +235,7 @@ std::vector<double> thinned(const std::vector<double>& values) {
 
 std::string name_of(const Plan& plan, const Cell& cell) {
   std::string name = cell.encoding + "-" + cell.variant->base.task + cell.variant->slug;
-  double lr = cell.lr;
-  if (!plan.rates.empty()) name += "-lr" + text_of(Option{"lr", &lr, ""});
+  if (!plan.rates.empty()) name += "-lr" + text_of(Value(cell.lr));
   return name + "-s" + std::to_string(cell.seed);
 }
 
@@ -252,12 +248,13 @@ RunConfig run_of(const SweepConfig& config, const Cell& cell) {
   run.late_checkpoints = config.checkpoints;
   if (config.course > 0) run.save_every = std::max(1, run.steps / config.course);
   const auto training = trained.training();
-  for (const Setting& s : training)
-    if (s.option.starts_with("encoding.")) set_key(run, s.option, s.value);
-  std::erase_if(run.options,
-                [&](const Setting& s) { return owner(s) != run.task && !has_part(run, owner(s)); });
-  for (const Setting& s : training)
-    if (!s.option.starts_with("encoding.")) run.options.push_back(s);
+  for (const auto& [key, value] : training)
+    if (key.owner == "encoding") set_key(run, key, value);
+  std::erase_if(run.options, [&](const Override& o) {
+    return o.key.owner != run.task && !has_part(run, o.key.owner);
+  });
+  for (const Override& o : training)
+    if (o.key.owner != "encoding") run.options.push_back(o);
   return run;
 }
 
@@ -271,14 +268,14 @@ void check(const SweepConfig& config, const Plan& plan, const Variant& variant) 
     throw UsageError(
         "sweep.course: it says which checkpoints stay, and so does train.save-every; "
         "leave one of them away");
-  for (const Setting& s : base.options)
+  for (const auto& [key, value] : base.options)
     if (std::none_of(plan.variants.begin(), plan.variants.end(),
-                     [&](const Variant& v) { return v.base.task == owner(s); }) &&
-        std::none_of(plan.rows.begin(), plan.rows.end(), [&](const Row& row) {
-          return has_part(run_of(config, {&variant, row.encoding, 0, 0}), owner(s));
+                     [&owner = key.owner](const Variant& v) { return v.base.task == owner; }) &&
+        std::none_of(plan.rows.begin(), plan.rows.end(), [&, &owner = key.owner](const Row& row) {
+          return has_part(run_of(config, {&variant, row.encoding, 0, 0}), owner);
         }))
-      throw UsageError(s.option + ": neither the task nor an encoding of this sweep is " +
-                       owner(s) + "; add it to --encodings or leave the option away");
+      throw UsageError(text_of(key) + ": neither the task nor an encoding of this sweep is " +
+                       key.owner + "; add it to --encodings or leave the option away");
   if (plan.variants.size() == 1 && !make_task(base.task)->is_text() &&
       config.protocols != SweepConfig{}.protocols)
     throw UsageError("protocols: " + base.task + " is tested in one way only; leave them away");
@@ -287,17 +284,16 @@ void check(const SweepConfig& config, const Plan& plan, const Variant& variant) 
     Trained model = prepare(run_of(config, {&variant, row.encoding, base.lr, base.seed}));
     row.finetune();
     change_encoding(model);
-    for (const Setting& s : row.of_test()) model.model->encoding().set_at_test(s.option, s.value);
+    for (const auto& [key, value] : row.of_test()) model.model->encoding().set_at_test(key, value);
     model.model->encoding().check();
-    for (const Settings& of_test : plan.tests)
+    for (const Overrides& of_test : plan.tests)
       for (const std::string& protocol : config.protocols) {
         Options options = model.task->options();
-        for (const Setting& s : of_test)
-          if (const Option* o = find(options, s.option.substr(s.option.find('.') + 1));
-              o && owner(s) == base.task)
-            assign(*o, base.task, s.value);
+        for (const auto& [key, value] : of_test)
+          if (const Option* o = find(options, key.name); o && key.owner == base.task)
+            assign(*o, base.task, value);
           else
-            throw UsageError("tests: " + s.option + ": the task is " + base.task +
+            throw UsageError("tests: " + text_of(key) + ": the task is " + base.task +
                              "; leave it away, or choose its task");
         for (int length : lengths)
           model.task->sequences({.length = length,
@@ -313,7 +309,7 @@ std::vector<Results> panels_of(const SweepConfig& config, const Plan& plan,
   std::vector<Results> panels;
   for (std::size_t t = 0; t < plan.tests.size(); ++t) {
     RunConfig run = run_of(config, {&variant, plan.rows.front().encoding, variant.base.lr, 0});
-    for (const Setting& s : plan.tests[t]) run.options.push_back(s);
+    for (const Override& o : plan.tests[t]) run.options.push_back(o);
     const Trained model = prepare(run);
     const Task& task = *model.task;
     for (const std::string& protocol : config.protocols) {

@@ -43,68 +43,6 @@ std::vector<int> steps_in(const std::string& place, const std::string& end) {
   return steps;
 }
 
-std::vector<Options> fields_of(RunConfig& config) {
-  return {config.model_fields(), config.training_fields(), config.change_fields()};
-}
-
-// Every field of a configuration as it was given, to be given again.
-json given(RunConfig config) {
-  json said{{"yonder", YONDER_VERSION},    {"task", config.task},
-            {"encoding", config.encoding}, {"length", config.length},
-            {"from", config.from},         {"bidirectional", config.bidirectional},
-            {"tied", config.tied},         {"options", json::object()}};
-  for (const Options& fields : fields_of(config))
-    for (const Option& o : fields) said[o.name] = json_of(o);
-  for (const auto& [option, value] : config.options) said["options"][option] = value;
-  // As a file gives it back: a path may hold bytes that are no UTF-8.
-  return json::parse(said.dump(-1, ' ', false, json::error_handler_t::replace));
-}
-
-RunConfig config_of(const json& said, const std::string& path) try {
-  RunConfig config{.task = said.at("task"),
-                   .encoding = said.at("encoding"),
-                   .length = said.at("length"),
-                   .from = said.at("from"),
-                   .bidirectional = said.at("bidirectional"),
-                   .tied = said.at("tied")};
-  for (const Options& fields : fields_of(config))
-    for (const Option& o : fields)
-      if (said.contains(o.name)) assign(o, "", setting_of(said[o.name], o.name));
-  for (const auto& [option, value] : said.at("options").items())
-    config.options.push_back({option, value});
-  return config;
-} catch (const std::exception& e) {
-  throw FileError(path + ": its configuration can't be read; train anew with --force");
-}
-
-// Bits don't depend on these.
-bool is_free(const std::string& key) {
-  for (const char* name : {"threads", "save-every", "save-minutes", "keep"})
-    if (key == name) return true;
-  return false;
-}
-
-void require_same(const json& now, const json& there, const std::string& key,
-                  const std::string& folder) {
-  if (now != there)
-    throw UsageError(folder + ": the run in it has " + key + " " + there.dump() + " and not " +
-                     now.dump() + "; go on with what it began with, or train anew elsewhere");
-}
-
-// What is newer than the run has its default there.
-void require_same(const json& now, const json& there, const std::string& folder) {
-  const json defaults = given({});
-  for (const auto& [key, value] : now.items())
-    if (key == "options") {
-      for (const json& side : {value, there.at(key)})
-        for (const auto& [option, x] : side.items())
-          require_same(value.value(option, json()), there.at(key).value(option, json()), option,
-                       folder);
-    } else if (!is_free(key)) {
-      require_same(value, there.value(key, defaults[key]), key, folder);
-    }
-}
-
 json totals_json(const Totals& t) {
   return {{"step", t.step},
           {"loss", t.loss},
@@ -137,6 +75,18 @@ json manifest_at(const std::string& place, int step) {
       !manifest.contains("totals"))
     throw FileError(path + ": this is no manifest of a training; train anew with --force");
   return manifest;
+}
+
+// What `f` makes of the configuration that a manifest holds.
+template <class F>
+auto of_record(const std::string& place, int step, const F& f) {
+  const json manifest = manifest_at(place, step);
+  try {
+    return f(manifest["run"]);
+  } catch (const std::exception& e) {
+    throw FileError(place + stem(step) + manifest_end +
+                    ": its configuration can't be read; train anew with --force");
+  }
 }
 
 Safetensors whole(const std::string& path) {
@@ -211,7 +161,7 @@ void Checkpoints::begin(const Trained& run) {
   const int before = run.step - 1;
   write_file(place_ + stem(before) + manifest_end, sealed({{"format", 1},
                                                            {"step", before},
-                                                           {"run", given(config_)},
+                                                           {"run", record_of(config_)},
                                                            {"totals", totals_json({})},
                                                            {"files", ordered_json::object()}}));
 }
@@ -232,7 +182,7 @@ void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals&
               {optimizer.moments(), {{"yonder.state", state_text(run, run.task->checksum())}}}));
   write_file(place_ + name + manifest_end, sealed({{"format", 1},
                                                    {"step", run.step},
-                                                   {"run", given(config_)},
+                                                   {"run", record_of(config_)},
                                                    {"totals", totals_json(totals)},
                                                    {"files", files}}));
   write_file(place_ + latest, name + "\n");
@@ -253,12 +203,16 @@ void Checkpoints::prune(int before, int keep) const {
 }
 
 Totals Checkpoints::restore(Trained& run, Trainer& trainer) const {
-  const json now = given(config_);
+  const json now = record_of(config_);
   std::string why;
   for (const int step : steps_in(place_, manifest_end)) {
     Saved saved;
     try {
-      require_same(now, manifest_at(place_, step)["run"], place_);
+      const std::string other =
+          of_record(place_, step, [&](const json& run) { return unlike(config_, run); });
+      if (!other.empty())
+        throw UsageError(place_ + ": the run in it has " + other +
+                         "; go on with what it began with, or train anew elsewhere");
       saved = read_saved(place_, step, config_.steps);
     } catch (const FileError& e) {
       if (why.empty()) why = e.what();
@@ -284,7 +238,7 @@ RunConfig Checkpoints::configuration(const std::string& folder) {
   std::string why = folder + ": no training has begun in it; begin one with --out " + folder;
   for (const int step : steps_in(place, manifest_end)) {
     try {
-      return config_of(manifest_at(place, step)["run"], place + stem(step) + manifest_end);
+      return of_record(place, step, [](const json& run) { return config_of(run); });
     } catch (const FileError& e) { why = e.what(); }
   }
   throw FileError(why);

@@ -5,6 +5,7 @@
 #include "core/io/available_memory.h"
 #include "encodings/base/table.h"
 #include "models/checkpoint.h"
+#include "train/config/keys.h"
 #include "train/training/memory_estimate.h"
 #include "train/training/run_dir.h"
 
@@ -12,7 +13,7 @@ namespace yonder {
 namespace {
 
 // A configuration that asks for another model than the checkpoint's is refused.
-void require_same(RunConfig asked, RunConfig there) {
+void require_same(const RunConfig& asked, const RunConfig& there) {
   auto same = [](const std::string& flag, const std::string& one, const std::string& other) {
     if (one != other)
       throw UsageError("--" + flag + ": '" + one + "' is asked for and the checkpoint of --from " +
@@ -20,27 +21,18 @@ void require_same(RunConfig asked, RunConfig there) {
   };
   same("task", asked.task, there.task);
   same("encoding", asked.encoding, there.encoding);
-  const Options one = asked.model_fields(), other = there.model_fields();
+  const auto one = asked.fields(), other = there.fields();
   for (std::size_t i = 0; i < one.size(); ++i)
-    same(one[i].name, text_of(one[i]), text_of(other[i]));
-  auto said = [](bool on) { return std::string(on ? "true" : "false"); };
-  same("tied", said(asked.tied), said(there.tied));
-  same("bidirectional", said(asked.bidirectional), said(there.bidirectional));
+    if (const OptionKey key(one[i].name); key.owner == "model" && key.name != "encoding")
+      same(key.name, text_of(one[i].value), text_of(other[i].value));
 }
-
-bool has(const Settings& all, const std::string& option) {
-  return std::any_of(all.begin(), all.end(),
-                     [&option](const Setting& s) { return s.option == option; });
-}
-
-std::string field_of(const Option& o) { return o.name.substr(o.name.rfind('.') + 1); }
-
-bool is_fresh(const Option& o) { return field_of(o) == "beyond" && text_of(o) == "random"; }
 
 // Whether a pass of L tokens would draw rows of a table.
 bool draws_rows(const Transformer& model, int L) {
-  bool fresh = false;
-  for (const Option& o : model.encoding().options()) fresh = fresh || is_fresh(o);
+  const Overrides all = model.encoding().values();
+  const bool fresh = std::any_of(all.begin(), all.end(), [](const Override& o) {
+    return o.key.name == "beyond" && o.value == Value("random");
+  });
   return fresh && L > model.dims().positions;
 }
 
@@ -48,15 +40,15 @@ bool draws_rows(const Transformer& model, int L) {
 // whose `beyond` holds again, since no row is beyond any more.
 std::unique_ptr<Composition> grown(const Composition& now, const Composition& before) {
   auto encoding = std::make_unique<Composition>(now.name());
-  for (const Option& o : now.options()) {
-    if (field_of(o) == "scaling" && text_of(o) != "direct")
-      throw UsageError(o.name +
+  for (const auto& [key, value] : now.values()) {
+    if (key.name == "scaling" && value != Value("direct"))
+      throw UsageError(text_of(key) +
                        ": it counts from the trained length, which fresh rows of a table "
                        "move; fine-tune with one of them at a time");
-    encoding->set(o.name, text_of(o));
+    encoding->set(key, value);
   }
-  for (const Option& o : before.options())
-    if (field_of(o) == "beyond") encoding->set(o.name, text_of(o));
+  for (const auto& [key, value] : before.values())
+    if (key.name == "beyond") encoding->set(key, value);
   return encoding;
 }
 
@@ -94,13 +86,9 @@ Trained::Before before(const Trained& run) {
 
 }  // namespace
 
-RunConfig config_from(const std::string& path, const Settings& options) {
-  Settings of_task = options;
-  std::erase_if(of_task, [](const Setting& s) {
-    return std::any_of(registry().begin(), registry().end(), [&s](const Entry& e) {
-      return s.option.starts_with(e.name + ".") || s.option.starts_with(e.name + "@");
-    });
-  });
+RunConfig config_from(const std::string& path, const Overrides& options) {
+  Overrides of_task = options;
+  std::erase_if(of_task, [](const Override& o) { return is_of_encoding(o.key); });
   RunConfig config = load(path, of_task).config;
   config.encoding = load_model(RunFolder::checkpoint_in(path)).model->encoding().name();
   config.from = path;
@@ -110,14 +98,14 @@ RunConfig config_from(const std::string& path, const Settings& options) {
 
 Trained go_on(const RunConfig& config) {
   require_same(config, config_from(config.from, config.options));
-  const Settings of_first = options_of_first(config);
+  const Overrides of_first = options_of_first(config);
   Trained run = load(config.from, of_first);
-  Settings of_task = std::move(run.config.options);
+  Overrides of_task = std::move(run.config.options);
   run.before = before(run);
   run.config = config;
   run.config.options = std::move(of_task);
-  for (const Setting& s : config.options)
-    if (!has(of_first, s.option)) run.config.options.push_back(s);  // it waits for `then`
+  for (const Override& o : config.options)
+    if (!find(of_first, o.key)) run.config.options.push_back(o);  // it waits for `then`
   run.task->prepare(config.length);
   const int L = run.task->tokens(config.length);
   Dims dims = run.model->dims();

@@ -1,15 +1,26 @@
 #include "train/training/run_record.h"
 
-#include <algorithm>
+#include <utility>
 
-#include "models/checkpoint.h"
+#include "core/io/json.h"
+#include "train/config/keys.h"
 
 namespace yonder {
+using nlohmann::json;
 using nlohmann::ordered_json;
+
+namespace {
+
+// "width" of "model.width"; only what says when which encoding is in force keeps its section.
+std::string name_in_record(const OptionKey& key) {
+  return key.owner == "encoding" ? text_of(key) : key.name;
+}
+
+}  // namespace
 
 ordered_json task_json(const Trained& run) {
   ordered_json task{{"name", run.config.task}, {"length", run.config.length}};
-  for (const Option& o : run.task->options()) task[o.name] = json_of(o);
+  for (const Option& o : run.task->options()) task[o.name] = json_of(value_of(o));
   if (const std::string sum = run.task->checksum(); !sum.empty()) task["checksum"] = sum;
   if (run.before) task["from"] = {{"length", run.before->length}, {"step", run.before->step}};
   return task;
@@ -18,38 +29,49 @@ ordered_json task_json(const Trained& run) {
 RunConfig resolved(const Trained& run) {
   RunConfig config = run.config;
   config.mlp = run.model->dims().mlp;
-  const Settings given = std::move(config.options);
-  config.options.clear();
-  for (const Option& o : run.model->encoding().options())
-    config.options.push_back({o.name, text_of(o)});
+  const Overrides given = std::exchange(config.options, run.model->encoding().values());
   for (const Option& o : run.task->options())
-    config.options.push_back({config.task + "." + o.name, text_of(o)});
-  for (const Setting& s : given)  // of an encoding that is not in force now
-    if (config.changes() && std::none_of(config.options.begin(), config.options.end(),
-                                         [&s](const Setting& o) { return o.option == s.option; }))
-      config.options.push_back(s);
+    config.options.push_back({{config.task, {}, o.name}, value_of(o)});
+  for (const Override& o : given)  // of an encoding that is not in force now
+    if (config.changes() && !find(config.options, o.key)) config.options.push_back(o);
   return config;
 }
 
-ordered_json config_json(const Trained& run) {
-  RunConfig config = run.config;
-  config.mlp = run.model->dims().mlp;
-  ordered_json json{{"yonder", YONDER_VERSION},
-                    {"task", config.task},
-                    {"encoding", config.encoding},
-                    {"length", config.length}};
-  if (config.changes())
-    for (const Option& o : config.change_fields()) json[o.name] = json_of(o);
-  if (!config.from.empty()) json["from"] = config.from;
-  for (const Option& o : config.model_fields()) json[o.name] = json_of(o);
-  json["bidirectional"] = config.bidirectional;
-  json["tied"] = config.tied;
-  for (const Option& o : config.training_fields()) json[o.name] = json_of(o);
-  ordered_json options = ordered_json::object();
-  for (const Option& o : run.model->encoding().options()) options[o.name] = json_of(o);
-  for (const Option& o : run.task->options()) options[config.task + "." + o.name] = json_of(o);
-  json["options"] = std::move(options);
-  return json;
+nlohmann::json record_of(const RunConfig& config) {
+  ordered_json record{{"yonder", YONDER_VERSION}, {"options", ordered_json::object()}};
+  for (const OptionView& o : config.fields()) record[name_in_record(o.name)] = json_of(o.value);
+  for (const auto& [key, value] : config.options)
+    record["options"][text_of(key)] = json_of(typed(key, value));
+  // As a file gives it back: a path may hold bytes that are no UTF-8.
+  return json::parse(record.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+RunConfig config_of(const json& record) {
+  RunConfig config;
+  for (const Option& o : config.fields())
+    if (const std::string name = name_in_record(o.name); record.contains(name))
+      assign(o, "", value_of(record[name], name));
+  for (const auto& [option, value] : record.at("options").items())
+    config.options.push_back({option, typed(option, value_of(value, option))});
+  return config;
+}
+
+std::string unlike(const RunConfig& now, const json& record) {
+  const json one = record_of(now);
+  json two = record_of(config_of(record));
+  two["yonder"] = record.value("yonder", json());
+  std::string first;
+  const auto compare = [&first](const std::string& key, const json& x, const json& y) {
+    if (x != y && first.empty()) first = key + " " + y.dump() + " and not " + x.dump();
+  };
+  compare("yonder", one["yonder"], two["yonder"]);
+  for (const OptionView& o : now.fields())
+    if (const std::string key = name_in_record(o.name); o.affects_result)
+      compare(key, one[key], two[key]);
+  for (const json& side : {one["options"], two["options"]})
+    for (const auto& [key, value] : side.items())
+      compare(key, one["options"].value(key, json()), two["options"].value(key, json()));
+  return first;
 }
 
 }  // namespace yonder

@@ -1,8 +1,10 @@
 #include <algorithm>
 
 #include "core/io/available_memory.h"
+#include "core/io/json.h"
 #include "datasets/base/masked.h"
 #include "models/checkpoint.h"
+#include "train/config/keys.h"
 #include "train/training/memory_estimate.h"
 #include "train/training/run_dir.h"
 #include "train/training/session.h"
@@ -10,23 +12,16 @@
 namespace yonder {
 namespace {
 
-bool names_task(const std::string& option) {
-  const std::string owner = option.substr(0, option.find('.'));
-  return std::any_of(tasks().begin(), tasks().end(),
-                     [&](const TaskEntry& t) { return t.name == owner; });
-}
-
 // Sets "copy.alphabet" and the like. `name` is the task in use.
-Option task_option(Task& task, const std::string& name, const std::string& option) {
-  const std::string field = option.substr(option.find('.') + 1);
-  if (option != name + "." + field)
-    throw UsageError((option == "text.path" ? "--text" : option) + ": the task in use is " + name +
-                     "; leave the option away or choose its task");
+Option task_option(Task& task, const std::string& name, const OptionKey& key) {
+  if (key.owner != name || !key.layers.empty())
+    throw UsageError((key == "text.path" ? "--text" : text_of(key)) + ": the task in use is " +
+                     name + "; leave the option away or choose its task");
   Options options = task.options();
-  if (const Option* found = find(options, field)) return *found;
+  if (const Option* found = find(options, key.name)) return *found;
   std::vector<std::string> names;
   for (const Option& o : options) names.push_back(o.name);
-  throw UsageError(option + ": there is no such option" + did_you_mean(field, names));
+  throw UsageError(text_of(key) + ": there is no such option" + did_you_mean(key.name, names));
 }
 
 Dims dims_of(const RunConfig& config, const Task& task) {
@@ -50,9 +45,10 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
   std::unique_ptr<Task> task = make_task(config.task);
   for (const auto& [key, value] : said.items()) {
     if (key == "name" || key == "length" || key == "from" || key == "checksum") continue;
-    const std::string option = config.task + "." + key, text = setting_of(value, option);
-    assign(task_option(*task, config.task, option), config.task, text);
-    config.options.push_back({option, text});
+    const OptionKey option(config.task, {}, key);
+    const Value held = value_of(value, text_of(option));
+    assign(task_option(*task, config.task, option), config.task, held);
+    config.options.push_back({option, held});
   }
   for (const Option& o : task->options())
     if (!said.contains(o.name)) throw UsageError("'task' has no '" + o.name + "'");
@@ -60,9 +56,9 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
 }
 
 // The path of a text that is another one than the checkpoint's. One named for the test may be.
-std::string changed_text(const nlohmann::json& said, Task& task, const Settings& of_test) {
+std::string changed_text(const nlohmann::json& said, Task& task, const Overrides& of_test) {
   const bool named = std::any_of(of_test.begin(), of_test.end(),
-                                 [](const Setting& s) { return s.option.ends_with(".path"); });
+                                 [](const Override& o) { return o.key.name == "path"; });
   // There is none where there is no text, nor in checkpoints of earlier versions.
   if (named || !said.contains("checksum") || said["checksum"] == task.checksum()) return "";
   for (const Option& o : task.options())
@@ -90,12 +86,12 @@ bool fits(const Trained& run) {
           (run.before && run.task->tokens(run.before->length) == N));
 }
 
-void set_at_test(Task& task, const std::string& name, const Setting& setting) {
-  const Option o = task_option(task, name, setting.option);
-  const std::string trained = text_of(o);
-  assign(o, name, setting.value);
-  if (!o.test_time && text_of(o) != trained)
-    throw UsageError(setting.option + ": training has fixed it at " + trained +
+void set_at_test(Task& task, const std::string& name, const Override& of_test) {
+  const Option o = task_option(task, name, of_test.key);
+  const Value trained = value_of(o);
+  assign(o, name, of_test.value);
+  if (!o.test_time && value_of(o) != trained)
+    throw UsageError(text_of(of_test.key) + ": training has fixed it at " + text_of(trained) +
                      "; leave it away, or train another model");
 }
 
@@ -111,10 +107,10 @@ void require_numbers(const Composition& encoding, const std::string& task) {
 // `then` with the options that the model's own encoding shares with it, and those given for it.
 std::unique_ptr<Composition> next_encoding(const Trained& run) {
   auto next = std::make_unique<Composition>(run.config.then);
-  for (const Option& o : run.model->encoding().options())
-    if (next->takes(o.name)) next->set(o.name, text_of(o));
-  for (const auto& [option, value] : run.config.options)
-    if (!names_task(option) && next->takes(option)) next->set(option, value);
+  for (const auto& [key, value] : run.model->encoding().values())
+    if (next->takes(key)) next->set(key, value);
+  for (const auto& [key, value] : run.config.options)
+    if (!is_of_task(key) && next->takes(key)) next->set(key, value);
   return next;
 }
 
@@ -122,20 +118,19 @@ std::unique_ptr<Composition> next_encoding(const Trained& run) {
 
 std::unique_ptr<Task> prepare_task(const RunConfig& config) {
   auto task = make_task(config.task);
-  for (const auto& [option, value] : config.options)
-    if (names_task(option)) assign(task_option(*task, config.task, option), config.task, value);
+  for (const auto& [key, value] : config.options)
+    if (is_of_task(key)) assign(task_option(*task, config.task, key), config.task, value);
   task->prepare(config.length);
   return config.bidirectional ? masked(std::move(task)) : std::move(task);
 }
 
-Settings options_of_first(const RunConfig& config) {
-  Settings all;
+Overrides options_of_first(const RunConfig& config) {
+  Overrides all;
   Composition first(config.encoding);
   std::optional<Composition> then;
   if (config.changes()) then.emplace(config.then);
-  for (const Setting& s : config.options)
-    if (names_task(s.option) || first.takes(s.option) || !then || !then->takes(s.option))
-      all.push_back(s);
+  for (const Override& o : config.options)
+    if (is_of_task(o.key) || first.takes(o.key) || !then || !then->takes(o.key)) all.push_back(o);
   return all;
 }
 
@@ -163,8 +158,8 @@ void change_encoding(Trained& run) {
 Trained prepare(const RunConfig& config) {
   Trained run{.config = config};
   auto encoding = std::make_unique<Composition>(config.encoding);
-  for (const auto& [option, value] : options_of_first(config))
-    if (!names_task(option)) encoding->set(option, value);
+  for (const auto& [key, value] : options_of_first(config))
+    if (!is_of_task(key)) encoding->set(key, value);
   require_numbers(*encoding, config.task);
   run.task = prepare_task(config);
   const Dims dims = dims_of(config, *run.task);
@@ -177,10 +172,10 @@ Trained prepare(const RunConfig& config) {
   return run;
 }
 
-Trained load(const std::string& path, const Settings& test_options) {
+Trained load(const std::string& path, const Overrides& test_options) {
   const std::string file = RunFolder::checkpoint_in(path);
-  Settings of_task, of_encoding;
-  for (const Setting& s : test_options) (names_task(s.option) ? of_task : of_encoding).push_back(s);
+  Overrides of_task, of_encoding;
+  for (const Override& o : test_options) (is_of_task(o.key) ? of_task : of_encoding).push_back(o);
   Checkpoint checkpoint = load_model(file, of_encoding);
   Trained run{.model = std::move(checkpoint.model), .step = checkpoint.origin.step};
   const Dims& dims = run.model->dims();
@@ -198,7 +193,7 @@ Trained load(const std::string& path, const Settings& test_options) {
   } catch (const UsageError& e) {
     throw FileError(file + ": not a usable checkpoint: " + e.what());
   }
-  for (const Setting& s : of_task) set_at_test(*run.task, run.config.task, s);
+  for (const Override& o : of_task) set_at_test(*run.task, run.config.task, o);
   run.task->prepare(run.config.length);
   run.changed_text = changed_text(checkpoint.origin.task, *run.task, of_task);
   if (!dims.causal) run.task = masked(std::move(run.task));

@@ -73,7 +73,7 @@ std::unique_ptr<Task> prepare_task(const RunConfig&);
 Trained prepare(const RunConfig&);
 
 /// The options of the task and of the first encoding: those left are for `then` alone.
-Settings options_of_first(const RunConfig&);
+Overrides options_of_first(const RunConfig&);
 /// UsageError where the encoding that a model ends with can't follow its own, or never would.
 void require_change(const Trained&);
 /// Puts the encoding in force that training ends with (RunConfig::then); other models stay as they
@@ -83,13 +83,14 @@ void change_encoding(Trained&);
 /// Trains a model, a new one or that of `from`, into `folder`: config.toml, environment.json,
 /// metrics.jsonl, checkpoints/ (checkpoints.h). Everything is checked and the first step is taken
 /// before the folder is touched, so what fails early leaves an old run as it was. To go on
-/// (Existing::resume) takes the configuration that the run began with, but for threads, save_every,
-/// save_minutes and keep; any other difference is a UsageError that names it. A run that has no
-/// checkpoint yet begins anew, one that is over returns its result again. `progress` may be empty;
-/// it is called after every step, from the calling thread. Throws UsageError, FileError, DiskError;
-/// DivergedError names the step and what is no longer a number: the loss, a gradient, a parameter;
-/// the checkpoints written before stay. SIGINT, SIGTERM and SIGUSR1 end it after the step in hand,
-/// which is saved, by Interrupted (signals.h); a second SIGINT or SIGTERM ends the process at once.
+/// (Existing::resume) takes the configuration that the run began with, but for options that affect
+/// no result (Option::affects_result); any other difference is a UsageError that names it. A run
+/// that has no checkpoint yet begins anew, one that is over returns its result again. `progress`
+/// may be empty; it is called after every step, from the calling thread. Throws UsageError,
+/// FileError, DiskError; DivergedError names the step and what is no longer a number: the loss, a
+/// gradient, a parameter; the checkpoints written before stay. SIGINT, SIGTERM and SIGUSR1 end it
+/// after the step in hand, which is saved, by Interrupted (signals.h); a second SIGINT or SIGTERM
+/// ends the process at once.
 ///
 /// A crew of several ranks trains one model together; all of them call it. They share the shards of
 /// each batch, the first rank alone has the folder, and what one throws all throw as SharedError.
@@ -104,7 +105,7 @@ RunConfig begun_in(const std::string& folder);
 /// rebuild the model and the task. `test_options` change test-time options of the encoding
 /// ("rope.scaling") or of the task ("text.path"); frozen ones are refused. FileError for what is no
 /// checkpoint.
-Trained load(const std::string& path, const Settings& test_options = {});
+Trained load(const std::string& path, const Overrides& test_options = {});
 
 struct EvalSettings {
   std::vector<int> lengths;                    ///< items for tasks, tokens for text

@@ -262,7 +262,7 @@ TEST_CASE("the report is the same when it is shown again, and JSON is the file")
   CHECK(json.out == content_of(folder / "run/results.json"));
   const auto said = nlohmann::json::parse(json.out);
   CHECK(said["panels"][0]["scores"].size() == 1);
-  CHECK(said["trainings"][0]["settings"]["train.batch"] == "4");
+  CHECK(said["trainings"][0]["settings"]["train.batch"] == 4);
   CHECK(said["trainings"][0]["settings"].contains("copy.alphabet"));
 }
 

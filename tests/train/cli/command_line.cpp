@@ -124,8 +124,8 @@ TEST_CASE("a folder that holds a run is left alone without --force, and replaced
 TEST_CASE("a run's folder tells what was run, and how it went") {
   const std::string& run = trained_run();
   const std::string config = content_of(run + "/config.toml");
-  for (const char* said : {"encoding = 'rope'", "width = 16", "mlp = 64", "base = '10000'",
-                           "[data.copy]", "alphabet = '16'"})
+  for (const char* said : {"encoding = 'rope'", "width = 16", "mlp = 64", "base = 10000\n",
+                           "[data.copy]", "alphabet = 16\n", "truncate = false"})
     CHECK(config.find(said) != std::string::npos);
   CHECK(nlohmann::json::parse(content_of(run + "/environment.json")).contains("processor"));
   std::istringstream metrics(content_of(run + "/metrics.jsonl"));

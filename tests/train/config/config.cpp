@@ -2,6 +2,7 @@
 #include "train/config/toml.h"
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "tests/support/binary.h"
@@ -68,7 +69,7 @@ order = ["alibi", "rope"]
   CHECK(c.windowed);
   CHECK(c.seeds == 5);
   REQUIRE(c.axes.size() == 1);
-  CHECK(c.axes[0].values == std::vector<std::string>{"10", "20"});
+  CHECK(c.axes[0].values == std::vector<Value>{10, 20});
   REQUIRE(c.base.options.size() == 2);
   CHECK(c.claims.at(0).order.size() == 2);
 }
@@ -112,6 +113,73 @@ TEST_CASE("a key that a recorded sweep lacks had its default there") {
   c.base.shards = 1, c.base.steps = 31;
   CHECK_FALSE(same_sweep(older, "a.toml", c));
   CHECK_THROWS_WITH(same_sweep(text + "\n[modl]\n", "a.toml", c), ContainsSubstring("modl"));
+}
+
+namespace {
+
+// Another value that the option takes.
+void change(const Option& o) {
+  if (auto* i = std::get_if<int*>(&o.value)) assign(o, "", **i + 1);
+  if (auto* d = std::get_if<double*>(&o.value)) assign(o, "", **d == 0 ? 0.25 : **d / 2);
+  if (auto* b = std::get_if<bool*>(&o.value)) assign(o, "", !**b);
+  if (auto* s = std::get_if<std::string*>(&o.value))
+    assign(o, "", o.choices.empty() ? **s + "x" : o.choices.back());
+}
+
+}  // namespace
+
+TEST_CASE("every option of a run is in its files, and decides whether the run may go on") {
+  const RunConfig plain{.until = 0.5, .from = "runs/a"};
+  RunConfig changed = plain;
+  const auto before = plain.fields();
+  const Options fields = changed.fields();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    INFO(fields[i].name);
+    changed = plain;
+    change(fields[i]);
+    REQUIRE(value_of(fields[i]) != before[i].value);
+    const std::string name = OptionKey(fields[i].name).name;
+    CHECK((unlike(changed, record_of(plain)).find(name) != std::string::npos) ==
+          fields[i].affects_result);
+    const RunConfig read = config_of(record_of(changed));
+    CHECK(read.fields()[i].value == value_of(fields[i]));
+    RunConfig from_file;
+    apply_config(to_toml(changed), "config.toml", from_file);
+    CHECK((value_of(from_file.fields()[i]) == read.fields()[i].value) == !fields[i].per_machine);
+  }
+}
+
+TEST_CASE("what affects no result leaves every bit of a model") {
+  const Folder folder;
+  RunConfig config{.length = 4, .width = 16, .heads = 2, .layers = 1, .steps = 4, .batch = 4};
+  const auto trained = [&](const std::string& name) {
+    return content_of(train(config, folder / name, Existing::refuse, {}).checkpoint);
+  };
+  const std::string whole = trained("plain");
+  for (const Option& o : config.fields())
+    if (!o.affects_result) {
+      INFO(o.name);
+      change(o);
+      CHECK(trained(o.name) == whole);
+    }
+}
+
+TEST_CASE("numbers that an earlier version wrote as texts are read, and written as numbers") {
+  RunConfig config;
+  apply_config("[model]\nwidth = '64'\n[encoding.rope]\nbase = '500'\ntruncate = 'false'\n",
+               "config.toml", config);
+  CHECK(config.width == 64);
+  const std::string text = to_toml(config);
+  CHECK(contains(text, "base = 500\n"));
+  CHECK(contains(text, "truncate = false"));
+  auto record = record_of(config);
+  CHECK(record["options"]["rope.base"] == 500);
+  record["options"]["rope.base"] = "500";
+  CHECK(unlike(config, record) == "");
+  record["options"]["rope.base"] = "501";
+  CHECK(unlike(config, record) == "rope.base 501 and not 500");
+  record.erase("keep"), record["options"]["rope.base"] = 500;
+  CHECK(unlike(config, record) == "");
 }
 
 TEST_CASE("every run's configuration, defaults resolved, makes the same model") {
@@ -198,7 +266,7 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
 )");
   CHECK(c.base.until == 0.875);
   CHECK(c.base.then == "alibi");
-  CHECK(c.base.options[1].option == "rope@3.base");
+  CHECK(c.base.options[1].key == "rope@3.base");
   CHECK(to_toml(read(to_toml(c))) == to_toml(c));
   RunConfig run = c.base;
   run.encoding = c.encodings[0];
@@ -208,7 +276,8 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
   CHECK(to_toml(resolved(prepare(back))) == text);
   CHECK(contains(text, "rope@0-2']"));
   CHECK_THROWS_WITH(set_key(back, "data@3.task", "copy"), ContainsSubstring("behind an encoding"));
-  CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"), ContainsSubstring("no key 'rope.bose'"));
+  CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"),
+                    ContainsSubstring("no key 'encoding.rope.bose'"));
   refused("[encoding]\nuntil = 2", "encoding.until: '2' is not allowed");
   refused("[encoding]\nuntill = 1", "did you mean");
 }

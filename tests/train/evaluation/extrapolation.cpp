@@ -34,7 +34,7 @@ bool contains(const std::vector<std::string>& all, const std::string& one) {
 }
 
 std::vector<Row> rows_of(const std::string& encoding, const std::vector<std::string>& list,
-                         const Settings& beside = {}) {
+                         const Overrides& beside = {}) {
   return extension_rows(load(trained(encoding)).model->encoding(), list, beside);
 }
 
@@ -43,7 +43,8 @@ std::vector<Row> rows_of(const std::string& encoding, const std::vector<std::str
 TEST_CASE("all extensions of a composition are its parts' and the free baselines") {
   const auto rows = labels(rows_of("rope+t5", {"all"}));
   CHECK(rows.front() == "rope+t5");
-  for (const Setting& s : entry("rope").extensions) CHECK(contains(rows, "rope+t5 + " + s.value));
+  for (const Override& s : entry("rope").extensions)
+    CHECK(contains(rows, "rope+t5 + " + text_of(s.value)));
   CHECK(contains(rows, "rope+t5 + window"));
   CHECK(contains(rows, "rope+t5 + logn"));
   CHECK(contains(rows, "rope+t5 + sinks 4"));
@@ -58,7 +59,7 @@ TEST_CASE("what training has fixed and what is in force already are no extension
   CHECK_FALSE(has_extensions(load(trained("alibi")).model->encoding()));
   CHECK(has_extensions(load(trained("learned")).model->encoding()));
   const Trained yarn = load(trained("rope"), {{"rope.scaling", "yarn"}});
-  for (const Setting& s : extensions_of(yarn.model->encoding())) CHECK(s.value != "yarn");
+  for (const Override& s : extensions_of(yarn.model->encoding())) CHECK(s.value != Value("yarn"));
 }
 
 TEST_CASE("a list of extensions names them all, by option, or with values, each once") {
@@ -151,6 +152,8 @@ TEST_CASE("every row is sharpened by each factor, once") {
   CHECK(rows == std::vector<std::string>{"rope", "rope + sharpen 1.5", "rope + sharpen 2",
                                          "rope + yarn", "rope + yarn, sharpen 1.5",
                                          "rope + yarn, sharpen 2", "rope + sharpen 5"});
+  const Row layer{"rope", {{"sharpen@0.by", 2}}};  // sharpens already
+  CHECK(sharpened(encoding, {layer}, {"3"}) == std::vector<Row>{layer});
   for (const char* wrong : {"0", "-1", "x", "inf"})
     CHECK_THROWS_WITH(sharpened(encoding, plain, {wrong}), ContainsSubstring("--sharpen: "));
   const Ran ran = yonder_run("eval " + trained("rope") +

@@ -10,9 +10,9 @@ using Catch::Approx;
 
 namespace {
 
-Transformer model_of(const std::string& encoding, std::vector<Setting> options = {}) {
+Transformer model_of(const std::string& encoding, Overrides options = {}) {
   auto parts = std::make_unique<Composition>(encoding);
-  for (const Setting& s : options) parts->set(s.option, s.value);
+  for (const Override& s : options) parts->set(s.key, s.value);
   return {{.vocabulary = 16, .width = 16, .heads = 2, .layers = 2, .mlp = 16, .trained = 16},
           std::move(parts),
           0};

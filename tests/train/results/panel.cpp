@@ -131,7 +131,7 @@ TEST_CASE("options that training fixes belong to the encoding of a row, others t
   CHECK(rows[0].name() == "deberta");
   CHECK(rows[0].extension.empty());
   CHECK(rows[0].label() == "deberta, decoder 0");
-  CHECK(rows[1].training().at(0).value == "500");
+  CHECK(rows[1].training().at(0).value == Value(500));
   CHECK(rows[1].extension_text() == "rope.scaling=yarn");
   CHECK(rows[1].label() == "rope, base 500 + yarn");
 }

@@ -31,7 +31,7 @@ std::string trained(const std::string& encoding) {
 }
 
 // Going on to 16 symbols, four times as many.
-RunConfig longer(const std::string& encoding, Settings options) {
+RunConfig longer(const std::string& encoding, Overrides options) {
   RunConfig config = config_from(trained(encoding));
   config.length = 16;
   config.steps = 60;

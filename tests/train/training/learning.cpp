@@ -69,9 +69,9 @@ void all_fit_at_16384(Kind kind) {
                            .layers = 4});
     pool::reset_peak();
     EvalRow row = evaluate(run, {.lengths = {16384}, .examples = 1})[0];
-    for (const Setting& s : e.extensions) {  // what ends at N may be told to go on
+    for (const Override& s : e.extensions) {  // what ends at N may be told to go on
       if (row.undefined.empty()) break;
-      run.model->encoding().set_at_test(s.option, s.value);
+      run.model->encoding().set_at_test(s.key, s.value);
       row = evaluate(run, {.lengths = {16384}, .examples = 1})[0];
     }
     INFO(trained_name(e) << " " << pool::peak_bytes());

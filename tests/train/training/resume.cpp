@@ -67,7 +67,7 @@ TEST_CASE("fine-tuning goes on to the same bytes, and not if its start has chang
   train_until(7, config, folder / "parts", Existing::refuse);
   const RunConfig begun = begun_in(folder / "parts");
   REQUIRE(begun.options.size() == 1);
-  CHECK(begun.options[0].option + "=" + begun.options[0].value == "learned.beyond=random");
+  CHECK(text_of(begun.options[0]) == "learned.beyond=random");
   CHECK(begun.from == config.from);
   train_until(11, begun, folder / "parts", Existing::resume);
   RunConfig longer = tiny_run("learned");
