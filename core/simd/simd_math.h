@@ -82,11 +82,16 @@ inline constexpr auto exp_of = [](Vec x) {
   return hn::IfThenElse(hn::Le(x, vec(largest_exponent)), y, hn::Add(x, hn::Inf(lanes)));
 };
 
-/// The same for x ≤ 0, as in a softmax, and NaN for NaN: the larger of a number and NaN is what
-/// stands second.
+/// The same for x ≤ 0, as in a softmax, and NaN for NaN.
 inline constexpr auto exp_of_negative = [](Vec x) {
   const Vec least = vec(least_exponent);
-  return hn::IfThenZeroElse(hn::Lt(x, least), exp_within(hn::Max(least, x)));
+  const auto below = hn::Lt(x, least);
+#if HWY_ARCH_X86
+  const Vec within = hn::Max(least, x);  // of a number and NaN x86 takes what stands second
+#else
+  const Vec within = hn::IfThenElse(below, least, x);
+#endif
+  return hn::IfThenZeroElse(below, exp_within(within));
 };
 
 /// σ(x) = 1/(1 + e^−x), to 2e-7 of its value where that is a normal number.
