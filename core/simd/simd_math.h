@@ -82,11 +82,16 @@ inline constexpr auto exp_of = [](Vec x) {
   return hn::IfThenElse(hn::Le(x, vec(largest_exponent)), y, hn::Add(x, hn::Inf(lanes)));
 };
 
-/// The same for x ≤ 0, as in a softmax, without the upper bound. NaN stays NaN, because Max returns
-/// its second argument if either is NaN.
+/// The same for x ≤ 0, as in a softmax, without the upper bound; NaN for NaN.
 inline constexpr auto exp_of_negative = [](Vec x) {
   const Vec least = vec(least_exponent);
-  return hn::IfThenZeroElse(hn::Lt(x, least), exp_within(hn::Max(least, x)));
+  const auto below = hn::Lt(x, least);
+#if HWY_ARCH_X86
+  const Vec within = hn::Max(least, x);  // x86: the second one if either is NaN
+#else
+  const Vec within = hn::IfThenElse(below, least, x);
+#endif
+  return hn::IfThenZeroElse(below, exp_within(within));
 };
 
 /// σ(x) = 1/(1 + e^−x), to 2e-7 of its value where that is a normal number.

@@ -52,10 +52,10 @@ def main():
         for encoding in o.encodings.split(','):
             run(o.trains, 'train', '--quiet', '--task', 'copy', '--length', '15', '--width', '64',
                 '--heads', '2', '--layers', '2', '--batch', '8', '--steps', '20', '--warmup', '5',
-                '--encoding', encoding, '--out', at(encoding), '--threads', '2')
+                '--encoding', encoding, '--out', at(encoding), '--threads', '1')
             for who, command in ('trains', o.trains), ('reads', o.reads):
                 run(command, 'logits', at(encoding), '--tokens', at('tokens.npy'), '--out', at(who),
-                    '--threads', '2')
+                    '--threads', '1')
             one, other = read_floats(at('trains')), read_floats(at('reads'))
             if len(one) != len(other) or not any(one):
                 sys.exit(f'same_logits: {encoding}: {len(one)} and {len(other)} logits')
