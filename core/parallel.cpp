@@ -22,7 +22,7 @@ void set_threads(int threads) { omp_set_num_threads(threads); }
 int threads() { return omp_get_max_threads(); }
 
 void set_default_threads() {
-  // libgomp reads a list, of which the first number counts, and passes over what is no number.
+  // As libgomp does: the first number of a list counts, and anything else is ignored.
   const char* const wished = std::getenv("OMP_NUM_THREADS");
   if (wished && std::atoi(wished) > 0) return;
   if (const int quota = cpu_quota()) set_threads(std::min(threads(), quota));

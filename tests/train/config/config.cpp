@@ -369,7 +369,7 @@ TEST_CASE("ablate names an unknown preset, file, key or protocol") {
   said("quik", 2, "did you mean 'quick'");
   said("/nowhere/a.toml", 3, "/nowhere/a.toml");
   said("--set train.steeps=3", 2, "did you mean 'train.steps'");
-  said("--set train.steps", 2, "no option=value");
+  said("--set train.steps", 2, "is not of the form option=value");
   said("--set train.seed=1,2", 2, "--seeds");
   said("--protocols sliced --task text --text " YONDER_SOURCE "/README.md", 2, "sliding");
   said("--protocols sliding", 2, "one way only");
