@@ -11,6 +11,7 @@
 #include "train/config/keys.h"
 #include "train/config/toml.h"
 #include "train/report/terminal.h"
+#include "train/results/format.h"
 #include "train/sweep/status_file.h"
 #include "train/sweep/sweep.h"
 

@@ -1,4 +1,5 @@
 #include "train/report/chart.h"
+#include "train/results/format.h"
 
 #include <algorithm>
 #include <cmath>

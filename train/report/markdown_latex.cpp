@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "train/report/table.h"
+#include "train/results/format.h"
 #include "train/results/orderings.h"
 
 namespace yonder {

@@ -6,6 +6,7 @@
 
 #include "core/io/files.h"
 #include "train/report/table.h"
+#include "train/results/format.h"
 #include "train/system/process_pool.h"
 
 namespace yonder {

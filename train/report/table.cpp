@@ -1,4 +1,5 @@
 #include "train/report/table.h"
+#include "train/results/format.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -106,18 +107,6 @@ Look look_of_stdout() {
   const char* no_colour = std::getenv("NO_COLOR");
   if (terminal && !(no_colour && *no_colour)) look.colour = Look::coloured;
   return look;
-}
-
-std::string counted(const Results& results, const Spread& s) {
-  if (s.empty() || s.count >= results.seeds) return "";
-  return " (" + std::to_string(s.count) + " of " + std::to_string(results.seeds) + ")";
-}
-
-std::string shown(double value, const Measure& measure) {
-  char text[32];
-  std::snprintf(text, sizeof text, measure.percent ? "%.1f" : "%.2f",
-                measure.percent ? 100 * value : value);
-  return text;
 }
 
 std::string table(const Results& results, const Measure& measure, const Look& look) {

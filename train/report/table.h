@@ -20,11 +20,4 @@ Look look_of_stdout();
 /// the same models at the trained length.
 std::string table(const Results&, const Measure&, const Look&);
 
-/// " (2 of 3)" where fewer seeds have a number than were asked for, else "": the heading speaks of
-/// all.
-std::string counted(const Results&, const Spread&);
-
-/// "1.63", or with Measure::percent "98.4": as table and sentences show it.
-std::string shown(double value, const Measure&);
-
 }  // namespace yonder

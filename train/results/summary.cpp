@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "train/report/table.h"
+#include "train/results/format.h"
 
 namespace yonder {
 namespace {

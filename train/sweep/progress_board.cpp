@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "train/report/table.h"
+#include "train/results/format.h"
 
 namespace yonder {
 namespace {

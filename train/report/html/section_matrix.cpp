@@ -5,6 +5,7 @@
 #include "train/report/html/html.h"
 #include "train/report/html/sections.h"
 #include "train/report/table.h"
+#include "train/results/format.h"
 #include "train/results/orderings.h"
 
 namespace yonder {

@@ -1,0 +1,15 @@
+#pragma once
+#include <string>
+
+#include "train/results/panel.h"
+
+namespace yonder {
+
+/// " (2 of 3)" where fewer seeds have a number than were asked for, else "": the heading speaks of
+/// all.
+std::string counted(const Results&, const Spread&);
+
+/// "1.63", or with Measure::percent "98.4": as table and sentences show it.
+std::string shown(double value, const Measure&);
+
+}  // namespace yonder
