@@ -60,7 +60,7 @@ install(FILES ${CMAKE_BINARY_DIR}/yonder.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/
   COMPONENT library)
 
 # cpack -G DEB: yonder, and yonder-dev with the library.
-set(CPACK_PACKAGE_CONTACT "the yonder developers <yonder@localhost>")
+set(CPACK_PACKAGE_CONTACT "the yonder developers <noreply@example.org>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "train short, test long: compares position encodings")
 set(CPACK_COMPONENTS_ALL program library)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -73,7 +73,7 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS gnuplot-nox)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME yonder-dev)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS
-  "g++, libdnnl-dev, libhwy-dev, libxxhash-dev, nlohmann-json3-dev")
+  "g++, libdnnl-dev, libhwy-dev, libxxhash-dev, libtomlplusplus-dev, nlohmann-json3-dev")
 if(MPI_CXX_FOUND)
   string(APPEND CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS ", libopenmpi-dev")
 endif()
