@@ -6,7 +6,6 @@
 #include "encodings/base/table.h"
 #include "models/checkpoint.h"
 #include "train/training/memory_estimate.h"
-#include "train/training/run_dir.h"
 
 namespace yonder {
 namespace {
@@ -94,38 +93,37 @@ Trained::Before before(const Trained& run) {
 
 }  // namespace
 
-RunConfig config_from(const std::string& path, const Settings& options) {
+RunConfig config_from(const std::string& path, const Settings& options, const Inputs& inputs) {
   Settings of_task = options;
   std::erase_if(of_task, [](const Setting& s) {
     return std::any_of(registry().begin(), registry().end(), [&s](const Entry& e) {
       return s.option.starts_with(e.name + ".") || s.option.starts_with(e.name + "@");
     });
   });
-  RunConfig config = load(path, of_task).config;
-  config.encoding = load_model(RunFolder::checkpoint_in(path)).model->encoding().name();
+  RunConfig config = load(path, of_task, inputs).config;
   config.from = path;
   config.options.clear();
   return config;
 }
 
-Trained go_on(const RunConfig& config) {
-  require_same(config, config_from(config.from, config.options));
+Trained go_on(const RunConfig& config, const Inputs& inputs) {
+  require_same(config, config_from(config.from, config.options, inputs));
   const Settings of_first = options_of_first(config);
-  Trained run = load(config.from, of_first);
+  Trained run = load(config.from, of_first, inputs);
   Settings of_task = std::move(run.config.options);
   run.before = before(run);
   run.config = config;
   run.config.options = std::move(of_task);
   for (const Setting& s : config.options)
     if (!has(of_first, s.option)) run.config.options.push_back(s);  // it waits for `then`
-  run.task->prepare(config.length);
+  run.task->prepare(config.length, inputs.texts());
   const int L = run.task->tokens(config.length);
   Dims dims = run.model->dims();
   dims.trained = L;
   require_memory(training_bytes(dims, config.at_once()), "lower --batch or --length");
 
   if (draws_rows(*run.model, L)) {
-    const Checkpoint old = load_model(RunFolder::checkpoint_in(config.from));
+    const Checkpoint old = load_model(*inputs.checkpoint(config.from));
     run.model = grown(*run.model, old.model->encoding(), L, std::uint64_t(config.seed));
   }
   run.model->encoding().settle(L);

@@ -1,55 +1,15 @@
 #include "train/system/signals.h"
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <csignal>
-#include <thread>
 
-#include <fcntl.h>
-
-#include "core/options.h"
+#include "tests/support/program.h"
 #include "tests/support/runs.h"
 
 using namespace yonder;
 namespace fs = std::filesystem;
 
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-void wait(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
-
-// Waits until `there`, for three minutes at most.
-void wait_for(const std::function<bool()>& there) {
-  for (const double end = now() + 180; !there();) {
-    REQUIRE(now() < end);
-    wait(0.005);
-  }
-}
-
-// The yonder program at work, silent, with its process id.
-struct Program {
-  pid_t pid;
-  explicit Program(const std::string& arguments) : pid(::fork()) {
-    if (pid != 0) return;
-    ::dup2(::open("/dev/null", O_WRONLY), 1);
-    ::dup2(1, 2);
-    std::vector<std::string> words = split(std::string(YONDER_BINARY) + " " + arguments, ' ');
-    std::vector<char*> argv;
-    for (std::string& w : words) argv.push_back(w.data());
-    argv.push_back(nullptr);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
-  // The exit code; −1 if it died.
-  int end() const {
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-};
 
 const std::string tiny =
     "--task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 "

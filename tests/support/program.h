@@ -1,0 +1,55 @@
+#pragma once
+#include <fcntl.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <thread>
+
+#include "core/options.h"
+#include "tests/support/binary.h"
+
+/// \file
+/// The yonder program while it is at work.
+namespace yonder {
+
+inline void wait(double seconds) {
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
+/// Waits until `there`, for three minutes at most.
+inline void wait_for(const std::function<bool()>& there) {
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  for (const auto end = now() + std::chrono::minutes(3); !there();) {
+    REQUIRE(now() < end);
+    wait(0.005);
+  }
+}
+
+/// Started with these arguments, which stand apart by single blanks; what it prints to stderr goes
+/// to a file.
+struct Program {
+  pid_t pid;
+  explicit Program(const std::string& arguments, const std::string& errors = "/dev/null")
+      : pid(::fork()) {
+    if (pid != 0) return;
+    ::dup2(::open("/dev/null", O_WRONLY), 1);
+    ::dup2(::open(errors.c_str(), O_WRONLY | O_CREAT, 0600), 2);
+    std::vector<std::string> words = split(std::string(YONDER_BINARY) + " " + arguments, ' ');
+    std::erase(words, "");
+    std::vector<char*> argv;
+    for (std::string& w : words) argv.push_back(w.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  /// The exit code; −1 if it died.
+  int end() const {
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+};
+
+}  // namespace yonder
