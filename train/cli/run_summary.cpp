@@ -73,7 +73,6 @@ bool has_folder(const std::string& path) {
 }
 
 std::string one_run(const std::string& folder, const RunConfig& config) {
-  double until = config.until;
   const std::string next = config.changes() ? ", after " + text_of(Value(config.until)) +
                                                   " of the steps " + config.then + ","
                                             : "";

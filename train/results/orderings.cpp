@@ -4,8 +4,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "train/report/table.h"
-
 namespace yonder {
 namespace {
 

@@ -209,7 +209,7 @@ Totals Checkpoints::restore(Trained& run, Trainer& trainer) const {
     Saved saved;
     try {
       const std::string other =
-          of_record(place_, step, [&](const json& run) { return unlike(config_, run); });
+          of_record(place_, step, [&](const json& recorded) { return unlike(config_, recorded); });
       if (!other.empty())
         throw UsageError(place_ + ": the run in it has " + other +
                          "; go on with what it began with, or train anew elsewhere");
