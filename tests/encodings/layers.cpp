@@ -203,10 +203,10 @@ TEST_CASE("a window joins the layers that lack one at test time") {
   Transformer m = model_of("rope+window@0-2,none+logn@3", four_layers());
   Composition& e = m.encoding();
   CHECK(e.mask_in(3).window == 0);
-  CHECK_FALSE(e.everywhere("window"));
+  CHECK_FALSE(everywhere(e.groups(), "window"));
   e.set_at_test("window.size", "5");
   for (int l = 0; l < 4; ++l) CHECK(e.mask_in(l).window == 5);
-  CHECK(e.everywhere("window"));
+  CHECK(everywhere(e.groups(), "window"));
   CHECK(e.name() == "rope+window@0-2,none+logn+window@3");
   CHECK(e.parts().size() == 4);
 

@@ -1,7 +1,5 @@
 #include "train/config/keys.h"
 
-#include <algorithm>
-
 #include "datasets/base/dataset.h"
 
 namespace yonder {
@@ -96,6 +94,9 @@ void set_key(RunConfig& config, const OptionKey& wanted, const Value& value) {
 }
 
 Value typed(const OptionKey& key, const Value& value) {
+  RunConfig config;
+  const Options fields = config.fields();
+  if (const Option* found = field(fields, key)) return typed(*found, value);
   Value held = value;
   with_option(key, [&](const Option& o) { held = typed(o, value); });
   return held;

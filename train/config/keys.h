@@ -27,7 +27,7 @@ bool is_of_task(const OptionKey&);
 /// Sets one key. UsageError for a key that is not known, and for a value that it does not take.
 void set_key(RunConfig&, const OptionKey&, const Value&);
 
-/// The value as the option of an encoding or a task would hold it (see typed()).
+/// The value as the option of this key would hold it (core/options.h).
 Value typed(const OptionKey&, const Value&);
 
 }  // namespace yonder

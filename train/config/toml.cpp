@@ -226,6 +226,13 @@ toml::table table_of(const Claim& c) {
                      {"task", c.task}};
 }
 
+// Axes with the types of their options, which may be given as texts.
+SweepConfig with_types(SweepConfig config) {
+  for (Axis& axis : config.axes)
+    for (Value& v : axis.values) v = typed(axis.key, v);
+  return config;
+}
+
 std::string text_of(const toml::table& root) {
   std::ostringstream out;
   out << toml::toml_formatter(
@@ -287,7 +294,7 @@ bool same_sweep(const std::string& toml, const std::string& path, const SweepCon
   if (toml == to_toml(sweep)) return true;
   SweepConfig there;
   apply_config(toml, path, there);
-  return to_toml(there) == to_toml(sweep);
+  return to_toml(with_types(there)) == to_toml(with_types(sweep));
 }
 
 }  // namespace yonder

@@ -112,6 +112,9 @@ TEST_CASE("a key that a recorded sweep lacks had its default there") {
   CHECK_FALSE(same_sweep(older, "a.toml", c));
   c.base.shards = 1, c.base.steps = 31;
   CHECK_FALSE(same_sweep(older, "a.toml", c));
+  const std::string axis = "[sweep.set]\n\"copy.alphabet\" = ";
+  CHECK(same_sweep(axis + "['4', '8']", "a.toml", read(axis + "[4, 8]")));
+  CHECK_FALSE(same_sweep(axis + "['4', '9']", "a.toml", read(axis + "[4, 8]")));
   CHECK_THROWS_WITH(same_sweep(text + "\n[modl]\n", "a.toml", c), ContainsSubstring("modl"));
 }
 
@@ -366,7 +369,7 @@ TEST_CASE("ablate names an unknown preset, file, key or protocol") {
   said("quik", 2, "did you mean 'quick'");
   said("/nowhere/a.toml", 3, "/nowhere/a.toml");
   said("--set train.steeps=3", 2, "did you mean 'train.steps'");
-  said("--set train.steps", 2, "no KEY=VALUE");
+  said("--set train.steps", 2, "no option=value");
   said("--set train.seed=1,2", 2, "--seeds");
   said("--protocols sliced --task text --text " YONDER_SOURCE "/README.md", 2, "sliding");
   said("--protocols sliding", 2, "one way only");
