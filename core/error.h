@@ -1,6 +1,7 @@
 #pragma once
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace yonder {
 
@@ -8,6 +9,15 @@ namespace yonder {
 /// says who, what, and what to do. Exit code 2.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+/// A pass that an encoding has no value for, as one past the end of a table: to be shown in the
+/// place of a number where lengths are compared.
+struct Undefined : UsageError {
+  /// `reason` in a word or two, for a cell of a table: "table ends".
+  Undefined(std::string why, const std::string& sentence)
+      : UsageError(sentence), reason(std::move(why)) {}
+  std::string reason;
 };
 
 /// A file that can't be read as what it should be: missing, truncated, of other shapes. Exit

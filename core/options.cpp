@@ -49,11 +49,15 @@ Value number(double x) {
 template <class Number>
 bool read(const Value& value, Number& x) {
   if (auto* text = std::get_if<std::string>(&value)) return read(*text, x);
-  if (auto* i = std::get_if<std::int64_t>(&value)) return x = Number(*i), std::int64_t(x) == *i;
+  const auto take = [&x](auto y) {
+    if constexpr (std::is_integral_v<Number>)
+      if (!(std::abs(double(y)) <= std::numeric_limits<Number>::max())) return false;
+    x = Number(y);
+    return std::is_floating_point_v<Number> || double(x) == double(y);
+  };
+  if (auto* i = std::get_if<std::int64_t>(&value)) return take(*i);
   auto* d = std::get_if<double>(&value);
-  if (!d || (std::is_integral_v<Number> && !(std::abs(*d) <= std::numeric_limits<Number>::max())))
-    return false;
-  return x = Number(*d), double(x) == *d;
+  return d && take(*d);
 }
 
 // The truth that a value is or that its text says.

@@ -11,6 +11,18 @@ namespace yonder {
 void set_threads(int threads);
 int threads();
 
+/// Sets it for as long as this lives.
+class WithThreads {
+ public:
+  explicit WithThreads(int threads) : before_(yonder::threads()) { set_threads(threads); }
+  ~WithThreads() { set_threads(before_); }
+  WithThreads(const WithThreads&) = delete;
+  WithThreads& operator=(const WithThreads&) = delete;
+
+ private:
+  int before_;
+};
+
 /// Makes threads() what it is where nobody says a number: OMP_NUM_THREADS, or the processors that
 /// this process may use, no more than its control group has time for.
 void set_default_threads();
@@ -37,10 +49,12 @@ void work_alone();
 
 /// Calls f(i) for each i of 0..n-1, in no particular order. The calls must not depend on each
 /// other. What f calls runs in one thread: work_alone() tells oneDNN too, which would otherwise
-/// start its own threads in a region of one and sum in an order that depends on their number.
+/// start its own threads in a region of one and sum in an order that depends on their number. Of
+/// what the calls throw, that of the least i is thrown again, whatever the number of threads.
 template <class F>
 void parallel_for(std::int64_t n, F&& f) {
   std::exception_ptr failed;
+  std::int64_t at = n;  // which call it is of
 #pragma omp parallel if (n > 1)
   {
     work_alone();
@@ -50,7 +64,7 @@ void parallel_for(std::int64_t n, F&& f) {
         f(i);
       } catch (...) {
 #pragma omp critical(yonder_parallel_for)
-        failed = std::current_exception();
+        if (i < at) at = i, failed = std::current_exception();
       }
     }
   }

@@ -38,8 +38,8 @@ class MultiTokenRecall final : public GeneratedTask {
                        " or less");
   }
 
-  void prepare(int length) override {
-    GeneratedTask::prepare(length);
+  void prepare(int length, const Corpora& texts) override {
+    GeneratedTask::prepare(length, texts);
     Draws draws(Random(0, "mqmtar.words"));
     key_list_ = distinct(keys_, words_of(key_length_), draws);
     value_list_ = distinct(keys_, words_of(value_length_), draws);

@@ -31,12 +31,12 @@ class Tiled final : public ByteTask {
     return all;
   }
 
-  void prepare(int length) override {
+  void prepare(int length, const Corpora& texts) override {
     if (least_ > most_)
       throw UsageError(
           "tiled.least: the shortest tile of training is longer than the longest; "
           "give no more than tiled.most");
-    ByteTask::prepare(length);
+    ByteTask::prepare(length, texts);
   }
 
  private:

@@ -43,9 +43,10 @@ class Coupled final : public Encoding {
   std::vector<int> couple(std::span<const int> digits, int tokens, Draws* draws) override {
     const int last = range_ - 2 - std::max(0, *std::max_element(digits.begin(), digits.end()));
     if (draws && last < 1)
-      throw UsageError("coupled: numbers of " + std::to_string(range_ - 1 - last) +
-                       " digits don't fit into the " + std::to_string(range_) +
-                       " positions of training; set --coupled.range, or train shorter");
+      throw Undefined("range ends",
+                      "coupled: numbers of " + std::to_string(range_ - 1 - last) +
+                          " digits don't fit into the " + std::to_string(range_) +
+                          " positions of training; set --coupled.range, or train shorter");
     const int s = draws ? draws->between(1, last) : 1;
     std::vector<int> at;
     for (int i = 0; i < int(digits.size()); ++i)

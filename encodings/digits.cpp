@@ -96,9 +96,10 @@ class Digits final : public Encoding {
     std::int64_t v = std::int64_t(std::floor(position / k + 1e-9));
     const double left = std::max(0.0, position / k - double(v));
     if (double(v) >= std::pow(b, digits_))
-      throw UsageError("digits: position " + std::to_string(position) + " has more than " +
-                       std::to_string(digits_) + " digits in base " + std::to_string(b) +
-                       "; see --digits.beyond");
+      throw Undefined("digits end", "digits: position " + std::to_string(position) +
+                                        " has more than " + std::to_string(digits_) +
+                                        " digits in base " + std::to_string(b) +
+                                        "; see --digits.beyond");
     for (int g = digits_ - 1; g >= 0; --g, v /= b) {
       const int a = int(v % b);
       if (as_ == "onehot") c[g * beta_ + a] = 1;

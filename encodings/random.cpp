@@ -8,47 +8,33 @@
 //             sampled  as in training, of L positions
 #include <cstdint>
 
-#include "encodings/base/encoding.h"
+#include "encodings/base/drawn_positions.h"
 
 namespace yonder {
 namespace {
 
-class RandomPositions final : public Encoding {
-  int range_ = 0;
+class RandomPositions final : public DrawnPositions {
   std::string test_ = "even";
   std::uint64_t seed_ = 0;
 
  public:
+  RandomPositions() : DrawnPositions("random") {}
+
   Options options() override {
-    return {Option{"range", &range_, "range from which positions are drawn"}.at_least(0).shown_as(
-                "8 N"),
+    return {range_option("range from which positions are drawn"),
             Option{"test", &test_, "positions at evaluation"}
                 .one_of({"even", "first", "sampled"})
                 .at_test()};
   }
 
-  void check() const override {
-    if (range_ > 0 && range_ < dims_.trained)
-      throw UsageError("random.range: " + std::to_string(range_) + " positions can't place the " +
-                       std::to_string(dims_.trained) + " tokens of training; give more");
-  }
-
-  int positions(const Dims& dims) override { return range_ > 0 ? range_ : 8 * dims.trained; }
-
-  std::optional<bool> by_layer() const override { return false; }
-
   void build(const Dims& dims, Parameters& p) override {
-    Encoding::build(dims, p);
-    range_ = positions(dims);
+    DrawnPositions::build(dims, p);
     seed_ = p.seed();
   }
 
   std::vector<int> place(int tokens, int longest, Draws* draws) override {
     if (test_ == "first" && !draws) return {};
-    if (longest > range_)
-      throw UsageError("random: " + std::to_string(longest) + " tokens don't fit into the " +
-                       std::to_string(range_) + " positions of training; " +
-                       (draws ? "train shorter" : "see --random.test first"));
+    require_room(longest, draws ? "train shorter" : "see --random.test first");
     if (draws) return sorted_draw(tokens, *draws);
     std::vector<int> at(tokens);
     if (test_ == "even")

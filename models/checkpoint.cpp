@@ -85,10 +85,16 @@ void set_options(Composition& encoding, const json& said) {
     if (!said.contains(o.name)) throw UsageError("option '" + o.name + "' is missing");
 }
 
-Checkpoint rebuild(Safetensors file, const std::string& path) {
+Tensor copy_of(const Tensor& x) {
+  Tensor copy = Tensor::uninitialized(x.shape);
+  std::copy_n(&x[0], x.size(), &copy[0]);
+  return copy;
+}
+
+Checkpoint rebuild(const Safetensors& file, const std::string& path) {
   if (!file.metadata.contains("yonder"))
     throw UsageError("it has no metadata 'yonder', so yonder did not write it");
-  const json all = parse_json(file.metadata["yonder"], path);
+  const json all = parse_json(file.metadata.at("yonder"), path);
   if (all.is_object() && all.contains("format") && all["format"] != format)
     throw UsageError("its format is " + all["format"].dump() + ", this program reads " +
                      std::to_string(format));
@@ -109,7 +115,7 @@ Checkpoint rebuild(Safetensors file, const std::string& path) {
   auto encoding = std::make_unique<Composition>(said.text("encoding"));
   set_options(*encoding, said["options"]);
   std::map<std::string, Tensor> saved;
-  for (auto& [name, tensor] : file.tensors) saved[name] = std::move(tensor);
+  for (const auto& [name, tensor] : file.tensors) saved[name] = copy_of(tensor);
   auto rebuilt =
       std::make_unique<Transformer>(dims, std::move(encoding), Parameters(saved, said["seed"]),
                                     model.truth("tied") ? Head::tied : Head::own);
@@ -134,20 +140,27 @@ void save_model(const std::string& path, const Transformer& model, const Origin&
   write_file(path, format_model(model, origin));
 }
 
-Checkpoint load_model(const std::string& path, const Overrides& test_options) {
+CheckpointFile read_checkpoint(const std::string& path) {
   const std::string content = read_file(path);
   require_whole(path, content);
-  Safetensors file = parse_safetensors(content, path);
+  return {path, parse_safetensors(content, path)};
+}
+
+Checkpoint load_model(const CheckpointFile& file, const Overrides& test_options) {
   Checkpoint checkpoint;
   try {
-    checkpoint = rebuild(std::move(file), path);
+    checkpoint = rebuild(file.content, file.path);
   } catch (const UsageError& e) {
-    throw FileError(path + ": not a usable checkpoint: " + e.what());
+    throw FileError(file.path + ": not a usable checkpoint: " + e.what());
   }
   Composition& encoding = checkpoint.model->encoding();
   for (const auto& [key, value] : test_options) encoding.set_at_test(key, value);
   encoding.check();
   return checkpoint;
+}
+
+Checkpoint load_model(const std::string& path, const Overrides& test_options) {
+  return load_model(read_checkpoint(path), test_options);
 }
 
 }  // namespace yonder

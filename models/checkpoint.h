@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/io/safetensors.h"
 #include "models/transformer.h"
 
 /// \file
@@ -24,6 +25,15 @@ std::string format_model(const Transformer&, const Origin&);
 /// Throws DiskError.
 void save_model(const std::string& path, const Transformer&, const Origin&);
 
+/// A checkpoint's file as it was read, from which its model can be built again and again.
+struct CheckpointFile {
+  std::string path;
+  Safetensors content;
+};
+/// FileError, which names the file, if it can't be read, is no safetensors file, or is not what its
+/// manifest (manifest.h) says.
+CheckpointFile read_checkpoint(const std::string& path);
+
 struct Checkpoint {
   std::unique_ptr<Transformer> model;
   Origin origin;
@@ -31,8 +41,9 @@ struct Checkpoint {
 
 /// The model of a checkpoint, with `test_options` of its encoding ({"rope.scaling", "yarn"})
 /// changed for testing. Throws FileError, which names the file, for anything in it that is missing,
-/// unknown or does not fit, or that is not what its manifest (manifest.h) says; UsageError for a
-/// test option that is unknown, frozen or not allowed.
+/// unknown or does not fit; UsageError for a test option that is unknown, frozen or not allowed.
+Checkpoint load_model(const CheckpointFile&, const Overrides& test_options = {});
+/// The same of a file that is read for it.
 Checkpoint load_model(const std::string& path, const Overrides& test_options = {});
 
 }  // namespace yonder

@@ -35,24 +35,17 @@ struct ByteTask::Layout {
   int longest, stride;
 };
 
-void ByteTask::prepare(int length) {
-  Task::prepare(length);
+void ByteTask::prepare(int length, const Corpora& texts) {
+  Task::prepare(length, texts);
   if (path_.empty())
     throw UsageError(name() + ": no text is given; name a file or folder with " +
                      (name() == "text" ? "--text" : "--" + name() + ".path") + " PATH");
-  documents_ = Documents::read(path_);
-  const auto& train = documents_.train;
+  text_ = texts[path_];
+  const auto& train = text_->train;
   const bool fits = std::any_of(train.begin(), train.end(), [length](const std::string& d) {
     return Size(d.size()) >= length;
   });
   if (!fits) refuse_short("train", length, train);
-}
-
-std::string ByteTask::checksum() const {
-  std::string all;
-  for (const auto* part : {&documents_.train, &documents_.validation, &documents_.test})
-    for (const std::string& document : *part) all += yonder::checksum(document);
-  return yonder::checksum(all);
 }
 
 void ByteTask::refuse_short(const char* use, int length,
@@ -65,13 +58,13 @@ void ByteTask::refuse_short(const char* use, int length,
 }
 
 double ByteTask::chance(int) const {
-  const Counts seen = count_bytes(documents_.train), asked = count_bytes(documents_.test);
+  const Counts seen = count_bytes(text_->train), asked = count_bytes(text_->test);
   const auto best = std::max_element(seen.begin(), seen.end()) - seen.begin();
   return double(asked[best]) / double(total(asked));
 }
 
 double ByteTask::frequency_loss() const {
-  const Counts seen = count_bytes(documents_.train), asked = count_bytes(documents_.test);
+  const Counts seen = count_bytes(text_->train), asked = count_bytes(text_->test);
   double loss = 0;
   // One more than seen of each, so that a byte new to the test costs a finite amount.
   for (int c = 0; c < 256; ++c)
@@ -93,7 +86,7 @@ Batch ByteTask::batch(const std::vector<Window>& windows) {
 
 Batch ByteTask::train(std::uint64_t seed, int step, int size) const {
   const int length = trained_;
-  const Rooms starts(documents_.train,
+  const Rooms starts(text_->train,
                      [length](Size bytes) { return std::max(bytes - length + 1, Size(0)); });
   const Random random(seed, "data.train", std::uint32_t(step));
   const Random tiles(seed, "data.tile", std::uint32_t(step));
@@ -131,7 +124,7 @@ ByteTask::Layout ByteTask::layout(const Trial& trial) const {
   const int longest = std::max(trial.longest, trial.length), scored = trial.scored;
   const bool ends = trial.protocol == Protocol::same_targets, tiled = tile(trial) > 0;
   const int stretch = tiled ? tile(trial) : longest;
-  const auto& documents = trial.part == Part::test ? documents_.test : documents_.validation;
+  const auto& documents = trial.part == Part::test ? text_->test : text_->validation;
   Rooms rooms(documents, [=](Size bytes) {
     if (bytes < stretch) return Size(0);
     return ends && !tiled ? (bytes - stretch) / scored + 1 : bytes / stretch;

@@ -30,9 +30,9 @@ class ByteTask : public Task {
             .between(0, 1)};
   }
 
-  void prepare(int length) override;
+  void prepare(int length, const Corpora&) override;
 
-  std::string checksum() const override;
+  std::string checksum() const override { return text_->checksum; }
   int vocabulary() const override { return 257; }
   int tokens(int length) const override { return length; }
   bool is_text() const override { return true; }
@@ -56,7 +56,7 @@ class ByteTask : public Task {
  private:
   std::string path_;
   double mask_ = 0.15;
-  Documents documents_;
+  std::shared_ptr<const Documents> text_;
 
   struct Layout;
   Layout layout(const Trial&) const;

@@ -59,9 +59,9 @@ Batch collate(const std::vector<Example>& examples) {
   return batch;
 }
 
-void GeneratedTask::prepare(int length) {
+void GeneratedTask::prepare(int length, const Corpora& texts) {
   check(length);
-  Task::prepare(length);
+  Task::prepare(length, texts);
 }
 
 Batch GeneratedTask::train(std::uint64_t seed, int step, int size) const {

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "core/random.h"
+#include "datasets/base/documents.h"
 
 /// \file
 /// What a task is: a source of sequences for training and testing. Each task has a file of its own.
@@ -76,9 +77,10 @@ class Task {
   virtual ~Task() = default;
   virtual Options options() { return {}; }
 
-  /// Called once after the options are set, before anything else; reads files if the task has any.
-  /// `length` is the trained length N in items. UsageError or FileError for what can't be.
-  virtual void prepare(int length) { trained_ = length; }
+  /// Called after the options are set, before anything else; reads files, if the task has any,
+  /// that are not among `texts` yet. `length` is the trained length N in items. UsageError or
+  /// FileError for what can't be.
+  virtual void prepare(int length, const Corpora& /*texts*/) { trained_ = length; }
 
   /// A checksum of what was read from files; empty: nothing was.
   virtual std::string checksum() const { return {}; }
@@ -125,7 +127,7 @@ class GeneratedTask : public Task {
   /// UsageError if the task has no sequence of `length` items.
   virtual void check(int /*length*/) const {}
 
-  void prepare(int length) override;
+  void prepare(int length, const Corpora&) override;
   Batch train(std::uint64_t seed, int step, int size) const override;
   int sequences(const Trial&) const override;
   Batch test(const Trial&, int first, int size) const override;

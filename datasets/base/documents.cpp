@@ -73,7 +73,17 @@ Documents Documents::read(const std::string& path) {
   if (d.train.empty()) throw FileError(path + ": it contains no text; name another file or folder");
   d.test = hold_out_tenth(d.train);
   d.validation = hold_out_twentieth(d.train);
+  std::string sums;
+  for (const auto* part : {&d.train, &d.validation, &d.test})
+    for (const std::string& document : *part) sums += yonder::checksum(document);
+  d.checksum = yonder::checksum(sums);
   return d;
+}
+
+std::shared_ptr<const Documents> Corpora::operator[](const std::string& path) const {
+  std::shared_ptr<const Documents>& text = (*texts_)[path];
+  if (!text) text = std::make_shared<const Documents>(Documents::read(path));
+  return text;
 }
 
 Rooms::Place Rooms::operator[](Size number) const {

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,9 +16,22 @@ namespace yonder {
 /// again at a line break if one is near; this may cut a document in two.
 struct Documents {
   std::vector<std::string> train, validation, test;
+  std::string checksum;  ///< of all of it
 
   /// Reads a file or a folder. FileError if it can't be read or has no text.
   static Documents read(const std::string& path);
+};
+
+/// The texts that a process works with, each read once. Copies share what any of them has read, and
+/// so do processes that are forked after it.
+class Corpora {
+ public:
+  /// The text at a path. FileError as Documents::read().
+  std::shared_ptr<const Documents> operator[](const std::string& path) const;
+
+ private:
+  using Texts = std::map<std::string, std::shared_ptr<const Documents>>;
+  std::shared_ptr<Texts> texts_ = std::make_shared<Texts>();
 };
 
 /// Documents are as good as their room: the number of places that each offers. Those of several

@@ -10,7 +10,7 @@ class Masked final : public Task {
   explicit Masked(std::unique_ptr<Task> task) : task_(std::move(task)) {}
 
   Options options() override { return task_->options(); }
-  void prepare(int length) override { task_->prepare(length); }
+  void prepare(int length, const Corpora& texts) override { task_->prepare(length, texts); }
   std::string checksum() const override { return task_->checksum(); }
   int vocabulary() const override { return mask() + 1; }
   // A text ends with the last byte that is read; the answer of a task is part of its sequence.

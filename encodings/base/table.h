@@ -83,8 +83,9 @@ class Table {
   }
 
   [[noreturn]] void refuse(int position, const std::string& way_out) const {
-    throw UsageError(owner_ + ": position " + std::to_string(position) +
-                     " is beyond the table of " + std::to_string(rows_.dim(0)) + "; " + way_out);
+    throw Undefined("table ends", owner_ + ": position " + std::to_string(position) +
+                                      " is beyond the table of " + std::to_string(rows_.dim(0)) +
+                                      "; " + way_out);
   }
 
   Var fresh(int count) const {

@@ -62,6 +62,28 @@ TEST_CASE("an option is read into the field that it points at") {
   CHECK(find(all, "head") == nullptr);
 }
 
+TEST_CASE("a typed value is taken by an option of its kind, and no other") {
+  Fields f;
+  Options all = f.options();
+  const auto give = [&all](const std::string& name, const Value& value) {
+    assign(*find(all, name), "rope", value);
+  };
+  give("heads", 8), give("base", 500), give("ratio", 0.25), give("causal", false);
+  CHECK(f.heads == 8);
+  CHECK(f.base == 500);
+  CHECK(value_of(*find(all, "base")) == Value(500));
+  CHECK(value_of(*find(all, "ratio")) == Value(0.25));
+  give("heads", 2.0), give("base", std::numeric_limits<std::int64_t>::max());
+  CHECK(f.heads == 2);
+  CHECK(f.base == 0x1p63);
+  for (const Value& wrong : {Value(2.5), Value(std::int64_t(1) << 40), Value(1e300), Value(true)})
+    CHECK_THROWS_AS(give("heads", wrong), UsageError);
+  CHECK_THROWS_AS(give("causal", 1), UsageError);
+  CHECK(typed(*find(all, "base"), "5e5") == Value(500000));
+  CHECK(typed(*find(all, "base"), "x") == Value("x"));
+  CHECK(typed(*find(all, "path"), 7) == Value("7"));
+}
+
 TEST_CASE("a value that is not allowed is refused in one sentence, and the field stays") {
   Fields f;
   CHECK_THAT(f.refusal("heads", "0"),

@@ -86,7 +86,7 @@ TEST_CASE("a lag leads from the place that asks to the token that tells") {
     if (batch.lag.empty()) continue;
     // In the masked form it is asked one place further on, where it is hidden.
     auto plain = make_task(entry.name);
-    plain->prepare(12);
+    plain->prepare(12, {});
     const Batch hidden = masked(std::move(plain))->test({.length = 12}, 0, 20);
     for (int b = 0; b < batch.size; ++b)
       for (int t = 0; t < batch.extent; ++t) {
@@ -236,7 +236,7 @@ TEST_CASE("in a batch of different lengths each sequence is what it is alone, an
     const auto task = make_task(entry.name);
     const auto* generated = dynamic_cast<const GeneratedTask*>(task.get());
     if (!generated) continue;
-    task->prepare(12);
+    task->prepare(12, {});
     std::vector<Example> examples;
     for (int length : {3, 12, 1, 7}) {
       Draws draws(Random(5, "test", std::uint32_t(length)));
@@ -321,7 +321,7 @@ TEST_CASE("the masked form of every task hides the whole answer where it stands"
     INFO(entry.name);
     auto inner = make_task(entry.name);
     const auto plain = prepared(entry.name, {}, 5);
-    inner->prepare(5);
+    inner->prepare(5, {});
     const int vocabulary = inner->vocabulary(), tokens = inner->tokens(5);
     const auto task = masked(std::move(inner));
     CHECK(task->vocabulary() == vocabulary + 1);

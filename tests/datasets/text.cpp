@@ -124,6 +124,16 @@ TEST_CASE("text: of a folder whose last files are most of it no more than a tent
   CHECK(held() == Approx(19600).margin(2000));
 }
 
+TEST_CASE("text: a file is read once for all who share what was read") {
+  const TextFolder folder;
+  const std::string path = folder.add("a", counting(2000));
+  const Corpora texts, copy = texts;
+  const auto first = texts[path];
+  folder.add("a", counting(3000));
+  CHECK(copy[path] == first);
+  CHECK(Corpora()[path]->checksum != first->checksum);
+}
+
 TEST_CASE("text: the same targets are scored at every length, each once, and only context varies") {
   const TextFolder folder;
   const auto task = text(folder.add("a", counting(60000)), 64);

@@ -18,7 +18,7 @@ inline std::unique_ptr<Task> prepared(const std::string& name, const TaskSetting
   auto task = make_task(name);
   Options options = task->options();
   for (const auto& [option, value] : settings) assign(*find(options, option), name, value);
-  task->prepare(length);
+  task->prepare(length, {});
   return task;
 }
 

@@ -1,42 +1,43 @@
 #pragma once
+#include <fcntl.h>
+
 #include <chrono>
 #include <functional>
 #include <thread>
-#include "tests/support/catch.h"
-
-#include <fcntl.h>
 
 #include "core/options.h"
 #include "tests/support/binary.h"
+#include "tests/support/catch.h"
 
 /// \file
 /// The yonder program while it works.
 namespace yonder {
 
-inline double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 inline void wait(double seconds) {
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
 }
 
-// Waits until `there`, for three minutes at most.
+/// Waits until `there`, for three minutes at most.
 inline void wait_for(const std::function<bool()>& there) {
-  for (const double end = now() + 180; !there();) {
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  for (const auto end = now() + std::chrono::minutes(3); !there();) {
     REQUIRE(now() < end);
     wait(0.005);
   }
 }
 
-// The program at work, silent, with its process id. A variable may stand before it as env takes it.
+/// The program at work with these arguments, which stand apart by single blanks, and its process
+/// id. A variable may stand before it as env takes it. What it prints to stderr goes to a file.
 struct Program {
   pid_t pid;
-  explicit Program(const std::string& arguments, const std::string& variable = "") : pid(::fork()) {
+  explicit Program(const std::string& arguments, const std::string& variable = "",
+                   const std::string& errors = "/dev/null")
+      : pid(::fork()) {
     if (pid != 0) return;
     ::dup2(::open("/dev/null", O_WRONLY), 1);
-    ::dup2(1, 2);
+    ::dup2(::open(errors.c_str(), O_WRONLY | O_CREAT, 0600), 2);
     std::vector<std::string> words = split(std::string(YONDER_BINARY) + " " + arguments, ' ');
+    std::erase(words, "");
     if (!variable.empty()) words.insert(words.begin(), {"env", variable});
     std::vector<char*> argv;
     for (std::string& w : words) argv.push_back(w.data());
@@ -44,7 +45,7 @@ struct Program {
     ::execvp(argv[0], argv.data());
     ::_exit(127);
   }
-  // The exit code; −1 if it died.
+  /// The exit code; −1 if it died.
   int end() const {
     int status = 0;
     ::waitpid(pid, &status, 0);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include "core/error.h"
@@ -196,9 +197,10 @@ bool understood(const Arguments& arguments, Wish& wish) {
 }
 
 // What all ranks have to agree about.
-std::string agreed(const SweepConfig& sweep) {
-  std::string text = to_toml(sweep);
-  for (const Variant& v : plan_of(sweep).variants) text += fingerprint(v.base);
+std::string agreed(const Experiment& experiment) {
+  std::string text = to_toml(experiment.config);
+  for (const Variant& v : experiment.plan.variants)
+    text += fingerprint(v.base, experiment.inputs.texts());
   return text;
 }
 
@@ -219,7 +221,7 @@ std::string command_of_job(const Arguments& arguments, const std::string& folder
 
 // Writes the job, after all that the sweep would refuse, and submits it if asked for.
 void write_job(const Arguments& arguments, Wish& wish) {
-  require_possible(wish.sweep);
+  require_possible(Experiment(wish.sweep));
   if (wish.force)
     throw UsageError(
         "ablate: --force has no place in a job that goes on with what is there; remove " +
@@ -249,19 +251,22 @@ int ablate_verb(const Arguments& arguments) {
   ranks::together([&] { go_on = understood(arguments, wish); });
   if (!go_on) return fine;
   if (wish.dry) {
-    if (ranks::rank() == 0) std::fputs(forecast(wish.sweep, wish.ranks).c_str(), stdout);
+    if (ranks::rank() == 0)
+      std::fputs(forecast(Experiment(wish.sweep), wish.ranks).c_str(), stdout);
     return fine;
   }
   if (wish.as_job) return write_job(arguments, wish), fine;
+  std::optional<Experiment> experiment;
+  ranks::together([&] { experiment.emplace(wish.sweep); });
   if (ranks::count() > 1) {
     std::string text;
-    ranks::together([&] { text = agreed(wish.sweep); });
+    ranks::together([&] { text = agreed(*experiment); });
     ranks::require_same("ablate: the configuration", text);
   }
 
   Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
   const Start start = wish.force ? Start::over : wish.resume ? Start::resumed : Start::fresh;
-  const SweepEnd end = sweep(wish.sweep, wish.out, start, command_of(arguments), progress);
+  const SweepEnd end = sweep(*experiment, wish.out, start, command_of(arguments), progress);
   if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : fine;
   if (end.signal) {
     std::fprintf(stderr,

@@ -8,9 +8,9 @@
 #include "train/bench/bench.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
-#include "train/sweep/cost_model.h"
 #include "train/sweep/progress_board.h"
 #include "train/system/mpi.h"
+#include "train/system/stopwatch.h"
 #include "train/system/work_queue.h"
 
 namespace yonder {

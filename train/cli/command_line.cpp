@@ -10,26 +10,30 @@
 namespace yonder {
 namespace {
 
-constexpr std::size_t indent = 30, width = 100;  // of the help, in columns
+constexpr std::size_t meaning_column = 30, width = 100;  // of the help
 
-// A line of the help: a flag, and what it means from column `indent` on.
+// The text and then these words, in lines that fit; all but the first begin in column `indent`, and
+// all but the last end in `more`.
+std::string wrapped(std::string text, const std::string& words, std::size_t indent,
+                    const std::string& more = "") {
+  std::size_t column = text.size() - (text.rfind('\n') + 1);
+  bool first = true;
+  for (const std::string& word : split(words, ' ')) {
+    if (first) first = false;
+    else if (column + 1 + word.size() + more.size() <= width) text += ' ', ++column;
+    else text += more + "\n" + std::string(indent, ' '), column = indent;
+    text += word;
+    column += word.size();
+  }
+  return text + "\n";
+}
+
+// A line of the help: a flag, and what it means from column `meaning_column` on.
 std::string help_line(const std::string& left, const std::string& meaning) {
   std::string line = "  " + left;
-  if (line.size() + 2 > indent) line += "\n" + std::string(indent, ' ');
-  line.resize(std::max(line.size(), indent), ' ');
-  std::size_t column = indent;
-  for (std::size_t i = 0; i < meaning.size();) {
-    const std::size_t end = std::min(meaning.find(' ', i), meaning.size());
-    if (column > indent && column + 1 + (end - i) > width) {
-      line += "\n" + std::string(indent, ' ');
-      column = indent;
-    }
-    if (column > indent) line += ' ', ++column;
-    line += meaning.substr(i, end - i);
-    column += end - i;
-    i = end + 1;
-  }
-  return line + "\n";
+  if (line.size() + 2 > meaning_column) line += "\n" + std::string(meaning_column, ' ');
+  line.resize(std::max(line.size(), meaning_column), ' ');
+  return wrapped(line, meaning, meaning_column);
 }
 
 std::string placeholder(const Option& option) {
@@ -102,8 +106,8 @@ struct Flags::Line {
 Flags::Flags(std::string verb, std::string summary, std::vector<std::string> examples)
     : line_(new Line) {
   line_->verb = std::move(verb);
-  line_->opening = "yonder " + line_->verb + ": " + summary + "\n\nExamples\n";
-  for (const std::string& e : examples) line_->opening += "  " + e + "\n";
+  line_->opening = wrapped("", "yonder " + line_->verb + ": " + summary, 2) + "\nExamples\n";
+  for (const std::string& e : examples) line_->opening += wrapped("  ", e, 6, " \\");
   line_->app.set_help_flag();
   line_->app.allow_extras();
 }

@@ -28,8 +28,9 @@ void print_table(const std::vector<EvalRow>& rows, const Task& task) {
   std::printf("%8s %8s %10s %10s %10s %10s %9s\n", "length", "tokens", "loss", "accuracy", last,
               "chance", "examples");
   for (const EvalRow& row : rows) {
-    if (!row.undefined.empty()) {
-      std::printf("%8d %8d  undefined: %s\n", row.length, row.tokens, row.undefined.c_str());
+    if (row.status != Status::ok) {
+      std::printf("%8d %8d  %s: %s\n", row.length, row.tokens, name_of(row.status),
+                  row.problem.c_str());
       continue;
     }
     const std::string quality =
@@ -55,8 +56,9 @@ void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
                             {"perplexity", row.perplexity},
                             {"token_accuracy", row.token_accuracy},
                             {"exact_match", row.exact_match},
-                            {"chance", row.chance}});
-    if (!row.undefined.empty()) json["rows"].back()["undefined"] = row.undefined;
+                            {"chance", row.chance},
+                            {"status", name_of(row.status)}});
+    if (row.status != Status::ok) json["rows"].back()["undefined"] = row.problem;
   }
   std::printf("%s\n", json.dump(2).c_str());
 }
@@ -131,7 +133,7 @@ void print_side_by_side(const Results& results) {
                 table(results, m, look_of_stdout()).c_str());
   std::string last;
   for (const Score& s : results.scores) {
-    if (s.problem.empty() || s.row.label() == last) continue;
+    if (s.status == Status::ok || s.row.label() == last) continue;
     last = s.row.label();
     std::printf("%s at %d: %s\n", last.c_str(), s.length, s.problem.c_str());
   }
@@ -147,18 +149,20 @@ void print_counted_from(const Trained& run) {
         N, last);
 }
 
-void test_extensions(const Wish& wish, const Trained& run, Progress& progress) {
+void test_extensions(const Wish& wish, const Trained& run, const Inputs& inputs,
+                     Progress& progress) {
   const Composition& encoding = run.model->encoding();
   std::vector<Row> rows{{encoding.name(), wish.of_encoding}};
   if (!wish.extensions.empty()) rows = extension_rows(encoding, wish.extensions, wish.of_encoding);
   if (!wish.factors.empty()) rows = sharpened(encoding, rows, wish.factors);
   const bool all =
       std::find(wish.extensions.begin(), wish.extensions.end(), "all") != wish.extensions.end();
-  const Study study =
-      compare(wish.path, rows, all ? Refused::tell : Refused::fail, wish.of_task, wish.settings,
-              [&](int row, double part) {
-                progress.show(rows[std::size_t(row)].label() + ": " + percent(part));
-              });
+  const Study study = compare(
+      wish.path, rows, all ? Refused::tell : Refused::fail, wish.of_task, wish.settings,
+      [&](int row, double part) {
+        progress.show(rows[std::size_t(row)].label() + ": " + percent(part));
+      },
+      inputs);
   progress.clear();
   if (wish.json) return void(std::fputs(to_json(study).c_str(), stdout));
   print_side_by_side(study.panels[0]);
@@ -205,7 +209,8 @@ int eval_verb(const Arguments& arguments) {
 
   Overrides options = wish.of_task;
   if (!several) options.insert(options.end(), wish.of_encoding.begin(), wish.of_encoding.end());
-  Trained run = load(wish.path, options);
+  const Inputs inputs;
+  Trained run = load(wish.path, options, inputs);
   if (!wish.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
   // Beside others a model is tested at its trained length too.
@@ -220,7 +225,7 @@ int eval_verb(const Arguments& arguments) {
                  run.changed_text.c_str());
   Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
   if (!several) test_one(wish, run, progress);
-  else test_extensions(wish, run, progress);
+  else test_extensions(wish, run, inputs, progress);
   return fine;
 }
 

@@ -98,7 +98,6 @@ Json tasks_json() {
   return all;
 }
 
-// The title of a preset is the first line of its file: title = "…".
 Json presets_json() {
   Json all = Json::array();
   for (const Preset& p : presets()) {

@@ -25,7 +25,7 @@ int number(const std::string& digits, const std::string& time) {
 }
 
 // "30", "30:00", "4:00:00", "1-12", "1-12:00", "1-12:00:00".  sbatch(1), --time
-double seconds_of(const std::string& time) {
+double seconds_in(const std::string& time) {
   const std::size_t dash = time.find('-');
   const bool days = dash != time.npos;
   const auto parts = split(days ? time.substr(dash + 1) : time, ':');
@@ -51,7 +51,7 @@ Options SlurmJob::fields() {
 
 std::string slurm_script(const SlurmJob& job) {
   // Slurm may send the signal a minute early; a step and a checkpoint have to fit before the end.
-  const int early = int(std::min(120.0, seconds_of(job.time) / 2));
+  const int early = int(std::min(120.0, seconds_in(job.time) / 2));
   const std::string threads = std::to_string(job.threads);
   std::string text = "#!/bin/bash\n# The sweep " + job.sweep + " in " + job.folder +
                      ", until it is done. Written by\n#   " + job.written_by + "\n#   sbatch " +

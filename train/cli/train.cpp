@@ -141,7 +141,8 @@ RunConfig begun(const std::string& folder) {
 
 // Reads the arguments again, over what they name as a start: files, a checkpoint, or `begun`, the
 // configuration of a run that goes on.
-void complete(const Arguments& arguments, const RunConfig& begun, Wish& wish) {
+void complete(const Arguments& arguments, const RunConfig& begun, const Inputs& inputs,
+              Wish& wish) {
   const bool resumed = !wish.resumed.empty();
   if (resumed) {
     require_free(arguments);
@@ -155,7 +156,7 @@ void complete(const Arguments& arguments, const RunConfig& begun, Wish& wish) {
     wish = std::move(again);
   }
   if (!resumed && !wish.config.from.empty()) {
-    Wish again{.config = config_from(wish.config.from, wish.config.options)};
+    Wish again{.config = config_from(wish.config.from, wish.config.options, inputs)};
     again.config.shards = start().config.shards;
     for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
     read(arguments, again);
@@ -165,9 +166,9 @@ void complete(const Arguments& arguments, const RunConfig& begun, Wish& wish) {
 }
 
 // What all ranks have to agree about, and how many of them are too many.
-void agree(const RunConfig& config, Progress& progress) {
+void agree(const RunConfig& config, const Inputs& inputs, Progress& progress) {
   std::string text;
-  ranks::together([&] { text = to_toml(config) + fingerprint(config); });
+  ranks::together([&] { text = to_toml(config) + fingerprint(config, inputs.texts()); });
   ranks::require_same("train: the configuration", text);
   if (config.threads == 0) ranks::share_processors();
   const int shards = std::min(config.shards, config.batch), idle = ranks::count() - shards;
@@ -185,17 +186,18 @@ int train_verb(const Arguments& arguments) {
   ranks::together([&] { go_on = read(arguments, wish); });
   if (!go_on) return fine;
   const RunConfig config_begun = wish.resumed.empty() ? RunConfig{} : begun(wish.resumed);
-  ranks::together([&] { complete(arguments, config_begun, wish); });
+  const Inputs inputs;
+  ranks::together([&] { complete(arguments, config_begun, inputs, wish); });
   const RunConfig& config = wish.config;
   const bool first = ranks::rank() == 0;
   Progress progress(wish.quiet || !first ? Progress::Voice::quiet : Progress::Voice::normal);
-  if (ranks::count() > 1) agree(config, progress);
+  if (ranks::count() > 1) agree(config, inputs, progress);
   const Existing existing = !wish.resumed.empty() ? Existing::resume
                             : wish.force          ? Existing::replace
                                                   : Existing::refuse;
   const TrainResult result = train(
       config, wish.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
-      ranks::everyone());
+      ranks::everyone(), inputs);
   if (!first) return fine;
   progress.settle("trained " + std::to_string(result.steps) + " steps" +
                   (result.before ? " (" + std::to_string(result.before) + " before)" : "") +

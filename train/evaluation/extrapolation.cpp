@@ -162,8 +162,10 @@ std::vector<Row> sharpened(const Composition& encoding, const std::vector<Row>& 
 
 Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused refused,
               const Overrides& of_task, EvalSettings settings,
-              const std::function<void(int, double)>& progress) {
-  auto model = [&](const Row& row) { return load(checkpoint, joined(of_task, row.extension)); };
+              const std::function<void(int, double)>& progress, const Inputs& inputs) {
+  auto model = [&](const Row& row) {
+    return load(checkpoint, joined(of_task, row.extension), inputs);
+  };
   Study study = begun(checkpoint, rows, model({}), of_task, settings);
   Results& results = study.panels[0];
   settings.lengths = results.lengths;
@@ -180,7 +182,8 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
     } catch (const UsageError& why) {
       if (refused == Refused::fail || rows[r].extension.empty()) throw;
       for (int length : results.lengths)
-        results.scores.push_back({.row = rows[r], .length = length, .problem = why.what()});
+        results.scores.push_back(
+            {.row = rows[r], .length = length, .status = Status::refused, .problem = why.what()});
     }
   }
   return study;
@@ -197,7 +200,9 @@ Score score_of(const Row& row, const Trained& trained, const std::string& protoc
           .accuracy = e.token_accuracy,
           .exact = e.exact_match,
           .examples = e.examples,
-          .problem = e.undefined};
+          .status = e.status,
+          .reason = e.reason,
+          .problem = e.problem};
 }
 
 }  // namespace yonder

@@ -43,7 +43,7 @@ enum class Refused { fail, tell };
 /// done, 0..1.
 Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refused,
               const Overrides& of_task, EvalSettings settings,
-              const std::function<void(int, double)>& progress = {});
+              const std::function<void(int, double)>& progress = {}, const Inputs& = {});
 
 /// One row of a test as a row of a comparison has it.
 Score score_of(const Row&, const Trained&, const std::string& protocol, const EvalRow&);

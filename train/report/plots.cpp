@@ -271,7 +271,7 @@ std::string inlined(const std::string& svg, const std::string& prefix) {
   return "<svg class=\"chart\" " + size + " role=\"img\">" + body;
 }
 
-std::string draw(const Chart& chart, const std::string& folder, Png png, std::string& problem) {
+Drawn draw(const Chart& chart, const std::string& folder, Png png) {
   make_folders(folder);
   const std::string base = folder + "/" + chart.name;
   std::string errors, place;
@@ -283,13 +283,14 @@ std::string draw(const Chart& chart, const std::string& folder, Png png, std::st
     const int code =
         run_program({"gnuplot", "-e", "cd '" + place + "'", chart.name + ".gnuplot"}, errors);
     if (code == 0) continue;
-    problem = code == 127
-                  ? "plots: gnuplot is missing; install it (Debian: apt-get install gnuplot-nox)"
-                  : "plots: gnuplot refused " + base + ".gnuplot: " + errors;
-    return "";
+    if (code == 127)
+      return {
+          .problem = "plots: gnuplot is missing; install it (Debian: apt-get install gnuplot-nox)",
+          .no_gnuplot = true};
+    return {.problem = "plots: gnuplot refused " + base + ".gnuplot: " + errors};
   }
   write_file(base + ".svg", in_light_and_dark(read_file(base + ".svg")));
-  return base + ".svg";
+  return {.path = base + ".svg"};
 }
 
 }  // namespace yonder

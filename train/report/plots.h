@@ -40,8 +40,12 @@ std::string inlined(const std::string& svg, const std::string& prefix);
 enum class Png { no, too };
 
 /// Writes a chart's script, and what gnuplot makes of it, to `{folder}/{chart.name}.svg` (and
-/// .png). Returns the SVG's path; "", with the reason in `problem`, where gnuplot is missing or
-/// refuses.
-std::string draw(const Chart&, const std::string& folder, Png, std::string& problem);
+/// .png).
+struct Drawn {
+  std::string path;         ///< of the SVG; "" if there is none
+  std::string problem;      ///< why there is none, one sentence; else empty
+  bool no_gnuplot = false;  ///< it is because gnuplot is missing
+};
+Drawn draw(const Chart&, const std::string& folder, Png);
 
 }  // namespace yonder

@@ -40,8 +40,8 @@ Spread Results::at(const Row& row, int length, const Measure& measure) const {
 std::string Results::problem(const Row& row, int length) const {
   if (!at(row, length, Measure::loss).empty()) return "";
   for (const Score& s : scores)
-    if (s.row == row && s.length == length && !s.problem.empty())
-      return s.problem.find("table") != std::string::npos ? "table ends" : "undefined";
+    if (s.row == row && s.length == length && s.status != Status::ok)
+      return s.reason.empty() ? name_of(s.status) : s.reason;
   return "failed";
 }
 

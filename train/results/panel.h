@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "train/config/row.h"
+#include "train/config/status.h"
 #include "train/results/statistics.h"
 
 /// \file
@@ -26,8 +27,10 @@ struct Score {
   double accuracy = unknown;  ///< share of targets that are the model's first choice
   double exact = unknown;     ///< share of examples whose whole answer is right
   int examples = 0;
-  int step = 0;         ///< steps that the model had been trained; 0: all of its training
-  std::string problem;  ///< why there is no number, one sentence; else empty
+  int step = 0;  ///< steps that the model had been trained; 0: all of its training
+  Status status = Status::ok;
+  std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
+  std::string problem;  ///< the same in one sentence
 };
 
 /// Loss by position, at the longest length of a panel: the mean over each of equal stretches of

@@ -74,8 +74,24 @@ Json json_of(const Score& s) {
                    {"accuracy", s.accuracy},
                    {"exact", s.exact},
                    {"examples", s.examples},
+                   {"status", name_of(s.status)},
+                   {"reason", s.reason},
                    {"problem", s.problem}});
   return json;
+}
+
+// Earlier versions knew a sentence alone.
+Status status_of(const nlohmann::json& json) {
+  if (!json.contains("status"))
+    return std::string(json.at("problem")).empty() ? Status::ok : Status::undefined;
+  for (const Status status : every_status)
+    if (json["status"] == name_of(status)) return status;
+  throw UsageError("a score has the status " + json["status"].dump());
+}
+
+std::string reason_of(const nlohmann::json& json) {
+  if (json.contains("status")) return json.at("reason");
+  return std::string(json.at("problem")).find("table") == std::string::npos ? "" : "table ends";
 }
 
 Score score_of(const nlohmann::json& json, const std::string& protocol) {
@@ -89,6 +105,8 @@ Score score_of(const nlohmann::json& json, const std::string& protocol) {
           .exact = number(json.at("exact")),
           .examples = whole(json.at("examples")),
           .step = whole(json.at("step")),
+          .status = status_of(json),
+          .reason = reason_of(json),
           .problem = json.at("problem")};
 }
 
@@ -322,7 +340,8 @@ void add_lines(std::string& csv, const Results& r, const std::vector<Score>& sco
     for (int n : {s.length, s.tokens, s.seed, r.trained}) csv += std::to_string(n) + ',';
     csv += (s.step ? std::to_string(s.step) : "") + ',';
     for (double x : {s.loss, std::exp(s.loss), s.accuracy, s.exact}) csv += digits(x) + ',';
-    csv += std::to_string(s.examples) + ',' + quoted(s.problem) + '\n';
+    csv += std::to_string(s.examples) + ',' + quoted(s.problem) + ',' + name_of(s.status) + ',' +
+           quoted(s.reason) + '\n';
   }
 }
 
@@ -331,7 +350,7 @@ void add_lines(std::string& csv, const Results& r, const std::vector<Score>& sco
 std::string to_csv(const Study& study) {
   std::string csv =
       "encoding,extension,task,test,variant,protocol,length,tokens,seed,trained,step,loss,"
-      "perplexity,accuracy,exact,examples,problem\n";
+      "perplexity,accuracy,exact,examples,problem,status,reason\n";
   for (const Results& r : study.panels) {
     add_lines(csv, r, r.scores);
     add_lines(csv, r, r.earlier);

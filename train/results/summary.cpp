@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "train/results/format.h"
+#include "train/results/orderings.h"
 
 namespace yonder {
 namespace {
@@ -45,18 +46,6 @@ std::string place(const Results& r, int length) { return r.multiple(length) + "x
 
 int longest(const Results& r) { return *std::max_element(r.lengths.begin(), r.lengths.end()); }
 
-// Rows that have a number at `length`, best first; the windowed ones are a sentence of their own.
-std::vector<Row> ranked(const Results& r, int length, const Measure& m) {
-  std::vector<Row> rows;
-  for (const Row& row : r.rows)
-    if (!row.windowed() && !r.at(row, length, m).empty()) rows.push_back(row);
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
-    const double x = r.at(a, length, m).median, y = r.at(b, length, m).median;
-    return m.percent ? x > y : x < y;
-  });
-  return rows;
-}
-
 std::string undefined(const Results& r, int length) {
   std::vector<std::string> names;
   for (const Row& row : r.rows)
@@ -68,7 +57,7 @@ std::string undefined(const Results& r, int length) {
 // "At 8x: kerple keeps 1.02x its loss; rope loses 3.1x, rope + yarn 1.2x; learned is undefined."
 std::string losses_far_out(const Results& r) {
   const int length = longest(r);
-  auto rows = ranked(r, length, Measure::loss);
+  auto rows = ranking(r, length, Measure::loss);
   std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
     return r.worse(a, length, Measure::loss) < r.worse(b, length, Measure::loss);
   });
@@ -90,7 +79,7 @@ std::string losses_far_out(const Results& r) {
 std::string answers_far_out(const Results& r) {
   const int length = longest(r);
   std::vector<std::string> shares, parts;
-  for (const Row& row : ranked(r, length, Measure::accuracy))
+  for (const Row& row : ranking(r, length, Measure::accuracy))
     shares.push_back(row.label() + (shares.empty() ? " gets " : " ") +
                      shown(r.at(row, length, Measure::accuracy).median, Measure::accuracy) + " %" +
                      (shares.empty() ? " of the answer's tokens right" : ""));
@@ -103,7 +92,7 @@ std::string answers_far_out(const Results& r) {
 }
 
 std::string at_home(const Results& r, const Measure& m) {
-  const auto rows = ranked(r, r.trained, m);
+  const auto rows = ranking(r, r.trained, m);
   std::vector<Row> plain;
   for (const Row& row : rows)
     if (row.extension.empty()) plain.push_back(row);
@@ -148,7 +137,7 @@ std::string solved(const Results& r) {
 std::string below_letters(const Results& r) {
   const int length = longest(r);
   std::vector<std::string> names;
-  for (const Row& row : ranked(r, length, Measure::loss))
+  for (const Row& row : ranking(r, length, Measure::loss))
     if (r.at(row, length, Measure::loss).median > r.letters) names.push_back(row.label());
   if (names.empty()) return "";
   return "Worse at " + place(r, length) + " than letter frequencies alone (" +
@@ -197,7 +186,7 @@ std::string with_range(const Spread& s, const Measure& m) {
 // best of so many only because it is chosen by the numbers that are told.
 std::string extended(const Results& r, const Measure& m) {
   const int length = longest(r);
-  std::vector<Row> rows = ranked(r, length, m);
+  std::vector<Row> rows = ranking(r, length, m);
   std::erase_if(rows, [&](const Row& row) {
     return row.extension.empty() || r.at({row.encoding, {}}, length, m).empty();
   });

@@ -37,10 +37,10 @@ void count(Results& r) {
 }
 
 // Chance and trained length of a panel whose sweep did not get as far as writing them.
-void complete(Results& r, const std::string& cell) {
+void complete(Results& r, const std::string& cell, const Inputs& inputs) {
   count(r);
   if (r.trained) return;
-  Trained model = load(cell);
+  Trained model = load(cell, {}, inputs);
   r.trained = model.config.length;
   r.text = model.task->is_text();
   r.letters = model.task->frequency_loss();
@@ -84,7 +84,8 @@ Found unfinished(const std::string& folder) {
                     (begun ? " yet, none of its " + std::to_string(begun) +
                                  " cells is done; go on with --resume"
                            : "; give the folder of a comparison, as yonder ablate --out names it"));
-  for (Results& r : found.study.panels) complete(r, last);
+  const Inputs inputs;
+  for (Results& r : found.study.panels) complete(r, last, inputs);
   try {
     require_whole(found.study);
     for (const Results& r : found.study.panels) require_possible(r);

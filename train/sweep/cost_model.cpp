@@ -1,11 +1,10 @@
 #include "train/sweep/cost_model.h"
 
 #include <algorithm>
-#include <chrono>
-#include <ctime>
 #include <queue>
 
 #include "core/tensor_pool.h"
+#include "train/system/stopwatch.h"
 #include "train/training/trainer.h"
 
 namespace yonder {
@@ -13,21 +12,7 @@ namespace {
 
 constexpr int tested_to_measure = 2;  // sequences at the greatest length
 
-double processor_seconds() { return double(std::clock()) / CLOCKS_PER_SEC; }
-
 }  // namespace
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double processor_seconds_of(const std::function<void()>& work) {
-  const double start = processor_seconds();
-  work();
-  return processor_seconds() - start;
-}
 
 double makespan(std::vector<double> jobs, int workers, double hand_out) {
   std::sort(jobs.rbegin(), jobs.rend());
@@ -46,8 +31,8 @@ double makespan(std::vector<double> jobs, int workers, double hand_out) {
 namespace {
 
 // The model of a cell as a row tests it, though not trained.
-Trained tested(const RunConfig& run, const Row& row) {
-  Trained model = prepare(run);
+Trained tested(const RunConfig& run, const Row& row, const Inputs& inputs) {
+  Trained model = prepare(run, inputs);
   change_encoding(model);
   for (const auto& [key, value] : row.of_test()) model.model->encoding().set_at_test(key, value);
   return model;
@@ -81,10 +66,10 @@ double seconds_of_tests(Trained& model, const std::vector<int>& lengths, int exa
 
 }  // namespace
 
-Cost measured(const SweepConfig& config, const Plan& plan, const Cell& cell) {
+Cost measured(const Experiment& experiment, const Cell& cell) {
+  const auto& [config, plan, inputs] = experiment;
   pool::reset_peak();
-  const RunConfig run = run_of(config, cell);
-  Trained trained = prepare(run);
+  Trained trained = prepare(cell.run, inputs);
   const Parameters& p = trained.model->parameters();
   Cost cost{.parameters = p.count(), .position_parameters = p.count("encoding.")};
   {
@@ -96,12 +81,12 @@ Cost measured(const SweepConfig& config, const Plan& plan, const Cell& cell) {
   const std::size_t protocols = trained.task->is_text() ? config.protocols.size() : 1;
   for (const Row& row : plan.rows) {
     if (row.encoding != cell.encoding) continue;
-    Trained model = tested(run, row);
+    Trained model = tested(cell.run, row, inputs);
     double seconds = 0;
     for (std::size_t i = 0; i < protocols; ++i)
       seconds +=
           seconds_of_tests(model, lengths, config.examples, protocol_named(config.protocols[i]));
-    cost.test += seconds * double(plan.tests.size()) * tested_checkpoints(config, cell, row) +
+    cost.test += seconds * double(plan.tests.size()) * tested_checkpoints(experiment, cell, row) +
                  row.finetune().steps * cost.step;
   }
   cost.bytes = double(pool::peak_bytes());

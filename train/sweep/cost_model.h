@@ -20,16 +20,11 @@ struct Cost {
 /// Takes three steps, the first of which fetches memory and is not counted, and tests a few
 /// sequences at each length in each row. Processor time is what counts: a machine that is busy with
 /// other things would make it look many times longer.
-Cost measured(const SweepConfig&, const Plan&, const Cell&);
+Cost measured(const Experiment&, const Cell&);
 
 /// Seconds until `workers` have done all jobs of so many seconds, the longest first, each job going
 /// to whoever is free. Who hands them out takes `hand_out` seconds for each, one after the other.
 ///   Graham 1969, SIAM J. Appl. Math. 17: at most 4/3 of the best order.
 double makespan(std::vector<double> jobs, int workers, double hand_out);
-
-/// Wall-clock seconds that `work` takes.
-double seconds_of(const std::function<void()>& work);
-/// Seconds that the processors are at work for this process meanwhile.
-double processor_seconds_of(const std::function<void()>& work);
 
 }  // namespace yonder

@@ -10,10 +10,11 @@
 
 namespace yonder {
 
-std::string texts_of(const SweepConfig& config, const Plan& plan) {
+std::string texts_of(const Experiment& experiment) {
   std::set<std::string> lines;
-  for (const Variant& v : plan.variants) {
-    const auto task = prepare_task(run_of(config, {&v, plan.rows.front().encoding, 0, 0}));
+  for (const Variant& v : experiment.plan.variants) {
+    const auto task = prepare_task(
+        Cell(experiment, v, experiment.plan.rows.front().encoding, 0, 0).run, experiment.inputs);
     const std::string sum = task->checksum();
     for (const Option& o : task->options())
       if (!sum.empty() && o.name == "path")

@@ -1,14 +1,14 @@
 #pragma once
 #include <string>
 
-#include "train/config/sweep_config.h"
+#include "train/sweep/experiment.h"
 
 /// \file
 /// texts.txt: which texts a sweep is about, so that it does not go on with others.
 namespace yonder {
 
 /// A line "CHECKSUM text.path = FILE" of each text that the tasks read; "" if they read none.
-std::string texts_of(const SweepConfig&, const Plan&);
+std::string texts_of(const Experiment&);
 
 /// UsageError, which names the text, if the file `path` holds a line that `now` lacks: cells of two
 /// texts would stand in one table.

@@ -9,6 +9,7 @@
 #include "train/sweep/cost_model.h"
 #include "train/sweep/sweep.h"
 #include "train/system/progress.h"
+#include "train/system/stopwatch.h"
 
 namespace yonder {
 namespace {
@@ -16,21 +17,22 @@ namespace {
 // Cells of one variant and encoding.
 struct Group {
   Cell cell;
-  Cost cost;
-  double measuring;  // s, that its cost took to measure
+  Cost cost{};
+  double measuring = 0;  // s, that its cost took to measure
 };
 
-std::vector<Group> groups_of(const SweepConfig& config, const Plan& plan) {
+std::vector<Group> groups_of(const Experiment& experiment) {
+  const Plan& plan = experiment.plan;
   std::vector<Group> groups;
   for (const Variant& v : plan.variants) {
     std::vector<std::string> seen;
     for (const Row& row : plan.rows) {
       if (std::find(seen.begin(), seen.end(), row.encoding) != seen.end()) continue;
       seen.push_back(row.encoding);
-      Group group{.cell = {&v, row.encoding, v.base.lr, v.base.seed}};
+      Group group{.cell = Cell(experiment, v, row.encoding, v.base.lr, v.base.seed)};
       group.measuring =
-          processor_seconds_of([&] { group.cost = measured(config, plan, group.cell); });
-      groups.push_back(group);
+          processor_seconds_of([&] { group.cost = measured(experiment, group.cell); });
+      groups.push_back(std::move(group));
     }
   }
   return groups;
@@ -42,7 +44,8 @@ struct JobTimes {
   std::vector<double> trials, cells;
 };
 
-JobTimes times_of(const SweepConfig& config, const Plan& plan, const std::vector<Group>& groups) {
+JobTimes times_of(const Experiment& experiment, const std::vector<Group>& groups) {
+  const auto& [config, plan, inputs] = experiment;
   JobTimes times;
   for (const Group& g : groups) {
     const double training = g.cost.training(g.cell), testing = g.cost.test;
@@ -100,14 +103,12 @@ std::string table_of_ranks(const JobTimes& times, const std::vector<Group>& grou
 
 }  // namespace
 
-std::string forecast(const SweepConfig& config, const std::vector<int>& ranks) {
-  const Plan plan = plan_of(config);
+std::string forecast(const Experiment& experiment, const std::vector<int>& ranks) {
+  const auto& [config, plan, inputs] = experiment;
   const int threads = config.base.threads ? config.base.threads : yonder::threads();
-  set_threads(1);
-  const double checking = processor_seconds_of([&] {
-    for (const Variant& v : plan.variants) check(config, plan, v);
-  });
-  const std::vector<Group> groups = groups_of(config, plan);
+  const WithThreads alone(1);
+  const double checking = processor_seconds_of([&] { require_possible(experiment); });
+  const std::vector<Group> groups = groups_of(experiment);
   std::string text = to_toml(config) + "\n";
   for (const std::string& why : plan.left_out) text += "# left out: " + why + "\n";
   text += "# cells, each one thread:\n";
@@ -122,7 +123,7 @@ std::string forecast(const SweepConfig& config, const std::vector<int>& ranks) {
                  static_cast<long long>(cost.position_parameters));
     bytes = std::max(bytes, cost.bytes);
   }
-  const JobTimes times = times_of(config, plan, groups);
+  const JobTimes times = times_of(experiment, groups);
   const int cells = count * int(groups.size()), at_once = std::min(threads, cells);
   const double seconds = sum_of(times.trials) + sum_of(times.cells);
   text += line("# %d cells, %d at once: about %s here, and about %.0f MB of memory at most\n",

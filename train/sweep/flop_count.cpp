@@ -2,8 +2,8 @@
 
 namespace yonder {
 
-Effort::Effort(const RunConfig& run) {
-  Trained untrained = prepare(run);
+Effort::Effort(const RunConfig& run, const Inputs& inputs) {
+  Trained untrained = prepare(run, inputs);
   dims_ = untrained.model->dims();
   task_ = std::move(untrained.task);
 }

@@ -13,7 +13,7 @@ namespace yonder {
 class Effort {
  public:
   /// UsageError and FileError as prepare().
-  explicit Effort(const RunConfig&);
+  explicit Effort(const RunConfig&, const Inputs& = {});
 
   double training(int length, int batch, int steps) const;
   double test(const Trial&) const;

@@ -6,15 +6,12 @@
 
 #include "train/report/table.h"
 #include "train/results/format.h"
+#include "train/system/stopwatch.h"
 
 namespace yonder {
 namespace {
 
 constexpr int most_named = 8;  // cells in a line
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // "64: 1.62, 1024: 3.40 nats" of the first row, at the shortest and the longest length.
 std::string said(const CellResult& cell) {

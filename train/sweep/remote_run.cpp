@@ -21,14 +21,12 @@ struct Errand {
 };
 
 // A line of JSON, then the parcel.
-Errand errand_of(const Plan& plan, const std::string& request) {
+Errand errand_of(const Experiment& experiment, const std::string& request) {
   const std::size_t end = request.find('\n');
   const json said = json::parse(request.substr(0, end));
   return {.work = Work(int(said["work"])),
-          .cell = {.variant = &plan.variants.at(said["variant"]),
-                   .encoding = said["encoding"],
-                   .lr = said["lr"],
-                   .seed = said["seed"]},
+          .cell = Cell(experiment, experiment.plan.variants.at(said["variant"]), said["encoding"],
+                       said["lr"], said["seed"]),
           .parcel = request.substr(end + 1)};
 }
 
@@ -43,19 +41,19 @@ struct Temporary {
   }
 };
 
-Answer answer_to(const Errand& errand, const SweepConfig& config, const Plan& plan,
-                 const std::string& place, const Say& say) {
+Answer answer_to(const Errand& errand, const Experiment& experiment, const std::string& place,
+                 const Say& say) {
   Answer answer;
   try {
     switch (errand.work) {
       case Work::measured:
-        answer.result = text_of(measured(config, plan, errand.cell));
+        answer.result = text_of(measured(experiment, errand.cell));
         break;
       case Work::trial:
-        try_cell(config, plan, errand.cell, place, say);
+        answer.result = try_cell(experiment, errand.cell, place, say);
         break;
       case Work::whole:
-        run_cell(config, plan, errand.cell, place, say);
+        answer.result = run_cell(experiment, errand.cell, place, say);
         break;
     }
   } catch (const Interrupted& e) { answer.signal = e.signal; } catch (...) {
@@ -81,9 +79,10 @@ std::vector<bool> who_sees(const std::string& folder) {
   return all;
 }
 
-std::string request_for(const Plan& plan, Work work, const Cell& cell, const std::string& parcel) {
+std::string request_for(const Experiment& experiment, Work work, const Cell& cell,
+                        const std::string& parcel) {
   return json{{"work", int(work)},
-              {"variant", cell.variant - plan.variants.data()},
+              {"variant", cell.variant - experiment.plan.variants.data()},
               {"encoding", cell.encoding},
               {"lr", cell.lr},
               {"seed", cell.seed}}
@@ -91,17 +90,17 @@ std::string request_for(const Plan& plan, Work work, const Cell& cell, const std
          "\n" + parcel;
 }
 
-int run_errands(const SweepConfig& config, const Plan& plan, const std::string& folder, bool seen) {
+int run_errands(const Experiment& experiment, const std::string& folder, bool seen) {
   const Temporary scratch;
   return serve([&](const std::string& request, const Say& say) {
-    const Errand errand = errand_of(plan, request);
-    const std::string name = name_of(plan, errand.cell);
+    const Errand errand = errand_of(experiment, request);
+    const std::string name = name_of(experiment, errand.cell);
     if (seen || errand.work == Work::measured)
-      return answer_to(errand, config, plan, folder + "/cells/" + name, say);
+      return answer_to(errand, experiment, folder + "/cells/" + name, say);
     const std::string place = scratch.path + "/" + name;
     unpack(errand.parcel, place);
-    Answer answer = answer_to(errand, config, plan, place, say);
-    answer.result = packed(place);
+    Answer answer = answer_to(errand, experiment, place, say);
+    answer.parcel = packed(place);
     remove_all(place);
     return answer;
   });

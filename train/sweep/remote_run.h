@@ -18,10 +18,10 @@ enum class Work { measured, trial, whole };
 std::vector<bool> who_sees(const std::string& folder);
 
 /// The request for a cell; `parcel` is what there is of it already.
-std::string request_for(const Plan&, Work, const Cell&, const std::string& parcel);
+std::string request_for(const Experiment&, Work, const Cell&, const std::string& parcel);
 
 /// The part of a rank other than 0: runs errands until it is dismissed; returns its signal, or 0.
-int run_errands(const SweepConfig&, const Plan&, const std::string& folder, bool seen);
+int run_errands(const Experiment&, const std::string& folder, bool seen);
 
 /// A measured cost as the result of an answer, and back.
 std::string text_of(const Cost&);

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 
 #include "core/error.h"
 #include "core/io/files.h"
@@ -29,14 +28,14 @@ namespace fs = std::filesystem;
 
 class Sweep {
  public:
-  Sweep(const SweepConfig& config, std::string folder, Progress& progress)
-      : config_(config),
-        plan_(plan_of(config)),
+  Sweep(const Experiment& experiment, std::string folder, Progress& progress)
+      : experiment_(experiment),
+        config_(experiment.config),
+        plan_(experiment.plan),
         folder_(std::move(folder)),
         progress_(progress),
-        threads_(config.base.threads ? config.base.threads : yonder::threads()) {
-    set_threads(1);  // OpenMP's threads do not survive the forks of run()
-    for (const Variant& v : plan_.variants) check(config_, plan_, v);
+        threads_(config_.base.threads ? config_.base.threads : yonder::threads()) {
+    require_possible(experiment_);
   }
 
   void open(Start start);
@@ -45,24 +44,32 @@ class Sweep {
   /// Trains and tests. Returns the signal that ended it, or 0.
   int run();
   /// The same at a rank other than 0.
-  int help() { return run_errands(config_, plan_, folder_, seen_[std::size_t(ranks::rank())]); }
+  int help() { return run_errands(experiment_, folder_, seen_[std::size_t(ranks::rank())]); }
   Study study() const;
 
  private:
+  const Experiment& experiment_;
   const SweepConfig& config_;
-  const Plan plan_;
+  const Plan& plan_;
   const std::string folder_;
   Progress& progress_;
   const int threads_;
+  const WithThreads alone_{1};  // OpenMP's threads do not survive the forks of run()
   std::vector<Cell> trials_, cells_;
   std::vector<Failure> failures_;
   std::unique_ptr<FolderLock> lock_;
   std::vector<bool> seen_;  // by each rank
   std::chrono::steady_clock::time_point noted_{};
   std::map<std::pair<const Variant*, std::string>, Cost> costs_;  // by variant and encoding
+  std::map<std::string, CellResult> tried_, tested_;              // by the cell's name
 
-  std::string place(const Cell& cell) const { return folder_ + "/cells/" + name_of(plan_, cell); }
-  bool is_done(const Cell&, Work) const;
+  std::string place(const Cell& cell) const {
+    return folder_ + "/cells/" + name_of(experiment_, cell);
+  }
+  std::map<std::string, CellResult>& results(Work work) {
+    return work == Work::trial ? tried_ : tested_;
+  }
+  bool is_done(const Cell&, Work);
   std::vector<std::string> encodings() const;
   std::vector<Cell> trials() const;
   double chosen_rate(const Variant&, const std::string& encoding) const;
@@ -71,7 +78,7 @@ class Sweep {
   int run_here(const std::vector<Cell>& open, Work, Board&);
   int run_elsewhere(const std::vector<Cell>& open, Work, Board&);
   void show(Board&);
-  void ended(const Cell&, int i, const std::string& reason, Work, Board&);
+  void ended(const Cell&, int i, const Answer&, Work, Board&);
   int measure(const std::vector<Cell>& open);
   void sort_by_cost(std::vector<Cell>& open, Work) const;
 };
@@ -86,7 +93,7 @@ void Sweep::open(Start start) {
   if (start == Start::resumed && fs::exists(path) && !same_sweep(read_file(path), path, config_))
     throw UsageError(folder_ + ": the sweep in it was started with other settings, see " + path +
                      "; give the same ones, or replace it with --force");
-  const std::string sums = folder_ + "/texts.txt", texts = texts_of(config_, plan_);
+  const std::string sums = folder_ + "/texts.txt", texts = texts_of(experiment_);
   if (start == Start::resumed && fs::exists(sums)) require_same_texts(texts, sums);
   make_folders(folder_);
   lock_ = std::make_unique<FolderLock>(folder_);
@@ -116,7 +123,7 @@ std::vector<Cell> Sweep::trials() const {
   std::vector<Cell> all;
   for (const Variant& v : plan_.variants)
     for (const std::string& encoding : encodings())
-      for (double lr : plan_.rates) all.push_back({&v, encoding, lr, v.base.seed});
+      for (double lr : plan_.rates) all.emplace_back(experiment_, v, encoding, lr, v.base.seed);
   return all;
 }
 
@@ -125,9 +132,9 @@ double Sweep::chosen_rate(const Variant& variant, const std::string& encoding) c
   if (plan_.rates.empty()) return variant.base.lr;
   double best = INFINITY, chosen = NAN;
   for (const Cell& trial : trials_) {
-    const std::string path = place(trial) + "/trial.json";
-    if (trial.variant != &variant || trial.encoding != encoding || !fs::exists(path)) continue;
-    const double loss = cell_from_json(read_file(path), path).training.validation;
+    const auto found = tried_.find(name_of(experiment_, trial));
+    if (trial.variant != &variant || trial.encoding != encoding || found == tried_.end()) continue;
+    const double loss = found->second.training.validation;
     if (loss < best) best = loss, chosen = trial.lr;
   }
   return chosen;
@@ -140,7 +147,7 @@ std::vector<Cell> Sweep::cells() const {
     for (const Variant& v : plan_.variants)
       for (const std::string& encoding : encodings())
         if (const double lr = chosen_rate(v, encoding); !std::isnan(lr))
-          all.push_back({&v, encoding, lr, v.base.seed + s});
+          all.emplace_back(experiment_, v, encoding, lr, v.base.seed + s);
   return all;
 }
 
@@ -158,12 +165,12 @@ int Sweep::run() {
 
 const char* result_of(Work work) { return work == Work::trial ? "/trial.json" : "/scores.json"; }
 
-// Whether what the cell ends with is there and can be read.
-bool Sweep::is_done(const Cell& cell, Work work) const {
-  if (work == Work::whole && !fs::exists(place(cell) + "/DONE")) return false;
+// Whether what the cell ends with is there from an earlier time and can be read.
+bool Sweep::is_done(const Cell& cell, Work work) {
   const std::string path = place(cell) + result_of(work);
+  if (!fs::exists(work == Work::whole ? place(cell) + "/DONE" : path)) return false;
   try {
-    cell_from_json(read_file(path), path);
+    results(work)[name_of(experiment_, cell)] = cell_from_json(read_file(path), path);
     return true;
   } catch (const FileError&) { return false; }
 }
@@ -183,7 +190,7 @@ int Sweep::run(const std::vector<Cell>& all, Work work) {
                      std::to_string(open.size()) + " cells, and rank 0 hands them out");
   }
   std::vector<std::string> names;
-  for (const Cell& c : open) names.push_back(name_of(plan_, c));
+  for (const Cell& c : open) names.push_back(name_of(experiment_, c));
   Board board(names, int(all.size()), progress_);
   const int signal = workers > 0 ? run_elsewhere(open, work, board) : run_here(open, work, board);
   progress_.clear();
@@ -199,16 +206,17 @@ void Sweep::show(Board& board) {
   noted_ = now;
 }
 
-void Sweep::ended(const Cell& cell, int i, const std::string& reason, Work work, Board& board) {
-  const std::string at = place(cell);
-  if (reason.empty()) {
-    const std::string path = at + result_of(work);
-    return board.done(i, cell_from_json(read_file(path), path));
+void Sweep::ended(const Cell& cell, int i, const Answer& answer, Work work, Board& board) {
+  const std::string at = place(cell), name = name_of(experiment_, cell);
+  if (answer.reason.empty()) {
+    CellResult& result = results(work)[name];
+    result = cell_from_json(answer.result, at + result_of(work));
+    return board.done(i, result);
   }
   make_folders(at);
-  write_file(at + "/FAILED", reason + "\n");
-  failures_.push_back({name_of(plan_, cell), reason});
-  board.failed(i, reason);
+  write_file(at + "/FAILED", answer.reason + "\n");
+  failures_.push_back({name, answer.reason});
+  board.failed(i, answer.reason);
 }
 
 // Each cell a process, several side by side.
@@ -218,19 +226,18 @@ int Sweep::run_here(const std::vector<Cell>& open, Work work, Board& board) {
   const auto in_process = [&](int i, const Say& say) {
     set_threads(threads_each);
     const Cell& cell = open[std::size_t(i)];
-    if (work == Work::trial) try_cell(config_, plan_, cell, place(cell), say);
-    else run_cell(config_, plan_, cell, place(cell), say);
+    return work == Work::trial ? try_cell(experiment_, cell, place(cell), say)
+                               : run_cell(experiment_, cell, place(cell), say);
   };
-  return yonder::run({.count = count,
-                      .at_once = at_once,
-                      .work = in_process,
-                      .started = [&](int i) { board.started(i); },
-                      .heard = [&](int i, const std::string& said) { board.heard(i, said); },
-                      .ended =
-                          [&](int i, const std::string& reason) {
-                            ended(open[std::size_t(i)], i, reason, work, board);
-                          },
-                      .tick = [&] { show(board); }});
+  return yonder::run(
+      {.count = count,
+       .at_once = at_once,
+       .work = in_process,
+       .started = [&](int i) { board.started(i); },
+       .heard = [&](int i, const std::string& said) { board.heard(i, said); },
+       .ended = [&](int i,
+                    const Answer& answer) { ended(open[std::size_t(i)], i, answer, work, board); },
+       .tick = [&] { show(board); }});
 }
 
 // Each cell at one of the other ranks. What comes back as a message gets its place in one step, so
@@ -241,7 +248,7 @@ int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, Board& board)
                    .request =
                        [&](int i, int rank) {
                          const Cell& c = open[std::size_t(i)];
-                         return request_for(plan_, work, c,
+                         return request_for(experiment_, work, c,
                                             seen_[std::size_t(rank)] ? "" : packed(place(c)));
                        },
                    .started = [&](int i) { board.started(i); },
@@ -249,11 +256,11 @@ int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, Board& board)
                    .ended =
                        [&](int i, const Answer& answer) {
                          const Cell& c = open[std::size_t(i)];
-                         if (!answer.result.empty()) {
-                           unpack(answer.result, arriving);
+                         if (!answer.parcel.empty()) {
+                           unpack(answer.parcel, arriving);
                            replace_folder(place(c), arriving);
                          }
-                         if (!answer.signal) ended(c, i, answer.reason, work, board);
+                         if (!answer.signal) ended(c, i, answer, work, board);
                        },
                    .tick = [&] { show(board); }});
 }
@@ -269,7 +276,7 @@ int Sweep::measure(const std::vector<Cell>& open) {
   return hand_out({.count = int(kinds.size()),
                    .request =
                        [&](int i, int) {
-                         return request_for(plan_, Work::measured, kinds[std::size_t(i)], "");
+                         return request_for(experiment_, Work::measured, kinds[std::size_t(i)], "");
                        },
                    .ended =
                        [&](int i, const Answer& answer) {
@@ -309,15 +316,15 @@ Study Sweep::study() const {
               .claims = config_.claims};
   std::sort(study.failures.begin(), study.failures.end(),
             [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
-  std::vector<CellResult> results;
+  std::vector<const CellResult*> results;
   for (const Cell& c : cells_)
-    if (const std::string path = place(c) + "/scores.json"; is_done(c, Work::whole))
-      results.push_back(cell_from_json(read_file(path), path));
+    if (const auto found = tested_.find(name_of(experiment_, c)); found != tested_.end())
+      results.push_back(&found->second);
   for (const Variant& v : plan_.variants)
-    for (Results& panel : panels_of(config_, plan_, v)) {
+    for (Results& panel : panels_of(experiment_, v)) {
       for (const Row& row : plan_.rows)
-        for (const CellResult& cell : results)
-          for (const Results& part : cell.panels) {
+        for (const CellResult* cell : results)
+          for (const Results& part : cell->panels) {
             if (!same_panel(part, panel)) continue;
             add_of_row(panel.scores, part.scores, row);
             add_of_row(panel.earlier, part.earlier, row);
@@ -327,15 +334,11 @@ Study Sweep::study() const {
           }
       study.panels.push_back(std::move(panel));
     }
-  std::set<std::string> tested;
-  for (CellResult& cell : results) {
-    tested.insert(cell.training.cell);
-    study.trainings.push_back(std::move(cell.training));
-  }
+  for (const CellResult* cell : results) study.trainings.push_back(cell->training);
   for (const Cell& trial : trials_)
-    if (const std::string path = place(trial) + "/trial.json";
-        fs::exists(path) && !tested.count(name_of(plan_, trial)))
-      study.trainings.push_back(cell_from_json(read_file(path), path).training);
+    if (const auto found = tried_.find(name_of(experiment_, trial));
+        found != tried_.end() && !tested_.count(found->first))
+      study.trainings.push_back(found->second.training);
   return study;
 }
 
@@ -355,16 +358,15 @@ void tell_fewer(const SweepConfig& config, const Study& study, Progress& progres
 
 }  // namespace
 
-void require_possible(const SweepConfig& config) {
-  const Plan plan = plan_of(config);
-  for (const Variant& v : plan.variants) check(config, plan, v);
+void require_possible(const Experiment& experiment) {
+  for (const Variant& v : experiment.plan.variants) check(experiment, v);
 }
 
-SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start,
+SweepEnd sweep(const Experiment& experiment, const std::string& folder, Start start,
                const std::string& command, Progress& progress) {
   std::optional<Sweep> work;
   ranks::together([&] {
-    work.emplace(config, folder, progress);
+    work.emplace(experiment, folder, progress);
     if (ranks::rank() == 0) work->open(start);
   });
   if (ranks::count() > 1) work->meet();
@@ -377,7 +379,7 @@ SweepEnd sweep(const SweepConfig& config, const std::string& folder, Start start
   }
   end.study = work->study();
   end.study.command = command;
-  tell_fewer(config, end.study, progress);
+  tell_fewer(experiment.config, end.study, progress);
   write_file(folder + "/results.csv", to_csv(end.study));
   write_file(folder + "/results.json", to_json(end.study));
   clear_standing(folder);

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "train/config/sweep_config.h"
 #include "train/results/study.h"
+#include "train/sweep/experiment.h"
 #include "train/system/progress.h"
 
 /// \file
@@ -30,16 +30,16 @@ struct SweepEnd {
 /// others' study is empty. A cell that fails is recorded and the rest go on. Everything is checked
 /// before the folder is touched: UsageError, FileError; resuming asks for the same settings and
 /// texts as before. `command` is noted as what makes the study again.
-SweepEnd sweep(const SweepConfig&, const std::string& folder, Start, const std::string& command,
+SweepEnd sweep(const Experiment&, const std::string& folder, Start, const std::string& command,
                Progress&);
 
 /// What a sweep refuses before it touches its folder: UsageError, FileError.
-void require_possible(const SweepConfig&);
+void require_possible(const Experiment&);
 
 /// What `sweep` would do, in words: the configuration, cells with their parameters, the time that
 /// they are likely to take on this machine (from a few steps of each encoding) and the memory.
 /// For each number of `ranks` also the time under mpirun on processors like this machine's.
-std::string forecast(const SweepConfig&, const std::vector<int>& ranks = {});
+std::string forecast(const Experiment&, const std::vector<int>& ranks = {});
 
 /// The results of a folder; FileError if there are none.
 Study read_study(const std::string& folder);

@@ -57,35 +57,56 @@ double training_of(const Effort& effort, const RunConfig& run) {
   return effort.training(run.length, run.batch, run.steps);
 }
 
+// The run that a cell trains.
+RunConfig run_of(const SweepConfig& config, const Variant& variant, const std::string& encoding,
+                 double lr, int seed) {
+  RunConfig run = variant.base;
+  const Row trained{encoding, {}};
+  run.encoding = trained.name();
+  run.lr = lr;
+  run.seed = seed;
+  run.late_checkpoints = config.checkpoints;
+  if (config.course > 0) run.save_every = std::max(1, run.steps / config.course);
+  const auto training = trained.training();
+  for (const auto& [key, value] : training)
+    if (key.owner == "encoding") set_key(run, key, value);
+  std::erase_if(run.options, [&](const Override& o) {
+    return o.key.owner != run.task && !has_part(run, o.key.owner);
+  });
+  for (const Override& o : training)
+    if (o.key.owner != "encoding") run.options.push_back(o);
+  return run;
+}
+
 // What the trainings of one table share beside what a Training says itself: what else of its
 // training a result depends on, and its task.
-Overrides shared_settings(const RunConfig& run) {
+Overrides shared_settings(const Experiment& experiment, const RunConfig& run) {
   Overrides all{{"model.bidirectional", run.bidirectional}};
   for (const OptionView& o : run.fields()) {
     const bool said = o.name == "train.steps" || o.name == "train.lr" || o.name == "train.seed";
     if (o.name.starts_with("train.") && o.affects_result && !said) all.push_back({o.name, o.value});
   }
-  const auto task = prepare_task(run);
+  const auto task = prepare_task(run, experiment.inputs);
   for (const Option& o : task->options())
     if (o.name != "path") all.push_back({{run.task, {}, o.name}, value_of(o)});
   return all;
 }
 
-Training train_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
-                    const std::string& folder, const Effort& effort, Pace& pace) {
-  const RunConfig run = run_of(config, cell);
-  const double work = training_of(effort, run);
-  const TrainResult r = train(run, folder, Existing::resume,
-                              [&](const Metrics& m) { pace.at(work * m.step / m.steps); });
+Training train_cell(const Experiment& experiment, const Cell& cell, const std::string& folder,
+                    const Effort& effort, Pace& pace) {
+  const double work = training_of(effort, cell.run);
+  const TrainResult r = train(
+      cell.run, folder, Existing::resume,
+      [&](const Metrics& m) { pace.at(work * m.step / m.steps); }, {}, experiment.inputs);
   pace.ended(work);
-  return {.cell = name_of(plan, cell),
+  return {.cell = name_of(experiment, cell),
           .encoding = cell.encoding,
           .task = cell.variant->base.task,
           .variant = cell.variant->text,
           .seed = cell.seed,
           .steps = r.steps,
           .lr = cell.lr,
-          .settings = shared_settings(run),
+          .settings = shared_settings(experiment, cell.run),
           .seconds = r.seconds,
           .tokens_per_second = r.tokens_per_second,
           .parameters = r.parameters,
@@ -105,7 +126,7 @@ struct Tested {
 
 // The last, and those before it that are tested beside it.
 std::vector<Tested> tested(const SweepConfig& config, const Cell& cell, const Row& row) {
-  const RunConfig run = run_of(config, cell);
+  const RunConfig& run = cell.run;
   std::vector<Tested> all{{run.steps, &Results::scores}};
   if (!row.extension.empty()) return all;
   const std::vector<int> late = late_steps(run);
@@ -149,9 +170,11 @@ void tune(RunConfig& run, const RunConfig& base, const Row& row) {
 }
 
 // A row's model, trained on from the cell's own with the row's settings in force.
-std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
+std::string tuned(const Experiment& experiment, const Cell& cell, const Row& row,
+                  const std::string& folder) {
   const std::string place = folder + "/finetuned/" + row.extension_text();
-  RunConfig base = cell.variant->base, run = config_from(checkpoint_at(folder, base.steps));
+  RunConfig base = cell.variant->base,
+            run = config_from(checkpoint_at(folder, base.steps), {}, experiment.inputs);
   const Options from = base.training_fields(), to = run.training_fields();
   for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "train", value_of(from[i]));
   run.options = row.of_test();
@@ -160,7 +183,7 @@ std::string tuned(const Cell& cell, const Row& row, const std::string& folder) {
   run.lr = cell.lr;
   run.seed = cell.seed;
   run.save_every = 0, run.late_checkpoints = 1;
-  return train(run, place, Existing::resume, {}).checkpoint;
+  return train(run, place, Existing::resume, {}, {}, experiment.inputs).checkpoint;
 }
 
 double tuning_of(const Effort& effort, const Cell& cell, const Row& row) {
@@ -188,17 +211,19 @@ std::vector<double> tests_of(const Effort& effort, const SweepConfig& config,
 
 // Tests one model in one row of one panel. `progress` gets the index of the checkpoint and of the
 // length, and the part of it that is done.
-void test(const SweepConfig& config, const Plan& plan, const Cell& cell, const Row& row,
-          const Overrides& of_test, const std::string& folder, Results& panel,
+void test(const Experiment& experiment, const Cell& cell, const Row& row, const Overrides& of_test,
+          const std::string& folder, Results& panel,
           const std::function<void(std::ptrdiff_t, int, double)>& progress) {
-  const std::vector<int> lengths = lengths_of(plan, *cell.variant);
+  const SweepConfig& config = experiment.config;
+  const std::vector<int> lengths = lengths_of(experiment.plan, *cell.variant);
   const EvalSettings settings{
       .lengths = lengths, .examples = config.examples, .protocol = protocol_of(panel)};
   const std::vector<Tested> all = tested(config, cell, row);
   for (const Tested& t : all) {
     Trained model = row.finetune().steps > 0
-                        ? load(tuned(cell, row, folder), of_test)
-                        : load(checkpoint_at(folder, t.step), joined(row.extension, of_test));
+                        ? load(tuned(experiment, cell, row, folder), of_test, experiment.inputs)
+                        : load(checkpoint_at(folder, t.step), joined(row.extension, of_test),
+                               experiment.inputs);
     const auto rows = evaluate(model, settings, [&](int i, double part) {
       // Nothing is lost: its training is saved.
       if (const int signal = Interruptible::signal())
@@ -233,36 +258,26 @@ std::vector<double> thinned(const std::vector<double>& values) {
   return means;
 }
 
-std::string name_of(const Plan& plan, const Cell& cell) {
+Cell::Cell(const Experiment& experiment, const Variant& of, std::string name, double rate,
+           int of_seed)
+    : variant(&of),
+      encoding(std::move(name)),
+      lr(rate),
+      seed(of_seed),
+      run(run_of(experiment.config, of, encoding, rate, of_seed)) {}
+
+std::string name_of(const Experiment& experiment, const Cell& cell) {
   std::string name = cell.encoding + "-" + cell.variant->base.task + cell.variant->slug;
-  if (!plan.rates.empty()) name += "-lr" + text_of(Value(cell.lr));
+  if (!experiment.plan.rates.empty()) name += "-lr" + text_of(Value(cell.lr));
   return name + "-s" + std::to_string(cell.seed);
 }
 
-RunConfig run_of(const SweepConfig& config, const Cell& cell) {
-  RunConfig run = cell.variant->base;
-  const Row trained{cell.encoding, {}};
-  run.encoding = trained.name();
-  run.lr = cell.lr;
-  run.seed = cell.seed;
-  run.late_checkpoints = config.checkpoints;
-  if (config.course > 0) run.save_every = std::max(1, run.steps / config.course);
-  const auto training = trained.training();
-  for (const auto& [key, value] : training)
-    if (key.owner == "encoding") set_key(run, key, value);
-  std::erase_if(run.options, [&](const Override& o) {
-    return o.key.owner != run.task && !has_part(run, o.key.owner);
-  });
-  for (const Override& o : training)
-    if (o.key.owner != "encoding") run.options.push_back(o);
-  return run;
+int tested_checkpoints(const Experiment& experiment, const Cell& cell, const Row& row) {
+  return int(tested(experiment.config, cell, row).size());
 }
 
-int tested_checkpoints(const SweepConfig& config, const Cell& cell, const Row& row) {
-  return int(tested(config, cell, row).size());
-}
-
-void check(const SweepConfig& config, const Plan& plan, const Variant& variant) {
+void check(const Experiment& experiment, const Variant& variant) {
+  const auto& [config, plan, inputs] = experiment;
   const RunConfig& base = variant.base;
   if (config.course > 0 && base.save_every > 0)
     throw UsageError(
@@ -272,7 +287,7 @@ void check(const SweepConfig& config, const Plan& plan, const Variant& variant) 
     if (std::none_of(plan.variants.begin(), plan.variants.end(),
                      [&owner = key.owner](const Variant& v) { return v.base.task == owner; }) &&
         std::none_of(plan.rows.begin(), plan.rows.end(), [&, &owner = key.owner](const Row& row) {
-          return has_part(run_of(config, {&variant, row.encoding, 0, 0}), owner);
+          return has_part(Cell(experiment, variant, row.encoding, 0, 0).run, owner);
         }))
       throw UsageError(text_of(key) + ": neither the task nor an encoding of this sweep is " +
                        key.owner + "; add it to --encodings or leave the option away");
@@ -281,7 +296,8 @@ void check(const SweepConfig& config, const Plan& plan, const Variant& variant) 
     throw UsageError("protocols: " + base.task + " is tested in one way only; leave them away");
   const std::vector<int> lengths = lengths_of(plan, variant);
   for (const Row& row : plan.rows) {
-    Trained model = prepare(run_of(config, {&variant, row.encoding, base.lr, base.seed}));
+    Trained model =
+        prepare(Cell(experiment, variant, row.encoding, base.lr, base.seed).run, inputs);
     row.finetune();
     change_encoding(model);
     for (const auto& [key, value] : row.of_test()) model.model->encoding().set_at_test(key, value);
@@ -304,13 +320,13 @@ void check(const SweepConfig& config, const Plan& plan, const Variant& variant) 
   }
 }
 
-std::vector<Results> panels_of(const SweepConfig& config, const Plan& plan,
-                               const Variant& variant) {
+std::vector<Results> panels_of(const Experiment& experiment, const Variant& variant) {
+  const auto& [config, plan, inputs] = experiment;
   std::vector<Results> panels;
   for (std::size_t t = 0; t < plan.tests.size(); ++t) {
-    RunConfig run = run_of(config, {&variant, plan.rows.front().encoding, variant.base.lr, 0});
+    RunConfig run = Cell(experiment, variant, plan.rows.front().encoding, variant.base.lr, 0).run;
     for (const Override& o : plan.tests[t]) run.options.push_back(o);
-    const Trained model = prepare(run);
+    const Trained model = prepare(run, inputs);
     const Task& task = *model.task;
     for (const std::string& protocol : config.protocols) {
       Results panel{.task = run.task,
@@ -331,39 +347,41 @@ std::vector<Results> panels_of(const SweepConfig& config, const Plan& plan,
   return panels;
 }
 
-void try_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
-              const std::string& folder, const Say& say) {
+std::string try_cell(const Experiment& experiment, const Cell& cell, const std::string& folder,
+                     const Say& say) {
   remove_all(folder + "/trial.json");
-  const RunConfig run = run_of(config, cell);
-  const Effort effort(run);
+  const RunConfig& run = cell.run;
+  const Effort effort(run, experiment.inputs);
   const double validation = effort.test({.length = run.length, .part = Part::validation});
   Pace pace(training_of(effort, run) + validation, say);
-  Training training = train_cell(config, plan, cell, folder, effort, pace);
-  Trained model = load(checkpoint_at(folder, training.steps));
+  Training training = train_cell(experiment, cell, folder, effort, pace);
+  Trained model = load(checkpoint_at(folder, training.steps), {}, experiment.inputs);
   training.validation = evaluate(model, {.lengths = {run.length}, .part = Part::validation},
                                  [&](int, double part) { pace.at(validation * part); })[0]
                             .loss;
   training.trial = true;
-  write_file(folder + "/trial.json", to_json(CellResult{training, {}}));
+  const std::string text = to_json(CellResult{training, {}});
+  write_file(folder + "/trial.json", text);
+  return text;
 }
 
-void run_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
-              const std::string& folder, const Say& say) {
+std::string run_cell(const Experiment& experiment, const Cell& cell, const std::string& folder,
+                     const Say& say) {
+  const auto& [config, plan, inputs] = experiment;
   for (const char* name : {"scores.json", "DONE", "FAILED"}) remove_all(folder + "/" + name);
-  const RunConfig run = run_of(config, cell);
-  const Effort effort(run);
-  CellResult result{.panels = panels_of(config, plan, *cell.variant)};
+  const Effort effort(cell.run, inputs);
+  CellResult result{.panels = panels_of(experiment, *cell.variant)};
   std::vector<Row> rows;
   for (const Row& row : plan.rows)
     if (row.encoding == cell.encoding) rows.push_back(row);
-  double work = training_of(effort, run);
+  double work = training_of(effort, cell.run);
   for (const Row& row : rows) {
     work += tuning_of(effort, cell, row);
     for (const Results& panel : result.panels)
-      work += tested_checkpoints(config, cell, row) * sum_of(tests_of(effort, config, panel));
+      work += tested_checkpoints(experiment, cell, row) * sum_of(tests_of(effort, config, panel));
   }
   Pace pace(work, say);
-  result.training = train_cell(config, plan, cell, folder, effort, pace);
+  result.training = train_cell(experiment, cell, folder, effort, pace);
   if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
     result.training.validation = cell_from_json(read_file(trial), trial).training.validation;
   for (Results& panel : result.panels) {
@@ -371,17 +389,19 @@ void run_cell(const SweepConfig& config, const Plan& plan, const Cell& cell,
     const std::vector<double> tests = tests_of(effort, config, panel);
     for (const Row& row : rows) {
       if (&panel == &result.panels.front()) pace.ended(tuning_of(effort, cell, row));
-      test(config, plan, cell, row, plan.tests[std::size_t(t - config.tests.begin())], folder,
-           panel, [&](std::ptrdiff_t checkpoint, int length, double part) {
+      test(experiment, cell, row, plan.tests[std::size_t(t - config.tests.begin())], folder, panel,
+           [&](std::ptrdiff_t checkpoint, int length, double part) {
              const auto here = tests.begin() + length;
              pace.at(double(checkpoint) * sum_of(tests) +
                      std::accumulate(tests.begin(), here, 0.0) + part * *here);
            });
-      pace.ended(tested_checkpoints(config, cell, row) * sum_of(tests));
+      pace.ended(tested_checkpoints(experiment, cell, row) * sum_of(tests));
     }
   }
-  write_file(folder + "/scores.json", to_json(result));
+  const std::string text = to_json(result);
+  write_file(folder + "/scores.json", text);
   write_file(folder + "/DONE", "");
+  return text;
 }
 
 }  // namespace yonder

@@ -2,42 +2,33 @@
 #include <string>
 #include <vector>
 
-#include "train/config/sweep_config.h"
 #include "train/results/study.h"
+#include "train/sweep/experiment.h"
 #include "train/system/process_pool.h"
 
 /// \file
 /// One model of a sweep: its training, and its tests in each row that shares it.
 namespace yonder {
 
-struct Cell {
-  const Variant* variant;
-  std::string encoding;  ///< as Row::encoding
-  double lr = 0;
-  int seed = 0;
-};
-
 /// "rope-text-s0"; with what the sweep varies, "rope-text-width64-lr0.001-s0".
-std::string name_of(const Plan&, const Cell&);
-
-/// The run that a cell trains.
-RunConfig run_of(const SweepConfig&, const Cell&);
+std::string name_of(const Experiment&, const Cell&);
 
 /// How many of its checkpoints a row of the cell tests.
-int tested_checkpoints(const SweepConfig&, const Cell&, const Row&);
+int tested_checkpoints(const Experiment&, const Cell&, const Row&);
 
 /// What a cell refuses, asked before anything is trained: UsageError, FileError.
-void check(const SweepConfig&, const Plan&, const Variant&);
+void check(const Experiment&, const Variant&);
 
 /// The panels of one variant, in the order of tests and protocols, without scores.
-std::vector<Results> panels_of(const SweepConfig&, const Plan&, const Variant&);
+std::vector<Results> panels_of(const Experiment&, const Variant&);
 
 /// Trains into `folder`, or goes on with what is there, and measures the loss on validation data:
-/// trial.json, written last.
-void try_cell(const SweepConfig&, const Plan&, const Cell&, const std::string& folder, const Say&);
+/// trial.json, written last. Returns what stands in it.
+std::string try_cell(const Experiment&, const Cell&, const std::string& folder, const Say&);
 
 /// Trains into `folder`, or goes on with what is there, and tests: scores.json; DONE, written last.
-void run_cell(const SweepConfig&, const Plan&, const Cell&, const std::string& folder, const Say&);
+/// Returns the scores as they stand in scores.json.
+std::string run_cell(const Experiment&, const Cell&, const std::string& folder, const Say&);
 
 /// A curve over positions or steps as a cell keeps it: the means of at most 64 equal parts, each
 /// over the numbers that are there; NaN where a part has none.

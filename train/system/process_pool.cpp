@@ -23,10 +23,10 @@ struct Running {
   int job;
   pid_t pid;
   std::string unread;  // the beginning of a line that is not complete yet
-  std::string reason;
+  Answer answer;
 };
 
-// A job says "+line"; its last word, if it failed, is "!reason".
+// A job says "+line"; its last word is "=result" or, if it failed, "!reason".
 void send(int pipe, char kind, std::string text) {
   for (char& c : text)
     if (c == '\n') c = ' ';
@@ -44,7 +44,7 @@ void send(int pipe, char kind, std::string text) {
   if (Interruptible::signal() || getppid() != parent) _exit(1);
   int code = 0;
   try {
-    jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); });
+    send(pipe, '=', jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); }));
   } catch (...) {
     send(pipe, '!', current_ending().text);
     code = 1;
@@ -61,19 +61,22 @@ bool listen(int pipe, Running& running, const Jobs& jobs) {
   running.unread.append(bytes, std::size_t(n));
   for (std::size_t end; (end = running.unread.find('\n')) != std::string::npos;) {
     const std::string line = running.unread.substr(1, end - 1);
-    if (running.unread[0] == '!') running.reason = line;
+    if (running.unread[0] == '!') running.answer.reason = line;
+    else if (running.unread[0] == '=') running.answer.result = line;
     else if (jobs.heard) jobs.heard(running.job, line);
     running.unread.erase(0, end + 1);
   }
   return true;
 }
 
-std::string end_of(Running& running) {
+Answer end_of(Running& running) {
   int status = 0;
   while (waitpid(running.pid, &status, 0) < 0 && errno == EINTR) {}
-  if (WIFSIGNALED(status)) return std::string("ended by a signal: ") + strsignal(WTERMSIG(status));
-  if (WEXITSTATUS(status) && running.reason.empty()) return "ended without a word";
-  return running.reason;
+  if (WIFSIGNALED(status))
+    return {.reason = std::string("ended by a signal: ") + strsignal(WTERMSIG(status))};
+  if (WEXITSTATUS(status) && running.answer.reason.empty())
+    return {.reason = "ended without a word"};
+  return running.answer;
 }
 
 std::pair<int, Running> start(const Jobs& jobs, int job) {
@@ -114,8 +117,8 @@ int run(const Jobs& jobs) {
       Running over = std::move(running.at(p.fd));
       running.erase(p.fd);
       close(p.fd);
-      const std::string reason = end_of(over);
-      if (!interrupt.signal() && jobs.ended) jobs.ended(over.job, reason);
+      const Answer answer = end_of(over);
+      if (!interrupt.signal() && jobs.ended) jobs.ended(over.job, answer);
     }
     if (jobs.tick) jobs.tick();
   }

@@ -10,16 +10,24 @@ namespace yonder {
 /// Says one line to the process that watches; lines are at most a few hundred bytes.
 using Say = std::function<void(const std::string&)>;
 
+/// What comes back of a job.
+struct Answer {
+  std::string reason;  ///< why it failed; "": it did not
+  std::string result;  ///< what it gives back
+  std::string parcel;  ///< files that it made elsewhere (dir_archive.h)
+  int signal = 0;      ///< that ended it before its end
+};
+
 /// Work cut into jobs that run as processes of their own, so that each may have one thread, and a
 /// crash of one leaves the others alone.
 struct Jobs {
   int count = 0;
   int at_once = 1;
-  std::function<void(int job, const Say&)> work;                  ///< in the new process
-  std::function<void(int job)> started;                           ///< in this one, as all below
-  std::function<void(int job, const std::string& line)> heard;    ///< what the job says
-  std::function<void(int job, const std::string& reason)> ended;  ///< "" if work returned
-  std::function<void()> tick;                                     ///< several times a second
+  std::function<std::string(int job, const Say&)> work;  ///< in the new process; gives the result
+  std::function<void(int job)> started;                  ///< in this one, as all below
+  std::function<void(int job, const std::string& line)> heard;  ///< what the job says
+  std::function<void(int job, const Answer&)> ended;            ///< not one that a signal ended
+  std::function<void()> tick;                                   ///< several times a second
 };
 
 /// Runs jobs 0, 1, … in order. No parallel loop of more than one thread may have run in this

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <ctime>
 
 namespace yonder {
@@ -16,7 +17,9 @@ volatile sig_atomic_t noted = 0;
 volatile sig_atomic_t patient = 0;
 std::array<struct sigaction, 3> before;
 
-volatile double noted_at = 0;
+// s; a handler may touch only what needs no lock.
+std::atomic<double> noted_at = 0;
+static_assert(std::atomic<double>::is_always_lock_free);
 int alive = 0;  // Interruptibles
 
 // s; safe in a signal's handler

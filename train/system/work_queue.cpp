@@ -3,12 +3,12 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string_view>
 #include <vector>
 
 #include "train/system/mpi.h"
 #include "train/system/signals.h"
+#include "train/system/stopwatch.h"
 
 namespace yonder {
 namespace {
@@ -20,23 +20,25 @@ constexpr char do_this = 'd', stop = 's', dismissed = 'e', said = '+', answered 
 constexpr double pause = 0.1;          // s, between ticks
 constexpr double between_words = 0.5;  // s, of what a job says of itself
 
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point t) {
-  return std::chrono::duration<double>(Clock::now() - t).count();
-}
-
-// "={signal}\n{bytes of the reason}\n{reason}{result}"
+// "={signal}\n{bytes of the reason}\n{bytes of the result}\n{reason}{result}{parcel}"
 std::string packed(const Answer& a) {
   return answered + std::to_string(a.signal) + "\n" + std::to_string(a.reason.size()) + "\n" +
-         a.reason + a.result;
+         std::to_string(a.result.size()) + "\n" + a.reason + a.result + a.parcel;
 }
 
 Answer answer_of(const std::string& text) {
-  const std::size_t first = text.find('\n'), second = text.find('\n', first + 1);
-  const std::size_t length = std::stoull(text.substr(first + 1, second - first - 1));
-  return {.reason = text.substr(second + 1, length),
-          .result = text.substr(second + 1 + length),
-          .signal = std::stoi(text.substr(1, first - 1))};
+  std::size_t at = 1;  // behind the letter
+  const auto number = [&] {
+    const std::size_t end = text.find('\n', at);
+    const std::size_t n = std::stoull(text.substr(at, end - at));
+    at = end + 1;
+    return n;
+  };
+  const std::size_t signal = number(), reason = number(), result = number();
+  return {.reason = text.substr(at, reason),
+          .result = text.substr(at + reason, result),
+          .parcel = text.substr(at + reason + result),
+          .signal = int(signal)};
 }
 
 constexpr int none = -1;

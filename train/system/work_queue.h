@@ -8,13 +8,6 @@
 /// Jobs that rank 0 hands to the other ranks, one at a time to each, in the order of their numbers.
 namespace yonder {
 
-/// What comes back of a job.
-struct Answer {
-  std::string reason;  ///< why it failed; "": it did not
-  std::string result;
-  int signal = 0;  ///< that ended it before its end
-};
-
 /// At rank 0.
 struct HandOut {
   int count = 0;

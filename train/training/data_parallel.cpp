@@ -1,10 +1,10 @@
 #include "train/training/data_parallel.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 #include "core/parallel.h"
+#include "train/system/stopwatch.h"
 
 namespace yonder {
 namespace {
@@ -18,12 +18,6 @@ void add(std::span<real> to, std::span<const real> from) {
     const std::int64_t end = std::min(n, (p + 1) * piece);
     for (std::int64_t i = p * piece; i < end; ++i) to[i] += from[i];
   });
-}
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 int targets_in(const Batch& batch) {

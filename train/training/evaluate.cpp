@@ -125,12 +125,16 @@ EvalRow test(Trained& trained, const Trial& trial, const std::function<void(doub
     try {
       sums.add(batch, score(*trained.model, batch, row.tokens,
                             task.is_text() ? all_targets(batch) : batch.targets));
-    } catch (const UsageError& refusal) {
-      row.undefined = refusal.what();
+    } catch (const Undefined& why) {
+      row.status = Status::undefined;
+      row.reason = why.reason;
+      row.problem = why.what();
       return row;
     }
     if (!std::isfinite(sums.loss)) {  // a choice among logits that are no numbers is none
-      row.undefined = trained.model->encoding().name() + ": logits are no longer finite numbers";
+      row.status = Status::failed;
+      row.reason = "not finite";
+      row.problem = trained.model->encoding().name() + ": logits are no longer finite numbers";
       return row;
     }
     progress(double(first + batch.size) / row.examples);

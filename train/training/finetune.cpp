@@ -7,7 +7,6 @@
 #include "models/checkpoint.h"
 #include "train/config/keys.h"
 #include "train/training/memory_estimate.h"
-#include "train/training/run_dir.h"
 
 namespace yonder {
 namespace {
@@ -86,34 +85,33 @@ Trained::Before before(const Trained& run) {
 
 }  // namespace
 
-RunConfig config_from(const std::string& path, const Overrides& options) {
+RunConfig config_from(const std::string& path, const Overrides& options, const Inputs& inputs) {
   Overrides of_task = options;
   std::erase_if(of_task, [](const Override& o) { return is_of_encoding(o.key); });
-  RunConfig config = load(path, of_task).config;
-  config.encoding = load_model(RunFolder::checkpoint_in(path)).model->encoding().name();
+  RunConfig config = load(path, of_task, inputs).config;
   config.from = path;
   config.options.clear();
   return config;
 }
 
-Trained go_on(const RunConfig& config) {
-  require_same(config, config_from(config.from, config.options));
+Trained go_on(const RunConfig& config, const Inputs& inputs) {
+  require_same(config, config_from(config.from, config.options, inputs));
   const Overrides of_first = options_of_first(config);
-  Trained run = load(config.from, of_first);
+  Trained run = load(config.from, of_first, inputs);
   Overrides of_task = std::move(run.config.options);
   run.before = before(run);
   run.config = config;
   run.config.options = std::move(of_task);
   for (const Override& o : config.options)
     if (!find(of_first, o.key)) run.config.options.push_back(o);  // it waits for `then`
-  run.task->prepare(config.length);
+  run.task->prepare(config.length, inputs.texts());
   const int L = run.task->tokens(config.length);
   Dims dims = run.model->dims();
   dims.trained = L;
   require_memory(training_bytes(dims, config.at_once()), "lower --batch or --length");
 
   if (draws_rows(*run.model, L)) {
-    const Checkpoint old = load_model(RunFolder::checkpoint_in(config.from));
+    const Checkpoint old = load_model(*inputs.checkpoint(config.from));
     run.model = grown(*run.model, old.model->encoding(), L, std::uint64_t(config.seed));
   }
   run.model->encoding().settle(L);

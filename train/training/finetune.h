@@ -22,11 +22,11 @@ namespace yonder {
 /// and handed to train() or go_on(): model, encoding, task and seed are the checkpoint's. `path` as
 /// load() takes it; of `options` the task's are those that loading needs ("text.path" of a text
 /// that has moved), an encoding's are left to go_on().
-RunConfig config_from(const std::string& path, const Overrides& options = {});
+RunConfig config_from(const std::string& path, const Overrides& options = {}, const Inputs& = {});
 
 /// The model of `config.from`, ready for training at `config.length`. UsageError for a model or a
 /// task that is not the checkpoint's, an option that training has fixed, and a length at which the
 /// encoding is not defined.
-Trained go_on(const RunConfig& config);
+Trained go_on(const RunConfig& config, const Inputs& = {});
 
 }  // namespace yonder

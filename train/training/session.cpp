@@ -6,7 +6,6 @@
 #include "models/checkpoint.h"
 #include "train/config/keys.h"
 #include "train/training/memory_estimate.h"
-#include "train/training/run_dir.h"
 #include "train/training/session.h"
 
 namespace yonder {
@@ -116,11 +115,11 @@ std::unique_ptr<Composition> next_encoding(const Trained& run) {
 
 }  // namespace
 
-std::unique_ptr<Task> prepare_task(const RunConfig& config) {
+std::unique_ptr<Task> prepare_task(const RunConfig& config, const Inputs& inputs) {
   auto task = make_task(config.task);
   for (const auto& [key, value] : config.options)
     if (is_of_task(key)) assign(task_option(*task, config.task, key), config.task, value);
-  task->prepare(config.length);
+  task->prepare(config.length, inputs.texts());
   return config.bidirectional ? masked(std::move(task)) : std::move(task);
 }
 
@@ -155,13 +154,13 @@ void change_encoding(Trained& run) {
     run.model = std::make_unique<Transformer>(run.model->changed(next_encoding(run)));
 }
 
-Trained prepare(const RunConfig& config) {
+Trained prepare(const RunConfig& config, const Inputs& inputs) {
   Trained run{.config = config};
   auto encoding = std::make_unique<Composition>(config.encoding);
   for (const auto& [key, value] : options_of_first(config))
     if (!is_of_task(key)) encoding->set(key, value);
   require_numbers(*encoding, config.task);
-  run.task = prepare_task(config);
+  run.task = prepare_task(config, inputs);
   const Dims dims = dims_of(config, *run.task);
   require_memory(training_bytes(dims, config.at_once()),
                  "lower --batch, --length, --width or --layers");
@@ -172,11 +171,11 @@ Trained prepare(const RunConfig& config) {
   return run;
 }
 
-Trained load(const std::string& path, const Overrides& test_options) {
-  const std::string file = RunFolder::checkpoint_in(path);
+Trained load(const std::string& path, const Overrides& test_options, const Inputs& inputs) {
+  const auto file = inputs.checkpoint(path);
   Overrides of_task, of_encoding;
   for (const Override& o : test_options) (is_of_task(o.key) ? of_task : of_encoding).push_back(o);
-  Checkpoint checkpoint = load_model(file, of_encoding);
+  Checkpoint checkpoint = load_model(*file, of_encoding);
   Trained run{.model = std::move(checkpoint.model), .step = checkpoint.origin.step};
   const Dims& dims = run.model->dims();
   run.config = {.encoding = run.model->encoding().name(),
@@ -191,14 +190,14 @@ Trained load(const std::string& path, const Overrides& test_options) {
     run.task = task_of(checkpoint.origin.task, run.config);
     run.before = before_of(checkpoint.origin.task);
   } catch (const UsageError& e) {
-    throw FileError(file + ": not a usable checkpoint: " + e.what());
+    throw FileError(file->path + ": not a usable checkpoint: " + e.what());
   }
   for (const Override& o : of_task) set_at_test(*run.task, run.config.task, o);
-  run.task->prepare(run.config.length);
+  run.task->prepare(run.config.length, inputs.texts());
   run.changed_text = changed_text(checkpoint.origin.task, *run.task, of_task);
   if (!dims.causal) run.task = masked(std::move(run.task));
   if (!fits(run))
-    throw FileError(file + ": its model and its task don't fit each other; train again");
+    throw FileError(file->path + ": its model and its task don't fit each other; train again");
   return run;
 }
 

@@ -10,7 +10,9 @@
 #include "datasets/base/dataset.h"
 #include "models/transformer.h"
 #include "train/config/run_config.h"
+#include "train/config/status.h"
 #include "train/system/mpi.h"
+#include "train/training/inputs.h"
 
 /// \file
 /// The library behind the verbs: train a model into a folder, load it, test it. `yonder train`,
@@ -66,11 +68,11 @@ struct Trained {
 
 /// The task of a configuration with its options set, prepared; in its masked form for a
 /// bidirectional model. UsageError or FileError for what can't be.
-std::unique_ptr<Task> prepare_task(const RunConfig&);
+std::unique_ptr<Task> prepare_task(const RunConfig&, const Inputs& = {});
 
 /// A model as it is before training. UsageError or FileError for whatever in the configuration
 /// can't be, so that a sweep can ask before it starts.
-Trained prepare(const RunConfig&);
+Trained prepare(const RunConfig&, const Inputs& = {});
 
 /// The options of the task and of the first encoding: those left are for `then` alone.
 Overrides options_of_first(const RunConfig&);
@@ -95,7 +97,8 @@ void change_encoding(Trained&);
 /// A crew of several ranks trains one model together; all of them call it. They share the shards of
 /// each batch, the first rank alone has the folder, and what one throws all throw as SharedError.
 TrainResult train(const RunConfig&, const std::string& folder, Existing,
-                  const std::function<void(const Metrics&)>& progress, ranks::Crew = {});
+                  const std::function<void(const Metrics&)>& progress, ranks::Crew = {},
+                  const Inputs& = {});
 
 /// The configuration of the run in `folder`, with which train() goes on. FileError if there is none
 /// that has begun.
@@ -105,7 +108,7 @@ RunConfig begun_in(const std::string& folder);
 /// rebuild the model and the task. `test_options` change test-time options of the encoding
 /// ("rope.scaling") or of the task ("text.path"); frozen ones are refused. FileError for what is no
 /// checkpoint.
-Trained load(const std::string& path, const Overrides& test_options = {});
+Trained load(const std::string& path, const Overrides& test_options = {}, const Inputs& = {});
 
 struct EvalSettings {
   std::vector<int> lengths;                    ///< items for tasks, tokens for text
@@ -130,7 +133,9 @@ struct EvalRow {
   double token_accuracy = none;  ///< part of the targets whose logit is the largest
   double exact_match = none;     ///< part of the examples with all targets right; tasks only
   double chance = none;          ///< token accuracy of guessing
-  std::string undefined;         ///< why the encoding has no value here, one sentence; else empty
+  Status status = Status::ok;
+  std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
+  std::string problem;  ///< the same in one sentence
   std::vector<double> position_loss;  ///< text: mean loss by index, [tokens]; NaN: none counted
 
   struct Share {

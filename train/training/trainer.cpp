@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
 #include "core/ops/ops.h"
 #include "core/parallel.h"
 #include "train/system/signals.h"
+#include "train/system/stopwatch.h"
 #include "train/training/batch_loss.h"
 #include "train/training/checkpoint_dir.h"
 #include "train/training/finetune.h"
@@ -17,13 +17,6 @@
 
 namespace yonder {
 namespace {
-
-// Steady: a clock that is set does not disturb it.
-auto now() { return std::chrono::steady_clock::now(); }
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(now() - start).count();
-}
 
 [[noreturn]] void diverged(int step, const std::string& what) {
   throw DivergedError("training: diverged at step " + std::to_string(step) + ", where " + what +
@@ -152,13 +145,14 @@ void Trainer::copy_first(int steps) {
 }
 
 TrainResult train(const RunConfig& config, const std::string& path, Existing existing,
-                  const std::function<void(const Metrics&)>& progress, ranks::Crew crew) {
+                  const std::function<void(const Metrics&)>& progress, ranks::Crew crew,
+                  const Inputs& inputs) {
   if (config.threads > 0) set_threads(config.threads);
   std::unique_ptr<RunFolder> folder;  // of the first rank alone
   Trained run;
   crew.together([&] {
     if (crew.rank == 0) folder = std::make_unique<RunFolder>(path, existing);
-    run = config.from.empty() ? prepare(config) : go_on(config);
+    run = config.from.empty() ? prepare(config, inputs) : go_on(config, inputs);
   });
   Trainer trainer(run, crew);
   Checkpoints checkpoints(path, config);
@@ -175,11 +169,11 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   for (const int s : late_steps(config))
     result.late.push_back(checkpoints.model(run.step - totals.step + s));
   const Interruptible interrupt;
-  const auto start = now();
+  const auto start = Clock::now();
   const double before = totals.seconds;
   auto saved = start;
   while (totals.step < config.steps) {
-    const auto began = now();
+    const auto began = Clock::now();
     const int s = totals.step + 1;
     const Trainer::Step step = trainer.step(s);
     if (s == 1 && folder) folder->begin(run, crew), checkpoints.begin(run);
@@ -193,7 +187,7 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
     const int signal = crew.count > 1 ? ranks::largest(interrupt.signal()) : interrupt.signal();
     if (!stays(config, s) && !late && !signal) continue;
     if (folder) folder->sync(), checkpoints.save(run, trainer.optimizer(), totals);
-    saved = now();
+    saved = Clock::now();
     if (signal)
       crew.together([&] {
         throw Interrupted(signal, "training: ended by a signal and saved at step " +

@@ -12,6 +12,7 @@
 #include "train/bench/bench.h"
 
 using namespace yonder;
+using Catch::Approx;
 
 namespace {
 
@@ -73,9 +74,22 @@ TEST_CASE("Every kind of bench prints its figures for programs") {
     INFO(ran.err);
     REQUIRE(ran.code == 0);
     const auto json = nlohmann::json::parse(ran.out);
-    CHECK(json["peak_gflops"] > 0);
-    if (gemm) CHECK(json["rows"].size() == 15);
-    else CHECK((json.contains("rows") ? json["rows"][0] : json)["tokens_per_second"] > 0);
+    const double peak = json["peak_gflops"];
+    if (gemm) {
+      CHECK(json["rows"].size() == 15);
+      double most = 0;
+      for (const auto& row : json["rows"]) most = std::max(most, double(row["gflops"]));
+      CHECK(peak == most);
+      continue;
+    }
+    // The figures are of the same time: 2048 tokens of training, 256 of a test.
+    const auto& row = json.contains("rows") ? json["rows"][0] : json;
+    const double seconds = 1e-3 * double(row["ms"]);
+    CHECK(double(row["tokens_per_second"]) * seconds == Approx(what == "train" ? 2048 : 256));
+    CHECK(double(row["share_of_peak"]) == Approx(double(row["gflops"]) / peak));
+    if (what == "train")
+      CHECK(1e9 * double(row["gflops"]) * seconds ==
+            Approx(TrainBench(size_named("tiny"), "rope", {}).work()));
   }
 }
 

@@ -27,6 +27,12 @@ const std::string& trained_run() {
 
 std::string checkpoint() { return trained_run() + "/checkpoints/step-3.safetensors"; }
 
+// Of a terminal: a letter of UTF-8 is one.
+std::size_t columns(const std::string& line) {
+  return std::size_t(
+      std::count_if(line.begin(), line.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
+}
+
 // As `refused`, for trainings, which must leave nothing behind.
 void training_refused(const std::string& arguments, int code, const std::string& said) {
   const Folder folder;
@@ -179,7 +185,9 @@ TEST_CASE("a length at which the encoding is undefined is a row that says why") 
   REQUIRE(rows.size() == 2);
   CHECK(rows[0]["loss"] > 0);
   CHECK(rows[0]["examples"] == 3);
+  CHECK(rows[0]["status"] == "ok");
   CHECK_FALSE(rows[0].contains("undefined"));
+  CHECK(rows[1]["status"] == "undefined");
   CHECK(rows[1]["loss"].is_null());
   CHECK(std::string(rows[1]["undefined"]).find("--learned.beyond") != std::string::npos);
   const Ran table = yonder_run("eval " + run + " --lengths 64 --quiet");
@@ -291,8 +299,20 @@ TEST_CASE("the help of a verb opens with examples and has every registered optio
         CHECK(ran.out.find("--" + e.name + "." + o.name + " ") != std::string::npos);
         CHECK(o.help != "");
       }
+  }
+}
+
+TEST_CASE("the help of each command fits into 100 columns") {
+  for (const std::string command :
+       {"", "train", "eval", "ablate", "report", "bench", "list", "show", "data", "logits"}) {
+    const Ran ran = yonder_run(command + " --help");
+    CHECK(ran.code == 0);
+    CHECK(ran.out.find("yonder " + command) != std::string::npos);
     std::istringstream lines(ran.out);
-    for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
+    for (std::string line; std::getline(lines, line);) {
+      INFO(command << ": " << line);
+      CHECK(columns(line) <= 100);
+    }
   }
 }
 

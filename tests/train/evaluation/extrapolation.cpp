@@ -100,7 +100,9 @@ TEST_CASE("an extension that the model refuses says so in its row, or alone") {
   const Results results = compare(trained("learned"), rows, Refused::tell, {}, settings).panels[0];
   CHECK(results.problem(rows[0], 4) == "");
   CHECK(results.problem(rows[0], 8) == "table ends");
-  CHECK(results.problem(rows[1], 4) == "undefined");
+  CHECK(results.problem(rows[1], 4) == "refused");
+  CHECK(results.scores[1].status == Status::undefined);
+  CHECK(results.scores[1].problem.starts_with("learned: position"));
   CHECK_THROWS_AS(compare(trained("learned"), rows, Refused::fail, {}, settings), UsageError);
 }
 

@@ -69,9 +69,9 @@ TEST_CASE("a long name stands in several lines, broken between the layers of a m
 TEST_CASE("gnuplot draws a training of a single step") {
   const Folder folder;
   const Chart one{.name = "one", .lines = {{"rope", {}, {{0.5, 3}}}}};
-  std::string problem;
-  CHECK(draw(one, folder.name, Png::no, problem) == folder / "one.svg");
-  CHECK(problem == "");
+  const Drawn drawn = draw(one, folder.name, Png::no);
+  CHECK(drawn.path == folder / "one.svg");
+  CHECK(drawn.problem == "");
 }
 
 TEST_CASE("a picture gets one style sheet for readers in the dark") {

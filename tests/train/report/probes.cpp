@@ -38,7 +38,7 @@ TEST_CASE("alibi's bias falls by its slope with each token") {
   CHECK(c.mark == 16);
 }
 
-TEST_CASE("kerple's bias is its formula, and fire's comes from its strips") {
+TEST_CASE("kerple's bias is its formula, and so is fire's, which comes from its strips") {
   Transformer kerple = model_of("kerple");
   const double r1 = kerple.parameters().find("encoding.kerple.r1").value()[0],
                r2 = kerple.parameters().find("encoding.kerple.r2").value()[0];
@@ -47,7 +47,24 @@ TEST_CASE("kerple's bias is its formula, and fire's comes from its strips") {
   Transformer fire = model_of("fire");
   const Chart f = biases(fire, 32, {});
   REQUIRE(f.lines.size() == 2);
-  CHECK(at(f.lines[0], 31) != 0);
+  const auto value = [&fire](const char* name, int i) {
+    return double(fire.parameters().find(std::string("encoding.fire.") + name).value()[i]);
+  };
+  const int hidden = fire.parameters().find("encoding.fire.mlp.in.bias").dim(0);
+  const auto psi = [&](double x) { return std::log1p(std::abs(value("c", 0) * x)); };
+  const double most = std::max(std::abs(value("multiplier", 0)) * 16, 31.);
+  const auto bias = [&](int h, int distance) {
+    double y = value("mlp.out.bias", h);
+    const double x = psi(distance) / (psi(most) + 1e-6);
+    for (int i = 0; i < hidden; ++i)
+      y += value("mlp.out.weight", h * hidden + i) *
+           std::max(0., value("mlp.in.weight", i) * x + value("mlp.in.bias", i));
+    return y;
+  };
+  for (const int h : {0, 1})
+    for (const int distance : {1, 31})  // pictures begin with 0 at the query itself
+      CHECK(at(f.lines[std::size_t(h)], distance) ==
+            Approx(bias(h, distance) - bias(h, 0)).margin(1e-5));
 }
 
 TEST_CASE("what has no bias has no picture of one") {

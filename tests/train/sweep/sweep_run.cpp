@@ -33,15 +33,17 @@ TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length"
   SweepConfig sweep = needles();
   sweep.checkpoints = 2, sweep.course = 2;
   sweep.base.weight_decay = 0.3, sweep.base.lr_end = 0.7;
-  const Plan plan = plan_of(sweep);
+  const Experiment experiment(sweep);
+  const Cell rope(experiment, experiment.plan.variants[0], "rope", 1e-3, 0);
   const std::string place = folder / "cell";
   double part = 0;
-  run_cell(sweep, plan, {&plan.variants[0], "rope", 1e-3}, place, [&part](const std::string& said) {
+  const std::string text = run_cell(experiment, rope, place, [&part](const std::string& said) {
     CHECK(std::stod(said) >= part);
     part = std::stod(said);
   });
   CHECK(part == 1);
   CHECK(fs::exists(place + "/DONE"));
+  CHECK(text == read_file(place + "/scores.json"));
   const CellResult cell = result_in(place + "/scores.json");
   CHECK(cell.training.steps == 20);
   CHECK(cell.training.loss.size() == 20);
@@ -68,17 +70,17 @@ TEST_CASE("a cell that was a trial is not trained again, and keeps its loss on v
   const Folder folder;
   SweepConfig sweep = needles();
   sweep.axes = {{"train.lr", {"1e-3", "1e-2"}}};
-  const Plan plan = plan_of(sweep);
-  const Cell cell{&plan.variants[0], "rope", plan.rates[1]};
+  const Experiment experiment(sweep);
+  const Cell cell(experiment, experiment.plan.variants[0], "rope", experiment.plan.rates[1], 0);
   const std::string place = folder / "cell";
-  try_cell(sweep, plan, cell, place, say_nothing);
+  try_cell(experiment, cell, place, say_nothing);
   const Training trial = result_in(place + "/trial.json").training;
   CHECK(trial.trial);
   CHECK(trial.lr == 1e-2);
   CHECK(trial.validation > 0);
   const std::string model = place + "/checkpoints/step-20.safetensors";
   const auto written = fs::last_write_time(model);
-  run_cell(sweep, plan, cell, place, say_nothing);
+  run_cell(experiment, cell, place, say_nothing);
   CHECK(fs::last_write_time(model) == written);
   const Training whole = result_in(place + "/scores.json").training;
   CHECK_FALSE(whole.trial);

@@ -10,9 +10,9 @@
 
 using namespace yonder;
 
-TEST_CASE("each job runs once in a process of its own, and what it says arrives in order") {
+TEST_CASE("each job runs once in a process of its own, what it says and gives back arrives") {
   std::map<int, std::vector<std::string>> said;
-  std::map<int, std::string> ended;
+  std::map<int, Answer> ended;
   const int signal =
       run({.count = 5,
            .at_once = 2,
@@ -20,16 +20,18 @@ TEST_CASE("each job runs once in a process of its own, and what it says arrives 
                [](int job, const Say& say) {
                  say("job " + std::to_string(job));
                  say(std::to_string(getpid()));
+                 return "a\nresult of " + std::string(9000, 'x') + std::to_string(job);
                },
            .heard = [&said](int job, const std::string& line) { said[job].push_back(line); },
-           .ended = [&ended](int job, const std::string& reason) { ended[job] = reason; }});
+           .ended = [&ended](int job, const Answer& answer) { ended[job] = answer; }});
   CHECK(signal == 0);
   REQUIRE(said.size() == 5);
   for (const auto& [job, lines] : said) {
     REQUIRE(lines.size() == 2);
     CHECK(lines[0] == "job " + std::to_string(job));
     CHECK(lines[1] != std::to_string(getpid()));
-    CHECK(ended.at(job).empty());
+    CHECK(ended.at(job).reason.empty());
+    CHECK(ended.at(job).result == "a result of " + std::string(9000, 'x') + std::to_string(job));
   }
 }
 
@@ -37,9 +39,9 @@ TEST_CASE("never more jobs at once than asked for") {
   int now = 0, most = 0;
   run({.count = 6,
        .at_once = 2,
-       .work = [](int, const Say&) { usleep(20000); },
+       .work = [](int, const Say&) { return usleep(20000), ""; },
        .started = [&](int) { most = std::max(most, ++now); },
-       .ended = [&](int, const std::string&) { --now; }});
+       .ended = [&](int, const Answer&) { --now; }});
   CHECK(most == 2);
   CHECK(now == 0);
 }
@@ -53,8 +55,9 @@ TEST_CASE("a job that throws, dies or vanishes is reported and the rest go on") 
              if (job == 0) throw std::runtime_error("no luck");
              if (job == 1) raise(SIGKILL);
              if (job == 2) _exit(9);
+             return "";
            },
-       .ended = [&ended](int job, const std::string& reason) { ended[job] = reason; }});
+       .ended = [&ended](int job, const Answer& answer) { ended[job] = answer.reason; }});
   CHECK(ended[0] == "no luck");
   CHECK(ended[1] == "ended by a signal: Killed");
   CHECK(ended[2] == "ended without a word");
@@ -65,12 +68,12 @@ TEST_CASE("an interrupt ends the running jobs, starts no more, and is given back
   int started = 0, ended = 0;
   const int signal = run({.count = 10,
                           .at_once = 2,
-                          .work = [](int, const Say&) { sleep(60); },
+                          .work = [](int, const Say&) { return sleep(60), ""; },
                           .started =
                               [&](int) {
                                 if (++started == 2) raise(SIGINT);
                               },
-                          .ended = [&](int, const std::string&) { ++ended; }});
+                          .ended = [&](int, const Answer&) { ++ended; }});
   CHECK(signal == SIGINT);
   CHECK(started == 2);
   CHECK(ended == 0);

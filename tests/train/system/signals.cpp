@@ -1,11 +1,7 @@
 #include "train/system/signals.h"
 
-#include <chrono>
 #include <csignal>
 
-#include <fcntl.h>
-
-#include "core/options.h"
 #include "tests/support/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/runs.h"

@@ -3,6 +3,8 @@
 #include "models/checkpoint.h"
 #include "tests/support/binary.h"
 #include "tests/support/catch.h"
+#include "tests/support/opens.h"
+#include "train/training/finetune.h"
 #include "train/training/trainer.h"
 
 using namespace yonder;
@@ -108,7 +110,7 @@ TEST_CASE("fresh rows of a table begin as a test has them, and are trained") {
   Trained tuned = load(folder / "run");
   CHECK(tuned.model->dims().trained == L);
   CHECK(loss_at(tuned, 16) < loss_at(start, 16) - 0.05);
-  CHECK_FALSE(evaluate(tuned, {.lengths = {17}, .examples = 4})[0].undefined.empty());
+  CHECK_FALSE(evaluate(tuned, {.lengths = {17}, .examples = 4})[0].status == Status::ok);
 }
 
 TEST_CASE("other policies of a table train the rows that there are") {
@@ -142,6 +144,21 @@ TEST_CASE("fine-tuning refuses another model, a frozen option and a length witho
   CHECK_THROWS_WITH(
       go_on(longer("rope+learned", {{"learned.beyond", "random"}, {"rope.scaling", "linear"}})),
       ContainsSubstring("one of them at a time"));
+}
+
+TEST_CASE("what training goes on from is opened once, and so is its manifest") {
+  const Folder folder;
+  const std::string there = trained("learned") + "/checkpoints/step-60";
+  for (const std::string beyond : {"clamp", "random"}) {
+    Opens model(there + ".safetensors"), manifest(there + ".json");
+    const Ran ran =
+        yonder_run("train --quiet --from " + trained("learned") + " --length 8 --steps 1 " +
+                   "--learned.beyond " + beyond + " --out " + (folder / beyond));
+    INFO(ran.err);
+    REQUIRE(ran.code == 0);
+    CHECK(model.count() == 1);
+    CHECK(manifest.count() == 1);
+  }
 }
 
 TEST_CASE("train --from takes model and task from the checkpoint, and eval reads what it writes") {

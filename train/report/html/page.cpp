@@ -53,15 +53,17 @@ std::string answer(const Study& study, const Palette& palette, Pictures& picture
   return text;
 }
 
-std::string navigation(const std::string& body) {
+// A section of the page; one without content is left out.
+struct Section {
+  const char *id, *name;  // as links have it
+  const char* heading;
+  std::string content;
+};
+
+std::string navigation(const std::vector<Section>& sections) {
   std::string links;
-  const std::pair<const char*, const char*> all[] = {
-      {"answer", "Answer"},         {"matrix", "Every number"}, {"solved", "Seeds"},
-      {"positions", "By position"}, {"learned", "Learned"},     {"verdicts", "Verdicts"},
-      {"training", "Training"},     {"protocol", "Protocol"}};
-  for (const auto& [id, name] : all)
-    if (body.find("<section id=\"" + std::string(id) + "\"") != std::string::npos)
-      links += "<a href=\"#" + std::string(id) + "\">" + name + "</a> ";
+  for (const Section& s : sections)
+    if (!s.content.empty()) links += "<a href=\"#" + std::string(s.id) + "\">" + s.name + "</a> ";
   return element("nav", links) + "\n";
 }
 
@@ -78,12 +80,11 @@ std::string environment(const std::string& run) try {
 } catch (const FileError&) { return element("p", "class=\"quiet\"", "Its machine is not known."); }
 
 std::string configuration(const std::string& run) {
-  for (const char* name : {"/config.toml", "/config.json"})
-    if (fs::exists(run + name))
-      return element("details", element("summary", escaped(run + name)) +
-                                    element("pre", escaped(read_file(run + name)))) +
-             "\n";
-  return "";
+  const std::string path = run + "/config.toml";
+  if (!fs::exists(path)) return "";
+  return element("details",
+                 element("summary", escaped(path)) + element("pre", escaped(read_file(path)))) +
+         "\n";
 }
 
 const char* meaning(const std::string& protocol) {
@@ -116,9 +117,11 @@ std::string scored(const Study& study) {
 }  // namespace
 
 std::string Pictures::figure(const Chart& chart, const std::string& caption) {
-  if (chart.empty() || problem_.find("missing") != std::string::npos) return "";
-  const std::string path = draw(chart, folder_, png_, problem_);
-  if (path.empty()) return "";
+  if (chart.empty() || !can_draw_) return "";
+  const Drawn drawn = draw(chart, folder_, png_);
+  can_draw_ = !drawn.no_gnuplot;
+  if (!drawn.problem.empty()) return problem_ = drawn.problem, "";
+  const std::string& path = drawn.path;
   paths_.push_back(path);
   std::string svg = inlined(read_file(path), "p" + std::to_string(paths_.size()) + "-");
   svg.insert(svg.find(" role="), " aria-label=\"" + escaped(chart.title) + "\"");
@@ -158,15 +161,17 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
   const std::string title = study.title.empty()
                                 ? study.name.empty() ? "Trained short, tested long" : study.name
                                 : study.title;
-  std::string body =
-      section("answer", "What came out", answer(study, palette, pictures)) +
-      section("matrix", "Every number", matrix(study, palette)) +
-      section("solved", "How many seeds solve it?", solved(study, palette)) +
-      section("positions", "Is far context used?", positions(study, palette, pictures)) +
-      section("learned", "What was learned", learned(study, palette, pictures, runs)) +
-      section("verdicts", "Verdicts", judged(study, palette)) +
-      section("training", "Training", training(study, palette, pictures)) +
-      section("protocol", "How it was done", protocol(study, runs));
+  const std::vector<Section> sections{
+      {"answer", "Answer", "What came out", answer(study, palette, pictures)},
+      {"matrix", "Every number", "Every number", matrix(study, palette)},
+      {"solved", "Seeds", "How many seeds solve it?", solved(study, palette)},
+      {"positions", "By position", "Is far context used?", positions(study, palette, pictures)},
+      {"learned", "Learned", "What was learned", learned(study, palette, pictures, runs)},
+      {"verdicts", "Verdicts", "Verdicts", judged(study, palette)},
+      {"training", "Training", "Training", training(study, palette, pictures)},
+      {"protocol", "Protocol", "How it was done", protocol(study, runs)}};
+  std::string body;
+  for (const Section& s : sections) body += section(s.id, s.heading, s.content);
   std::string head = element("h1", escaped(title)) + "\n";
   if (!study.source.empty())
     head += element("p", "class=\"quiet\"", "After " + escaped(study.source)) + "\n";
@@ -174,7 +179,7 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
   if (!pictures.problem().empty())
     head += element("p", "class=\"quiet\"", escaped(pictures.problem())) + "\n";
   Written written{folder + "/" + settings.file, pictures.paths(), pictures.problem()};
-  write_file(written.page, page(title, element("header", head + navigation(body)) + body));
+  write_file(written.page, page(title, element("header", head + navigation(sections)) + body));
   return written;
 }
 

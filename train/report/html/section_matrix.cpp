@@ -43,7 +43,7 @@ std::string seeds(const Results& r, const Row& row, int length, const Measure& m
     if (!(s.row == row) || s.length != length) continue;
     const double value = s.*m.value;
     text += "seed " + std::to_string(s.seed) + ": " +
-            (std::isnan(value) ? escaped(s.problem.empty() ? "no number" : s.problem)
+            (std::isnan(value) ? escaped(s.status == Status::ok ? "no number" : s.problem)
                                : shown(value, m)) +
             "<br>";
     if (!std::isnan(value)) values.push_back(value), examples = s.examples;

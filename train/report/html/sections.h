@@ -23,6 +23,7 @@ class Pictures {
  private:
   std::string folder_, problem_;
   Png png_;
+  bool can_draw_ = true;
   std::vector<std::string> paths_;
 };
 
