@@ -171,7 +171,8 @@ std::pair<std::string, std::string> parse_assignment(const std::string& text,
                                                      const std::string& example) {
   const auto equals = text.find('=');
   if (equals == text.npos || equals == 0 || equals + 1 == text.size())
-    throw UsageError(where + ": '" + text + "' is not of the form option=value; write it as in " + example);
+    throw UsageError(where + ": '" + text + "' is not of the form option=value; write it as in " +
+                     example);
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 

@@ -31,8 +31,8 @@ const char* const bash = R"sh(_yonder() {
 complete -o filenames -F _yonder yonder
 )sh";
 
-// The first line makes it a file for $fpath too. Read from there as a function, it has defined by its
-// last line what zsh has begun to complete with.
+// The first line makes it a file for $fpath too. Read from there as a function, it has defined by
+// its last line what zsh has begun to complete with.
 const char* const zsh_begin = "#compdef yonder\nautoload -U +X bashcompinit && bashcompinit\n";
 const char* const zsh_end =
     "[[ $zsh_eval_context[-1] != loadautofunc ]] || _bash_complete -o filenames -F _yonder\n";

@@ -2,8 +2,8 @@
 
 namespace yonder {
 
-/// The whole program behind a command line, whose first word is the program's name. Returns its exit
-/// code (train/system/exit_code.h); errors are one sentence on stderr.
+/// The whole program behind a command line, whose first word is the program's name. Returns its
+/// exit code (train/system/exit_code.h); errors are one sentence on stderr.
 int run_program(int count, char** words);
 
 }  // namespace yonder
