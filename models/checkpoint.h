@@ -30,8 +30,8 @@ struct CheckpointFile {
   std::string path;
   Safetensors content;
 };
-/// FileError, which names the file, if it can't be read, is no safetensors file, or is not what its
-/// manifest (manifest.h) says.
+/// FileError, which names the file, if it can't be read, is not a safetensors file, or is not what
+/// its manifest (manifest.h) says.
 CheckpointFile read_checkpoint(const std::string& path);
 
 struct Checkpoint {
