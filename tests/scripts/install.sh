@@ -32,7 +32,7 @@ find_package(yonder 0.2 REQUIRED)
 add_executable(mine gauss.cpp)
 target_link_libraries(mine PRIVATE yonder::main)
 CMAKE
-cmake -S project -B project/build -DCMAKE_PREFIX_PATH="$folder/usr" >configure.log
+cmake -G Ninja -S project -B project/build -DCMAKE_PREFIX_PATH="$folder/usr" >configure.log
 cmake --build project/build >build.log || { cat build.log; exit 1; }
 try project/build/mine cmake
 
