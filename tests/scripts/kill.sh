@@ -5,7 +5,7 @@
 set -euo pipefail
 
 rounds=
-yonder=$(dirname "$0")/../build/release/yonder
+yonder=$(dirname "$0")/../../build/release/yonder
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2 ;;

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 rounds=1
-yonder=$(dirname "$0")/../build/release/yonder
+yonder=$(dirname "$0")/../../build/release/yonder
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2 ;;

@@ -5,7 +5,7 @@
 # compared with a plain run. For root, as slurmd is.
 set -euo pipefail
 
-yonder=$(dirname "$0")/../build/release/yonder
+yonder=$(dirname "$0")/../../build/release/yonder
 while [ $# -gt 0 ]; do
   case $1 in
     --binary) yonder=$2 ;;
