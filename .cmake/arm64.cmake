@@ -16,5 +16,5 @@ foreach(what LIBRARY INCLUDE PACKAGE)
 endforeach()
 # Paths of this machine's folders mean nothing on the other.
 set(CMAKE_SKIP_RPATH TRUE)
-# A program that starts itself again would start qemu: with a GOMP_SPINCOUNT it has no need to.
+# libgomp otherwise spins long at the end of a loop, which qemu makes slower still.
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -E GOMP_SPINCOUNT=300 -L ${arm64_root})

@@ -5,7 +5,7 @@
 #include "train/system/exit_code.h"
 
 /// \file
-/// The verbs of the command line, one file each (verb_NAME.cpp). A verb gets the arguments after
+/// The verbs of the command line, one file each (NAME.cpp). A verb gets the arguments after
 /// its name and returns the exit code. What a user can cause is thrown (core/error.h); main turns
 /// it into one sentence on stderr and its exit code. Results go to stdout, all else to stderr.
 namespace yonder {

@@ -11,7 +11,7 @@
 
 /// \file
 /// The processes ("ranks") that mpirun or srun started together, on one machine or many. The only
-/// door to MPI is ranks_mpi.cpp; a build without it has ranks_alone.cpp in its place. A process
+/// door to MPI is mpi_openmpi.cpp; a build without it has mpi_none.cpp in its place. A process
 /// that nobody started so is rank 0 of 1, and MPI is never woken.
 namespace yonder::ranks {
 
