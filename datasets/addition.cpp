@@ -93,7 +93,7 @@ class Addition final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Addition> registered{
+const RegisterTask<Addition> addition_entry{
     {.name = "addition",
      .title = "Add two numbers of n digits",
      .form = "two numbers below 10^n, written with n digits, then their sum with n + 1; units "

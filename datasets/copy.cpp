@@ -33,7 +33,7 @@ class Copy final : public SymbolTask {
   std::vector<int> answer(std::vector<int> question) const override { return question; }
 };
 
-const RegisterTask<Copy> registered{{.name = "copy",
+const RegisterTask<Copy> copy_entry{{.name = "copy",
                                      .title = "Copy a string",
                                      .form = "n symbols, then the same n symbols",
                                      .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};

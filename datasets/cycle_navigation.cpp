@@ -50,7 +50,7 @@ class CycleNavigation final : public StringTask {
   }
 };
 
-const RegisterTask<CycleNavigation> registered{
+const RegisterTask<CycleNavigation> cycle_navigation_entry{
     {.name = "cycle-navigation",
      .title = "Track a walk on a cycle",
      .form = "n moves on a cycle from place 0: = stays, + one place forward, - one back; then the "

@@ -16,7 +16,7 @@ class EvenPairs final : public BitTask {
   }
 };
 
-const RegisterTask<EvenPairs> registered{
+const RegisterTask<EvenPairs> even_pairs_entry{
     {.name = "even-pairs",
      .title = "Decide whether the first bit equals the last",
      .form = "n bits, then 1 if the first equals the last, else 0",

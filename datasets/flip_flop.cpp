@@ -61,7 +61,7 @@ class FlipFlop final : public GeneratedTask {
   }
 };
 
-const RegisterTask<FlipFlop> registered{
+const RegisterTask<FlipFlop> flip_flop_entry{
     {.name = "flip-flop",
      .title = "Recall the last bit written (flip-flop)",
      .form =

@@ -61,7 +61,7 @@ class Indirect final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Indirect> registered{
+const RegisterTask<Indirect> indirect_entry{
     {.name = "indirect",
      .title = "Find the letter at an offset from another letter",
      .form = "n + 1 different letters, one of them again, and a step of at most 8 to the left or "

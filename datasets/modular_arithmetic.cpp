@@ -74,7 +74,7 @@ class ModularArithmetic final : public StringTask {
   }
 };
 
-const RegisterTask<ModularArithmetic> registered{
+const RegisterTask<ModularArithmetic> modular_arithmetic_entry{
     {.name = "modular-arithmetic",
      .title = "Evaluate a modular expression",
      .form = "n numbers below m joined by +, - or *, then the value of the expression modulo m",

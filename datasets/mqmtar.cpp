@@ -124,7 +124,7 @@ class MultiTokenRecall final : public GeneratedTask {
   }
 };
 
-const RegisterTask<MultiTokenRecall> registered{
+const RegisterTask<MultiTokenRecall> multi_token_recall_entry{
     {.name = "mqmtar",
      .title = "Multi-query multi-token associative recall",
      .form = "n pairs of a key and its value, words of several letters, among blanks; then some of "

@@ -156,7 +156,7 @@ class Needle final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Needle> registered{
+const RegisterTask<Needle> needle_entry{
     {.name = "needle",
      .title = "Needle in a haystack, with distractors",
      .form =

@@ -17,7 +17,7 @@ class Parity final : public BitTask {
   }
 };
 
-const RegisterTask<Parity> registered{
+const RegisterTask<Parity> parity_entry{
     {.name = "parity",
      .title = "Compute the parity of a bit string",
      .form = "n bits, then 1 if an odd number of them are 1, else 0",

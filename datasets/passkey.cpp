@@ -75,11 +75,11 @@ class Passkey final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Passkey> registered{{.name = "passkey",
-                                        .title = "Retrieve a passkey from noise",
-                                        .form = "n symbols of noise, somewhere among them <key> "
-                                                "and the digits of a number; then these digits",
-                                        .paper = "Mohtashami & Jaggi 2023, arXiv:2305.16300"}};
+const RegisterTask<Passkey> passkey_entry{{.name = "passkey",
+                                           .title = "Retrieve a passkey from noise",
+                                           .form = "n symbols of noise, somewhere among them <key> "
+                                                   "and the digits of a number; then these digits",
+                                           .paper = "Mohtashami & Jaggi 2023, arXiv:2305.16300"}};
 
 }  // namespace
 }  // namespace yonder

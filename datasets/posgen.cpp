@@ -91,7 +91,7 @@ class PosGen final : public GeneratedTask {
   std::string symbol(int token) const override { return std::to_string(token - first_number); }
 };
 
-const RegisterTask<PosGen> registered{
+const RegisterTask<PosGen> pos_gen_entry{
     {.name = "posgen",
      .title = "Continue a recurrence with near and distant terms",
      .form =

@@ -64,7 +64,7 @@ class Recall final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Recall> registered{
+const RegisterTask<Recall> recall_entry{
     {.name = "recall",
      .title = "Associative recall of key-value pairs",
      .form = "n pairs of a key and its value, then some of the keys, each followed by its value",

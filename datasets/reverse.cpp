@@ -13,10 +13,11 @@ class Reverse final : public SymbolTask {
   }
 };
 
-const RegisterTask<Reverse> registered{{.name = "reverse",
-                                        .title = "Reverse a string",
-                                        .form = "n symbols, then the same symbols in reverse order",
-                                        .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};
+const RegisterTask<Reverse> reverse_entry{
+    {.name = "reverse",
+     .title = "Reverse a string",
+     .form = "n symbols, then the same symbols in reverse order",
+     .paper = "Kazemnejad et al. 2023, arXiv:2305.19466"}};
 
 }  // namespace
 }  // namespace yonder

@@ -45,7 +45,7 @@ class Sort final : public SymbolTask {
   }
 };
 
-const RegisterTask<Sort> registered{{.name = "sort",
+const RegisterTask<Sort> sort_entry{{.name = "sort",
                                      .title = "Sort symbols in ascending order",
                                      .form = "n symbols, then the same symbols in ascending order",
                                      .paper = "Ruoss et al. 2023, arXiv:2305.16843"}};

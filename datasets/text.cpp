@@ -9,7 +9,7 @@ class Text final : public ByteTask {
   std::string name() const override { return "text"; }
 };
 
-const RegisterTask<Text> registered{
+const RegisterTask<Text> text_entry{
     {.name = "text",
      .title = "Byte-level language modelling",
      .form = "n bytes of a document, each predicted from those before it",

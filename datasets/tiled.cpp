@@ -58,7 +58,7 @@ class Tiled final : public ByteTask {
   int tested_tile() const override { return tile_ > 0 ? bytes(tile_) : 0; }
 };
 
-const RegisterTask<Tiled> registered{
+const RegisterTask<Tiled> tiled_entry{
     {.name = "tiled",
      .title = "Byte-level language modelling of repeated text",
      .form = "n bytes of a document; in half of the sequences its first c bytes, repeated",

@@ -55,7 +55,7 @@ class Abacus final : public Encoding {
   }
 };
 
-const Register<Abacus> registered{
+const Register<Abacus> abacus_entry{
     {.name = "abacus",
      .title = "Abacus embeddings of digit positions",
      .paper = "arXiv:2405.17399",

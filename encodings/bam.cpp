@@ -84,11 +84,11 @@ class Bam final : public Encoding {
   }
 };
 
-const Register<Bam> registered{{.name = "bam",
-                                .title = "Bayesian attention with a generalized Gaussian prior",
-                                .paper = "arXiv:2505.22842",
-                                .kind = Kind::bias,
-                                .formula = "q_i·k_j/√d - (|i - j + μ_h| + 1e-5)^β_h e^θ_h"}};
+const Register<Bam> bam_entry{{.name = "bam",
+                               .title = "Bayesian attention with a generalized Gaussian prior",
+                               .paper = "arXiv:2505.22842",
+                               .kind = Kind::bias,
+                               .formula = "q_i·k_j/√d - (|i - j + μ_h| + 1e-5)^β_h e^θ_h"}};
 
 }  // namespace
 }  // namespace yonder

@@ -93,11 +93,12 @@ class ComplexWords final : public Encoding {
   }
 };
 
-const Register<ComplexWords> registered{{.name = "complex",
-                                         .title = "Complex word embeddings (complex Transformer)",
-                                         .paper = "arXiv:1912.12333",
-                                         .kind = Kind::absolute,
-                                         .formula = "x·e^{i(w pos + a)}, w and a of each word"}};
+const Register<ComplexWords> complex_words_entry{
+    {.name = "complex",
+     .title = "Complex word embeddings (complex Transformer)",
+     .paper = "arXiv:1912.12333",
+     .kind = Kind::absolute,
+     .formula = "x·e^{i(w pos + a)}, w and a of each word"}};
 
 }  // namespace
 }  // namespace yonder

@@ -65,11 +65,12 @@ class Convolution final : public Encoding {
   }
 };
 
-const Register<Convolution> registered{{.name = "conv",
-                                        .title = "Convolution whose padding encodes position",
-                                        .paper = "arXiv:2001.08248",
-                                        .kind = Kind::absolute,
-                                        .formula = "x ← x + w ∗ x, depthwise"}};
+const Register<Convolution> convolution_entry{
+    {.name = "conv",
+     .title = "Convolution whose padding encodes position",
+     .paper = "arXiv:2001.08248",
+     .kind = Kind::absolute,
+     .formula = "x ← x + w ∗ x, depthwise"}};
 
 }  // namespace
 }  // namespace yonder

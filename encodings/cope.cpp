@@ -31,7 +31,7 @@ class Cope final : public Encoding {
   void scores(Scores& s, const Attention& a) override { s.contextual.push_back({table_[a.layer]}); }
 };
 
-const Register<Cope> registered{
+const Register<Cope> cope_entry{
     {.name = "cope",
      .title = "Contextual position encoding (CoPE)",
      .paper = "arXiv:2405.18719",

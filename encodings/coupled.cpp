@@ -55,12 +55,12 @@ class Coupled final : public Encoding {
   }
 };
 
-const Register<Coupled> registered{{.name = "coupled",
-                                    .title = "Position coupling of digits of equal significance",
-                                    .paper = "arXiv:2405.20671",
-                                    .kind = Kind::modifier,
-                                    .formula = "the digit of 10^k stands at s + 1 + k, s random",
-                                    .draws_positions = true}};
+const Register<Coupled> coupled_entry{{.name = "coupled",
+                                       .title = "Position coupling of digits of equal significance",
+                                       .paper = "arXiv:2405.20671",
+                                       .kind = Kind::modifier,
+                                       .formula = "the digit of 10^k stands at s + 1 + k, s random",
+                                       .draws_positions = true}};
 
 }  // namespace
 }  // namespace yonder

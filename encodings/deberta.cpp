@@ -96,7 +96,7 @@ class Deberta final : public Encoding {
   bool reads(const std::string& term) const { return terms_.find(term) != terms_.npos; }
 };
 
-const Register<Deberta> registered{
+const Register<Deberta> deberta_entry{
     {.name = "deberta",
      .title = "Disentangled attention with an enhanced mask decoder (DeBERTa)",
      .paper = "arXiv:2006.03654",

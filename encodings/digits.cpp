@@ -108,7 +108,7 @@ class Digits final : public Encoding {
   }
 };
 
-const Register<Digits> registered{
+const Register<Digits> digits_entry{
     {.name = "digits",
      .title = "Positions written in digits",
      .paper = "kexue.fm/archives/9675",

@@ -253,7 +253,7 @@ class Fire final : public Encoding {
   }
 };
 
-const Register<Fire> registered{{.name = "fire",
+const Register<Fire> fire_entry{{.name = "fire",
                                  .title = "Functional interpolation of relative positions (FIRE)",
                                  .paper = "arXiv:2310.04418",
                                  .kind = Kind::bias,

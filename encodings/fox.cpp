@@ -89,12 +89,12 @@ class Fox final : public Encoding {
   }
 };
 
-const Register<Fox> registered{{.name = "fox",
-                                .title = "Forget gates (Forgetting Transformer)",
-                                .paper = "arXiv:2503.02130",
-                                .kind = Kind::bias,
-                                .serves = Serves::causal_only,
-                                .formula = "q_i·k_j/√d + Σ_{t=j+1..i} ln σ(w_h·n_t + b_h)"}};
+const Register<Fox> fox_entry{{.name = "fox",
+                               .title = "Forget gates (Forgetting Transformer)",
+                               .paper = "arXiv:2503.02130",
+                               .kind = Kind::bias,
+                               .serves = Serves::causal_only,
+                               .formula = "q_i·k_j/√d + Σ_{t=j+1..i} ln σ(w_h·n_t + b_h)"}};
 
 }  // namespace
 }  // namespace yonder

@@ -39,7 +39,7 @@ class HardAlibi final : public Encoding {
   int windowed() const { return heads_ ? heads_ : dims_.heads / 2; }
 };
 
-const Register<HardAlibi> registered{
+const Register<HardAlibi> hard_alibi_entry{
     {.name = "hard-alibi",
      .title = "Heads with hard local windows (Hard-ALiBi)",
      .paper = "arXiv:2402.01032",

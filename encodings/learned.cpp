@@ -32,7 +32,7 @@ class Learned final : public Encoding {
   }
 };
 
-const Register<Learned> registered{
+const Register<Learned> learned_entry{
     {.name = "learned",
      .title = "Learned absolute positions",
      .paper = "arXiv:1705.03122",

@@ -44,13 +44,13 @@ class LogN final : public Encoding {
   }
 };
 
-const Register<LogN> registered{{.name = "logn",
-                                 .title = "Attention logits scaled by log n",
-                                 .paper = "arXiv:2202.12172",
-                                 .kind = Kind::modifier,
-                                 .formula = "q_i ln c_i / ln N, c_i the keys that query i sees",
-                                 .extensions = {{"logn.when", "test"}},
-                                 .joins_at_test = {{"when", "test"}}}};
+const Register<LogN> log_n_entry{{.name = "logn",
+                                  .title = "Attention logits scaled by log n",
+                                  .paper = "arXiv:2202.12172",
+                                  .kind = Kind::modifier,
+                                  .formula = "q_i ln c_i / ln N, c_i the keys that query i sees",
+                                  .extensions = {{"logn.when", "test"}},
+                                  .joins_at_test = {{"when", "test"}}}};
 
 }  // namespace
 }  // namespace yonder

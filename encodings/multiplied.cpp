@@ -39,7 +39,7 @@ class Multiplied final : public Encoding {
   }
 };
 
-const Register<Multiplied> registered{
+const Register<Multiplied> multiplied_entry{
     {.name = "multiplied",
      .title = "Multiplicative absolute positions",
      .paper = "kexue.fm/archives/8130",

@@ -48,7 +48,7 @@ class Nape final : public Encoding {
   int biased() const { return heads_ ? heads_ : dims_.heads / 2; }
 };
 
-const Register<Nape> registered{{.name = "nape",
+const Register<Nape> nape_entry{{.name = "nape",
                                  .title = "ALiBi on half of the heads, no positions on the others",
                                  .paper = "arXiv:2506.16640",
                                  .kind = Kind::bias,

@@ -9,7 +9,7 @@ namespace {
 
 class None final : public Encoding {};
 
-const Register<None> registered{{.name = "none",
+const Register<None> none_entry{{.name = "none",
                                  .title = "No position encoding (NoPE)",
                                  .paper = "arXiv:2305.19466",
                                  .kind = Kind::none,

@@ -24,12 +24,12 @@ class Offset final : public DrawnPositions {
   }
 };
 
-const Register<Offset> registered{{.name = "offset",
-                                   .title = "Randomly shifted positions (SHAPE)",
-                                   .paper = "arXiv:2109.05644",
-                                   .kind = Kind::modifier,
-                                   .formula = "training starts at a random position s",
-                                   .draws_positions = true}};
+const Register<Offset> offset_entry{{.name = "offset",
+                                     .title = "Randomly shifted positions (SHAPE)",
+                                     .paper = "arXiv:2109.05644",
+                                     .kind = Kind::modifier,
+                                     .formula = "training starts at a random position s",
+                                     .draws_positions = true}};
 
 }  // namespace
 }  // namespace yonder

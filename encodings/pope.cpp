@@ -71,7 +71,7 @@ class Pope final : public Encoding {
   }
 };
 
-const Register<Pope> registered{
+const Register<Pope> pope_entry{
     {.name = "pope",
      .title = "Polar coordinate position embedding (PoPE)",
      .paper = "arXiv:2509.10534",

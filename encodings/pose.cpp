@@ -33,7 +33,7 @@ class Pose final : public DrawnPositions {
   }
 };
 
-const Register<Pose> registered{{.name = "pose",
+const Register<Pose> pose_entry{{.name = "pose",
                                  .title = "Positions with a skip (PoSE)",
                                  .paper = "arXiv:2309.10400",
                                  .kind = Kind::modifier,

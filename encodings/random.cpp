@@ -58,7 +58,7 @@ class RandomPositions final : public DrawnPositions {
   }
 };
 
-const Register<RandomPositions> registered{
+const Register<RandomPositions> random_positions_entry{
     {.name = "random",
      .title = "Randomized positions",
      .paper = "arXiv:2305.16843",

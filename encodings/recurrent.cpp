@@ -47,11 +47,12 @@ class Recurrent final : public Encoding {
   }
 };
 
-const Register<Recurrent> registered{{.name = "recurrent",
-                                      .title = "Positions from a free-running GRU",
-                                      .paper = "kexue.fm/archives/8130",
-                                      .kind = Kind::absolute,
-                                      .formula = "x_i + p_i,  p_0 = start,  p_{i+1} = GRU(p_i)"}};
+const Register<Recurrent> recurrent_entry{
+    {.name = "recurrent",
+     .title = "Positions from a free-running GRU",
+     .paper = "kexue.fm/archives/8130",
+     .kind = Kind::absolute,
+     .formula = "x_i + p_i,  p_0 = start,  p_{i+1} = GRU(p_i)"}};
 
 }  // namespace
 }  // namespace yonder

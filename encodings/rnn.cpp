@@ -48,7 +48,7 @@ class Rnn final : public Encoding {
   }
 };
 
-const Register<Rnn> registered{
+const Register<Rnn> rnn_entry{
     {.name = "rnn",
      .title = "GRU over the tokens",
      .paper = "aclanthology.org/K19-1031",

@@ -86,7 +86,7 @@ class RopeId final : public Encoding {
   }
 };
 
-const Register<RopeId> registered{
+const Register<RopeId> rope_id_entry{
     {.name = "rope-id",
      .title = "Rotary positions kept within trained phases (RoPE-ID)",
      .paper = "arXiv:2603.18017",

@@ -116,7 +116,7 @@ class Rope final : public Encoding {
   }
 };
 
-const Register<Rope> registered{
+const Register<Rope> rope_entry{
     {.name = "rope",
      .title = "Rotary position embedding (RoPE)",
      .paper = "arXiv:2104.09864",

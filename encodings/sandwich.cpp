@@ -44,11 +44,12 @@ class Sandwich final : public Encoding {
   }
 };
 
-const Register<Sandwich> registered{{.name = "sandwich",
-                                     .title = "Sandwich position bias",
-                                     .paper = "arXiv:2212.10356",
-                                     .kind = Kind::bias,
-                                     .formula = "q_i·k_j/√d + λ H/(8(h+1)) Σ_m cos(w_m (i - j))"}};
+const Register<Sandwich> sandwich_entry{
+    {.name = "sandwich",
+     .title = "Sandwich position bias",
+     .paper = "arXiv:2212.10356",
+     .kind = Kind::bias,
+     .formula = "q_i·k_j/√d + λ H/(8(h+1)) Σ_m cos(w_m (i - j))"}};
 
 }  // namespace
 }  // namespace yonder

@@ -41,7 +41,7 @@ class ScaleInvariant final : public Encoding {
   }
 };
 
-const Register<ScaleInvariant> registered{
+const Register<ScaleInvariant> scale_invariant_entry{
     {.name = "scale-invariant",
      .title = "Scale-invariant attention",
      .paper = "arXiv:2505.17083",

@@ -28,14 +28,14 @@ class Sharpen final : public Encoding {
   }
 };
 
-const Register<Sharpen> registered{{.name = "sharpen",
-                                    .title = "Attention sharpened at test time",
-                                    .paper = "arXiv:2410.01104",
-                                    .kind = Kind::modifier,
-                                    .formula = "λ q_i·k_j/√d",
-                                    .extensions = {{"sharpen.by", 1.5}},
-                                    .joins_at_test = {{"by"}},
-                                    .baseline = Baseline::factor}};
+const Register<Sharpen> sharpen_entry{{.name = "sharpen",
+                                       .title = "Attention sharpened at test time",
+                                       .paper = "arXiv:2410.01104",
+                                       .kind = Kind::modifier,
+                                       .formula = "λ q_i·k_j/√d",
+                                       .extensions = {{"sharpen.by", 1.5}},
+                                       .joins_at_test = {{"by"}},
+                                       .baseline = Baseline::factor}};
 
 }  // namespace
 }  // namespace yonder

@@ -71,7 +71,7 @@ class Shaw final : public Encoding {
   }
 };
 
-const Register<Shaw> registered{
+const Register<Shaw> shaw_entry{
     {.name = "shaw",
      .title = "Relative position representations (Shaw; NEZHA)",
      .paper = "arXiv:1803.02155",

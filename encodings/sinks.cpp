@@ -47,7 +47,7 @@ class Sinks final : public Encoding {
   }
 };
 
-const Register<Sinks> registered{
+const Register<Sinks> sinks_entry{
     {.name = "sinks",
      .title = "Attention sinks with a sliding window",
      .paper = "arXiv:2309.17453",

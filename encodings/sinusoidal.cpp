@@ -38,7 +38,7 @@ class Sinusoidal final : public Encoding {
   }
 };
 
-const Register<Sinusoidal> registered{
+const Register<Sinusoidal> sinusoidal_entry{
     {.name = "sinusoidal",
      .title = "Sinusoidal absolute positions",
      .paper = "arXiv:1706.03762",

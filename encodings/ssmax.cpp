@@ -66,11 +66,11 @@ class SsMax final : public Encoding {
   }
 };
 
-const Register<SsMax> registered{{.name = "ssmax",
-                                  .title = "Scalable softmax (SSMax)",
-                                  .paper = "arXiv:2501.19399",
-                                  .kind = Kind::modifier,
-                                  .formula = "s_h ln c_i q_i·k_j/√d, c_i the keys that i sees"}};
+const Register<SsMax> ss_max_entry{{.name = "ssmax",
+                                    .title = "Scalable softmax (SSMax)",
+                                    .paper = "arXiv:2501.19399",
+                                    .kind = Kind::modifier,
+                                    .formula = "s_h ln c_i q_i·k_j/√d, c_i the keys that i sees"}};
 
 }  // namespace
 }  // namespace yonder

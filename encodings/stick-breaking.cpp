@@ -28,7 +28,7 @@ class StickBreaking final : public Encoding {
   }
 };
 
-const Register<StickBreaking> registered{
+const Register<StickBreaking> stick_breaking_entry{
     {.name = "stick-breaking",
      .title = "Stick-breaking attention",
      .paper = "arXiv:2410.17980",

@@ -39,11 +39,11 @@ class T5 final : public Encoding {
   LogBuckets bucket() const { return {buckets_, max_distance_, dims_.causal}; }
 };
 
-const Register<T5> registered{{.name = "t5",
-                               .title = "Bucketed relative bias (T5)",
-                               .paper = "arXiv:1910.10683",
-                               .kind = Kind::bias,
-                               .formula = "q_i·k_j/√d + b_h[bucket(i - j)]"}};
+const Register<T5> t5_entry{{.name = "t5",
+                             .title = "Bucketed relative bias (T5)",
+                             .paper = "arXiv:1910.10683",
+                             .kind = Kind::bias,
+                             .formula = "q_i·k_j/√d + b_h[bucket(i - j)]"}};
 
 }  // namespace
 }  // namespace yonder

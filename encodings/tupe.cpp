@@ -142,7 +142,7 @@ class Tupe final : public Encoding {
   }
 };
 
-const Register<Tupe> registered{
+const Register<Tupe> tupe_entry{
     {.name = "tupe",
      .title = "Untied positional encoding (TUPE)",
      .paper = "arXiv:2006.15595",

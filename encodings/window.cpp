@@ -22,14 +22,14 @@ class Window final : public Encoding {
   void mask(Mask& m) override { m.window = size_ > 0 ? size_ : dims_.trained; }
 };
 
-const Register<Window> registered{{.name = "window",
-                                   .title = "Sliding window",
-                                   .paper = "arXiv:2004.05150",
-                                   .kind = Kind::modifier,
-                                   .formula = "query i sees keys less than size tokens away",
-                                   .extensions = {{"window.size", 0}},
-                                   .joins_at_test = {{"size"}},
-                                   .baseline = Baseline::window}};
+const Register<Window> window_entry{{.name = "window",
+                                     .title = "Sliding window",
+                                     .paper = "arXiv:2004.05150",
+                                     .kind = Kind::modifier,
+                                     .formula = "query i sees keys less than size tokens away",
+                                     .extensions = {{"window.size", 0}},
+                                     .joins_at_test = {{"size"}},
+                                     .baseline = Baseline::window}};
 
 }  // namespace
 }  // namespace yonder

@@ -91,12 +91,12 @@ class XlNet final : public Encoding {
   }
 };
 
-const Register<XlNet> registered{{.name = "xlnet",
-                                  .title = "Relative attention (Transformer-XL, XLNet)",
-                                  .paper = "arXiv:1901.02860",
-                                  .kind = Kind::relative,
-                                  .formula = "((q_i + u)·k_j + (q_i + v)·W R_{i-j})/√d",
-                                  .extensions = {{"xlnet.clamp", "N-1"}}}};
+const Register<XlNet> xl_net_entry{{.name = "xlnet",
+                                    .title = "Relative attention (Transformer-XL, XLNet)",
+                                    .paper = "arXiv:1901.02860",
+                                    .kind = Kind::relative,
+                                    .formula = "((q_i + u)·k_j + (q_i + v)·W R_{i-j})/√d",
+                                    .extensions = {{"xlnet.clamp", "N-1"}}}};
 
 }  // namespace
 }  // namespace yonder

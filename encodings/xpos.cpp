@@ -63,7 +63,7 @@ class Xpos final : public Encoding {
   }
 };
 
-const Register<Xpos> registered{
+const Register<Xpos> xpos_entry{
     {.name = "xpos",
      .title = "Rotary positions with exponential decay (xPos)",
      .paper = "arXiv:2212.10554",

@@ -12,7 +12,7 @@
 namespace yonder {
 namespace {
 
-[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+[[noreturn]] void invalid(const std::string& path, const std::string& why) {
   throw FileError(path + ": not an npy file of whole numbers: " + why +
                   "; write it by numpy.save as int32 or int64");
 }
@@ -53,7 +53,7 @@ class Reader {
   std::string_view rest_;
   const std::string& path_;
 
-  [[noreturn]] void fail() const { refuse(path_, "its header can't be read"); }
+  [[noreturn]] void fail() const { invalid(path_, "its header can't be read"); }
 
   void spaces() {
     while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\n')) rest_.remove_prefix(1);
@@ -106,14 +106,14 @@ class Reader {
 /// The header's text and the data after it.
 std::pair<std::string_view, std::string_view> split(std::string_view content,
                                                     const std::string& path) {
-  if (!content.starts_with("\x93NUMPY")) refuse(path, "it does not begin like one");
-  if (content.size() < 12) refuse(path, "it is cut off");
+  if (!content.starts_with("\x93NUMPY")) invalid(path, "it does not begin like one");
+  if (content.size() < 12) invalid(path, "it is cut off");
   const auto byte = [&](int i) { return std::size_t(static_cast<unsigned char>(content[i])); };
-  if (byte(6) < 1 || byte(6) > 3) refuse(path, "its version is unknown");
+  if (byte(6) < 1 || byte(6) > 3) invalid(path, "its version is unknown");
   const std::size_t start = byte(6) == 1 ? 10 : 12;
   std::size_t length = byte(8) | byte(9) << 8;
   if (byte(6) > 1) length |= byte(10) << 16 | byte(11) << 24;
-  if (length > content.size() - start) refuse(path, "its header is cut off");
+  if (length > content.size() - start) invalid(path, "its header is cut off");
   return {content.substr(start, length), content.substr(start + length)};
 }
 
@@ -122,13 +122,13 @@ Shape checked(const std::vector<std::uint64_t>& said, std::uint64_t room, const 
   Shape shape;
   std::uint64_t elements = 1;
   for (const std::uint64_t extent : said) {
-    if (extent == 0) refuse(path, "it is empty");
+    if (extent == 0) invalid(path, "it is empty");
     if (extent > std::uint64_t(std::numeric_limits<int>::max()) || extent > room / elements)
-      refuse(path, "it is cut off");
+      invalid(path, "it is cut off");
     elements *= extent;
     shape.push_back(int(extent));
   }
-  if (elements != room) refuse(path, "it has another size than its shape says");
+  if (elements != room) invalid(path, "it has another size than its shape says");
   return shape;
 }
 
@@ -137,10 +137,10 @@ Shape checked(const std::vector<std::uint64_t>& said, std::uint64_t room, const 
 IntArray parse_npy_ints(const std::string& content, const std::string& path) {
   const auto [text, data] = split(content, path);
   const Header header = Reader(text, path).header();
-  if (header.type != "<i4" && header.type != "<i8") refuse(path, "its type is " + header.type);
-  if (header.fortran) refuse(path, "it is in Fortran order");
+  if (header.type != "<i4" && header.type != "<i8") invalid(path, "its type is " + header.type);
+  if (header.fortran) invalid(path, "it is in Fortran order");
   const std::size_t width = header.type == "<i4" ? 4 : 8;
-  if (data.size() % width) refuse(path, "it is cut off");
+  if (data.size() % width) invalid(path, "it is cut off");
 
   IntArray array{checked(header.shape, data.size() / width, path), {}};
   array.values.reserve(data.size() / width);
@@ -153,7 +153,7 @@ IntArray parse_npy_ints(const std::string& content, const std::string& path) {
     } else {
       std::memcpy(&value, data.data() + at, width);
     }
-    if (value != std::int64_t(int(value))) refuse(path, "it holds " + std::to_string(value));
+    if (value != std::int64_t(int(value))) invalid(path, "it holds " + std::to_string(value));
     array.values.push_back(int(value));
   }
   return array;

@@ -6,7 +6,7 @@
 namespace yonder {
 namespace {
 
-struct Extents {
+struct RotateExtents {
   std::int64_t tokens, heads, width, pairs, angles;  // angles: rows of cos and sin
 };
 
@@ -17,7 +17,7 @@ struct Columns {
   bool interleaved;
 };
 
-Columns columns(const Rotation& by, const Extents& e) {
+Columns columns(const Rotation& by, const RotateExtents& e) {
   const Tensor along = Tensor::uninitialized({int(e.angles), int(2 * e.pairs)});
   const Tensor across = Tensor::uninitialized(along.shape);
   const std::int64_t step = by.interleaved ? 2 : 1, apart = by.interleaved ? 1 : e.pairs;
@@ -35,8 +35,8 @@ Columns columns(const Rotation& by, const Extents& e) {
 enum class Turn { forward, add_transposed };
 
 template <Turn turn>
-void turn_head(const real* x, real* y, const Extents& e, const real* along, const real* across,
-               bool interleaved) {
+void turn_head(const real* x, real* y, const RotateExtents& e, const real* along,
+               const real* across, bool interleaved) {
   const auto put = [](Vec sum, Vec v, Vec partner, Vec f, Vec c) {
     if constexpr (turn == Turn::forward) return hn::MulAdd(v, f, hn::Mul(partner, c));
     return hn::NegMulAdd(partner, c, hn::MulAdd(v, f, sum));
@@ -55,7 +55,7 @@ void turn_head(const real* x, real* y, const Extents& e, const real* along, cons
 }
 
 template <Turn turn>
-void turn_all(const Tensor& x, const Tensor& y, const Extents& e, const Columns& by) {
+void turn_all(const Tensor& x, const Tensor& y, const RotateExtents& e, const Columns& by) {
   const std::int64_t row = e.heads * e.width;
   parallel_rows(e.tokens, row, [&](std::int64_t t) {
     const std::int64_t angle = t % e.angles * 2 * e.pairs;
@@ -67,11 +67,11 @@ void turn_all(const Tensor& x, const Tensor& y, const Extents& e, const Columns&
 }  // namespace
 
 Var rotate(const Var& x, const Rotation& by) {
-  const Extents e{.tokens = x.dim(0) * x.dim(1),
-                  .heads = x.dim(2),
-                  .width = x.dim(3),
-                  .pairs = by.cos.dim(-1),
-                  .angles = by.cos.dim(0)};
+  const RotateExtents e{.tokens = x.dim(0) * x.dim(1),
+                        .heads = x.dim(2),
+                        .width = x.dim(3),
+                        .pairs = by.cos.dim(-1),
+                        .angles = by.cos.dim(0)};
   assert((e.angles == e.tokens || e.angles == x.dim(1)) && 2 * e.pairs <= e.width);
   assert(by.sin.shape == by.cos.shape);
   const Columns c = columns(by, e);

@@ -9,7 +9,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-std::string refusal(const std::string& names) {
+std::string refusal_of(const std::string& names) {
   try {
     Composition c(names);
   } catch (const UsageError& e) { return e.what(); }
@@ -19,27 +19,29 @@ std::string refusal(const std::string& names) {
 }  // namespace
 
 TEST_CASE("compositions that mean nothing are refused, in either order, with the reason") {
-  CHECK_THAT(refusal("rope+rope"), ContainsSubstring("each encoding may be named only once"));
-  CHECK_THAT(refusal("alibi+t5"), ContainsSubstring("both act on the scores"));
-  CHECK_THAT(refusal("kerple+sandwich"), ContainsSubstring("both act on the scores"));
-  CHECK_THAT(refusal("rope+xpos"), ContainsSubstring("both turn q and k"));
-  CHECK_THAT(refusal("rope+shaw"),
+  CHECK_THAT(refusal_of("rope+rope"), ContainsSubstring("each encoding may be named only once"));
+  CHECK_THAT(refusal_of("alibi+t5"), ContainsSubstring("both act on the scores"));
+  CHECK_THAT(refusal_of("kerple+sandwich"), ContainsSubstring("both act on the scores"));
+  CHECK_THAT(refusal_of("rope+xpos"), ContainsSubstring("both turn q and k"));
+  CHECK_THAT(refusal_of("rope+shaw"),
              ContainsSubstring("rope goes with plain biases only; these are alibi, bam, "
                                "fire, fox, hard-alibi, kerple, nape, sandwich, "
                                "scale-invariant, t5"));
   for (const std::string relative : {"shaw", "xlnet", "tupe", "deberta", "cope", "stick-breaking"})
-    CHECK_THAT(refusal(relative + "+xpos"), ContainsSubstring("xpos goes with plain biases only"));
-  CHECK_THAT(refusal("complex+rope"), ContainsSubstring("complex goes with modifiers only"));
-  CHECK_THAT(refusal("learned+complex"), ContainsSubstring("complex goes with modifiers only"));
-  CHECK_THAT(refusal("random+offset"), ContainsSubstring("both draw the positions"));
-  CHECK_THAT(refusal("offset+rope+random"), ContainsSubstring("both draw the positions"));
-  CHECK_THAT(refusal("pose+random"), ContainsSubstring("both draw the positions"));
-  CHECK_THAT(refusal("pope+rope"), ContainsSubstring("both turn q and k"));
-  CHECK_THAT(refusal("rope+window+sinks"), ContainsSubstring("both limit how far a query sees"));
-  CHECK_THAT(refusal("stick-breaking+sinks"), ContainsSubstring("stick-breaking may leave some"));
-  CHECK_THAT(refusal("stick-breaking+fox"), ContainsSubstring("both act on the scores"));
-  CHECK_THAT(refusal("none+rope"), ContainsSubstring("none goes with modifiers only"));
-  CHECK_THAT(refusal("learned+none"), ContainsSubstring("none goes with modifiers only"));
+    CHECK_THAT(refusal_of(relative + "+xpos"),
+               ContainsSubstring("xpos goes with plain biases only"));
+  CHECK_THAT(refusal_of("complex+rope"), ContainsSubstring("complex goes with modifiers only"));
+  CHECK_THAT(refusal_of("learned+complex"), ContainsSubstring("complex goes with modifiers only"));
+  CHECK_THAT(refusal_of("random+offset"), ContainsSubstring("both draw the positions"));
+  CHECK_THAT(refusal_of("offset+rope+random"), ContainsSubstring("both draw the positions"));
+  CHECK_THAT(refusal_of("pose+random"), ContainsSubstring("both draw the positions"));
+  CHECK_THAT(refusal_of("pope+rope"), ContainsSubstring("both turn q and k"));
+  CHECK_THAT(refusal_of("rope+window+sinks"), ContainsSubstring("both limit how far a query sees"));
+  CHECK_THAT(refusal_of("stick-breaking+sinks"),
+             ContainsSubstring("stick-breaking may leave some"));
+  CHECK_THAT(refusal_of("stick-breaking+fox"), ContainsSubstring("both act on the scores"));
+  CHECK_THAT(refusal_of("none+rope"), ContainsSubstring("none goes with modifiers only"));
+  CHECK_THAT(refusal_of("learned+none"), ContainsSubstring("none goes with modifiers only"));
 }
 
 TEST_CASE("compositions that mean something are accepted") {
@@ -64,14 +66,14 @@ TEST_CASE("compositions that mean something are accepted") {
                                   "shaw+sinks",
                                   "nape+ssmax",
                                   "complex+sinks"})
-    CHECK(refusal(names) == "");
+    CHECK(refusal_of(names) == "");
 }
 
 TEST_CASE("an unknown or missing name is answered with the nearest one") {
-  CHECK_THAT(refusal("ropes"),
+  CHECK_THAT(refusal_of("ropes"),
              ContainsSubstring("no encoding is called 'ropes'; did you mean 'rope'?"));
-  CHECK_THAT(refusal("rope+"), ContainsSubstring("no encoding is called ''"));
-  CHECK_THAT(refusal(""), ContainsSubstring("no encoding is called ''"));
+  CHECK_THAT(refusal_of("rope+"), ContainsSubstring("no encoding is called ''"));
+  CHECK_THAT(refusal_of(""), ContainsSubstring("no encoding is called ''"));
 }
 
 TEST_CASE("options are set by their full name, within their limits") {

@@ -28,7 +28,7 @@ RunConfig configured(const Entry& e) {
 }
 
 // Loss and gradient norm of each step, as the file holds them.
-ordered_json trained(const Entry& e) {
+ordered_json train_twenty_steps(const Entry& e) {
   Trained run = prepare(configured(e));
   Trainer trainer(run);
   ordered_json said;
@@ -66,7 +66,7 @@ void compare(const ordered_json& now, const ordered_json& kept) {
 TEST_CASE("20 steps of training give the losses and gradient norms that are kept") {
   const OneThread small;
   ordered_json now;
-  for (const Entry& e : registry()) now[e.name] = trained(e);
+  for (const Entry& e : registry()) now[e.name] = train_twenty_steps(e);
   if (std::getenv("YONDER_GOLDEN")) return keep(now);
   const ordered_json kept = parse_json(read_file(file), file);
   for (const auto& [name, said] : now.items()) {

@@ -15,11 +15,11 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 /// model.md once more, in loops over one sequence of tokens, without any encoding.
-class Naive {
+class NaiveTransformer {
  public:
   using Rows = std::vector<std::vector<double>>;
 
-  explicit Naive(const Transformer& model) : model_(model), dims_(model.dims()) {}
+  explicit NaiveTransformer(const Transformer& model) : model_(model), dims_(model.dims()) {}
 
   Rows embedded(const std::vector<int>& tokens) const {
     Rows x;
@@ -103,7 +103,7 @@ class Naive {
   }
 };
 
-double difference(const Naive::Rows& a, const Tensor& b) {
+double naive_difference(const NaiveTransformer::Rows& a, const Tensor& b) {
   std::vector<real> flat;
   for (const auto& row : a) flat.insert(flat.end(), row.begin(), row.end());
   return yonder::difference(flat, b.flat());
@@ -199,10 +199,10 @@ TEST_CASE("the Transformer computes the formulas of its definition") {
       const Placed at(model.encoding(), {.tokens = T});
       const Tensor logits = model.logits(tokens, at).value();
       CHECK(logits.shape == Shape{1, T, dims.vocabulary});
-      const Naive naive(model);
-      Naive::Rows x = naive.embedded(tokens);
+      const NaiveTransformer naive(model);
+      NaiveTransformer::Rows x = naive.embedded(tokens);
       for (int l = 0; l < dims.layers; ++l) x = naive.block(l, x, x);
-      CHECK(difference(naive.logits(x), logits) < 1e-12);
+      CHECK(naive_difference(naive.logits(x), logits) < 1e-12);
     }
 }
 
@@ -211,14 +211,15 @@ TEST_CASE("an encoding may run the last layer its own way") {
   dims.causal = false;
   Transformer model(dims, only(std::make_unique<Decoder>()), 1);
   const std::vector<int> tokens = some_tokens(5);
-  const Naive naive(model);
-  const Naive::Rows below = naive.block(0, naive.embedded(tokens), naive.embedded(tokens));
-  Naive::Rows z = below;
+  const NaiveTransformer naive(model);
+  const NaiveTransformer::Rows below =
+      naive.block(0, naive.embedded(tokens), naive.embedded(tokens));
+  NaiveTransformer::Rows z = below;
   for (auto& row : z)
     for (double& x : row) x /= 2;
   z = naive.block(1, naive.block(1, z, below), below);
   const Placed at(model.encoding(), {.tokens = 5});
-  CHECK(difference(naive.logits(z), model.logits(tokens, at).value()) < 1e-12);
+  CHECK(naive_difference(naive.logits(z), model.logits(tokens, at).value()) < 1e-12);
 }
 
 TEST_CASE("the hooks of an encoding are called in their order") {

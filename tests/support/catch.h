@@ -2,6 +2,8 @@
 /// stands under #else goes too.
 #pragma once
 
+#include <string>
+
 #if __has_include(<catch2/catch_test_macros.hpp>)
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -25,3 +27,11 @@ inline StdString::ContainsMatcher ContainsSubstring(const std::string& part) {
 }  // namespace Matchers
 }  // namespace Catch
 #endif
+
+namespace yonder {
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace yonder

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "encodings/base/encoding.h"
-
+#include "tests/support/tensors.h"
 /// \file
 /// Encodings for a small model, their hooks called in the model's order, and the score formula in
 /// plain loops.
@@ -23,12 +23,6 @@ inline Dims wide(int width, int heads, int trained) {
 inline Dims bidirectional(Dims d) {
   d.causal = false;
   return d;
-}
-
-inline Tensor normal(Shape shape, const std::string& stream) {
-  Tensor x = Tensor::uninitialized(std::move(shape));
-  for (std::int64_t i = 0; i < x.size(); ++i) x[i] = real(Random(3, stream).normal(i));
-  return x;
 }
 
 inline Tensor filled(Shape shape, double value) {

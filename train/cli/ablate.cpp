@@ -24,7 +24,7 @@ namespace yonder {
 namespace {
 namespace fs = std::filesystem;
 
-struct Wish {
+struct SweepOptions {
   SweepConfig sweep;
   std::string what, out;
   std::vector<std::string> sets, configs;
@@ -35,12 +35,13 @@ struct Wish {
   bool as_job = false, submit = false;
 };
 
-void declare(Flags& flags, Wish& wish) {
-  SweepConfig& sweep = wish.sweep;
+void declare(Flags& flags, SweepOptions& options) {
+  SweepConfig& sweep = options.sweep;
   RunConfig& base = sweep.base;
-  flags.argument("CONFIG", wish.what, "a configuration file or a preset; see yonder list presets",
+  flags.argument("CONFIG", options.what,
+                 "a configuration file or a preset; see yonder list presets",
                  Flags::Presence::optional);
-  flags.repeated("Sweep", "--config", "FILE", wish.configs,
+  flags.repeated("Sweep", "--config", "FILE", options.configs,
                  "a configuration file, read over CONFIG and those before it; flags go over all");
   flags.add("Sweep", {Option{"task", &base.task, "what is learned; see yonder list tasks"}});
   flags.names(
@@ -57,7 +58,7 @@ void declare(Flags& flags, Wish& wish) {
                           .within(1, 1 << 24)});
   flags.numbers("Sweep", "--lengths", sweep.lengths,
                 "lengths of the tests [1, 2, 4 and 8 times --length]");
-  flags.repeated("Sweep", "--set", "KEY=V,V", wish.sets,
+  flags.repeated("Sweep", "--set", "KEY=V,V", options.sets,
                  "values of any option, as model.width=64,128: several make a panel each, of an "
                  "encoding's option a row each; of several train.lr each encoding takes the one "
                  "with the least loss on validation data");
@@ -69,24 +70,25 @@ void declare(Flags& flags, Wish& wish) {
   flags.add("Sweep", sweep.fields());
   flags.on("Sweep", "--windowed", sweep.windowed,
            "also test each encoding seeing only the last --length tokens: the baseline to beat");
-  flags.add("Sweep", {Option{"scale", &wish.scale,
+  flags.add("Sweep", {Option{"scale", &options.scale,
                              "times as many steps of training and sequences of "
                              "each test as CONFIG says"}
                           .within(0.001, 1000)});
-  flags.text("Sweep", "--out", "DIR", wish.out, "folder of the results [runs/ and CONFIG's name]");
-  flags.on("Sweep", "--resume", wish.resume, "go on with DIR: finished cells are kept");
-  flags.on("Sweep", "--force", wish.force, "replace the run in DIR");
-  flags.on("Sweep", "--dry-run", wish.dry,
+  flags.text("Sweep", "--out", "DIR", options.out,
+             "folder of the results [runs/ and CONFIG's name]");
+  flags.on("Sweep", "--resume", options.resume, "go on with DIR: finished cells are kept");
+  flags.on("Sweep", "--force", options.force, "replace the run in DIR");
+  flags.on("Sweep", "--dry-run", options.dry,
            "print the configuration, the cells, their parameters, time and memory; train nothing");
-  flags.numbers("Sweep", "--ranks", wish.ranks,
+  flags.numbers("Sweep", "--ranks", options.ranks,
                 "with --dry-run: the time on so many ranks of mpirun, as 1,8,64,512");
-  flags.on("Slurm", "--slurm", wish.as_job,
+  flags.on("Slurm", "--slurm", options.as_job,
            "write DIR/job.sh, a job that runs the sweep through srun, saves before its time is up "
            "and queues again until it is done; train nothing here");
-  flags.on("Slurm", "--submit", wish.submit, "have sbatch take it");
-  flags.add("Slurm", wish.slurm.fields());
-  flags.on("Output", "--json", wish.json, "print results.json instead of tables");
-  flags.on("Output", "--quiet", wish.quiet, "no progress");
+  flags.on("Slurm", "--submit", options.submit, "have sbatch take it");
+  flags.add("Slurm", options.slurm.fields());
+  flags.on("Output", "--json", options.json, "print results.json instead of tables");
+  flags.on("Output", "--quiet", options.quiet, "no progress");
   flags.add("Model", base.model_fields());
   flags.on("Model", "--tied", base.tied, "the logits share the embedding's matrix");
   flags.on("Model", "--bidirectional", base.bidirectional, "models of masked tokens");
@@ -95,8 +97,8 @@ void declare(Flags& flags, Wish& wish) {
   flags.encodings(base.options, Flags::When::training);
 }
 
-// False if help was asked for. `wish` is what the flags change.
-bool read(const Arguments& arguments, Wish& wish) {
+// False if help was asked for. `options` is what the flags change.
+bool read(const Arguments& arguments, SweepOptions& options) {
   Flags flags("ablate", "trains encodings short, tests them long, and compares",
               {"yonder ablate quick",
                "yonder ablate --task copy --encodings rope,alibi,t5 --length 20 --lengths 20,40,80 "
@@ -105,7 +107,7 @@ bool read(const Arguments& arguments, Wish& wish) {
                "rope,rope:rope.scaling=yarn,kerple --length 64 --lengths 64,128,512 --width 64 "
                "--layers 2 --steps 300 --lr 3e-3 --out runs/text",
                "yonder ablate su-ntk --set train.lr=1e-3,3e-3 --seeds 5 --dry-run"});
-  declare(flags, wish);
+  declare(flags, options);
   return flags.parse(arguments);
 }
 
@@ -160,21 +162,21 @@ void scale(SweepConfig& sweep, double factor) {
   if (sweep.examples > 0) sweep.examples = scaled("examples", sweep.examples, factor, 1 << 24);
 }
 
-void complete(Wish& wish) {
-  SweepConfig& sweep = wish.sweep;
-  if (wish.force && wish.resume)
+void complete(SweepOptions& options) {
+  SweepConfig& sweep = options.sweep;
+  if (options.force && options.resume)
     throw UsageError("ablate: --force replaces a run and --resume continues it; give one of them");
-  if (wish.submit && !wish.as_job)
+  if (options.submit && !options.as_job)
     throw UsageError("ablate: --submit is of --slurm; give both, or neither");
-  if (!wish.ranks.empty() && !wish.dry)
+  if (!options.ranks.empty() && !options.dry)
     throw UsageError("ablate: --ranks is of --dry-run; mpirun -n says how many work");
-  for (const std::string& text : wish.sets) apply_set(text, sweep);
+  for (const std::string& text : options.sets) apply_set(text, sweep);
   keep_last(sweep.base.options);
-  std::string name = wish.what;
-  if (name.empty()) name = wish.configs.empty() ? sweep.base.task : wish.configs.back();
+  std::string name = options.what;
+  if (name.empty()) name = options.configs.empty() ? sweep.base.task : options.configs.back();
   sweep.name = fs::path(name).stem().string();
-  if (wish.out.empty()) wish.out = "runs/" + sweep.name;
-  scale(sweep, wish.scale);
+  if (options.out.empty()) options.out = "runs/" + sweep.name;
+  scale(sweep, options.scale);
 }
 
 // The command as it would be given again, --resume, --force and --quiet left away.
@@ -186,13 +188,13 @@ std::string command_of(const Arguments& arguments) {
 }
 
 // False if help was asked for.
-bool understood(const Arguments& arguments, Wish& wish) {
-  Wish first;
+bool understood(const Arguments& arguments, SweepOptions& options) {
+  SweepOptions first;
   if (!read(arguments, first)) return false;
-  if (!first.what.empty()) read_config(first.what, wish.sweep);
-  for (const std::string& file : first.configs) apply_config(read_file(file), file, wish.sweep);
-  read(arguments, wish);
-  complete(wish);
+  if (!first.what.empty()) read_config(first.what, options.sweep);
+  for (const std::string& file : first.configs) apply_config(read_file(file), file, options.sweep);
+  read(arguments, options);
+  complete(options);
   return true;
 }
 
@@ -220,53 +222,53 @@ std::string command_of_job(const Arguments& arguments, const std::string& folder
 }
 
 // Writes the job, after all that the sweep would refuse, and submits it if asked for.
-void write_job(const Arguments& arguments, Wish& wish) {
-  require_possible(Experiment(wish.sweep));
-  if (wish.force)
+void write_job(const Arguments& arguments, SweepOptions& options) {
+  require_possible(Experiment(options.sweep));
+  if (options.force)
     throw UsageError(
         "ablate: --force has no place in a job that goes on with what is there; remove " +
-        wish.out + " first");
-  if (const std::string there = wish.out + "/config.toml";
-      fs::exists(there) && !same_sweep(read_file(there), there, wish.sweep))
-    throw UsageError(wish.out + ": the sweep in it was started with other settings, see " + there +
-                     "; give the same ones, or choose another --out");
-  SlurmJob& job = wish.slurm;
-  job.sweep = wish.sweep.name;
-  job.folder = wish.out;
-  job.command = command_of_job(arguments, wish.out);
+        options.out + " first");
+  if (const std::string there = options.out + "/config.toml";
+      fs::exists(there) && !same_sweep(read_file(there), there, options.sweep))
+    throw UsageError(options.out + ": the sweep in it was started with other settings, see " +
+                     there + "; give the same ones, or choose another --out");
+  SlurmJob& job = options.slurm;
+  job.sweep = options.sweep.name;
+  job.folder = options.out;
+  job.command = command_of_job(arguments, options.out);
   job.written_by = command_of(arguments);
-  job.threads = std::max(1, wish.sweep.base.threads);
+  job.threads = std::max(1, options.sweep.base.threads);
   const std::string script = slurm_script(job);
-  make_folders(wish.out);
+  make_folders(options.out);
   write_file(job.path(), script);
-  if (wish.submit) submit(job.path());
+  if (options.submit) submit(job.path());
   else std::printf("%s\n", job.path().c_str());
 }
 
 }  // namespace
 
 int ablate_verb(const Arguments& arguments) {
-  Wish wish;
+  SweepOptions options;
   bool go_on = false;
-  ranks::together([&] { go_on = understood(arguments, wish); });
+  ranks::together([&] { go_on = understood(arguments, options); });
   if (!go_on) return fine;
-  if (wish.dry) {
+  if (options.dry) {
     if (ranks::rank() == 0)
-      std::fputs(forecast(Experiment(wish.sweep), wish.ranks).c_str(), stdout);
+      std::fputs(forecast(Experiment(options.sweep), options.ranks).c_str(), stdout);
     return fine;
   }
-  if (wish.as_job) return write_job(arguments, wish), fine;
+  if (options.as_job) return write_job(arguments, options), fine;
   std::optional<Experiment> experiment;
-  ranks::together([&] { experiment.emplace(wish.sweep); });
+  ranks::together([&] { experiment.emplace(options.sweep); });
   if (ranks::count() > 1) {
     std::string text;
     ranks::together([&] { text = agreed(*experiment); });
     ranks::require_same("ablate: the configuration", text);
   }
 
-  Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
-  const Start start = wish.force ? Start::over : wish.resume ? Start::resumed : Start::fresh;
-  const SweepEnd end = sweep(*experiment, wish.out, start, command_of(arguments), progress);
+  Progress progress(options.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  const Start start = options.force ? Start::over : options.resume ? Start::resumed : Start::fresh;
+  const SweepEnd end = sweep(*experiment, options.out, start, command_of(arguments), progress);
   if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : fine;
   if (end.signal) {
     std::fprintf(stderr,
@@ -274,10 +276,10 @@ int ablate_verb(const Arguments& arguments) {
                  "on\n");
     return exit_code(end.signal);
   }
-  const Written page = write_report(end.study, wish.out);
+  const Written page = write_report(end.study, options.out);
   if (!page.problem.empty()) std::fprintf(stderr, "%s\n", page.problem.c_str());
-  if (wish.json) std::fputs(to_json(end.study).c_str(), stdout);
-  else std::fputs(report(end.study, wish.out, look_of_stdout()).c_str(), stdout);
+  if (options.json) std::fputs(to_json(end.study).c_str(), stdout);
+  else std::fputs(report(end.study, options.out, look_of_stdout()).c_str(), stdout);
   return end.study.failures.empty() ? fine : cells_failed;
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Wish {
+struct BenchOptions {
   std::string what, size = "small", encoding = "rope", precision = "f32";
   Overrides options;
   std::vector<int> lengths{16384};
@@ -28,7 +28,7 @@ struct Wish {
   bool profile = false, json = false;
 };
 
-Json json_of(const Timing& t) {
+Json timing_json(const Timing& t) {
   return {{"ms", 1e3 * t.quantile(0.5)},
           {"ms_low", 1e3 * t.quantile(0.25)},
           {"ms_high", 1e3 * t.quantile(0.75)},
@@ -42,7 +42,7 @@ Json json_of(const Timing& t) {
 // Time of the median, what it makes, and what bounds it.
 Json figures(const Timing& t, double tokens, double work, double peak) {
   const double seconds = t.quantile(0.5);
-  Json json = json_of(t);
+  Json json = timing_json(t);
   json["tokens_per_second"] = tokens / seconds;
   json["gflops"] = work / seconds / 1e9;
   json["share_of_peak"] = work / seconds / peak;
@@ -60,9 +60,9 @@ std::string verdict(const Json& json) {
   return text;
 }
 
-Json head_of(const Wish& wish, double peak) {
-  return {{"bench", wish.what},          {"size", wish.size},    {"encoding", wish.encoding},
-          {"precision", wish.precision}, {"threads", threads()}, {"peak_gflops", peak / 1e9}};
+Json head_of(const BenchOptions& options, double peak) {
+  return {{"bench", options.what},          {"size", options.size}, {"encoding", options.encoding},
+          {"precision", options.precision}, {"threads", threads()}, {"peak_gflops", peak / 1e9}};
 }
 
 // The operations that take longest first, in ms a step.
@@ -84,31 +84,31 @@ Json profile_of(TrainBench& bench) {
 }
 
 // Rank 0 alone, while the others sleep, not to be in its way: what they wait for is a message.
-Timing measure_alone(const Wish& wish) {
+Timing measure_alone(const BenchOptions& options) {
   if (ranks::rank() > 0) {
     while (!ranks::received(1)) {}
     return {};
   }
-  TrainBench bench(size_named(wish.size), wish.encoding, wish.options);
-  const Timing timing = measure([&] { bench.step(); }, wish.steps, wish.patience);
+  TrainBench bench(size_named(options.size), options.encoding, options.options);
+  const Timing timing = measure([&] { bench.step(); }, options.steps, options.patience);
   for (int r = 1; r < ranks::count(); ++r) ranks::send(r, "go on");
   return timing;
 }
 
 // Weak scaling: every rank has as much to do as one alone.
-Json bench_ranks(const Wish& wish) {
+Json bench_ranks(const BenchOptions& options) {
   const ranks::Crew crew = ranks::everyone();
-  const Timing alone = measure_alone(wish);
-  TrainBench bench(size_named(wish.size), wish.encoding, wish.options, crew,
-                   wish.reduce == "fast" ? Shards::Order::any : Shards::Order::kept);
+  const Timing alone = measure_alone(options);
+  TrainBench bench(size_named(options.size), options.encoding, options.options, crew,
+                   options.reduce == "fast" ? Shards::Order::any : Shards::Order::kept);
   double took = 0;
-  const Timing timing =
-      measure([&] { took += seconds_of([&] { bench.step(); }); }, wish.steps, wish.patience, crew);
+  const Timing timing = measure([&] { took += seconds_of([&] { bench.step(); }); }, options.steps,
+                                options.patience, crew);
   std::array<double, 1> share{bench.communication() / took / crew.count};
   ranks::sum(share);
-  Json json = json_of(timing);
+  Json json = timing_json(timing);
   json["ranks"] = crew.count;
-  json["reduce"] = wish.reduce;
+  json["reduce"] = options.reduce;
   json["communication"] = share[0];
   if (crew.rank > 0) return json;
   json["alone_ms"] = 1e3 * alone.quantile(0.5);
@@ -117,29 +117,29 @@ Json bench_ranks(const Wish& wish) {
   return json;
 }
 
-Json bench_train(const Wish& wish) {
-  const Size& size = size_named(wish.size);
+Json bench_train(const BenchOptions& options) {
+  const Size& size = size_named(options.size);
   if (ranks::count() > 1) {
-    Json json{{"bench", wish.what},
-              {"size", wish.size},
-              {"encoding", wish.encoding},
+    Json json{{"bench", options.what},
+              {"size", options.size},
+              {"encoding", options.encoding},
               {"threads", threads()}};
-    json.update(bench_ranks(wish));
+    json.update(bench_ranks(options));
     json["tokens_per_second"] =
         1e3 * size.batch * size.length * ranks::count() / double(json["ms"]);
     return json;
   }
   const double peak = peak_speed();
-  TrainBench bench(size, wish.encoding, wish.options);
+  TrainBench bench(size, options.encoding, options.options);
   bench.step();
   const double first = double(pool::system_bytes());
-  const Timing timing = measure([&] { bench.step(); }, wish.steps, wish.patience);
-  Json json = head_of(wish, peak);
+  const Timing timing = measure([&] { bench.step(); }, options.steps, options.patience);
+  Json json = head_of(options, peak);
   json.update(figures(timing, size.batch * size.length, bench.work(), peak));
   json["peak_bytes"] = peak_memory();
   json["tensor_bytes"] = pool::peak_bytes();
   json["grown_bytes"] = double(pool::system_bytes()) - first;
-  if (wish.profile) json["profile"] = profile_of(bench);
+  if (options.profile) json["profile"] = profile_of(bench);
   return json;
 }
 
@@ -183,15 +183,15 @@ void print_train(const Json& j) {
   if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
 }
 
-Json bench_eval(const Wish& wish) {
+Json bench_eval(const BenchOptions& options) {
   const double peak = peak_speed();
-  EvalBench bench(size_named(wish.size), wish.encoding, wish.options);
-  Json json = head_of(wish, peak);
+  EvalBench bench(size_named(options.size), options.encoding, options.options);
+  Json json = head_of(options, peak);
   const double model = double(pool::live_bytes());
-  for (const int length : wish.lengths) {
+  for (const int length : options.lengths) {
     pool::release();
     pool::reset_peak();
-    const Timing timing = measure([&] { bench.test(length); }, wish.steps, wish.patience);
+    const Timing timing = measure([&] { bench.test(length); }, options.steps, options.patience);
     Json row{{"length", length}};
     row.update(figures(timing, length, bench.work(length), peak));
     row["tensor_bytes"] = double(pool::peak_bytes()) - model;
@@ -217,9 +217,9 @@ void print_eval(const Json& all) {
 }
 
 // The four products of a layer, and those of the gradients of its matrices.
-Json bench_gemm(const Wish& wish) {
-  Json json{{"bench", wish.what},
-            {"precision", wish.precision},
+Json bench_gemm(const BenchOptions& options) {
+  Json json{{"bench", options.what},
+            {"precision", options.precision},
             {"threads", threads()},
             {"rows", Json::array()}};
   double peak = 0;
@@ -248,7 +248,7 @@ void print_gemm(const Json& all) {
 }
 
 // The scheduler of a sweep with nothing to do: rank 0 hands out cells, the others give them back.
-Json bench_handout(const Wish& wish) {
+Json bench_handout(const BenchOptions& options) {
   if (ranks::count() == 1)
     throw SharedError({usage,
                        "bench: handout needs somebody to hand to; start it as mpirun -n 2 "
@@ -259,21 +259,21 @@ Json bench_handout(const Wish& wish) {
   }
   Progress progress(Progress::Voice::quiet);
   std::vector<std::string> names;
-  for (int i = 0; i < wish.cells; ++i) names.push_back("cell-" + std::to_string(i));
-  Board board(names, wish.cells, progress);
+  for (int i = 0; i < options.cells; ++i) names.push_back("cell-" + std::to_string(i));
+  Board board(names, options.cells, progress);
   const double seconds = seconds_of([&] {
-    hand_out({.count = wish.cells,
+    hand_out({.count = options.cells,
               .request = [&](int i, int) { return names[std::size_t(i)]; },
               .started = [&](int i) { board.started(i); },
               .ended = [&](int i, const Answer&) { board.done(i, {}); },
               .tick = [&] { board.show(); }});
   });
   dismiss(0);
-  return {{"bench", wish.what},
+  return {{"bench", options.what},
           {"ranks", ranks::count()},
-          {"cells", wish.cells},
+          {"cells", options.cells},
           {"seconds", seconds},
-          {"us_each", 1e6 * seconds / wish.cells}};
+          {"us_each", 1e6 * seconds / options.cells}};
 }
 
 void print_handout(const Json& j) {
@@ -281,54 +281,55 @@ void print_handout(const Json& j) {
               int(j["cells"]), int(j["ranks"]) - 1, double(j["seconds"]), double(j["us_each"]));
 }
 
-bool read(const Arguments& arguments, Wish& wish) {
+bool read(const Arguments& arguments, BenchOptions& options) {
   Flags flags(
       "bench", "how fast training, long tests and matrix products are on this machine",
       {"yonder bench train --size small --encoding rope",
        "yonder bench eval --encoding xlnet --lengths 1024,4096,16384", "yonder bench gemm",
        "mpirun -n 2 yonder bench train", "mpirun -n 8 --oversubscribe yonder bench handout"});
-  flags.argument("WHAT", wish.what, "train, eval, gemm, or under mpirun handout",
+  flags.argument("WHAT", options.what, "train, eval, gemm, or under mpirun handout",
                  Flags::Presence::required);
   flags.add("Model",
-            {Option{"size", &wish.size,
+            {Option{"size", &options.size,
                     "width, heads, layers, length × batch: tiny 64, 4, 2, "
                     "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
                  .one_of({"tiny", "small", "base"}),
-             Option{"encoding", &wish.encoding, "see yonder list encodings"},
-             Option{"precision", &wish.precision, "of the factors of matrix products"}.one_of(
+             Option{"encoding", &options.encoding, "see yonder list encodings"},
+             Option{"precision", &options.precision, "of the factors of matrix products"}.one_of(
                  {"f32", "bf16"})});
-  flags.numbers("Model", "--lengths", wish.lengths, "of the tests of eval, in tokens");
-  flags.numbers("Model", "--length", wish.lengths, "the same");
-  flags.add("Measurement",
-            {Option{"threads", &wish.threads, "0: one for each processor"}.within(0, 1024),
-             Option{"steps", &wish.steps, "of a window, or tests; 0: as many as take half a second"}
-                 .within(0, 1000000),
-             Option{"patience", &wish.patience,
-                    "seconds to wait for nine windows in which no other process is busy"}
-                 .within(0, 86400),
-             Option{"reduce", &wish.reduce, "of train under mpirun, as yonder train's"}.one_of(
-                 {"ordered", "fast"}),
-             Option{"cells", &wish.cells, "of handout"}.within(1, 10000000)});
-  flags.on("Output", "--profile", wish.profile, "time by operation, of train");
-  flags.on("Output", "--json", wish.json, "for programs");
-  flags.encodings(wish.options, Flags::When::training);
+  flags.numbers("Model", "--lengths", options.lengths, "of the tests of eval, in tokens");
+  flags.numbers("Model", "--length", options.lengths, "the same");
+  flags.add(
+      "Measurement",
+      {Option{"threads", &options.threads, "0: one for each processor"}.within(0, 1024),
+       Option{"steps", &options.steps, "of a window, or tests; 0: as many as take half a second"}
+           .within(0, 1000000),
+       Option{"patience", &options.patience,
+              "seconds to wait for nine windows in which no other process is busy"}
+           .within(0, 86400),
+       Option{"reduce", &options.reduce, "of train under mpirun, as yonder train's"}.one_of(
+           {"ordered", "fast"}),
+       Option{"cells", &options.cells, "of handout"}.within(1, 10000000)});
+  flags.on("Output", "--profile", options.profile, "time by operation, of train");
+  flags.on("Output", "--json", options.json, "for programs");
+  flags.encodings(options.options, Flags::When::training);
   return flags.parse(arguments);
 }
 
 // False if help was asked for.
-bool understood(const Arguments& arguments, Wish& wish) {
-  if (!read(arguments, wish)) return false;
-  if (wish.profile && (wish.what != "train" || ranks::count() > 1))
+bool understood(const Arguments& arguments, BenchOptions& options) {
+  if (!read(arguments, options)) return false;
+  if (options.profile && (options.what != "train" || ranks::count() > 1))
     throw UsageError("bench: --profile is of train, without mpirun; leave it away");
   for (const char* name : {"train", "eval", "gemm", "handout"})
-    if (name == wish.what) {
-      if (ranks::count() > 1 && (wish.what == "eval" || wish.what == "gemm"))
-        throw UsageError("bench: " + wish.what +
+    if (name == options.what) {
+      if (ranks::count() > 1 && (options.what == "eval" || options.what == "gemm"))
+        throw UsageError("bench: " + options.what +
                          " is no work for several ranks; start it without "
                          "mpirun");
       return true;
     }
-  throw UsageError("bench: there is no '" + wish.what +
+  throw UsageError("bench: there is no '" + options.what +
                    "' to measure; take train, eval, gemm or handout");
 }
 
@@ -337,25 +338,25 @@ bool understood(const Arguments& arguments, Wish& wish) {
 int bench_verb(const Arguments& arguments) {
   struct Bench {
     const char* name;
-    Json (*measure)(const Wish&);
+    Json (*measure)(const BenchOptions&);
     void (*print)(const Json&);
   };
   constexpr Bench benches[] = {{"train", bench_train, print_train},
                                {"eval", bench_eval, print_eval},
                                {"gemm", bench_gemm, print_gemm},
                                {"handout", bench_handout, print_handout}};
-  Wish wish;
+  BenchOptions options;
   bool go_on = false;
-  ranks::together([&] { go_on = understood(arguments, wish); });
+  ranks::together([&] { go_on = understood(arguments, options); });
   if (!go_on) return fine;
-  if (wish.threads > 0) set_threads(wish.threads);
+  if (options.threads > 0) set_threads(options.threads);
   else if (ranks::count() > 1) ranks::share_processors();
-  const WithPrecision precision(precision_named(wish.precision));
+  const WithPrecision precision(precision_named(options.precision));
   for (const Bench& bench : benches) {
-    if (bench.name != wish.what) continue;
-    const Json json = bench.measure(wish);
+    if (bench.name != options.what) continue;
+    const Json json = bench.measure(options);
     if (ranks::rank() > 0) return fine;
-    if (wish.json) std::puts(json.dump().c_str());
+    if (options.json) std::puts(json.dump().c_str());
     else bench.print(json);
     return fine;
   }

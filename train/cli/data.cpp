@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Wish {
+struct DataOptions {
   RunConfig config{.length = 12};
   int show = 3;
   std::string part = "training";
@@ -68,23 +68,23 @@ std::string listed(const std::vector<int>& numbers) {
 }
 
 // Sequences of the full length. Training draws one length for each batch.
-Batch batch_of(const Wish& wish, const Task& task) {
-  const int length = wish.config.length;
-  if (wish.part != "training") {
+Batch batch_of(const DataOptions& options, const Task& task) {
+  const int length = options.config.length;
+  if (options.part != "training") {
     const Trial trial{.length = length,
-                      .count = wish.show,
+                      .count = options.show,
                       .scored = std::min(32, length),
-                      .part = wish.part == "test" ? Part::test : Part::validation};
-    return task.test(trial, 0, std::min(wish.show, task.sequences(trial)));
+                      .part = options.part == "test" ? Part::test : Part::validation};
+    return task.test(trial, 0, std::min(options.show, task.sequences(trial)));
   }
-  const auto seed = std::uint64_t(wish.config.seed);
+  const auto seed = std::uint64_t(options.config.seed);
   int step = 1;
   while (task.train(seed, step, 1).extent < task.tokens(length)) ++step;
-  return task.train(seed, step, wish.show);
+  return task.train(seed, step, options.show);
 }
 
-void print(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& batch) {
-  const std::string& name = wish.config.task;
+void print(const DataOptions& options, Task& task, const TaskEntry& entry, const Batch& batch) {
+  const std::string& name = options.config.task;
   std::printf("%s: %s\n  %s\n  %s\n\n", name.c_str(), entry.title.c_str(), entry.form.c_str(),
               entry.paper.c_str());
   for (const Option& o : task.options()) {
@@ -93,10 +93,10 @@ void print(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& ba
     std::printf("%s%s (%s)\n", left.c_str(), o.help.c_str(), allowed(o).c_str());
   }
   std::printf("  %d tokens at length %d, from a vocabulary of %d; guessing is right in %.1f %%\n\n",
-              task.tokens(wish.config.length), wish.config.length, task.vocabulary(),
-              100 * task.chance(wish.config.length));
+              task.tokens(options.config.length), options.config.length, task.vocabulary(),
+              100 * task.chance(options.config.length));
   for (int b = 0; b < batch.size; ++b) {
-    const Sample s = sample(task, batch, b, wish.config.bidirectional);
+    const Sample s = sample(task, batch, b, options.config.bidirectional);
     const char* space = task.is_text() ? "" : " ";
     std::printf("%s\n", line(s, space, look_of_stdout().colour).c_str());
     if (!s.powers.empty()) std::printf("  powers of ten%s\n", listed(s.powers).c_str());
@@ -104,35 +104,36 @@ void print(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& ba
   }
 }
 
-void print_json(const Wish& wish, Task& task, const TaskEntry& entry, const Batch& batch) {
-  Json options = Json::object(), samples = Json::array();
-  for (const Option& o : task.options()) options[o.name] = json_of(value_of(o));
+void print_json(const DataOptions& options, Task& task, const TaskEntry& entry,
+                const Batch& batch) {
+  Json given = Json::object(), samples = Json::array();
+  for (const Option& o : task.options()) given[o.name] = json_of(value_of(o));
   for (int b = 0; b < batch.size; ++b) {
     const auto row = [&](const std::vector<int>& all) {
       const auto from = all.begin() + b * batch.extent;
       return std::vector<int>(from, from + batch.lengths[b]);
     };
-    samples.push_back({{"text", sample(task, batch, b, wish.config.bidirectional).words},
+    samples.push_back({{"text", sample(task, batch, b, options.config.bidirectional).words},
                        {"tokens", row(batch.tokens)},
                        {"targets", row(batch.targets)}});
     if (!batch.digits.empty()) samples.back()["digits"] = row(batch.digits);
     if (!batch.lag.empty()) samples.back()["lag"] = row(batch.lag);
   }
-  const Json all{{"task", wish.config.task},
+  const Json all{{"task", options.config.task},
                  {"title", entry.title},
                  {"form", entry.form},
                  {"paper", entry.paper},
-                 {"options", options},
-                 {"length", wish.config.length},
-                 {"tokens", task.tokens(wish.config.length)},
+                 {"options", given},
+                 {"length", options.config.length},
+                 {"tokens", task.tokens(options.config.length)},
                  {"vocabulary", task.vocabulary()},
-                 {"chance", task.chance(wish.config.length)},
+                 {"chance", task.chance(options.config.length)},
                  {"samples", samples}};
   std::printf("%s\n", all.dump(1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
-bool read(const Arguments& arguments, Wish& wish) {
-  RunConfig& config = wish.config;
+bool read(const Arguments& arguments, DataOptions& options) {
+  RunConfig& config = options.config;
   Flags flags("data", "what a task is, its options, and samples of it; what is asked in brackets",
               {"yonder data copy --length 12 --show 3",
                "yonder data addition --length 4 --addition.hints 20 --bidirectional",
@@ -141,13 +142,14 @@ bool read(const Arguments& arguments, Wish& wish) {
   flags.add(
       "Samples",
       {Option{"length", &config.length, "in items of the task, or bytes"}.within(1, 4096),
-       Option{"show", &wish.show, "how many"}.within(1, 1000),
-       Option{"part", &wish.part, "what they are from"}.one_of({"training", "validation", "test"}),
+       Option{"show", &options.show, "how many"}.within(1, 1000),
+       Option{"part", &options.part, "what they are from"}.one_of(
+           {"training", "validation", "test"}),
        Option{"seed", &config.seed, "of the training; other parts are the same for all"}.within(
            0, 1 << 30)});
   flags.on("Samples", "--bidirectional", config.bidirectional,
            "as models of masked tokens see them");
-  flags.on("Output", "--json", wish.json, "for programs");
+  flags.on("Output", "--json", options.json, "for programs");
   flags.tasks(config.options, Flags::When::training);
   return flags.parse(arguments);
 }
@@ -155,13 +157,14 @@ bool read(const Arguments& arguments, Wish& wish) {
 }  // namespace
 
 int data_verb(const Arguments& arguments) {
-  Wish wish;
-  if (!read(arguments, wish)) return fine;
-  const auto task = prepare_task(wish.config);
-  const auto entry = std::find_if(tasks().begin(), tasks().end(),
-                                  [&](const TaskEntry& t) { return t.name == wish.config.task; });
-  const Batch batch = batch_of(wish, *task);
-  (wish.json ? print_json : print)(wish, *task, *entry, batch);
+  DataOptions options;
+  if (!read(arguments, options)) return fine;
+  const auto task = prepare_task(options.config);
+  const auto entry = std::find_if(tasks().begin(), tasks().end(), [&](const TaskEntry& t) {
+    return t.name == options.config.task;
+  });
+  const Batch batch = batch_of(options, *task);
+  (options.json ? print_json : print)(options, *task, *entry, batch);
   return fine;
 }
 

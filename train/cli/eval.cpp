@@ -75,7 +75,7 @@ void write_positions(const std::string& path, const std::vector<EvalRow>& rows) 
   write_file(path, csv);
 }
 
-struct Wish {
+struct EvalOptions {
   std::string path, protocol = "same-targets", per_position;
   std::vector<std::string> extensions, factors;
   EvalSettings settings;
@@ -84,34 +84,34 @@ struct Wish {
   bool quiet = false, json = false;
 };
 
-void declare(Flags& flags, Wish& wish) {
-  flags.argument("DIR", wish.path,
+void declare(Flags& flags, EvalOptions& options) {
+  flags.argument("DIR", options.path,
                  "a run's folder, whose last checkpoint is tested, or a checkpoint",
                  Flags::Presence::required);
-  flags.numbers("Test", "--lengths", wish.settings.lengths,
+  flags.numbers("Test", "--lengths", options.settings.lengths,
                 "in items of the task, or bytes of text");
-  flags.names("Test", "--extensions", "LIST", wish.extensions,
+  flags.names("Test", "--extensions", "LIST", options.extensions,
               "compare the model with itself under each of these: all, an option with all its "
               "extensions, or option=value (several joined by colons); commas between; options "
               "given beside hold in every row but the first");
-  flags.names("Test", "--sharpen", "X,X,...", wish.factors,
+  flags.names("Test", "--sharpen", "X,X,...", options.factors,
               "compare the model with itself, and with each of --extensions, where the products "
               "q·k are multiplied by these, biases not; 1 leaves them");
   flags.add(
       "Test",
-      {Option{"examples", &wish.settings.examples, "sequences at each length"}
+      {Option{"examples", &options.settings.examples, "sequences at each length"}
            .within(0, 1 << 24)
            .shown_as("the task's own number"),
-       Option{"protocol", &wish.protocol, "how a text is cut into windows"}.one_of(
+       Option{"protocol", &options.protocol, "how a text is cut into windows"}.one_of(
            {"same-targets", "non-overlapping", "sliding"}),
-       Option{"threads", &wish.threads, "results do not depend on it"}.within(0, 1024).shown_as(
+       Option{"threads", &options.threads, "results do not depend on it"}.within(0, 1024).shown_as(
            "all cores")});
-  flags.text("Output", "--per-position", "FILE", wish.per_position,
+  flags.text("Output", "--per-position", "FILE", options.per_position,
              "of a text, the loss by index in the window, as CSV");
-  flags.on("Output", "--json", wish.json, "the results as JSON");
-  flags.on("Output", "--quiet", wish.quiet, "no progress");
-  flags.tasks(wish.of_task, Flags::When::testing);
-  flags.encodings(wish.of_encoding, Flags::When::testing);
+  flags.on("Output", "--json", options.json, "the results as JSON");
+  flags.on("Output", "--quiet", options.quiet, "no progress");
+  flags.tasks(options.of_task, Flags::When::testing);
+  flags.encodings(options.of_encoding, Flags::When::testing);
 }
 
 // A text ends, and has no more sequences than room for them.
@@ -149,22 +149,23 @@ void print_counted_from(const Trained& run) {
         N, last);
 }
 
-void test_extensions(const Wish& wish, const Trained& run, const Inputs& inputs,
+void test_extensions(const EvalOptions& options, const Trained& run, const Inputs& inputs,
                      Progress& progress) {
   const Composition& encoding = run.model->encoding();
-  std::vector<Row> rows{{encoding.name(), wish.of_encoding}};
-  if (!wish.extensions.empty()) rows = extension_rows(encoding, wish.extensions, wish.of_encoding);
-  if (!wish.factors.empty()) rows = sharpened(encoding, rows, wish.factors);
-  const bool all =
-      std::find(wish.extensions.begin(), wish.extensions.end(), "all") != wish.extensions.end();
+  std::vector<Row> rows{{encoding.name(), options.of_encoding}};
+  if (!options.extensions.empty())
+    rows = extension_rows(encoding, options.extensions, options.of_encoding);
+  if (!options.factors.empty()) rows = sharpened(encoding, rows, options.factors);
+  const bool all = std::find(options.extensions.begin(), options.extensions.end(), "all") !=
+                   options.extensions.end();
   const Study study = compare(
-      wish.path, rows, all ? Refused::tell : Refused::fail, wish.of_task, wish.settings,
+      options.path, rows, all ? Refused::tell : Refused::fail, options.of_task, options.settings,
       [&](int row, double part) {
         progress.show(rows[std::size_t(row)].label() + ": " + percent(part));
       },
       inputs);
   progress.clear();
-  if (wish.json) return void(std::fputs(to_json(study).c_str(), stdout));
+  if (options.json) return void(std::fputs(to_json(study).c_str(), stdout));
   print_side_by_side(study.panels[0]);
   print_counted_from(run);
   if (all && !has_extensions(encoding))
@@ -172,21 +173,21 @@ void test_extensions(const Wish& wish, const Trained& run, const Inputs& inputs,
                 encoding.name().c_str());
 }
 
-void test_one(const Wish& wish, Trained& run, Progress& progress) {
-  const auto rows = evaluate(run, wish.settings, [&](int index, double part) {
-    progress.show("length " + std::to_string(wish.settings.lengths[std::size_t(index)]) + ": " +
+void test_one(const EvalOptions& options, Trained& run, Progress& progress) {
+  const auto rows = evaluate(run, options.settings, [&](int index, double part) {
+    progress.show("length " + std::to_string(options.settings.lengths[std::size_t(index)]) + ": " +
                   percent(part));
   });
   progress.clear();
-  if (!wish.per_position.empty()) write_positions(wish.per_position, rows);
-  if (wish.json) print_json(rows, run);
+  if (!options.per_position.empty()) write_positions(options.per_position, rows);
+  if (options.json) print_json(rows, run);
   else print_table(rows, *run.task);
 }
 
 }  // namespace
 
 int eval_verb(const Arguments& arguments) {
-  Wish wish;
+  EvalOptions options;
   Flags flags(
       "eval", "tests a trained model at lengths that it may never have seen",
       {"yonder eval runs/copy --lengths 16,32,64",
@@ -195,37 +196,38 @@ int eval_verb(const Arguments& arguments) {
        "yonder eval runs/copy --lengths 16,32,64 --extensions window --sharpen 1,1.5,2,3",
        "yonder eval runs/copy --lengths 64 --extensions rope.scaling,window --rope.factor 4",
        "yonder eval runs/text --lengths 64,128,256 --per-position loss.csv --json"});
-  declare(flags, wish);
+  declare(flags, options);
   if (!flags.parse(arguments)) return fine;
-  if (wish.settings.lengths.empty())
+  if (options.settings.lengths.empty())
     throw UsageError("eval: --lengths is missing; say how long to test, like 32,64,128");
-  const bool several = !wish.extensions.empty() || !wish.factors.empty();
-  if (several && !wish.per_position.empty())
+  const bool several = !options.extensions.empty() || !options.factors.empty();
+  if (several && !options.per_position.empty())
     throw UsageError("eval: --per-position is of one model and " +
-                     std::string(wish.factors.empty() ? "--extensions" : "--sharpen") +
+                     std::string(options.factors.empty() ? "--extensions" : "--sharpen") +
                      " compares several; give one of them");
-  wish.settings.protocol = protocol_named(wish.protocol);
-  if (wish.threads > 0) set_threads(wish.threads);
+  options.settings.protocol = protocol_named(options.protocol);
+  if (options.threads > 0) set_threads(options.threads);
 
-  Overrides options = wish.of_task;
-  if (!several) options.insert(options.end(), wish.of_encoding.begin(), wish.of_encoding.end());
+  Overrides overrides = options.of_task;
+  if (!several)
+    overrides.insert(overrides.end(), options.of_encoding.begin(), options.of_encoding.end());
   const Inputs inputs;
-  Trained run = load(wish.path, options, inputs);
-  if (!wish.per_position.empty() && !run.task->is_text())
+  Trained run = load(options.path, overrides, inputs);
+  if (!options.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
   // Beside others a model is tested at its trained length too.
-  const auto& lengths = wish.settings.lengths;
+  const auto& lengths = options.settings.lengths;
   const int longest =
       std::max(*std::max_element(lengths.begin(), lengths.end()), several ? run.config.length : 0);
-  require_examples(*run.task, wish.settings, longest);
+  require_examples(*run.task, options.settings, longest);
   if (!run.changed_text.empty())
     std::fprintf(stderr,
                  "eval: %s is not the text that the model was trained on, which may have held what "
                  "is tested; put that one back, or name a text by its option\n",
                  run.changed_text.c_str());
-  Progress progress(wish.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
-  if (!several) test_one(wish, run, progress);
-  else test_extensions(wish, run, inputs, progress);
+  Progress progress(options.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  if (!several) test_one(options, run, progress);
+  else test_extensions(options, run, inputs, progress);
   return fine;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Wish {
+struct ReportOptions {
   std::vector<std::string> folders;
   std::string format = "html", out;
   bool png = false;
@@ -25,20 +25,21 @@ void print(const std::string& text, const std::string& out) {
   else write_file(out, text);
 }
 
-int write_page(const Study& study, const Wish& wish, const std::string& note) {
-  const fs::path page =
-      wish.out.empty() ? fs::path(wish.folders.front()) / "report.html" : fs::path(wish.out);
+int write_page(const Study& study, const ReportOptions& options, const std::string& note) {
+  const fs::path page = options.out.empty() ? fs::path(options.folders.front()) / "report.html"
+                                            : fs::path(options.out);
   const std::string folder = page.has_parent_path() ? page.parent_path().string() : ".";
   make_folders(folder);
   const Written written = write_report(study, folder,
-                                       {.runs = wish.folders,
+                                       {.runs = options.folders,
                                         .file = page.filename().string(),
-                                        .png = wish.png ? Png::too : Png::no,
+                                        .png = options.png ? Png::too : Png::no,
                                         .note = note});
   if (!written.problem.empty()) std::fprintf(stderr, "%s\n", written.problem.c_str());
   for (const std::string& picture : written.pictures) {
     std::printf("Picture  %s\n", picture.c_str());
-    if (wish.png) std::printf("Picture  %s\n", fs::path(picture).replace_extension("png").c_str());
+    if (options.png)
+      std::printf("Picture  %s\n", fs::path(picture).replace_extension("png").c_str());
   }
   std::printf("Report   %s\n", written.page.c_str());
   return fine;
@@ -47,37 +48,38 @@ int write_page(const Study& study, const Wish& wish, const std::string& note) {
 }  // namespace
 
 int report_verb(const Arguments& arguments) {
-  Wish wish;
+  ReportOptions options;
   Flags flags("report", "write the page or the tables of a comparison, or join several",
               {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
                "yonder report runs/copy --format latex"});
-  flags.arguments("DIR", wish.folders, "folders of comparisons, as ablate --out named them");
-  flags.add("Output", {Option{"format", &wish.format, "a page with pictures, or the tables"}.one_of(
-                          {"html", "md", "latex", "csv"})});
-  flags.on("Output", "--png", wish.png, "each picture of the page as PNG too");
-  flags.text("Output", "--out", "FILE", wish.out,
+  flags.arguments("DIR", options.folders, "folders of comparisons, as ablate --out named them");
+  flags.add("Output",
+            {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
+                {"html", "md", "latex", "csv"})});
+  flags.on("Output", "--png", options.png, "each picture of the page as PNG too");
+  flags.text("Output", "--out", "FILE", options.out,
              "where to; else the page is DIR/report.html and tables are printed");
   if (!flags.parse(arguments)) return fine;
-  const bool page = wish.format == "html";
-  if (page && wish.folders.size() > 1 && wish.out.empty())
+  const bool page = options.format == "html";
+  if (page && options.folders.size() > 1 && options.out.empty())
     throw UsageError(
         "report: a page of several runs needs a place; name it, as in --out both.html");
-  if (wish.png && !page)
+  if (options.png && !page)
     throw UsageError("report: --png is for the pictures of a page; leave it away, or --format");
   std::vector<Study> studies;
   std::string note;
-  for (const std::string& folder : wish.folders) {
+  for (const std::string& folder : options.folders) {
     Found found = find_study(folder);
     if (!found.note.empty()) note += (note.empty() ? "" : " ") + folder + ": " + found.note;
     studies.push_back(std::move(found.study));
   }
-  const Study study = joined(studies, wish.folders);
+  const Study study = joined(studies, options.folders);
   if (!note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
-  if (page) return write_page(study, wish, note);
-  print(wish.format == "md"      ? as_markdown(study)
-        : wish.format == "latex" ? as_latex(study)
-                                 : to_csv(study),
-        wish.out);
+  if (page) return write_page(study, options, note);
+  print(options.format == "md"      ? as_markdown(study)
+        : options.format == "latex" ? as_latex(study)
+                                    : to_csv(study),
+        options.out);
   return fine;
 }
 

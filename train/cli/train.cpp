@@ -39,7 +39,7 @@ void print_json(const RunConfig& config, const TrainResult& result) {
   std::printf("%s\n", json.dump(2).c_str());
 }
 
-struct Wish {
+struct TrainOptions {
   RunConfig config;
   std::string out;
   std::string resumed;  // folder
@@ -57,8 +57,8 @@ std::vector<std::string> free_flags() {
   return all;
 }
 
-void declare(Flags& flags, Wish& wish) {
-  RunConfig& config = wish.config;
+void declare(Flags& flags, TrainOptions& options) {
+  RunConfig& config = options.config;
   flags.text("Run", "--task", "NAME", config.task, "what to learn; see yonder list tasks");
   flags.text("Run", "--encoding", "NAME", config.encoding,
              "how the model knows where a token is, joined by + if several; see yonder list "
@@ -70,14 +70,14 @@ void declare(Flags& flags, Wish& wish) {
   flags.text("Run", "--from", "RUN", config.from,
              "a run's folder or a checkpoint to go on from, at any --length and with test-time "
              "options in force; model, task and encoding are its own");
-  flags.repeated("Run", "--config", "FILE", wish.files,
+  flags.repeated("Run", "--config", "FILE", options.files,
                  "a configuration, as config.toml of a run's folder; later files go over earlier "
                  "ones, flags over all");
-  flags.text("Run", "--out", "DIR", wish.out, "folder of the run, made if there is none");
-  flags.on("Run", "--force", wish.force, "replace the run that is in DIR");
+  flags.text("Run", "--out", "DIR", options.out, "folder of the run, made if there is none");
+  flags.on("Run", "--force", options.force, "replace the run that is in DIR");
   std::string free;
   for (const std::string& flag : free_flags()) free += (free.empty() ? "" : ", ") + flag;
-  flags.text("Run", "--resume", "DIR", wish.resumed,
+  flags.text("Run", "--resume", "DIR", options.resumed,
              "go on with the run in DIR as it began, to the very bits that it would have had; "
              "only these may stand beside it: " +
                  free);
@@ -88,14 +88,14 @@ void declare(Flags& flags, Wish& wish) {
   flags.add("Training", config.training_fields());
   flags.on("Training", "--detect-anomaly", config.detect_anomaly,
            "name the operation where a number is first none; slow");
-  flags.on("Output", "--json", wish.json, "the result as JSON");
-  flags.on("Output", "--quiet", wish.quiet, "no progress");
+  flags.on("Output", "--json", options.json, "the result as JSON");
+  flags.on("Output", "--quiet", options.quiet, "no progress");
   flags.tasks(config.options, Flags::When::training);
   flags.encodings(config.options, Flags::When::training);
 }
 
 // False if help was asked for. `start` is what the flags change.
-bool read(const Arguments& arguments, Wish& start) {
+bool read(const Arguments& arguments, TrainOptions& start) {
   Flags flags("train", "trains one model and keeps it in a folder",
               {"yonder train --encoding rope --length 16 --steps 1000 --out runs/copy",
                "yonder train --task recall --encoding rope+logn --length 8 --out runs/recall",
@@ -125,10 +125,10 @@ void require_free(const Arguments& arguments) {
 // What a training of several ranks begins with, unless it is told otherwise: enough for 16 ranks.
 constexpr int shards_of_ranks = 16;
 
-Wish start() {
-  Wish wish;
-  if (ranks::started()) wish.config.shards = shards_of_ranks;
-  return wish;
+TrainOptions start() {
+  TrainOptions options;
+  if (ranks::started()) options.config.shards = shards_of_ranks;
+  return options;
 }
 
 // The configuration of the run that is gone on with, which rank 0 alone needs to have on its disk.
@@ -142,27 +142,27 @@ RunConfig begun(const std::string& folder) {
 // Reads the arguments again, over what they name as a start: files, a checkpoint, or `begun`, the
 // configuration of a run that goes on.
 void complete(const Arguments& arguments, const RunConfig& begun, const Inputs& inputs,
-              Wish& wish) {
-  const bool resumed = !wish.resumed.empty();
+              TrainOptions& options) {
+  const bool resumed = !options.resumed.empty();
   if (resumed) {
     require_free(arguments);
-    Wish again{.config = begun, .out = wish.resumed};
+    TrainOptions again{.config = begun, .out = options.resumed};
     read(arguments, again);
-    wish = std::move(again);
-  } else if (!wish.files.empty()) {
-    Wish again = start();
-    for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
+    options = std::move(again);
+  } else if (!options.files.empty()) {
+    TrainOptions again = start();
+    for (const std::string& file : options.files) apply_config(read_file(file), file, again.config);
     read(arguments, again);
-    wish = std::move(again);
+    options = std::move(again);
   }
-  if (!resumed && !wish.config.from.empty()) {
-    Wish again{.config = config_from(wish.config.from, wish.config.options, inputs)};
+  if (!resumed && !options.config.from.empty()) {
+    TrainOptions again{.config = config_from(options.config.from, options.config.options, inputs)};
     again.config.shards = start().config.shards;
-    for (const std::string& file : wish.files) apply_config(read_file(file), file, again.config);
+    for (const std::string& file : options.files) apply_config(read_file(file), file, again.config);
     read(arguments, again);
-    wish = std::move(again);
+    options = std::move(again);
   }
-  if (wish.out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
+  if (options.out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
 }
 
 // What all ranks have to agree about, and how many of them are too many.
@@ -181,22 +181,22 @@ void agree(const RunConfig& config, const Inputs& inputs, Progress& progress) {
 }  // namespace
 
 int train_verb(const Arguments& arguments) {
-  Wish wish = start();
+  TrainOptions options = start();
   bool go_on = false;
-  ranks::together([&] { go_on = read(arguments, wish); });
+  ranks::together([&] { go_on = read(arguments, options); });
   if (!go_on) return fine;
-  const RunConfig config_begun = wish.resumed.empty() ? RunConfig{} : begun(wish.resumed);
+  const RunConfig config_begun = options.resumed.empty() ? RunConfig{} : begun(options.resumed);
   const Inputs inputs;
-  ranks::together([&] { complete(arguments, config_begun, inputs, wish); });
-  const RunConfig& config = wish.config;
+  ranks::together([&] { complete(arguments, config_begun, inputs, options); });
+  const RunConfig& config = options.config;
   const bool first = ranks::rank() == 0;
-  Progress progress(wish.quiet || !first ? Progress::Voice::quiet : Progress::Voice::normal);
+  Progress progress(options.quiet || !first ? Progress::Voice::quiet : Progress::Voice::normal);
   if (ranks::count() > 1) agree(config, inputs, progress);
-  const Existing existing = !wish.resumed.empty() ? Existing::resume
-                            : wish.force          ? Existing::replace
-                                                  : Existing::refuse;
+  const Existing existing = !options.resumed.empty() ? Existing::resume
+                            : options.force          ? Existing::replace
+                                                     : Existing::refuse;
   const TrainResult result = train(
-      config, wish.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
+      config, options.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
       ranks::everyone(), inputs);
   if (!first) return fine;
   progress.settle("trained " + std::to_string(result.steps) + " steps" +
@@ -204,14 +204,14 @@ int train_verb(const Arguments& arguments) {
                   " in " + duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
                   " tokens/s, " + std::to_string(result.parameters) + " parameters, " +
                   std::to_string(result.position_parameters) +
-                  " of them of positions; test it with yonder eval " + wish.out + " --lengths " +
+                  " of them of positions; test it with yonder eval " + options.out + " --lengths " +
                   std::to_string(config.length) + "," + std::to_string(2 * config.length));
   if (!result.changed_text.empty())
     std::fprintf(stderr,
                  "train: %s is not the text that the model began with, which may have held what "
                  "this one keeps for tests; put that one back, or name a text by its option\n",
                  result.changed_text.c_str());
-  if (wish.json) print_json(config, result);
+  if (options.json) print_json(config, result);
   else std::printf("%s\n", result.checkpoint.c_str());
   return fine;
 }

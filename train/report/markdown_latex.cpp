@@ -10,11 +10,11 @@ namespace yonder {
 namespace {
 
 // What of a cell both formats show.
-struct Cell {
+struct Figure {
   std::string median, range, problem;
 };
 
-Cell cell(const Results& r, const Row& row, int length, const Measure& m) {
+Figure figure(const Results& r, const Row& row, int length, const Measure& m) {
   const Spread s = r.at(row, length, m);
   if (s.empty()) return {"", "", r.problem(row, length)};
   const std::string median = shown(s.median, m) + counted(r, s);
@@ -46,7 +46,7 @@ std::string markdown_table(const Results& r, const Measure& m) {
   for (const Row& row : r.rows) {
     text += "| " + markdown(row.label()) + " |";
     for (int length : r.lengths) {
-      const Cell c = cell(r, row, length, m);
+      const Figure c = figure(r, row, length, m);
       text += " " +
               (c.problem.empty() ? c.median + (c.range.empty() ? "" : " [" + c.range + "]")
                                  : c.problem) +
@@ -100,7 +100,7 @@ std::string latex_table(const Results& r, const Measure& m) {
   for (const Row& row : r.rows) {
     text += latex(row.label());
     for (int length : r.lengths) {
-      const Cell c = cell(r, row, length, m);
+      const Figure c = figure(r, row, length, m);
       text += " & " +
               (c.problem.empty()
                    ? c.median + (c.range.empty() ? "" : " {\\scriptsize [" + latex(c.range) + "]}")

@@ -115,7 +115,7 @@ std::string unlearned(const Results& r) {
 }
 
 // "Seeds that solve it at 4x (90 % of the answers right): alibi 3 of 3, rope 0 of 3."
-std::string solved(const Results& r) {
+std::string solve_rates(const Results& r) {
   const int length = longest(r);
   std::vector<Row> rows;
   for (const Row& row : r.rows)
@@ -240,7 +240,7 @@ std::vector<std::string> findings(const Results& r) {
     if (r.text && !std::isnan(r.letters)) all.push_back(below_letters(r));
   }
   all.push_back(at_home(r, m));
-  if (!r.text) all.push_back(solved(r)), all.push_back(unlearned(r));
+  if (!r.text) all.push_back(solve_rates(r)), all.push_back(unlearned(r));
   all.erase(std::remove(all.begin(), all.end(), ""), all.end());
   return all;
 }

@@ -52,13 +52,13 @@ std::string processor() {
 }
 
 Json environment(const Trained& run, ranks::Crew crew) {
-  Json json = machine_json();
-  if (crew.count > 1) json["ranks"] = crew.count;
+  Json machine = machine_json();
+  if (crew.count > 1) machine["ranks"] = crew.count;
   if (run.config.reduce == "fast")
-    json["bits"] = "may differ with the number of ranks: reduce is fast";
-  json["parameters"] = run.model->parameters().count();
-  json["position_parameters"] = run.model->parameters().count("encoding.");
-  return json;
+    machine["bits"] = "may differ with the number of ranks: reduce is fast";
+  machine["parameters"] = run.model->parameters().count();
+  machine["position_parameters"] = run.model->parameters().count("encoding.");
+  return machine;
 }
 
 }  // namespace

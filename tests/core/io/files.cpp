@@ -19,14 +19,14 @@ namespace fs = std::filesystem;
 namespace {
 
 /// A folder that lasts as long as one test.
-struct Folder {
+struct FilesFolder {
   std::string name;
-  Folder() {
+  FilesFolder() {
     char pattern[] = "/tmp/yonder-test-XXXXXX";
     name = ::mkdtemp(pattern);
   }
-  ~Folder() { fs::remove_all(name); }
-  std::string operator/(const std::string& file) const { return name + "/" + file; }
+  ~FilesFolder() { fs::remove_all(name); }
+  std::string operator/(const std::string& entry) const { return name + "/" + entry; }
 };
 
 std::string little(std::uint64_t n) { return {reinterpret_cast<const char*>(&n), sizeof n}; }
@@ -83,7 +83,7 @@ std::string npy_error(const std::string& content) {
 }  // namespace
 
 TEST_CASE("a file is written whole or not at all, and no temporary stays") {
-  const Folder folder;
+  const FilesFolder folder;
   write_file(folder / "a", "old");
   CHECK(read_file(folder / "a") == "old");
   const std::string large(300000, 'x');
@@ -108,7 +108,7 @@ TEST_CASE("a file is written whole or not at all, and no temporary stays") {
 }
 
 TEST_CASE("what can't be read or written is refused by name") {
-  const Folder folder;
+  const FilesFolder folder;
   CHECK_THROWS_AS(read_file(folder / "missing"), FileError);
   CHECK_THROWS_AS(read_file(folder.name), FileError);
   CHECK_THROWS_AS(read_safetensors(folder / "missing"), FileError);
@@ -125,7 +125,7 @@ TEST_CASE("what can't be read or written is refused by name") {
 }
 
 TEST_CASE("safetensors come back as they were written, in their order") {
-  const Folder folder;
+  const FilesFolder folder;
   write_safetensors(folder / "a", small());
   const Safetensors back = read_safetensors(folder / "a");
   REQUIRE(back.tensors.size() == 2);
@@ -141,7 +141,7 @@ TEST_CASE("safetensors come back as they were written, in their order") {
 }
 
 TEST_CASE("a safetensors file has the published layout") {
-  const Folder folder;
+  const FilesFolder folder;
   Tensor one({1, 1});
   one[0] = 1;
   write_safetensors(folder / "a", {{{"x", one}}, {}});
@@ -213,7 +213,7 @@ TEST_CASE("impossible safetensors are refused by a sentence that names the file"
 }
 
 TEST_CASE("a truncated safetensors file is refused at every length") {
-  const Folder folder;
+  const FilesFolder folder;
   write_safetensors(folder / "a", small());
   const std::string whole = read_file(folder / "a");
   for (std::size_t n = 0; n < whole.size(); ++n) {
@@ -223,7 +223,7 @@ TEST_CASE("a truncated safetensors file is refused at every length") {
 }
 
 TEST_CASE("a safetensors file with any bit of its header flipped is refused or read") {
-  const Folder folder;
+  const FilesFolder folder;
   write_safetensors(folder / "a", small());
   const std::string whole = read_file(folder / "a");
   int read = 0, unreadable = 0;
@@ -299,7 +299,7 @@ TEST_CASE("npy files of another kind are refused by a sentence that names the fi
 }
 
 TEST_CASE("npy files are written as float32 in C order, the data at a multiple of 64") {
-  const Folder folder;
+  const FilesFolder folder;
   Tensor t({2, 1, 2});
   for (int i = 0; i < 4; ++i) t[i] = i;
   write_npy(folder / "a.npy", t);

@@ -17,7 +17,9 @@ Var parameter(Shape shape, std::string_view name, double spread = 0.5) {
   return Var::parameter(x);
 }
 
-Var weighed(const Var& y) { return sum(tanh(y) * Var(parameter(y.shape(), "weights").value())); }
+Var weighed_tanh(const Var& y) {
+  return sum(tanh(y) * Var(parameter(y.shape(), "weights").value()));
+}
 
 struct Worded {
   Gru gru;
@@ -62,7 +64,7 @@ TEST_CASE("the gradients of the recurrent unit are right in both directions, wit
     Worded w(3, 4, 3);
     w.gru.direction = direction;
     w.gru.lengths = lengths;
-    const Worst worst = check_gradients([&] { return weighed(gru(w.gru)); }, w.all());
+    const Worst worst = check_gradients([&] { return weighed_tanh(gru(w.gru)); }, w.all());
     INFO(worst.where);
     CHECK(worst.error < 1e-6);
   }
@@ -102,7 +104,8 @@ TEST_CASE("the gradients of the depthwise convolution are right") {
     const Var x = parameter({2, 5, 3}, "x"), w = parameter({3, 3}, "w");
     const Worst worst = check_gradients(
         [&] {
-          return weighed(depthwise(x, w, {.anchor = 1, .padding = padding, .lengths = lengths}));
+          return weighed_tanh(
+              depthwise(x, w, {.anchor = 1, .padding = padding, .lengths = lengths}));
         },
         {{"x", x}, {"w", w}});
     INFO(worst.where);
@@ -157,7 +160,7 @@ TEST_CASE("the gradients of a trajectory go through its Runge-Kutta steps") {
     Current c(3, 5, 0.4);
     c.flow.substeps = substeps;
     const Worst worst =
-        check_gradients([&] { return weighed(trajectory(c.start, c.flow, 4)); }, c.all());
+        check_gradients([&] { return weighed_tanh(trajectory(c.start, c.flow, 4)); }, c.all());
     INFO(worst.where);
     CHECK(worst.error < 1e-6);
   }

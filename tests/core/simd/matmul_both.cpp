@@ -9,24 +9,25 @@ using namespace yonder;
 
 namespace {
 
-struct Case {
+struct ProductCase {
   std::int64_t M, N, K;
   bool a_transposed = false, b_transposed = false, add = false;
 };
 
-std::vector<Case> cases() {
-  std::vector<Case> all;
+std::vector<ProductCase> products() {
+  std::vector<ProductCase> all;
   // One tile; one tile that oneDNN would cut over K itself; many tiles, ragged; pieces over K.
-  const std::vector<Case> sizes{{1, 1, 1},       {3, 5, 7},      {40, 2, 0},      {32, 128, 128},
-                                {8, 8, 8000},    {16, 16, 2000}, {128, 128, 128}, {200, 70, 133},
-                                {300, 260, 128}, {40, 24, 2100}, {128, 130, 600}};
-  for (const Case& c : sizes)
+  const std::vector<ProductCase> sizes{{1, 1, 1},       {3, 5, 7},      {40, 2, 0},
+                                       {32, 128, 128},  {8, 8, 8000},   {16, 16, 2000},
+                                       {128, 128, 128}, {200, 70, 133}, {300, 260, 128},
+                                       {40, 24, 2100},  {128, 130, 600}};
+  for (const ProductCase& c : sizes)
     for (int layout = 0; layout < 8; ++layout)
       all.push_back({c.M, c.N, c.K, layout % 2 > 0, layout / 2 % 2 > 0, layout / 4 > 0});
   return all;
 }
 
-std::string name(const Case& c) {
+std::string name(const ProductCase& c) {
   const auto letter = [](bool transposed) { return transposed ? "ᵀ" : ""; };
   return std::string(c.add ? "C += A" : "C = A") + letter(c.a_transposed) + " B" +
          letter(c.b_transposed) + ", M N K = " + std::to_string(c.M) + " " + std::to_string(c.N) +
@@ -34,7 +35,7 @@ std::string name(const Case& c) {
 }
 
 struct Run {
-  explicit Run(const Case& s)
+  explicit Run(const ProductCase& s)
       : before({int(s.M), int(s.N) + gap}),
         c(before.shape),
         product{s.M,
@@ -85,7 +86,7 @@ double worst(const Run& run) {
 }  // namespace
 
 TEST_CASE("matmul is the sum of products in every layout, added or not, and writes only C") {
-  for (const Case& c : cases()) {
+  for (const ProductCase& c : products()) {
     INFO(name(c));
     const Run run(c);
     CHECK(worst(run) == 0);
@@ -98,14 +99,14 @@ TEST_CASE("matmul is the sum of products in every layout, added or not, and writ
 }
 
 TEST_CASE("matmul gives the same bits with any number of threads") {
-  for (const Case& c : cases()) {
+  for (const ProductCase& c : products()) {
     INFO(name(c));
     CHECK(differing([&] { return std::vector{Run(c).c}; }) == "");
   }
 }
 
 TEST_CASE("matmul gives the same bits inside a parallel loop") {
-  const Case c{300, 70, 133};
+  const ProductCase c{300, 70, 133};
   const Tensor alone = Run(c).c;
   std::vector<char> same(4);
   parallel_for(4, [&](std::int64_t i) { same[i] = same_bits(Run(c).c, alone); });

@@ -39,10 +39,6 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 // A copy of it that was ended before the last of rope's cells was done.
 class EndedSweep {
   const Folder folder_;
@@ -63,7 +59,7 @@ class EndedSweep {
   }
 };
 
-void refused(const std::string& arguments, const std::string& said) {
+void refused_sweep(const std::string& arguments, const std::string& said) {
   const Folder folder;
   const Ran ran = yonder_run(tiny + arguments + " --out " + (folder / "run"));
   INFO(arguments);
@@ -91,7 +87,7 @@ TEST_CASE("the course of a training is tested evenly, its end and last tenth apa
   CHECK(csv.size() == 2 * (1 + 1 + 4));
   CHECK(
       contains(content_of(folder / "run/report.html"), "Beyond the trained length, over training"));
-  refused("--encodings rope --course 2 --save-every 2", "sweep.course: it says which");
+  refused_sweep("--encodings rope --course 2 --save-every 2", "sweep.course: it says which");
 }
 
 TEST_CASE("a sweep has a row for each row of the table, length and seed") {
@@ -304,14 +300,14 @@ TEST_CASE("the commands that a report proposes work as they stand") {
 }
 
 TEST_CASE("whatever a cell would refuse is refused before the folder is touched") {
-  refused("--encodings rope,ropes", "did you mean 'rope'");
-  refused("--encodings rope:rope.scaling=yarm", "did you mean 'yarn'");
-  refused("--encodings rope:rope.base=x", "rope.base: 'x' is not allowed");
-  refused("--encodings rope --t5.buckets 8", "t5.buckets: neither the task nor an encoding");
-  refused("--encodings rope --heads 3", "heads");
-  refused("--encodings rope,rope", "named twice");
-  refused("--encodings rope --force --resume", "--force replaces");
-  refused("--encodings rope --task copi", "did you mean 'copy'");
+  refused_sweep("--encodings rope,ropes", "did you mean 'rope'");
+  refused_sweep("--encodings rope:rope.scaling=yarm", "did you mean 'yarn'");
+  refused_sweep("--encodings rope:rope.base=x", "rope.base: 'x' is not allowed");
+  refused_sweep("--encodings rope --t5.buckets 8", "t5.buckets: neither the task nor an encoding");
+  refused_sweep("--encodings rope --heads 3", "heads");
+  refused_sweep("--encodings rope,rope", "named twice");
+  refused_sweep("--encodings rope --force --resume", "--force replaces");
+  refused_sweep("--encodings rope --task copi", "did you mean 'copy'");
 }
 
 TEST_CASE("an interrupt keeps finished cells, says how to go on, and ends with 130") {

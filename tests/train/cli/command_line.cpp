@@ -12,14 +12,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string tiny = " --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 ";
+const std::string tiny_copy = " --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 ";
 
 // A run of three steps that several tests read and none changes.
 const std::string& trained_run() {
   static const Folder folder;
   static const std::string path = folder / "run";
   static const Ran ran =
-      yonder_run("train" + tiny + "--encoding rope --steps 3 --quiet --out " + path);
+      yonder_run("train" + tiny_copy + "--encoding rope --steps 3 --quiet --out " + path);
   REQUIRE(ran.err == "");
   REQUIRE(ran.code == 0);
   return path;
@@ -36,8 +36,8 @@ std::size_t columns(const std::string& line) {
 // As `refused`, for trainings, which must leave nothing behind.
 void training_refused(const std::string& arguments, int code, const std::string& said) {
   const Folder folder;
-  refused("train" + tiny + "--steps 2 --quiet " + arguments + " --out " + (folder / "run"), code,
-          said);
+  refused("train" + tiny_copy + "--steps 2 --quiet " + arguments + " --out " + (folder / "run"),
+          code, said);
   CHECK(fs::is_empty(folder.name));
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("a number out of bounds is refused with what is allowed") {
 }
 
 TEST_CASE("what is missing or too much on the line is refused") {
-  refused("train" + tiny + "--steps 2", 2, "--out is missing");
+  refused("train" + tiny_copy + "--steps 2", 2, "--out is missing");
   refused("train --out", 2, "--out: needs a value");
   refused("train --out --force", 2, "--out: needs a value");
   training_refused("more", 2, "'more' is one argument too many");
@@ -108,7 +108,7 @@ TEST_CASE("a text that is missing, empty or too short is refused") {
 TEST_CASE("a folder that holds a run is left alone without --force, and replaced with it") {
   const Folder folder;
   const std::string run = folder / "run";
-  const std::string start = "train" + tiny + "--encoding rope --quiet --out " + run;
+  const std::string start = "train" + tiny_copy + "--encoding rope --quiet --out " + run;
   REQUIRE(yonder_run(start + " --steps 3").code == 0);
   put(run + "/notes.txt", "mine");
   const std::string before = content_of(run + "/metrics.jsonl");
@@ -176,8 +176,9 @@ TEST_CASE("what training has fixed can't be changed at test time, the rest can")
 TEST_CASE("a length at which the encoding is undefined is a row that says why") {
   const Folder folder;
   const std::string run = folder / "run";
-  REQUIRE(yonder_run("train" + tiny + "--encoding learned --steps 2 --quiet --out " + run).code ==
-          0);
+  REQUIRE(
+      yonder_run("train" + tiny_copy + "--encoding learned --steps 2 --quiet --out " + run).code ==
+      0);
   const Ran ran = yonder_run("eval " + run + " --lengths 4,64 --examples 3 --json --quiet");
   REQUIRE(ran.code == 0);
   CHECK(ran.err == "");
@@ -251,7 +252,7 @@ TEST_CASE("more examples than a text has are refused with their number, or said 
 TEST_CASE("a training that diverges ends with code 4, names the step and keeps what it has") {
   const Folder folder;
   const std::string run = folder / "run";
-  refused("train" + tiny + "--encoding none --steps 50 --save-every 1 --warmup 0 --lr 1e30 " +
+  refused("train" + tiny_copy + "--encoding none --steps 50 --save-every 1 --warmup 0 --lr 1e30 " +
               "--quiet --out " + run,
           4, "diverged at step 2");
   CHECK(fs::exists(run + "/checkpoints/step-1.safetensors"));
@@ -259,7 +260,7 @@ TEST_CASE("a training that diverges ends with code 4, names the step and keeps w
 }
 
 TEST_CASE("a place that can't be written to ends with code 6") {
-  refused("train" + tiny + "--steps 1 --quiet --out /dev/null/run", 6, "/dev/null/run");
+  refused("train" + tiny_copy + "--steps 1 --quiet --out /dev/null/run", 6, "/dev/null/run");
   const std::string command = std::string(YONDER_BINARY) + " --version > /dev/full 2> /dev/null";
   CHECK(WEXITSTATUS(std::system(command.c_str())) == 6);
 }

@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // The model of three steps, which no test changes.
-const std::string& checkpoint() {
+const std::string& logits_checkpoint() {
   static const Folder folder;
   static const std::string path = folder / "run/checkpoints/step-3.safetensors";
   static const Ran ran = yonder_run(
@@ -43,12 +43,12 @@ TEST_CASE("logits of padding are 0, and every parameter has a gradient") {
   const Folder folder;
   put_npy(folder / "t.npy", 2, 3, {0, 3, 4, 0, 5, -1});
   put_npy(folder / "y.npy", 2, 3, {-1, 4, 1, -1, 1, -1});
-  const Ran ran = yonder_run("logits " + checkpoint() + " --tokens " + (folder / "t.npy") +
+  const Ran ran = yonder_run("logits " + logits_checkpoint() + " --tokens " + (folder / "t.npy") +
                              " --out " + (folder / "l.npy") + " --targets " + (folder / "y.npy") +
                              " --grads " + (folder / "g.safetensors"));
   REQUIRE(ran.err == "");
   REQUIRE(ran.code == 0);
-  const Safetensors model = read_safetensors(checkpoint());
+  const Safetensors model = read_safetensors(logits_checkpoint());
   const Safetensors gradients = read_safetensors(folder / "g.safetensors");
   REQUIRE(gradients.tensors.size() == model.tensors.size());
   for (std::size_t i = 0; i < model.tensors.size(); ++i) {
@@ -90,11 +90,11 @@ TEST_CASE("tokens that can't be are refused, and no file is written") {
   put_npy(folder / "middle.npy", 1, 3, {0, -1, 3});
   put_npy(folder / "good.npy", 1, 3, {0, 3, 4});
   const std::string out = " --out " + (folder / "l.npy");
-  const std::string logits = "logits " + checkpoint() + " --tokens ";
+  const std::string logits = "logits " + logits_checkpoint() + " --tokens ";
   refused(logits + (folder / "none.npy") + out, 3, "none.npy");
   refused(logits + (folder / "big.npy") + out, 3, "10000");
   refused(logits + (folder / "middle.npy") + out, 3, "right end");
-  refused(logits + checkpoint() + out, 3, "npy");
+  refused(logits + logits_checkpoint() + out, 3, "npy");
   refused(logits + (folder / "good.npy") + out + " --positions " + (folder / "good.npy"), 3,
           "axes");
   refused(logits + (folder / "good.npy") + out + " --targets " + (folder / "big.npy") +

@@ -25,14 +25,10 @@ SweepConfig read(const std::string& toml) {
   return config;
 }
 
-void refused(const std::string& toml, const std::string& said) {
+void refused_toml(const std::string& toml, const std::string& said) {
   INFO(toml);
   CHECK_THROWS_WITH(read(toml), ContainsSubstring(said) && StartsWith("a.toml:"));
   CHECK_THROWS_AS(read(toml), FileError);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace
@@ -75,19 +71,19 @@ order = ["alibi", "rope"]
 }
 
 TEST_CASE("what a configuration gets wrong is named with file, line and key") {
-  refused("\n[model]\nwidht = 3",
-          "a.toml:3: there is no key 'model.widht'; did you mean 'model.width'");
-  refused("[train]\nsteps = 0", "a.toml:2: train.steps: '0' is not allowed");
-  refused("[train]\nlr = [1, 2]", "train.lr");
-  refused("[encoding.rope]\nbas = 3", "encoding.rope.bas");
-  refused("[sweep]\nseeds = 0", "sweep.seeds");
-  refused("[sweep]\nlenghts = [3]", "did you mean 'lengths'");
-  refused("[sweep]\nlengths = [0]", "lengths: '0'");
-  refused("[sweep.set]\n\"train.wdth\" = [1, 2]", "train.wdth");
-  refused("[sweep]\nencodings = 'rope'", "takes a list");
-  refused("[[claim]]\nodrer = ['a']", "did you mean 'order'");
-  refused("[modl]\nwidth = 1", "did you mean 'model'");
-  refused("width = ", "a.toml:1");
+  refused_toml("\n[model]\nwidht = 3",
+               "a.toml:3: there is no key 'model.widht'; did you mean 'model.width'");
+  refused_toml("[train]\nsteps = 0", "a.toml:2: train.steps: '0' is not allowed");
+  refused_toml("[train]\nlr = [1, 2]", "train.lr");
+  refused_toml("[encoding.rope]\nbas = 3", "encoding.rope.bas");
+  refused_toml("[sweep]\nseeds = 0", "sweep.seeds");
+  refused_toml("[sweep]\nlenghts = [3]", "did you mean 'lengths'");
+  refused_toml("[sweep]\nlengths = [0]", "lengths: '0'");
+  refused_toml("[sweep.set]\n\"train.wdth\" = [1, 2]", "train.wdth");
+  refused_toml("[sweep]\nencodings = 'rope'", "takes a list");
+  refused_toml("[[claim]]\nodrer = ['a']", "did you mean 'order'");
+  refused_toml("[modl]\nwidth = 1", "did you mean 'model'");
+  refused_toml("width = ", "a.toml:1");
   RunConfig run;
   CHECK_THROWS_WITH(apply_config("[sweep]\nseeds = 1", "a.toml", run), ContainsSubstring("ablate"));
 }
@@ -281,8 +277,8 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
   CHECK_THROWS_WITH(set_key(back, "data@3.task", "copy"), ContainsSubstring("behind an encoding"));
   CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"),
                     ContainsSubstring("no key 'encoding.rope.bose'"));
-  refused("[encoding]\nuntil = 2", "encoding.until: '2' is not allowed");
-  refused("[encoding]\nuntill = 1", "did you mean");
+  refused_toml("[encoding]\nuntil = 2", "encoding.until: '2' is not allowed");
+  refused_toml("[encoding]\nuntill = 1", "did you mean");
 }
 
 TEST_CASE("the part of training until an encoding changes may be an axis, a row each") {

@@ -25,10 +25,6 @@ Results only(Results r, const std::string& list) {
   return r;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("studies of other tasks stand side by side, rows of the same task in one panel") {

@@ -13,11 +13,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string tiny = "--task copy --length 4 --width 8 --heads 2 --layers 1 --batch 2 --quiet ";
+const std::string tiny_model =
+    "--task copy --length 4 --width 8 --heads 2 --layers 1 --batch 2 --quiet ";
 
 int threads_of_training(const std::string& before) {
   const Folder folder;
-  const Ran ran = yonder_run("train " + tiny + "--steps 3 --out " + (folder / "run"), before);
+  const Ran ran = yonder_run("train " + tiny_model + "--steps 3 --out " + (folder / "run"), before);
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   return parse_json(content_of(folder / "run/environment.json"), "environment.json")["threads"];
@@ -91,8 +92,9 @@ TEST_CASE("the process bears its name, and the cells of a sweep may use all its 
   for (const char* variable : {"OMP_DYNAMIC=false", "OMP_PROC_BIND=true", "OMP_PLACES=cores"}) {
     INFO(variable);
     const Folder folder;
-    const Program program("ablate " + tiny + "--encodings rope,none --steps 1000000 --threads 2 " +
-                              "--out " + (folder / "run"),
+    const Program program("ablate " + tiny_model +
+                              "--encodings rope,none --steps 1000000 --threads 2 " + "--out " +
+                              (folder / "run"),
                           variable);
     wait_for([&] { return children_of(program.pid).size() == 2; });
     for (const std::string& cell : children_of(program.pid)) {
@@ -107,7 +109,7 @@ TEST_CASE("the process bears its name, and the cells of a sweep may use all its 
 
 TEST_CASE("the threads of a cell that has several may use all processors too") {
   const Folder folder;
-  const Program program("ablate " + tiny +
+  const Program program("ablate " + tiny_model +
                             "--encodings rope --seeds 1 --steps 1000000 --threads 2 --out " +
                             (folder / "run"),
                         "OMP_PROC_BIND=true");

@@ -18,7 +18,7 @@ void fill(const Tensor& x, const std::string& stream, int step) {
 }
 
 // Algorithm 2 of Loshchilov & Hutter, one number at a time.
-struct Naive {
+struct NaiveAdamW {
   double theta, m = 0, v = 0;
   void step(double g, double lr, double decay, int t) {
     m = 0.9 * m + (1 - 0.9) * g;
@@ -36,7 +36,7 @@ TEST_CASE("AdamW does what its formula says, parameter by parameter") {
   parameters.make("blocks.0.mlp.up.weight", {150, 130}, Init::std(1));
   parameters.make("norm.weight", {37}, Init::value(1));
   parameters.make("head.weight", {3, 5}, Init::std(1));
-  std::vector<std::vector<Naive>> naive;
+  std::vector<std::vector<NaiveAdamW>> naive;
   for (const auto& p : parameters.all()) {
     naive.emplace_back();
     for (real x : p.var.value().flat()) naive.back().push_back({x});
