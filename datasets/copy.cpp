@@ -14,22 +14,9 @@ class Copy final : public SymbolTask {
     return all;
   }
 
-  void check(int length) const override {
-    if (!unique_ || length <= alphabet_) return;
-    throw UsageError("copy: " + std::to_string(length) + " unique symbols need an alphabet of as " +
-                     "many, not " + std::to_string(alphabet_) + "; set --copy.alphabet " +
-                     std::to_string(length) + " or more");
-  }
+  void check(int length) const override { check_unique("copy", length); }
 
  private:
-  bool unique_ = false;
-
-  std::vector<int> question(int length, Draws& draws) const override {
-    if (!unique_) return SymbolTask::question(length, draws);
-    std::vector<int> symbols = distinct(length, alphabet_, draws);
-    for (int& s : symbols) s += first_symbol;
-    return symbols;
-  }
   std::vector<int> answer(std::vector<int> question) const override { return question; }
 };
 

@@ -12,9 +12,34 @@ class Sort final : public SymbolTask {
  public:
   Sort() : SymbolTask(8) {}
 
+  Options options() override {
+    Options all = SymbolTask::options();
+    all.push_back({"unique", &unique_, "no symbol is repeated in a sequence"});
+    return all;
+  }
+
+  void check(int length) const override { check_unique("sort", length); }
+
+  /// Of unique symbols the k-th smallest is v in C(v, k − 1) C(A − 1 − v, n − k) of C(A, n) draws.
+  double unique_chance(int n) const {
+    const auto choose = [](int a, int b) {  // its logarithm; −∞ where there is no choice
+      return b < 0 || b > a ? -INFINITY
+                            : std::lgamma(a + 1) - std::lgamma(b + 1) - std::lgamma(a - b + 1);
+    };
+    double right = 1;  // EOS
+    for (int k = 1; k <= n; ++k) {
+      double best = -INFINITY;
+      for (int v = 0; v < alphabet_; ++v)
+        best = std::max(best, choose(v, k - 1) + choose(alphabet_ - 1 - v, n - k));
+      right += std::exp(best - choose(alphabet_, n));
+    }
+    return right / (n + 1);
+  }
+
   /// The k-th of n sorted symbols is at most v if at least k of the n are, each with the chance
   /// (v + 1)/A: a binomial tail. The best guess at a place is its likeliest symbol.
   double chance(int length) const override {
+    if (unique_) return unique_chance(length);
     const int n = length;
     std::vector<double> below(n + 1, 0), most(n + 1, 0);  // [k]: P(k-th < v), its likeliest symbol
     for (int v = 0; v < alphabet_; ++v) {

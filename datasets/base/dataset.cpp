@@ -43,9 +43,11 @@ Batch collate(const std::vector<Example>& examples) {
   batch.extent = *std::max_element(batch.lengths.begin(), batch.lengths.end());
   batch.tokens.assign(std::size_t(batch.size) * batch.extent, -1);
   batch.targets = batch.tokens;
+  bool labels = false;
   for (const Example& e : examples) {
     if (says(e.source)) batch.lag.assign(batch.tokens.size(), -1);
     if (says(e.digit)) batch.digits.assign(batch.tokens.size(), -1);
+    labels = labels || says(e.target);
   }
   for (int b = 0; b < batch.size; ++b)
     for (int t = 0; t < batch.lengths[b]; ++t) {
@@ -53,9 +55,12 @@ Batch collate(const std::vector<Example>& examples) {
       const int place = b * batch.extent + t;
       batch.tokens[place] = e.tokens[t];
       if (e.wanted[t + 1]) batch.targets[place] = e.tokens[t + 1];
-      if (e.source[t + 1] >= 0) batch.lag[place] = t - e.source[t + 1];
+      if (e.wanted[t + 1] && e.source[t + 1] >= 0) batch.lag[place] = t - e.source[t + 1];
+      if (e.target[t] >= 0) batch.targets[place] = e.target[t];
+      if (e.target[t] >= 0 && e.source[t] >= 0) batch.lag[place] = t - e.source[t];
       if (!batch.digits.empty()) batch.digits[place] = e.digit[t];
     }
+  if (labels) batch.by_place = batch.targets;
   return batch;
 }
 

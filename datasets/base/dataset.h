@@ -33,19 +33,24 @@ struct Batch {
 };
 
 /// One sequence: BOS, question, separator, answer, EOS. What is given belongs to the question; what
-/// is wanted is the answer and EOS, and only that is scored.
+/// is wanted is the answer and EOS, and only that is scored. Or BOS and tokens that carry labels:
+/// targets of their own places, which are never fed back.
 struct Example {
   std::vector<int> tokens;   ///< the whole sequence, EOS last
   std::vector<char> wanted;  ///< [tokens] 1 where the model has to name the token itself
   std::vector<int> source;  ///< [tokens] index of the token that tells a wanted one; −1: none does
   std::vector<int> digit;   ///< [tokens] the power of ten that it counts; −1: not a digit
+  std::vector<int> target;  ///< [tokens] the label of the token; −1: none
 
   void give(int token, int power = -1) { add(token, 0, -1, power); }
   void want(int token, int told_by = -1, int power = -1) { add(token, 1, told_by, power); }
+  void label(int token, int asked, int told_by = -1) { add(token, 0, told_by, -1, asked); }
+  /// Ends a sequence of labelled tokens; EOS itself is neither read nor asked.
+  void end(int eos) { give(eos); }
 
  private:
-  void add(int token, char asked, int told_by, int power) {
-    tokens.push_back(token), wanted.push_back(asked);
+  void add(int token, char asked, int told_by, int power, int label = -1) {
+    tokens.push_back(token), wanted.push_back(asked), target.push_back(label);
     source.push_back(told_by), digit.push_back(power);
   }
 };
@@ -95,6 +100,9 @@ class Task {
   virtual bool is_text() const { return false; }
   /// Whether there are numbers in it whose digits Batch::digits tells.
   virtual bool numbers() const { return false; }
+  /// Whether targets are labels of their own places rather than next tokens. A bidirectional model
+  /// then reads the same batch, as nothing has to be hidden.
+  virtual bool labels() const { return false; }
   /// Part of what is asked that the masked form of the task hides at a time.
   virtual double mask_rate() const { return 1; }
   /// Loss in nats of knowing how often each token comes and nothing else; text only, else NaN.

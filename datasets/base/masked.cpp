@@ -14,9 +14,10 @@ class Masked final : public Task {
   std::string checksum() const override { return task_->checksum(); }
   int vocabulary() const override { return mask() + 1; }
   // A text ends with the last byte that is read; the answer of a task is part of its sequence.
-  int tokens(int length) const override { return task_->tokens(length) + (is_text() ? 0 : 1); }
+  int tokens(int length) const override { return task_->tokens(length) + (answers() ? 1 : 0); }
   double chance(int length) const override { return task_->chance(length); }
   bool is_text() const override { return task_->is_text(); }
+  bool labels() const override { return task_->labels(); }
   bool numbers() const override { return task_->numbers(); }
   double mask_rate() const override { return task_->mask_rate(); }
   double frequency_loss() const override { return task_->frequency_loss(); }
@@ -38,9 +39,11 @@ class Masked final : public Task {
   std::unique_ptr<Task> task_;
 
   int mask() const { return task_->vocabulary(); }
+  bool answers() const { return !is_text() && !labels(); }
 
   // What is asked at place t of `from` is hidden at place t + 1, where it stands.
   Batch hidden(const Batch& from, const Random& random, int first, Use use) const {
+    if (labels()) return from;
     Batch y{.size = from.size, .extent = from.extent + (is_text() ? 0 : 1)};
     y.tokens.assign(std::size_t(y.size) * y.extent, -1);
     y.targets = y.by_place = y.tokens;

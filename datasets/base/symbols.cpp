@@ -18,8 +18,18 @@ Example StringTask::example(int length, Draws& draws) const {
 
 std::vector<int> SymbolTask::question(int length, Draws& draws) const {
   std::vector<int> symbols(length);
-  for (int& s : symbols) s = first_symbol + draws.below(alphabet_);
+  if (unique_) symbols = distinct(length, alphabet_, draws);
+  else
+    for (int& s : symbols) s = draws.below(alphabet_);
+  for (int& s : symbols) s += first_symbol;
   return symbols;
+}
+
+void SymbolTask::check_unique(const std::string& name, int length) const {
+  if (!unique_ || length <= alphabet_) return;
+  const std::string n = std::to_string(length);
+  throw UsageError(name + ": " + n + " unique symbols need an alphabet of as many, not " +
+                   std::to_string(alphabet_) + "; set --" + name + ".alphabet " + n + " or more");
 }
 
 std::vector<int> BitTask::question(int length, Draws& draws) const {

@@ -31,11 +31,14 @@ class SymbolTask : public StringTask {
   }
 
  protected:
-  /// Here independent and uniform.
+  /// Independent and uniform, or all different if they are to be unique.
   std::vector<int> question(int length, Draws&) const override;
   std::string symbol(int token) const override;
+  /// UsageError of the task `name` if an alphabet can't fill `length` places with unique symbols.
+  void check_unique(const std::string& name, int length) const;
 
   int alphabet_;
+  bool unique_ = false;
 };
 
 /// n bits, of which one bit is asked:  BOS b_1 … b_n SEP a EOS
