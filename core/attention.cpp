@@ -104,7 +104,8 @@ std::vector<Var> inputs(const Plan& plan) {
 }  // namespace
 
 Var attention(const Dots& dots, const Var& v, const Scores& scores, const Mask& mask,
-              const Positions& queries, const Positions& keys) {
+              const Positions& queries, const Positions& keys, const AttentionObserver* observer,
+              std::vector<HeadSums>* seen) {
   refuse_impossible(dots, scores, mask);
   Plan plan{.dots = dots,
             .v = v,
@@ -123,8 +124,8 @@ Var attention(const Dots& dots, const Var& v, const Scores& scores, const Mask& 
             .gates = fused::GateSums(scores.log_gate)};
   for (int h = 0; h < plan.H; ++h) {
     const Sight own = sight(mask, scores.weights, h, queries.first - keys.first);
-    const Band seen = plan.sinks > 0 ? around(own.near, own.sinks) : own.near;
-    plan.band = h == 0 ? seen : around(plan.band, seen);
+    const Band visible = plan.sinks > 0 ? around(own.near, own.sinks) : own.near;
+    plan.band = h == 0 ? visible : around(plan.band, visible);
     plan.sights.push_back(own);
   }
   check_extents(plan);
@@ -132,6 +133,7 @@ Var attention(const Dots& dots, const Var& v, const Scores& scores, const Mask& 
   Tensor z = Tensor::uninitialized({plan.B, plan.Tq, plan.H, plan.dv});
   Tensor log_sum_exp = Tensor::uninitialized({plan.B, plan.H, plan.Tq});
   fused::forward(plan, z, log_sum_exp);
+  if (observer) *seen = fused::observe(plan, log_sum_exp, *observer);
 
   return Tape::record(z, inputs(plan), [plan, z, log_sum_exp](const Tensor& dz) {
     fused::backward(plan, z, log_sum_exp, dz);

@@ -2,6 +2,7 @@
 #include <functional>
 #include <vector>
 
+#include "core/attention/observer.h"
 #include "core/autodiff.h"
 #include "core/positions.h"
 
@@ -111,8 +112,9 @@ struct Mask {
 
 /// z [B, Tq, H, d]. v is [B, Tk, H, d]. Query row t has token index queries.first + t, key row t
 /// has keys.first + t. Rows that see no key, and rows of padding, give zeros. Throws UsageError for
-/// a term that it can't compute.
+/// a term that it can't compute. `seen` [H], if given, becomes what `observer` asks for.
 Var attention(const Dots&, const Var& v, const Scores&, const Mask&, const Positions& queries,
-              const Positions& keys);
+              const Positions& keys, const AttentionObserver* observer = nullptr,
+              std::vector<HeadSums>* seen = nullptr);
 
 }  // namespace yonder

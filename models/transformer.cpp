@@ -129,8 +129,11 @@ void Transformer::make_parameters() {
   head_ = tied_ ? Linear{embed_, {}} : matrix("head", V, D);
 }
 
-Var Transformer::hidden(std::span<const int> tokens, const Positions& at, int first) {
-  return through_layers(embedded(tokens, at), {.queries = at, .memory = at, .keys = at}, first);
+Var Transformer::hidden(std::span<const int> tokens, const Positions& at, int first,
+                        AttentionObserver* observer) {
+  if (observer) observer->layers.assign(layers_.size(), {});
+  return through_layers(embedded(tokens, at),
+                        {.queries = at, .memory = at, .keys = at, .observer = observer}, first);
 }
 
 Var Transformer::head(const Var& hidden) { return head_.real_part(hidden); }
@@ -232,7 +235,9 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
   encoding_->scale_queries(dots, call);
   encoding_->dots(dots, call);
   encoding_->scores(scores, call);
-  return join_heads(attention(dots, v, scores, mask, run.queries, run.keys), numbers_);
+  return join_heads(attention(dots, v, scores, mask, run.queries, run.keys, run.observer,
+                              run.observer ? &run.observer->layers[layer] : nullptr),
+                    numbers_);
 }
 
 }  // namespace yonder

@@ -73,8 +73,9 @@ class Transformer {
   /// last layer computes only these: a caller that needs the end only does not pay for the rest.
   /// tokens [B·T]; padding is −1, at the right end only, and counted out of positions.lengths; its
   /// rows are finite and mean nothing. UsageError for a token beyond the vocabulary, or padding
-  /// elsewhere.
-  Var hidden(std::span<const int> tokens, const Positions&, int first = 0);
+  /// elsewhere. `observer`, if given, sees the attention of every layer.
+  Var hidden(std::span<const int> tokens, const Positions&, int first = 0,
+             AttentionObserver* observer = nullptr);
 
   /// Logits [B, T − first, V].
   Var logits(std::span<const int> tokens, const Positions& at, int first = 0) {
@@ -110,6 +111,7 @@ class Transformer {
   struct Run {
     Positions queries, memory, keys;
     Cache* cache = nullptr;
+    AttentionObserver* observer = nullptr;
   };
 
   Dims dims_;

@@ -195,6 +195,8 @@ class Workspace {
 /// z [B, Tq, H, dv] and of each row, [B, H, Tq], the log-sum-exp, +∞ where nothing is visible; of
 /// sticks what is left.
 void forward(const Plan&, const Tensor& z, const Tensor& log_sum_exp);
+/// What the heads of a call do with the observed rows.
+std::vector<HeadSums> observe(const Plan&, const Tensor& log_sum_exp, const AttentionObserver&);
 /// Adds to the gradients of everything tracked.
 void backward(const Plan&, const Tensor& z, const Tensor& log_sum_exp, const Tensor& dz);
 

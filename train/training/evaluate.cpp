@@ -33,11 +33,12 @@ void score_row(const real* logits, int vocabulary, int target, Scored& scored) {
 // Scores the rows whose target is ≥ 0. Logits are made for these alone, a few at a time: all of
 // them would be the largest tensor by far.
 std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
-                          std::span<const int> targets) {
+                          std::span<const int> targets, AttentionObserver* observer) {
   const Placed at(model.encoding(), pass_of(batch, longest));
-  const int begin = first_asked(batch, targets), kept = batch.extent - begin;
-  Var hidden = model.hidden(batch.tokens, at, begin);         // [B, kept, D]
-  hidden = hidden.view({batch.size * kept, hidden.dim(-1)});  // complex: 2D wide
+  const bool whole = observer && observer->map_blocks > 0;  // a map shows all rows
+  const int begin = whole ? 0 : first_asked(batch, targets), kept = batch.extent - begin;
+  Var hidden = model.hidden(batch.tokens, at, begin, observer);  // [B, kept, D]
+  hidden = hidden.view({batch.size * kept, hidden.dim(-1)});     // complex: 2D wide
   std::vector<Scored> scored;
   for (int row = 0; row < int(targets.size()); ++row)
     if (targets[row] >= 0) scored.push_back({row, 0, false});
@@ -108,7 +109,26 @@ struct Sums {
   }
 };
 
-EvalRow test(Trained& trained, const Trial& trial, const std::function<void(double)>& progress) {
+// An observer of the rows whose logits are scored.
+AttentionObserver observer_of(const Trained& trained, const Batch& batch, int map_blocks) {
+  AttentionObserver o{.trained = trained.model->dims().trained,
+                      .tokens = batch.extent,
+                      .lag = batch.lag,
+                      .map_blocks = map_blocks};
+  for (const int target : batch.targets) o.rows.push_back(target >= 0);
+  return o;
+}
+
+void add_layers(const AttentionObserver& from, std::vector<std::vector<HeadSums>>& to) {
+  to.resize(from.layers.size());
+  for (std::size_t layer = 0; layer < to.size(); ++layer) {
+    to[layer].resize(from.layers[layer].size());
+    for (std::size_t h = 0; h < to[layer].size(); ++h) to[layer][h].add(from.layers[layer][h]);
+  }
+}
+
+EvalRow test(Trained& trained, const EvalSettings& settings, const Trial& trial,
+             const std::function<void(double)>& progress) {
   const Task& task = *trained.task;
   EvalRow row{.length = trial.length,
               .tokens = task.tokens(trial.length),
@@ -122,9 +142,12 @@ EvalRow test(Trained& trained, const Trial& trial, const std::function<void(doub
   const int pass = std::clamp(tokens_a_pass / row.tokens, 1, 64);
   for (int first = 0; first < row.examples; first += pass) {
     const Batch batch = task.test(trial, first, std::min(pass, row.examples - first));
+    AttentionObserver observer = observer_of(trained, batch, first ? 0 : settings.map_blocks);
+    AttentionObserver* const asked = settings.attention ? &observer : nullptr;
     try {
       sums.add(batch, score(*trained.model, batch, row.tokens,
-                            task.is_text() ? all_targets(batch) : batch.targets));
+                            task.is_text() ? all_targets(batch) : batch.targets, asked));
+      if (asked) add_layers(observer, row.attention);
     } catch (const Undefined& why) {
       row.status = Status::undefined;
       row.reason = why.reason;
@@ -186,7 +209,7 @@ std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
   std::vector<EvalRow> result;
   for (const Trial& trial : trials) {
     const int index = int(result.size());
-    result.push_back(test(trained, trial, [&](double part) {
+    result.push_back(test(trained, settings, trial, [&](double part) {
       if (progress) progress(index, part);
     }));
   }

@@ -115,6 +115,8 @@ struct EvalSettings {
   int examples = 0;                            ///< at each length; 0: the task's own number
   Protocol protocol = Protocol::same_targets;  ///< of text; of others there is one way only
   Part part = Part::test;  ///< validation: what a learning rate may be chosen by
+  bool attention = false;  ///< fills EvalRow::attention
+  int map_blocks = 0;      ///< side of a map of the first sequence's attention; 0: none
 };
 
 /// "same-targets", "non-overlapping" and "sliding"; UsageError for any other name.
@@ -142,6 +144,8 @@ struct EvalRow {
     int right = 0, count = 0;
   };
   std::map<int, Share> lags;  ///< targets by Batch::lag, of tasks that know it
+  /// [layers][heads] over the scored rows of all passes, if asked for; else empty.
+  std::vector<std::vector<HeadSums>> attention;
 };
 
 /// Tests at each length. A length at which the encoding is undefined gives a row that says why.

@@ -1,0 +1,183 @@
+#include "core/attention/observer.h"
+
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+
+#include "core/attention/bias_strip.h"
+#include "core/attention/row_state.h"
+#include "core/parallel.h"
+
+namespace yonder {
+
+void HeadSums::add(const HeadSums& more) {
+  rows += more.rows, told_rows += more.told_rows;
+  entropy += more.entropy, distance += more.distance, within += more.within;
+  first += more.first, own += more.own, top += more.top;
+  spent += more.spent, told += more.told;
+  const auto add_all = [](auto& to, const auto& from) {
+    to.resize(std::max(to.size(), from.size()));
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
+  };
+  add_all(by_distance, more.by_distance);
+  add_all(map, more.map);
+  add_all(map_rows, more.map_rows);
+}
+
+namespace fused {
+namespace {
+
+// Sums over the keys of one query row, of weights A that need not add up to 1.
+struct RowSums {
+  double weight = 0, surprise = 0;  // Σ A and Σ A (−ln A)
+  double distance = 0, within = 0, first = 0, own = 0, top = 0, told = 0;
+  std::vector<double> by_distance, map;
+};
+
+class Observation {
+ public:
+  Observation(const Plan& plan, const Tensor& log_sum_exp, const AttentionObserver& observer)
+      : plan_(plan),
+        log_sum_exp_(log_sum_exp),
+        observer_(observer),
+        tables_(by_distance(plan)),
+        packed_(plan),
+        sums_(std::size_t(plan.B) * plan.H) {}
+
+  std::vector<HeadSums> heads() {
+    if (Strips strips(plan_); !strips.empty()) {
+      strips.each([&](int first, Range sequences) {
+        parallel_for(std::int64_t(sequences.size()) * plan_.H, [&](std::int64_t n) {
+          const int h = int(n % plan_.H);
+          tile({sequences.begin + int(n / plan_.H), h, first}, strips.bias(h));
+        });
+      });
+    } else {
+      parallel_for(std::int64_t(plan_.B) * plan_.H, [&](std::int64_t n) {
+        for (int t = 0; t < plan_.query_tiles(); ++t)
+          tile({int(n / plan_.H), int(n % plan_.H), t * side}, nullptr);
+      });
+    }
+    std::vector<HeadSums> all(plan_.H);
+    for (std::size_t n = 0; n < sums_.size(); ++n) all[n % std::size_t(plan_.H)].add(sums_[n]);
+    return all;
+  }
+
+ private:
+  const Plan& plan_;
+  const Tensor& log_sum_exp_;
+  const AttentionObserver& observer_;
+  ByDistance tables_;
+  Packed packed_;
+  std::vector<HeadSums> sums_;  // [B, H]
+
+  int token(int row) const { return plan_.queries.first + row; }
+  int key_token(int row) const { return plan_.keys.first + row; }
+  bool wanted(int b, int row) const {
+    return observer_.observes(b, token(row)) || observer_.maps(b);
+  }
+  int block(int token) const {
+    return int(std::int64_t(token) * observer_.map_blocks / observer_.tokens);
+  }
+
+  void tile(Place place, const real* bias) {
+    const int count = std::min(side, plan_.queries_of(place.b) - place.first);
+    std::vector<int> rows;
+    for (int i = 0; i < count; ++i)
+      if (wanted(place.b, place.first + i)) rows.push_back(i);
+    if (rows.empty()) return;
+    std::vector<RowSums> seen(side);
+    walk(place, bias, rows, seen);
+    for (const int i : rows) finish(place, i, seen[i]);
+  }
+
+  // The scores of the rows once more, now that what they add up to is known.
+  void walk(Place place, const real* bias, const std::vector<int>& rows,
+            std::vector<RowSums>& seen) {
+    Workspace memory(QueryTile::reals(plan_) + 2 * Square::size + Carried::reals(plan_));
+    const QueryTile queries(plan_, tables_, place, bias, memory);
+    const bool rim = tables_.any();
+    const Square s(memory, rim), spare = plan_.pairings.size() > 1 ? Square(memory, rim) : s;
+    Carried carried(queries, memory);
+    const real* log_sums = &log_sum_exp_[row_of(place)];
+    const Range keys = queries.keys();
+    for (int j = tile::up_to(side, keys.end) - side; j >= keys.begin; j -= side) {
+      if (!queries.meets(j)) continue;
+      const KeyTile key_tile(plan_, packed_, place.b, place.h, j);
+      const TilePair pair(queries, key_tile);
+      carried.scores(pair, s, spare);
+      if (carried.sticks) carried.sticks->weigh(pair, s);
+      for (int k = 0; k < key_tile.count; ++k) {
+        const Range seen_by = pair.seen_by(k);
+        for (const int i : rows) {
+          if (i < seen_by.begin || i >= seen_by.end) continue;
+          const double x = double(s.row(k)[i]);
+          const double surprise = carried.sticks ? -std::log(x) : double(log_sums[i]) - x;
+          add(place, i, j + k, carried.sticks ? x : std::exp(-surprise), surprise, seen[i]);
+        }
+      }
+    }
+    if (plan_.scores.weights != Weights::sticks_rest_to_own) return;
+    for (const int i : rows)
+      add(place, i, plan_.own_key(place.first + i), log_sums[i], -std::log(double(log_sums[i])),
+          seen[i]);
+  }
+
+  std::int64_t row_of(Place place) const {
+    return (std::int64_t(place.b) * plan_.H + place.h) * plan_.Tq + place.first;
+  }
+
+  void add(Place place, int i, int key, double weight, double surprise, RowSums& row) const {
+    if (!(weight > 0)) return;
+    const int query = token(place.first + i), j = key_token(key), distance = std::abs(query - j);
+    row.weight += weight, row.surprise += weight * surprise;
+    row.distance += weight * distance;
+    row.top = std::max(row.top, weight);
+    if (distance < observer_.trained) row.within += weight;
+    if (j == 0) row.first += weight;
+    if (distance == 0) row.own += weight;
+    if (const int lag = observer_.lag_of(place.b, query); lag >= 0 && query - j == lag)
+      row.told += weight;
+    const std::size_t bin = std::size_t(std::bit_width(unsigned(distance)));
+    if (row.by_distance.size() <= bin) row.by_distance.resize(bin + 1);
+    row.by_distance[bin] += weight;
+    if (!observer_.maps(place.b)) return;
+    row.map.resize(std::size_t(observer_.map_blocks));
+    row.map[std::size_t(block(j))] += weight;
+  }
+
+  // The row's shares, p = A/a, join the sums of its head.
+  void finish(Place place, int i, const RowSums& row) {
+    if (!(row.weight > 0)) return;
+    HeadSums& to = sums_[std::size_t(place.b) * plan_.H + place.h];
+    const double share = 1 / row.weight;
+    const int query = token(place.first + i), blocks = observer_.map_blocks;
+    if (observer_.maps(place.b)) {
+      to.map.resize(std::size_t(blocks) * blocks), to.map_rows.resize(std::size_t(blocks));
+      for (int k = 0; k < blocks; ++k)
+        to.map[std::size_t(block(query)) * blocks + k] += share * row.map[std::size_t(k)];
+      ++to.map_rows[std::size_t(block(query))];
+    }
+    if (!observer_.observes(place.b, query)) return;
+    ++to.rows;
+    to.entropy += std::log(row.weight) + share * row.surprise;
+    to.distance += share * row.distance, to.within += share * row.within;
+    to.first += share * row.first, to.own += share * row.own;
+    to.top += share * row.top, to.spent += row.weight;
+    if (observer_.lag_of(place.b, query) >= 0) ++to.told_rows, to.told += share * row.told;
+    if (to.by_distance.size() < row.by_distance.size())
+      to.by_distance.resize(row.by_distance.size());
+    for (std::size_t n = 0; n < row.by_distance.size(); ++n)
+      to.by_distance[n] += share * row.by_distance[n];
+  }
+};
+
+}  // namespace
+
+std::vector<HeadSums> observe(const Plan& plan, const Tensor& log_sum_exp,
+                              const AttentionObserver& observer) {
+  return Observation(plan, log_sum_exp, observer).heads();
+}
+
+}  // namespace fused
+}  // namespace yonder
