@@ -1,0 +1,54 @@
+#pragma once
+#include <vector>
+
+/// \file
+/// Tests of stated directions, and what it would take to tell. Everything is exact, or drawn from
+/// Philox and so the same every time.
+namespace yonder {
+
+/// One-sided sign-flip test of "the mean of `differences` is below 0": the share of all sign
+/// patterns, each difference as often kept as turned, whose mean is as low or lower. All 2^n
+/// patterns up to n = 16, else 100,000 draws. 1 without differences.
+/// Fisher 1935, "The design of experiments", sec. 21.
+double sign_flip_p(const std::vector<double>& differences);
+
+/// One-sided sign test of the same: P(as many below 0, or more, of fair coins); zeros don't count.
+double sign_p(const std::vector<double>& differences);
+
+/// Holm's adjustment for a family of tests, in the order given: the i-th smallest of m (from 0)
+/// times m − i, made monotone, at most 1.  Holm 1979, Scand. J. Statist. 6.
+std::vector<double> holm(const std::vector<double>& p);
+
+/// Fewest seeds with which one of `claims` claims can pass Holm's first step at 0.05:
+/// max(5, ⌈log2 20m⌉).
+int seeds_for(int claims);
+
+/// Whether rows stand in a predicted order, over seeds. Page 1963, J. Am. Stat. Assoc. 58.
+struct Trend {
+  double L = 0;    ///< Σ_j j R_j, R_j the sum over seeds of the ranks of the row predicted j-th
+  double tau = 0;  ///< mean over seeds of Kendall's τ with the prediction
+  double p = 1;    ///< share of ranks permuted within seeds whose L is as large
+};
+/// values[seed][j] of the row predicted j-th, the smallest first; ties share ranks. p counts all
+/// permutations where there are at most 100,000, else it is drawn.
+Trend trend(const std::vector<std::vector<double>>& values);
+
+/// Wilson's 95 % interval of a share.  Wilson 1927, J. Am. Stat. Assoc. 22.
+struct ShareInterval {
+  double low = 0, high = 1;
+};
+ShareInterval wilson(int k, int n);
+
+/// Seeds that would tell one of `claims` claims with power 0.8, if the differences are what they
+/// seem: δ = |mean|/sd, n* = max(⌈log2(m/0.05)⌉, ⌈((z + 0.842)/δ)² + z²/2⌉), z for 0.05/m. 0 where
+/// the mean does not lie below 0 or there are fewer than two differences.
+int seeds_needed(const std::vector<double>& differences, int claims);
+
+/// Mean of what is left of the sorted values when ⌊k/4⌋ of k are dropped at either end.
+/// Agarwal et al. 2021, arXiv:2108.13264.
+double interquartile_mean(std::vector<double> values);
+/// Its 95 % interval by the percentile bootstrap, redrawing the seeds of each task: 2,000 draws.
+/// scores[task][seed]
+ShareInterval interquartile_interval(const std::vector<std::vector<double>>& scores);
+
+}  // namespace yonder
