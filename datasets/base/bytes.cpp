@@ -15,13 +15,18 @@ using Size = Rooms::Size;
 using Counts = std::array<Size, 256>;  // how often each byte comes
 
 constexpr int bos = 256;  // a byte is its own token
-constexpr int default_windows = 48;
+constexpr int default_windows = 500, default_stretches = 48;
 
 Counts count_bytes(const std::vector<std::string>& documents) {
   Counts counts{};
   for (const std::string& d : documents)
     for (unsigned char c : d) ++counts[c];
   return counts;
+}
+
+// Where the block of `scored` bytes ends that a room stands for.
+Size block_end(const Rooms::Place& at, int scored) {
+  return Size(at.document->size()) - at.inside * scored;
 }
 
 Size total(const Counts& counts) { return std::accumulate(counts.begin(), counts.end(), Size(0)); }
@@ -31,7 +36,8 @@ Size total(const Counts& counts) { return std::accumulate(counts.begin(), counts
 /// Where the windows of a trial lie: `each` of them, `stride` bytes apart, in each chosen room.
 struct ByteTask::Layout {
   Rooms rooms;
-  Size chosen, each;
+  std::vector<Size> chosen;
+  Size each;
   int longest, stride;
 };
 
@@ -116,9 +122,10 @@ void ByteTask::check(const Trial& trial) const {
                      ".tile");
 }
 
-// Plain text on the same targets: the rooms are the places, `scored` bytes apart, where a window of
-// the greatest length may end. Else they are stretches, cut alike at every length: of the greatest
-// length, or of one tile.
+// Plain text on the same targets: the rooms are blocks of `scored` bytes in the latter half of each
+// document, counted from its end. So the same bytes are asked whatever lengths are compared, but
+// for blocks, and whole documents, before which the greatest length has no room. Else rooms are
+// stretches, cut alike at every length: of the greatest length, or of one tile.
 ByteTask::Layout ByteTask::layout(const Trial& trial) const {
   check(trial);
   const int longest = std::max(trial.longest, trial.length), scored = trial.scored;
@@ -127,28 +134,33 @@ ByteTask::Layout ByteTask::layout(const Trial& trial) const {
   const auto& documents = trial.part == Part::test ? text_->test : text_->validation;
   Rooms rooms(documents, [=](Size bytes) {
     if (bytes < stretch) return Size(0);
-    return ends && !tiled ? (bytes - stretch) / scored + 1 : bytes / stretch;
+    return ends && !tiled ? (bytes - std::max(bytes / 2, Size(scored))) / scored + 1
+                          : bytes / stretch;
   });
   if (!rooms.total())
     refuse_short(trial.part == Part::test ? "test" : "validate", stretch, documents);
-  const Size wanted = trial.count ? trial.count : default_windows;
-  const Size chosen = std::min(wanted, rooms.total());
+  const Size wanted = trial.count ? trial.count : ends ? default_windows : default_stretches;
+  const Size count = std::min(wanted, rooms.total());
+  std::vector<Size> chosen;  // spread evenly over the text
+  for (Size i = 0; i < count; ++i) {
+    const Size number = i * rooms.total() / count;
+    const auto at = rooms[number];
+    if (tiled || !ends || block_end(at, scored) >= longest) chosen.push_back(number);
+  }
   const int stride = trial.protocol == Protocol::sliding ? trial.stride : trial.length;
   assert(stride > 0);
   const Size each = ends ? 1 : 1 + (longest - trial.length) / stride;
-  return {std::move(rooms), chosen, each, longest, stride};
+  return {std::move(rooms), std::move(chosen), each, longest, stride};
 }
 
 Window ByteTask::window(const Trial& trial, const Layout& l, Size number) const {
-  const Size room = number / l.each, inside = number % l.each;
-  // The chosen rooms are spread evenly over the text.
-  const auto at = l.rooms[room * l.rooms.total() / l.chosen];
+  const Size inside = number % l.each;
+  const auto at = l.rooms[l.chosen[std::size_t(number / l.each)]];
   const int length = trial.length;
   if (const int c = tile(trial))
     return {at.document, at.inside * c, length, trial.scored, c, (l.longest - length) % c};
   if (trial.protocol == Protocol::same_targets) {
-    const Size end = l.longest + at.inside * trial.scored;
-    return {at.document, end - length, length, trial.scored};
+    return {at.document, block_end(at, trial.scored) - length, length, trial.scored};
   }
   // No window precedes the first one of a stretch, so it scores all of its targets.
   const int scored = inside ? std::min(l.stride, length) : length;
@@ -157,12 +169,12 @@ Window ByteTask::window(const Trial& trial, const Layout& l, Size number) const 
 
 int ByteTask::sequences(const Trial& trial) const {
   const Layout l = layout(trial);
-  return int(l.chosen * l.each);
+  return int(Size(l.chosen.size()) * l.each);
 }
 
 Batch ByteTask::test(const Trial& trial, int first, int size) const {
   const Layout l = layout(trial);
-  assert(first >= 0 && size > 0 && first + size <= l.chosen * l.each);
+  assert(first >= 0 && size > 0 && first + size <= Size(l.chosen.size()) * l.each);
   const Random tiles(0, "data.tile.validation");
   std::vector<Window> windows;
   for (int i = first; i < first + size; ++i) {
