@@ -1,0 +1,95 @@
+#include "train/results/attention_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
+
+namespace yonder {
+namespace {
+
+std::string shortest_text(double x) {
+  if (std::isnan(x)) return "";
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, x).ptr;
+  return {text, end};
+}
+
+template <class Holds>
+double share_of(const std::vector<HeadLook>& heads, Holds holds) {
+  return double(std::count_if(heads.begin(), heads.end(), holds)) / double(heads.size());
+}
+
+}  // namespace
+
+std::vector<HeadLook> looks(const std::vector<std::vector<HeadSums>>& layers) {
+  std::vector<HeadLook> all;
+  for (std::size_t layer = 0; layer < layers.size(); ++layer)
+    for (std::size_t h = 0; h < layers[layer].size(); ++h) {
+      const HeadSums& sums = layers[layer][h];
+      if (sums.rows == 0) continue;
+      const auto mean = [&](double sum) { return sum / double(sums.rows); };
+      HeadLook look{.layer = int(layer),
+                    .head = int(h),
+                    .rows = sums.rows,
+                    .entropy = mean(sums.entropy),
+                    .keys = std::exp(mean(sums.entropy)),
+                    .distance = mean(sums.distance),
+                    .within = mean(sums.within),
+                    .first = mean(sums.first),
+                    .own = mean(sums.own),
+                    .top = mean(sums.top),
+                    .spent = mean(sums.spent),
+                    .told = sums.told_rows ? sums.told / double(sums.told_rows) : NAN};
+      for (const double mass : sums.by_distance) look.by_distance.push_back(mean(mass));
+      all.push_back(std::move(look));
+    }
+  return all;
+}
+
+Gaze gaze(const std::vector<HeadLook>& heads, int tokens) {
+  if (heads.empty()) return Gaze::mixed;
+  if (share_of(heads, [](const HeadLook& h) { return h.told >= 0.7; }) > 0) return Gaze::finds;
+  if (share_of(heads, [](const HeadLook& h) { return h.within >= 0.9; }) == 1) return Gaze::near;
+  if (share_of(heads, [&](const HeadLook& h) { return h.keys >= tokens / 4.0; }) >= 0.5)
+    return Gaze::spreads;
+  const auto sharp = [&](const HeadLook& h) { return h.within < 0.25 && h.keys < tokens / 16.0; };
+  return share_of(heads, sharp) >= 0.5 ? Gaze::sharp_at_wrong : Gaze::mixed;
+}
+
+const char* name_of(Gaze gaze) {
+  switch (gaze) {
+    case Gaze::near:
+      return "looks near";
+    case Gaze::finds:
+      return "finds it";
+    case Gaze::spreads:
+      return "spreads";
+    case Gaze::sharp_at_wrong:
+      return "looks sharply at wrong far tokens";
+    default:
+      return "no single pattern";
+  }
+}
+
+std::vector<std::string> attention_columns(int tokens) {
+  std::vector<std::string> names{"layer",  "head",  "rows", "entropy", "keys",  "distance",
+                                 "within", "first", "own",  "top",     "spent", "told"};
+  for (int least = 0; least < tokens; least = std::max(1, 2 * least))
+    names.push_back("d" + std::to_string(least));
+  return names;
+}
+
+std::vector<std::string> attention_cells(const HeadLook& h, int tokens) {
+  std::vector<std::string> cells{std::to_string(h.layer), std::to_string(h.head),
+                                 std::to_string(h.rows)};
+  for (const double x :
+       {h.entropy, h.keys, h.distance, h.within, h.first, h.own, h.top, h.spent, h.told})
+    cells.push_back(shortest_text(x));
+  const auto bins = std::size_t(std::bit_width(unsigned(tokens - 1))) + 1;
+  for (std::size_t n = 0; n < bins; ++n)
+    cells.push_back(shortest_text(n < h.by_distance.size() ? h.by_distance[n] : 0));
+  return cells;
+}
+
+}  // namespace yonder
