@@ -281,7 +281,7 @@ class Regular final : public GeneratedTask {
     std::vector<Edge> edges;  ///< to other paths
   };
 
-  std::string language_ = "d-2";
+  std::string language_ = "tomita-5";
   Automaton automaton_;
   std::vector<Path> paths_;    ///< the first is where words begin
   std::vector<int> class_of_;  ///< [states]

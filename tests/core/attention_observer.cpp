@@ -173,7 +173,7 @@ TEST_CASE("a map holds the mass from blocks of queries to blocks of keys, of eve
 TEST_CASE("an observer sees the weights of every kind of term, and changes no bit") {
   using namespace cases;
   for (const unsigned terms :
-       {0u, unsigned(row), unsigned(relative), unsigned(far), unsigned(strip | own_strip),
+       {0u, unsigned(cases::row), unsigned(relative), unsigned(far), unsigned(strip | own_strip),
         unsigned(contextual), unsigned(gates | relative), unsigned(f | far), unsigned(sink | gates),
         unsigned(sticks | relative), unsigned(rest_to_own | own_strip)})
     for (const bool causal : {true, false})
