@@ -20,8 +20,8 @@ Precision now = Precision::f32;
 
 // The part of m that begins at (row, column).
 Matrix part(const Matrix& m, std::int64_t row, std::int64_t column) {
-  return {m.data + (m.transposed ? column * m.stride + row : row * m.stride + column), m.stride,
-          m.transposed};
+  const std::int64_t at = m.transposed ? column * m.stride + row : row * m.stride + column;
+  return {m.data + at, m.stride, m.transposed, m.half ? m.half + at : nullptr};
 }
 
 // 0..whole−1 in parts of equal size, the last one smaller.
@@ -114,35 +114,63 @@ std::uint32_t rounded(float x) {
   return (nan ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
 }
 
-// The elements of m [rows, columns], rounded and in rows without gaps, each as f(bits).
-template <class T, class F>
-void round_to(T* to, const Matrix& m, std::int64_t rows, std::int64_t columns, const F& f) {
+// The elements of m [rows, columns], rounded to bf16 but held as floats, in rows without gaps.
+void round_to(float* to, const Matrix& m, std::int64_t rows, std::int64_t columns) {
   const std::int64_t down = m.transposed ? 1 : m.stride, along = m.transposed ? m.stride : 1;
   for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t k = 0; k < columns; ++k) *to++ = f(rounded(m.data[i * down + k * along]));
+    for (std::int64_t k = 0; k < columns; ++k)
+      *to++ = std::bit_cast<float>(rounded(m.data[i * down + k * along]));
 }
 
 void multiply_emulated(Product p) {
   const Tensor a = Tensor::uninitialized({int(p.M), int(p.K)});
   const Tensor b = Tensor::uninitialized({int(p.K), int(p.N)});
-  const auto float_of = [](std::uint32_t bits) { return std::bit_cast<float>(bits); };
-  round_to(a.data.get(), p.a, p.M, p.K, float_of);
-  round_to(b.data.get(), p.b, p.K, p.N, float_of);
+  round_to(a.data.get(), p.a, p.M, p.K);
+  round_to(b.data.get(), p.b, p.K, p.N);
   p.a = {a.data.get(), p.K}, p.b = {b.data.get(), p.N};
   multiply_f32(p);
 }
 
+// n neighbouring numbers as bf16.
+void round_row(const float* from, std::int64_t n, std::uint16_t* to) {
+  for (std::int64_t k = 0; k < n; ++k) to[k] = std::uint16_t(rounded(from[k]) >> 16);
+}
+
+std::uint16_t* halves(const Tensor& t) { return reinterpret_cast<std::uint16_t*>(t.data.get()); }
+
+// Room for so many numbers of bf16.
+Tensor half_storage(std::int64_t n) { return Tensor::uninitialized({int((n + 1) / 2)}); }
+
+// Rounds `m`, whose rows in memory have `width` numbers, into `storage` unless it is rounded.
+enum class By { one_thread, all };
+Matrix rounded_once(Matrix m, std::int64_t rows, std::int64_t columns, Tensor& storage, By by) {
+  if (m.half) return m;
+  if (m.transposed) std::swap(rows, columns);
+  storage = half_storage(rows * columns);
+  std::uint16_t* const to = halves(storage);
+  const auto round = [&](std::int64_t r) {
+    round_row(m.data + r * m.stride, columns, to + r * columns);
+  };
+  if (by == By::all) parallel_rows(rows, columns, round);
+  else
+    for (std::int64_t r = 0; r < rows; ++r) round(r);
+  return {m.data, columns, m.transposed, to};
+}
+
 // oneDNN's product of bf16 factors with f32 sums, made once for every kind of tile.
 struct Kind {
-  std::int64_t M, N, K, c_stride;
-  bool add;
+  std::int64_t M, N, K, a_stride, b_stride, c_stride;
+  bool a_transposed, b_transposed, add;
   auto operator<=>(const Kind&) const = default;
 
   using Memory = dnnl::memory::desc;
   using Type = dnnl::memory::data_type;
-  Memory a() const { return {{M, K}, Type::bf16, dnnl::memory::dims{K, 1}}; }
-  Memory b() const { return {{K, N}, Type::bf16, dnnl::memory::dims{N, 1}}; }
-  Memory c() const { return {{M, N}, Type::f32, dnnl::memory::dims{c_stride, 1}}; }
+  static dnnl::memory::dims strides(std::int64_t stride, bool transposed) {
+    return transposed ? dnnl::memory::dims{1, stride} : dnnl::memory::dims{stride, 1};
+  }
+  Memory a() const { return {{M, K}, Type::bf16, strides(a_stride, a_transposed)}; }
+  Memory b() const { return {{K, N}, Type::bf16, strides(b_stride, b_transposed)}; }
+  Memory c() const { return {{M, N}, Type::f32, strides(c_stride, false)}; }
 
   // Throws dnnl::error where the processor has no bf16.
   dnnl::matmul make(const dnnl::engine& engine) const {
@@ -166,26 +194,29 @@ const dnnl::engine& engine() {
 void multiply_bf16(const Product& p) {
   thread_local std::map<Kind, dnnl::matmul> known;
   thread_local dnnl::stream stream(engine());
-  const Kind kind{p.M, p.N, p.K, p.c_stride, p.add};
+  Tensor a_storage, b_storage;
+  const Matrix a = rounded_once(p.a, p.M, p.K, a_storage, By::one_thread);
+  const Matrix b = rounded_once(p.b, p.K, p.N, b_storage, By::one_thread);
+  const Kind kind{p.M, p.N, p.K, a.stride, b.stride, p.c_stride, a.transposed, b.transposed, p.add};
   auto found = known.find(kind);
   if (found == known.end()) found = known.emplace(kind, kind.make(engine())).first;
-  const auto half = [](std::int64_t n) { return Tensor::uninitialized({int((n + 1) / 2)}); };
-  const Tensor a = half(p.M * p.K), b = half(p.K * p.N);
-  const auto upper = [](std::uint32_t bits) { return std::uint16_t(bits >> 16); };
-  round_to(reinterpret_cast<std::uint16_t*>(a.data.get()), p.a, p.M, p.K, upper);
-  round_to(reinterpret_cast<std::uint16_t*>(b.data.get()), p.b, p.K, p.N, upper);
-  found->second.execute(stream, {{DNNL_ARG_SRC, {kind.a(), engine(), a.data.get()}},
-                                 {DNNL_ARG_WEIGHTS, {kind.b(), engine(), b.data.get()}},
-                                 {DNNL_ARG_DST, {kind.c(), engine(), p.c}}});
+  const auto memory = [](const Kind::Memory& m, const void* at) {
+    return dnnl::memory(m, engine(), const_cast<void*>(at));
+  };
+  found->second.execute(stream, {{DNNL_ARG_SRC, memory(kind.a(), a.half)},
+                                 {DNNL_ARG_WEIGHTS, memory(kind.b(), b.half)},
+                                 {DNNL_ARG_DST, memory(kind.c(), p.c)}});
   stream.wait();
 }
 
 bool has_bf16() {
   try {
-    Kind{16, 16, 16, 16, false}.make(engine());
+    Kind{16, 16, 16, 16, 16, 16, false, false, false}.make(engine());
     return true;
   } catch (const dnnl::error&) { return false; }
 }
+
+bool rounds() { return now == Precision::bf16 && !emulated; }
 
 }  // namespace
 
@@ -195,6 +226,17 @@ void multiply(const Product& p) {
   else multiply_bf16(p);
 }
 #endif
+
+Rounded::Rounded(const Tensor& matrix) : matrix_(matrix) {
+#ifndef YONDER_DOUBLE
+  const std::int64_t rows = matrix.dim(0), stride = matrix.dim(1);
+  if (rounds()) rounded_once({matrix.data.get(), stride}, rows, stride, half_, By::all);
+#endif
+}
+
+const std::uint16_t* Rounded::half() const {
+  return half_ ? reinterpret_cast<const std::uint16_t*>(half_.data.get()) : nullptr;
+}
 
 Precision precision_named(const std::string& name) {
   if (name == "f32") return Precision::f32;
@@ -223,9 +265,17 @@ Tensor pad_rows(const Tensor& w) {
   return copy;
 }
 
-void matmul(const Product& p) {
+void matmul(const Product& product) {
+  Product p = product;
   if (p.M == 0 || p.N == 0) return;
   if (p.K == 0) return collect(p, {}, 0);
+#ifndef YONDER_DOUBLE
+  Tensor a_storage, b_storage;
+  if (rounds()) {
+    p.a = rounded_once(p.a, p.M, p.K, a_storage, By::all);
+    p.b = rounded_once(p.b, p.K, p.N, b_storage, By::all);
+  }
+#endif
   const Tiles t = tiles(p);
   const std::int64_t I = t.rows.parts(), J = t.columns.parts(), pieces = t.depth.parts();
   Product whole = p;

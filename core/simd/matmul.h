@@ -13,6 +13,7 @@ struct Matrix {
   const real* data;
   std::int64_t stride;
   bool transposed = false;
+  const std::uint16_t* half = nullptr;  ///< its elements as bf16, where they are rounded already
 };
 
 /// The stride of a matrix in memory of our own. Strides that are multiples of 1 KiB cause cache-set
@@ -53,6 +54,21 @@ class WithPrecision {
 
 /// For tests: the numbers of bf16 on any processor, factors rounded and then multiplied as f32.
 void emulate_bf16(bool);
+
+/// A matrix [rows, stride] that several products share, rounded to bf16 once where products are of
+/// bf16; else nothing but itself.
+class Rounded {
+ public:
+  explicit Rounded(const Tensor& matrix);
+  /// The matrix, or its transpose.
+  Matrix plain() const { return {matrix_.data.get(), matrix_.dim(1), false, half()}; }
+  Matrix transposed() const { return {matrix_.data.get(), matrix_.dim(1), true, half()}; }
+
+ private:
+  Tensor matrix_, half_;  // half_ is empty in f32
+
+  const std::uint16_t* half() const;
+};
 
 /// The same by the calling thread alone and in one piece, for work that is already split.
 void multiply(const Product&);
