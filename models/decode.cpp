@@ -1,8 +1,36 @@
 #include "models/decode.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/random.h"
 
 namespace yonder {
+namespace {
+
+int largest(std::span<const real> logits) {
+  return int(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+// A token of the softmax of logits/temperature, of the `top_k` largest.
+int drawn(std::span<const real> logits, const Decoding& how, double uniform) {
+  std::vector<int> tokens(logits.size());
+  std::iota(tokens.begin(), tokens.end(), 0);
+  std::stable_sort(tokens.begin(), tokens.end(),
+                   [&](int a, int b) { return logits[std::size_t(a)] > logits[std::size_t(b)]; });
+  if (how.top_k > 0 && how.top_k < int(tokens.size())) tokens.resize(std::size_t(how.top_k));
+  const double most = double(logits[std::size_t(tokens.front())]);
+  std::vector<double> weights;
+  for (const int t : tokens)
+    weights.push_back(std::exp((double(logits[std::size_t(t)]) - most) / how.temperature));
+  double left = uniform * std::accumulate(weights.begin(), weights.end(), 0.0);
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    if ((left -= weights[i]) < 0) return tokens[i];
+  return tokens.back();  // rounding
+}
+
+}  // namespace
 
 std::vector<std::vector<int>> decode(Transformer& model, std::span<const int> prompts, int batch,
                                      const Decoding& how) {
@@ -14,14 +42,17 @@ std::vector<std::vector<int>> decode(Transformer& model, std::span<const int> pr
   int open = batch;
   for (int i = 0; i < how.most && open > 0; ++i) {
     const Var logits = model.step(next, batch, longest, cache);  // [B, V]
+    const Random draw(how.seed, "sample", std::uint32_t(i));
     next.resize(std::size_t(batch));
     for (int b = 0; b < batch; ++b) {
       const auto row = logits.value().flat().subspan(std::size_t(b) * V, std::size_t(V));
-      next[b] = int(std::max_element(row.begin(), row.end()) - row.begin());
+      next[b] =
+          how.temperature > 0 ? drawn(row, how, draw.uniform(std::uint64_t(b))) : largest(row);
       // What follows its end no longer matters to a sequence, and never did to the others.
       const bool ended = !written[b].empty() && written[b].back() == how.end;
       if (ended) continue;
       written[b].push_back(next[b]);
+      if (how.on_token) how.on_token(b, next[b]);
       if (next[b] == how.end) --open;
     }
   }

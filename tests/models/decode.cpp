@@ -1,5 +1,8 @@
 #include "models/decode.h"
 
+#include <cmath>
+#include <set>
+
 #include "tests/support/catch.h"
 #include "tests/support/models.h"
 
@@ -54,6 +57,50 @@ TEST_CASE("greedy decoding ends each sequence at its own end token") {
   }
   CHECK(early);
   CHECK(late);
+}
+
+TEST_CASE("sampling draws by the softmax of the logits, from the largest alone if asked") {
+  const OneThread small;
+  Transformer model = plain();
+  const std::vector<int> prompt = some_tokens(4);
+  const int draws = 3000;
+  const Tensor logits = *logits_where_defined(model, prompt, {.tokens = 4});
+  const auto last = row(logits, 0, 3);
+  std::vector<double> weights;
+  double sum = 0;
+  for (const real x : last) sum += weights.emplace_back(std::exp(double(x) / 0.7));
+  std::vector<int> times(last.size());
+  std::vector<int> prompts;
+  for (int b = 0; b < draws; ++b) prompts.insert(prompts.end(), prompt.begin(), prompt.end());
+  for (const auto& one : decode(model, prompts, draws, {.most = 1, .temperature = 0.7}))
+    ++times[std::size_t(one.at(0))];
+  for (std::size_t v = 0; v < weights.size(); ++v)
+    CHECK(times[v] / double(draws) == Catch::Approx(weights[v] / sum).margin(0.03));
+
+  const auto greedy = decode(model, prompt, 1, {.most = 5});
+  CHECK(decode(model, prompt, 1, {.most = 5, .temperature = 2, .top_k = 1}) == greedy);
+  const auto two = decode(model, prompts, draws, {.most = 1, .temperature = 5, .top_k = 2});
+  std::set<int> seen;
+  for (const auto& one : two) seen.insert(one.at(0));
+  CHECK(seen.size() == 2);
+}
+
+TEST_CASE("samples depend on the seed and not on threads, and are heard as they come") {
+  Transformer model = plain();
+  const std::vector<int> prompt = some_tokens(8);
+  std::vector<std::pair<int, int>> heard;
+  Decoding how{.most = 6, .temperature = 1, .seed = 3};
+  how.on_token = [&](int b, int token) { heard.emplace_back(b, token); };
+  const auto first = decode(model, prompt, 2, how);
+  REQUIRE(heard.size() == 12);
+  CHECK(heard[0] == std::pair{0, first[0][0]});
+  CHECK(heard[3] == std::pair{1, first[1][1]});
+  {
+    const OneThread small;
+    CHECK(decode(model, prompt, 2, how) == first);
+  }
+  how.seed = 4;
+  CHECK(decode(model, prompt, 2, how) != first);
 }
 
 TEST_CASE("a bidirectional model does not decode") {
