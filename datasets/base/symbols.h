@@ -10,14 +10,14 @@ class StringTask : public GeneratedTask {
   Example example(int length, Draws&) const override;
 
  protected:
-  virtual std::vector<int> question(int length, Draws&) const = 0;
-  virtual std::vector<int> answer(std::vector<int> question) const = 0;
+  virtual std::vector<int> question(int length, Draws&) const = 0;  ///< s_1 … s_m of `length` items
+  virtual std::vector<int> answer(std::vector<int> question) const = 0;  ///< a_1 … a_k
 };
 
 /// n symbols of an alphabet in question and in answer: m = k = n.
 class SymbolTask : public StringTask {
  public:
-  explicit SymbolTask(int alphabet = 16) : alphabet_(alphabet) {}
+  explicit SymbolTask(int alphabet = 16) : alphabet_(alphabet) {}  ///< default of the option
 
   Options options() override {
     return {Option{"alphabet", &alphabet_, "different symbols"}.within(2, 65536)};
@@ -35,7 +35,7 @@ class SymbolTask : public StringTask {
   std::vector<int> question(int length, Draws&) const override;
   std::string symbol(int token) const override;
 
-  int alphabet_;
+  int alphabet_;  ///< number of different symbols
 };
 
 /// n bits, of which one bit is asked:  BOS b_1 … b_n SEP a EOS
@@ -45,7 +45,7 @@ class BitTask : public StringTask {
   int tokens(int length) const override { return length + 3; }
 
  protected:
-  static constexpr int zero = first_symbol, one = zero + 1;
+  static constexpr int zero = first_symbol, one = zero + 1;  ///< tokens of the two bits
 
   /// Independent and uniform.
   std::vector<int> question(int length, Draws&) const override;
