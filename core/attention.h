@@ -26,19 +26,20 @@ struct Buckets {
   std::vector<int> row;  ///< row[distance − least]
 
   Buckets() = default;
+  /// Tabulates `bucket` for the distances smallest..largest.
   Buckets(int r, int smallest, int largest, const std::function<int(int)>& bucket)
       : rows(r), least(smallest) {
     for (int d = smallest; d <= largest; ++d) row.push_back(bucket(d));
   }
-  int operator()(int distance) const { return row[distance - least]; }
+  int operator()(int distance) const { return row[distance - least]; }  ///< row of a distance
 };
 
 /// One family of relative terms. An absent table is an empty Var.
 struct RelativeTerm {
-  Buckets bucket;
-  Var A, B, V;  // [R, H, d], or [R, 1, d] if shared by the heads
-  Var c;        // [R, H]
-  Tensor f;     ///< [R], untrained; empty: 1. The factors of several terms multiply.
+  Buckets bucket;  ///< which row r a distance uses
+  Var A, B, V;     ///< [R, H, d], or [R, 1, d] if shared by the heads
+  Var c;           ///< [R, H]
+  Tensor f;        ///< [R], untrained; empty: 1. The factors of several terms multiply.
 };
 
 /// A bias that is not a function of i − j alone (FIRE), computed for a strip of query rows at a
@@ -47,9 +48,11 @@ struct RelativeTerm {
 /// same layout, and adds to the gradients of what made it. Where `shared`, the strip is the same
 /// for every sequence, is asked for with b = 0 and gets the gradient summed over the sequences.
 struct StripBias {
+  /// Writes the bias of a strip.
   std::function<void(int b, int first, int rows, real* bias)> forward;
+  /// Adds to the gradients of `inputs`, from that of the bias.
   std::function<void(int b, int first, int rows, const real* dbias)> backward;
-  bool shared = true;
+  bool shared = true;       ///< one strip serves all sequences
   std::vector<Var> inputs;  ///< what `backward` adds to
 };
 
@@ -57,47 +60,48 @@ struct StripBias {
 /// score_ij += scale · q_i·e(p_ij), e interpolated linearly between the rows of `table`. Causal
 /// only.
 struct ContextualTerm {
-  Var table;  // [R, d], shared by the heads
+  Var table;  ///< [R, d], shared by the heads
 };
 
 /// How the scores of a row become the weights of its values.
 enum class Weights {
-  softmax,
+  softmax,  ///< z_i = Σ_j softmax_j(score_ij) v_j
   /// A_ij = σ(s_ij) Π_{j<l<i} (1 − σ(s_il)) over the keys before the query's own token. What a row
   /// leaves of 1 is lost, or goes to the query's own value. Causal only.
   sticks,
   sticks_rest_to_own
 };
 
+/// What is added to the products q_i·k_j, and how a row of scores becomes weights.
 struct Scores {
-  real scale = 1;  ///< of all dot products
-  std::vector<RelativeTerm> relative;
-  std::vector<StripBias> strips;
-  std::vector<ContextualTerm> contextual;
+  real scale = 1;                          ///< of all dot products
+  std::vector<RelativeTerm> relative;      ///< by buckets of i − j
+  std::vector<StripBias> strips;           ///< biases that depend on more than i − j
+  std::vector<ContextualTerm> contextual;  ///< CoPE
   /// [B, Tk, H], of each key's token, in the order of the tokens: a query's score of key j gains
   /// the sum over the tokens after j up to its own (FoX). Causal only.
   Var log_gate;
-  Var sink;  // [H]; softmax divides by e^sink_h more
-  Weights weights = Weights::softmax;
+  Var sink;                            ///< [H]; softmax divides by e^sink_h more
+  Weights weights = Weights::softmax;  ///< how scores become weights
 };
 
 /// q_i·k_j, or far_q_i·far_k_j where |i − j| ≥ far_window > 0. In a bidirectional model the far
 /// product of keys to the right (j − i ≥ w) uses `far_q_right`, if given. q and k may be wider than
 /// v.
 struct Dots {
-  Var q, k;          // [B, Tq, H, dk], [B, Tk, H, dk]
-  Var far_q, far_k;  // as q and k
-  Var far_q_right;   // as q; empty: far_q serves both sides
-  int far_window = 0;
-  Tensor row;  ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
+  Var q, k;            ///< [B, Tq, H, dk], [B, Tk, H, dk]
+  Var far_q, far_k;    ///< as q and k
+  Var far_q_right;     ///< as q; empty: far_q serves both sides
+  int far_window = 0;  ///< 0: q_i·k_j at every distance
+  Tensor row;          ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
 };
 
 /// Which keys a query sees, by the index of its token: its own and earlier ones if `causal`; fewer
 /// than `window` tokens apart if window > 0 (causal: the last `window` keys, itself included);
 /// never padding.
 struct Mask {
-  bool causal = true;
-  int window = 0;
+  bool causal = true;         ///< no token sees a later one
+  int window = 0;             ///< 0: unlimited
   int sinks = 0;              ///< the first tokens of a sequence are seen beyond `window` too
   std::vector<int> of_heads;  ///< [H] one window more for each head, with no sinks; 0: none.
                               ///< Empty: none

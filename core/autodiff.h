@@ -42,23 +42,25 @@ class Gradient {
 
  public:
   Gradient() = default;
+  /// A sum of this shape, zero until something is added.
   explicit Gradient(Shape shape) : slot_(new Slot{std::move(shape), {}, nullptr}) {}
 
-  explicit operator bool() const { return slot_ != nullptr; }
+  explicit operator bool() const { return slot_ != nullptr; }  ///< false for constants
 
   /// The sum so far, zero on first use. Backward functions add into it and never overwrite it.
   const Tensor& sum() const { return slot_->get(); }
-  bool started() const { return slot_->started(); }
-  std::int64_t size() const { return count(slot_->shape); }
+  bool started() const { return slot_->started(); }          ///< whether anything has been added
+  std::int64_t size() const { return count(slot_->shape); }  ///< number of elements
   /// Back to zero, storage released.
   void clear() const { slot_->sum = {}; }
 
   /// The sum for a backward function that reaches every element: if it is the first, it writes them
   /// and nothing need be zero before.
   struct Target {
-    Tensor sum;
-    bool add;  ///< to what is there; else the content is undefined
+    Tensor sum;  ///< shares the gradient's storage
+    bool add;    ///< to what is there; else the content is undefined
   };
+  /// Where such a function puts its gradient.
   Target target() const {
     const bool add = slot_->start();
     return {sum(), add};
@@ -90,20 +92,23 @@ class Var {
   explicit Var(Tensor value) : value_(std::move(value)) {}
   /// A value whose gradient is gathered: a parameter, or the result of an operation.
   Var(Tensor value, Gradient gradient) : value_(std::move(value)), gradient_(std::move(gradient)) {}
+  /// A value with a new gradient.
   static Var parameter(Tensor value) {
     Gradient g(value.shape);
     return {std::move(value), std::move(g)};
   }
 
-  explicit operator bool() const { return bool(value_); }
-  const Tensor& value() const { return value_; }
-  const Shape& shape() const { return value_.shape; }
-  int dim(int i) const { return value_.dim(i); }
-  std::int64_t size() const { return value_.size(); }
+  explicit operator bool() const { return bool(value_); }  ///< has a value
+  const Tensor& value() const { return value_; }           ///< result of the forward pass
+  const Shape& shape() const { return value_.shape; }      ///< extents of the value
+  int dim(int i) const {
+    return value_.dim(i);
+  }  ///< extent of axis i; negative i counts from the last
+  std::int64_t size() const { return value_.size(); }  ///< number of elements
 
-  bool tracked() const { return bool(gradient_); }
-  const Gradient& gradient() const { return gradient_; }
-  const Tensor& grad() const { return gradient_.sum(); }
+  bool tracked() const { return bool(gradient_); }        ///< whether a gradient is wanted
+  const Gradient& gradient() const { return gradient_; }  ///< empty for constants
+  const Tensor& grad() const { return gradient_.sum(); }  ///< the gradient's sum so far
 
   /// The same value and gradient in another shape of the same size. Costs nothing.
   Var view(Shape shape) const { return {value_.view(shape), gradient_.view(shape)}; }
@@ -115,7 +120,7 @@ class Var {
 
 /// The function by which an operation is made: "gelu", in core/ops/elementwise.cpp.
 using Operation = std::source_location;
-std::string name_of(const Operation&);
+std::string name_of(const Operation&);  ///< the function's name: "gelu"
 
 /// What a watched Tape throws. Its text says what is NaN or infinite and in which operation, as in
 /// "the result of exp (core/ops/elementwise.cpp)".
@@ -131,14 +136,16 @@ class Tape {
   /// gradient, at the price of checking every one.
   enum class Watch { nothing, finite };
 
+  /// Becomes the innermost tape in scope.
   explicit Tape(Watch watch = Watch::nothing) : watch_(watch), outer_(current_) { current_ = this; }
   ~Tape() { current_ = outer_; }
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
+  /// Which pass of an operation has run.
+  enum class Direction { forward, backward };
   /// `done` is told of every operation when it is recorded, and when its backward pass has run.
   /// They run one after the other, so the time since the call before is the operation's.
-  enum class Direction { forward, backward };
   void observe(std::function<void(const Operation&, Direction)> done) { done_ = std::move(done); }
 
   /// Adds d(loss)/d(x) to the gradient of everything that `loss`, a single number, depends on.
@@ -160,6 +167,7 @@ class Tape {
   static bool records(const Inputs&... inputs) {
     return current_ && (... || inputs.tracked());
   }
+  /// The same for a list of inputs.
   static bool records_any(const std::vector<Var>& inputs) {
     return current_ &&
            std::any_of(inputs.begin(), inputs.end(), [](const Var& x) { return x.tracked(); });

@@ -17,7 +17,7 @@ struct Undefined : UsageError {
   /// `reason` in a word or two, for a cell of a table: "table ends".
   Undefined(std::string why, const std::string& sentence)
       : UsageError(sentence), reason(std::move(why)) {}
-  std::string reason;
+  std::string reason;  ///< shown instead of a number
 };
 
 /// A file that can't be read as what it should be: missing, truncated, of other shapes. Exit

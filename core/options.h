@@ -21,19 +21,21 @@ std::string text_of(const Value&);
 /// One named setting, pointing at the field that holds it; the field's initial value is the
 /// default. The single source for flags, configuration files, checkpoints and documentation.
 struct Option {
-  std::string name;
+  std::string name;  ///< as flags and files spell it
   /// An optional is a default that depends on the model, empty until build() resolves it.
   std::variant<int*, double*, bool*, std::string*, std::optional<bool>*> value;
-  std::string help;
-  double least = -std::numeric_limits<double>::infinity();
-  double most = std::numeric_limits<double>::infinity();
-  bool open = false;                 ///< the limits themselves are excluded
-  std::vector<std::string> choices;  ///< of a string; empty: any
-  bool test_time = false;            ///< may be changed on a trained checkpoint, (T) in the docs
-  bool affects_result = true;        ///< else a run has the same bits whatever it holds
-  bool per_machine = false;          ///< says how to use a machine, so no configuration keeps it
+  std::string help;                                         ///< one phrase for --help
+  double least = -std::numeric_limits<double>::infinity();  ///< lower limit of a number
+  double most = std::numeric_limits<double>::infinity();    ///< upper limit of a number
+  bool open = false;                                        ///< the limits themselves are excluded
+  std::vector<std::string> choices;                         ///< of a string; empty: any
+  bool test_time = false;      ///< may be changed on a trained checkpoint, (T) in the docs
+  bool affects_result = true;  ///< else a run has the same bits whatever it holds
+  bool per_machine = false;    ///< says how to use a machine, so no configuration keeps it
   std::string default_text;  ///< shown instead of the value where the default depends on the model
 
+  /// @{
+  /// Sets limits, choices and flags of a new option: Option{…}.at_least(0).at_test().
   Option at_least(double x) && {
     least = x;
     return std::move(*this);
@@ -66,8 +68,9 @@ struct Option {
     default_text = std::move(text);
     return std::move(*this);
   }
+  /// @}
 };
-using Options = std::vector<Option>;
+using Options = std::vector<Option>;  ///< all options of one owner
 
 /// The option called `name`, or null.
 Option* find(Options& options, const std::string& name);
@@ -86,11 +89,11 @@ Value typed(const Option& option, const Value& value);
 
 /// An option without its field, for who may look at what it holds but not change it.
 struct OptionView {
-  std::string name;
-  Value value;
-  bool test_time, affects_result, per_machine;
+  std::string name;                             ///< the option's name
+  Value value;                                  ///< what the field holds
+  bool test_time, affects_result, per_machine;  ///< see Option
 };
-std::vector<OptionView> views(const Options&);
+std::vector<OptionView> views(const Options&);  ///< of all options, in their order
 
 /// What is allowed, in words: "a number ≥ 1", "direct, linear or ntk".
 std::string allowed(const Option& option);

@@ -9,11 +9,12 @@ namespace yonder {
 
 /// Number of threads of all parallel loops from now on, at least 1.
 void set_threads(int threads);
-int threads();
+int threads();  ///< their number of threads
 
 /// Sets it for as long as this lives.
 class WithThreads {
  public:
+  /// All loops in its scope run in this many threads.
   explicit WithThreads(int threads) : before_(yonder::threads()) { set_threads(threads); }
   ~WithThreads() { set_threads(before_); }
   WithThreads(const WithThreads&) = delete;
@@ -31,10 +32,10 @@ void set_default_threads();
 /// libgomp bind its first thread to one of them: a mask as the kernel has it. core/startup notes
 /// it; in programs without that there are no `bytes`.
 struct Affinity {
-  unsigned long processors[128];
-  long bytes;
+  unsigned long processors[128];  ///< one bit each
+  long bytes;                     ///< length of the mask; 0: unknown
 };
-extern Affinity affinity_at_start;
+extern Affinity affinity_at_start;  ///< set before main()
 
 /// Lets the calling thread run on those processors again, for other programs that it starts.
 /// Async-signal-safe.

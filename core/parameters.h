@@ -13,21 +13,23 @@ namespace yonder {
 /// How a parameter starts. Draws depend on the seed and on the parameter's name alone, so the
 /// content weights of a seed are the same whatever the encoding is.
 struct Init {
-  enum Kind { constant, normal, uniform } kind = constant;
-  double a = 0, b = 0;  ///< constant a; N(0, a²); U(a, b)
+  /// A distribution.
+  enum Kind { constant, normal, uniform } kind = constant;  ///< of the elements
+  double a = 0, b = 0;                                      ///< constant a; N(0, a²); U(a, b)
 
-  static Init zeros() { return {}; }
-  static Init value(double x) { return {constant, x, 0}; }
-  static Init std(double s) { return {normal, s, 0}; }
-  static Init between(double low, double high) { return {uniform, low, high}; }
+  static Init zeros() { return {}; }                        ///< every element 0
+  static Init value(double x) { return {constant, x, 0}; }  ///< every element x
+  static Init std(double s) { return {normal, s, 0}; }      ///< N(0, s²)
+  static Init between(double low, double high) { return {uniform, low, high}; }  ///< U(low, high)
 };
 
 /// The parameters of a model under their checkpoint names, in the order in which they were made.
 class Parameters {
  public:
+  /// A parameter under its checkpoint name.
   struct Named {
-    std::string name;
-    Var var;
+    std::string name;  ///< unique in the model
+    Var var;           ///< value and gradient
   };
 
   /// Of a new model: each starts as `make` says.
@@ -47,15 +49,15 @@ class Parameters {
   /// are neither kept nor looked for among saved ones. An empty function ends it.
   void leave_out(std::function<bool(const std::string&)> absent) { absent_ = std::move(absent); }
 
-  const std::vector<Named>& all() const { return all_; }
+  const std::vector<Named>& all() const { return all_; }  ///< in the order in which they were made
   /// The parameter called `name`, or an empty Var.
   Var find(const std::string& name) const;
   /// Names of the saved tensors that nothing has asked for.
   std::vector<std::string> unused() const;
   /// Numbers in all parameters whose names begin with `prefix`.
   std::int64_t count(const std::string& prefix = "") const;
-  void clear_gradients() const;
-  std::uint64_t seed() const { return seed_; }
+  void clear_gradients() const;                 ///< sets them to zero
+  std::uint64_t seed() const { return seed_; }  ///< of everything drawn
 
  private:
   std::uint64_t seed_ = 0;

@@ -19,11 +19,12 @@ struct Positions {
   int longest = 0;  ///< L: the length of the test in tokens (training: N), one for all sequences
   bool consecutive = true;  ///< at[t] = at[0] + t in every row; attention then takes its fast path
 
-  bool shared() const { return int(at.size()) <= tokens; }
+  bool shared() const { return int(at.size()) <= tokens; }  ///< by all sequences of the batch
   /// Position of row t of sequence b.
   int operator()(int b, int t) const {
     return at.empty() ? first + t : at[shared() ? t : b * tokens + t];
   }
+  /// The power of ten that row t of sequence b counts; −1: no digit.
   int digit(int b, int t) const {
     return digits.empty() ? -1 : digits[b * (first + tokens) + first + t];
   }

@@ -17,13 +17,13 @@ class Random {
   /// `stream` names what the numbers are for, e.g. "embed.weight" or "data.train".
   Random(std::uint64_t seed, std::string_view stream, std::uint32_t step = 0);
 
-  std::uint32_t bits(std::uint64_t index) const { return block(index)[0]; }
-  double uniform(std::uint64_t index) const;  ///< in [0, 1), 53 bits
-  double normal(std::uint64_t index) const;   ///< mean 0, variance 1 (Box-Muller)
+  std::uint32_t bits(std::uint64_t index) const { return block(index)[0]; }  ///< 32 random bits
+  double uniform(std::uint64_t index) const;                                 ///< in [0, 1), 53 bits
+  double normal(std::uint64_t index) const;  ///< mean 0, variance 1 (Box-Muller)
   /// 0..n-1, each equally likely (n ≥ 1); the bias is below n/2^64.
   std::uint64_t below(std::uint64_t n, std::uint64_t index) const;
 
-  std::array<std::uint32_t, 4> block(std::uint64_t index) const;
+  std::array<std::uint32_t, 4> block(std::uint64_t index) const;  ///< 128 random bits
 
  private:
   std::uint64_t seed_;
@@ -33,10 +33,11 @@ class Random {
 /// The numbers of one Random read one after the other, for code that makes examples.
 class Draws {
  public:
-  explicit Draws(const Random& random) : random_(random) {}
-  double uniform() { return random_.uniform(next_++); }
-  double normal() { return random_.normal(next_++); }
-  int below(int n) { return int(random_.below(std::uint64_t(n), next_++)); }
+  explicit Draws(const Random& random) : random_(random) {}  ///< from index 0 on
+  double uniform() { return random_.uniform(next_++); }      ///< in [0, 1)
+  double normal() { return random_.normal(next_++); }        ///< mean 0, variance 1
+  int below(int n) { return int(random_.below(std::uint64_t(n), next_++)); }  ///< in 0..n−1
+  /// In lowest..highest.
   int between(int lowest, int highest) { return lowest + below(highest - lowest + 1); }
 
  private:

@@ -9,8 +9,9 @@
 
 namespace yonder {
 
-using Shape = std::vector<int>;
+using Shape = std::vector<int>;  ///< extents of the axes
 
+/// Number of elements of this shape.
 inline std::int64_t count(const Shape& shape) {
   std::int64_t n = 1;
   for (int d : shape) n *= d;
@@ -19,8 +20,8 @@ inline std::int64_t count(const Shape& shape) {
 
 /// A contiguous row-major block of reals. Copying a Tensor shares its storage.
 struct Tensor {
-  Shape shape;
-  std::shared_ptr<real[]> data;
+  Shape shape;                   ///< extents of the axes
+  std::shared_ptr<real[]> data;  ///< row-major; null: no tensor
 
   Tensor() = default;
 
@@ -44,12 +45,13 @@ struct Tensor {
     return t;
   }
 
-  std::int64_t size() const { return data ? count(shape) : 0; }
+  std::int64_t size() const { return data ? count(shape) : 0; }  ///< number of elements
   /// Extent of axis i; negative i counts from the last axis.
   int dim(int i) const { return shape[i < 0 ? int(shape.size()) + i : i]; }
+  /// All elements in order.
   std::span<real> flat() const { return {data.get(), std::size_t(size())}; }
-  real& operator[](std::int64_t i) const { return data[i]; }
-  explicit operator bool() const { return data != nullptr; }
+  real& operator[](std::int64_t i) const { return data[i]; }  ///< element i of flat()
+  explicit operator bool() const { return data != nullptr; }  ///< whether it has storage
 };
 
 }  // namespace yonder

@@ -15,7 +15,7 @@ std::shared_ptr<real[]> take(std::size_t count);
 std::size_t live_bytes();    ///< in tensors now
 std::size_t peak_bytes();    ///< the most that was live since the last reset_peak()
 std::size_t system_bytes();  ///< held from the system, in use or kept for later
-void reset_peak();
-void release();  ///< gives every unused block back to the system
+void reset_peak();           ///< peak_bytes() counts from now on
+void release();              ///< gives every unused block back to the system
 
 }  // namespace yonder::pool

@@ -17,7 +17,7 @@ namespace yonder {
 struct Origin {
   nlohmann::ordered_json task;  ///< {"name": "copy", …its options}
   int step = 0;                 ///< training steps done
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;       ///< the training's
 };
 
 /// The content of a checkpoint.
@@ -27,16 +27,17 @@ void save_model(const std::string& path, const Transformer&, const Origin&);
 
 /// A checkpoint's file as it was read, from which its model can be built again and again.
 struct CheckpointFile {
-  std::string path;
-  Safetensors content;
+  std::string path;     ///< where it was read from
+  Safetensors content;  ///< parameters and metadata
 };
 /// FileError, which names the file, if it can't be read, is not a safetensors file, or is not what
 /// its manifest (manifest.h) says.
 CheckpointFile read_checkpoint(const std::string& path);
 
+/// A loaded model.
 struct Checkpoint {
-  std::unique_ptr<Transformer> model;
-  Origin origin;
+  std::unique_ptr<Transformer> model;  ///< rebuilt, with its parameters
+  Origin origin;                       ///< where it comes from
 };
 
 /// The model of a checkpoint, with `test_options` of its encoding ({"rope.scaling", "yarn"})

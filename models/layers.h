@@ -9,11 +9,12 @@
 /// "imaginary." + name.  Wang et al. 2020, arXiv:1912.12333
 namespace yonder {
 
+/// Real vectors, or complex ones as [re, im].
 enum class Numbers { plain, complex };
 
 /// y = W x, W [out, in]; complex: W = A + iB, re' = A re − B im, im' = B re + A im.
 struct Linear {
-  Var weight, imaginary;  // A, B; B is empty in a real model
+  Var weight, imaginary;  ///< A, B; B is empty in a real model
 
   /// W ~ N(0, deviation²); the parts of a complex one have half of that variance each.
   static Linear make(Parameters&, const std::string& name, int out, int in, double deviation,
@@ -28,10 +29,11 @@ struct Linear {
 
 /// Layer normalisation; complex: of re and im apart, each with its own weight and bias.
 struct Norm {
-  Var weight, bias, imaginary_weight, imaginary_bias;  // [D]
+  Var weight, bias, imaginary_weight, imaginary_bias;  ///< [D]
 
+  /// Weights start at 1, biases at 0.
   static Norm make(Parameters&, const std::string& name, int width, Numbers);
-  Var operator()(const Var& x) const;
+  Var operator()(const Var& x) const;  ///< x [.., D] or [.., 2D]
 };
 
 /// [B, T, D] → [B, T, H, d], head h owning columns h·d..(h+1)·d−1; complex: [B, T, 2D] →

@@ -32,12 +32,12 @@ struct Pass {
 /// over. It may be moved, since a moved vector keeps its place in memory, but not copied.
 class Placed {
  public:
-  Placed(Composition&, Pass);
-  Placed(Placed&&) = default;
-  Placed& operator=(Placed&&) = default;
+  Placed(Composition&, Pass);             ///< asks the encoding where `at` is empty
+  Placed(Placed&&) = default;             ///< its vectors stay valid
+  Placed& operator=(Placed&&) = default;  ///< its vectors stay valid
 
-  const Positions& positions() const { return positions_; }
-  operator const Positions&() const { return positions_; }
+  const Positions& positions() const { return positions_; }  ///< valid while this lives
+  operator const Positions&() const { return positions_; }   ///< the same
 
  private:
   std::vector<int> at_, lengths_, digits_;
@@ -47,6 +47,7 @@ class Placed {
 /// Whether the matrix of the logits is the embedding's (model.tied) or one of its own.
 enum class Head { own, tied };
 
+/// The model around an encoding: embedding, layers and head.
 class Transformer {
  public:
   /// A new model, initialised from `seed`. Throws UsageError for extents that don't fit each other
@@ -62,12 +63,12 @@ class Transformer {
   /// if the two can't follow each other: a name has two shapes, or one model is complex.
   Transformer changed(std::unique_ptr<Composition> encoding) const;
 
-  const Dims& dims() const { return dims_; }
-  bool tied() const { return tied_; }
-  Composition& encoding() { return *encoding_; }
-  const Composition& encoding() const { return *encoding_; }
-  Parameters& parameters() { return parameters_; }
-  const Parameters& parameters() const { return parameters_; }
+  const Dims& dims() const { return dims_; }                    ///< extents of the model
+  bool tied() const { return tied_; }                           ///< whether its Head is tied
+  Composition& encoding() { return *encoding_; }                ///< options may be set at test time
+  const Composition& encoding() const { return *encoding_; }    ///< the encoding in use
+  Parameters& parameters() { return parameters_; }              ///< under their checkpoint names
+  const Parameters& parameters() const { return parameters_; }  ///< under their checkpoint names
 
   /// Final hidden states after the last norm, [B, T − first, D], of the rows from `first` on. The
   /// last layer computes only these: a caller that needs the end only does not pay for the rest.
@@ -89,10 +90,10 @@ class Transformer {
   /// Keys are kept as projected: the encoding turns them at each step, so every encoding decodes
   /// with a cache.
   struct Cache {
-    std::vector<int> tokens;        // [B, seen]
-    std::vector<Var> keys, values;  // per layer [B, seen, H, d]
-    std::vector<Var> per_key;       // per layer [B, seen, ..], or empty ones
-    int seen = 0;
+    std::vector<int> tokens;        ///< [B, seen]
+    std::vector<Var> keys, values;  ///< per layer [B, seen, H, d]
+    std::vector<Var> per_key;       ///< per layer [B, seen, ..], or empty ones
+    int seen = 0;                   ///< tokens in the cache
   };
   /// Logits [B, V] of the last of the new tokens [B, n], which are appended to the cache. `longest`
   /// is L, the same at every step of a sequence. No token counts as a digit. UsageError for a

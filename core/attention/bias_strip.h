@@ -6,9 +6,9 @@ namespace yonder::fused {
 /// A strip of query rows of the biases that hooks make.
 class Strips {
  public:
-  explicit Strips(const Plan&);
+  explicit Strips(const Plan&);  ///< allocates one strip of all heads
 
-  bool empty() const { return plan_.scores.strips.empty(); }
+  bool empty() const { return plan_.scores.strips.empty(); }  ///< whether no hook makes a bias
   /// Whether some hook wants a gradient.
   bool tracked() const;
 

@@ -13,8 +13,8 @@ namespace yonder::fused {
 /// keys before it, from the first tile to the last.
 class Contextual {
  public:
-  Contextual(const QueryTile&, Workspace&);
-  static std::size_t reals(const Plan&);
+  Contextual(const QueryTile&, Workspace&);  ///< all sums start at 0
+  static std::size_t reals(const Plan&);     ///< that the constructor takes from the Workspace
 
   /// The sums up to the last key that was walked, [side].
   real* carry() { return carry_; }

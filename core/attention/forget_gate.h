@@ -8,10 +8,10 @@ namespace yonder::fused {
 ///   score_ij += C_i − C_j     dC_i += Σ_j ds_ij     dC_j −= Σ_i ds_ij     dgate_u = Σ_{t ≥ u} dC_t
 class Gates {
  public:
-  Gates(const QueryTile&, Workspace&);
-  static std::size_t reals() { return side * (3 + tile::lanes) + 3 * 16; }
+  Gates(const QueryTile&, Workspace&);  ///< computes C_i of the queries
+  static std::size_t reals() { return side * (3 + tile::lanes) + 3 * 16; }  ///< of the Workspace
 
-  void add_scores(const TilePair&, Square s) const;
+  void add_scores(const TilePair&, Square s) const;  ///< s_ij += C_i − C_j
   /// Adds what the keys of a tile get to dc, [Tk up to whole tiles] by key row, and keeps what the
   /// queries get for finish().
   void differentiate(const TilePair&, Square ds, real* dc) const;

@@ -9,40 +9,44 @@
 /// \file
 /// What the files of core/attention share: the extents of a call, who sees whom, tables by
 /// distance.
+
+/// Attention by tiles of queries and keys.
 namespace yonder::fused {
 
 /// Queries, and keys, of a tile.
 inline constexpr int side = 64;
 
+/// The integers begin..end−1.
 struct Range {
-  int begin, end;
-  int size() const { return std::max(end - begin, 0); }
-  bool empty() const { return end <= begin; }
+  int begin, end;                                        ///< the first, and one past the last
+  int size() const { return std::max(end - begin, 0); }  ///< how many they are
+  bool empty() const { return end <= begin; }            ///< whether there are none
 };
 
 /// Which pairs see each other: least ≤ i − j ≤ most, for rows i and j counted from 0.
 struct Band {
-  static constexpr int unlimited = 1 << 29;
-  int least, most;
+  static constexpr int unlimited = 1 << 29;  ///< farther than any two tokens are
+  int least, most;                           ///< of i − j
 
   /// The same band for rows counted from i0 and j0.
   Band from(int i0, int j0) const { return {least - i0 + j0, most - i0 + j0}; }
-  /// Of `all` keys those that a query of `i` may see, and of `all` queries those that see one of
-  /// `j`.
+  /// Of `all` keys those that a query of `i` may see.
   Range keys(Range i, int all) const {
     return {std::clamp(i.begin - most, 0, all), std::clamp(i.end - least, 0, all)};
   }
+  /// Of `all` queries those that see a key of `j`.
   Range queries(Range j, int all) const {
     return {std::clamp(j.begin + least, 0, all), std::clamp(j.end + most, 0, all)};
   }
   /// Whether everything in a tile is visible.
   bool full() const { return least <= 1 - side && most >= side - 1; }
+  /// Whether it holds a distance of lowest..highest.
   bool meets(int lowest, int highest) const { return lowest <= most && highest >= least; }
 };
 
 /// What a head sees: most keys, and the first ones of a sequence.
 struct Sight {
-  Band near, sinks;
+  Band near, sinks;  ///< those in the window; the attention sinks
 };
 
 /// A column count as whole vectors.
@@ -50,9 +54,9 @@ constexpr int wide(int d) { return tile::up_to(tile::lanes, d); }
 
 /// A product q·k and the distances that it serves: the near one, or those beyond far_window.
 struct Pairing {
-  static constexpr int most_of_them = 3;
-  Var q, k;
-  int least, most;
+  static constexpr int most_of_them = 3;  ///< near, far on the left, far on the right
+  Var q, k;                               ///< [B, Tq, H, dk], [B, Tk, H, dk]
+  int least, most;                        ///< distances i − j
 };
 
 /// C_t = Σ_{u ≤ t} log_gate_u of one call. In double, and returned as differences, so that far from
@@ -60,9 +64,9 @@ struct Pairing {
 class GateSums {
  public:
   GateSums() = default;
-  explicit GateSums(const Var& log_gate);
+  explicit GateSums(const Var& log_gate);  ///< [B, Tk, H]; empty: no gates
 
-  explicit operator bool() const { return bool(gates_); }
+  explicit operator bool() const { return bool(gates_); }  ///< whether there are gates
   /// C of the last token before key row t of head h; beyond both ends that of the end.
   double before(int b, int h, int t) const;
   /// to[n] = C_{first+n} − from, for n < count.
@@ -81,23 +85,23 @@ class GateSums {
 
 /// One call: operands and extents.
 struct Plan {
-  Dots dots;
-  Var v;
-  Scores scores;
-  Positions queries, keys;
-  bool consecutive;
-  int B, Tq, Tk, H, dk, dv;
-  int sinks;                      // key rows that Sight::sinks is for
-  std::vector<Sight> sights;      // [H]
-  Band band;                      // around all that is seen
-  std::vector<Pairing> pairings;  // near, left, right
-  GateSums gates;                 // of scores.log_gate
+  Dots dots;                      ///< queries and keys
+  Var v;                          ///< values, [B, Tk, H, dv]
+  Scores scores;                  ///< relative terms, biases, gates
+  Positions queries, keys;        ///< of the rows of q, and of k and v
+  bool consecutive;               ///< both rise by one from row to row
+  int B, Tq, Tk, H, dk, dv;       ///< sequences, queries, keys, heads, columns of k and v
+  int sinks;                      ///< key rows that Sight::sinks is for
+  std::vector<Sight> sights;      ///< [H]
+  Band band;                      ///< around all that is seen
+  std::vector<Pairing> pairings;  ///< near, left, right
+  GateSums gates;                 ///< of scores.log_gate
 
-  int query_tiles() const { return (Tq + side - 1) / side; }
+  int query_tiles() const { return (Tq + side - 1) / side; }  ///< that Tq queries fill
   /// Rows of sequence b that are no padding.
   int queries_of(int b) const { return std::clamp(queries.length(b) - queries.first, 0, Tq); }
-  int keys_of(int b) const { return std::clamp(keys.length(b) - keys.first, 0, Tk); }
-  int distance(int b, int i, int j) const { return queries(b, i) - keys(b, j); }
+  int keys_of(int b) const { return std::clamp(keys.length(b) - keys.first, 0, Tk); }  ///< alike
+  int distance(int b, int i, int j) const { return queries(b, i) - keys(b, j); }  ///< in positions
   /// The key row that has the token of query row t.
   int own_key(int t) const { return t + queries.first - keys.first; }
   /// scale · row, the factor of query t.
@@ -114,12 +118,12 @@ struct Plan {
 /// One of A, B, V by distance, in both orders.
 struct Table {
   int heads = 0;  ///< 1 if shared by all
-  Tensor rows;    // [heads, stride, wide(d)]
-  Tensor turned;  // [heads, d, stride]
+  Tensor rows;    ///< [heads, stride, wide(d)]
+  Tensor turned;  ///< [heads, d, stride]
 
-  explicit operator bool() const { return heads > 0; }
-  const real* rows_of(int h) const { return part(rows, h); }
-  const real* turned_of(int h) const { return part(turned, h); }
+  explicit operator bool() const { return heads > 0; }            ///< whether the call has it
+  const real* rows_of(int h) const { return part(rows, h); }      ///< [stride, wide(d)]
+  const real* turned_of(int h) const { return part(turned, h); }  ///< [d, stride]
 
  private:
   const real* part(const Tensor& x, int h) const {
@@ -131,14 +135,14 @@ struct Table {
 /// of keys meets a contiguous piece of them. A margin of zeros on both sides is read by tiles that
 /// stick out over what is visible.
 struct ByDistance {
-  static constexpr int margin = 2 * side;
-  int least = 0, count = 0;  ///< distances least..least+count−1 are visible
-  int stride = 0;            ///< at least margin + count + margin
-  Tensor c;                  // [H, stride]
-  Tensor f;                  // [stride]
-  Table A, B, V;             // B times scale
-  Tensor u;                  // [H, wide(dk)] sum of the Bs that are one row, times scale
-  std::vector<int> changes;  // [count] changes of A, B or V up to a distance
+  static constexpr int margin = 2 * side;  ///< zeros on either side
+  int least = 0, count = 0;                ///< distances least..least+count−1 are visible
+  int stride = 0;                          ///< at least margin + count + margin
+  Tensor c;                                ///< [H, stride]
+  Tensor f;                                ///< [stride]
+  Table A, B, V;                           ///< B times scale
+  Tensor u;                  ///< [H, wide(dk)] sum of the Bs that are one row, times scale
+  std::vector<int> changes;  ///< [count] changes of A, B or V up to a distance
 
   /// Whether something is to be added that depends on the distance.
   bool any() const { return c || A || B || V; }
@@ -150,17 +154,17 @@ struct ByDistance {
   /// Where distance d stands; beyond what is visible only up to the margin.
   std::ptrdiff_t place(int d) const { return std::ptrdiff_t(d) - least + margin; }
 };
-ByDistance by_distance(const Plan&);
+ByDistance by_distance(const Plan&);  ///< sums the terms of the call
 
 /// Gradients of the tables by distance in one part of the work; empty where nothing is tracked.
 struct TableSums {
-  Tensor c;        // [parts, H, stride]
-  Tensor A, B, V;  // [parts, H, stride, wide(d)]
-  Tensor u;        // [parts, H, 1, wide(dk)]
+  Tensor c;        ///< [parts, H, stride]
+  Tensor A, B, V;  ///< [parts, H, stride, wide(d)]
+  Tensor u;        ///< [parts, H, 1, wide(dk)]
 
   /// Without content: each part clears its own.
   TableSums(const Plan&, const ByDistance&, int parts);
-  void clear(int part, int h) const;
+  void clear(int part, int h) const;  ///< zeros for one head of one part
   /// Where those of one head in one part begin, or null.
   static real* of(const Tensor& sum, int part, int h) {
     const int width = sum && sum.shape.size() == 4 ? sum.dim(3) : 1;
@@ -173,14 +177,17 @@ struct TableSums {
 /// Memory of one task, cut into arrays of whole cache lines.
 class Workspace {
  public:
+  /// Takes `reals` from the pool.
   explicit Workspace(std::size_t reals)
       : memory_(pool::take(reals)), next_(memory_.get()), end_(next_ + reals) {}
+  /// An array whose content is undefined.
   real* take(std::size_t reals) {
     real* array = next_;
     next_ += (reals + 15) / 16 * 16;
     assert(next_ <= end_);
     return array;
   }
+  /// An array of zeros.
   real* zeros(std::size_t reals) {
     real* array = take(reals);
     std::fill(array, next_, real(0));

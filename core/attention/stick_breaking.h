@@ -13,8 +13,10 @@ namespace yonder::fused {
 /// the first; what is left is carried along.
 class Sticks {
  public:
-  explicit Sticks(Workspace&);
-  static std::size_t reals() { return 2 * side; }
+  explicit Sticks(Workspace&);  ///< rest is 1, no key walked yet
+  static std::size_t reals() {
+    return 2 * side;
+  }  ///< that the constructor takes from the Workspace
 
   /// s becomes A.
   void weigh(const TilePair&, Square s) const;

@@ -12,14 +12,14 @@ namespace yonder::fused {
 /// products with tables that read it along diagonals: the columns to the right of a row are those
 /// to the left of the next.
 struct Square {
-  static constexpr int rim = 16, stride = side + rim;
-  static constexpr int size = (side + rim) * stride + 2 * rim;
-  real* at;
+  static constexpr int rim = 16, stride = side + rim;           ///< width of the zeros; row stride
+  static constexpr int size = (side + rim) * stride + 2 * rim;  ///< reals, the zeros included
+  real* at;                                                     ///< row(0)
 
   /// Without tables the zeros are not needed, and left undefined.
   explicit Square(Workspace& memory, bool zeros = true)
       : at((zeros ? memory.zeros(size) : memory.take(size)) + rim / 2 * stride + rim) {}
-  real* row(int j) const { return at + j * stride; }
+  real* row(int j) const { return at + j * stride; }  ///< [side], key j
   /// Zeros in the rows `used`.. that a tile with fewer keys leaves.
   void clear_from(int used) const {
     std::fill_n(row(used), std::min(side - used, rim) * stride, real(0));
@@ -28,8 +28,8 @@ struct Square {
 
 /// Rows t = first..first+count−1 of one head of x [B, T, H, d].
 struct Rows {
-  const Tensor& x;
-  int b, first, count, h;
+  const Tensor& x;         ///< [B, T, H, d]
+  int b, first, count, h;  ///< sequence; first row and number of rows; head
 
   /// To [side, wide(d)], padded with zeros, all times `factor`[row] if given.
   void copy(real* to, const real* factor = nullptr) const;
@@ -44,41 +44,43 @@ void turn(const real* from, int columns, real* to);
 /// Keys and values of a call head by head, [B, H, Tk up to whole tiles, wide(d)], with zeros for
 /// padding: once copied, so that tiles that many queries meet lie close together.
 struct Packed {
-  Tensor k[2], v;  // of k and far_k
-  explicit Packed(const Plan&);
+  Tensor k[2], v;                ///< of k and far_k; of v
+  explicit Packed(const Plan&);  ///< copies them
 };
 
 /// Keys and values of a tile.
 struct KeyTile {
-  int first, count;
-  const real* k[2];  // [side, wide(dk)] of k and far_k
-  const real* v;     // [side, wide(dv)]
+  int first, count;  ///< first row and number of rows
+  const real* k[2];  ///< [side, wide(dk)] of k and far_k
+  const real* v;     ///< [side, wide(dv)]
   int at[side];      ///< positions
 
-  KeyTile(const Plan&, const Packed&, int b, int h, int begin);
+  KeyTile(const Plan&, const Packed&, int b, int h, int begin);  ///< key rows from `begin` on
   /// Rows that are computed; the last ones may be zeros.
   int rows() const { return tile::up_to(tile::stripe, count); }
 };
 
 /// Where a tile of queries stands.
 struct Place {
-  int b, h, first;
+  int b, h, first;  ///< sequence; head; first row
 };
 
 /// Queries of a tile, times scale · row.
 struct QueryTile {
-  const Plan& plan;
-  const ByDistance& tables;
-  int b, h, first, count;
+  const Plan& plan;                       ///< the call
+  const ByDistance& tables;               ///< its tables by distance
+  int b, h, first, count;                 ///< sequence; head; first row and number of rows
   const real* bias;                       ///< [Tk, side] of the strip hooks, or null
-  real* q[Pairing::most_of_them];         // [side, wide(dk)] of each pairing
-  real* q_turned[Pairing::most_of_them];  // [wide(dk), side]
-  real* factor;                           // [side]
+  real* q[Pairing::most_of_them];         ///< [side, wide(dk)] of each pairing
+  real* q_turned[Pairing::most_of_them];  ///< [wide(dk), side]
+  real* factor;                           ///< [side] scale · row
   int at[side];                           ///< positions
   Sight sight;                            ///< of the head
   Range near;                             ///< keys that some query of the tile sees as near ones
 
+  /// Copies the queries into the Workspace.
   QueryTile(const Plan&, const ByDistance&, Place, const real* strip, Workspace&);
+  /// What the constructor takes from the Workspace.
   static std::size_t reals(const Plan& plan) {
     return Pairing::most_of_them * side * (2 * wide(plan.dk) + 16) + side;
   }
@@ -87,6 +89,7 @@ struct QueryTile {
   Range keys() const;
   /// ByDistance::u of the head.
   const real* u() const { return &tables.u[std::int64_t(h) * tables.u.dim(1)]; }
+  /// Whether some query sees a key of rows tile..tile+side−1.
   bool meets(int tile) const {
     return tile < plan.sinks || (tile < near.end && tile + side > near.begin);
   }
@@ -94,10 +97,10 @@ struct QueryTile {
 
 /// A tile of queries and one of keys.
 struct TilePair {
-  const QueryTile& queries;
-  const KeyTile& keys;
-  const Plan& plan;
-  const ByDistance& tables;
+  const QueryTile& queries;  ///< with rows i
+  const KeyTile& keys;       ///< with rows j
+  const Plan& plan;          ///< the call
+  const ByDistance& tables;  ///< its tables by distance
   Band band;    ///< of rows of the tiles; wider than `near` where the keys begin with sinks
   Band near;    ///< of keys that are no sinks
   Range reach;  ///< smallest and largest distance that a visible pair may have
@@ -105,11 +108,12 @@ struct TilePair {
   /// for each query and key.
   std::optional<std::ptrdiff_t> alike;
 
-  TilePair(const QueryTile&, const KeyTile&);
+  TilePair(const QueryTile&, const KeyTile&);  ///< of one sequence and head
 
-  int distance(int i, int j) const { return queries.at[i] - keys.at[j]; }
-  /// Queries, and keys, that see anything of the others; a stripe or a vector at a time.
+  int distance(int i, int j) const { return queries.at[i] - keys.at[j]; }  ///< in positions
+  /// Queries that see any of `count` keys from j on.
   Range queries_of(int j, int count) const { return band.queries({j, j + count}, side); }
+  /// Keys that any of `count` queries from i on sees.
   Range keys_of(int i, int count) const { return band.keys({i, i + count}, keys.rows()); }
   /// Queries that see key j.
   Range seen_by(int j) const {
@@ -127,12 +131,14 @@ struct TilePair {
   /// x [side, width], y [depth, side], start [side]
   void products(const real* x, int width, const real* y, int depth, const real* start,
                 Square s) const;
-  /// sums[j] += Σ_i w_ij x_i and sums[i] += Σ_j w_ij x_j.  x, sums [side, width]
+  /// sums[j] += Σ_i w_ij x_i.  x, sums [side, width]
   void add_over_queries(Square w, const real* x, int width, real* sums) const;
+  /// sums[i] += Σ_j w_ij x_j.  x, sums [side, width]
   void add_over_keys(Square w, const real* x, int width, real* sums) const;
 
-  /// Whether a pairing may serve a visible pair of the tile, and whether it serves them all.
+  /// Whether a pairing may serve a visible pair of the tile.
   bool uses(const Pairing& x) const { return reach.begin <= x.most && reach.end >= x.least; }
+  /// Whether it serves all of them.
   bool uses_only(const Pairing& x) const { return reach.begin >= x.least && reach.end <= x.most; }
   /// to = w where the pairing serves a pair, else 0.
   void select(const Pairing&, Square w, Square to) const;
@@ -152,8 +158,9 @@ struct TilePair {
 /// How tables by distance meet a tile. P are probabilities, dS gradients of scores.
 class Relative {
  public:
+  /// Gradients of the tables of one head.
   struct Sums {
-    real *c, *A, *B, *V;  // one head's part of TableSums; null if not wanted
+    real *c, *A, *B, *V;  ///< one head's part of TableSums; null if not wanted
   };
   virtual ~Relative() = default;
   /// s_ij *= f[r]
@@ -178,6 +185,7 @@ class Relative {
 const Relative& skewed();
 /// Any positions: one pair at a time.
 const Relative& indexed();
+/// skewed() where the positions allow it, else indexed().
 inline const Relative& relative(const Plan& plan) {
   return plan.consecutive ? skewed() : indexed();
 }

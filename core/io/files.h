@@ -10,7 +10,7 @@
 /// and throw DiskError.
 namespace yonder {
 
-std::string read_file(const std::string& path);
+std::string read_file(const std::string& path);  ///< the whole content
 /// To a temporary name, fsynced, renamed, folder fsynced.
 void write_file(const std::string& path, const std::string& content);
 /// Appends to a file, which is created if it does not exist: for logs, which may end in half a
@@ -21,7 +21,7 @@ void sync_file(const std::string& path);
 /// 32 hexadecimal digits that differ if the content differs, but for chance (2⁻¹²⁸).
 /// XXH3, 128 bits: github.com/Cyan4973/xxHash. It finds damage, not malice.
 std::string checksum(std::string_view content);
-void make_folders(const std::string& path);
+void make_folders(const std::string& path);  ///< and those above it, as far as they are missing
 /// The files below a folder, sorted by path, without names that begin with a dot; `path` itself if
 /// it is not a folder.
 std::vector<std::string> list_files(const std::string& path);
@@ -41,7 +41,7 @@ void remove_temporaries(const std::string& folder);
 /// if another one holds it; DiskError if nothing can be written there.
 class FolderLock {
  public:
-  explicit FolderLock(const std::string& folder);
+  explicit FolderLock(const std::string& folder);  ///< fails if another process holds the lock
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;

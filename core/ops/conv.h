@@ -9,10 +9,11 @@ namespace yonder {
 /// indices mod n; or nothing is computed there and the row stays 0.
 enum class ConvPadding { zero, circular, none };
 
+/// Alignment of the kernel, padding and lengths.
 struct Conv {
-  int anchor = 0;  ///< a: the column of the kernel that meets x_t
-  ConvPadding padding = ConvPadding::zero;
-  std::span<const int> lengths;  ///< [B] n, tokens without padding; empty: all T
+  int anchor = 0;                           ///< a: the column of the kernel that meets x_t
+  ConvPadding padding = ConvPadding::zero;  ///< at both ends of a sequence
+  std::span<const int> lengths;             ///< [B] n, tokens without padding; empty: all T
 };
 
 /// Depthwise convolution over time, as PyTorch's conv1d with groups = D:

@@ -12,16 +12,18 @@
 /// Cho et al. 2014, arXiv:1406.1078, with the gates in PyTorch's order r, z, n.
 namespace yonder {
 
+/// The order in which tokens are read.
 enum class Direction { forward, backward };
 
+/// Operands of gru(), in the letters above.
 struct Gru {
-  Var gates;   // g, [B, T, 3D]
-  Var weight;  // W_h, [3D, D]
-  Var bias;    // b_h, [3D]
-  Var start;   // h before the first step, [B, D]; empty: zeros
+  Var gates;   ///< g, [B, T, 3D]
+  Var weight;  ///< W_h, [3D, D]
+  Var bias;    ///< b_h, [3D]
+  Var start;   ///< h before the first step, [B, D]; empty: zeros
   /// backward reads each sequence from its last real token to its first
   Direction direction = Direction::forward;
-  std::span<const int> lengths;  // [B] tokens without padding; empty: all T
+  std::span<const int> lengths;  ///< [B] tokens without padding; empty: all T
 };
 
 /// The state after each step, [B, T, D]: row t is the state after reading token t. Rows of padding

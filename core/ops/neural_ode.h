@@ -6,8 +6,8 @@ namespace yonder {
 /// A two-layer flow that knows the time, dp/dt = h(p, t):
 ///   h(p, t) = W_out [relu(W_in [p; t] + b_in); t] + b_out
 struct Flow {
-  Var in_weight, in_bias;    // [D, D+1], [D]; the time is the last column
-  Var out_weight, out_bias;  // [D, D+1], [D]
+  Var in_weight, in_bias;    ///< [D, D+1], [D]; the time is the last column
+  Var out_weight, out_bias;  ///< [D, D+1], [D]
   double dt = 0.1;           ///< time from one position to the next
   int substeps = 1;          ///< Runge-Kutta steps between two positions
 };

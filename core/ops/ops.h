@@ -10,20 +10,19 @@
 namespace yonder {
 
 // elementwise.cpp
-Var operator+(const Var& a,
-              const Var& b);  ///< same shape, or b's shape ends a's (broadcast over the front)
+/// Element by element; b has the shape of a, or one that ends it (broadcast over the front).
+Var operator+(const Var& a, const Var& b);
 Var operator-(const Var& a, const Var& b);  ///< as +
 Var operator*(const Var& a, const Var& b);  ///< element by element, as +
-Var operator*(real s, const Var& x);
-Var tanh(const Var& x);
-Var sigmoid(const Var& x);
-Var relu(const Var& x);
-Var exp(const Var& x);
-Var log1p(const Var& x);
-Var softplus(const Var& x);
-Var at_least(
-    const Var& x,
-    real least);  ///< max(x, least); the gradient is 0 where the other side holds, a tie is x's
+Var operator*(real s, const Var& x);        ///< every element times s
+Var tanh(const Var& x);                     ///< hyperbolic tangent
+Var sigmoid(const Var& x);                  ///< 1/(1 + e^−x)
+Var relu(const Var& x);                     ///< max(x, 0)
+Var exp(const Var& x);                      ///< e^x
+Var log1p(const Var& x);                    ///< ln(1 + x)
+Var softplus(const Var& x);                 ///< ln(1 + e^x)
+/// max(x, least); the gradient is 0 where the other side holds, a tie is x's.
+Var at_least(const Var& x, real least);
 Var at_most(const Var& x, real most);  ///< min(x, most), alike
 /// gelu(x) = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).  Hendrycks & Gimpel 2016, arXiv:1606.08415
 Var gelu(const Var& x);
@@ -52,18 +51,18 @@ Var cross_entropy(const Var& logits, std::span<const int> targets);
 /// What evaluation asks of each row of logits: the loss in nats where its target is ≥ 0, else 0;
 /// the likeliest token, the first of equals. Records nothing.
 struct TokenLoss {
-  std::vector<real> loss;   // [rows]
-  std::vector<int> argmax;  // [rows]
+  std::vector<real> loss;   ///< [rows]
+  std::vector<int> argmax;  ///< [rows]
 };
-TokenLoss token_losses(const Tensor& logits, std::span<const int> targets);
+TokenLoss token_losses(const Tensor& logits, std::span<const int> targets);  ///< logits [rows, V]
 
 // reshape.cpp
 Var reshape(const Var& x, Shape shape);  ///< same size; shares storage, records nothing
-Var rows(const Var& table,
-         std::span<const int> which);  ///< y[i] = table[which[i]], 0 where which[i] < 0. → [n, ..]
+/// y[i] = table[which[i]], 0 where which[i] < 0. → [n, ..]
+Var rows(const Var& table, std::span<const int> which);
 Var concat(const std::vector<Var>& parts, int axis);  ///< joined along `axis`; other extents equal
-Var slice(const Var& x, int axis, int first,
-          int extent);                  ///< `extent` indices from `first` along `axis`
+/// `extent` indices from `first` along `axis`.
+Var slice(const Var& x, int axis, int first, int extent);
 Var sum(const Var& x);                  ///< of all elements; one number
 Var outer(const Var& a, const Var& b);  ///< [M] × [N] → [M, N]
 
@@ -72,9 +71,9 @@ Var outer(const Var& a, const Var& b);  ///< [M] × [N] → [M, N]
 /// (x, y) → (x cos − y sin, x sin + y cos);  x [B, T, H, d];  cos, sin [T or B·T, pairs].
 /// interleaved: pair m is columns (2m, 2m+1), else (m, m + pairs); columns past 2·pairs stay.
 struct Rotation {
-  Tensor cos, sin;
-  bool interleaved = true;
+  Tensor cos, sin;          ///< of each pair's angle, [T or B·T, pairs]
+  bool interleaved = true;  ///< pairs are neighbouring columns
 };
-Var rotate(const Var& x, const Rotation& by);
+Var rotate(const Var& x, const Rotation& by);  ///< x [B, T, H, d]
 
 }  // namespace yonder

@@ -10,9 +10,9 @@ namespace yonder {
 
 /// A row-major matrix in memory, `stride` reals from row to row, read as its transpose if asked.
 struct Matrix {
-  const real* data;
-  std::int64_t stride;
-  bool transposed = false;
+  const real* data;                     ///< element (0, 0)
+  std::int64_t stride;                  ///< reals from row to row
+  bool transposed = false;              ///< read as its transpose
   const std::uint16_t* half = nullptr;  ///< its elements as bf16, where they are rounded already
 };
 
@@ -27,13 +27,13 @@ Tensor pad_rows(const Tensor& w);
 /// parallel loop, long sums over K in fixed pieces added in order: the same bits for any number of
 /// threads.
 struct Product {
-  std::int64_t M, N, K;
-  Matrix a, b;
-  real* c = nullptr;
-  std::int64_t c_stride = 0;
-  bool add = false;
+  std::int64_t M, N, K;       ///< extents, as above
+  Matrix a, b;                ///< A and B
+  real* c = nullptr;          ///< element (0, 0) of C
+  std::int64_t c_stride = 0;  ///< reals from row to row of C
+  bool add = false;           ///< add to C instead of overwriting it
 };
-void matmul(const Product&);
+void matmul(const Product&);  ///< by all threads
 
 /// How the factors of a product are held while they are multiplied; the sums are `real` either way.
 enum class Precision { f32, bf16 };
@@ -43,7 +43,7 @@ Precision precision_named(const std::string&);
 /// The precision of all products within a scope; f32 outside of any.
 class WithPrecision {
  public:
-  explicit WithPrecision(Precision);
+  explicit WithPrecision(Precision);  ///< of all products in the scope
   ~WithPrecision();
   WithPrecision(const WithPrecision&) = delete;
   WithPrecision& operator=(const WithPrecision&) = delete;

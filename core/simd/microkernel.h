@@ -9,21 +9,23 @@
 /// Small products of matrices that lie in the cache, for loops that fuse them with other work.
 /// Sums run over the depth in order, one multiply-add at a time, whatever the extents: an element's
 /// bits don't depend on what else is computed.
+
+/// Products of small matrices.
 namespace yonder::tile {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using Reals = hn::ScalableTag<real>;
-using Vector = hn::Vec<Reals>;
+using Reals = hn::ScalableTag<real>;  ///< Highway's tag of a whole vector
+using Vector = hn::Vec<Reals>;        ///< one SIMD register
 
-inline constexpr int lanes = hn::MaxLanes(Reals());
+inline constexpr int lanes = hn::MaxLanes(Reals());                 ///< reals in a Vector
+inline constexpr bool many_registers = lanes * sizeof(real) == 64;  ///< 32 SIMD registers
 /// Rows that a product takes at a time, and those that one with few columns takes: twelve sums or
 /// more fill the time that a multiply-add takes, and sixteen registers hold them and the factors.
-inline constexpr bool many_registers = lanes * sizeof(real) == 64;
-inline constexpr int stripe = many_registers ? 8 : 4, tall = many_registers ? 8 : 6;
+inline constexpr int stripe = many_registers ? 8 : 4, tall = many_registers ? 8 : 6;  ///< rows
 
-inline Vector load(const real* at) { return hn::LoadU(Reals(), at); }
-inline void store(Vector x, real* at) { hn::StoreU(x, Reals(), at); }
-inline Vector all(real x) { return hn::Set(Reals(), x); }
+inline Vector load(const real* at) { return hn::LoadU(Reals(), at); }  ///< needs no alignment
+inline void store(Vector x, real* at) { hn::StoreU(x, Reals(), at); }  ///< needs no alignment
+inline Vector all(real x) { return hn::Set(Reals(), x); }              ///< x in every lane
 
 /// e^x, x ≤ 0
 inline Vector exp(Vector x) { return exp_of_negative(x); }
@@ -39,24 +41,27 @@ inline Vector held(Vector x) {
   return x;
 }
 
+/// n rounded up to a multiple.
 constexpr int up_to(int multiple, int n) { return (n + multiple - 1) / multiple * multiple; }
+/// n rounded down to a multiple.
 constexpr int down_to(int multiple, int n) { return n / multiple * multiple; }
 
 /// The left factor of a product: element (r, k) is at[r·row + k·column], so that a transposed or
 /// skewed matrix costs nothing.
 struct Left {
-  const real* at;
-  std::ptrdiff_t row, column;
+  const real* at;              ///< element (0, 0)
+  std::ptrdiff_t row, column;  ///< strides along r and k
 };
 
 /// A row-major matrix, `row` reals from row to row.
 struct Right {
-  const real* at;
-  std::ptrdiff_t row;
+  const real* at;      ///< element (0, 0)
+  std::ptrdiff_t row;  ///< reals from row to row
 };
+/// The same, to be written.
 struct Result {
-  real* at;
-  std::ptrdiff_t row;
+  real* at;            ///< element (0, 0)
+  std::ptrdiff_t row;  ///< reals from row to row
 };
 
 /// C [rows, vectors·lanes] = start + A B with all of C in registers.
@@ -125,11 +130,12 @@ void each_tall(int n, F&& f) {
 /// by distance. A vector of distances serves all blocks of the tile on one diagonal, so the rows
 /// are taken `lanes` apart; `residues` neighbours share what f loads.
 struct Diagonal {
-  int depth;
-  Right e;  // element (0, distance of the first row from the first column)
-  Result s;
+  int depth;  ///< terms of each sum
+  Right e;    ///< element (0, distance of the first row from the first column)
+  Result s;   ///< element (0, 0)
 };
 
+/// Computes `residues` neighbouring rows of each of `blocks` blocks on a diagonal.
 template <int residues, int blocks, class Factor>
 void multiply_diagonal(const Diagonal& x, Factor&& f) {
   Vector sum[residues][blocks];

@@ -10,13 +10,14 @@
 /// too, so the bits of an element never depend on its place.
 namespace yonder {
 
-inline Vec load(const real* p) { return hn::LoadU(lanes, p); }
-inline void store(Vec x, real* p) { hn::StoreU(x, lanes, p); }
+inline Vec load(const real* p) { return hn::LoadU(lanes, p); }  ///< needs no alignment
+inline void store(Vec x, real* p) { hn::StoreU(x, lanes, p); }  ///< needs no alignment
 
 /// The first n lanes from memory, the others 0; nothing beyond them is touched.
 inline Vec load_some(const real* p, std::int64_t n) {
   return hn::MaskedLoad(hn::FirstN(lanes, std::size_t(n)), lanes, p);
 }
+/// The first n lanes to memory; nothing beyond them is touched.
 inline void store_some(Vec x, real* p, std::int64_t n) {
   hn::BlendedStore(x, hn::FirstN(lanes, std::size_t(n)), lanes, p);
 }

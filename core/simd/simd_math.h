@@ -1,8 +1,8 @@
 #pragma once
-// Vectors stand in arrays and their size is a constant, which those of ARM's SVE can't be.
+/// Vectors stand in arrays and their size is a constant, which those of ARM's SVE can't be.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
-// So that Highway does not choose between processors at run time: for that it compiles its
-// functions for an ARM with AES, and they can't be inlined where -march promises none.
+/// So that Highway does not choose between processors at run time: for that it compiles its
+/// functions for an ARM with AES, and they can't be inlined where -march promises none.
 #define TOOLCHAIN_MISS_SYS_AUXV_H
 #include <hwy/highway.h>
 // After highway.h, on which it relies.
@@ -17,13 +17,13 @@
 namespace yonder {
 
 namespace hn = hwy::HWY_NAMESPACE;
-constexpr hn::ScalableTag<real> lanes;
-using Vec = hn::Vec<decltype(lanes)>;
+constexpr hn::ScalableTag<real> lanes;  ///< Highway's tag of a whole vector
+using Vec = hn::Vec<decltype(lanes)>;   ///< one SIMD register
 
-inline Vec vec(real x) { return hn::Set(lanes, x); }
+inline Vec vec(real x) { return hn::Set(lanes, x); }  ///< x in every lane
 
-inline constexpr auto plus = [](Vec a, Vec b) { return hn::Add(a, b); };
-inline constexpr auto times = [](Vec a, Vec b) { return hn::Mul(a, b); };
+inline constexpr auto plus = [](Vec a, Vec b) { return hn::Add(a, b); };   ///< a + b
+inline constexpr auto times = [](Vec a, Vec b) { return hn::Mul(a, b); };  ///< a b
 
 /// g(i, f(i)) for i of first..last−1 in steps, in order, with f evaluated four at a time. Each
 /// evaluation is latency-bound and the out-of-order window too short to overlap the next one;
@@ -41,9 +41,9 @@ void by_fours(Index first, Index last, Index step, const F& f, const G& g) {
 }
 
 #ifdef YONDER_DOUBLE
-inline constexpr real least_exponent = -708.39, largest_exponent = 709.78;
+inline constexpr real least_exponent = -708.39, largest_exponent = 709.78;  ///< e^x is normal
 #else
-inline constexpr real least_exponent = -87.3365f, largest_exponent = 88.3762f;
+inline constexpr real least_exponent = -87.3365f, largest_exponent = 88.3762f;  ///< e^x is normal
 #endif
 
 /// e^x to a relative error of 1.5e-7, x from `least_exponent` to `largest_exponent`.
@@ -102,24 +102,26 @@ inline constexpr auto sigmoid_of = [](Vec x) {
 /// gelu(x) = x/2 (1 + tanh u), u = √(2/π)(x + 0.044715 x³), which is x σ(2u); and its slope,
 ///   σ + x σ (1 − σ) 2u',   2u' = 2√(2/π)(1 + 3·0.044715 x²)
 struct Gelu {
-  static constexpr real twice = real(1.5957691216057308), cubic = real(0.044715);  // 2√(2/π)
+  static constexpr real twice = real(1.5957691216057308), cubic = real(0.044715);  ///< 2√(2/π)
 
+  /// gelu and its derivative.
   struct Both {
-    Vec value, slope;
+    Vec value, slope;  ///< gelu(x), gelu'(x)
   };
-  // The bounds turn a NaN into a number; the product with x makes it NaN again.
+  /// σ(2u). The bounds turn a NaN into a number; the product with x makes it NaN again.
   static constexpr auto gate = [](Vec x) {
     const Vec x2 = hn::Mul(x, x);
     const Vec minus = hn::Mul(hn::Mul(vec(-twice), x), hn::MulAdd(vec(cubic), x2, vec(1)));
     return hn::Div(vec(1), hn::Add(vec(1), bounded_exp_of(minus)));
   };
-  static constexpr auto value = [](Vec x) { return hn::Mul(x, gate(x)); };
+  static constexpr auto value = [](Vec x) { return hn::Mul(x, gate(x)); };  ///< gelu(x)
+  /// gelu(x) and gelu'(x), for the price of one σ.
   static constexpr auto both = [](Vec x) {
     const Vec s = gate(x), value = hn::Mul(x, s);
     const Vec du = hn::Mul(vec(twice), hn::MulAdd(vec(3 * cubic), hn::Mul(x, x), vec(1)));
     return Both{value, hn::MulAdd(hn::Mul(value, du), hn::Sub(vec(1), s), s)};
   };
-  static constexpr auto slope = [](Vec x) { return both(x).slope; };
+  static constexpr auto slope = [](Vec x) { return both(x).slope; };  ///< gelu'(x)
 };
 
 }  // namespace yonder

@@ -7,6 +7,7 @@
 /// set in `register`, and the kernel keeps the registers that it `needs`.
 /// Intel's manual, volume 2, "CPUID"; AMD's, volume 3, appendix E.
 // clang-format off
+/// The features of x86-64-v3.
 #define YONDER_FEATURES_V3(X)                                                                     \
   X(sse3,               __SSE3__,                                    1, 0, ecx,  0, nothing)      \
   X(ssse3,              __SSSE3__,                                   1, 0, ecx,  9, nothing)      \
@@ -23,6 +24,7 @@
   X(fma,                __FMA__,                                     1, 0, ecx, 12, ymm)          \
   X(lzcnt,              __LZCNT__,                          0x80000001, 0, ecx,  5, nothing)      \
   X(movbe,              __MOVBE__,                                   1, 0, ecx, 22, nothing)
+/// Features that x86-64-v3 lacks.
 #define YONDER_FEATURES_BEYOND(X)                                                                 \
   X(avx512f,            __AVX512F__,                                 7, 0, ebx, 16, zmm)          \
   X(avx512cd,           __AVX512CD__,                                7, 0, ebx, 28, zmm)          \
@@ -54,4 +56,5 @@
   X(avxneconvert,       __AVXNECONVERT__,                            7, 1, edx,  5, ymm)          \
   X(avxvnniint16,       __AVXVNNIINT16__,                            7, 1, edx, 10, ymm)
 // clang-format on
+/// Both lists.
 #define YONDER_FEATURES(X) YONDER_FEATURES_V3(X) YONDER_FEATURES_BEYOND(X)

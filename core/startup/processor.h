@@ -5,6 +5,8 @@
 /// All of it runs before the program's first constructor and on any processor: it is compiled for
 /// the oldest one, and uses nothing of the standard library, whose templates the linker might take
 /// from a file that is not.
+
+/// The processor that the program runs on.
 namespace yonder::processor {
 
 /// A bit for each row of YONDER_FEATURES, in their order.

@@ -7,12 +7,13 @@ namespace yonder {
 /// A stretch of a document as the model sees it: BOS and length − 1 bytes as inputs, the bytes and
 /// the one that follows as targets, of which the last `scored` count.
 struct Window {
-  const std::string* document;
-  std::int64_t first;  ///< byte of the document
-  int length, scored;
+  const std::string* document;  ///< the text that it is cut from
+  std::int64_t first;           ///< byte of the document
+  int length, scored;           ///< number of bytes; of targets that count
   int tile = 0;  ///< bytes from `first` on that are repeated without end; 0: the document continues
   int skip = 0;  ///< bytes of the repeated text before the window
 
+  /// Byte i of the window, 0..255.
   int byte(std::int64_t i) const {
     return static_cast<unsigned char>((*document)[first + (tile ? (skip + i) % tile : i)]);
   }

@@ -16,10 +16,10 @@ namespace yonder {
 /// Sequences of equal extent: tokens [B, T], −1 is padding at the right end; targets [B, T], the
 /// token that the logits at the same place should name, −1 where nothing is asked.
 struct Batch {
-  int size = 0;    ///< B
-  int extent = 0;  ///< T
-  std::vector<int> tokens, targets;
-  std::vector<int> lengths;  ///< [B] tokens without padding
+  int size = 0;                      ///< B
+  int extent = 0;                    ///< T
+  std::vector<int> tokens, targets;  ///< [B, T]
+  std::vector<int> lengths;          ///< [B] tokens without padding
   /// [B, T] which power of ten the digit at each place counts, 0 for the units of a number; −1
   /// where none stands; empty if the task has no numbers.
   std::vector<int> digits;
@@ -42,7 +42,9 @@ struct Example {
   std::vector<int> digit;   ///< [tokens] the power of ten that it counts; −1: not a digit
   std::vector<int> target;  ///< [tokens] the label of the token; −1: none
 
+  /// Appends a token of the question; `power` is its `digit`.
   void give(int token, int power = -1) { add(token, 0, -1, power); }
+  /// Appends a token of the answer; `told_by` is its `source`.
   void want(int token, int told_by = -1, int power = -1) { add(token, 1, told_by, power); }
   void label(int token, int asked, int told_by = -1) { add(token, 0, told_by, -1, asked); }
   /// Ends a sequence of labelled tokens; EOS itself is neither read nor asked.
@@ -71,16 +73,17 @@ struct Trial {
   int length = 0;   ///< items; of text, tokens
   int longest = 0;  ///< the greatest length compared; 0: this one. Windows lie by it
   int count = 0;    ///< sequences at the greatest length; 0: the task's own number
-  Protocol protocol = Protocol::same_targets;
-  int scored = 32;  ///< M of same_targets; at most the smallest length of the comparison
-  int stride = 32;  ///< of sliding
-  Part part = Part::test;
+  Protocol protocol = Protocol::same_targets;  ///< for text only
+  int scored = 32;         ///< M of same_targets; at most the smallest length of the comparison
+  int stride = 32;         ///< of sliding
+  Part part = Part::test;  ///< test or validation data
 };
 
+/// A source of sequences to train and test a model on.
 class Task {
  public:
   virtual ~Task() = default;
-  virtual Options options() { return {}; }
+  virtual Options options() { return {}; }  ///< its settings, bound to its fields
 
   /// Called after the options are set, before anything else; reads files, if the task has any,
   /// that are not among `texts` yet. `length` is the trained length N in items. UsageError or
@@ -90,7 +93,7 @@ class Task {
   /// A checksum of what was read from files; empty: nothing was.
   virtual std::string checksum() const { return {}; }
 
-  virtual int vocabulary() const = 0;
+  virtual int vocabulary() const = 0;  ///< V: tokens are 0..V−1
   /// Tokens of the longest sequence of `length` items as the model sees it (EOS is target only).
   virtual int tokens(int length) const = 0;
   /// Expected token accuracy at `length` of the best guess that knows the place in the sequence but
@@ -122,7 +125,7 @@ class Task {
   virtual std::string spelled(int token) const = 0;
 
  protected:
-  int trained_ = 0;
+  int trained_ = 0;  ///< N in items, from prepare() on
 };
 
 /// A task that makes its examples one by one from random draws.
@@ -156,11 +159,11 @@ Batch collate(const std::vector<Example>&);
 
 /// What `list` says of a task, and how to make one.
 struct TaskEntry {
-  std::string name;
+  std::string name;   ///< "copy", as flags spell it
   std::string title;  ///< what it asks of a model
   std::string form;   ///< what stands in a sequence of n items, enough to solve it by
-  std::string paper;
-  std::unique_ptr<Task> (*make)() = nullptr;
+  std::string paper;  ///< authors, year and arXiv number
+  std::unique_ptr<Task> (*make)() = nullptr;  ///< a task with its defaults
 };
 
 /// Every task, in alphabetical order of names.
@@ -168,9 +171,11 @@ const std::vector<TaskEntry>& tasks();
 /// UsageError with a "did you mean" if there is none of that name.
 std::unique_ptr<Task> make_task(const std::string& name);
 
-void add_task(TaskEntry);
+void add_task(TaskEntry);  ///< what RegisterTask calls
+/// Adds class T to the tasks, from its own file.
 template <class T>
 struct RegisterTask {
+  /// Fills in `entry.make`.
   explicit RegisterTask(TaskEntry entry) {
     entry.make = [] { return std::unique_ptr<Task>(new T); };
     add_task(std::move(entry));

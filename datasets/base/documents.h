@@ -15,8 +15,8 @@ namespace yonder {
 /// if there is one. What then is left for training loses its last twentieth to validation,
 /// again at a line break if one is near; this may cut a document in two.
 struct Documents {
-  std::vector<std::string> train, validation, test;
-  std::string checksum;  ///< of all of it
+  std::vector<std::string> train, validation, test;  ///< documents of each part
+  std::string checksum;                              ///< of all of it
 
   /// Reads a file or a folder. FileError if it can't be read or has no text.
   static Documents read(const std::string& path);
@@ -38,18 +38,19 @@ class Corpora {
 /// documents are numbered through. The documents have to outlive it.
 class Rooms {
  public:
-  using Size = std::int64_t;
+  using Size = std::int64_t;  ///< a number of bytes or places
 
   /// `room` tells how many places a document of so many bytes has.
   template <class F>
   Rooms(const std::vector<std::string>& documents, F&& room) : documents_(documents) {
     for (const std::string& d : documents) ends_.push_back(total() + room(Size(d.size())));
   }
-  Size total() const { return ends_.empty() ? 0 : ends_.back(); }
+  Size total() const { return ends_.empty() ? 0 : ends_.back(); }  ///< places of all documents
 
+  /// A place within one document.
   struct Place {
-    const std::string* document;
-    Size inside;  ///< number within the document
+    const std::string* document;  ///< the one that offers it
+    Size inside;                  ///< number within the document
   };
   /// `number` is below total().
   Place operator[](Size number) const;

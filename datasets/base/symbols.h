@@ -10,14 +10,14 @@ class StringTask : public GeneratedTask {
   Example example(int length, Draws&) const override;
 
  protected:
-  virtual std::vector<int> question(int length, Draws&) const = 0;
-  virtual std::vector<int> answer(std::vector<int> question) const = 0;
+  virtual std::vector<int> question(int length, Draws&) const = 0;  ///< s_1 … s_m of `length` items
+  virtual std::vector<int> answer(std::vector<int> question) const = 0;  ///< a_1 … a_k
 };
 
 /// n symbols of an alphabet in question and in answer: m = k = n.
 class SymbolTask : public StringTask {
  public:
-  explicit SymbolTask(int alphabet = 16) : alphabet_(alphabet) {}
+  explicit SymbolTask(int alphabet = 16) : alphabet_(alphabet) {}  ///< default of the option
 
   Options options() override {
     return {Option{"alphabet", &alphabet_, "different symbols"}.within(2, 65536)};
@@ -37,8 +37,8 @@ class SymbolTask : public StringTask {
   /// UsageError of the task `name` if an alphabet can't fill `length` places with unique symbols.
   void check_unique(const std::string& name, int length) const;
 
-  int alphabet_;
-  bool unique_ = false;
+  int alphabet_;         ///< number of different symbols
+  bool unique_ = false;  ///< no symbol is repeated in a sequence
 };
 
 /// n bits, of which one bit is asked:  BOS b_1 … b_n SEP a EOS
@@ -48,7 +48,7 @@ class BitTask : public StringTask {
   int tokens(int length) const override { return length + 3; }
 
  protected:
-  static constexpr int zero = first_symbol, one = zero + 1;
+  static constexpr int zero = first_symbol, one = zero + 1;  ///< tokens of the two bits
 
   /// Independent and uniform.
   std::vector<int> question(int length, Draws&) const override;

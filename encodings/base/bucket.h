@@ -12,9 +12,10 @@ namespace yonder {
 /// Bidirectional models give half of the buckets, from B on, to keys on the right. All that is
 /// farther than max_distance shares the last one.  Raffel et al. 2020, arXiv:1910.10683, sec. 2.1
 struct LogBuckets {
-  int buckets, max_distance;
-  bool causal;
+  int buckets, max_distance;  ///< how many; the distance where the last one begins
+  bool causal;                ///< there are no keys on the right
 
+  /// Refuses (UsageError) an odd number, and a max_distance that leaves nothing to the logarithm.
   void check(const std::string& owner) const {
     if (buckets % 2)
       throw UsageError(owner + ".buckets: " + std::to_string(buckets) +
@@ -24,6 +25,7 @@ struct LogBuckets {
                        " have buckets of their own; give more than that");
   }
 
+  /// The bucket of a distance i − j.
   int operator()(int distance) const {
     const int B = side(), e = exact();
     const int right = !causal && distance < 0 ? B : 0;

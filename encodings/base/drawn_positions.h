@@ -24,9 +24,9 @@ class DrawnPositions : public Encoding {
   }
 
  protected:
-  int range_ = 0;
+  int range_ = 0;  ///< the option; 0 stands for 8 N until build()
 
-  explicit DrawnPositions(std::string name) : name_(std::move(name)) {}
+  explicit DrawnPositions(std::string name) : name_(std::move(name)) {}  ///< the encoding's name
 
   /// The option `range`, which means that.
   Option range_option(const std::string& meaning) {

@@ -24,26 +24,26 @@ struct Dims {
   int vocabulary = 0;  ///< V
   int width = 128;     ///< D
   int heads = 4;       ///< H
-  int layers = 4;
-  int mlp = 512;    ///< F
-  int trained = 0;  ///< N, the trained length in tokens
-  bool causal = true;
-  int positions = 0;  ///< R, positions that training can show: N, or more with random and offset
+  int layers = 4;      ///< number of blocks
+  int mlp = 512;       ///< F
+  int trained = 0;     ///< N, the trained length in tokens
+  bool causal = true;  ///< a token sees earlier ones only; false: all
+  int positions = 0;   ///< R, positions that training can show: N, or more with random and offset
 
   int head() const { return width / heads; }  ///< d
 };
 
 /// One call of self-attention, as an encoding sees it.
 struct Attention {
-  int layer;
-  Positions queries, keys;
+  int layer;                     ///< its index, from 0
+  Positions queries, keys;       ///< of the tokens of q, and of k and v
   Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D]
-  Mask mask;
-  Var per_key = {};  ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
+  Mask mask;                     ///< what the layer's queries see
+  Var per_key = {};              ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
 
-  /// The smallest and the largest distance i − j between any query and any key, hidden ones too.
+  /// The smallest distance i − j between any query and any key, hidden ones too.
   int least() const;
-  int most() const;
+  int most() const;  ///< the largest
 };
 
 /// Where the tokens of a pass stand: [T] if all sequences share their positions, else [B, T]. 0 for
@@ -134,7 +134,7 @@ class Encoding {
   virtual bool complex() const { return false; }
 
  protected:
-  Dims dims_;
+  Dims dims_;  ///< of the model, from build() on
 };
 
 /// Where an encoding acts: on the embedded tokens, on the scores (a plain bias may be added to
@@ -148,13 +148,13 @@ enum class Serves { both, causal_only, bidirectional_only };
 /// How a test may add a modifier to a model that was trained without it: by which of its options,
 /// and by which value, if only one does.
 struct JoinsAtTest {
-  std::string option;
-  std::optional<Value> only = {};
+  std::string option;              ///< the option that adds it
+  std::optional<Value> only = {};  ///< the value that does, if only one
 };
 
 /// An encoding that can't stand beside this one, and why ("; " and the way out).
 struct Conflict {
-  std::string with, why;
+  std::string with, why;  ///< the other's name; the reason
 };
 
 /// What models are compared with under a flag of its own: themselves where a query sees only the
@@ -167,19 +167,19 @@ enum class Probe { none, path, table };
 
 /// What `list` and `show` say of an encoding, and how to make one.
 struct Entry {
-  std::string name, title, paper;
-  Kind kind = Kind::absolute;
-  Serves serves = Serves::both;
-  std::string formula;  ///< one line of plain text
+  std::string name, title, paper;  ///< "alibi"; its full name; "arXiv:2108.12409"
+  Kind kind = Kind::absolute;      ///< where it acts
+  Serves serves = Serves::both;    ///< causal models, bidirectional ones or both
+  std::string formula;             ///< one line of plain text
   /// Test-time settings meant for lengths beyond the trained one, as set_at_test takes them.
   Overrides extensions;
-  std::vector<JoinsAtTest> joins_at_test;
-  std::vector<Conflict> conflicts_with;  ///< beside those that follow from its kind
-  bool draws_positions = false;          ///< of training; one encoding may
-  Baseline baseline = Baseline::none;    ///< that its first extension is
-  Probe probe = Probe::none;
-  std::string file;  ///< name of the source file, filled in by Register
-  std::unique_ptr<Encoding> (*make)() = nullptr;
+  std::vector<JoinsAtTest> joins_at_test;  ///< for modifiers only
+  std::vector<Conflict> conflicts_with;    ///< beside those that follow from its kind
+  bool draws_positions = false;            ///< of training; one encoding may
+  Baseline baseline = Baseline::none;      ///< that its first extension is
+  Probe probe = Probe::none;               ///< what reports draw of it
+  std::string file;                        ///< name of the source file, filled in by Register
+  std::unique_ptr<Encoding> (*make)() = nullptr;  ///< an encoding with its defaults
 };
 
 /// Every encoding, in alphabetical order of names.
@@ -198,21 +198,22 @@ const Override& override_of(Baseline);
 /// options of their own. Refuses what encodings.md refuses (UsageError).
 class Composition final : public Encoding {
  public:
-  explicit Composition(const std::string& names);
+  explicit Composition(const std::string& names);  ///< from a text as above
 
+  /// One of the encodings.
   struct Part {
-    const Entry* entry;
-    std::unique_ptr<Encoding> encoding;
-    Layers layers = {};          ///< that it stands in
-    Overrides own_options = {};  ///< that its layers fix
+    const Entry* entry;                  ///< its registry entry
+    std::unique_ptr<Encoding> encoding;  ///< the encoding itself
+    Layers layers = {};                  ///< that it stands in
+    Overrides own_options = {};          ///< that its layers fix
 
-    bool in(int layer) const;
+    bool in(int layer) const;  ///< whether it acts in a layer
   };
   /// Of ready parts in every layer, which the registry need not know.
   Composition(std::string name, std::vector<Part> parts)
       : name_(std::move(name)), groups_(groups_of(name_)), parts_(std::move(parts)) {}
 
-  const std::vector<Part>& parts() const { return parts_; }
+  const std::vector<Part>& parts() const { return parts_; }  ///< in the order of the name
   /// As given: "rope+logn"; a modifier that was added at test time is appended.
   const std::string& name() const { return name_; }
   /// The same, parted by layers.
@@ -267,11 +268,13 @@ class Composition final : public Encoding {
   void build(Part&, Parameters&);
 };
 
-/// Adds an encoding to the registry, from its own file:
-///   const Register<Alibi> registered{{.name = "alibi", .title = …, .kind = Kind::bias}};
+/// Adds an encoding to the registry.
 void add_entry(Entry);
+/// The same for class T, from its own file:
+///   const Register<Alibi> registered{{.name = "alibi", .title = …, .kind = Kind::bias}};
 template <class T>
 struct Register {
+  /// `file` is the caller's.
   explicit Register(Entry e, std::string file = __builtin_FILE()) {
     e.file = file.substr(file.rfind('/') + 1);
     e.make = [] { return std::unique_ptr<Encoding>(new T); };

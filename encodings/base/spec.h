@@ -27,33 +27,34 @@ std::string text_of(const Layers&);
 
 /// Which option: whose, in which layers, and its name there.
 struct OptionKey {
-  std::string owner;  ///< an encoding, a task, or a section of a configuration; may be empty
-  Layers layers = {};
-  std::string name;
+  std::string owner;   ///< an encoding, a task, or a section of a configuration; may be empty
+  Layers layers = {};  ///< where it holds; empty: every layer
+  std::string name;    ///< without the owner
 
   OptionKey() = default;
+  /// From its parts.
   OptionKey(std::string its_owner, Layers its_layers, std::string its_name)
       : owner(std::move(its_owner)), layers(std::move(its_layers)), name(std::move(its_name)) {}
   /// Reads "rope.base", "rope@0-2.base", and both behind "encoding." or "data.". UsageError for
   /// layers that are none.
   OptionKey(const std::string& text);
-  OptionKey(const char* text) : OptionKey(std::string(text)) {}
+  OptionKey(const char* text) : OptionKey(std::string(text)) {}  ///< the same
 
   /// "rope@0-2".
   std::string address() const;
-  bool operator==(const OptionKey&) const = default;
+  bool operator==(const OptionKey&) const = default;  ///< by all three parts
 };
-std::string text_of(const OptionKey&);
+std::string text_of(const OptionKey&);  ///< "rope@0-2.base"
 
 /// The value that an option is given: {"rope.scaling", "yarn"}.
 struct Override {
-  OptionKey key;
-  Value value;
+  OptionKey key;  ///< which option
+  Value value;    ///< what it is given
 
   /// By what is written: a text may stand for a number.
   bool operator==(const Override&) const;
 };
-using Overrides = std::vector<Override>;
+using Overrides = std::vector<Override>;  ///< in order; the last one of a key counts
 
 /// One for each of `values`.
 Overrides overrides(const OptionKey&, const std::vector<Value>& values);
@@ -68,7 +69,7 @@ std::pair<std::string, std::string> parse_assignment(const std::string& text,
 /// Reads "rope.scaling=yarn:rope.factor=4"; none of an empty text.
 Overrides parse_overrides(const std::string& text, const std::string& where,
                           const std::string& example = "rope.scaling=yarn:rope.factor=4");
-std::string text_of(const Override&);
+std::string text_of(const Override&);  ///< "rope.scaling=yarn"
 /// What parse_overrides() reads back.
 std::string text_of(const Overrides&);
 
@@ -76,7 +77,7 @@ std::string text_of(const Overrides&);
 struct LayerGroup {
   std::vector<std::string> names;  ///< joined by +
   Overrides options;               ///< that hold in these layers alone
-  Layers layers;
+  Layers layers;                   ///< empty: every layer
 };
 
 /// An encoding and how a training configures it.
@@ -86,7 +87,7 @@ struct EncodingSpec {
 
   /// Each once.
   std::vector<std::string> names() const;
-  bool has(const std::string& name) const;
+  bool has(const std::string& name) const;  ///< whether any group names it
 };
 /// UsageError for layers that can't be and options without a value. Names are not looked up.
 EncodingSpec parse_encoding(const std::string& text);
@@ -95,7 +96,7 @@ std::string text_of(const EncodingSpec&);
 
 /// The groups of an encoding that no options follow.
 std::vector<LayerGroup> groups_of(const std::string& encoding);
-std::string text_of(const std::vector<LayerGroup>&);
+std::string text_of(const std::vector<LayerGroup>&);  ///< what groups_of() reads back
 /// Whether every group has the name.
 bool everywhere(const std::vector<LayerGroup>&, const std::string& name);
 /// How many layers the groups name.

@@ -13,11 +13,12 @@
 /// extension. All in double.
 namespace yonder {
 
+/// How fast the pairs of columns turn, and how much they are stretched.
 struct Spectrum {
   std::vector<double> w;  ///< angular frequency of each pair of columns
   double amplitude = 1;   ///< factor of q and of k
 
-  bool operator==(const Spectrum&) const = default;
+  bool operator==(const Spectrum&) const = default;  ///< exactly
 };
 
 /// w_m = base^(−2m/d).
@@ -29,9 +30,9 @@ inline Spectrum spectrum(double base, int d) {
 
 /// The options `scaling` and what belongs to it.
 struct Scaling {
-  std::string scaling = "direct";
-  double factor = 0, mixed = 0.625, beta_fast = 32, beta_slow = 1;
-  double low_freq_factor = 1, high_freq_factor = 4;
+  std::string scaling = "direct";                                   ///< name of the method
+  double factor = 0, mixed = 0.625, beta_fast = 32, beta_slow = 1;  ///< see options()
+  double low_freq_factor = 1, high_freq_factor = 4;                 ///< see options()
 
   /// Adds the options to `o`, all (T). `more` are scalings of the encoding's own.
   void options(Options& o, const std::vector<std::string>& more = {}) {
@@ -141,9 +142,9 @@ struct Scaling {
 /// Which pairs of a head's d columns rope turns, and how fast: those of the first
 /// d' = 2⌊fraction d/2⌋ by a spectrum of their own, or, `truncate`, the d'/2 fastest of the head's.
 struct Turning {
-  double base = 10000, fraction = 1;
-  bool truncate = false;
-  Scaling scaling;
+  double base = 10000, fraction = 1;  ///< see options()
+  bool truncate = false;              ///< see options()
+  Scaling scaling;                    ///< of the frequencies at test time
 
   /// Adds the options to `o`. `more` are scalings of the encoding's own.
   void options(Options& o, const std::vector<std::string>& more = {}) {

@@ -28,6 +28,7 @@ inline Tensor fresh_rows(std::uint64_t seed, const std::string& name, int R, int
   return more;
 }
 
+/// A learned table and its options for positions beyond it.
 class Table {
   std::string beyond_ = "error", owner_;
   double alpha_ = 0.4;
@@ -46,6 +47,7 @@ class Table {
                     .at_test());
   }
 
+  /// Refuses (UsageError) an alpha of 1/2.
   void check(const std::string& owner) const {
     // At α = 1/2, positions aR + b and bR + a would be the same.
     if (alpha_ == 0.5)
