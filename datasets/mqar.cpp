@@ -8,7 +8,7 @@ namespace yonder {
 namespace {
 
 /// Multi-query associative recall as the library zoology makes it: n pairs of a key and its value,
-/// then (s − 2) n tokens of noise in which each key stands once; its target there is its value.
+/// then (s − 2) n tokens of noise in which each key comes once; its target there is its value.
 ///   BOS k_1 v_1 … k_n v_n  … k_b … k_a …
 /// The key of pair i stands at twice a gap g = 0, 1, …, drawn without replacement with weight
 /// (g + 1)^(a−1): most keys come again soon. The value is not fed back. Arora et al. 2023,
@@ -83,7 +83,7 @@ class Mqar final : public GeneratedTask {
 const RegisterTask<Mqar> mqar_entry{
     {.name = "mqar",
      .title = "Multi-query associative recall among noise",
-     .form = "n pairs of a key and its value, then noise in which each key stands once more; its "
+     .form = "n pairs of a key and its value, then noise in which each key comes once more; its "
              "target there is its value",
      .paper = "Arora et al. 2023, arXiv:2312.04927"}};
 

@@ -15,7 +15,7 @@ struct Decoding {
   int longest = 0;         ///< L of the encoding (see Positions); 0: the prompt and `most` tokens
   double temperature = 0;  ///< logits are divided by it; 0: greedy
   int top_k = 0;           ///< only so many of the largest logits are drawn from; 0: all
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  ///< of what is drawn
   std::function<void(int b, int token)> on_token;  ///< hears each new token as it comes
 };
 

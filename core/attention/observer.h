@@ -24,9 +24,9 @@ struct HeadSums {
   /// [blocks, blocks] mass from blocks of queries to blocks of keys, summed over the rows of each
   /// block, and the number of these; empty if no map is asked for.
   std::vector<double> map;
-  std::vector<int> map_rows;
+  std::vector<int> map_rows;  ///< [blocks] rows of each block of queries
 
-  void add(const HeadSums&);
+  void add(const HeadSums&);  ///< of other rows
 };
 
 /// Which rows are observed, and what is seen of them.
@@ -40,8 +40,11 @@ struct AttentionObserver {
   /// its last run.
   std::vector<std::vector<HeadSums>> layers;
 
+  /// Whether row t of sequence b counts.
   bool observes(int b, int t) const { return rows[std::size_t(b) * tokens + t]; }
+  /// Whether sequence b is mapped.
   bool maps(int b) const { return map_blocks > 0 && b == 0; }
+  /// The lag of a row; −1 if it has none.
   int lag_of(int b, int t) const { return lag.empty() ? -1 : lag[std::size_t(b) * tokens + t]; }
 };
 

@@ -118,8 +118,9 @@ std::pair<std::string_view, std::string_view> split(std::string_view content,
 }
 
 // Everything is checked against `room`, the elements that are really there.
-Shape checked(const std::vector<std::uint64_t>& said, std::uint64_t room, const std::string& path) {
-  Shape shape;
+std::vector<int> checked(const std::vector<std::uint64_t>& said, std::uint64_t room,
+                         const std::string& path) {
+  std::vector<int> shape;
   std::uint64_t elements = 1;
   for (const std::uint64_t extent : said) {
     if (extent == 0) invalid(path, "it is empty");
@@ -161,9 +162,10 @@ IntArray parse_npy_ints(const std::string& content, const std::string& path) {
 
 IntArray read_npy_ints(const std::string& path) { return parse_npy_ints(read_file(path), path); }
 
-void write_npy(const std::string& path, const Tensor& t) {
+void write_npy(const std::string& path, const std::vector<int>& shape,
+               const std::vector<float>& values) {
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
-  for (const int extent : t.shape) header += std::to_string(extent) + ",";
+  for (const int extent : shape) header += std::to_string(extent) + ",";
   header += "), }";
   // magic, version and length take 10 bytes; with them the header ends at a multiple of 64
   header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');
@@ -173,10 +175,7 @@ void write_npy(const std::string& path, const Tensor& t) {
   content += char(header.size() & 255);
   content += char(header.size() >> 8);
   content += header;
-  for (const real element : t.flat()) {
-    const float x = float(element);
-    content.append(reinterpret_cast<const char*>(&x), sizeof x);
-  }
+  for (const float x : values) content.append(reinterpret_cast<const char*>(&x), sizeof x);
   write_file(path, content);
 }
 

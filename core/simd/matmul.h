@@ -59,9 +59,10 @@ void emulate_bf16(bool);
 /// bf16; else nothing but itself.
 class Rounded {
  public:
-  explicit Rounded(const Tensor& matrix);
-  /// The matrix, or its transpose.
+  explicit Rounded(const Tensor& matrix);  ///< [rows, stride]
+  /// The matrix.
   Matrix plain() const { return {matrix_.data.get(), matrix_.dim(1), false, half()}; }
+  /// Its transpose.
   Matrix transposed() const { return {matrix_.data.get(), matrix_.dim(1), true, half()}; }
 
  private:

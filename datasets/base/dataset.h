@@ -46,6 +46,7 @@ struct Example {
   void give(int token, int power = -1) { add(token, 0, -1, power); }
   /// Appends a token of the answer; `told_by` is its `source`.
   void want(int token, int told_by = -1, int power = -1) { add(token, 1, told_by, power); }
+  /// Appends to the question a token with a label.
   void label(int token, int asked, int told_by = -1) { add(token, 0, told_by, -1, asked); }
   /// Ends a sequence of labelled tokens; EOS itself is neither read nor asked.
   void end(int eos) { give(eos); }
@@ -99,6 +100,8 @@ class Task {
   /// Expected token accuracy at `length` of the best guess that knows the place in the sequence but
   /// reads nothing.
   virtual double chance(int length) const = 0;
+  /// Whether it has nothing to show before an option names a file.
+  virtual bool reads_files() const { return is_text(); }
   /// True for text: measured in nats and perplexity rather than by exact match.
   virtual bool is_text() const { return false; }
   /// Whether there are numbers in it whose digits Batch::digits tells.

@@ -74,7 +74,7 @@ TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
 
 TEST_CASE("validation and test have no sequence in common, and each is the same every time") {
   for (const TaskEntry& entry : tasks()) {
-    if (entry.make()->is_text()) continue;
+    if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, varied(entry.name), 12);
     const Trial trial{.length = 40}, other{.length = 40, .part = Part::validation};
     CHECK(task->sequences(other) == 256);
@@ -91,7 +91,7 @@ TEST_CASE("a lag leads from the place that asks to the token that tells") {
   const std::set<std::string> telling{"flip-flop", "indirect", "mqar",   "mqmtar",   "n-back",
                                       "needle",    "passkey",  "recall", "variables"};
   for (const TaskEntry& entry : tasks()) {
-    if (entry.make()->is_text()) continue;
+    if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, {}, 12);
     const Batch batch = task->test({.length = 12}, 0, 20);
     INFO(entry.name);
@@ -193,7 +193,7 @@ TEST_CASE("digits count the same power of ten in a question and in its answer") 
     }
   }
   for (const TaskEntry& entry : tasks()) {
-    if (entry.make()->is_text()) continue;
+    if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, {}, 5);
     CHECK(task->numbers() == !task->train(0, 0, 2).digits.empty());
   }
@@ -201,7 +201,7 @@ TEST_CASE("digits count the same power of ten in a question and in its answer") 
 
 TEST_CASE("a training batch depends on seed and step alone, and has one length of 1..N") {
   for (const TaskEntry& entry : tasks()) {
-    if (entry.make()->is_text()) continue;
+    if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, {}, 12);
     std::set<int> extents;
     for (int step = 0; step < 200; ++step) {
@@ -223,7 +223,7 @@ TEST_CASE("a training batch depends on seed and step alone, and has one length o
 
 TEST_CASE("test sequences are the same whatever the batch, the seed and the trained length are") {
   for (const TaskEntry& entry : tasks()) {
-    if (entry.make()->is_text()) continue;
+    if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, varied(entry.name), 12),
                other = prepared(entry.name, varied(entry.name), 3);
     const Trial trial{.length = 20};
@@ -258,7 +258,7 @@ TEST_CASE("in a batch of different lengths each sequence is what it is alone, an
   for (const TaskEntry& entry : tasks()) {
     const auto task = make_task(entry.name);
     const auto* generated = dynamic_cast<const GeneratedTask*>(task.get());
-    if (!generated) continue;
+    if (!generated || task->reads_files()) continue;
     task->prepare(12, {});
     std::vector<Example> examples;
     for (int length : {3, 12, 1, 7}) {
@@ -340,7 +340,7 @@ TEST_CASE("every file of a task registers it, tasks are listed by name, each wit
 
 TEST_CASE("the masked form of every task hides the whole answer where it stands") {
   for (const TaskEntry& entry : tasks()) {
-    if (entry.make()->is_text()) continue;
+    if (entry.make()->reads_files()) continue;
     INFO(entry.name);
     auto inner = make_task(entry.name);
     const auto plain = prepared(entry.name, {}, 5);

@@ -96,7 +96,7 @@ void print(const DataOptions& options, Task& task, const TaskEntry& entry, const
               task.tokens(options.config.length), options.config.length, task.vocabulary(),
               100 * task.chance(options.config.length));
   for (int b = 0; b < batch.size; ++b) {
-    const Sample s = sample(task, batch, b, options.config.bidirectional);
+    const Sample s = sample(task, batch, b, options.config.bidirectional || task.labels());
     const char* space = task.is_text() ? "" : " ";
     std::printf("%s\n", line(s, space, look_of_stdout().colour).c_str());
     if (!s.powers.empty()) std::printf("  powers of ten%s\n", listed(s.powers).c_str());
@@ -113,9 +113,10 @@ void print_json(const DataOptions& options, Task& task, const TaskEntry& entry,
       const auto from = all.begin() + b * batch.extent;
       return std::vector<int>(from, from + batch.lengths[b]);
     };
-    samples.push_back({{"text", sample(task, batch, b, options.config.bidirectional).words},
-                       {"tokens", row(batch.tokens)},
-                       {"targets", row(batch.targets)}});
+    samples.push_back(
+        {{"text", sample(task, batch, b, options.config.bidirectional || task.labels()).words},
+         {"tokens", row(batch.tokens)},
+         {"targets", row(batch.targets)}});
     if (!batch.digits.empty()) samples.back()["digits"] = row(batch.digits);
     if (!batch.lag.empty()) samples.back()["lag"] = row(batch.lag);
   }

@@ -117,7 +117,7 @@ Safetensors gradients_of(const Transformer& model) {
 
 // Both files or neither.
 void write(const Paths& paths, const Tensor& logits, const Safetensors& gradients) {
-  write_npy(paths.logits, logits);
+  write_npy(paths.logits, logits.shape, {logits.flat().begin(), logits.flat().end()});
   try {
     write_safetensors(paths.gradients, gradients);
   } catch (const DiskError&) {
@@ -137,7 +137,8 @@ void run(const Paths& paths, Transformer& model) {
   const Placed at(model.encoding(), in.pass);
   if (paths.targets.empty()) {
     const Var logits = model.logits(in.tokens, at);
-    write_npy(paths.logits, without_padding(logits.value(), in));
+    const Tensor rows = without_padding(logits.value(), in);
+    write_npy(paths.logits, rows.shape, {rows.flat().begin(), rows.flat().end()});
     return;
   }
   Tape tape;

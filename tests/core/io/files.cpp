@@ -302,7 +302,7 @@ TEST_CASE("npy files are written as float32 in C order, the data at a multiple o
   const FilesFolder folder;
   Tensor t({2, 1, 2});
   for (int i = 0; i < 4; ++i) t[i] = i;
-  write_npy(folder / "a.npy", t);
+  write_npy(folder / "a.npy", t.shape, {t.flat().begin(), t.flat().end()});
   const std::string content = read_file(folder / "a.npy");
   CHECK(content.substr(0, 10) == std::string("\x93NUMPY\x01\x00\x76\x00", 10));
   CHECK(content.substr(10, 61) == "{'descr': '<f4', 'fortran_order': False, 'shape': (2,1,2,), }");

@@ -29,6 +29,7 @@ TEST_CASE("data says of every task what it is and shows samples of the length as
   for (const TaskEntry& e : tasks()) {
     const auto task = e.make();
     std::string named = e.name + " --length 12 --show 3";
+    if (task->reads_files() && !task->is_text()) continue;
     if (task->is_text()) named += (e.name == "text" ? " --text " : " --tiled.path ") + readme;
     const std::string text = said(named);
     CHECK_THAT(text, ContainsSubstring(e.name + ": " + e.title) && ContainsSubstring(e.form) &&

@@ -1,0 +1,172 @@
+#include <map>
+#include <set>
+
+#include "core/io/npy.h"
+#include "tests/support/texts.h"
+
+using namespace yonder;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// n lines whose answer is the prompt's last letter; prompts have 1 to 8 letters.
+std::string json_lines(int n) {
+  std::string all;
+  for (int i = 0; i < n; ++i) {
+    std::string prompt;
+    for (int k = 0, x = i * 7919; k < 1 + i % 8; ++k, x /= 26) prompt += char('a' + x % 26);
+    prompt += std::to_string(i);
+    all += R"({"prompt": ")" + prompt + R"(", "answer": ")" + prompt.back() + R"(", "told": [)" +
+           std::to_string(prompt.size() - 1) + R"(], "length": )" + std::to_string(1 + i % 8) +
+           "}\n";
+  }
+  return all;
+}
+
+std::unique_ptr<Task> of_file(const std::string& path, TaskSettings settings = {}, int length = 4) {
+  settings.push_back({"path", path});
+  return prepared("file", settings, length);
+}
+
+std::set<std::vector<int>> prompts(const Batch& batch) {
+  std::set<std::vector<int>> all;
+  for (int b = 0; b < batch.size; ++b) all.insert(row(batch, b).question());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("file: lines of JSON are sequences, and told indices are lags") {
+  const TextFolder folder;
+  const auto task = of_file(folder.add("a.jsonl", json_lines(400)));
+  CHECK(task->vocabulary() == 3 + 256);
+  const Batch batch = task->train(1, 0, 32);
+  CHECK(batch.lengths.size() == 32);
+  for (int b = 0; b < batch.size; ++b) {
+    const Row r = row(batch, b);
+    const auto q = r.question();
+    REQUIRE(r.answer() == std::vector<int>{q.back(), EOS});
+    REQUIRE(batch.lag[std::size_t(b) * batch.extent + r.end_of_question()] == 1);
+    REQUIRE(task->spelled(q[0])[0] >= 'a');
+  }
+  const Batch again = task->train(1, 0, 64);
+  for (int b = 0; b < 32; ++b) CHECK(row(again, b).question() == row(batch, b).question());
+}
+
+TEST_CASE("file: parts share no prompt, and adding lines moves none") {
+  const TextFolder folder;
+  const auto few = of_file(folder.add("a.jsonl", json_lines(400)), {}, 8),
+             more = of_file(folder.add("b.jsonl", json_lines(800)), {}, 8);
+  const auto part = [](const Task& task, Part p) {
+    const Trial trial{.length = 8, .part = p};
+    return prompts(task.test(trial, 0, task.sequences(trial)));
+  };
+  const auto tested = part(*few, Part::test), validated = part(*few, Part::validation);
+  CHECK(tested.size() > 8);
+  CHECK(tested.size() < 40);
+  CHECK(validated.size() > 8);
+  const auto later = part(*more, Part::test);
+  for (const auto& p : tested) CHECK(later.count(p) == 1);
+  for (const auto& p : validated) CHECK(!tested.count(p));
+  for (int step = 0; step < 100; ++step)
+    for (const auto& p : prompts(few->train(0, step, 16)))
+      CHECK((!tested.count(p) && !validated.count(p)));
+}
+
+TEST_CASE("file: training is short, and a longer test has the lines that are longer") {
+  const TextFolder folder;
+  const auto task = of_file(folder.add("a.jsonl", json_lines(800)), {}, 4);
+  for (const int length : {4, 8}) {
+    const Trial trial{.length = length};
+    const Batch batch = task->test(trial, 0, task->sequences(trial));
+    for (int b = 0; b < batch.size; ++b) {
+      int letters = 0;
+      for (const int t : row(batch, b).question()) letters += task->spelled(t)[0] >= 'a';
+      CHECK((length == 4 ? letters <= 4 : letters > 4));
+    }
+  }
+}
+
+TEST_CASE("file: ids and a file of its own for the test") {
+  const TextFolder folder;
+  const std::string train = R"({"prompt": [5, 6], "answer": [7]})"
+                            "\n"
+                            R"({"prompt": [1], "answer": [9, 2]})"
+                            "\n",
+                    test = R"({"prompt": [6], "answer": [6]})"
+                           "\n";
+  const auto task =
+      of_file(folder.add("a.jsonl", train),
+              {{"test", folder.add("t.jsonl", test)},
+               {"validation", folder.add("v.jsonl", R"({"prompt": [0], "answer": [0]})")}});
+  CHECK(task->vocabulary() == 3 + 10);
+  CHECK(task->spelled(3 + 9) == "9");
+  CHECK(task->sequences({.length = 4}) == 1);
+  CHECK(row(task->test({.length = 4}, 0, 1), 0).tokens == std::vector<int>{BOS, 9, SEP, 9});
+  CHECK(task->chance(4) == 1);
+  CHECK(task->checksum() != of_file(folder.add("b.jsonl", train + "\n" + test))->checksum());
+}
+
+TEST_CASE("file: an array asks every token, or what stands in the targets beside it") {
+  const TextFolder folder;
+  // Two rows [4, 5, 6] and [7, 8, −1], by hand: npy 1.0, int32.
+  const auto npy = [&](const std::string& name, const std::vector<int>& values) {
+    std::string header = "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }";
+    header.resize(117, ' ');
+    std::string file = "\x93NUMPY";
+    file += '\x01', file += '\0', file += char(118), file += '\0', file += header + "\n";
+    for (int v : values) file.append(reinterpret_cast<const char*>(&v), 4);
+    return folder.add(name, file);
+  };
+  const std::string path = npy("a.npy", {4, 5, 6, 7, 8, -1});
+  const TaskSettings own{{"test", npy("t.npy", {1, 2, 3, 3, 2, 1})},
+                         {"validation", npy("v.npy", {2, 2, 2, 3, 3, 3})}};
+  const auto task = of_file(path, own);
+  const Batch test = task->test({.length = 4}, 0, 2);
+  CHECK(row(test, 0).tokens == std::vector<int>{BOS, 4, 5});
+  CHECK(row(test, 0).targets == std::vector<int>{4, 5, 6});
+  npy("t.targets.npy", {-1, 0, 1, 1, 1, 0}), npy("v.targets.npy", {0, 0, 0, 0, 0, 0}),
+      npy("a.targets.npy", {0, 1, 0, 1, 0, -1});
+  const auto labelled = of_file(path, own);
+  CHECK(labelled->labels());
+  const Batch labels = labelled->test({.length = 4}, 0, 2);
+  CHECK(row(labels, 0).tokens == std::vector<int>{BOS, 4, 5, 6});
+  CHECK(row(labels, 0).targets == std::vector<int>{-1, -1, 3, 4});
+}
+
+TEST_CASE("file: what is wrong is named by file, line and field") {
+  const TextFolder folder;
+  const auto refused = [&](const std::string& content, const std::string& why) {
+    const std::string path = folder.add("bad.jsonl", content);
+    try {
+      of_file(path);
+    } catch (const FileError& e) {
+      const std::string said = e.what();
+      INFO(said);
+      CHECK(said.starts_with(path));
+      CHECK(contains(said, why));
+      return;
+    }
+    FAIL("accepted: " << content);
+  };
+  const std::string good = R"({"prompt": "a", "answer": "b"})"
+                           "\n";
+  refused(good + "{\"prompt\": \n", ":2");
+  refused(good + R"({"prompt": "a"})", ":2: \"answer\" is missing");
+  refused(R"({"prompt": "a", "answer": ""})", ":1: \"answer\" is empty");
+  refused(R"({"prompt": "a", "answer": "b", "x": 1})", ":1: \"x\" is not a key");
+  refused(R"({"prompt": "a", "answer": [1]})", "mixes texts with ids");
+  refused(R"({"prompt": [1.5], "answer": [1]})", "1.5");
+  refused(R"({"prompt": [-1], "answer": [1]})", "-1");
+  refused(R"({"prompt": [1], "answer": [1], "told": [1]})", "told");
+  refused(R"({"prompt": [1], "answer": [1], "length": 0})", "length");
+  refused("\n\n", "no sequence");
+  refused("{\"prompt\": \"\xff\", \"answer\": \"b\"}", ":1");
+  CHECK_THROWS_WITH(of_file(""),
+                    "file: no file is given; name a .jsonl or .npy file with --file.path PATH");
+  CHECK_THROWS_AS(of_file(folder.add("a.txt", good)), UsageError);
+  const std::string path = folder.add("c.jsonl", good), same = folder.add("d.jsonl", good);
+  CHECK_THROWS_WITH(
+      of_file(path, {{"test", same}}),
+      same + ":1: the same prompt is in another part, " + path + ":1; remove one of them");
+}
