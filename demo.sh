@@ -21,4 +21,4 @@ build release yonder
 
 resume=()
 [ ! -d runs/demo ] || [[ " $* " = *" --force "* ]] || resume=(--resume)
-exec build/release/yonder ablate quick --out runs/demo "${resume[@]}" "$@"
+exec build/release/yonder sweep quick --out runs/demo "${resume[@]}" "$@"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <set>
 
 #include "core/error.h"
 
@@ -84,9 +86,32 @@ std::string text_of(const Value& value) {
   return std::get<std::string>(value);
 }
 
+void note_renamed(const std::string& former, const std::string& name) {
+  static std::set<std::string> noted;
+  if (noted.insert(former).second)
+    std::fprintf(stderr, "yonder: %s is now %s\n", former.c_str(), name.c_str());
+}
+
+std::string snake_case(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+std::string kebab_case(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+bool is_named(const std::string& given, const std::string& name, const std::string& former) {
+  if (snake_case(given) == snake_case(name)) return true;
+  if (former.empty() || snake_case(given) != snake_case(former)) return false;
+  note_renamed(given, name);
+  return true;
+}
+
 Option* find(Options& options, const std::string& name) {
   for (Option& o : options)
-    if (o.name == name) return &o;
+    if (is_named(name, o.name, o.former)) return &o;
   return nullptr;
 }
 
@@ -115,7 +140,7 @@ void assign(const Option& option, const std::string& owner, const Value& value) 
   if (auto* b = std::get_if<std::optional<bool>*>(&option.value)) truth(*b);
   if (auto* s = std::get_if<std::string*>(&option.value)) {
     const auto& c = option.choices;
-    const std::string text = text_of(value);
+    const std::string text = text_of(typed(option, value));
     if (!c.empty() && std::find(c.begin(), c.end(), text) == c.end()) refuse();
     **s = text;
   }
@@ -133,7 +158,11 @@ Value value_of(const Option& option) {
 std::string text_of(const Option& option) { return text_of(value_of(option)); }
 
 Value typed(const Option& option, const Value& value) {
-  if (std::holds_alternative<std::string*>(option.value)) return text_of(value);
+  if (std::holds_alternative<std::string*>(option.value)) {
+    for (const auto& [before, now] : option.former_choices)
+      if (text_of(value) == before) return note_renamed(before, now), now;
+    return option.canonical ? option.canonical(text_of(value)) : text_of(value);
+  }
   if (std::holds_alternative<int*>(option.value) || std::holds_alternative<double*>(option.value)) {
     double x;
     return read(value, x) && std::isfinite(x) ? number(x) : value;

@@ -33,6 +33,11 @@ struct Option {
   bool affects_result = true;  ///< else a run has the same bits whatever it holds
   bool per_machine = false;    ///< says how to use a machine, so no configuration keeps it
   std::string default_text;  ///< shown instead of the value where the default depends on the model
+  std::string placeholder;   ///< of the value in a help: "DIR"; empty: by its type
+  std::string former;        ///< its name in earlier versions, which is still understood
+  std::vector<std::pair<std::string, std::string>> former_choices;  ///< and what each is now
+  bool advanced = false;                                            ///< only a full help has it
+  std::string (*canonical)(const std::string&) = nullptr;           ///< what a text is kept as
 
   /// @{
   /// Sets limits, choices and flags of a new option: Option{…}.at_least(0).at_test().
@@ -68,11 +73,40 @@ struct Option {
     default_text = std::move(text);
     return std::move(*this);
   }
+  Option takes(std::string what) && {
+    placeholder = std::move(what);
+    return std::move(*this);
+  }
+  Option formerly(std::string name_before) && {
+    former = std::move(name_before);
+    return std::move(*this);
+  }
+  Option choice_formerly(std::string before, std::string now) && {
+    former_choices.emplace_back(std::move(before), std::move(now));
+    return std::move(*this);
+  }
+  Option kept_as(std::string (*f)(const std::string&)) && {
+    canonical = f;
+    return std::move(*this);
+  }
+  Option for_experts() && {
+    advanced = true;
+    return std::move(*this);
+  }
   /// @}
 };
 using Options = std::vector<Option>;  ///< all options of one owner
 
-/// The option called `name`, or null.
+/// Whether an option called `name`, `former` in earlier versions, is meant. A former name is said
+/// on stderr, once in a process. '-' and '_' are the same.
+bool is_named(const std::string& given, const std::string& name, const std::string& former);
+/// Says once in a process that `former` is now `name`.
+void note_renamed(const std::string& former, const std::string& name);
+/// With '_' for each '-', as files have a name, and the other way round, as flags do.
+std::string snake_case(std::string name);
+std::string kebab_case(std::string name);
+
+/// The option that is_named() so, or null.
 Option* find(Options& options, const std::string& name);
 
 /// Puts `value` into the field of `option`, within its limits; else a UsageError that begins with

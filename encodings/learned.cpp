@@ -36,6 +36,8 @@ const Register<Learned> learned_entry{
     {.name = "learned",
      .title = "Learned absolute positions",
      .paper = "arXiv:1705.03122",
+     .aliases = {"ape", "absolute", "lape"},
+     .usual = Usual::compared,
      .kind = Kind::absolute,
      .formula = "x_i + P_i",
      .extensions = overrides("learned.beyond", {"clamp", "wrap", "random", "hierarchical"}),

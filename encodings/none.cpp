@@ -12,6 +12,8 @@ class None final : public Encoding {};
 const Register<None> none_entry{{.name = "none",
                                  .title = "No position encoding (NoPE)",
                                  .paper = "arXiv:2305.19466",
+                                 .aliases = {"nope"},
+                                 .usual = Usual::compared,
                                  .kind = Kind::none,
                                  .formula = "x_i = √D E[token_i]"}};
 

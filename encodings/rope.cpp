@@ -120,6 +120,11 @@ const Register<Rope> rope_entry{
     {.name = "rope",
      .title = "Rotary position embedding (RoPE)",
      .paper = "arXiv:2104.09864",
+     .aliases = {"rotary", "roformer"},
+     .extension_aliases = {{"pi", {"rope.scaling", "linear"}},
+                           {"ntk", {"rope.scaling", "ntk"}},
+                           {"yarn", {"rope.scaling", "yarn"}}},
+     .usual = Usual::trained,
      .kind = Kind::rotary,
      .formula = "(R(i) q_i)·(R(j) k_j)/√d, R(i) turns pair m by i w_m, w_m = base^(-2m/d)",
      .extensions =

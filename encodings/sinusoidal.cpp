@@ -42,6 +42,8 @@ const Register<Sinusoidal> sinusoidal_entry{
     {.name = "sinusoidal",
      .title = "Sinusoidal absolute positions",
      .paper = "arXiv:1706.03762",
+     .aliases = {"sin", "sinusoid", "sine"},
+     .usual = Usual::compared,
      .kind = Kind::absolute,
      .formula = "x_i + s(i), s[2m] = sin(i w_m), s[2m+1] = cos(i w_m), w_m = base^(-2m/D)",
      .extensions = overrides("sinusoidal.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed",

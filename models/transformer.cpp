@@ -78,7 +78,7 @@ Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Param
   check_extents(dims_);
   if (tied_ && numbers_ == Numbers::complex)
     throw UsageError(encoding_->name() +
-                     ": the complex Transformer has a head of its own; remove --tied");
+                     ": the complex Transformer has a head of its own; remove --tie-embeddings");
   dims_.positions = dims_.trained;
   dims_.positions = encoding_->positions(dims_);
   make_parameters();

@@ -44,7 +44,7 @@ class Placed {
   Positions positions_;
 };
 
-/// Whether the matrix of the logits is the embedding's (model.tied) or one of its own.
+/// Whether the matrix of the logits is the embedding's (model.tie_embeddings) or one of its own.
 enum class Head { own, tied };
 
 /// The model around an encoding: embedding, layers and head.

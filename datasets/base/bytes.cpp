@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 
 #include "core/io/files.h"
@@ -43,9 +44,12 @@ struct ByteTask::Layout {
 
 void ByteTask::prepare(int length, const Corpora& texts) {
   Task::prepare(length, texts);
+  const std::string flag = name() == "text" ? "--text" : "--" + name() + ".path";
   if (path_.empty())
-    throw UsageError(name() + ": no text is given; name a file or folder with " +
-                     (name() == "text" ? "--text" : "--" + name() + ".path") + " PATH");
+    throw UsageError(name() + ": no text is given; name a file or folder with " + flag + " PATH");
+  if (std::error_code error; !std::filesystem::exists(path_, error))
+    throw FileError(path_ + ": there is no such file or folder; name the text with " + flag +
+                    " PATH");
   text_ = texts[path_];
   const auto& train = text_->train;
   const bool fits = std::any_of(train.begin(), train.end(), [length](const std::string& d) {
@@ -113,8 +117,9 @@ void ByteTask::check(const Trial& trial) const {
                      std::to_string(trial.scored) + " or more");
   if (!tile(trial)) return;
   if (!ends)
-    throw UsageError(name() + ": repeated text is evaluated with the protocol same-targets only; " +
-                     "remove --protocol, or set --" + name() + ".tile 0 for plain text");
+    throw UsageError(name() +
+                     ": repeated text is evaluated with the protocol fixed-targets only; " +
+                     "remove --eval-protocol, or set --" + name() + ".tile 0 for plain text");
   if (longest < tile(trial) + trial.scored)
     throw UsageError(name() + ": no length reaches the second copy of " +
                      std::to_string(tile(trial)) + " bytes; test up to " +

@@ -1,7 +1,9 @@
 #include "datasets/base/documents.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
+#include <set>
 
 #include "core/error.h"
 #include "core/io/files.h"
@@ -9,6 +11,7 @@
 namespace yonder {
 namespace {
 
+namespace fs = std::filesystem;
 using Size = Rooms::Size;
 
 Size bytes_of(const std::vector<std::string>& documents) {
@@ -62,12 +65,51 @@ std::vector<std::string> hold_out_twentieth(std::vector<std::string>& documents)
   return held;
 }
 
+// The files of a folder by path, those of linked folders too, each folder once. Names that begin
+// with a dot are left out.
+std::vector<std::string> files_in(const std::string& folder) {
+  std::set<fs::path> seen{fs::canonical(folder)};
+  std::vector<std::string> files;
+  const auto follow = fs::directory_options::follow_directory_symlink;
+  for (auto i = fs::recursive_directory_iterator(folder, follow); i != fs::end(i); ++i) {
+    if (i->path().filename().string()[0] == '.') i.disable_recursion_pending();
+    else if (i->is_regular_file()) files.push_back(i->path().string());
+    else if (i->is_directory() && !seen.insert(fs::canonical(i->path())).second)
+      i.disable_recursion_pending();
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::string> files_of(const std::string& path) try {
+  if (fs::is_directory(path)) return files_in(path);
+  if (fs::exists(path) && !fs::is_regular_file(path))
+    throw FileError(path + ": a text is read more than once, and this is no regular file but a " +
+                    "pipe or a device; save it as a file");
+  return {path};
+} catch (const fs::filesystem_error& e) {
+  throw FileError(path + ": can't be read: " + e.code().message());
+}
+
+void require_text(const std::string& content, const std::string& path) {
+  bool packed = content.find('\0') != std::string::npos;
+  for (const char* start : {"\x1f\x8b", "BZh",
+                            "\xfd"
+                            "7zXZ",
+                            "PK\x03\x04", "\x28\xb5\x2f\xfd"})
+    packed |= content.starts_with(start);
+  if (packed)
+    throw FileError(path + ": this is no text but a compressed or binary file, or UTF-16; " +
+                    "decompress it, or convert it to UTF-8");
+}
+
 }  // namespace
 
 Documents Documents::read(const std::string& path) {
   Documents d;
-  for (const std::string& file : list_files(path)) {
+  for (const std::string& file : files_of(path)) {
     d.train.push_back(read_file(file));
+    require_text(d.train.back(), file);
     if (d.train.back().empty()) d.train.pop_back();
   }
   if (d.train.empty()) throw FileError(path + ": it contains no text; name another file or folder");

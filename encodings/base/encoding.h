@@ -165,12 +165,20 @@ enum class Baseline { none, window, factor };
 /// by position, or how alike the rows of its parameter `table` are.
 enum class Probe { none, path, table };
 
+/// Where an encoding is taken unnamed: in a sweep, beside others; or as the one of a training too.
+enum class Usual { no, compared, trained };
+
 /// What `list` and `show` say of an encoding, and how to make one.
 struct Entry {
   std::string name, title, paper;  ///< "alibi"; its full name; "arXiv:2108.12409"
-  Kind kind = Kind::absolute;      ///< where it acts
-  Serves serves = Serves::both;    ///< causal models, bidirectional ones or both
-  std::string formula;             ///< one line of plain text
+  /// Other names of the field, in lower case: of the encoding ("rotary"), or, with what they set,
+  /// of a way to extend it ("yarn" is "rope:rope.scaling=yarn").
+  std::vector<std::string> aliases;
+  std::vector<std::pair<std::string, Override>> extension_aliases;  ///< and what each sets
+  Usual usual = Usual::no;                                          ///< where it is taken unnamed
+  Kind kind = Kind::absolute;                                       ///< where it acts
+  Serves serves = Serves::both;  ///< causal models, bidirectional ones or both
+  std::string formula;           ///< one line of plain text
   /// Test-time settings meant for lengths beyond the trained one, as set_at_test takes them.
   Overrides extensions;
   std::vector<JoinsAtTest> joins_at_test;  ///< for modifiers only
@@ -186,8 +194,15 @@ struct Entry {
 const std::vector<Entry>& registry();
 /// The entry of one name, or null.
 const Entry* find_entry(const std::string& name);
-/// The same; UsageError with a "did you mean" if there is none.
+/// That of a name or an alias in whatever case; UsageError with a "did you mean" if there is none.
 const Entry& entry(const std::string& name);
+/// An encoding as parse_encoding() reads it, every name as its entry has it: "NoPE" becomes "none",
+/// "rope+yarn" "rope:rope.scaling=yarn". Unknown names stay.
+std::string canonical_encoding(const std::string&);
+/// What is trained, and compared, where nothing is named; and the encoding without positions.
+std::string usual_encoding();
+std::vector<std::string> compared_encodings();
+std::string without_positions();
 /// The override that makes a baseline of any model: "window.size=0".
 const Override& override_of(Baseline);
 

@@ -12,6 +12,51 @@ std::vector<Entry>& entries() {
   return all;
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+  return text;
+}
+
+// By a name or an alias, in whatever case.
+const Entry* find_named(const std::string& text) {
+  const std::string name = lower_case(text);
+  for (const Entry& e : registry())
+    if (e.name == name || std::find(e.aliases.begin(), e.aliases.end(), name) != e.aliases.end())
+      return &e;
+  return nullptr;
+}
+
+// The extension that a name stands for: one that says so itself, or, beside `others`, that one of
+// these has as a value ("rope+rerope").
+const Override* extension_named(const std::string& text, const std::vector<std::string>& others) {
+  const std::string name = lower_case(text);
+  for (const Entry& e : registry()) {
+    for (const auto& [alias, extension] : e.extension_aliases)
+      if (alias == name) return &extension;
+    if (std::find(others.begin(), others.end(), e.name) == others.end()) continue;
+    for (const Override& o : e.extensions)
+      if (text_of(o.value) == name) return &o;
+  }
+  return nullptr;
+}
+
+// The names of a group as their entries have them; what only extends one of them goes to `options`.
+std::vector<std::string> canonical(const std::vector<std::string>& names, Overrides& options) {
+  std::vector<std::string> known, all;
+  for (const std::string& name : names)
+    if (const Entry* e = find_named(name)) known.push_back(e->name);
+  for (const std::string& name : names) {
+    const Entry* e = find_named(name);
+    const Override* extension = e ? nullptr : extension_named(name, known);
+    if (extension) options.push_back(*extension);
+    const std::string& now = e ? e->name : extension ? extension->key.owner : name;
+    // "rope+yarn" has rope once, while "rope+rope" is refused.
+    if (!extension || std::find(known.begin(), known.end(), now) == known.end()) all.push_back(now);
+  }
+  return all;
+}
+
 }  // namespace
 
 void add_entry(Entry e) {
@@ -29,12 +74,50 @@ const Entry* find_entry(const std::string& name) {
 }
 
 const Entry& entry(const std::string& name) {
-  if (const Entry* found = find_entry(name)) return *found;
+  if (const Entry* found = find_named(name)) return *found;
   std::vector<std::string> names;
-  for (const Entry& e : registry()) names.push_back(e.name);
-  const std::string hint = did_you_mean(name, names);
-  throw UsageError("encoding: no encoding is called '" + name + "'" +
-                   (hint.empty() ? "; see yonder list encodings" : hint));
+  for (const Entry& e : registry()) {
+    names.push_back(e.name);
+    names.insert(names.end(), e.aliases.begin(), e.aliases.end());
+  }
+  const std::string close = nearest(lower_case(name), names);
+  const Entry* meant = find_named(close);
+  throw UsageError(
+      "encoding: no encoding is called '" + name + "'" +
+      (meant ? "; did you mean '" + meant->name + "'?" : "; see yonder list encodings"));
+}
+
+std::string canonical_encoding(const std::string& text) {
+  EncodingSpec spec = parse_encoding(text);
+  const auto set_owner = [](Overrides& options) {
+    for (Override& o : options)
+      if (const Entry* e = find_named(o.key.owner)) o.key.owner = e->name;
+  };
+  set_owner(spec.options);
+  for (LayerGroup& group : spec.groups) {
+    set_owner(group.options);
+    group.names = canonical(group.names, spec.options);
+  }
+  return text_of(spec);
+}
+
+std::string usual_encoding() {
+  for (const Entry& e : registry())
+    if (e.usual == Usual::trained) return e.name;
+  throw std::logic_error("no encoding is registered as the usual one");
+}
+
+std::vector<std::string> compared_encodings() {
+  std::vector<std::string> names;
+  for (const Entry& e : registry())
+    if (e.usual != Usual::no) names.push_back(e.name);
+  return names;
+}
+
+std::string without_positions() {
+  for (const Entry& e : registry())
+    if (e.kind == Kind::none) return e.name;
+  throw std::logic_error("no encoding is registered for models without positions");
 }
 
 const Override& override_of(Baseline wanted) {

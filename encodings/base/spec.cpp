@@ -134,7 +134,7 @@ OptionKey::OptionKey(const std::string& text) {
     if (const std::size_t next = text.find('.', dot + 1); next != text.npos)
       from = dot + 1, dot = next;
   const std::string whose = dot == text.npos ? "" : text.substr(from, dot - from);
-  name = dot == text.npos ? text : text.substr(dot + 1);
+  name = snake_case(dot == text.npos ? text : text.substr(dot + 1));
   const std::size_t at = std::min(whose.find('@'), whose.size());
   owner = whose.substr(0, at);
   if (at == whose.size()) return;

@@ -64,7 +64,7 @@ class Row:
 
 def run_ours(o, arguments):
     command = [o.yonder, 'bench', *arguments, '--threads', str(o.threads), '--json',
-               '--patience', str(o.seconds)]
+               '--max-wait', str(o.seconds)]
     j = last_json(command, {})
     figures = j['rows'][0] if 'rows' in j else j
     return figures['ms'], j.get('peak_bytes', figures.get('peak_bytes')) / 1e6, figures['void']

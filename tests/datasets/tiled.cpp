@@ -155,7 +155,7 @@ TEST_CASE("tiled: what can't be tested is refused with the way out") {
                     "or set --tiled.tile");
   CHECK_THROWS_WITH(task->sequences({.length = 128, .protocol = Protocol::sliding}),
                     "tiled: repeated text is evaluated with the protocol same-targets only; "
-                    "remove --protocol, or set --tiled.tile 0 for plain text");
+                    "remove --eval-protocol, or set --tiled.tile 0 for plain text");
   CHECK_THROWS_WITH(tiled(path, {{"tile", "8"}}, 64)->sequences({.length = 1024}),
                     "tiled: " + path + " has 305 contiguous bytes to test on, too few for a " +
                         "length of 512; give a longer text or a shorter length");

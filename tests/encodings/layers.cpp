@@ -279,7 +279,7 @@ TEST_CASE("an option's key knows its owner, its layers and its name, in all its 
   CHECK(key.name == "base");
   CHECK(text_of(key) == "rope@0-2,4.base");
   CHECK(OptionKey("data.copy.alphabet") == OptionKey("copy", {}, "alphabet"));
-  CHECK(OptionKey("data.length") == OptionKey("data", {}, "length"));
+  CHECK(OptionKey("data.train-length") == OptionKey("data", {}, "train_length"));
   CHECK(OptionKey("length") == OptionKey("", {}, "length"));
   CHECK_THROWS_WITH(OptionKey("rope@x.base"),
                     ContainsSubstring("'x' in 'rope@x.base' are no layers"));

@@ -34,8 +34,8 @@ for ((round = 0; round < rounds; ++round)); do
   row=${encodings[round % ${#encodings[@]}]}
   encoding=${row%% *}
   # A checkpoint every 6 ms, so that kills fall between all of its files.
-  start=("$yonder" train --quiet --task "$(task_of "$row")" --length 4 --width 16 --heads 2 --layers 1 --batch 4
-    --steps 150 --warmup 5 --late-checkpoints 3 --seed "$round" --threads 1 --save-minutes 0.0001
+  start=("$yonder" train --quiet --task "$(task_of "$row")" --train-length 4 --width 16 --heads 2 --layers 1 --batch 4
+    --steps 150 --warmup 5 --last-checkpoints 3 --seed "$round" --threads 1 --checkpoint-minutes 0.0001
     --encoding "$encoding" $(also "$row"))
   began=$(now)
   "${start[@]}" --out "$folder/whole" >/dev/null

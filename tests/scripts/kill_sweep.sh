@@ -16,9 +16,9 @@ done
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-sweep=("$binary" ablate --task copy --encodings "rope,rope:rope.scaling=yarn,t5,floater"
-  --set train.lr=1e-3,3e-3 --length 4 --lengths 4,8 --width 32 --layers 2 --batch 16 --steps 400
-  --seeds 2 --checkpoints 3 --save-minutes 0.002 --quiet)
+sweep=("$binary" sweep --task copy --encodings "rope,rope:rope.scaling=yarn,t5,floater"
+  --set train.lr=1e-3,3e-3 --train-length 4 --eval-lengths 4,8 --width 32 --layers 2 --batch 16 --steps 400
+  --seeds 2 --checkpoints 3 --checkpoint-minutes 0.002 --quiet)
 
 "${sweep[@]}" --out "$folder/whole" >"$folder/log"
 for ((round = 1; round <= rounds; ++round)); do

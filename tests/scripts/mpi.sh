@@ -49,11 +49,11 @@ same() {
   done < <(cd "$1" && find . -name '*.safetensors' -o -name results.csv -o -name LATEST -o -name config.toml)
 }
 
-train=("$yonder" train --quiet --task copy --length 8 --width 32 --heads 2 --layers 2 --batch 20
-  --steps 150 --warmup 5 --save-minutes 0.002 --encoding rope+random)
-sweep=("$yonder" ablate --quiet --task copy --encodings "rope,rope:rope.scaling=yarn,t5,floater"
-  --set train.lr=1e-3,3e-3 --length 4 --lengths 4,8 --width 32 --layers 2 --batch 16 --steps 150
-  --seeds 2 --checkpoints 2 --save-minutes 0.002)
+train=("$yonder" train --quiet --task copy --train-length 8 --width 32 --heads 2 --layers 2 --batch 20
+  --steps 150 --warmup 5 --checkpoint-minutes 0.002 --encoding rope+random)
+sweep=("$yonder" sweep --quiet --task copy --encodings "rope,rope:rope.scaling=yarn,t5,floater"
+  --set train.lr=1e-3,3e-3 --train-length 4 --eval-lengths 4,8 --width 32 --layers 2 --batch 16 --steps 150
+  --seeds 2 --checkpoints 2 --checkpoint-minutes 0.002)
 
 # One process with 16 shards is what any number of ranks has to equal.
 expect 0 "${train[@]}" --shards 16 --out train-alone
@@ -74,7 +74,7 @@ same sweep-alone one/sweep
 [ ! -e two/sweep ] || fail "a rank that does not see the folder has made one of its own"
 echo "sweep: 1, 2 and 4 ranks write the bytes of one process, in one folder or in several"
 
-expect 2 "${run[@]}" -n 2 "$yonder" eval train-1 --lengths 8
+expect 2 "${run[@]}" -n 2 "$yonder" eval train-1 --eval-lengths 8
 says "no work for several ranks"
 expect 2 "${run[@]}" -n 1 "${train[@]}" --out other : -n 1 "${train[@]}" --width 64 --out other
 says "the configuration of rank 0 has 'width = 32' and that of rank 1 'width = 64'"
@@ -85,17 +85,17 @@ says "the program of rank 0"
 expect 2 "${run[@]}" -n 2 "${train[@]}" --out train-1
 says "there is a run in it already"
 [ "$(grep -c 'there is a run' log)" = 1 ] || fail "more than one rank says it"
-expect 4 "${run[@]}" -n 2 "${train[@]}" --lr 1e30 --clip 0 --warmup 0 --out other
+expect 4 "${run[@]}" -n 2 "${train[@]}" --lr 1e30 --grad-clip 0 --warmup 0 --out other
 says "diverged at step"
-expect 0 "${run[@]}" -n 3 "$yonder" train --task copy --length 4 --width 16 --heads 2 --layers 1 \
+expect 0 "${run[@]}" -n 3 "$yonder" train --task copy --train-length 4 --width 16 --heads 2 --layers 1 \
   --batch 2 --steps 2 --out few
 says "1 of 3 ranks have nothing to do: a batch is 2 shards"
-expect 0 "${run[@]}" -n 2 "${train[@]}" --reduce fast --out fast
+expect 0 "${run[@]}" -n 2 "${train[@]}" --allreduce fast --out fast
 grep -q 'may differ with the number of ranks' fast/environment.json || fail "fast leaves no word"
 echo "refused or said: other work, configurations and programs, a run that is there, idle ranks"
 
 # Signals: saved, and gone on with by another number of ranks.
-long=("${train[@]}" --steps 500 --save-minutes 0)
+long=("${train[@]}" --steps 500 --checkpoint-minutes 0)
 "${run[@]}" -n 2 "${long[@]}" --out signal >log 2>&1 &
 job=$! code=0
 until [ -e signal/metrics.jsonl ]; do sleep 0.05; done

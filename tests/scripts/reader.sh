@@ -28,9 +28,9 @@ cd "$folder"
 "$python" -c 'import numpy as np
 np.save("tokens.npy", np.random.default_rng(0).integers(0, 19, (3, 40)).astype(np.int32))'
 
-for model in "rope" "rope --bidirectional" "alibi" "alibi --tied" "none"; do
+for model in "rope" "rope --bidirectional" "alibi" "alibi --tie-embeddings" "none"; do
   # shellcheck disable=SC2086
-  "$yonder" train --task copy --encoding $model --length 8 --width 32 --heads 4 --layers 2 \
+  "$yonder" train --task copy --encoding $model --train-length 8 --width 32 --heads 4 --layers 2 \
     --steps 60 --warmup 10 --lr 1e-2 --out run --force --quiet >/dev/null
   "$yonder" logits run --tokens tokens.npy --out expected.npy
   "$python" "$reader" run/checkpoints/step-60.safetensors tokens.npy found.npy

@@ -50,7 +50,7 @@ def main():
         at = lambda name: os.path.join(folder, name)
         write_tokens(at('tokens.npy'))
         for encoding in o.encodings.split(','):
-            run(o.trains, 'train', '--quiet', '--task', 'copy', '--length', '15', '--width', '64',
+            run(o.trains, 'train', '--quiet', '--task', 'copy', '--train-length', '15', '--width', '64',
                 '--heads', '2', '--layers', '2', '--batch', '8', '--steps', '20', '--warmup', '5',
                 '--encoding', encoding, '--out', at(encoding), '--threads', '1')
             for who, command in ('trains', o.trains), ('reads', o.reads):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tests/scripts/slurm.sh [--binary PATH]: a real Slurm on this machine, from Debian's packages and without
-# systemd: munged, slurmctld and a slurmd of two processors. A sweep is submitted by `yonder ablate
+# systemd: munged, slurmctld and a slurmd of two processors. A sweep is submitted by `yonder sweep
 # --slurm --submit`, its time limit cuts it once, it queues again by itself, and what it ends with is
 # compared with a plain run. For root, as slurmd is.
 set -euo pipefail
@@ -83,7 +83,7 @@ echo "Slurm is up: $(sinfo --noheader --format='%D machine, %c processors, %t')"
 
 # As many steps as this machine takes in 25 s, or more: the signal comes within 30 s of the start,
 # and a machine that has become idle in the meantime must not be done before.
-sweep=("$yonder" ablate --quiet --task copy --encodings rope,alibi,t5 --length 8 --lengths 8,16
+sweep=("$yonder" sweep --quiet --task copy --encodings rope,alibi,t5 --train-length 8 --eval-lengths 8,16
   --width 32 --layers 2 --batch 16 --seeds 2)
 began=${EPOCHREALTIME/[.,]/}
 "${sweep[@]}" --steps 200 --threads 2 --out short >/dev/null

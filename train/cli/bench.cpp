@@ -19,11 +19,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct BenchOptions {
-  std::string what, size = "small", encoding = "rope", precision = "f32";
+  std::string what, size = "small", encoding = usual_encoding(), precision = "f32";
   Overrides options;
   std::vector<int> lengths{16384};
   int threads = 0, steps = 0, cells = 10000;
-  std::string reduce = "ordered";
+  std::string reduce = "deterministic";
   double patience = 20;
   bool profile = false, json = false;
 };
@@ -55,7 +55,7 @@ std::string verdict(const Json& json) {
   std::snprintf(
       text, sizeof text,
       "void: others used %.1f processors, %d of %d windows were quiet; repeat it when the "
-      "machine is idle, or with more --patience",
+      "machine is idle, or with a longer --max-wait",
       double(json["others"]), int(json["quiet"]), int(json["windows"]));
   return text;
 }
@@ -108,7 +108,7 @@ Json bench_ranks(const BenchOptions& options) {
   ranks::sum(share);
   Json json = timing_json(timing);
   json["ranks"] = crew.count;
-  json["reduce"] = options.reduce;
+  json["allreduce"] = options.reduce;
   json["communication"] = share[0];
   if (crew.rank > 0) return json;
   json["alone_ms"] = 1e3 * alone.quantile(0.5);
@@ -144,9 +144,9 @@ Json bench_train(const BenchOptions& options) {
 }
 
 void print_ranks(const Json& j) {
-  std::printf("training, %s, %s, %d ranks of %d threads, reduce %s\n",
+  std::printf("training, %s, %s, %d ranks of %d threads, allreduce %s\n",
               std::string(j["size"]).c_str(), std::string(j["encoding"]).c_str(), int(j["ranks"]),
-              int(j["threads"]), std::string(j["reduce"]).c_str());
+              int(j["threads"]), std::string(j["allreduce"]).c_str());
   std::printf(
       "step    %.2f ms of a batch for each rank (quartiles %.2f to %.2f, %d quiet windows of "
       "%d), alone %.2f ms\n",
@@ -282,45 +282,51 @@ void print_handout(const Json& j) {
 }
 
 bool read(const Arguments& arguments, BenchOptions& options) {
-  Flags flags(
+  CommandLine line(
       "bench", "how fast training, long tests and matrix products are on this machine",
       {"yonder bench train --size small --encoding rope",
        "yonder bench eval --encoding xlnet --lengths 1024,4096,16384", "yonder bench gemm",
        "mpirun -n 2 yonder bench train", "mpirun -n 8 --oversubscribe yonder bench handout"});
-  flags.argument("WHAT", options.what, "train, eval, gemm, or under mpirun handout",
-                 Flags::Presence::required);
-  flags.add("Model",
-            {Option{"size", &options.size,
-                    "width, heads, layers, length × batch: tiny 64, 4, 2, "
-                    "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
-                 .one_of({"tiny", "small", "base"}),
-             Option{"encoding", &options.encoding, "see yonder list encodings"},
-             Option{"precision", &options.precision, "of the factors of matrix products"}.one_of(
-                 {"f32", "bf16"})});
-  flags.numbers("Model", "--lengths", options.lengths, "of the tests of eval, in tokens");
-  flags.numbers("Model", "--length", options.lengths, "the same");
-  flags.add(
+  line.argument("WHAT", options.what, "train, eval, gemm, or under mpirun handout",
+                CommandLine::Presence::required);
+  line.add("Model",
+           {Option{"size", &options.size,
+                   "width, heads, layers, length × batch: tiny 64, 4, 2, "
+                   "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
+                .one_of({"tiny", "small", "base"}),
+            Option{"encoding", &options.encoding, "see yonder list encodings"}.kept_as(
+                canonical_encoding),
+            Option{"precision", &options.precision, "of matrix products"}.one_of({"f32", "bf16"})});
+  line.numbers(
+      "Model",
+      Option{"lengths", {}, "of the sequences of eval, in tokens"}.takes("N,N,...").formerly(
+          "length"),
+      options.lengths);
+  line.add(
       "Measurement",
       {Option{"threads", &options.threads, "0: one for each processor"}.within(0, 1024),
        Option{"steps", &options.steps, "of a window, or tests; 0: as many as take half a second"}
            .within(0, 1000000),
-       Option{"patience", &options.patience,
+       Option{"max-wait", &options.patience,
               "seconds to wait for nine windows in which no other process is busy"}
-           .within(0, 86400),
-       Option{"reduce", &options.reduce, "of train under mpirun, as yonder train's"}.one_of(
-           {"ordered", "fast"}),
-       Option{"cells", &options.cells, "of handout"}.within(1, 10000000)});
-  flags.on("Output", "--profile", options.profile, "time by operation, of train");
-  flags.on("Output", "--json", options.json, "for programs");
-  flags.encodings(options.options, Flags::When::training);
-  return flags.parse(arguments);
+           .within(0, 86400)
+           .formerly("patience"),
+       Option{"allreduce", &options.reduce, "of train under mpirun, as yonder train's"}
+           .one_of({"deterministic", "fast"})
+           .formerly("reduce")
+           .choice_formerly("ordered", "deterministic"),
+       Option{"cells", &options.cells, "of handout"}.within(1, 10000000),
+       Option{"profile", &options.profile, "time by operation, of train"},
+       Option{"json", &options.json, "for programs"}});
+  line.encodings(options.options, CommandLine::When::training);
+  return line.parse(arguments);
 }
 
 // False if help was asked for.
 bool understood(const Arguments& arguments, BenchOptions& options) {
   if (!read(arguments, options)) return false;
   if (options.profile && (options.what != "train" || ranks::count() > 1))
-    throw UsageError("bench: --profile is of train, without mpirun; leave it away");
+    throw UsageError("bench: --profile is only valid for train without mpirun; omit it");
   for (const char* name : {"train", "eval", "gemm", "handout"})
     if (name == options.what) {
       if (ranks::count() > 1 && (options.what == "eval" || options.what == "gemm"))
@@ -335,7 +341,7 @@ bool understood(const Arguments& arguments, BenchOptions& options) {
 
 }  // namespace
 
-int bench_verb(const Arguments& arguments) {
+int bench_command(const Arguments& arguments) {
   struct Bench {
     const char* name;
     Json (*measure)(const BenchOptions&);

@@ -3,9 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
+#include <map>
+#include <set>
 
 #include "core/error.h"
 #include "datasets/base/dataset.h"
+#include "encodings/base/encoding.h"
+#include "train/config/keys.h"
 
 namespace yonder {
 namespace {
@@ -28,25 +32,42 @@ std::string wrapped(std::string text, const std::string& words, std::size_t inde
   return text + "\n";
 }
 
-// A line of the help: a flag, and what it means from column `meaning_column` on.
-std::string help_line(const std::string& left, const std::string& meaning) {
-  std::string line = "  " + left;
-  if (line.size() + 2 > meaning_column) line += "\n" + std::string(meaning_column, ' ');
-  line.resize(std::max(line.size(), meaning_column), ' ');
-  return wrapped(line, meaning, meaning_column);
-}
+// CLI11's help in the columns of ours.
+class HelpFormat final : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode mode) const override {
+    return app->get_description() + "\n" + make_positionals(app) + make_groups(app, mode) + "\n" +
+           app->get_footer();
+  }
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    std::string text = (is_positional ? "Arguments" : group) + "\n";
+    for (const CLI::Option* o : options) {
+      std::string line = "  " + o->get_name(!o->nonpositional());
+      if (!o->get_type_name().empty()) line += " " + o->get_type_name();
+      if (line.size() + 2 > meaning_column) line += "\n" + std::string(meaning_column, ' ');
+      else line.resize(meaning_column, ' ');
+      text += wrapped(line, o->get_description(), meaning_column);
+    }
+    return is_positional ? text + "\n" : text;
+  }
+};
 
 std::string placeholder(const Option& option) {
+  if (!option.placeholder.empty()) return option.placeholder;
   if (std::holds_alternative<int*>(option.value)) return "N";
   if (std::holds_alternative<double*>(option.value)) return "X";
-  if (std::holds_alternative<bool*>(option.value)) return "true|false";
+  if (!std::holds_alternative<std::string*>(option.value)) return "true|false";
   return option.choices.empty() ? "TEXT" : "NAME";
 }
 
 std::string meaning(const Option& option) {
   std::string text = option.help;
   if (!option.choices.empty()) text += ": " + allowed(option);
-  const std::string start = option.default_text.empty() ? text_of(option) : option.default_text;
+  const bool list = std::visit([](auto* field) { return !field; }, option.value);
+  std::string start = option.default_text;
+  if (start.empty() && !list) start = text_of(option);
+  if (std::holds_alternative<bool*>(option.value) && start == "false") start = "";
   return start.empty() ? text : text + " [" + start + "]";
 }
 
@@ -60,177 +81,299 @@ int whole_number(const std::string& flag, const std::string& text) {
   return n;
 }
 
+bool is_utf8(const std::string& text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i++]);
+    int more = c < 0x80                ? 0
+               : c >= 0xc2 && c < 0xe0 ? 1
+               : (c & 0xf0) == 0xe0    ? 2
+               : c >= 0xf0 && c < 0xf5 ? 3
+                                       : -1;
+    if (more < 0) return false;
+    for (; more > 0; --more)
+      if (i == text.size() || (static_cast<unsigned char>(text[i++]) & 0xc0) != 0x80) return false;
+  }
+  return true;
+}
+
+// Names and the like in a text: what stands between other characters.
+std::vector<std::string> words_of(const std::string& text) {
+  std::string parted = text;
+  for (char& c : parted)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') c = ' ';
+  return split(parted, ' ');
+}
+
+bool has(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
 }  // namespace
 
-struct Flags::Line {
-  std::string verb;
+struct CommandLine::Line {
+  using Values = std::vector<std::string>;
+  enum class Takes { nothing, one, list, several };
+
+  struct Flag {
+    std::string name;
+    OptionKey key;
+    Takes takes;
+    std::function<void(const Values&)> take;
+    CLI::Option* option;
+    std::string owner;  // encoding or task
+    bool advanced, affects_result;
+  };
+
+  std::string command;
   CLI::App app;
-  std::string opening;                                         // of the help
-  std::vector<std::pair<std::string, std::string>> headings;   // and the lines below
-  std::vector<std::string> known;                              // flags
+  std::vector<Flag> flags;
+  std::map<std::string, std::string> former;                   // flags and what they are now
   std::vector<std::pair<std::string, CLI::Option*>> required;  // arguments
   // They hold the defaults that their options point at.
   std::vector<std::unique_ptr<Encoding>> encodings;
   std::vector<std::unique_ptr<Task>> tasks;
 
-  void show(const std::string& heading, const std::string& left, const std::string& meaning) {
-    for (auto& [name, lines] : headings)
-      if (name == heading) return void(lines += help_line(left, meaning));
-    headings.emplace_back(heading, help_line(left, meaning));
+  Flag& add(const std::string& heading, const std::string& name, const Option& o, Takes takes,
+            std::function<void(const Values&)> take) {
+    const std::string plain = kebab_case(name);
+    CLI::Option* option = takes == Takes::nothing ? app.add_flag(plain) : app.add_option(plain);
+    option->group(heading)
+        ->description(meaning(o))
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    if (takes != Takes::nothing) option->type_name(placeholder(o))->expected(1);
+    if (!o.former.empty()) {
+      const auto dot = name.rfind('.');
+      former["--" + (dot == name.npos ? "" : name.substr(2, dot - 1)) + kebab_case(o.former)] =
+          plain;
+    }
+    return flags.emplace_back(
+        Flag{plain, o.name, takes, std::move(take), option, "", o.advanced, o.affects_result});
   }
 
-  // A flag with a value, which `take` gets as text.
-  void flag(const std::string& name, std::function<void(const std::string&)> take) {
-    known.push_back(name);
-    auto* option = app.add_option_function<std::string>(name, [this, name, take](std::string text) {
-      if (std::find(known.begin(), known.end(), text) != known.end())
-        throw UsageError(name + ": needs a value, and " + text + " is a flag itself");
-      take(text);
+  void add(const std::string& heading, const std::string& name, const Option& o) {
+    Option named = o;
+    named.name = name;
+    const bool is_switch = std::holds_alternative<bool*>(o.value);
+    add(heading, name, o, is_switch ? Takes::nothing : Takes::one, [named](const Values& given) {
+      if (given.back().empty()) throw UsageError(named.name + ": needs a value, and it is empty");
+      assign(named, "", given.back());
     });
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
 
   // The flag of a registered encoding's or task's option. One that training fixes is known when
   // testing, so that it can be refused for what it is, but not shown.
-  void registered(const std::string& heading, const OptionKey& key, const Option& option,
+  void registered(const std::string& kind, const OptionKey& key, const Option& option,
                   Overrides& given, When when) {
-    const std::string flag_name = key == "text.path" ? "--text" : "--" + text_of(key);
-    flag(flag_name, [&given, key, option](const std::string& text) {
-      given.push_back({key, typed(option, text)});
-    });
-    if (when == When::testing && !option.test_time) return;
-    show(heading, flag_name + " " + placeholder(option), meaning(option));
+    const bool shown = when == When::training || option.test_time;
+    Option named = option;
+    named.name = text_of(key);
+    if (std::holds_alternative<bool*>(option.value)) named.placeholder = "true|false";
+    if (named.default_text.empty()) named.default_text = text_of(option);
+    Flag& flag = add(!shown                     ? ""
+                     : flag_of(key) == "--text" ? "Data"
+                                                : kind + " " + key.owner,
+                     flag_of(key), named, Takes::one, [&given, key, option](const Values& values) {
+                       std::erase_if(given, [&](const Override& o) { return o.key == key; });
+                       given.push_back({key, typed(option, values.back())});
+                     });
+    flag.owner = key.owner;
+  }
+
+  // Hides what a short help leaves out: options for experts, and those of encodings and tasks that
+  // no argument names.
+  void shorten(const std::vector<std::string>& arguments) {
+    std::vector<std::string> named;
+    for (const std::string& a : arguments)
+      for (const std::string& word : words_of(a)) named.push_back(word);
+    for (Flag& f : flags)
+      if (f.advanced || (!f.owner.empty() && !has(named, f.owner) && f.name != "--text"))
+        f.option->group("");
+  }
+
+  // The arguments with flags by their present names.
+  std::vector<std::string> renamed(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> all;
+    for (const std::string& a : arguments) {
+      const std::size_t end = std::min(a.find('='), a.size());
+      std::string name = a.substr(0, end);
+      if (name.starts_with("--")) name = kebab_case(name);
+      if (const auto now = former.find(name); now != former.end()) {
+        note_renamed(name, now->second);
+        name = now->second;
+      }
+      all.push_back(name + a.substr(end));
+    }
+    return all;
+  }
+
+  const Flag* find_flag(const std::string& name) const {
+    for (const Flag& f : flags)
+      if (f.name == name) return &f;
+    return nullptr;
+  }
+
+  // What CLI11 would take for something else: a flag as another's value, a word behind a list.
+  void require_values(const std::vector<std::string>& arguments) const {
+    for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+      const Flag* flag = find_flag(arguments[i]);
+      if (!flag || flag->takes == Takes::nothing) continue;
+      if (find_flag(arguments[i + 1]))
+        throw UsageError(flag->name + ": needs a value, and " + arguments[i + 1] +
+                         " is a flag itself");
+      if (flag->takes == Takes::list && i + 2 < arguments.size() &&
+          !arguments[i + 2].starts_with("-"))
+        throw UsageError(flag->name + ": '" + arguments[i + 2] + "' follows its list '" +
+                         arguments[i + 1] + "'; write commas and no spaces between its entries, " +
+                         "and arguments without a flag before all flags");
+      ++i;
+    }
+  }
+
+  void refuse_extras() const {
+    const std::string see = "; see yonder " + command + " --help";
+    std::vector<std::string> names;
+    for (const Flag& f : flags) names.push_back(f.name);
+    for (const std::string& extra : app.remaining()) {
+      const std::string name = extra.substr(0, extra.find('='));
+      if (!name.starts_with("-")) continue;
+      const std::string hint = did_you_mean(name, names);
+      throw UsageError(command + ": there is no flag " + name + (hint.empty() ? see : hint));
+    }
+    if (!app.remaining().empty())
+      throw UsageError(command + ": '" + app.remaining().front() + "' is one argument too many" +
+                       see);
+    for (const auto& [name, option] : required)
+      if (option->count() == 0) throw UsageError(command + ": " + name + " is missing" + see);
   }
 };
 
-Flags::Flags(std::string verb, std::string summary, std::vector<std::string> examples)
+CommandLine::CommandLine(std::string command, std::string summary,
+                         std::vector<std::string> examples)
     : line_(new Line) {
-  line_->verb = std::move(verb);
-  line_->opening = wrapped("", "yonder " + line_->verb + ": " + summary, 2) + "\nExamples\n";
-  for (const std::string& e : examples) line_->opening += wrapped("  ", e, 6, " \\");
+  line_->command = std::move(command);
+  std::string opening =
+      wrapped("", "yonder " + line_->command + ": " + summary, 2) + "\nExamples\n";
+  for (const std::string& e : examples) opening += wrapped("  ", e, 6, " \\");
+  line_->app.description(opening);
   line_->app.set_help_flag();
   line_->app.allow_extras();
+  line_->app.formatter(std::make_shared<HelpFormat>());
 }
 
-Flags::~Flags() = default;
+CommandLine::~CommandLine() = default;
 
-void Flags::add(const std::string& heading, const Options& options) {
-  for (Option o : options) {
-    o.name = "--" + o.name;
-    line_->show(heading, o.name + " " + placeholder(o), meaning(o));
-    line_->flag(o.name, [o](const std::string& text) { assign(o, "", text); });
-  }
+void CommandLine::add(const std::string& heading, const Options& options) {
+  for (const Option& o : options) line_->add(heading, flag_of(o.name), o);
 }
 
-void Flags::text(const std::string& heading, const std::string& flag,
-                 const std::string& placeholder, std::string& value, const std::string& help) {
-  line_->show(heading, flag + " " + placeholder, value.empty() ? help : help + " [" + value + "]");
-  line_->flag(flag, [&value, flag](const std::string& text) {
-    if (text.empty()) throw UsageError(flag + ": needs a value, and it is empty");
-    value = text;
-  });
-}
-
-void Flags::numbers(const std::string& heading, const std::string& flag, std::vector<int>& value,
-                    const std::string& help) {
-  line_->show(heading, flag + " N,N,...", help);
-  line_->flag(flag, [&value, flag](const std::string& text) {
+void CommandLine::numbers(const std::string& heading, const Option& named,
+                          std::vector<int>& value) {
+  const std::string flag = flag_of(named.name);
+  line_->add(heading, flag, named, Line::Takes::list, [&value, flag](const Line::Values& given) {
     value.clear();
-    for (const std::string& part : split(text, ',')) value.push_back(whole_number(flag, part));
+    for (const std::string& part : split(given.back(), ','))
+      value.push_back(whole_number(flag, part));
   });
 }
 
-void Flags::names(const std::string& heading, const std::string& flag,
-                  const std::string& placeholder, std::vector<std::string>& value,
-                  const std::string& help) {
-  line_->show(heading, flag + " " + placeholder, help);
-  line_->flag(flag, [&value, flag](const std::string& text) {
-    value = entries_of(text);
-    for (const std::string& part : value)
-      if (part.empty())
-        throw UsageError(flag + ": '" + text + "' has an empty name between its commas");
+void CommandLine::names(const std::string& heading, const Option& named,
+                        std::vector<std::string>& value) {
+  const std::string flag = flag_of(named.name);
+  line_->add(heading, flag, named, Line::Takes::list, [&value, flag](const Line::Values& given) {
+    value = entries_of(given.back());
+    if (has(value, ""))
+      throw UsageError(flag + ": '" + given.back() + "' has an empty name between its commas");
   });
 }
 
-void Flags::repeated(const std::string& heading, const std::string& flag,
-                     const std::string& placeholder, std::vector<std::string>& values,
-                     const std::string& help) {
-  line_->show(heading, flag + " " + placeholder, help);
-  line_->known.push_back(flag);
-  line_->app
-      .add_option_function<std::vector<std::string>>(
-          flag, [&values](const std::vector<std::string>& given) { values = given; })
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+void CommandLine::repeated(const std::string& heading, const Option& named,
+                           std::vector<std::string>& values) {
+  line_->add(heading, flag_of(named.name), named, Line::Takes::several,
+             [&values](const Line::Values& given) { values = given; });
 }
 
-void Flags::on(const std::string& heading, const std::string& flag, bool& value,
-               const std::string& help) {
-  line_->known.push_back(flag);
-  line_->show(heading, flag, help);
-  line_->app.add_flag_callback(flag, [&value] { value = true; });
-}
-
-void Flags::argument(const std::string& placeholder, std::string& value, const std::string& help,
-                     Presence presence) {
-  line_->show("Arguments", placeholder, help);
-  auto* option = line_->app.add_option(placeholder, value);
+void CommandLine::argument(const std::string& placeholder, std::string& value,
+                           const std::string& help, Presence presence) {
+  auto* option = line_->app.add_option(placeholder, value, help);
+  option->type_name("");
   if (presence == Presence::required) line_->required.emplace_back(placeholder, option);
 }
 
-void Flags::arguments(const std::string& placeholder, std::vector<std::string>& values,
-                      const std::string& help) {
-  line_->show("Arguments", placeholder + "...", help);
-  line_->required.emplace_back(placeholder, line_->app.add_option(placeholder, values));
+void CommandLine::arguments(const std::string& placeholder, std::vector<std::string>& values,
+                            const std::string& help) {
+  auto* option = line_->app.add_option(placeholder, values, help);
+  option->type_name("...");
+  line_->required.emplace_back(placeholder, option);
 }
 
-void Flags::encodings(Overrides& given, When when) {
+void CommandLine::encodings(Overrides& given, When when) {
   for (const Entry& e : registry()) {
     Encoding& encoding = *line_->encodings.emplace_back(e.make());
     for (const Option& o : encoding.options())
-      line_->registered("Encoding " + e.name, {e.name, {}, o.name}, o, given, when);
+      line_->registered("Encoding", {e.name, {}, o.name}, o, given, when);
   }
+  line_->app.footer(
+      "Also: yonder show encoding NAME, yonder show task NAME, and all options: --help-all\n");
 }
 
-void Flags::tasks(Overrides& given, When when) {
+void CommandLine::tasks(Overrides& given, When when) {
   for (const TaskEntry& e : yonder::tasks()) {
     Task& task = *line_->tasks.emplace_back(e.make());
     for (const Option& o : task.options())
-      line_->registered("Task " + e.name, {e.name, {}, o.name}, o, given, when);
+      line_->registered("Task", {e.name, {}, o.name}, o, given, when);
   }
 }
 
-bool Flags::parse(const std::vector<std::string>& arguments) {
+bool CommandLine::parse(const std::vector<std::string>& given) {
   Line& line = *line_;
-  for (const std::string& a : arguments)
-    if (a == "--help" || a == "-h") {
-      std::fputs(line.opening.c_str(), stdout);
-      for (const auto& [heading, lines] : line.headings)
-        std::printf("\n%s\n%s", heading.c_str(), lines.c_str());
-      return false;
-    }
+  const bool all = has(given, "--help-all");
+  if (all || has(given, "--help") || has(given, "-h")) {
+    if (!all) line.shorten(given);
+    std::fputs(line.app.help().c_str(), stdout);
+    return false;
+  }
+  for (const std::string& a : given)
+    if (!is_utf8(a))
+      throw UsageError(line.command + ": '" + a + "' is not UTF-8, which the files of a run are; " +
+                       "rename it");
+  const std::vector<std::string> arguments = line.renamed(given);
+  line.require_values(arguments);
   try {
     // CLI11 takes the last argument first.
     line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError&) {
     // With every value a text and every extra allowed, only a last flag without its value is left.
-    throw UsageError(arguments.back() + ": needs a value; see yonder " + line.verb + " --help");
+    throw UsageError(arguments.back() + ": needs a value; see yonder " + line.command + " --help");
   }
-  for (const std::string& extra : line.app.remaining()) {
-    const std::string name = extra.substr(0, extra.find('='));
-    if (!name.starts_with("-")) continue;
-    const std::string hint = did_you_mean(name, line.known);
-    throw UsageError(line.verb + ": there is no flag " + name +
-                     (hint.empty() ? "; see yonder " + line.verb + " --help" : hint));
-  }
-  if (!line.app.remaining().empty())
-    throw UsageError(line.verb + ": '" + line.app.remaining().front() +
-                     "' is one argument too many; see yonder " + line.verb + " --help");
-  for (const auto& [name, option] : line.required)
-    if (option->count() == 0)
-      throw UsageError(line.verb + ": " + name + " is missing; see yonder " + line.verb +
-                       " --help");
+  line.refuse_extras();
+  apply();
   return true;
+}
+
+void CommandLine::apply() const {
+  for (const Line::Flag& f : line_->flags)
+    if (f.option->count() > 0) f.take(f.option->results());
+}
+
+std::vector<CommandLine::Given> CommandLine::given() const {
+  std::vector<Given> all;
+  for (const Line::Flag& f : line_->flags)
+    if (f.option->count() > 0) all.push_back({f.key, f.affects_result});
+  return all;
+}
+
+std::string CommandLine::short_help() const {
+  line_->shorten({});
+  return line_->app.help();
+}
+
+void imply_task(const CommandLine& line, RunConfig& config) {
+  std::set<std::string> owners;
+  for (const auto& [key, affects_result] : line.given()) {
+    if (key == OptionKey("data.task")) return;
+    if (is_of_task(key)) owners.insert(key.owner);
+  }
+  if (owners.size() == 1) config.task = *owners.begin();
 }
 
 }  // namespace yonder

@@ -4,39 +4,32 @@
 #include <vector>
 
 #include "core/options.h"
+#include "encodings/base/spec.h"
 #include "train/config/run_config.h"
 
 /// \file
-/// The command line of one verb. Tables of options (core/options.h) become flags, so that limits,
-/// defaults and meanings are written once.
+/// The command line of one command. Tables of options (core/options.h) become flags, so that
+/// limits, defaults and meanings are written once.
 namespace yonder {
 
-class Flags {
+class CommandLine {
  public:
   /// `examples` open the help: whole commands that work as they stand.
-  Flags(std::string verb, std::string summary, std::vector<std::string> examples);
-  ~Flags();
-  Flags(const Flags&) = delete;
-  Flags& operator=(const Flags&) = delete;
+  CommandLine(std::string command, std::string summary, std::vector<std::string> examples);
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
 
-  /// One flag for each option, e.g. "--width N", under a heading of the help.
+  /// One flag for each option under a heading of the help: "--width N" of "model.width"; of one
+  /// that is true or false a switch, which "--json=false" turns off.
   void add(const std::string& heading, const Options&);
-  /// A flag that takes a text: "--out DIR".
-  void text(const std::string& heading, const std::string& flag, const std::string& placeholder,
-            std::string& value, const std::string& help);
-  /// A flag that takes whole numbers with commas between: "--lengths 32,64". Each is 1..2^24.
-  void numbers(const std::string& heading, const std::string& flag, std::vector<int>& value,
-               const std::string& help);
+  /// A flag that takes whole numbers with commas between: "--eval-lengths 32,64". Each is 1..2^24.
+  void numbers(const std::string& heading, const Option& named, std::vector<int>& value);
   /// A flag that takes names with commas between, as entries_of() parts them: "--encodings
   /// rope,rope@0-2,none@3,alibi" are three.
-  void names(const std::string& heading, const std::string& flag, const std::string& placeholder,
-             std::vector<std::string>& value, const std::string& help);
+  void names(const std::string& heading, const Option& named, std::vector<std::string>& value);
   /// A flag that may be given several times; each value is added.
-  void repeated(const std::string& heading, const std::string& flag, const std::string& placeholder,
-                std::vector<std::string>& values, const std::string& help);
-  /// A flag that takes nothing.
-  void on(const std::string& heading, const std::string& flag, bool& value,
-          const std::string& help);
+  void repeated(const std::string& heading, const Option& named, std::vector<std::string>& values);
   /// An argument without a flag. `required` ones must be given.
   enum class Presence { required, optional };
   void argument(const std::string& placeholder, std::string& value, const std::string& help,
@@ -46,19 +39,33 @@ class Flags {
                  const std::string& help);
 
   /// Flags for the options of every registered encoding ("--rope.base"), a heading each; only those
-  /// of test time if `when` says so. What was given goes to `given`.
+  /// of test time if `when` says so. What was given goes to `given`, the later value of a key last.
   enum class When { training, testing };
   void encodings(Overrides& given, When when);
   /// The same for tasks ("--copy.alphabet"), and "--text PATH".
   void tasks(Overrides& given, When when);
 
-  /// Reads the arguments after the verb. False if they asked for help, which is then on stdout.
-  /// UsageError with a "did you mean" for what is not known.
+  /// Reads the arguments after the command and does as apply(). False if they asked for help, which
+  /// is then on stdout: --help has the general options and those of encodings and tasks that are
+  /// named beside it, --help-all every one. UsageError with a "did you mean" for what is not known.
   bool parse(const std::vector<std::string>& arguments);
+  /// Puts what was given into its fields, which may have taken other values since.
+  void apply() const;
+  /// The options that were given.
+  struct Given {
+    OptionKey key;
+    bool affects_result;
+  };
+  std::vector<Given> given() const;
+  /// As --help has it.
+  std::string short_help() const;
 
  private:
   struct Line;
   std::unique_ptr<Line> line_;
 };
+
+/// A task whose options alone are given is meant: "--text FILE" is for the task "text".
+void imply_task(const CommandLine&, RunConfig&);
 
 }  // namespace yonder

@@ -135,29 +135,30 @@ void print_json(const DataOptions& options, Task& task, const TaskEntry& entry,
 
 bool read(const Arguments& arguments, DataOptions& options) {
   RunConfig& config = options.config;
-  Flags flags("data", "what a task is, its options, and samples of it; what is asked in brackets",
-              {"yonder data copy --length 12 --show 3",
-               "yonder data addition --length 4 --addition.hints 20 --bidirectional",
-               "yonder data text --text README.md --length 60 --part test"});
-  flags.argument("TASK", config.task, "its name; see yonder list tasks", Flags::Presence::required);
-  flags.add(
+  CommandLine line("data",
+                   "what a task is, its options, and samples of it; what is asked in brackets",
+                   {"yonder data copy --length 12 --show 3",
+                    "yonder data addition --length 4 --addition.hints 20 --bidirectional",
+                    "yonder data text --text README.md --length 60 --part test"});
+  line.argument("TASK", config.task, "its name; see yonder list tasks",
+                CommandLine::Presence::required);
+  line.add(
       "Samples",
-      {Option{"length", &config.length, "in items of the task, or bytes"}.within(1, 4096),
+      {Option{"length", &config.length, "items of the task, or bytes of text"}.within(1, 4096),
        Option{"show", &options.show, "how many"}.within(1, 1000),
        Option{"part", &options.part, "what they are from"}.one_of(
            {"training", "validation", "test"}),
-       Option{"seed", &config.seed, "of the training; other parts are the same for all"}.within(
-           0, 1 << 30)});
-  flags.on("Samples", "--bidirectional", config.bidirectional,
-           "as models of masked tokens see them");
-  flags.on("Output", "--json", options.json, "for programs");
-  flags.tasks(config.options, Flags::When::training);
-  return flags.parse(arguments);
+       Option{"seed", &config.seed, "of the training; other parts are the same for all"}.at_least(
+           0),
+       Option{"bidirectional", &config.bidirectional, "as masked-LM models see them"}});
+  line.add("Output", {Option{"json", &options.json, "for programs"}});
+  line.tasks(config.options, CommandLine::When::training);
+  return line.parse(arguments);
 }
 
 }  // namespace
 
-int data_verb(const Arguments& arguments) {
+int data_command(const Arguments& arguments) {
   DataOptions options;
   if (!read(arguments, options)) return fine;
   const auto task = prepare_task(options.config);

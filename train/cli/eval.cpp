@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/io/files.h"
@@ -42,15 +43,13 @@ void print_table(const std::vector<EvalRow>& rows, const Task& task) {
 }
 
 void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
-  nlohmann::ordered_json json{{"task", run.config.task},
-                              {"encoding", run.model->encoding().name()},
-                              {"trained_length", run.config.length},
-                              {"steps", run.step},
-                              {"seed", run.config.seed},
-                              {"rows", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json json{
+      {"task", run.config.task},           {"encoding", run.model->encoding().name()},
+      {"train_length", run.config.length}, {"steps", run.step},
+      {"seed", run.config.seed},           {"rows", nlohmann::ordered_json::array()}};
   for (const EvalRow& row : rows) {  // JSON has no NaN: what is not there is null
-    json["rows"].push_back({{"length", row.length},
-                            {"tokens", row.tokens},
+    json["rows"].push_back({{"eval_length", row.length},
+                            {"eval_tokens", row.tokens},
                             {"examples", row.examples},
                             {"loss", row.loss},
                             {"perplexity", row.perplexity},
@@ -58,7 +57,8 @@ void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
                             {"exact_match", row.exact_match},
                             {"chance", row.chance},
                             {"status", name_of(row.status)}});
-    if (row.status != Status::ok) json["rows"].back()["undefined"] = row.problem;
+    if (row.status != Status::ok) json["rows"].back()["error"] = row.problem;
+    if (run.task->is_text()) json["rows"].back()["bits_per_byte"] = bits_per_byte(row.loss);
   }
   std::printf("%s\n", json.dump(2).c_str());
 }
@@ -76,7 +76,7 @@ void write_positions(const std::string& path, const std::vector<EvalRow>& rows) 
 }
 
 struct EvalOptions {
-  std::string path, protocol = "same-targets", per_position;
+  std::string path, protocol = "fixed-targets", per_position;
   std::vector<std::string> extensions, factors;
   EvalSettings settings;
   Overrides of_task, of_encoding;
@@ -84,34 +84,45 @@ struct EvalOptions {
   bool quiet = false, json = false;
 };
 
-void declare(Flags& flags, EvalOptions& options) {
-  flags.argument("DIR", options.path,
-                 "a run's folder, whose last checkpoint is tested, or a checkpoint",
-                 Flags::Presence::required);
-  flags.numbers("Test", "--lengths", options.settings.lengths,
-                "in items of the task, or bytes of text");
-  flags.names("Test", "--extensions", "LIST", options.extensions,
-              "compare the model with itself under each of these: all, an option with all its "
-              "extensions, or option=value (several joined by colons); commas between; options "
-              "given beside hold in every row but the first");
-  flags.names("Test", "--sharpen", "X,X,...", options.factors,
-              "compare the model with itself, and with each of --extensions, where the products "
-              "q·k are multiplied by these, biases not; 1 leaves them");
-  flags.add(
-      "Test",
-      {Option{"examples", &options.settings.examples, "sequences at each length"}
+void declare(CommandLine& line, EvalOptions& options) {
+  EvalSettings& settings = options.settings;
+  line.argument("DIR", options.path, "a run's folder, for its last checkpoint, or a checkpoint",
+                CommandLine::Presence::required);
+  line.numbers("Evaluation",
+               Option{"eval_lengths", {}, "items of the task, or bytes of text"}
+                   .takes("N,N,...")
+                   .shown_as("1, 2, 4 and 8 times the training length")
+                   .formerly("lengths"),
+               settings.lengths);
+  line.names("Evaluation",
+             Option{"extensions",
+                    {},
+                    "compare with inference-time overrides: all, an option, or option=value "
+                    "(several joined by colons)"}
+                 .takes("LIST"),
+             options.extensions);
+  line.names(
+      "Evaluation",
+      Option{"sharpen", {}, "also compare with q·k multiplied by these factors"}.takes("X,X,..."),
+      options.factors);
+  line.add(
+      "Evaluation",
+      {Option{"examples", &settings.examples, "sequences at each length"}
            .within(0, 1 << 24)
            .shown_as("the task's own number"),
-       Option{"protocol", &options.protocol, "how a text is cut into windows"}.one_of(
-           {"same-targets", "non-overlapping", "sliding"}),
-       Option{"threads", &options.threads, "results do not depend on it"}.within(0, 1024).shown_as(
+       Option{"eval_protocol", &options.protocol, "how a text is cut into windows"}
+           .one_of({"fixed-targets", "non-overlapping", "sliding"})
+           .choice_formerly("same-targets", "fixed-targets")
+           .formerly("protocol"),
+       Option{"threads", &options.threads, "does not affect the results"}.within(0, 1024).shown_as(
            "all cores")});
-  flags.text("Output", "--per-position", "FILE", options.per_position,
-             "of a text, the loss by index in the window, as CSV");
-  flags.on("Output", "--json", options.json, "the results as JSON");
-  flags.on("Output", "--quiet", options.quiet, "no progress");
-  flags.tasks(options.of_task, Flags::When::testing);
-  flags.encodings(options.of_encoding, Flags::When::testing);
+  line.add("Output", {Option{"per_position", &options.per_position,
+                             "write the loss of a text by index in the window, as CSV"}
+                          .takes("FILE"),
+                      Option{"json", &options.json, "print the results as JSON"},
+                      Option{"quiet", &options.quiet, "no progress"}});
+  line.tasks(options.of_task, CommandLine::When::testing);
+  line.encodings(options.of_encoding, CommandLine::When::testing);
 }
 
 // A text ends, and has no more sequences than room for them.
@@ -184,22 +195,28 @@ void test_one(const EvalOptions& options, Trained& run, Progress& progress) {
   else print_table(rows, *run.task);
 }
 
+// What a sweep's folder has instead of a checkpoint.
+void refuse_sweep(const std::string& path) {
+  std::error_code error;
+  std::string runs;
+  for (const auto& run : std::filesystem::directory_iterator(path + "/cells", error))
+    runs += "\n  " + run.path().string();
+  if (!runs.empty())
+    throw UsageError("eval: " + path + " is the folder of a sweep; name one of its runs:" + runs);
+}
+
 }  // namespace
 
-int eval_verb(const Arguments& arguments) {
+int eval_command(const Arguments& arguments) {
   EvalOptions options;
-  Flags flags(
-      "eval", "tests a trained model at lengths that it may never have seen",
-      {"yonder eval runs/copy --lengths 16,32,64",
-       "yonder eval runs/copy --lengths 16,32,64 --rope.scaling ntk --rope.factor 4",
-       "yonder eval runs/copy --lengths 16,32,64 --extensions all",
-       "yonder eval runs/copy --lengths 16,32,64 --extensions window --sharpen 1,1.5,2,3",
-       "yonder eval runs/copy --lengths 64 --extensions rope.scaling,window --rope.factor 4",
-       "yonder eval runs/text --lengths 64,128,256 --per-position loss.csv --json"});
-  declare(flags, options);
-  if (!flags.parse(arguments)) return fine;
-  if (options.settings.lengths.empty())
-    throw UsageError("eval: --lengths is missing; say how long to test, like 32,64,128");
+  CommandLine line("eval", "evaluates a trained model at lengths that it may never have seen",
+                   {"yonder eval runs/copy --eval-lengths 16,32,64",
+                    "yonder eval runs/copy --rope.scaling ntk --rope.factor 4",
+                    "yonder eval runs/copy --extensions rope.scaling,window --sharpen 1,1.5",
+                    "yonder eval runs/text --eval-lengths 64,128 --per-position loss.csv --json"});
+  declare(line, options);
+  if (!line.parse(arguments)) return fine;
+  refuse_sweep(options.path);
   const bool several = !options.extensions.empty() || !options.factors.empty();
   if (several && !options.per_position.empty())
     throw UsageError("eval: --per-position is of one model and " +
@@ -213,6 +230,9 @@ int eval_verb(const Arguments& arguments) {
     overrides.insert(overrides.end(), options.of_encoding.begin(), options.of_encoding.end());
   const Inputs inputs;
   Trained run = load(options.path, overrides, inputs);
+  if (options.settings.lengths.empty())
+    for (const int times : {1, 2, 4, 8})
+      options.settings.lengths.push_back(times * run.config.length);
   if (!options.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
   // Beside others a model is tested at its trained length too.

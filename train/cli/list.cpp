@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "core/error.h"
 #include "datasets/base/dataset.h"
@@ -9,6 +8,7 @@
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
 #include "train/cli/run_summary.h"
+#include "train/config/keys.h"
 #include "train/config/presets.h"
 #include "train/config/toml.h"
 #include "train/report/table.h"
@@ -108,32 +108,53 @@ Json presets_json() {
   return all;
 }
 
-// Columns of plain text, as wide as their widest cell; a bare number says what it counts.
-void print(Json all, const std::vector<std::string>& fields) {
-  for (Json& one : all)
-    if (one.contains("parameters"))
-      one["parameters"] = one["parameters"].get<std::string>() + " parameters";
-  std::vector<std::size_t> widest(fields.size(), 0);
-  for (const Json& one : all)
-    for (std::size_t i = 0; i < fields.size(); ++i)
-      widest[i] = std::max(widest[i], one[fields[i]].get<std::string>().size());
-  for (const Json& one : all) {
-    std::string line;
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-      std::string cell = one[fields[i]];
-      if (i + 1 < fields.size()) cell.resize(widest[i] + 2, ' ');
-      line += cell;
-    }
-    std::puts(line.c_str());
-  }
+// A line of a list: a name and its title, cut to the terminal's columns.
+void print_line(const std::string& indent, const Json& one, std::size_t widest) {
+  std::string line = indent + one["name"].get<std::string>();
+  line.resize(indent.size() + widest + 2, ' ');
+  line += one["title"].get<std::string>();
+  const std::size_t columns = std::size_t(look_of_stdout().columns);
+  if (line.size() > columns) line = line.substr(0, columns - 3) + "...";
+  std::puts(line.c_str());
 }
 
-// The papers in a text as links.
+// Encodings by what they act on, which the others of a list don't have.
+void print(const Json& all) {
+  std::vector<std::string> groups;
+  std::size_t widest = 0;
+  for (const Json& one : all) {
+    widest = std::max(widest, one["name"].get<std::string>().size());
+    const std::string group = one.value("acts_on", "");
+    if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+  }
+  for (const std::string& group : groups) {
+    if (!group.empty())
+      std::printf("%sActs on %s\n", group == groups.front() ? "" : "\n", group.c_str());
+    for (const Json& one : all)
+      if (one.value("acts_on", "") == group) print_line(group.empty() ? "" : "  ", one, widest);
+  }
+  if (!groups.front().empty()) std::puts("\nMore of one: yonder show encoding NAME");
+}
+
+// The papers in a text as links: "arXiv:2104.09864", and addresses without their https.
 std::string linked(const std::string& text) {
-  static const std::regex arxiv(R"(arXiv:([0-9]{4}\.[0-9]{5}))"),
-      other(R"((kexue\.fm/archives/[0-9]+|aclanthology\.org/[A-Z0-9-]+))");
-  return std::regex_replace(std::regex_replace(text, arxiv, "[arXiv:$1](https://arxiv.org/abs/$1)"),
-                            other, "[$1](https://$1)");
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::string name;
+    for (const std::string start : {"arXiv:", "kexue.fm/archives/", "aclanthology.org/"}) {
+      if (text.compare(at, start.size(), start) != 0) continue;
+      const std::size_t end = std::min(
+          text.find_first_not_of("0123456789.-ABCDEFGHIJKLMNOPQRSTUVWXYZ", at + start.size()),
+          text.size());
+      name = text.substr(at, end - at);
+      while (name.ends_with('.')) name.pop_back();
+      out += "[" + name + "](https://" +
+             (start == "arXiv:" ? "arxiv.org/abs/" + name.substr(start.size()) : name) + ")";
+    }
+    if (name.empty()) name = text[at], out += name;
+    at += name.size();
+  }
+  return out;
 }
 
 // For the rooms' README.md files; a test compares them with this.
@@ -165,14 +186,12 @@ std::string shape_text(const Shape& shape) {
   return text + "]";
 }
 
-void print_options(const Entry& e) {
-  const auto encoding = e.make();
-  const Options options = encoding->options();
-  std::puts(options.empty() ? "\nOptions: none"
+void print_options(const std::string& owner, const Options& options) {
+  std::puts(options.empty() ? "\nNo options"
                             : "\nOptions; (T): may be changed when a trained model is tested");
   for (const Option& o : options) {
     const std::string start = o.default_text.empty() ? text_of(o) : o.default_text;
-    std::printf("  %s%s%s\n", padded("--" + e.name + "." + o.name, 28).c_str(),
+    std::printf("  %s%s%s\n", padded(flag_of({owner, {}, o.name}), 28).c_str(),
                 padded(start, 14).c_str(), (o.help + (o.test_time ? " (T)" : "")).c_str());
     std::printf("  %s%s\n", std::string(42, ' ').c_str(), allowed(o).c_str());
   }
@@ -184,7 +203,7 @@ void print_parameters(const Entry& e) {
   const std::string model = "width " + std::to_string(dims.width) + ", " +
                             std::to_string(dims.heads) + " heads, " + std::to_string(dims.layers) +
                             " layers, trained on " + std::to_string(dims.trained) + " tokens";
-  if (parameters.all().empty()) return void(std::puts("\nParameters: none"));
+  if (parameters.all().empty()) return void(std::puts("\nNo parameters"));
   std::printf("\nParameters of a model of %s: %lld numbers\n", model.c_str(),
               static_cast<long long>(parameters.count()));
   for (const auto& [name, var] : parameters.all())
@@ -197,7 +216,8 @@ void show_encoding(const std::string& name) {
   std::printf("  formula  %s\n  paper    %s\n  acts on  %s\n  models   %s\n  code     %s\n",
               e.formula.c_str(), e.paper.c_str(), acts_on(e.kind), models(e.serves),
               ("encodings/" + e.file).c_str());
-  print_options(e);
+  const auto encoding = e.make();
+  print_options(e.name, encoding->options());
   print_parameters(e);
   if (e.extensions.empty()) return;
   std::puts("\nFor tests beyond the trained length");
@@ -205,52 +225,51 @@ void show_encoding(const std::string& name) {
     std::printf("  --%s %s\n", text_of(key).c_str(), text_of(value).c_str());
 }
 
+void show_task(const std::string& name) {
+  make_task(name);  // refuses what there is not
+  for (const TaskEntry& t : tasks()) {
+    if (t.name != name) continue;
+    std::printf("%s: %s\n  sequence %s\n  paper    %s\n", name.c_str(), t.title.c_str(),
+                t.form.c_str(), t.paper.c_str());
+    const auto task = t.make();
+    print_options(name, task->options());
+  }
+  std::printf("\nSamples: yonder data %s\n", name.c_str());
+}
+
 }  // namespace
 
-int show_verb(const Arguments& arguments) {
+int show_command(const Arguments& arguments) {
   std::string what, name;
-  Flags flags("show", "what an encoding is, or what a run is and where it stands",
-              {"yonder show encoding rope", "yonder show runs/copy"});
-  flags.argument("WHAT", what, "the word encoding or preset, or a run's folder",
-                 Flags::Presence::required);
-  flags.argument("NAME", name, "of the encoding or preset", Flags::Presence::optional);
-  if (!flags.parse(arguments)) return fine;
-  if (what == "preset") {
-    if (name.empty())
-      throw UsageError(
-          "show: preset needs a name, as in yonder show preset quick; see yonder list "
-          "presets");
-    std::fputs(preset(name).toml.c_str(), stdout);
-    return fine;
-  }
-  if (what != "encoding") {
-    if (!name.empty())
-      throw UsageError("show: '" + name +
-                       "' is one argument too many after a run's folder; did "
-                       "you mean yonder show encoding " +
-                       name + "?");
-    std::fputs(describe_run(what, look_of_stdout()).c_str(), stdout);
-    return fine;
-  }
-  if (name.empty())
-    throw UsageError(
-        "show: encoding needs a name, as in yonder show encoding rope; see yonder "
-        "list encodings");
-  show_encoding(name);
+  CommandLine line("show", "what an encoding is, or what a run or a sweep is and where it stands",
+                   {"yonder show encoding rope", "yonder show task copy", "yonder show runs/copy"});
+  line.argument("WHAT", what, "encoding, task or preset, or a folder of a run or a sweep",
+                CommandLine::Presence::required);
+  line.argument("NAME", name, "of the encoding, task or preset", CommandLine::Presence::optional);
+  if (!line.parse(arguments)) return fine;
+  const bool kind = what == "encoding" || what == "task" || what == "preset";
+  if (kind && name.empty())
+    throw UsageError("show: " + what + " needs a name; see yonder list " + what + "s");
+  if (!kind && !name.empty())
+    throw UsageError("show: there is no '" + what + "' to show; it takes encoding, task or preset");
+  if (what == "encoding") show_encoding(name);
+  else if (what == "preset") std::fputs(preset(name).toml.c_str(), stdout);
+  else if (what == "task") show_task(name);
+  else std::fputs(describe_run(what, look_of_stdout()).c_str(), stdout);
   return fine;
 }
 
-int list_verb(const Arguments& arguments) {
+int list_command(const Arguments& arguments) {
   std::string what;
   bool json = false, markdown = false;
-  Flags flags("list",
-              "what there is, one line each; parameters are the numbers that an encoding adds to a "
-              "model of width 128, 4 heads and 4 layers, trained on 128 tokens",
-              {"yonder list encodings", "yonder list tasks --json"});
-  flags.argument("WHAT", what, "encodings, tasks or presets", Flags::Presence::required);
-  flags.on("Output", "--json", json, "for programs");
-  flags.on("Output", "--markdown", markdown, "as a Markdown table, papers as links");
-  if (!flags.parse(arguments)) return fine;
+  CommandLine line("list",
+                   "what there is, one line each; parameters are the numbers that an encoding adds "
+                   "to a model of width 128, 4 heads and 4 layers, trained on 128 tokens",
+                   {"yonder list encodings", "yonder list tasks --json"});
+  line.argument("WHAT", what, "encodings, tasks or presets", CommandLine::Presence::required);
+  line.add("Output", {Option{"json", &json, "for programs"},
+                      Option{"markdown", &markdown, "as a Markdown table, papers as links"}});
+  if (!line.parse(arguments)) return fine;
   if (what != "encodings" && what != "tasks" && what != "presets")
     throw UsageError("list: there is no '" + what + "' to list; it takes encodings, tasks or " +
                      "presets" + did_you_mean(what, {"encodings", "tasks", "presets"}));
@@ -261,9 +280,7 @@ int list_verb(const Arguments& arguments) {
     print_markdown(all, {"name", "title", "acts_on", "models", "parameters", "beyond_N", "paper"});
   else if (markdown && presets) print_markdown(all, {"name", "title", "source"});
   else if (markdown) print_markdown(all, {"name", "title", "sequence", "paper"});
-  else if (encodings)
-    print(all, {"name", "acts_on", "models", "parameters", "paper", "title", "beyond_N"});
-  else print(all, {"name", "title"});
+  else print(all);
   return fine;
 }
 

@@ -150,36 +150,38 @@ void run(const Paths& paths, Transformer& model) {
 
 }  // namespace
 
-int logits_verb(const Arguments& arguments) {
+int logits_command(const Arguments& arguments) {
   Paths paths;
   Overrides options;
   int threads = 0;
-  Flags flags("logits",
-              "writes a model's logits and gradients, for comparison with another program",
-              {"yonder logits runs/copy --tokens t.npy --out l.npy",
-               "yonder logits runs/copy --tokens t.npy --out l.npy --rope.scaling yarn",
-               "yonder logits runs/copy --tokens t.npy --out l.npy --targets y.npy --grads "
-               "g.safetensors"});
-  flags.argument("CHECKPOINT", paths.checkpoint, "a checkpoint, or a run's folder for its last",
-                 Flags::Presence::required);
-  flags.text("Files", "--tokens", "FILE", paths.tokens,
-             "int32 or int64 [B, T]; -1, only at a row's right end, is padding");
-  flags.text("Files", "--out", "FILE", paths.logits,
-             "float32 [B, T, V] to write; rows of padding are 0");
-  flags.text("Files", "--positions", "FILE", paths.positions,
-             "int [T], increasing, in place of 0, 1, 2, ...");
-  flags.text("Files", "--digits", "FILE", paths.digits,
-             "int [B, T], the power of ten that a digit counts, -1 where none stands; for models "
-             "that go by digits");
-  flags.text("Files", "--targets", "FILE", paths.targets,
-             "int [B, T], what the logits at the same place should name; -1 is ignored");
-  flags.text("Files", "--grads", "FILE", paths.gradients,
-             "gradients of the mean cross-entropy over all targets to write, by parameter");
-  flags.add("Run",
-            {Option{"threads", &threads, "results do not depend on it"}.within(0, 1024).shown_as(
-                "all cores")});
-  flags.encodings(options, Flags::When::testing);
-  if (!flags.parse(arguments)) return fine;
+  CommandLine line(
+      "logits", "writes a model's logits and gradients, for comparison with another program",
+      {"yonder logits runs/copy --tokens t.npy --out l.npy",
+       "yonder logits runs/copy --tokens t.npy --out l.npy --rope.scaling yarn",
+       "yonder logits runs/copy --tokens t.npy --out l.npy --targets y.npy --grads g.safetensors"});
+  line.argument("CHECKPOINT", paths.checkpoint, "a checkpoint, or a run's folder for its last",
+                CommandLine::Presence::required);
+  const auto file = [](const char* name, std::string& path, const char* help) {
+    return Option{name, &path, help}.takes("FILE");
+  };
+  line.add(
+      "Files",
+      {file("tokens", paths.tokens,
+            "int32 or int64 [B, T] (B sequences of T tokens); -1 is padding at a row's right end"),
+       file("out", paths.logits, "float32 [B, T, vocabulary] to write; rows of padding are 0"),
+       file("positions", paths.positions, "int [T], increasing, in place of 0, 1, 2, ..."),
+       file("digits", paths.digits,
+            "int [B, T], the power of ten that a digit counts, -1 where none stands; for models "
+            "that go by digits"),
+       file("targets", paths.targets,
+            "int [B, T], what the logits at the same place should name; -1 is ignored"),
+       file("grads", paths.gradients,
+            "gradients of the mean cross-entropy over all targets to write, by parameter")});
+  line.add("Run",
+           {Option{"threads", &threads, "does not affect the results"}.within(0, 1024).shown_as(
+               "all cores")});
+  line.encodings(options, CommandLine::When::testing);
+  if (!line.parse(arguments)) return fine;
   if (paths.tokens.empty()) throw UsageError("logits: --tokens is missing; name an npy file");
   if (paths.logits.empty()) throw UsageError("logits: --out is missing; name an npy file");
   if (paths.targets.empty() != paths.gradients.empty())

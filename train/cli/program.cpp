@@ -10,67 +10,71 @@
 namespace yonder {
 namespace {
 
-/// Whether a verb shares its work among the ranks that mpirun started.
+/// Whether a command shares its work among the ranks that mpirun started.
 enum class AtOnce { one, many };
 
-struct Verb {
+struct Command {
   const char* name;
   const char* summary;
   int (*run)(const Arguments&);
   AtOnce at_once = AtOnce::one;
+  const char* alias = "";
 };
 
-const Verb verbs[] = {
-    {"train", "trains one model and keeps it in a folder", train_verb, AtOnce::many},
-    {"eval", "tests a trained model at lengths that it may never have seen", eval_verb},
-    {"logits", "writes a model's logits and gradients, for comparison", logits_verb},
-    {"ablate", "trains encodings short, tests them long, and compares", ablate_verb, AtOnce::many},
-    {"report", "writes the page or the tables of a comparison, or joins several", report_verb},
-    {"data", "shows what a task asks, by samples", data_verb},
-    {"bench", "how fast training, long tests and matrix products are here", bench_verb,
+const Command commands[] = {
+    {"train", "trains one model and keeps it in a folder", train_command, AtOnce::many},
+    {"sweep", "trains encodings, evaluates them at longer lengths and compares (alias: ablate)",
+     sweep_command, AtOnce::many, "ablate"},
+    {"eval", "evaluates a trained model at lengths that it may never have seen", eval_command},
+    {"logits", "writes a model's logits and gradients, for comparison", logits_command},
+    {"report", "writes the page or the tables of a sweep, or joins several", report_command},
+    {"data", "shows what a task asks, by samples", data_command},
+    {"bench", "how fast training, long tests and matrix products are here", bench_command,
      AtOnce::many},
-    {"list", "encodings or tasks, one line each", list_verb},
-    {"show", "what an encoding is, or what a run is and where it stands", show_verb},
-    {"completion", "prints a script that completes words in bash, zsh or fish", completion_verb},
+    {"list", "encodings or tasks, one line each", list_command},
+    {"show", "what an encoding is, or what a run is and where it stands", show_command},
+    {"completion", "prints a script that completes words in bash, zsh or fish", completion_command},
 };
 
 void print_help(std::FILE* where) {
   std::fputs(
       "yonder: which position encoding survives beyond the length it was trained on?\n\n"
       "Examples\n"
-      "  yonder train --task copy --encoding rope --length 16 --steps 1000 --out runs/copy\n"
-      "  yonder eval runs/copy --lengths 16,32,64\n"
-      "  yonder eval runs/copy --lengths 16,32,64 --rope.scaling ntk --rope.factor 4\n\n"
-      "Verbs\n",
+      "  yonder train --task copy --encoding rope --train-length 16 --steps 1000 --out runs/copy\n"
+      "  yonder eval runs/copy --eval-lengths 16,32,64\n"
+      "  yonder eval runs/copy --rope.scaling ntk --rope.factor 4\n\n"
+      "Commands\n",
       where);
-  for (const Verb& v : verbs) std::fprintf(where, "  %-12s%s\n", v.name, v.summary);
-  std::fputs("\nyonder VERB --help has all flags of a verb; yonder --version its version.\n",
-             where);
+  for (const Command& v : commands) std::fprintf(where, "  %-12s%s\n", v.name, v.summary);
+  std::fputs(
+      "\nyonder COMMAND --help shows its flags, --help-all every one; yonder --version the "
+      "version.\n",
+      where);
 }
 
-// The verb that the arguments begin with, or null for --help and the like.
-const Verb* verb_of(const Arguments& arguments) {
+// The command that the arguments begin with, or null for --help and the like.
+const Command* find_command(const Arguments& arguments) {
   const std::string& name = arguments[0];
   std::vector<std::string> names{"--help", "--version"};
   if (name == "--help" || name == "-h" || name == "--version") return nullptr;
-  for (const Verb& v : verbs) {
+  for (const Command& v : commands) {
     names.push_back(v.name);
-    if (name != v.name) continue;
+    if (name != v.name && name != v.alias) continue;
     if (ranks::count() > 1 && v.at_once == AtOnce::one)
-      throw UsageError(name + ": this is no work for several ranks; start it without mpirun");
+      throw UsageError(name + ": it does not run on several ranks; start it without mpirun");
     return &v;
   }
   const std::string hint = did_you_mean(name, names);
-  throw UsageError("there is no verb '" + name + "'" +
+  throw UsageError("there is no command '" + name + "'" +
                    (hint.empty() ? "; see yonder --help" : hint));
 }
 
 int dispatch(const Arguments& arguments) {
   if (arguments.empty()) return print_help(stderr), usage;
   ranks::require_same_program();
-  const Verb* verb = nullptr;
-  ranks::together([&] { verb = verb_of(arguments); });
-  if (verb) return verb->run({arguments.begin() + 1, arguments.end()});
+  const Command* command = nullptr;
+  ranks::together([&] { command = find_command(arguments); });
+  if (command) return command->run({arguments.begin() + 1, arguments.end()});
   if (arguments[0] == "--version") return std::puts("yonder " YONDER_VERSION), fine;
   return print_help(stdout), fine;
 }

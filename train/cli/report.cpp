@@ -47,19 +47,19 @@ int write_page(const Study& study, const ReportOptions& options, const std::stri
 
 }  // namespace
 
-int report_verb(const Arguments& arguments) {
+int report_command(const Arguments& arguments) {
   ReportOptions options;
-  Flags flags("report", "write the page or the tables of a comparison, or join several",
-              {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
-               "yonder report runs/copy --format latex"});
-  flags.arguments("DIR", options.folders, "folders of comparisons, as ablate --out named them");
-  flags.add("Output",
-            {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
-                {"html", "md", "latex", "csv"})});
-  flags.on("Output", "--png", options.png, "each picture of the page as PNG too");
-  flags.text("Output", "--out", "FILE", options.out,
-             "where to; else the page is DIR/report.html and tables are printed");
-  if (!flags.parse(arguments)) return fine;
+  CommandLine line("report", "writes the page or the tables of a sweep, or joins several",
+                   {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
+                    "yonder report runs/copy --format latex"});
+  line.arguments("DIR", options.folders, "folders of sweeps, as sweep --out named them");
+  line.add("Output",
+           {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
+                {"html", "md", "latex", "csv"}),
+            Option{"png", &options.png, "each picture of the page as PNG too"},
+            Option{"out", &options.out, "file to write"}.takes("FILE").shown_as(
+                "DIR/report.html for a page, stdout for tables")});
+  if (!line.parse(arguments)) return fine;
   const bool page = options.format == "html";
   if (page && options.folders.size() > 1 && options.out.empty())
     throw UsageError(

@@ -38,14 +38,17 @@ std::string listed(const std::vector<T>& values) {
 std::string some(Options fields, std::initializer_list<const char*> names) {
   std::vector<std::string> texts;
   for (const char* name : names)
-    texts.push_back(std::string(name) + " " + text_of(*find(fields, name)));
+    texts.push_back(OptionKey(name).name + " " + text_of(*find(fields, name)));
   return listed(texts);
 }
 
 std::string settings(RunConfig config) {
-  return "  model     " + some(config.model_fields(), {"width", "heads", "layers"}) +
+  return "  model     " +
+         some(config.model_fields(), {"model.width", "model.heads", "model.layers"}) +
          "\n  training  " +
-         some(config.training_fields(), {"steps", "batch", "lr", "warmup", "seed"}) + "\n";
+         some(config.training_fields(),
+              {"train.steps", "train.batch", "train.lr", "train.warmup", "train.seed"}) +
+         "\n";
 }
 
 std::string last_line(const std::string& text) {
@@ -130,7 +133,11 @@ std::string describe_run(const std::string& folder, const Look& look) try {
     return folder + ": a job for Slurm that has not begun; squeue tells whether it waits, sbatch " +
            folder + "/job.sh submits it\n";
   if (!fs::exists(path))
-    throw FileError(folder + ": there is no run here (no config.toml); give the folder of --out");
+    throw FileError(folder + ": there is no run here (no config.toml); give the folder of --out" +
+                    (find_entry(folder) ? ", or did you mean yonder show encoding " + folder + "?"
+                     : is_of_task({folder, {}, ""})
+                         ? ", or did you mean yonder show task " + folder + "?"
+                         : ""));
   SweepConfig config;
   apply_config(read_file(path), path, config);
   if (has_folder(folder + "/cells")) return whole_sweep(folder, config, look);

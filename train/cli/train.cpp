@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -7,7 +8,9 @@
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
 #include "train/config/input_checksums.h"
+#include "train/config/keys.h"
 #include "train/config/toml.h"
+#include "train/report/terminal.h"
 #include "train/system/mpi.h"
 #include "train/system/progress.h"
 #include "train/training/finetune.h"
@@ -20,8 +23,8 @@ std::string line(const Metrics& m) {
   char text[200];
   const double left = m.seconds / m.step * (m.steps - m.step);
   std::snprintf(text, sizeof text,
-                "step %d/%d  loss %.4f  lr %.2e  gradient %.3f  %s tokens/s  %s left", m.step,
-                m.steps, m.loss, m.lr, m.grad_norm, rounded(m.tokens_per_second).c_str(),
+                "step %d/%d  loss %.4f  lr %.2e  grad %.3f  %s tokens/s  %s left", m.step, m.steps,
+                m.loss, m.lr, m.grad_norm, rounded(m.tokens_per_second).c_str(),
                 duration(left).c_str());
   return text;
 }
@@ -47,122 +50,106 @@ struct TrainOptions {
   bool force = false, quiet = false, json = false;
 };
 
-// The flags that may stand beside --resume: no bit of the result depends on them.
-std::vector<std::string> free_flags() {
-  std::vector<std::string> all;
-  const RunConfig defaults;
-  for (const OptionView& o : defaults.fields())
-    if (!o.affects_result) all.push_back("--" + OptionKey(o.name).name);
-  all.insert(all.end(), {"--detect-anomaly", "--json", "--quiet"});
-  return all;
-}
-
-void declare(Flags& flags, TrainOptions& options) {
+void declare(CommandLine& line, TrainOptions& options) {
   RunConfig& config = options.config;
-  flags.text("Run", "--task", "NAME", config.task, "what to learn; see yonder list tasks");
-  flags.text("Run", "--encoding", "NAME", config.encoding,
-             "how the model knows where a token is, joined by + if several; see yonder list "
-             "encodings");
-  flags.add("Run", config.change_fields());
-  flags.add("Run", {Option{"length", &config.length,
-                           "the longest that training shows, in items of the task or bytes of text"}
-                        .within(1, 1 << 24)});
-  flags.text("Run", "--from", "RUN", config.from,
-             "a run's folder or a checkpoint to go on from, at any --length and with test-time "
-             "options in force; model, task and encoding are its own");
-  flags.repeated("Run", "--config", "FILE", options.files,
-                 "a configuration, as config.toml of a run's folder; later files go over earlier "
-                 "ones, flags over all");
-  flags.text("Run", "--out", "DIR", options.out, "folder of the run, made if there is none");
-  flags.on("Run", "--force", options.force, "replace the run that is in DIR");
-  std::string free;
-  for (const std::string& flag : free_flags()) free += (free.empty() ? "" : ", ") + flag;
-  flags.text("Run", "--resume", "DIR", options.resumed,
-             "go on with the run in DIR as it began, to the very bits that it would have had; "
-             "only these may stand beside it: " +
-                 free);
-  flags.add("Model", config.model_fields());
-  flags.on("Model", "--tied", config.tied, "logits by the embedding's matrix");
-  flags.on("Model", "--bidirectional", config.bidirectional,
-           "every token sees every other, and names those that are masked");
-  flags.add("Training", config.training_fields());
-  flags.on("Training", "--detect-anomaly", config.detect_anomaly,
-           "name the operation where a number is first none; slow");
-  flags.on("Output", "--json", options.json, "the result as JSON");
-  flags.on("Output", "--quiet", options.quiet, "no progress");
-  flags.tasks(config.options, Flags::When::training);
-  flags.encodings(config.options, Flags::When::training);
+  line.add(
+      "Run",
+      {Option{"out", &options.out, "folder of the run, created if missing"}.takes("DIR"),
+       Option{"force", &options.force, "replace the run in --out"},
+       Option{"resume", &options.resumed, "continue the run in DIR, bit for bit"}.takes("DIR")});
+  line.repeated(
+      "Run",
+      Option{"config", {}, "configuration, as config.toml of a run; flags override it"}.takes(
+          "FILE"),
+      options.files);
+  line.add("Run", config.from_fields());
+  line.add("Run", {Option{"json", &options.json, "print the result as JSON"}.without_effect(),
+                   Option{"quiet", &options.quiet, "no progress"}.without_effect(),
+                   Option{"detect-anomaly", &config.detect_anomaly,
+                          "report the first operation that produces NaN or Inf; slow"}
+                       .without_effect()});
+  line.add("Data", config.data_fields());
+  line.tasks(config.options, CommandLine::When::training);
+  line.add("Model", config.model_fields());
+  line.add("Training", config.training_fields());
+  line.add("Checkpoints", config.checkpoint_fields());
+  line.encodings(config.options, CommandLine::When::training);
 }
 
-// False if help was asked for. `start` is what the flags change.
-bool read(const Arguments& arguments, TrainOptions& start) {
-  Flags flags("train", "trains one model and keeps it in a folder",
-              {"yonder train --encoding rope --length 16 --steps 1000 --out runs/copy",
-               "yonder train --task recall --encoding rope+logn --length 8 --out runs/recall",
-               "yonder train --task text --text /usr/share/common-licenses --out runs/text",
-               "yonder train --from runs/copy --length 64 --rope.scaling linear --steps 200 --out "
-               "runs/copy-64",
-               "yonder train --encoding rope --encoding.until 0.875 --out runs/drope",
-               "yonder train --encoding rope+window@0-2,none@3 --out runs/mixed",
-               "yonder train --config runs/copy/config.toml --seed 1 --out runs/copy-1",
-               "yonder train --resume runs/copy"});
-  declare(flags, start);
-  return flags.parse(arguments);
-}
-
-void require_free(const Arguments& arguments) {
-  const auto free = free_flags();
-  for (const std::string& a : arguments) {
-    const std::string flag = a.substr(0, a.find('='));
-    if (flag.starts_with("--") && flag != "--resume" &&
-        std::find(free.begin(), free.end(), flag) == free.end())
-      throw UsageError(flag +
-                       ": a run that goes on keeps what it began with; leave the flag away, "
-                       "or train anew with --out");
-  }
+// Beside --resume only what can't change the result has a place, and another path of the same text.
+void require_free(const CommandLine& line) {
+  for (const auto& [key, affects_result] : line.given())
+    if (affects_result && key.name != "resume" && key.name != "path")
+      throw UsageError(flag_of(key) +
+                       ": a resumed run keeps its configuration; omit the flag, or train anew with "
+                       "--out");
 }
 
 // What a training of several ranks begins with, unless it is told otherwise: enough for 16 ranks.
 constexpr int shards_of_ranks = 16;
 
-TrainOptions start() {
-  TrainOptions options;
-  if (ranks::started()) options.config.shards = shards_of_ranks;
-  return options;
+RunConfig start() {
+  RunConfig config;
+  if (ranks::started()) config.shards = shards_of_ranks;
+  return config;
 }
 
-// The configuration of the run that is gone on with, which rank 0 alone needs to have on its disk.
+// The configuration of the run to resume, which rank 0 alone needs to have on its disk.
 RunConfig begun(const std::string& folder) {
+  namespace fs = std::filesystem;
+  if (std::error_code error; fs::is_regular_file(folder, error))
+    throw UsageError("--resume: " + folder + " is a file; name the folder of the run" +
+                     (folder.ends_with(".safetensors")
+                          ? ", " + fs::path(folder).parent_path().parent_path().string()
+                          : ""));
   if (ranks::count() == 1) return begun_in(folder);
   RunConfig config;
   apply_config(ranks::of_first([&] { return to_toml(begun_in(folder)); }), folder, config);
   return config;
 }
 
-// Reads the arguments again, over what they name as a start: files, a checkpoint, or `begun`, the
-// configuration of a run that goes on.
-void complete(const Arguments& arguments, const RunConfig& begun, const Inputs& inputs,
+// The configuration that flags change: of files, of a checkpoint, or of `begun`, a run to resume.
+void complete(const CommandLine& line, const RunConfig& begun, const Inputs& inputs,
               TrainOptions& options) {
   const bool resumed = !options.resumed.empty();
+  RunConfig config = start();
+  const auto read_files = [&] {
+    for (const std::string& file : options.files) apply_config(read_file(file), file, config);
+  };
   if (resumed) {
-    require_free(arguments);
-    TrainOptions again{.config = begun, .out = options.resumed};
-    read(arguments, again);
-    options = std::move(again);
-  } else if (!options.files.empty()) {
-    TrainOptions again = start();
-    for (const std::string& file : options.files) apply_config(read_file(file), file, again.config);
-    read(arguments, again);
-    options = std::move(again);
+    require_free(line);
+    config = begun;
+    options.out = options.resumed;
+  } else {
+    read_files();
   }
+  options.config = config;
+  line.apply();
   if (!resumed && !options.config.from.empty()) {
-    TrainOptions again{.config = config_from(options.config.from, options.config.options, inputs)};
-    again.config.shards = start().config.shards;
-    for (const std::string& file : options.files) apply_config(read_file(file), file, again.config);
-    read(arguments, again);
-    options = std::move(again);
+    config = config_from(options.config.from, options.config.options, inputs);
+    config.shards = start().shards;
+    read_files();
+    options.config = config;
+    line.apply();
+  } else if (!resumed && options.files.empty()) {
+    imply_task(line, options.config);
   }
   if (options.out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
+}
+
+// What is worth knowing before hours have gone by.
+void warn(const RunConfig& config, const Inputs& inputs) {
+  const auto say = [](const std::string& text) {
+    std::fprintf(stderr, "train: %s\n", text.c_str());
+  };
+  if (const std::string text = config.warning(); !text.empty()) say(text);
+  const auto task = prepare_task(config, inputs);
+  if (!task->is_text()) return;
+  try {
+    task->sequences({.length = config.length, .scored = std::min(32, config.length)});
+  } catch (const UsageError& why) {
+    say(std::string("the model can't be evaluated at its training length: ") + why.what());
+  }
 }
 
 // What all ranks have to agree about, and how many of them are too many.
@@ -180,14 +167,21 @@ void agree(const RunConfig& config, const Inputs& inputs, Progress& progress) {
 
 }  // namespace
 
-int train_verb(const Arguments& arguments) {
-  TrainOptions options = start();
+int train_command(const Arguments& arguments) {
+  TrainOptions options{.config = start()};
+  CommandLine command(
+      "train", "trains one model and keeps it in a folder",
+      {"yonder train --encoding rope --train-length 16 --steps 1000 --out runs/copy",
+       "yonder train --text FILE --encoding rope+logn --out runs/text",
+       "yonder train --from runs/copy --train-length 64 --rope.scaling linear --out runs/longer",
+       "yonder train --encoding rope+window@0-2,none@3 --out runs/mixed"});
+  declare(command, options);
   bool go_on = false;
-  ranks::together([&] { go_on = read(arguments, options); });
+  ranks::together([&] { go_on = command.parse(arguments); });
   if (!go_on) return fine;
   const RunConfig config_begun = options.resumed.empty() ? RunConfig{} : begun(options.resumed);
   const Inputs inputs;
-  ranks::together([&] { complete(arguments, config_begun, inputs, options); });
+  ranks::together([&] { complete(command, config_begun, inputs, options); });
   const RunConfig& config = options.config;
   const bool first = ranks::rank() == 0;
   Progress progress(options.quiet || !first ? Progress::Voice::quiet : Progress::Voice::normal);
@@ -195,6 +189,7 @@ int train_verb(const Arguments& arguments) {
   const Existing existing = !options.resumed.empty() ? Existing::resume
                             : options.force          ? Existing::replace
                                                      : Existing::refuse;
+  if (first && !options.quiet) warn(config, inputs);
   const TrainResult result = train(
       config, options.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
       ranks::everyone(), inputs);
@@ -204,8 +199,9 @@ int train_verb(const Arguments& arguments) {
                   " in " + duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
                   " tokens/s, " + std::to_string(result.parameters) + " parameters, " +
                   std::to_string(result.position_parameters) +
-                  " of them of positions; test it with yonder eval " + options.out + " --lengths " +
-                  std::to_string(config.length) + "," + std::to_string(2 * config.length));
+                  " of them of positions; test it with yonder eval " + shell_word(options.out) +
+                  " --eval-lengths " + std::to_string(config.length) + "," +
+                  std::to_string(2 * config.length));
   if (!result.changed_text.empty())
     std::fprintf(stderr,
                  "train: %s is not the text that the model began with, which may have held what "

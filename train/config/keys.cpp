@@ -25,11 +25,14 @@ bool with_option(const OptionKey& key, const F& f) {
   return task && key.layers.empty() && look(task->make());
 }
 
-// A field of the configuration itself, or null.
+// A field of the configuration itself, or null. Its section may be missing.
 const Option* field(const Options& fields, const OptionKey& key) {
   if (!key.layers.empty()) return nullptr;
-  for (const Option& o : fields)
-    if (OptionKey(o.name) == key) return &o;
+  for (const Option& o : fields) {
+    const OptionKey full(o.name);
+    if ((key.owner.empty() || key.owner == full.owner) && is_named(key.name, full.name, o.former))
+      return &o;
+  }
   return nullptr;
 }
 
@@ -63,16 +66,34 @@ std::string full_text(const OptionKey& key) {
   return section + text_of(key);
 }
 
-OptionKey known(const OptionKey& key) {
-  if (key.owner.empty())
-    for (const char* plain : {"model.encoding", "data.task", "data.length"})
-      if (const OptionKey full(plain); full.name == key.name) return full;
+std::string current_protocol(const std::string& name) {
+  std::string now;
+  assign(Option{"eval_protocol", &now, ""}
+             .one_of({"fixed-targets", "non-overlapping", "sliding"})
+             .choice_formerly("same-targets", "fixed-targets"),
+         "", name);
+  return now;
+}
+
+std::string flag_of(const OptionKey& key) {
+  if (key == OptionKey("text.path")) return "--text";
+  if (find_entry(key.owner) || is_of_task(key)) return "--" + text_of(key);
+  return "--" + kebab_case(key.owner == "encoding" ? text_of(key) : key.name);
+}
+
+std::optional<OptionKey> find_key(const OptionKey& key) {
   RunConfig config;
-  const auto nothing = [](const Option&) {};
-  if (field(config.fields(), key) || with_option(key, nothing)) return key;
+  if (const Options fields = config.fields(); const Option* found = field(fields, key))
+    return found->name;
+  if (OptionKey full = key; with_option(key, [&](const Option& o) { full.name = o.name; }))
+    return full;
+  return {};
+}
+
+OptionKey known(const OptionKey& key) {
+  if (const auto found = find_key(key)) return *found;
   const OptionKey plain(key.owner, {}, key.name);
-  if (!key.layers.empty() && !find_entry(key.owner) &&
-      (field(config.fields(), plain) || with_option(plain, nothing)))
+  if (!key.layers.empty() && !find_entry(key.owner) && find_key(plain))
     throw UsageError("there is no key '" + text_of(key) +
                      "'; layers stand behind an encoding, as in encoding.rope@0-2.base");
   const std::string hint = did_you_mean(full_text(plain), all_keys());

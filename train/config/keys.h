@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 
 #include "train/config/run_config.h"
@@ -6,19 +7,26 @@
 /// \file
 /// The keys of a run's configuration, one name for each thing that can be chosen, in configuration
 /// files (as section and key) and in sweeps:
-///   model.encoding model.width …    data.task data.length data.copy.alphabet
+///   model.encoding model.width …    data.task data.train_length data.copy.alphabet
 ///   train.lr train.from …           encoding.rope.base
-/// `data.` and `encoding.` may be left away before an option of a task or an encoding; `encoding`,
-/// `task` and `length` stand for themselves. `encoding.rope@0-2.base` is the option of some layers'
-/// rope (encodings/base/encoding.h).
+/// Sections may be omitted: `lr`, `copy.alphabet`, `rope.base`. `encoding.rope@0-2.base` is the
+/// option of some layers' rope (encodings/base/encoding.h).
 namespace yonder {
 
-/// The key as configurations have it: "length" becomes "data.length". UsageError, with the nearest
-/// that there is, if it is not known.
+/// The key as configurations have it, if it is known.
+std::optional<OptionKey> find_key(const OptionKey&);
+/// The key as configurations have it: "lr" becomes "train.lr", "data.length" "data.train_length".
+/// UsageError, with the nearest that there is, if it is not known.
 OptionKey known(const OptionKey&);
 
 /// With its section: "encoding.rope.base".
 std::string full_text(const OptionKey&);
+
+/// The flag of a key: "--lr", "--rope.base", "--text".
+std::string flag_of(const OptionKey&);
+
+/// The name of a protocol of evaluation as it is now.
+std::string current_protocol(const std::string&);
 
 /// Whether it is an option of an encoding, or says when which of them is in force.
 bool is_of_encoding(const OptionKey&);

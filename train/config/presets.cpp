@@ -26,7 +26,7 @@ const Preset& preset(const std::string& name) {
     names.push_back(p.name);
   }
   const std::string hint = did_you_mean(name, names);
-  throw UsageError("ablate: '" + name + "' is neither a file nor a preset" +
+  throw UsageError("sweep: '" + name + "' is neither a file nor a preset" +
                    (hint.empty() ? "; see yonder list presets" : hint));
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "encodings/base/encoding.h"
+#include "train/config/keys.h"
 
 namespace yonder {
 namespace {
@@ -18,14 +19,14 @@ bool is_number(const Value& value) {
 std::string said(const Override& o) {
   const std::string text = text_of(o.value);
   const bool plain = !is_number(o.value) && text != "true" && text != "false";
-  return plain && text_of(o.key) != "encoding.then" ? text : o.key.name + " " + text;
+  return plain && text_of(o.key) != "encoding.switch_to" ? text : o.key.name + " " + text;
 }
 
 // The encodings of a row, that in force at the end of training too.
 std::vector<std::string> encodings_of(const EncodingSpec& spec) {
   std::vector<std::string> names = spec.names();
   for (const Override& o : spec.options)
-    if (text_of(o.key) == "encoding.then")
+    if (text_of(o.key) == "encoding.switch_to")
       for (const std::string& name : parse_encoding(text_of(o.value)).names())
         names.push_back(name);
   return names;
@@ -117,7 +118,9 @@ std::string Row::label() const {
 bool Row::windowed() const { return extension == Overrides{override_of(Baseline::window)}; }
 
 Row parse_row(const std::string& entry) {
-  EncodingSpec spec = parse_encoding(entry);
+  EncodingSpec spec = parse_encoding(canonical_encoding(entry));
+  for (Override& o : spec.options)
+    if (o.key.owner == "encoding") o.key = known(o.key);
   const std::vector<std::string> names = encodings_of(spec);
   const Overrides options = std::exchange(spec.options, {});
   Row row;

@@ -6,99 +6,145 @@
 namespace yonder {
 namespace {
 
-constexpr double most = 1e8;  // of whatever is counted
+constexpr double most = 1e8;                                 // of whatever is counted
+constexpr double largest = std::numeric_limits<int>::max();  // of seeds
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
 int RunConfig::first_steps() const { return int(std::lround(until * steps)); }
 
+std::string RunConfig::warning() const {
+  if (warmup < steps) return "";
+  return "warmup: " + std::to_string(warmup) + " steps of " + std::to_string(steps) +
+         " are warm-up, so the learning rate never reaches its peak; lower --warmup";
+}
+
 std::vector<std::string> RunConfig::encodings() const {
   return changes() ? std::vector{encoding, then} : std::vector{encoding};
 }
 
 Options RunConfig::fields() {
-  Options all{Option{"data.task", &task, ""}, Option{"data.length", &length, ""}.within(1, 1 << 24),
-              Option{"model.encoding", &encoding, ""}};
-  const auto add = [&all](const std::string& section, const Options& more) {
-    for (Option o : more) {
-      o.name = section + o.name;
-      all.push_back(std::move(o));
-    }
-  };
-  add("model.", model_fields());
-  add("model.", {Option{"bidirectional", &bidirectional, ""}, Option{"tied", &tied, ""}});
-  add("train.", {Option{"from", &from, ""}});
-  add("train.", training_fields());
-  add("", change_fields());
+  Options all = data_fields();
+  for (const Options& more :
+       {model_fields(), from_fields(), training_fields(), checkpoint_fields()})
+    all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 
 std::vector<OptionView> RunConfig::fields() const { return views(RunConfig(*this).fields()); }
 
-Options RunConfig::change_fields() {
+Options RunConfig::data_fields() {
   return {
-      Option{"encoding.until", &until,
-             "part of the steps after which --encoding.then is put in the encoding's place; 0.875 "
-             "is DroPE's"}
-          .within(0, 1),
-      Option{"encoding.then", &then, "the encoding that the model ends as, and is tested as"},
+      Option{"data.task", &task, "see yonder list tasks"}.takes("NAME"),
+      Option{"data.train_length", &length,
+             "longest training sequence: items of the task, or bytes of text"}
+          .within(1, 1 << 24)
+          .formerly("length"),
   };
 }
 
 Options RunConfig::model_fields() {
   return {
-      Option{"width", &width, "D, numbers in the stream at each token"}.within(1, 65536),
-      Option{"heads", &heads, "H, heads of attention; they divide the width"}.within(1, 65536),
-      Option{"layers", &layers, "blocks of attention and mlp"}.within(1, 1024),
-      Option{"mlp", &mlp, "F, width inside the mlp"}.within(0, 1 << 20).shown_as("4 x width"),
+      Option{"model.encoding", &encoding,
+             "position encoding, several joined by +; see yonder list encodings"}
+          .takes("NAME")
+          .kept_as(canonical_encoding),
+      Option{"encoding.switch_at", &until,
+             "fraction of the steps after which --encoding.switch-to replaces it (DroPE: 0.875)"}
+          .within(0, 1)
+          .formerly("until"),
+      Option{"encoding.switch_to", &then, "final encoding, which is also the one evaluated"}
+          .takes("NAME")
+          .kept_as(canonical_encoding)
+          .formerly("then"),
+      Option{"model.width", &width, "model dimension (d_model)"}.within(1, 65536),
+      Option{"model.heads", &heads, "attention heads; they divide the width"}.within(1, 65536),
+      Option{"model.layers", &layers, "blocks of attention and MLP"}.within(1, 1024),
+      Option{"model.mlp", &mlp, "hidden dimension of the MLP"}
+          .within(0, 1 << 20)
+          .shown_as("4 x width"),
+      Option{"model.bidirectional", &bidirectional,
+             "bidirectional attention with a masked-LM objective"},
+      Option{"model.tie_embeddings", &tied, "share the embedding matrix with the output head"}
+          .formerly("tied"),
   };
+}
+
+Options RunConfig::from_fields() {
+  return {
+      Option{"train.from", &from, "run or checkpoint to fine-tune, at any --train-length"}.takes(
+          "RUN")};
 }
 
 Options RunConfig::training_fields() {
   return {
-      Option{"steps", &steps, "steps of the optimizer"}.within(1, most),
-      Option{"batch", &batch, "sequences in a step"}.within(1, 65536),
-      Option{"lr", &lr, "learning rate at its highest"}.between(0, infinity),
-      Option{"warmup", &warmup, "steps in which the learning rate rises"}.within(0, most),
-      Option{"lr-end", &lr_end, "part of lr that a cosine falls to at the last step"}.within(0, 1),
-      Option{"weight-decay", &weight_decay, "of the matrices of the blocks and the head (AdamW)"}
-          .within(0, 100),
-      Option{"beta1", &beta1, "how slowly AdamW's mean of gradients follows"}.within(0, 0.999999),
-      Option{"beta2", &beta2, "how slowly AdamW's mean of squares follows"}.within(0, 0.999999),
-      Option{"clip", &clip, "longest gradient, longer ones are scaled down; 0: none"}.at_least(0),
-      Option{"seed", &seed, "of weights, data and drawn positions"}.at_least(0),
-      Option{"data-seed", &data_seed, "of data and drawn positions alone; -1: --seed"}.at_least(-1),
-      Option{"precision", &precision,
-             "of the factors of matrix products in training: bf16 where the processor has it"}
+      Option{"train.steps", &steps, "optimizer steps"}.within(1, most),
+      Option{"train.batch", &batch, "sequences per step"}.within(1, 65536),
+      Option{"train.lr", &lr, "peak learning rate"}.between(0, infinity),
+      Option{"train.warmup", &warmup, "steps of linear warm-up to the peak"}.within(0, most),
+      Option{"train.min_lr_ratio", &lr_end, "final learning rate of the cosine, relative to --lr"}
+          .within(0, 1)
+          .formerly("lr_end"),
+      Option{"train.weight_decay", &weight_decay, "AdamW, for matrices"}.within(0, 100),
+      Option{"train.beta1", &beta1, "AdamW beta 1, decay of the first moment"}
+          .within(0, 0.999999)
+          .for_experts(),
+      Option{"train.beta2", &beta2, "AdamW beta 2, decay of the second moment"}
+          .within(0, 0.999999)
+          .for_experts(),
+      Option{"train.grad_clip", &clip, "maximum global gradient norm; 0: no clipping"}
+          .at_least(0)
+          .formerly("clip"),
+      Option{"train.seed", &seed, "of weights, data and sampled positions"}.within(0, largest),
+      Option{"train.data_seed", &data_seed, "of data and sampled positions only"}
+          .within(-1, largest)
+          .shown_as("that of --seed")
+          .for_experts(),
+      Option{"train.precision", &precision, "of matrix products; bf16 if the processor has it"}
           .one_of({"f32", "bf16"}),
-      Option{"threads", &threads, "results do not depend on it"}
+      Option{"train.threads", &threads, "does not affect the results"}
           .within(0, 1024)
           .shown_as("all cores")
           .of_machine(),
-      Option{"save-every", &save_every, "steps between checkpoints that stay"}
+      Option{"train.shards", &shards,
+             "parts of a batch under mpirun; another number rounds otherwise"}
+          .within(1, 65536)
+          .shown_as("16 under mpirun, else 1")
+          .for_experts(),
+      Option{"train.allreduce", &reduce,
+             "how ranks add up gradients; with fast, results depend on the number of ranks"}
+          .one_of({"deterministic", "fast"})
+          .formerly("reduce")
+          .choice_formerly("ordered", "deterministic")
+          .for_experts(),
+  };
+}
+
+Options RunConfig::checkpoint_fields() {
+  return {
+      Option{"train.checkpoint_every", &save_every, "steps between checkpoints that are kept"}
           .within(0, most)
           .shown_as("at the end only")
+          .formerly("save_every")
           .without_effect(),
-      Option{"late-checkpoints", &late_checkpoints,
-             "checkpoints that stay of the last tenth of training, the last one among them"}
+      Option{"train.last_checkpoints", &late_checkpoints,
+             "checkpoints to keep, evenly spaced over the last 10 % of training"}
           .within(1, 1000)
-          .without_effect(),
-      Option{"save-minutes", &save_minutes,
-             "minutes between checkpoints that only serve to go on from; 0: none"}
+          .formerly("late_checkpoints")
+          .without_effect()
+          .for_experts(),
+      Option{"train.checkpoint_minutes", &save_minutes,
+             "minutes between checkpoints to resume from; 0: none"}
           .within(0, 1e6)
-          .without_effect(),
-      Option{"shards", &shards,
-             "parts of a batch that the ranks of mpirun share out; another number rounds otherwise"}
-          .within(1, 65536)
-          .shown_as("16 under mpirun, else 1"),
-      Option{"reduce", &reduce,
-             "how ranks add up gradients; fast: in an order that depends on how many they are, so "
-             "the bits of the result do too"}
-          .one_of({"ordered", "fast"}),
-      Option{"keep", &keep, "checkpoints that training can go on from"}
+          .formerly("save_minutes")
+          .without_effect()
+          .for_experts(),
+      Option{"train.keep_checkpoints", &keep, "how many of those to keep"}
           .within(1, 1000)
-          .without_effect(),
+          .formerly("keep")
+          .without_effect()
+          .for_experts(),
   };
 }
 

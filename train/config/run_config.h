@@ -12,13 +12,14 @@ namespace yonder {
 
 /// A run, before any default that depends on the model or the task is resolved.
 struct RunConfig {
-  std::string task = "copy", encoding = "rope";
+  std::string task = "copy", encoding = usual_encoding();
   Overrides options;  ///< of the encodings and of the task in use; others are refused
   int length = 32;    ///< trained length in items
   double until =
       1;  ///< part of the steps after which `then` takes the place of `encoding`; 1: never
-  std::string then = "none";  ///< what the model ends as, and is tested as, if until < 1
-  std::string from;           ///< run or checkpoint that training goes on from; empty: a new model
+  std::string then =
+      without_positions();  ///< what the model ends as, and is tested as, if until < 1
+  std::string from;         ///< run or checkpoint that training goes on from; empty: a new model
 
   int width = 128, heads = 4, layers = 4;
   int mlp = 0;  ///< 0: 4·width
@@ -39,8 +40,8 @@ struct RunConfig {
   int keep = 2;                   ///< checkpoints that training can go on from
   int late_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
   int shards = 1;  ///< of a batch; their gradients are added in order, whichever rank makes them
-  std::string reduce = "ordered";  ///< or "fast": ranks add up in an order that MPI chooses
-  bool detect_anomaly = false;     ///< look for the operation where a number is first none
+  std::string reduce = "deterministic";  ///< or "fast": ranks add up in an order that MPI chooses
+  bool detect_anomaly = false;           ///< look for the operation where a number is first none
 
   /// Sequences of the largest shard: what goes through the model at once.
   int at_once() const { return (batch + shards - 1) / shards; }
@@ -54,16 +55,21 @@ struct RunConfig {
   /// The encodings of the run, one or two.
   std::vector<std::string> encodings() const;
 
+  /// What is allowed and seldom meant, in a sentence; else empty.
+  std::string warning() const;
+
   /// Every field but `options` and `detect_anomaly` by its key (keys.h): "model.encoding",
-  /// "train.lr", …. What files hold of a run is read and written by this table.
+  /// "train.lr", …, with limits and meaning. What files hold of a run is read and written by this
+  /// table, and flags are made of it.
   Options fields();
   std::vector<OptionView> fields() const;
 
-  /// Those of a section by name ("width", "lr", …) with limits and meaning: what `yonder train` and
-  /// `yonder ablate` take as flags.
-  Options change_fields();    ///< encoding.until, encoding.then
-  Options model_fields();     ///< width, heads, layers, mlp
-  Options training_fields();  ///< steps, batch, lr, warmup, …, seed, threads
+  /// Its parts, as a help shows them.
+  Options data_fields();
+  Options model_fields();
+  Options from_fields();
+  Options training_fields();
+  Options checkpoint_fields();
 };
 
 }  // namespace yonder

@@ -1,6 +1,7 @@
 #include "train/config/sweep_config.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "core/error.h"
@@ -10,10 +11,12 @@
 namespace yonder {
 namespace {
 
-std::string digits_of(const std::string& text) {
-  std::string plain = text;
-  std::replace(plain.begin(), plain.end(), '/', '_');
-  return plain;
+// A sweep gives no value twice: its runs would count as further seeds.
+template <class T>
+void require_different(const std::string& what, const std::vector<T>& all) {
+  for (auto one = all.begin(); one != all.end(); ++one)
+    if (std::find(all.begin(), one, *one) != one)
+      throw UsageError(what + ": '" + text_of(Value(*one)) + "' is given twice; give it once");
 }
 
 // What a run of one encoding alone would say against it, or against a setting of a test; empty:
@@ -135,7 +138,7 @@ std::vector<Variant> varied(const std::vector<Variant>& before, const Axis& axis
       set_key(one.base, axis.key, value);
       const std::string text = text_of(value);
       if (shown) one.text += (one.text.empty() ? "" : ", ") + full_text(axis.key) + "=" + text;
-      if (shown) one.slug += "-" + axis.key.name + digits_of(text);
+      if (shown) one.slug += "-" + axis.key.name + text;
       all.push_back(std::move(one));
     }
   return all;
@@ -161,23 +164,59 @@ double rate_of(const Value& value) {
 }  // namespace
 
 Options SweepConfig::fields() {
-  return {Option{"seeds", &seeds, "models of each encoding"}.within(1, 1000),
-          Option{"examples", &examples, "sequences of a test"}
+  return {Option{"seeds", &seeds, "models per encoding"}.within(1, 1000),
+          Option{"examples", &examples, "sequences per evaluation"}
               .within(0, 1 << 24)
               .shown_as("the task's own number"),
+          Option{"window_baseline", &windowed,
+                 "also evaluate each encoding with sliding-window attention"}
+              .formerly("windowed"),
           Option{"checkpoints", &checkpoints,
-                 "models of each training that are tested, evenly over its last tenth; tables show "
-                 "the last, the report how far the others are from it"}
+                 "checkpoints per run to evaluate, over the last 10 % of training"}
               .within(1, 100),
-          Option{"course", &course,
-                 "models of each training that are tested, evenly over all of it, so that the "
-                 "report shows how accuracy beyond the trained length comes and goes"}
-              .within(0, 1000)};
+          Option{"curve_points", &course,
+                 "checkpoints per run to evaluate over all of training: learning curves"}
+              .within(0, 1000)
+              .formerly("course")};
+}
+
+Options SweepConfig::lists() {
+  return {
+      Option{"encodings",
+             {},
+             "rows, separated by commas; all: every encoding; options behind colons, as in "
+             "rope:rope.scaling=yarn; layers as in rope@0-2;none@3"}
+          .takes("LIST"),
+      Option{"eval_lengths", {}, "evaluation lengths [1, 2, 4 and 8 times --train-length]"}
+          .takes("N,N,...")
+          .formerly("lengths"),
+      Option{"tests", {}, "values of a task's option, one panel each: tiled.tile=1,tiled.tile=2"}
+          .takes("LIST")
+          .for_experts(),
+      Option{"eval_protocols",
+             {},
+             "how a text is cut into windows: fixed-targets, non-overlapping, sliding"}
+          .takes("LIST")
+          .formerly("protocols")
+          .for_experts()};
+}
+
+void SweepConfig::set_protocols(std::vector<std::string> names) {
+  protocols.clear();
+  for (const std::string& one : names) protocols.push_back(current_protocol(one));
 }
 
 Plan plan_of(const SweepConfig& config) {
   Plan plan{.variants = {{config.base, "", ""}}};
+  require_different("eval_protocols", config.protocols);
+  if (config.base.seed > std::numeric_limits<int>::max() - config.seeds + 1)
+    throw UsageError("seeds: " + std::to_string(config.seeds) + " from " +
+                     std::to_string(config.base.seed) + " on pass 2147483647, the largest; " +
+                     "give a smaller --seed");
   for (const Axis& axis : config.axes) {
+    std::vector<Value> values;
+    for (const Value& v : axis.values) values.push_back(typed(axis.key, v));
+    require_different(text_of(axis.key), values);
     if (axis.key == "train.seed" || axis.key == "train.threads")
       throw UsageError("--set " + text_of(axis.key) +
                        ": seeds are counted by --seeds and no result depends " +
@@ -188,7 +227,12 @@ Plan plan_of(const SweepConfig& config) {
       plan.variants = varied(plan.variants, axis);
   }
   plan.rows = rows_of(config, plan);
-  for (const std::string& text : config.tests) plan.tests.push_back(task_options_of(text));
+  std::vector<std::string> tests;
+  for (const std::string& text : config.tests) {
+    plan.tests.push_back(task_options_of(text));
+    tests.push_back(text_of(plan.tests.back()));
+  }
+  require_different("tests", tests);
   std::vector<int> lengths = config.lengths;
   if (lengths.empty())
     for (int k : {1, 2, 4, 8}) lengths.push_back(k * config.base.length);

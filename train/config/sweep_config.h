@@ -7,7 +7,7 @@
 #include "train/config/run_config.h"
 
 /// \file
-/// What a sweep is asked for: flags of `yonder ablate`, a configuration file or a preset.
+/// What a sweep is asked for: flags of `yonder sweep`, a configuration file or a preset.
 namespace yonder {
 
 /// A key (keys.h) and the values that a sweep gives it, one after the other.
@@ -20,14 +20,13 @@ struct SweepConfig {
   std::string name;           ///< of the preset, or of the folder
   std::string title, source;  ///< of a preset
   RunConfig base;             ///< what all cells share; seed is the first of `seeds`
-  std::vector<std::string> encodings{
-      "none",  "learned", "sinusoidal", "rope",
-      "alibi", "t5",      "kerple"};  ///< rows; "all" and "everything" stand for many
+  std::vector<std::string> encodings =
+      compared_encodings();  ///< rows; "all" and "everything" stand for many
   bool windowed = false;     ///< a row more for each encoding: seeing only the last N tokens
   std::vector<Axis> axes;    ///< panels; `train.lr` chooses, options of an encoding make rows
   std::vector<int> lengths;  ///< items for tasks, tokens for text; the trained one is added
   std::vector<std::string> tests{""};  ///< options of the task while testing, "tiled.tile=2"
-  std::vector<std::string> protocols{"same-targets"};  ///< of texts
+  std::vector<std::string> protocols{"fixed-targets"};  ///< of texts
   int seeds = 3;
   int examples = 0;     ///< at each length; 0: the task's own number
   int checkpoints = 1;  ///< tested, evenly over the last tenth of training, its end included
@@ -36,13 +35,17 @@ struct SweepConfig {
 
   /// The fields by name with limits and meaning: flags, and keys of [sweep].
   Options fields();
+  /// The lists among them, without fields: encodings, eval_lengths, tests, eval_protocols.
+  static Options lists();
+  /// As plan_of() needs them. UsageError for a protocol that there is not.
+  void set_protocols(std::vector<std::string>);
 };
 
 /// A part of the sweep whose models differ in encoding and seed alone.
 struct Variant {
   RunConfig base;
   std::string text;  ///< "model.width=64, train.steps=100"; the task is not in it
-  std::string slug;  ///< the same for a folder's name: "-width64-length128"
+  std::string slug;  ///< the same for a folder's name: "-width64-train_length128"
 };
 
 /// What a sweep consists of. UsageError for whatever can't be.

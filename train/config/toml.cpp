@@ -51,14 +51,11 @@ std::vector<std::string> list_of(const toml::node& node, const std::string& key,
   return all;
 }
 
-// A number of "section.key", from `least` on.
-int whole(const toml::node& node, const Value& value, const OptionKey& key, int least,
-          const Place& place) {
-  int n = 0;
+void set(const Option& option, const std::string& section, const Value& value,
+         const toml::node& node, const Place& place) {
   try {
-    assign(Option{key.name, &n, ""}.within(least, 1 << 24), key.owner, value);
+    assign(option, section, value);
   } catch (const UsageError& why) { place.refuse(node, why.what()); }
-  return n;
 }
 
 void set(RunConfig& config, const std::string& key, const Value& value, const toml::node& node,
@@ -90,64 +87,68 @@ void read_section(const toml::table& section, const std::string& prefix, RunConf
   }
 }
 
-Axis axis_of(const std::string& key, const toml::node& node, const Place& place) {
-  try {
-    return {known(key), values_of(node, "sweep.set." + key, place)};
-  } catch (const UsageError& why) { place.refuse(node, why.what()); }
+// The axes of [sweep.set]; a key that is not quoted is a table in a table.
+void read_axes(const toml::table& section, const std::string& prefix, SweepConfig& config,
+               const Place& place) {
+  for (const auto& [name, node] : section) {
+    const std::string key = prefix + std::string(name.str());
+    if (const toml::table* table = node.as_table()) {
+      read_axes(*table, key + ".", config, place);
+      continue;
+    }
+    try {
+      config.axes.push_back({known(key), values_of(node, "sweep.set." + key, place)});
+    } catch (const UsageError& why) { place.refuse(node, why.what()); }
+  }
+}
+
+void set_list(SweepConfig& config, const std::string& name, const toml::node& node,
+              const Place& place) {
+  const std::string key = "sweep." + name;
+  if (name == "encodings") config.encodings = list_of(node, key, place);
+  if (name == "tests") config.tests = list_of(node, key, place);
+  if (name == "eval_protocols") config.set_protocols(list_of(node, key, place));
+  if (name != "eval_lengths") return;
+  config.lengths.clear();
+  for (const Value& value : values_of(node, key, place)) {
+    int& length = config.lengths.emplace_back();
+    set(Option{name, &length, ""}.within(1, 1 << 24), "sweep", value, node, place);
+  }
 }
 
 void read_sweep(const toml::table& section, SweepConfig& config, const Place& place) {
   for (const auto& [name, node] : section) {
     const std::string key(name.str()), full = "sweep." + key;
-    Options fields = config.fields();
-    if (const Option* field = find(fields, key)) {
-      try {
+    Options fields = config.fields(), lists = SweepConfig::lists();
+    try {
+      if (const Option* field = find(fields, key)) {
         assign(*field, "sweep", value_of(node, full, place));
-      } catch (const UsageError& why) { place.refuse(node, why.what()); }
-    } else if (key == "encodings") {
-      config.encodings = list_of(node, full, place);
-    } else if (key == "tests") {
-      config.tests = list_of(node, full, place);
-    } else if (key == "protocols") {
-      config.protocols = list_of(node, full, place);
-    } else if (key == "windowed" && node.is_boolean()) {
-      config.windowed = *node.value<bool>();
-    } else if (key == "lengths") {
-      config.lengths.clear();
-      for (const Value& length : values_of(node, full, place))
-        config.lengths.push_back(whole(node, length, full, 1, place));
-    } else if (const toml::table* axes = node.as_table(); axes && key == "set") {
-      config.axes.clear();
-      for (const auto& [axis, values] : *axes)
-        config.axes.push_back(axis_of(std::string(axis.str()), values, place));
-    } else {
-      std::vector<std::string> known{"encodings", "tests",   "protocols",
-                                     "windowed",  "lengths", "set"};
-      for (const Option& o : fields) known.push_back(o.name);
-      place.refuse(node, full + ": there is no such key, or not with such a value" +
-                             did_you_mean(key, known));
-    }
+      } else if (const Option* list = find(lists, key)) {
+        set_list(config, list->name, node, place);
+      } else if (const toml::table* axes = node.as_table(); axes && key == "set") {
+        config.axes.clear();
+        read_axes(*axes, "", config, place);
+      } else {
+        std::vector<std::string> known{"set"};
+        for (const Options& some : {fields, lists})
+          for (const Option& o : some) known.push_back(o.name);
+        place.refuse(node, full + ": there is no such key" + did_you_mean(key, known));
+      }
+    } catch (const UsageError& why) { place.refuse(node, why.what()); }
   }
 }
 
 Claim claim_of(const toml::table& table, const Place& place) {
   Claim claim;
+  Options fields = claim.fields();
   for (const auto& [name, node] : table) {
-    const std::string key(name.str());
-    std::string* text = key == "text"       ? &claim.text
-                        : key == "source"   ? &claim.source
-                        : key == "test"     ? &claim.test
-                        : key == "protocol" ? &claim.protocol
-                        : key == "task"     ? &claim.task
-                                            : nullptr;
-    if (text) *text = text_of(node, "claim." + key, place);
-    else if (key == "order") claim.order = list_of(node, "claim.order", place);
-    else if (key == "length")
-      claim.length = whole(node, value_of(node, "claim.length", place), "claim.length", 0, place);
-    else
-      place.refuse(node, "claim." + key + ": there is no such key" +
-                             did_you_mean(key, {"text", "source", "order", "length", "test",
-                                                "protocol", "task"}));
+    const std::string key(name.str()), full = "claim." + key;
+    const Option* field = find(fields, key);
+    std::vector<std::string> known{"order"};
+    for (const Option& o : fields) known.push_back(o.name);
+    if (key == "order") claim.order = list_of(node, full, place);
+    else if (!field) place.refuse(node, full + ": there is no such key" + did_you_mean(key, known));
+    else set(*field, "claim", value_of(node, full, place), node, place);
   }
   return claim;
 }
@@ -158,13 +159,17 @@ constexpr int most_dots = 4096;
 
 toml::table parsed(const std::string& text, const std::string& path) {
   if (std::count(text.begin(), text.end(), '.') > most_dots)
-    throw FileError(path + ": has more than " + std::to_string(most_dots) +
-                    " dots, so it is no configuration; check the name");
+    throw FileError(path +
+                    ": this is no configuration; if it is a text to train on, name it with " +
+                    "--text " + path);
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& e) {
     throw FileError(path + ":" + std::to_string(e.source().begin.line) + ": " +
-                    std::string(e.description()));
+                    std::string(e.description()) +
+                    (path.ends_with(".toml")
+                         ? ""
+                         : "; if it is a text to train on, name it with " + ("--text " + path)));
   }
 }
 
@@ -206,28 +211,43 @@ toml::array array_of(const std::vector<T>& all) {
   return list;
 }
 
+// Calls `f` with every option but those whose default, 0 or -1, stands for a value that depends on
+// something else, and that have it.
+template <class F>
+void for_each_given(const Options& all, const Options& defaults, const F& f) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Value value = yonder::value_of(all[i]);
+    const auto* n = std::get_if<std::int64_t>(&value);
+    const bool automatic = !all[i].default_text.empty() && n && *n <= 0;
+    if (!automatic || value != yonder::value_of(defaults[i])) f(all[i], value);
+  }
+}
+
 toml::table table_of(const RunConfig& config) {
   toml::table root;
-  for (const OptionView& o : config.fields()) {
+  RunConfig copy = config, plain;
+  for_each_given(copy.fields(), plain.fields(), [&](const Option& o, const Value& value) {
     const OptionKey key(o.name);
     const bool kept = o.name == "train.from"    ? !config.from.empty()
                       : key.owner == "encoding" ? config.changes()
                                                 : !o.per_machine;
-    if (kept) put(root, {key.owner, key.name}, o.value);
-  }
+    if (kept) put(root, {key.owner, key.name}, value);
+  });
   for (const auto& [key, value] : config.options)
     put(root, {is_of_task(key) ? "data" : "encoding", key.address(), key.name}, typed(key, value));
   return root;
 }
 
-toml::table table_of(const Claim& c) {
-  return toml::table{{"text", c.text},     {"source", c.source}, {"order", array_of(c.order)},
-                     {"length", c.length}, {"test", c.test},     {"protocol", c.protocol},
-                     {"task", c.task}};
+toml::table table_of(Claim c) {
+  toml::table root{{"order", array_of(c.order)}};
+  for (const Option& o : c.fields()) put(root, {o.name}, yonder::value_of(o));
+  return root;
 }
 
-// Axes with the types of their options, which may be given as texts.
-SweepConfig with_types(SweepConfig config) {
+// Axes with the types of their options, which may be given as texts, and without the places of
+// texts, which may move: their checksums are compared elsewhere.
+SweepConfig comparable(SweepConfig config) {
+  std::erase_if(config.base.options, [](const Override& o) { return o.key.name == "path"; });
   for (Axis& axis : config.axes)
     for (Value& v : axis.values) v = typed(axis.key, v);
   return config;
@@ -246,7 +266,7 @@ std::string text_of(const toml::table& root) {
 void apply_config(const std::string& toml, const std::string& path, RunConfig& config) {
   read(toml, path, config, [](const std::string& key, const toml::node& node, const Place& place) {
     if (key == "sweep" || key == "claim")
-      place.refuse(node, key + ": this is the configuration of a sweep; run it by yonder ablate " +
+      place.refuse(node, key + ": this is the configuration of a sweep; run it by yonder sweep " +
                              place.path);
     if (key != "title" && key != "source") unknown_section(key, node, place);
   });
@@ -275,11 +295,12 @@ std::string to_toml(const SweepConfig& config) {
   if (!config.title.empty()) root.insert("title", config.title);
   if (!config.source.empty()) root.insert("source", config.source);
   toml::table sweep{{"encodings", array_of(config.encodings)},
-                    {"windowed", config.windowed},
-                    {"tests", array_of(config.tests)},
-                    {"protocols", array_of(config.protocols)}};
-  if (!config.lengths.empty()) sweep.insert("lengths", array_of(config.lengths));
-  for (const OptionView& o : views(SweepConfig(config).fields())) put(sweep, {o.name}, o.value);
+                    {"eval_protocols", array_of(config.protocols)}};
+  if (config.tests != SweepConfig{}.tests) sweep.insert("tests", array_of(config.tests));
+  if (!config.lengths.empty()) sweep.insert("eval_lengths", array_of(config.lengths));
+  SweepConfig copy = config, plain;
+  for_each_given(copy.fields(), plain.fields(),
+                 [&](const Option& o, const Value& value) { put(sweep, {o.name}, value); });
   toml::table axes;
   for (const Axis& axis : config.axes) axes.insert(full_text(axis.key), array_of(axis.values));
   if (!axes.empty()) sweep.insert("set", std::move(axes));
@@ -294,7 +315,7 @@ bool same_sweep(const std::string& toml, const std::string& path, const SweepCon
   if (toml == to_toml(sweep)) return true;
   SweepConfig there;
   apply_config(toml, path, there);
-  return to_toml(with_types(there)) == to_toml(with_types(sweep));
+  return to_toml(comparable(there)) == to_toml(comparable(sweep));
 }
 
 }  // namespace yonder

@@ -6,7 +6,7 @@
 /// \file
 /// Configuration files: TOML (toml.io) with the sections
 ///   [model] [train] [data] [data.TASK] [encoding.NAME]   keys.h
-///   [sweep]     encodings, windowed, lengths, tests, protocols, seeds, examples, checkpoints
+///   [sweep]     encodings, eval_lengths, seeds, …: SweepConfig::fields() and lists()
 ///   [sweep.set] the axes: "train.lr" = [1e-3, 3e-3]
 ///   [[claim]]   what a publication found (study.h)
 /// and `title` and `source` at the top. A list where a text's path is asked for names candidates:

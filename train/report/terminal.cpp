@@ -38,7 +38,7 @@ std::string wrapped(const std::string& text, int columns) {
 
 std::string title(const Study& study, const Results& r, const Measure& m) {
   std::string text = (study.panels.size() > 1 ? r.title() + ": " : "") + m.title;
-  if (r.text && r.protocol == "same-targets") text += " on the same last bytes at every length";
+  if (r.text && r.protocol == "fixed-targets") text += " on the same last bytes at every length";
   if (r.seeds > 1) text += "; median and range of " + std::to_string(r.seeds) + " seeds";
   return text;
 }
@@ -113,21 +113,19 @@ std::string shell_word(const std::string& text) {
 std::vector<std::string> next_commands(const Study& study, const std::string& folder) {
   const Results& r = study.panels.front();
   const std::string extended = hurt(r);
-  std::string cell = extended + "-" + r.task + "-s0";
-  for (const Training& t : study.trainings)
-    if (t.encoding == extended && !t.trial) {
-      cell = t.cell;
-      break;
-    }
-  const std::string eval = program() + " eval " + shell_word(folder + "/cells/" + cell) +
-                           " --lengths " + list_of(r.lengths) + " --extensions all";
+  std::vector<std::string> all;
+  for (const Training& t : study.trainings)  // of a run that failed there is no model
+    if (t.encoding == extended && !t.trial && all.empty())
+      all.push_back(program() + " eval " + shell_word(folder + "/cells/" + t.cell) +
+                    " --eval-lengths " + list_of(r.lengths) + " --extensions all");
   const std::string other = r.task == "copy" ? "reverse" : "copy";
-  const std::string one = best(r), two = one == "rope" ? "alibi" : "rope";
-  return {eval, program() + " show encoding " + parse_encoding(one).names().front(),
-          program() + " ablate --task " + other + " --encodings " + two + "," + one +
-              " --length 20 --lengths 20,40,80 --seeds 1 --width 64 --layers 2 --batch 64 "
-              "--steps 1500 --lr 2e-3 --out " +
-              shell_word(folder + "-" + other)};
+  const std::string one = best(r),
+                    two = one == usual_encoding() ? compared_encodings().front() : usual_encoding();
+  all.push_back(program() + " show encoding " + parse_encoding(one).names().front());
+  all.push_back(program() + " sweep --task " + other + " --encodings " + two + "," + one +
+                " --train-length 20 --seeds 1 --width 64 --layers 2 --batch 64 --steps 1500 " +
+                "--lr 2e-3 --out " + shell_word(folder + "-" + other));
+  return all;
 }
 
 std::string report(const Study& study, const std::string& folder, const Look& look) {

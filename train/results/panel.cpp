@@ -7,13 +7,14 @@
 namespace yonder {
 
 const Measure Measure::loss{&Score::loss, "loss", "Loss in nats per byte", false};
-const Measure Measure::accuracy{&Score::accuracy, "accuracy", "Answer tokens right, in %", true};
-const Measure Measure::bytes{&Score::accuracy, "accuracy", "Bytes named right, in %", true};
-const Measure Measure::exact{&Score::exact, "exact", "Answers right as a whole, in %", true};
+const Measure Measure::accuracy{&Score::accuracy, "token_accuracy", "Answer tokens right, in %",
+                                true};
+const Measure Measure::bytes{&Score::accuracy, "token_accuracy", "Bytes named right, in %", true};
+const Measure Measure::exact{&Score::exact, "exact_match", "Answers right as a whole, in %", true};
 
 std::string Results::title() const {
   std::string name = task;
-  const bool usual = protocol == "same-targets" || protocol == "answer";
+  const bool usual = protocol == "fixed-targets" || protocol == "answer";
   for (const std::string& more : {test, usual ? "" : protocol, variant})
     if (!more.empty()) name += ", " + more;
   return name;

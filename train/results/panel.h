@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct Score {
   std::string problem;  ///< the same in one sentence
 };
 
+/// A loss in nats per byte in bits.
+inline double bits_per_byte(double loss) { return loss / std::numbers::ln2; }
+
 /// Loss by position, at the longest length of a panel: the mean over each of equal stretches of
 /// the sequence. Falling below the windowed model's means that far context is used.
 struct Curve {
@@ -64,7 +68,8 @@ struct Measure {
 struct Results {
   std::string task;
   std::string test;  ///< task options changed for the test, "tiled.copies=2"; "" for none
-  std::string protocol = "same-targets";  ///< which targets count: the name of a Protocol, "answer"
+  std::string protocol =
+      "fixed-targets";  ///< which targets count: the name of a Protocol, "answer"
   std::string
       variant;  ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
   bool text = false;

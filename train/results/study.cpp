@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/io/json.h"
+#include "train/config/keys.h"
 #include "train/results/orderings.h"
 #include "train/results/study.h"
 
@@ -13,8 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int format = 2;
-const char* const not_ours = ": these are no results of yonder; make them again with yonder ablate";
+constexpr int format = 3;  // 1 and 2 have some names of their own: see with_present_names()
+const char* const not_ours = ": these are no results of yonder; make them again with yonder sweep";
 
 // Shortest digits that read back to the same number.
 std::string digits(double x) {
@@ -48,6 +50,10 @@ Whole whole(const nlohmann::json& json) {
   return json.get<Whole>();
 }
 
+std::string protocol_of(const std::string& name) {
+  return name == "answer" ? name : current_protocol(name);
+}
+
 std::vector<int> wholes(const nlohmann::json& json) {
   std::vector<int> all;
   for (const auto& one : json) all.push_back(whole(one));
@@ -55,35 +61,35 @@ std::vector<int> wholes(const nlohmann::json& json) {
 }
 
 Row row_of(const nlohmann::json& json) {
-  const std::string encoding = json.at("encoding"), extension = json.at("extension");
+  const std::string encoding = json.at("encoding"), extension = json.at("overrides");
   if (encoding.empty()) throw UsageError("a row has no encoding");
   Row row = parse_row(encoding + (extension.empty() ? "" : ":" + extension));
   row.label();  // refuses what it can't tell
   return row;
 }
 
-Json json_of(const Row& r) { return {{"encoding", r.encoding}, {"extension", r.extension_text()}}; }
+Json json_of(const Row& r) { return {{"encoding", r.encoding}, {"overrides", r.extension_text()}}; }
 
 Json json_of(const Score& s) {
   Json json = json_of(s.row);
-  json.update(Json{{"length", s.length},
-                   {"tokens", s.tokens},
+  json.update(Json{{"eval_length", s.length},
+                   {"eval_tokens", s.tokens},
                    {"seed", s.seed},
                    {"step", s.step},
                    {"loss", s.loss},
-                   {"accuracy", s.accuracy},
-                   {"exact", s.exact},
+                   {"token_accuracy", s.accuracy},
+                   {"exact_match", s.exact},
                    {"examples", s.examples},
                    {"status", name_of(s.status)},
                    {"reason", s.reason},
-                   {"problem", s.problem}});
+                   {"error", s.problem}});
   return json;
 }
 
 // Earlier versions knew a sentence alone.
 Status status_of(const nlohmann::json& json) {
   if (!json.contains("status"))
-    return std::string(json.at("problem")).empty() ? Status::ok : Status::undefined;
+    return std::string(json.at("error")).empty() ? Status::ok : Status::undefined;
   for (const Status status : every_status)
     if (json["status"] == name_of(status)) return status;
   throw UsageError("a score has the status " + json["status"].dump());
@@ -91,23 +97,23 @@ Status status_of(const nlohmann::json& json) {
 
 std::string reason_of(const nlohmann::json& json) {
   if (json.contains("status")) return json.at("reason");
-  return std::string(json.at("problem")).find("table") == std::string::npos ? "" : "table ends";
+  return std::string(json.at("error")).find("table") == std::string::npos ? "" : "table ends";
 }
 
 Score score_of(const nlohmann::json& json, const std::string& protocol) {
   return {.row = row_of(json),
           .protocol = protocol,
-          .length = whole(json.at("length")),
-          .tokens = whole(json.at("tokens")),
+          .length = whole(json.at("eval_length")),
+          .tokens = whole(json.at("eval_tokens")),
           .seed = whole(json.at("seed")),
           .loss = number(json.at("loss")),
-          .accuracy = number(json.at("accuracy")),
-          .exact = number(json.at("exact")),
+          .accuracy = number(json.at("token_accuracy")),
+          .exact = number(json.at("exact_match")),
           .examples = whole(json.at("examples")),
           .step = whole(json.at("step")),
           .status = status_of(json),
           .reason = reason_of(json),
-          .problem = json.at("problem")};
+          .problem = json.at("error")};
 }
 
 Json json_of(const Curve& c) {
@@ -123,10 +129,10 @@ Curve curve_of(const nlohmann::json& json) {
 Json json_of(const LagScore& l) {
   Json json = json_of(l.row);
   json.update(Json{{"seed", l.seed},
-                   {"length", l.length},
+                   {"eval_length", l.length},
                    {"from", l.from},
                    {"to", l.to},
-                   {"accuracy", l.accuracy},
+                   {"token_accuracy", l.accuracy},
                    {"count", l.count}});
   return json;
 }
@@ -134,10 +140,10 @@ Json json_of(const LagScore& l) {
 LagScore lag_of(const nlohmann::json& json) {
   return {.row = row_of(json),
           .seed = whole(json.at("seed")),
-          .length = whole(json.at("length")),
+          .length = whole(json.at("eval_length")),
           .from = whole(json.at("from")),
           .to = whole(json.at("to")),
-          .accuracy = number(json.at("accuracy")),
+          .accuracy = number(json.at("token_accuracy")),
           .count = whole(json.at("count"))};
 }
 
@@ -150,8 +156,10 @@ Json json_of(const Overrides& settings) {
 // Results of earlier versions have numbers as texts.
 Overrides settings_of(const nlohmann::json& json) {
   Overrides all;
-  for (const auto& [option, value] : json.items())
-    all.push_back({option, parse_value(text_of(value_of(value, option)))});
+  for (const auto& [option, value] : json.items()) {
+    const OptionKey key = find_key(option).value_or(option);
+    all.push_back({key, typed(key, value_of(value, option))});
+  }
   return all;
 }
 
@@ -159,7 +167,7 @@ Json json_of(const Training& t) {
   return {{"cell", t.cell},
           {"encoding", t.encoding},
           {"task", t.task},
-          {"variant", t.variant},
+          {"config", t.variant},
           {"seed", t.seed},
           {"steps", t.steps},
           {"lr", t.lr},
@@ -179,7 +187,7 @@ Training training_of(const nlohmann::json& json) {
   return {.cell = json.at("cell"),
           .encoding = json.at("encoding"),
           .task = json.at("task"),
-          .variant = json.at("variant"),
+          .variant = json.at("config"),
           .seed = whole(json.at("seed")),
           .steps = whole(json.at("steps")),
           .lr = json.at("lr"),
@@ -193,19 +201,15 @@ Training training_of(const nlohmann::json& json) {
           .loss = numbers(json.at("loss"))};
 }
 
-Json json_of(const Claim& c) {
-  return {{"text", c.text}, {"source", c.source},     {"order", c.order}, {"length", c.length},
-          {"test", c.test}, {"protocol", c.protocol}, {"task", c.task}};
+Json json_of(Claim c) {
+  Json json{{"order", c.order}};
+  for (const Option& o : c.fields()) json[o.name] = yonder::json_of(value_of(o));
+  return json;
 }
 
 Claim claim_of(const nlohmann::json& json) {
-  Claim claim{.text = json.at("text"),
-              .source = json.at("source"),
-              .order = json.at("order"),
-              .length = whole(json.at("length")),
-              .test = json.at("test"),
-              .protocol = json.at("protocol"),
-              .task = json.at("task")};
+  Claim claim{.order = json.at("order")};
+  for (const Option& o : claim.fields()) assign(o, "claim", value_of(json.at(o.name), o.name));
   for (const Row& row : parse_rows(claim.order)) row.label();  // refuses what it can't tell
   return claim;
 }
@@ -238,7 +242,7 @@ Json summary(const Results& results) {
                        {"seeds", s.count},
                        {"interval", {i.low, i.high}},
                        {"coverage", i.coverage},
-                       {"worse", results.worse(row, length, m)}});
+                       {"loss_ratio", results.worse(row, length, m)}});
       }
   return all;
 }
@@ -290,46 +294,64 @@ Json json_of(const Results& r) {
     rows.back()["label"] = row.label();
   }
   return {{"task", r.task},
-          {"test", r.test},
-          {"protocol", r.protocol},
-          {"variant", r.variant},
+          {"eval_options", r.test},
+          {"eval_protocol", r.protocol},
+          {"config", r.variant},
           {"text", r.text},
-          {"trained", r.trained},
-          {"lengths", r.lengths},
+          {"train_length", r.trained},
+          {"eval_lengths", r.lengths},
           {"seeds", r.seeds},
           {"chance", r.chance},
-          {"letters", r.letters},
+          {"unigram_loss", r.letters},
           {"rows", rows},
           {"summary", summary(r)},
           {"orderings", orders(r)},
           {"scores", array_of(r.scores)},
           {"solved", solved(r)},
-          {"earlier", array_of(r.earlier)},
-          {"course", array_of(r.course)},
+          {"late_checkpoints", array_of(r.earlier)},
+          {"learning_curve", array_of(r.course)},
           {"curves", array_of(r.curves)},
           {"lags", array_of(r.lags)}};
 }
 
 Results panel_of(const nlohmann::json& json) {
   Results r{.task = json.at("task"),
-            .test = json.at("test"),
-            .protocol = json.at("protocol"),
-            .variant = json.at("variant"),
+            .test = json.at("eval_options"),
+            .protocol = protocol_of(json.at("eval_protocol")),
+            .variant = json.at("config"),
             .text = json.at("text"),
-            .trained = whole(json.at("trained")),
-            .lengths = wholes(json.at("lengths")),
+            .trained = whole(json.at("train_length")),
+            .lengths = wholes(json.at("eval_lengths")),
             .seeds = whole(json.at("seeds")),
             .chance = numbers(json.at("chance")),
-            .letters = number(json.at("letters"))};
+            .letters = number(json.at("unigram_loss"))};
   for (const auto& row : json.at("rows")) r.rows.push_back(row_of(row));
   for (const auto& s : json.at("scores")) r.scores.push_back(score_of(s, r.protocol));
-  for (const auto& s : json.at("earlier")) r.earlier.push_back(score_of(s, r.protocol));
-  if (json.contains("course"))  // results of earlier versions have none
-    for (const auto& s : json.at("course")) r.course.push_back(score_of(s, r.protocol));
+  for (const auto& s : json.at("late_checkpoints")) r.earlier.push_back(score_of(s, r.protocol));
+  if (json.contains("learning_curve"))  // results of earlier versions have none
+    for (const auto& s : json.at("learning_curve")) r.course.push_back(score_of(s, r.protocol));
   for (const auto& c : json.at("curves")) r.curves.push_back(curve_of(c));
   for (const auto& l : json.at("lags")) r.lags.push_back(lag_of(l));
   require_possible(r);
   return r;
+}
+
+// Results of formats 1 and 2 by the names of today. Where a name has other meanings, as in claims,
+// nothing reads it by these.
+nlohmann::json with_present_names(const nlohmann::json& old) {
+  static const std::map<std::string, std::string> now{
+      {"accuracy", "token_accuracy"}, {"course", "learning_curve"}, {"earlier", "late_checkpoints"},
+      {"exact", "exact_match"},       {"extension", "overrides"},   {"length", "eval_length"},
+      {"lengths", "eval_lengths"},    {"letters", "unigram_loss"},  {"problem", "error"},
+      {"protocol", "eval_protocol"},  {"test", "eval_options"},     {"tokens", "eval_tokens"},
+      {"trained", "train_length"},    {"variant", "config"}};
+  nlohmann::json all = old.is_object() ? nlohmann::json::object() : nlohmann::json::array();
+  if (!old.is_structured()) return old;
+  for (const auto& [key, value] : old.items()) {
+    if (old.is_array()) all.push_back(with_present_names(value));
+    else all[now.count(key) ? now.at(key) : key] = with_present_names(value);
+  }
+  return all;
 }
 
 void add_lines(std::string& csv, const Results& r, const std::vector<Score>& scores) {
@@ -339,7 +361,8 @@ void add_lines(std::string& csv, const Results& r, const std::vector<Score>& sco
       csv += quoted(text) + ',';
     for (int n : {s.length, s.tokens, s.seed, r.trained}) csv += std::to_string(n) + ',';
     csv += (s.step ? std::to_string(s.step) : "") + ',';
-    for (double x : {s.loss, std::exp(s.loss), s.accuracy, s.exact}) csv += digits(x) + ',';
+    const double bits = r.text ? bits_per_byte(s.loss) : unknown;
+    for (double x : {s.loss, std::exp(s.loss), bits, s.accuracy, s.exact}) csv += digits(x) + ',';
     csv += std::to_string(s.examples) + ',' + quoted(s.problem) + ',' + name_of(s.status) + ',' +
            quoted(s.reason) + '\n';
   }
@@ -349,8 +372,9 @@ void add_lines(std::string& csv, const Results& r, const std::vector<Score>& sco
 
 std::string to_csv(const Study& study) {
   std::string csv =
-      "encoding,extension,task,test,variant,protocol,length,tokens,seed,trained,step,loss,"
-      "perplexity,accuracy,exact,examples,problem,status,reason\n";
+      "encoding,overrides,task,eval_options,config,eval_protocol,eval_length,eval_tokens,seed,"
+      "train_length,step,loss,perplexity,bits_per_byte,token_accuracy,exact_match,examples,error,"
+      "status,reason\n";
   for (const Results& r : study.panels) {
     add_lines(csv, r, r.scores);
     add_lines(csv, r, r.earlier);
@@ -378,10 +402,13 @@ std::string to_json(const Study& study) {
 }
 
 Study study_from_json(const std::string& json, const std::string& path) try {
-  const auto all = parse_json(json, path);
-  if (all.at("format") != format)
-    throw UsageError("their format is " + all["format"].dump() + ", this program reads " +
+  auto all = parse_json(json, path);
+  const bool former = all.at("format") == 1 || all["format"] == 2;
+  if (all["format"] != format && !former)
+    throw UsageError("their format is " + all["format"].dump() + ", this program reads 1 to " +
                      std::to_string(format));
+  if (former)
+    for (const char* part : {"panels", "trainings"}) all[part] = with_present_names(all.at(part));
   Study study{.name = all.at("name"),
               .title = all.at("title"),
               .source = all.at("source"),
@@ -397,12 +424,16 @@ Study study_from_json(const std::string& json, const std::string& path) try {
 } catch (const UsageError& e) { throw FileError(path + not_ours + " (" + e.what() + ")"); }
 
 std::string to_json(const CellResult& cell) {
-  return Json{{"training", json_of(cell.training)}, {"panels", array_of(cell.panels)}}.dump(1) +
+  return Json{{"format", format},
+              {"training", json_of(cell.training)},
+              {"panels", array_of(cell.panels)}}
+             .dump(1) +
          "\n";
 }
 
 CellResult cell_from_json(const std::string& json, const std::string& path) try {
-  const auto all = parse_json(json, path);
+  auto all = parse_json(json, path);
+  if (!all.contains("format")) all = with_present_names(all);
   CellResult cell{training_of(all.at("training")), {}};
   for (const auto& p : all.at("panels")) cell.panels.push_back(panel_of(p));
   return cell;

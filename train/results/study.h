@@ -34,7 +34,7 @@ struct Failure {
 };
 
 struct Study {
-  std::string name;     ///< of the preset or configuration; else "ablate"
+  std::string name;     ///< of the preset or configuration; else the task
   std::string title;    ///< one line
   std::string source;   ///< papers that it repeats
   std::string command;  ///< that makes it again

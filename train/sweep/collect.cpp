@@ -83,7 +83,7 @@ Found unfinished(const std::string& folder) {
     throw FileError(folder + ": there are no results in it" +
                     (begun ? " yet, none of its " + std::to_string(begun) +
                                  " cells is done; go on with --resume"
-                           : "; give the folder of a comparison, as yonder ablate --out names it"));
+                           : "; give the folder of a comparison, as yonder sweep --out names it"));
   const Inputs inputs;
   for (Results& r : found.study.panels) complete(r, last, inputs);
   try {

@@ -25,7 +25,7 @@ std::string texts_of(const Experiment& experiment) {
 
 void require_same_texts(const std::string& now, const std::string& path) {
   for (const std::string& line : split(read_file(path), '\n'))
-    if (now.find(line) == std::string::npos)
+    if (now.find(line.substr(0, line.find(" = "))) == std::string::npos)  // it may have moved
       throw UsageError(path + ": " + line.substr(line.find(' ') + 1) +
                        " is not the text that the sweep began with; put that one back, or replace "
                        "the sweep with --force");

@@ -109,7 +109,9 @@ std::string forecast(const Experiment& experiment, const std::vector<int>& ranks
   const WithThreads alone(1);
   const double checking = processor_seconds_of([&] { require_possible(experiment); });
   const std::vector<Group> groups = groups_of(experiment);
-  std::string text = to_toml(config) + "\n";
+  SweepConfig resolved = config;
+  resolved.lengths = plan.lengths;
+  std::string text = to_toml(resolved) + "\n";
   for (const std::string& why : plan.left_out) text += "# left out: " + why + "\n";
   text += "# cells, each one thread:\n";
   double bytes = 0;

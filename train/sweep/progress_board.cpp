@@ -16,16 +16,15 @@ constexpr int most_named = 8;  // cells in a line
 // "64: 1.62, 1024: 3.40 nats" of the first row, at the shortest and the longest length.
 std::string said(const CellResult& cell) {
   if (cell.panels.empty() || cell.panels[0].scores.empty()) return "";
-  const Row& row = cell.panels[0].scores.front().row;
-  std::string text;
-  for (const Score& s : cell.panels[0].scores) {
-    if (!(s.row == row)) break;
-    const bool nats = std::isnan(s.exact);
-    const Measure m = nats ? Measure::loss : Measure::accuracy;
-    const std::string value = std::isnan(s.*m.value) ? "–" : shown(s.*m.value, m);
-    text += (text.empty() ? "" : "  ") + std::to_string(s.length) + ": " + value;
-  }
-  return text;
+  const std::vector<Score>& scores = cell.panels[0].scores;
+  const Score* last = &scores.front();
+  for (const Score& s : scores)
+    if (s.row == scores.front().row) last = &s;
+  const auto number = [](const Score& s) {
+    const Measure m = std::isnan(s.exact) ? Measure::loss : Measure::accuracy;
+    return std::to_string(s.length) + ": " + (std::isnan(s.*m.value) ? "–" : shown(s.*m.value, m));
+  };
+  return number(scores.front()) + (last == &scores.front() ? "" : "  " + number(*last));
 }
 
 }  // namespace

@@ -93,6 +93,14 @@ void Sweep::open(Start start) {
   if (start == Start::resumed && fs::exists(path) && !same_sweep(read_file(path), path, config_))
     throw UsageError(folder_ + ": the sweep in it was started with other settings, see " + path +
                      "; give the same ones, or replace it with --force");
+  std::error_code error;
+  if (start == Start::resumed)
+    for (const auto& run : fs::directory_iterator(folder_ + "/cells", error))
+      if (const std::string name = run.path().filename(); !is_folder_name(name))
+        throw UsageError(folder_ +
+                         ": an earlier version of yonder began this sweep, which called " +
+                         "the folder of a run " + name +
+                         "; resume it with that version, or replace it with --force");
   const std::string sums = folder_ + "/texts.txt", texts = texts_of(experiment_);
   if (start == Start::resumed && fs::exists(sums)) require_same_texts(texts, sums);
   make_folders(folder_);

@@ -44,6 +44,10 @@ class Pace {
   const Say& say_;
 };
 
+bool is_plain(unsigned char c) {
+  return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '+';
+}
+
 double sum_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
 
 std::vector<double> losses_in(const std::string& metrics_path) {
@@ -172,11 +176,14 @@ void tune(RunConfig& run, const RunConfig& base, const Row& row) {
 // A row's model, trained on from the cell's own with the row's settings in force.
 std::string tuned(const Experiment& experiment, const Cell& cell, const Row& row,
                   const std::string& folder) {
-  const std::string place = folder + "/finetuned/" + row.extension_text();
+  const std::string place = folder + "/finetuned/" + folder_name(row.extension_text());
   RunConfig base = cell.variant->base,
             run = config_from(checkpoint_at(folder, base.steps), {}, experiment.inputs);
-  const Options from = base.training_fields(), to = run.training_fields();
-  for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "train", value_of(from[i]));
+  const auto copy = [](const Options& from, const Options& to) {
+    for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "", value_of(from[i]));
+  };
+  copy(base.training_fields(), run.training_fields());
+  copy(base.checkpoint_fields(), run.checkpoint_fields());
   run.options = row.of_test();
   tune(run, base, row);
   run.warmup = std::min(base.warmup, run.steps / 10);
@@ -266,10 +273,22 @@ Cell::Cell(const Experiment& experiment, const Variant& of, std::string name, do
       seed(of_seed),
       run(run_of(experiment.config, of, encoding, rate, of_seed)) {}
 
+std::string folder_name(const std::string& text) {
+  constexpr std::size_t most = 76;  // of 100 bytes, the rest for a checksum and a seed
+  std::string name = text.substr(0, most);
+  for (char& c : name)
+    if (!is_plain(c)) c = '_';
+  return name == text ? name : name + "-" + checksum(text).substr(0, 8);
+}
+
+bool is_folder_name(const std::string& text) {
+  return text.size() <= 100 && std::all_of(text.begin(), text.end(), is_plain);
+}
+
 std::string name_of(const Experiment& experiment, const Cell& cell) {
   std::string name = cell.encoding + "-" + cell.variant->base.task + cell.variant->slug;
   if (!experiment.plan.rates.empty()) name += "-lr" + text_of(Value(cell.lr));
-  return name + "-s" + std::to_string(cell.seed);
+  return folder_name(name) + "-s" + std::to_string(cell.seed);
 }
 
 int tested_checkpoints(const Experiment& experiment, const Cell& cell, const Row& row) {
@@ -281,8 +300,8 @@ void check(const Experiment& experiment, const Variant& variant) {
   const RunConfig& base = variant.base;
   if (config.course > 0 && base.save_every > 0)
     throw UsageError(
-        "sweep.course: it says which checkpoints stay, and so does train.save-every; "
-        "leave one of them away");
+        "sweep.curve_points: it says which checkpoints are kept, and so does "
+        "train.checkpoint_every; omit one of them");
   for (const auto& [key, value] : base.options)
     if (std::none_of(plan.variants.begin(), plan.variants.end(),
                      [&owner = key.owner](const Variant& v) { return v.base.task == owner; }) &&
@@ -290,10 +309,10 @@ void check(const Experiment& experiment, const Variant& variant) {
           return has_part(Cell(experiment, variant, row.encoding, 0, 0).run, owner);
         }))
       throw UsageError(text_of(key) + ": neither the task nor an encoding of this sweep is " +
-                       key.owner + "; add it to --encodings or leave the option away");
+                       key.owner + "; add it to --encodings or omit the option");
   if (plan.variants.size() == 1 && !make_task(base.task)->is_text() &&
       config.protocols != SweepConfig{}.protocols)
-    throw UsageError("protocols: " + base.task + " is tested in one way only; leave them away");
+    throw UsageError("eval_protocols: " + base.task + " is tested in one way only; omit them");
   const std::vector<int> lengths = lengths_of(plan, variant);
   for (const Row& row : plan.rows) {
     Trained model =

@@ -10,6 +10,12 @@
 /// One model of a sweep: its training, and its tests in each row that shares it.
 namespace yonder {
 
+/// The text as the name of a folder: letters, digits, '-', '_', '.' and '+', and where something
+/// else or more than fits is replaced, a checksum that keeps names different.
+std::string folder_name(const std::string& text);
+/// Whether folder_name() may have made it, a seed behind it.
+bool is_folder_name(const std::string& text);
+
 /// "rope-text-s0"; with what the sweep varies, "rope-text-width64-lr0.001-s0".
 std::string name_of(const Experiment&, const Cell&);
 

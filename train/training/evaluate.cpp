@@ -174,14 +174,14 @@ Protocol protocol_named(const std::string& name) {
     if (name == name_of(p)) return p;
     names.push_back(name_of(p));
   }
-  throw UsageError("protocol: '" + name + "' is not allowed; it takes same-targets, " +
+  throw UsageError("protocol: '" + name + "' is not allowed; it takes fixed-targets, " +
                    "non-overlapping or sliding" + did_you_mean(name, names));
 }
 
 const char* name_of(Protocol protocol) {
   switch (protocol) {
     case Protocol::same_targets:
-      return "same-targets";
+      return "fixed-targets";
     case Protocol::non_overlapping:
       return "non-overlapping";
     case Protocol::sliding:

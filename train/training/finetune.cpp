@@ -108,7 +108,7 @@ Trained go_on(const RunConfig& config, const Inputs& inputs) {
   const int L = run.task->tokens(config.length);
   Dims dims = run.model->dims();
   dims.trained = L;
-  require_memory(training_bytes(dims, config.at_once()), "lower --batch or --length");
+  require_memory(training_bytes(dims, config.at_once()), "lower --batch or --train-length");
 
   if (draws_rows(*run.model, L)) {
     const Checkpoint old = load_model(*inputs.checkpoint(config.from));

@@ -14,8 +14,8 @@ namespace {
 // Sets "copy.alphabet" and the like. `name` is the task in use.
 Option task_option(Task& task, const std::string& name, const OptionKey& key) {
   if (key.owner != name || !key.layers.empty())
-    throw UsageError((key == "text.path" ? "--text" : text_of(key)) + ": the task in use is " +
-                     name + "; leave the option away or choose its task");
+    throw UsageError(flag_of(key) + ": the task in use is " + name +
+                     "; omit the option or choose its task");
   Options options = task.options();
   if (const Option* found = find(options, key.name)) return *found;
   std::vector<std::string> names;
@@ -137,13 +137,13 @@ void require_change(const Trained& run) {
   const RunConfig& config = run.config;
   if (!config.changes()) {
     if (config.then != RunConfig{}.then)
-      throw UsageError("encoding.then: '" + config.then +
-                       "' would never be in force; say by --encoding.until after which part of the "
-                       "steps it is");
+      throw UsageError("encoding.switch_to: '" + config.then +
+                       "' would never be used; say by --encoding.switch-at after which fraction of "
+                       "the steps it is");
     return;
   }
   if (config.first_steps() == config.steps)
-    throw UsageError("encoding.until: of " + std::to_string(config.steps) +
+    throw UsageError("encoding.switch_at: of " + std::to_string(config.steps) +
                      " steps none would be left to '" + config.then +
                      "'; give a smaller part, or 1 for no change");
   run.model->changed(next_encoding(run));
@@ -163,7 +163,7 @@ Trained prepare(const RunConfig& config, const Inputs& inputs) {
   run.task = prepare_task(config, inputs);
   const Dims dims = dims_of(config, *run.task);
   require_memory(training_bytes(dims, config.at_once()),
-                 "lower --batch, --length, --width or --layers");
+                 "lower --batch, --train-length, --width or --layers");
   run.model = std::make_unique<Transformer>(dims, std::move(encoding), std::uint64_t(config.seed),
                                             config.tied ? Head::tied : Head::own);
   run.model->encoding().check();

@@ -15,8 +15,8 @@
 #include "train/training/inputs.h"
 
 /// \file
-/// The library behind the verbs: train a model into a folder, load it, test it. `yonder train`,
-/// `eval` and `ablate` are thin over these functions.
+/// The library behind the commands: train a model into a folder, load it, test it. `yonder train`,
+/// `eval` and `sweep` are thin over these functions.
 namespace yonder {
 
 /// One training step, as metrics.jsonl and the progress line show it.
@@ -119,7 +119,7 @@ struct EvalSettings {
   int map_blocks = 0;      ///< side of a map of the first sequence's attention; 0: none
 };
 
-/// "same-targets", "non-overlapping" and "sliding"; UsageError for any other name.
+/// "fixed-targets", "non-overlapping" and "sliding"; UsageError for any other name.
 Protocol protocol_named(const std::string& name);
 const char* name_of(Protocol);
 

@@ -162,21 +162,21 @@ TEST_CASE("results whose rows or numbers no sweep has are refused by name") {
   refused(R"("encoding": "rope")", R"("encoding": "")");
   refused(R"("encoding": "rope")", R"("encoding": "rope,alibi")");
   refused("rope.scaling=yarn", "rope.scaling");
-  refused(R"("trained": 64)", R"("trained": 64.5)");
-  refused(R"("trained": 64)", R"("trained": 1e300)");
-  refused(R"("trained": 64)", R"("trained": 4294967360)");
+  refused(R"("train_length": 64)", R"("train_length": 64.5)");
+  refused(R"("train_length": 64)", R"("train_length": 1e300)");
+  refused(R"("train_length": 64)", R"("train_length": 4294967360)");
   refused(R"("parameters": 0)", R"("parameters": 18446744073709551615)");
-  refused(R"("format": 2)", R"("format": 99)");
-  refused(R"("trained": 64)", R"("trained": 0)");
-  refused("\"lengths\": [\n    128\n   ]", R"("lengths": [-128])");
-  refused(R"("length": 64)", R"("length": -64)");  // of a lag
-  refused(R"("tokens": 128)", R"("tokens": -128)");
-  refused(R"("accuracy": null)", R"("accuracy": 7)");
-  refused(R"("letters": 3.19)", R"("letters": -3.19)");
+  refused(R"("format": 3)", R"("format": 99)");
+  refused(R"("train_length": 64)", R"("train_length": 0)");
+  refused("\"eval_lengths\": [\n    128\n   ]", R"("eval_lengths": [-128])");
+  refused(R"("eval_length": 64)", R"("eval_length": -64)");  // of a lag
+  refused(R"("eval_tokens": 128)", R"("eval_tokens": -128)");
+  refused(R"("token_accuracy": null)", R"("token_accuracy": 7)");
+  refused(R"("unigram_loss": 3.19)", R"("unigram_loss": -3.19)");
   refused(R"("chance": [])", R"("chance": [0.1, 0.2])");
   refused(R"("from": 16)", R"("from": 32)");
-  refused("\"lengths\": [\n    128\n   ]", R"("lengths": [])");
-  refused("\"lengths\": [\n    128\n   ]", R"("lengths": [128, 128])");
+  refused("\"eval_lengths\": [\n    128\n   ]", R"("eval_lengths": [])");
+  refused("\"eval_lengths\": [\n    128\n   ]", R"("eval_lengths": [128, 128])");
   refused(R"("order": [)", R"("order": ["rope:rope.scaling",)");
   const std::size_t scores = whole.find(R"("scores": [)") + 11, end = whole.find("],", scores);
   refused(R"("scores": [)", R"("scores": [)" + whole.substr(scores, end - scores) + ",");

@@ -70,7 +70,7 @@ TEST_CASE("Every kind of bench prints its figures for programs") {
   for (const std::string what : {"train", "eval --length 256", "gemm"}) {
     const bool gemm = what == "gemm";
     const Ran ran = yonder_run("bench " + what + " --json" +
-                               (gemm ? "" : " --size tiny --steps 1 --patience 0"));
+                               (gemm ? "" : " --size tiny --steps 1 --max-wait 0"));
     INFO(ran.err);
     REQUIRE(ran.code == 0);
     const auto json = nlohmann::json::parse(ran.out);
@@ -94,7 +94,7 @@ TEST_CASE("Every kind of bench prints its figures for programs") {
 }
 
 TEST_CASE("A profile shares the time of a step among its operations") {
-  const Ran ran = yonder_run("bench train --size tiny --steps 1 --patience 0 --profile --json");
+  const Ran ran = yonder_run("bench train --size tiny --steps 1 --max-wait 0 --profile --json");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   std::map<std::string, double> backward;

@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string tiny_copy = " --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 ";
+const std::string tiny_copy =
+    " --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 ";
 
 // A run of three steps that several tests read and none changes.
 const std::string& trained_run() {
@@ -66,15 +67,15 @@ TEST_CASE("a number out of bounds is refused with what is allowed") {
   training_refused("--lr nan", 2, "--lr: 'nan'");
   training_refused("--lr 1e-3x", 2, "--lr: '1e-3x'");
   training_refused("--batch 0", 2, "--batch");
-  training_refused("--length 0", 2, "--length");
+  training_refused("--train-length 0", 2, "--train-length");
   training_refused("--layers 0", 2, "--layers");
   training_refused("--seed -1", 2, "--seed");
   training_refused("--width 99999999999", 2, "--width");
   training_refused("--rope.fraction 2", 2, "rope.fraction");
   training_refused("--width 65536 --layers 1000", 2, "are free");
-  refused("eval " + trained_run() + " --lengths 0", 2, "--lengths: '0'");
-  refused("eval " + trained_run() + " --lengths 4,,8", 2, "--lengths: ''");
-  refused("eval " + trained_run() + " --lengths 99999999", 2, "--lengths");
+  refused("eval " + trained_run() + " --eval-lengths 0", 2, "--eval-lengths: '0'");
+  refused("eval " + trained_run() + " --eval-lengths 4,,8", 2, "--eval-lengths: ''");
+  refused("eval " + trained_run() + " --eval-lengths 99999999", 2, "--eval-lengths");
 }
 
 TEST_CASE("what is missing or too much on the line is refused") {
@@ -82,8 +83,10 @@ TEST_CASE("what is missing or too much on the line is refused") {
   refused("train --out", 2, "--out: needs a value");
   refused("train --out --force", 2, "--out: needs a value");
   training_refused("more", 2, "'more' is one argument too many");
-  refused("eval --lengths 4", 2, "DIR is missing");
-  refused("eval " + trained_run(), 2, "--lengths is missing");
+  refused("eval --eval-lengths 4", 2, "DIR is missing");
+  const Ran bare = yonder_run("sweep");  // no two hours of work
+  CHECK(bare.code == 2);
+  CHECK(bare.err.find("Examples\n  yonder sweep quick") != bare.err.npos);
   refused("logits " + trained_run() + " --tokens t.npy", 2, "--out is missing");
   refused("logits " + trained_run() + " --tokens t --out l --grads g", 2, "--targets");
 }
@@ -98,7 +101,7 @@ TEST_CASE("a text that is missing, empty or too short is refused") {
   const Folder folder;
   put(folder / "empty", "");
   put(folder / "short", "a few words and no more");
-  const std::string text = "--task text --length 512 ";
+  const std::string text = "--task text --train-length 512 ";
   training_refused("--task text", 2, "--text");
   training_refused(text + "--text " + (folder / "none"), 3, "none");
   training_refused(text + "--text " + (folder / "empty"), 3, "empty");
@@ -155,7 +158,7 @@ TEST_CASE("a file that is no checkpoint, is truncated or has other shapes is ref
   REQUIRE(mlp != std::string::npos);
   other.replace(mlp, 10, "\\\"mlp\\\":60");
   put(folder / "other", other);
-  const std::string test = " --lengths 4 --quiet";
+  const std::string test = " --eval-lengths 4 --quiet";
   refused("eval " + (folder / "nowhere") + test, 3, "nowhere");
   refused("eval " + folder.name + test, 3, "no checkpoint");
   for (const std::string name : {"text", "truncated", "other"})
@@ -163,7 +166,7 @@ TEST_CASE("a file that is no checkpoint, is truncated or has other shapes is ref
 }
 
 TEST_CASE("what training has fixed can't be changed at test time, the rest can") {
-  const std::string test = "eval " + trained_run() + " --lengths 4,8 --quiet";
+  const std::string test = "eval " + trained_run() + " --eval-lengths 4,8 --quiet";
   refused(test + " --rope.base 500", 2, "training has fixed it at 10000");
   refused(test + " --copy.alphabet 5", 2, "training has fixed it at");
   refused(test + " --kerple.kind power", 2, "without kerple");
@@ -179,7 +182,7 @@ TEST_CASE("a length at which the encoding is undefined is a row that says why") 
   REQUIRE(
       yonder_run("train" + tiny_copy + "--encoding learned --steps 2 --quiet --out " + run).code ==
       0);
-  const Ran ran = yonder_run("eval " + run + " --lengths 4,64 --examples 3 --json --quiet");
+  const Ran ran = yonder_run("eval " + run + " --eval-lengths 4,64 --examples 3 --json --quiet");
   REQUIRE(ran.code == 0);
   CHECK(ran.err == "");
   const auto rows = nlohmann::json::parse(ran.out)["rows"];
@@ -187,11 +190,11 @@ TEST_CASE("a length at which the encoding is undefined is a row that says why") 
   CHECK(rows[0]["loss"] > 0);
   CHECK(rows[0]["examples"] == 3);
   CHECK(rows[0]["status"] == "ok");
-  CHECK_FALSE(rows[0].contains("undefined"));
+  CHECK_FALSE(rows[0].contains("error"));
   CHECK(rows[1]["status"] == "undefined");
   CHECK(rows[1]["loss"].is_null());
-  CHECK(std::string(rows[1]["undefined"]).find("--learned.beyond") != std::string::npos);
-  const Ran table = yonder_run("eval " + run + " --lengths 64 --quiet");
+  CHECK(std::string(rows[1]["error"]).find("--learned.beyond") != std::string::npos);
+  const Ran table = yonder_run("eval " + run + " --eval-lengths 64 --quiet");
   CHECK(table.code == 0);
   CHECK(table.out.find("undefined: learned") != std::string::npos);
 }
@@ -202,13 +205,14 @@ TEST_CASE("tests and training on a text that has changed say so, unless it was a
   std::string text;
   for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
   put(path, text);
-  REQUIRE(yonder_run("train --task text --text " + path +
-                     " --length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
-                     "--out " +
-                     run)
-              .code == 0);
+  REQUIRE(
+      yonder_run("train --task text --text " + path +
+                 " --train-length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
+                 "--out " +
+                 run)
+          .code == 0);
   const auto said = [&](const std::string& model, const std::string& more) {
-    const Ran ran = yonder_run("eval " + model + " --lengths 32 --examples 2 --quiet" + more);
+    const Ran ran = yonder_run("eval " + model + " --eval-lengths 32 --examples 2 --quiet" + more);
     CHECK(ran.code == 0);
     return ran.err;
   };
@@ -219,8 +223,9 @@ TEST_CASE("tests and training on a text that has changed say so, unless it was a
   CHECK(std::count(changed.begin(), changed.end(), '\n') == 1);
   CHECK(said(run, " --text " + path) == "");
   const auto trained = [&](const std::string& more) {
-    return yonder_run("train --from " + run + " --length 32 --steps 1 --quiet --force --out " +
-                      folder / "next" + more)
+    return yonder_run("train --from " + run +
+                      " --train-length 32 --steps 1 --quiet --force --out " + folder / "next" +
+                      more)
         .err;
   };
   CHECK(trained("").starts_with("train: " + path + " is not the text that the model began with"));
@@ -236,14 +241,16 @@ TEST_CASE("more examples than a text has are refused with their number, or said 
   std::string text;
   for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
   put(folder / "text", text);  // of 3490 bytes the last 350 are for tests
-  const std::string model = " --task text --text " + (folder / "text") +
-                            " --length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2";
+  const std::string model =
+      " --task text --text " + (folder / "text") +
+      " --train-length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2";
   REQUIRE(yonder_run("train" + model + " --quiet --out " + (folder / "run")).code == 0);
-  const std::string eval = "eval " + (folder / "run") + " --quiet --lengths 32,64 --examples ";
+  const std::string eval = "eval " + (folder / "run") + " --quiet --eval-lengths 32,64 --examples ";
   refused(eval + "10", 2, "10 are asked for, and there are 9 of length 64");
   CHECK(yonder_run(eval + "9").code == 0);
-  const Ran swept = yonder_run("ablate" + model + " --encodings none --lengths 32,64 --seeds 1 " +
-                               "--examples 10 --out " + (folder / "sweep"));
+  const Ran swept =
+      yonder_run("sweep" + model + " --encodings none --eval-lengths 32,64 --seeds 1 " +
+                 "--examples 10 --out " + (folder / "sweep"));
   CHECK(swept.code == 0);
   CHECK(swept.err.find("text: tested on 9 sequences of length 64 and not on 10") !=
         std::string::npos);
@@ -252,7 +259,8 @@ TEST_CASE("more examples than a text has are refused with their number, or said 
 TEST_CASE("a training that diverges ends with code 4, names the step and keeps what it has") {
   const Folder folder;
   const std::string run = folder / "run";
-  refused("train" + tiny_copy + "--encoding none --steps 50 --save-every 1 --warmup 0 --lr 1e30 " +
+  refused("train" + tiny_copy +
+              "--encoding none --steps 50 --checkpoint-every 1 --warmup 0 --lr 1e30 " +
               "--quiet --out " + run,
           4, "diverged at step 2");
   CHECK(fs::exists(run + "/checkpoints/step-1.safetensors"));
@@ -271,9 +279,10 @@ TEST_CASE("checkpoints are the same bytes for any number of threads", "[slow]") 
     for (const std::string threads : {"1", "2", "3", "4", "8"}) {
       const Folder folder;
       const std::string run = folder / "run";
-      const Ran ran = yonder_run("train --task copy --length 20 --width 32 --heads 4 --layers 2 " +
-                                 std::string("--batch 7 --steps 4 --quiet --threads ") + threads +
-                                 " --encoding " + encoding + " --out " + run);
+      const Ran ran =
+          yonder_run("train --task copy --train-length 20 --width 32 --heads 4 --layers 2 " +
+                     std::string("--batch 7 --steps 4 --quiet --threads ") + threads +
+                     " --encoding " + encoding + " --out " + run);
       REQUIRE(ran.code == 0);
       const std::string bytes = content_of(run + "/checkpoints/step-4.safetensors");
       REQUIRE_FALSE(bytes.empty());
@@ -284,66 +293,157 @@ TEST_CASE("checkpoints are the same bytes for any number of threads", "[slow]") 
   }
 }
 
-TEST_CASE("the help of a verb opens with examples and has every registered option") {
+TEST_CASE("the help of a command opens with examples and has every registered option") {
   CHECK(yonder_run("--version").out == "yonder " YONDER_VERSION "\n");
   CHECK(yonder_run("").code == 2);
   CHECK(yonder_run("--help").out.find("Examples\n  yonder train") != std::string::npos);
-  for (const std::string verb : {"train", "eval", "logits"}) {
-    const Ran ran = yonder_run(verb + " --help");
+  for (const std::string command : {"train", "eval", "logits"}) {
+    const Ran ran = yonder_run(command + " --help-all");
     CHECK(ran.code == 0);
     CHECK(ran.err == "");
-    CHECK(ran.out.find("Examples\n  yonder " + verb) != std::string::npos);
+    CHECK(ran.out.find("Examples\n  yonder " + command) != std::string::npos);
     for (const Entry& e : registry())
       for (const Option& o : e.make()->options()) {
-        if (verb != "train" && !o.test_time) continue;
+        if (command != "train" && !o.test_time) continue;
         INFO(e.name << "." << o.name);
-        CHECK(ran.out.find("--" + e.name + "." + o.name + " ") != std::string::npos);
+        CHECK(ran.out.find("--" + kebab_case(e.name + "." + o.name) + " ") != std::string::npos);
         CHECK(o.help != "");
       }
   }
 }
 
-TEST_CASE("the help of each command fits into 100 columns") {
-  for (const std::string command :
-       {"", "train", "eval", "ablate", "report", "bench", "list", "show", "data", "logits"}) {
-    const Ran ran = yonder_run(command + " --help");
-    CHECK(ran.code == 0);
-    CHECK(ran.out.find("yonder " + command) != std::string::npos);
-    std::istringstream lines(ran.out);
-    for (std::string line; std::getline(lines, line);) {
-      INFO(command << ": " << line);
-      CHECK(columns(line) <= 100);
+TEST_CASE("the help of each command has at most 60 lines of 100 columns, all of it 100 columns") {
+  for (const std::string command : {"", "train", "sweep", "ablate", "eval", "report", "bench",
+                                    "list", "show", "data", "logits", "completion"})
+    for (const std::string flag : {"--help", "--help-all"}) {
+      const Ran ran = yonder_run(command + " " + flag);
+      if (command.empty() && flag == "--help-all") continue;
+      CHECK(ran.code == 0);
+      CHECK(ran.out.find("yonder " + (command == "ablate" ? "sweep" : command)) != ran.out.npos);
+      std::istringstream lines(ran.out);
+      int count = 0;
+      for (std::string line; std::getline(lines, line); ++count) {
+        INFO(command << ": " << line);
+        CHECK(columns(line) <= 100);
+      }
+      INFO(command << " " << flag << " has " << count << " lines");
+      if (flag == "--help") CHECK(count <= 60);
     }
+}
+
+TEST_CASE("a help shows the options of the encodings and tasks that are named beside it") {
+  const std::string plain = yonder_run("train --help").out,
+                    rope = yonder_run("train --encoding rope+logn --task copy --help").out;
+  for (const char* flag : {"--rope.base ", "--logn.when ", "--copy.alphabet "}) {
+    CHECK(plain.find(flag) == plain.npos);
+    CHECK(rope.find(flag) != rope.npos);
   }
+  CHECK(rope.find("--alibi.") == rope.npos);
+}
+
+TEST_CASE("a flag's former name and '_' for '-' are understood, the former said once") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  const Ran ran = yonder_run(
+      "train --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 "
+      "--steps 2 --lr-end 0.5 --weight_decay 0 --reduce ordered --clip 2 "
+      "--encoding.until 0.5 --quiet --out " +
+      run);
+  CHECK(ran.code == 0);
+  for (const char* said :
+       {"--length is now --train-length\n", "--lr-end is now --min-lr-ratio\n",
+        "--reduce is now --allreduce\n", "ordered is now deterministic\n",
+        "--clip is now --grad-clip\n", "--encoding.until is now --encoding.switch-at\n"})
+    CHECK(ran.err.find(said) != ran.err.npos);
+  CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 6);
+  const std::string config = content_of(run + "/config.toml");
+  for (const char* line : {"train_length = 4\n", "min_lr_ratio = 0.5\n", "weight_decay = 0\n",
+                           "allreduce = 'deterministic'\n", "grad_clip = 2\n", "switch_at = 0.5\n"})
+    CHECK(config.find(line) != config.npos);
+}
+
+TEST_CASE("a switch that a file turns on is turned off by a flag") {
+  const Folder folder;
+  put(folder / "c.toml", "[model]\nbidirectional = true\ntied = true\n");
+  const Ran ran = yonder_run("train --config " + (folder / "c.toml") + tiny_copy +
+                             "--bidirectional=false --steps 2 --quiet --out " + (folder / "run"));
+  CHECK(ran.code == 0);
+  const std::string config = content_of(folder / "run/config.toml");
+  CHECK(config.find("bidirectional = false") != config.npos);
+  CHECK(config.find("tie_embeddings = true") != config.npos);
+}
+
+TEST_CASE("the field's names are understood in whatever case, and suggestions are of our names") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  REQUIRE(yonder_run("train" + tiny_copy + "--encoding RoTary+LogN --steps 2 --quiet --out " + run)
+              .code == 0);
+  CHECK(content_of(run + "/config.toml").find("encoding = 'rope+logn'") != std::string::npos);
+  CHECK(yonder_run("show encoding NoPE").out.starts_with("none: "));
+  CHECK(yonder_run("show encoding sin").out.starts_with("sinusoidal: "));
+  refused("show encoding rotray", 2, "did you mean 'rope'?");
+  refused("show rope", 3, "did you mean yonder show encoding rope?");
+  CHECK(yonder_run("show task copy").out.starts_with("copy: "));
+}
+
+TEST_CASE("what is trained in a way that is seldom meant is said") {
+  const Folder folder;
+  const auto said = [&](const std::string& arguments) {
+    const Ran ran = yonder_run("train --width 16 --heads 2 --layers 1 --batch 2 --force --out " +
+                               (folder / "run ") + arguments);
+    CHECK(ran.code == 0);
+    return ran.err;
+  };
+  CHECK(said("--task copy --train-length 4 --steps 3").find("lower --warmup") != std::string::npos);
+  CHECK(said("--task copy --train-length 4 --steps 3 --warmup 2").find("--warmup") ==
+        std::string::npos);
+  put(folder / "text", std::string(200, 'x'));
+  // The task is that of the text.
+  CHECK(said("--text " + (folder / "text") + " --train-length 32 --steps 3")
+            .find("too few for a length of 32") != std::string::npos);
+}
+
+TEST_CASE("a command that is suggested can be run as it stands, and a run lies where it is named") {
+  const Folder folder;
+  const Ran ran = yonder_run("train" + tiny_copy + "--steps 2 --out '" + (folder / "my run'"));
+  const std::size_t at = ran.err.find("eval '");
+  REQUIRE(at != ran.err.npos);
+  CHECK(yonder_run(ran.err.substr(at, ran.err.find('\n', at) - at)).code == 0);
+  refused("train --resume '" + (folder / "my run/checkpoints/step-2.safetensors'"), 2,
+          "name the folder of the run, " + (folder / "my run"));
 }
 
 TEST_CASE("layers with encodings of their own, and one that changes, are trained and compared") {
   const Folder folder;
-  const std::string model = "--task copy --length 4 --width 16 --heads 2 --layers 2 --batch 4 ";
+  const std::string model =
+      "--task copy --train-length 4 --width 16 --heads 2 --layers 2 --batch 4 ";
   const Ran ran =
-      yonder_run("ablate " + model +
-                 "--encodings rope@0,none@1,rope:encoding.until=0.5,alibi --lengths 4,8 "
-                 "--steps 4 --seeds 1 --examples 8 --windowed --quiet --out " +
+      yonder_run("sweep " + model +
+                 "--encodings rope@0,none@1,rope:encoding.switch_at=0.5,alibi --eval-lengths 4,8 "
+                 "--steps 4 --seeds 1 --examples 8 --window-baseline --quiet --out " +
                  (folder / "s"));
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   CHECK(ran.out.find("rope@0,none@1 + window") != ran.out.npos);
-  CHECK(ran.out.find("rope, until 0.5 ") != ran.out.npos);
+  CHECK(ran.out.find("rope, switch_at 0.5 ") != ran.out.npos);
   const std::string csv = content_of(folder / "s/results.csv");
   CHECK(csv.find("\"rope@0,none@1\",,copy,,,answer,8,") != csv.npos);
-  CHECK(csv.find("rope:encoding.until=0.5,,copy,,,answer,8,") != csv.npos);
+  CHECK(csv.find("rope:encoding.switch_at=0.5,,copy,,,answer,8,") != csv.npos);
   // Tested as what it ended as.
-  const Ran end = yonder_run("eval " + (folder / "s/cells/rope:encoding.until=0.5-copy-s0") +
-                             " --lengths 8 --quiet --json");
+  std::string switched;
+  for (const auto& run : fs::directory_iterator(folder / "s/cells"))
+    if (run.path().filename().string().starts_with("rope_encoding.switch_at"))
+      switched = run.path().string();
+  const Ran end = yonder_run("eval " + switched + " --eval-lengths 8 --quiet --json");
   CHECK(end.out.find("\"encoding\": \"none\"") != end.out.npos);
-  refused("ablate " + model +
-              "--encodings rope:encoding.until=0.5:rope.scaling=yarn --steps 4 --out " +
+  refused("sweep " + model +
+              "--encodings rope:encoding.switch_at=0.5:rope.scaling=yarn --steps 4 --out " +
               (folder / "t"),
           2, "the model was trained as 'none', without rope");
-  refused("ablate " + model + "--encodings learned@0,none@1 --steps 4 --out " + (folder / "t"), 2,
+  refused("sweep " + model + "--encodings learned@0,none@1 --steps 4 --out " + (folder / "t"), 2,
           "learned in some layers only");
   training_refused("--encoding rope@0,none@1", 2, "names 2 layers, and the model has 1");
-  training_refused("--encoding rope --encoding.then none --encoding.until 2", 2,
-                   "--encoding.until: '2' is not allowed");
-  training_refused("--encoding rope --encoding.then alibi", 2, "would never be in force");
+  training_refused("--encoding rope --encoding.switch-to none --encoding.switch-at 2", 2,
+                   "--encoding.switch-at: '2' is not allowed");
+  training_refused("--encoding rope --encoding.switch-to alibi", 2, "would never be used");
 }

@@ -15,7 +15,8 @@ const std::string& logits_checkpoint() {
   static const Folder folder;
   static const std::string path = folder / "run/checkpoints/step-3.safetensors";
   static const Ran ran = yonder_run(
-      "train --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --encoding rope "
+      "train --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --encoding "
+      "rope "
       "--steps 3 --quiet --out " +
       (folder / "run"));
   REQUIRE(ran.err == "");
@@ -65,10 +66,11 @@ TEST_CASE("logits of padding are 0, and every parameter has a gradient") {
 TEST_CASE("logits of a model that goes by digits are told which tokens are some") {
   const Folder folder;
   const std::string run = folder / "run";
-  REQUIRE(yonder_run("train --task passkey --length 4 --width 8 --heads 2 --layers 1 --batch 2 "
-                     "--encoding abacus --steps 1 --quiet --out " +
-                     run)
-              .code == 0);
+  REQUIRE(
+      yonder_run("train --task passkey --train-length 4 --width 8 --heads 2 --layers 1 --batch 2 "
+                 "--encoding abacus --steps 1 --quiet --out " +
+                 run)
+          .code == 0);
   put_npy(folder / "t.npy", 1, 3, {0, 5, 6});
   put_npy(folder / "none.npy", 1, 3, {-1, -1, -1});
   put_npy(folder / "two.npy", 1, 3, {-1, 1, 0});

@@ -11,8 +11,8 @@ namespace {
 SlurmJob job() {
   return {.sweep = "quick",
           .folder = "runs/quick",
-          .command = "yonder ablate quick --out runs/quick --resume",
-          .written_by = "yonder ablate quick --slurm"};
+          .command = "yonder sweep quick --out runs/quick --resume",
+          .written_by = "yonder sweep quick --slurm"};
 }
 
 std::string with_time(const std::string& time) {
@@ -27,7 +27,7 @@ TEST_CASE("a job of Slurm saves before its time is up and queues again") {
   const std::string script = slurm_script(job());
   CHECK_THAT(script, ContainsSubstring("#SBATCH --signal=USR1@120\n"));
   CHECK_THAT(script, ContainsSubstring("#SBATCH --requeue\n"));
-  CHECK_THAT(script, ContainsSubstring("yonder ablate quick --out runs/quick --resume\ncode=$?\n"));
+  CHECK_THAT(script, ContainsSubstring("yonder sweep quick --out runs/quick --resume\ncode=$?\n"));
   CHECK_THAT(script, ContainsSubstring("[ $code != 75 ] || scontrol requeue \"$SLURM_JOB_ID\"\n"));
   // sbatch reads its settings up to the first command.
   CHECK(script.rfind("#SBATCH") < script.find("\nsrun"));

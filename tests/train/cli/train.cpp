@@ -84,12 +84,13 @@ TEST_CASE("a test's loss is the mean of its targets' losses, whatever the other 
 TEST_CASE("the loss by position leaves out places where a masked text hides nothing") {
   const Folder folder;
   const std::string run = folder / "run", csv = folder / "positions.csv";
-  REQUIRE(yonder_run("train --task text --text " YONDER_SOURCE "/README.md --bidirectional "
-                     "--length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
-                     "--threads 1 --encoding rope --out " +
-                     run)
-              .code == 0);
-  REQUIRE(yonder_run("eval " + run + " --lengths 32 --quiet --per-position " + csv).code == 0);
+  REQUIRE(
+      yonder_run("train --task text --text " YONDER_SOURCE "/README.md --bidirectional "
+                 "--train-length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
+                 "--threads 1 --encoding rope --out " +
+                 run)
+          .code == 0);
+  REQUIRE(yonder_run("eval " + run + " --eval-lengths 32 --quiet --per-position " + csv).code == 0);
   const std::string found = content_of(csv);
   CHECK(found.rfind("length,index,loss\n32,1,", 0) == 0);
   CHECK(found.find("nan") == std::string::npos);

@@ -2,6 +2,7 @@
 #include "train/config/toml.h"
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -77,15 +78,16 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
   refused_toml("[train]\nlr = [1, 2]", "train.lr");
   refused_toml("[encoding.rope]\nbas = 3", "encoding.rope.bas");
   refused_toml("[sweep]\nseeds = 0", "sweep.seeds");
-  refused_toml("[sweep]\nlenghts = [3]", "did you mean 'lengths'");
-  refused_toml("[sweep]\nlengths = [0]", "lengths: '0'");
+  refused_toml("[sweep]\neval_lenghts = [3]", "did you mean 'eval_lengths'");
+  refused_toml("[sweep]\neval_lengths = [0]", "eval_lengths: '0'");
   refused_toml("[sweep.set]\n\"train.wdth\" = [1, 2]", "train.wdth");
   refused_toml("[sweep]\nencodings = 'rope'", "takes a list");
   refused_toml("[[claim]]\nodrer = ['a']", "did you mean 'order'");
   refused_toml("[modl]\nwidth = 1", "did you mean 'model'");
   refused_toml("width = ", "a.toml:1");
   RunConfig run;
-  CHECK_THROWS_WITH(apply_config("[sweep]\nseeds = 1", "a.toml", run), ContainsSubstring("ablate"));
+  CHECK_THROWS_WITH(apply_config("[sweep]\nseeds = 1", "a.toml", run),
+                    ContainsSubstring("yonder sweep"));
 }
 
 TEST_CASE("what is written reads back to the same") {
@@ -94,6 +96,56 @@ TEST_CASE("what is written reads back to the same") {
   c.base.options = {{"rope.base", "500"}, {"copy.alphabet", "8"}};
   c.claims = {{"a", "b", {"rope", "alibi"}, 3, "tiled.tile=2", "sliding", "text"}};
   CHECK(to_toml(read(to_toml(c))) == to_toml(c));
+}
+
+TEST_CASE("keys by their former names are what they are now, in files and in records") {
+  const SweepConfig c = read(
+      "[data]\nlength = 7\n[model]\ntied = true\n[train]\nlr-end = 0.5\nclip = 2\nreduce = "
+      "'ordered'\n[encoding]\nuntil = 0.5\n[sweep]\nlengths = [8]\nwindowed = true\ncourse = 3\n"
+      "protocols = ['same-targets']\n[sweep.set]\n\"train.save-every\" = [1, 2]\n");
+  CHECK(to_toml(c) ==
+        to_toml(read("[data]\ntrain_length = 7\n[model]\ntie_embeddings = true\n[train]\n"
+                     "min_lr_ratio = 0.5\ngrad_clip = 2\n[encoding]\nswitch_at = 0.5\n[sweep]\n"
+                     "eval_lengths = [8]\nwindow_baseline = true\ncurve_points = 3\n[sweep.set]\n"
+                     "\"train.checkpoint_every\" = [1, 2]\n")));
+  RunConfig run{.length = 7, .until = 0.5, .lr_end = 0.5, .save_every = 3};
+  auto record = record_of(run);
+  for (const auto& [now, before] :
+       std::map<std::string, std::string>{{"train_length", "length"},
+                                          {"min_lr_ratio", "lr-end"},
+                                          {"checkpoint_every", "save-every"},
+                                          {"weight_decay", "weight-decay"},
+                                          {"encoding.switch_at", "encoding.until"}}) {
+    record[before] = record.at(now);
+    record.erase(now);
+  }
+  CHECK(record_of(config_of(record)) == record_of(run));
+  CHECK(parse_row("rope:encoding.until=0.5") == parse_row("rope:encoding.switch_at=0.5"));
+}
+
+TEST_CASE("rows of the field's names are those of ours") {
+  CHECK(parse_row("NoPE") == parse_row("none"));
+  CHECK(parse_row("rope+YaRN") == parse_row("rope:rope.scaling=yarn"));
+  CHECK(parse_row("RoPE+logn+rerope") == parse_row("rope+logn:rope.scaling=rerope"));
+  CHECK(parse_row("pi") == parse_row("rope:rope.scaling=linear"));
+  CHECK(parse_row("Rotary@0,ALiBi@1:rotary.scaling=ntk") ==
+        parse_row("rope@0,alibi@1:rope.scaling=ntk"));
+  CHECK_THROWS_WITH(parse_rows("rope,rotary"), ContainsSubstring("named twice"));
+}
+
+TEST_CASE("a sweep gives no value twice, and its axes need no quotes") {
+  const auto planned = [](const std::string& sweep) { return plan_of(read("[sweep]\n" + sweep)); };
+  CHECK_THROWS_WITH(planned("set.'data.length' = [4, '4']"),
+                    ContainsSubstring("'4' is given twice"));
+  CHECK_THROWS_WITH(planned("set.'train.lr' = [1e-3, 0.001]"), ContainsSubstring("given twice"));
+  CHECK_THROWS_WITH(planned("tests = ['copy.alphabet=4', 'copy.alphabet=4']"),
+                    ContainsSubstring("given twice"));
+  CHECK_THROWS_WITH(planned("protocols = ['sliding', 'sliding']"),
+                    ContainsSubstring("given twice"));
+  CHECK(planned("set.model.width = [8, 16]").variants.size() == 2);
+  SweepConfig many;
+  many.base.seed = 2147483647;
+  CHECK_THROWS_WITH(plan_of(many), ContainsSubstring("2147483647"));
 }
 
 TEST_CASE("a key that a recorded sweep lacks had its default there") {
@@ -177,7 +229,7 @@ TEST_CASE("numbers that an earlier version wrote as texts are read, and written 
   CHECK(unlike(config, record) == "");
   record["options"]["rope.base"] = "501";
   CHECK(unlike(config, record) == "rope.base 501 and not 500");
-  record.erase("keep"), record["options"]["rope.base"] = 500;
+  record.erase("keep_checkpoints"), record["options"]["rope.base"] = 500;
   CHECK(unlike(config, record) == "");
 }
 
@@ -277,7 +329,7 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
   CHECK_THROWS_WITH(set_key(back, "data@3.task", "copy"), ContainsSubstring("behind an encoding"));
   CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"),
                     ContainsSubstring("no key 'encoding.rope.bose'"));
-  refused_toml("[encoding]\nuntil = 2", "encoding.until: '2' is not allowed");
+  refused_toml("[encoding]\nuntil = 2", "encoding.switch_at: '2' is not allowed");
   refused_toml("[encoding]\nuntill = 1", "did you mean");
 }
 
@@ -286,13 +338,13 @@ TEST_CASE("the part of training until an encoding changes may be an axis, a row 
 [sweep]
 encodings = ["rope", "alibi@0-2,none@3"]
 [sweep.set]
-"encoding.until" = [0.5, 1]
+"encoding.switch_at" = [0.5, 1]
 "rope.base" = [500]
 )");
   const Plan plan = plan_of(c);
   REQUIRE(plan.rows.size() == 4);
-  CHECK(plan.rows[0].encoding == "rope:encoding.until=0.5:rope.base=500");
-  CHECK(plan.rows[3].encoding == "alibi@0-2,none@3:encoding.until=1");
+  CHECK(plan.rows[0].encoding == "rope:encoding.switch_at=0.5:rope.base=500");
+  CHECK(plan.rows[3].encoding == "alibi@0-2,none@3:encoding.switch_at=1");
   c.axes = {{"model.encoding", {"rope@0,none@1", "none@0,rope@1"}}};
   CHECK(plan_of(c).rows.size() == 2);
 }
@@ -317,7 +369,7 @@ TEST_CASE("every preset is a configuration that plans, with title, source and cl
 TEST_CASE("train --config makes the run again, to the bit, and flags go over it") {
   const Folder folder;
   const std::string flags =
-      "--task copy --encoding t5 --length 4 --width 16 --heads 2 --layers 1 "
+      "--task copy --encoding t5 --train-length 4 --width 16 --heads 2 --layers 1 "
       "--batch 4 --steps 3 --t5.buckets 8 --quiet --out ";
   REQUIRE(yonder_run("train " + flags + (folder / "a")).code == 0);
   const std::string again = "train --config " + (folder / "a/config.toml") + " --quiet --out ";
@@ -334,7 +386,7 @@ TEST_CASE("a sweep of a file, flags and --set is made again by the configuration
       "[data]\ntask = 'copy'\nlength = 4\n[model]\nwidth = 16\nheads = 2\n"
       "layers = 1\n[train]\nsteps = 4\nbatch = 4\n[sweep]\nencodings = "
       "['rope', 't5']\nlengths = [4, 8]\nseeds = 2\nexamples = 8\n");
-  const std::string sweep = "ablate " + (folder / "a.toml") +
+  const std::string sweep = "sweep " + (folder / "a.toml") +
                             " --set train.lr=1e-3,3e-3 --set copy.alphabet=4,8 --seeds 1 "
                             "--checkpoints 2 --quiet --out ";
   const Ran ran = yonder_run(sweep + (folder / "one"));
@@ -344,7 +396,7 @@ TEST_CASE("a sweep of a file, flags and --set is made again by the configuration
   CHECK(contains(csv, "rope,,copy,,data.copy.alphabet=4,answer,4,"));
   CHECK(contains(csv, "t5,,copy,,data.copy.alphabet=8,answer,8,"));
   const Ran again =
-      yonder_run("ablate " + (folder / "one/config.toml") + " --quiet --out " + (folder / "two"));
+      yonder_run("sweep " + (folder / "one/config.toml") + " --quiet --out " + (folder / "two"));
   INFO(again.err);
   CHECK(again.code == 0);
   CHECK(content_of(folder / "two/results.csv") == csv);
@@ -355,9 +407,9 @@ TEST_CASE("a sweep of a file, flags and --set is made again by the configuration
   CHECK_FALSE(std::filesystem::exists(folder / "three"));
 }
 
-TEST_CASE("ablate names an unknown preset, file, key or protocol") {
+TEST_CASE("sweep names an unknown preset, file, key or protocol") {
   const auto said = [](const std::string& arguments, int code, const std::string& what) {
-    const Ran ran = yonder_run("ablate --out /nowhere/x " + arguments);
+    const Ran ran = yonder_run("sweep --out /nowhere/x " + arguments);
     INFO(arguments << ": " << ran.err);
     CHECK(ran.code == code);
     CHECK(contains(ran.err, what));
@@ -367,12 +419,12 @@ TEST_CASE("ablate names an unknown preset, file, key or protocol") {
   said("--set train.steeps=3", 2, "did you mean 'train.steps'");
   said("--set train.steps", 2, "is not of the form option=value");
   said("--set train.seed=1,2", 2, "--seeds");
-  said("--protocols sliced --task text --text " YONDER_SOURCE "/README.md", 2, "sliding");
-  said("--protocols sliding", 2, "one way only");
+  said("--eval-protocols sliced --task text --text " YONDER_SOURCE "/README.md", 2, "sliding");
+  said("--eval-protocols sliding", 2, "one way only");
   said("--tests tiled.tile=2", 2, "the task is copy");
 }
 
-TEST_CASE("bash completes verbs, presets, encodings and flags") {
+TEST_CASE("bash completes commands, presets, encodings and flags") {
   const Folder folder;
   REQUIRE(yonder_run("completion bash").code == 0);
   put(folder / "c", yonder_run("completion bash").out);
@@ -384,8 +436,8 @@ TEST_CASE("bash completes verbs, presets, encodings and flags") {
     REQUIRE(std::system(command.c_str()) == 0);
     return content_of(folder / "o");
   };
-  CHECK(completed("yonder abl", 1) == "ablate\n");
-  CHECK(completed("yonder ablate kerp", 2) == "kerple-table3\n");
+  CHECK(completed("yonder sw", 1) == "sweep\n");
+  CHECK(completed("yonder sweep kerp", 2) == "kerple-table3\n");
   CHECK(completed("yonder train --encoding alib", 3) == "alibi\n");
   CHECK(completed("yonder train --rope.bas", 2) == "--rope.base\n");
   CHECK(yonder_run("completion bsh").code == 2);

@@ -11,7 +11,7 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 const std::string tiny =
-    " --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --threads 1 "
+    " --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --threads 1 "
     "--quiet ";
 
 // The checkpoint of a short run, in a folder that lasts.
@@ -107,7 +107,8 @@ TEST_CASE("an extension that the model refuses says so in its row, or alone") {
 }
 
 TEST_CASE("eval prints extensions as rows, lengths as columns, and JSON that reads back") {
-  const std::string eval = "eval " + trained("alibi") + " --lengths 8,16 --examples 4 --quiet ";
+  const std::string eval =
+      "eval " + trained("alibi") + " --eval-lengths 8,16 --examples 4 --quiet ";
   const Ran table = yonder_run(eval + "--extensions all");
   CHECK(table.code == 0);
   CHECK(table.err == "");
@@ -125,24 +126,26 @@ TEST_CASE("eval prints extensions as rows, lengths as columns, and JSON that rea
 TEST_CASE("a comparison says which targets it counts and what its task was changed to") {
   const Folder folder;
   const std::string text = folder / "text", path = YONDER_SOURCE "/README.md";
-  REQUIRE(yonder_run("train --task tiled --tiled.path " + path +
-                     " --length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
-                     "--threads 1 --encoding alibi --out " +
-                     text)
-              .code == 0);
+  REQUIRE(
+      yonder_run("train --task tiled --tiled.path " + path +
+                 " --train-length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --quiet "
+                 "--threads 1 --encoding alibi --out " +
+                 text)
+          .code == 0);
   const auto panel_of = [](const std::string& run, const std::string& more) {
     const Ran ran =
         yonder_run("eval " + run + " --examples 4 --quiet --extensions window " + more + " --json");
     return study_from_json(ran.out, "stdout").panels.at(0);
   };
-  const Results changed = panel_of(text, "--lengths 64 --protocol non-overlapping --tiled.tile 0");
+  const Results changed =
+      panel_of(text, "--eval-lengths 64 --eval-protocol non-overlapping --tiled.tile 0");
   CHECK(changed.protocol == "non-overlapping");
   CHECK(changed.test == "tiled.tile=0");
-  CHECK(panel_of(text, "--lengths 64").protocol == "same-targets");
-  CHECK(panel_of(trained("alibi"), "--lengths 8").protocol == "answer");
+  CHECK(panel_of(text, "--eval-lengths 64").protocol == "fixed-targets");
+  CHECK(panel_of(trained("alibi"), "--eval-lengths 8").protocol == "answer");
   const Ran table = yonder_run("eval " + text +
-                               " --lengths 64 --examples 4 --quiet --extensions window "
-                               "--protocol non-overlapping --tiled.tile 0");
+                               " --eval-lengths 64 --examples 4 --quiet --extensions window "
+                               "--eval-protocol non-overlapping --tiled.tile 0");
   CHECK(table.out.find("tiled, tiled.tile=0, non-overlapping: Loss in nats") == 0);
 }
 
@@ -159,7 +162,7 @@ TEST_CASE("every row is sharpened by each factor, once") {
   for (const char* wrong : {"0", "-1", "x", "inf"})
     CHECK_THROWS_WITH(sharpened(encoding, plain, {wrong}), ContainsSubstring("--sharpen: "));
   const Ran ran = yonder_run("eval " + trained("rope") +
-                             " --lengths 4,8 --sharpen 1,2 --rope.scaling ntk --quiet --json");
+                             " --eval-lengths 4,8 --sharpen 1,2 --rope.scaling ntk --quiet --json");
   REQUIRE(ran.code == 0);
   const auto said = nlohmann::json::parse(ran.out);
   REQUIRE(said["panels"][0]["rows"].size() == 2);
@@ -167,7 +170,8 @@ TEST_CASE("every row is sharpened by each factor, once") {
   CHECK(said["panels"][0]["rows"][1]["label"] == "rope + ntk, sharpen 2");
   const auto& scores = said["panels"][0]["scores"];
   CHECK(scores[0]["loss"] != scores[2]["loss"]);
-  const Ran refused = yonder_run("eval " + trained("rope") + " --lengths 4 --sharpen 1,y --quiet");
+  const Ran refused =
+      yonder_run("eval " + trained("rope") + " --eval-lengths 4 --sharpen 1,y --quiet");
   CHECK(refused.code == 2);
   CHECK(refused.err.find("--sharpen") != refused.err.npos);
 }

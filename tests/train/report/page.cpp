@@ -40,7 +40,7 @@ Study whole() {
   task.lags = {{task.rows[0], 0, 20, 8, 16, 0.97, 12}, {task.rows[0], 0, 40, 8, 16, 0.41, 12}};
   Study study{.name = "made up",
               .title = "Long & short",
-              .command = "yonder ablate --out \"runs/a\"",
+              .command = "yonder sweep --out \"runs/a\"",
               .panels = {text, task}};
   for (int seed = 0; seed < 3; ++seed)
     study.trainings.push_back({.cell = "kerple-text-s" + std::to_string(seed),
@@ -81,7 +81,7 @@ TEST_CASE("the page opens with what was seen and has a section for each question
   }
   CHECK(page.find("At 8x: kerple keeps 1.02x") < page.find("<svg class=\"chart\" viewBox"));
   CHECK(contains(page, "<h1>Long &amp; short</h1>"));
-  CHECK(contains(page, "yonder ablate --out &quot;runs/a&quot;"));
+  CHECK(contains(page, "yonder sweep --out &quot;runs/a&quot;"));
 }
 
 TEST_CASE("the page needs nothing but itself") {

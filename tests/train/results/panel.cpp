@@ -1,6 +1,7 @@
 #include "train/results/study.h"
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -75,10 +76,11 @@ TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
   std::string header, line;
   std::getline(csv, header);
   CHECK(header ==
-        "encoding,extension,task,test,variant,protocol,length,tokens,seed,trained,step,loss,"
-        "perplexity,accuracy,exact,examples,problem,status,reason");
+        "encoding,overrides,task,eval_options,config,eval_protocol,eval_length,eval_tokens,seed,"
+        "train_length,step,loss,perplexity,bits_per_byte,token_accuracy,exact_match,examples,error,"
+        "status,reason");
   std::getline(csv, line);
-  CHECK(line.rfind("kerple,,text,,,same-targets,64,64,0,64,,0.30000000000000004,", 0) == 0);
+  CHECK(line.rfind("kerple,,text,,,fixed-targets,64,64,0,64,,0.30000000000000004,", 0) == 0);
   std::size_t lines = 1;
   std::string last;
   while (std::getline(csv, line)) ++lines, last = line;
@@ -121,6 +123,32 @@ TEST_CASE("why there is no number is read from results of earlier versions too")
   CHECK(back.scores.front().status == Status::ok);
   CHECK(back.scores.back().status == Status::undefined);
   CHECK(back.problem(back.rows[3], 128) == "table ends");
+}
+
+TEST_CASE("results of format 2 are read by the names that they have") {
+  const Study study = study_of(found_text(1));
+  std::string text = to_json(study);
+  for (const auto& [now, before] :
+       std::map<std::string, std::string>{{"format\": 3", "format\": 2"},
+                                          {"token_accuracy\"", "accuracy\""},
+                                          {"exact_match\"", "exact\""},
+                                          {"overrides\"", "extension\""},
+                                          {"eval_length\"", "length\""},
+                                          {"eval_lengths\"", "lengths\""},
+                                          {"eval_tokens\"", "tokens\""},
+                                          {"eval_options\"", "test\""},
+                                          {"eval_protocol\"", "protocol\""},
+                                          {"fixed-targets\"", "same-targets\""},
+                                          {"unigram_loss\"", "letters\""},
+                                          {"train_length\"", "trained\""},
+                                          {"late_checkpoints\"", "earlier\""},
+                                          {"learning_curve\"", "course\""},
+                                          {"config\"", "variant\""},
+                                          {"error\"", "problem\""}})
+    for (std::size_t at; (at = text.find("\"" + now)) != text.npos;)
+      text.replace(at + 1, now.size(), before);
+  REQUIRE(text.find("token_accuracy") == text.npos);
+  CHECK(to_json(study_from_json(text, "results.json")) == to_json(study));
 }
 
 TEST_CASE("a file that holds no results is refused by its name") {

@@ -12,8 +12,8 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string tiny =
-    "--task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 "
-    "--save-minutes 0 --threads 1 ";
+    "--task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 "
+    "--checkpoint-minutes 0 --threads 1 ";
 
 std::string first_file(const std::string& folder, const std::string& name) {
   for (const auto& file : fs::recursive_directory_iterator(folder))
@@ -45,7 +45,8 @@ TEST_CASE("a second signal ends training at once") {
   const std::string run = folder / "run";
   // With this seed the first step is short, the second takes two seconds.
   const Program program(
-      "train --task copy --length 256 --width 256 --batch 32 --steps 9 --seed 2 --out " + run);
+      "train --task copy --train-length 256 --width 256 --batch 32 --steps 9 --seed 2 --out " +
+      run);
   wait_for([&] { return fs::exists(run + "/metrics.jsonl"); });
   ::kill(program.pid, SIGINT);
   wait(0.2);
@@ -58,7 +59,7 @@ TEST_CASE("the cells of a sweep save when it is interrupted, and when it is kill
   const Folder folder;
   for (const int signal : {SIGTERM, SIGKILL}) {
     const std::string run = folder / std::to_string(signal);
-    const Program program("ablate " + tiny + "--encodings rope --steps 1000000 --quiet --out " +
+    const Program program("sweep " + tiny + "--encodings rope --steps 1000000 --quiet --out " +
                           run);
     wait_for([&] { return fs::exists(run) && first_file(run, "metrics.jsonl") != ""; });
     ::kill(program.pid, signal);

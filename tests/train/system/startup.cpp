@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string tiny_model =
-    "--task copy --length 4 --width 8 --heads 2 --layers 1 --batch 2 --quiet ";
+    "--task copy --train-length 4 --width 8 --heads 2 --layers 1 --batch 2 --quiet ";
 
 int threads_of_training(const std::string& before) {
   const Folder folder;
@@ -62,8 +62,8 @@ TEST_CASE("a program that yonder starts has the environment and the processors o
                                "\ncat /proc/$$/status >" + (folder / "status") + "\n");
     fs::permissions(folder / "sbatch", fs::perms::owner_all);
     const std::string variables = std::string(others) + " PATH=" + folder.name + ":/usr/bin:/bin";
-    const Ran ran = yonder_run("ablate quick --slurm --submit --out " + (folder / "run"),
-                               "env -i " + variables);
+    const Ran ran =
+        yonder_run("sweep quick --slurm --submit --out " + (folder / "run"), "env -i " + variables);
     INFO(ran.err);
     REQUIRE(ran.code == 0);
     std::string expected = variables + ' ';
@@ -92,7 +92,7 @@ TEST_CASE("the process bears its name, and the cells of a sweep may use all its 
   for (const char* variable : {"OMP_DYNAMIC=false", "OMP_PROC_BIND=true", "OMP_PLACES=cores"}) {
     INFO(variable);
     const Folder folder;
-    const Program program("ablate " + tiny_model +
+    const Program program("sweep " + tiny_model +
                               "--encodings rope,none --steps 1000000 --threads 2 " + "--out " +
                               (folder / "run"),
                           variable);
@@ -109,7 +109,7 @@ TEST_CASE("the process bears its name, and the cells of a sweep may use all its 
 
 TEST_CASE("the threads of a cell that has several may use all processors too") {
   const Folder folder;
-  const Program program("ablate " + tiny_model +
+  const Program program("sweep " + tiny_model +
                             "--encodings rope --seeds 1 --steps 1000000 --threads 2 --out " +
                             (folder / "run"),
                         "OMP_PROC_BIND=true");

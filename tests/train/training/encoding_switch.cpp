@@ -141,10 +141,11 @@ TEST_CASE("changes that can't be are refused in a sentence") {
 
 TEST_CASE("a row may change its encoding in training") {
   const Row row = parse_row(
-      "rope:encoding.until=0.5:encoding.then=alibi:alibi.learned=true:rope.base=500:window.size=0");
+      "rope:encoding.switch_at=0.5:encoding.switch_to=alibi:alibi.learned=true:rope.base=500:"
+      "window.size=0");
   CHECK(row.name() == "rope");
   CHECK(row.encoding ==
-        "rope:encoding.until=0.5:encoding.then=alibi:alibi.learned=true:rope.base=500");
+        "rope:encoding.switch_at=0.5:encoding.switch_to=alibi:alibi.learned=true:rope.base=500");
   CHECK(row.extension_text() == "window.size=0");
   CHECK(row.label() == "rope, until 0.5, then alibi, learned true, base 500 + window");
 }

@@ -152,7 +152,7 @@ TEST_CASE("what training goes on from is opened once, and so is its manifest") {
   for (const std::string beyond : {"clamp", "random"}) {
     Opens model(there + ".safetensors"), manifest(there + ".json");
     const Ran ran =
-        yonder_run("train --quiet --from " + trained("learned") + " --length 8 --steps 1 " +
+        yonder_run("train --quiet --from " + trained("learned") + " --train-length 8 --steps 1 " +
                    "--learned.beyond " + beyond + " --out " + (folder / beyond));
     INFO(ran.err);
     REQUIRE(ran.code == 0);
@@ -164,16 +164,16 @@ TEST_CASE("what training goes on from is opened once, and so is its manifest") {
 TEST_CASE("train --from takes model and task from the checkpoint, and eval reads what it writes") {
   const Folder folder;
   const std::string out = folder / "run", from = "train --quiet --from " + trained("rope");
-  const Ran ran = yonder_run(from + " --length 8 --steps 2 --threads 1 --rope.scaling yarn " +
+  const Ran ran = yonder_run(from + " --train-length 8 --steps 2 --threads 1 --rope.scaling yarn " +
                              "--window.size 6 --out " + out);
   CHECK(ran.err == "");
   CHECK(ran.code == 0);
   CHECK(load_model(out + "/checkpoints/step-62.safetensors").origin.step == 62);  // as logits does
-  const Ran eval = yonder_run("eval " + out + " --lengths 8,16 --examples 4 --quiet --json");
+  const Ran eval = yonder_run("eval " + out + " --eval-lengths 8,16 --examples 4 --quiet --json");
   CHECK(eval.out.find("\"trained_length\": 8") != std::string::npos);
   CHECK(eval.out.find("\"encoding\": \"rope+window\"") != std::string::npos);
   CHECK(yonder_run("show " + out).out.find("goes on   from") != std::string::npos);
-  const std::string compared = " --lengths 8 --examples 4 --quiet --extensions logn",
+  const std::string compared = " --eval-lengths 8 --examples 4 --quiet --extensions logn",
                     note = "count from the 10 tokens of an earlier training, not from the 18 of";
   CHECK(yonder_run("eval " + out + compared).out.find(note) != std::string::npos);
   CHECK(yonder_run("eval " + trained("rope") + compared).out.find("count from") ==

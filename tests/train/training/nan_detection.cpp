@@ -140,7 +140,8 @@ TEST_CASE(
 TEST_CASE("the command line names the operation where numbers end: --detect-anomaly") {
   const Folder folder;
   const Ran ran = yonder_run(
-      "train --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --encoding none "
+      "train --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --encoding "
+      "none "
       "--steps 50 --warmup 0 --lr 1e30 --quiet --detect-anomaly --out " +
       (folder / "run"));
   CHECK(ran.code == 4);

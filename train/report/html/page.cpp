@@ -88,7 +88,7 @@ std::string configuration(const std::string& run) {
 }
 
 const char* meaning(const std::string& protocol) {
-  if (protocol == "same-targets")
+  if (protocol == "fixed-targets")
     return "The last targets of the same documents at every length; only the context before them "
            "grows.";
   if (protocol == "non-overlapping")

@@ -8,6 +8,7 @@
 #include "tests/support/csv.h"
 #include "tests/support/opens.h"
 #include "tests/support/program.h"
+#include "tests/support/refused.h"
 
 using namespace yonder;
 using Catch::Matchers::ContainsSubstring;
@@ -16,11 +17,11 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string tiny =
-    "ablate --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 "
+    "sweep --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 "
     "--examples 8 --quiet ";
 
 const std::string two_by_two =
-    tiny + "--encodings rope,rope:rope.scaling=yarn,learned --lengths 4,8 --seeds 2 ";
+    tiny + "--encodings rope,rope:rope.scaling=yarn,learned --eval-lengths 4,8 --seeds 2 ";
 
 // A sweep of two encodings and two seeds that several tests read and none changes.
 const std::string& finished_sweep() {
@@ -75,28 +76,30 @@ void refused_sweep(const std::string& arguments, const std::string& said) {
 TEST_CASE("the course of a training is tested evenly, its end and last tenth apart") {
   const Folder folder;
   const std::string asked = tiny +
-                            "--encodings rope,rope:rope.scaling=yarn --lengths 4,8 --steps 20 "
-                            "--course 4 --checkpoints 2 --seeds 1 --out " +
+                            "--encodings rope,rope:rope.scaling=yarn --eval-lengths 4,8 --steps 20 "
+                            "--curve-points 4 --checkpoints 2 --seeds 1 --out " +
                             (folder / "run");
   REQUIRE(yonder_run(asked).code == 0);
   const auto csv = read_csv(content_of(folder / "run/results.csv"));
   std::vector<std::string> steps;
   for (const auto& line : csv)
-    if (line.at("extension").empty() && line.at("length") == "8") steps.push_back(line.at("step"));
+    if (line.at("overrides").empty() && line.at("eval_length") == "8")
+      steps.push_back(line.at("step"));
   CHECK(steps == std::vector<std::string>{"", "19", "5", "10", "15"});
   CHECK(csv.size() == 2 * (1 + 1 + 4));
   CHECK(
       contains(content_of(folder / "run/report.html"), "Beyond the trained length, over training"));
-  refused_sweep("--encodings rope --course 2 --save-every 2", "sweep.course: it says which");
+  refused_sweep("--encodings rope --curve-points 2 --checkpoint-every 2",
+                "sweep.curve_points: it says which");
 }
 
 TEST_CASE("a sweep has a row for each row of the table, length and seed") {
   const auto csv = read_csv(content_of(finished_sweep() + "/results.csv"));
   std::vector<std::string> rows;
   for (const auto& line : csv) {
-    rows.push_back(line.at("encoding") + ":" + line.at("extension") + " " + line.at("length") +
+    rows.push_back(line.at("encoding") + ":" + line.at("overrides") + " " + line.at("eval_length") +
                    " s" + line.at("seed"));
-    const bool ends = line.at("encoding") == "learned" && line.at("length") == "8";
+    const bool ends = line.at("encoding") == "learned" && line.at("eval_length") == "8";
     CHECK(line.at("status") == (ends ? "undefined" : "ok"));
     CHECK(line.at("reason") == (ends ? "table ends" : ""));
     CHECK(line.at("loss").empty() == ends);
@@ -123,7 +126,8 @@ TEST_CASE("rows of one encoding share its trained model") {
 TEST_CASE("a cell is the run that yonder train makes, to the bit, whatever the threads") {
   const Folder folder;
   const Ran ran = yonder_run(
-      "train --task copy --length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 --encoding "
+      "train --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 "
+      "--encoding "
       "rope --seed 1 --threads 2 --quiet --out " +
       (folder / "run"));
   REQUIRE(ran.code == 0);
@@ -134,17 +138,18 @@ TEST_CASE("a cell is the run that yonder train makes, to the bit, whatever the t
 
 TEST_CASE("a sweep finds the same whether its cells run side by side or one by one") {
   const Folder folder;
-  const Ran ran = yonder_run(
-      tiny +
-      "--encodings rope,rope:rope.scaling=yarn,learned --lengths 8,4 --seeds 2 --threads 1 --out " +
-      (folder / "run"));
+  const Ran ran = yonder_run(tiny +
+                             "--encodings rope,rope:rope.scaling=yarn,learned --eval-lengths 8,4 "
+                             "--seeds 2 --threads 1 --out " +
+                             (folder / "run"));
   REQUIRE(ran.code == 0);
   CHECK(content_of(folder / "run/results.csv") == content_of(finished_sweep() + "/results.csv"));
 }
 
 TEST_CASE("a folder with a sweep is refused, unless it is to be continued or replaced") {
   const Folder folder;
-  const std::string sweep = tiny + "--encodings none --lengths 4 --seeds 1 --out " + (folder / "a");
+  const std::string sweep =
+      tiny + "--encodings none --eval-lengths 4 --seeds 1 --out " + (folder / "a");
   REQUIRE(yonder_run(sweep).code == 0);
   const Ran again = yonder_run(sweep);
   CHECK(again.code == 2);
@@ -161,7 +166,7 @@ TEST_CASE("a sweep that began before a key was known goes on") {
   const std::string path = sweep.path + "/config.toml", text = content_of(path);
   std::string older;
   for (const std::string& line : lines_of(text))
-    if (line != "shards = 1" && line != "precision = 'f32'" && line != "course = 0")
+    if (line != "shards = 1" && line != "precision = 'f32'" && line != "curve_points = 0")
       older += line + "\n";
   REQUIRE(lines_of(older).size() + 3 == lines_of(text).size());
   put(path, older);
@@ -175,11 +180,11 @@ TEST_CASE("a sweep does not go on with another text") {
   std::string text;
   for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
   put(path, text);
-  const std::string sweep =
-      "ablate --task text --text " + path +
-      " --encodings none,rope --length 32 --lengths 32 --width 16 --heads 2 --layers 1 --batch 4 "
-      "--steps 3 --seeds 1 --examples 2 --quiet --out " +
-      (folder / "run");
+  const std::string sweep = "sweep --task text --text " + path +
+                            " --encodings none,rope --train-length 32 --eval-lengths 32 --width 16 "
+                            "--heads 2 --layers 1 --batch 4 "
+                            "--steps 3 --seeds 1 --examples 2 --quiet --out " +
+                            (folder / "run");
   REQUIRE(yonder_run(sweep).code == 0);
   fs::remove(folder / "run/cells/rope-text-s0/DONE");
   const std::string kept = content_of(sums);
@@ -199,13 +204,13 @@ TEST_CASE("a sweep does not go on with another text") {
 }
 
 TEST_CASE("a scale leaves a test at least one sequence") {
-  const Ran ran = yonder_run(tiny + "--encodings none --scale 0.01 --dry-run");
+  const Ran ran = yonder_run(tiny + "--encodings none --budget 0.01 --dry-run");
   INFO(ran.err);
   CHECK(contains(ran.out, "\nexamples = 1\n"));
-  const Ran more = yonder_run(tiny + "--encodings none --steps 3000000 --scale 1000 --dry-run");
+  const Ran more = yonder_run(tiny + "--encodings none --steps 3000000 --budget 1000 --dry-run");
   CHECK(more.code == 2);
   CHECK_THAT(more.err,
-             ContainsSubstring("--scale: 3000000 steps would become more than 100000000"));
+             ContainsSubstring("--budget: 3000000 steps would become more than 100000000"));
 }
 
 TEST_CASE("resuming trains only what is not finished and ends with the same results") {
@@ -230,10 +235,11 @@ TEST_CASE("a cell whose scores are lost or damaged is tested again") {
 TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code is 5") {
   const Folder folder;
   // At this rate the first update throws rope's weights beyond what a float holds.
-  const Ran ran = yonder_run(tiny +
-                             "--encodings rope --lengths 4 --seeds 2 --steps 60 --lr 99 --warmup 0 "
-                             "--clip 0 --weight-decay 100 --out " +
-                             (folder / "run"));
+  const Ran ran =
+      yonder_run(tiny +
+                 "--encodings rope --eval-lengths 4 --seeds 2 --steps 60 --lr 99 --warmup 0 "
+                 "--grad-clip 0 --weight-decay 100 --out " +
+                 (folder / "run"));
   INFO(ran.out << ran.err);
   CHECK(ran.code == 5);
   CHECK(fs::exists(folder / "run/cells/rope-copy-s0/FAILED"));
@@ -246,8 +252,8 @@ TEST_CASE("without gnuplot tables and CSV still come, with one line that says so
   const Folder folder;
   // A PATH without gnuplot; the program itself is called by its full name.
   const std::string command = std::string("PATH=/nowhere ") + YONDER_BINARY + " " + tiny +
-                              "--encodings none --lengths 4 --seeds 1 --out " + (folder / "run") +
-                              " >" + (folder / "out") + " 2>" + (folder / "err");
+                              "--encodings none --eval-lengths 4 --seeds 1 --out " +
+                              (folder / "run") + " >" + (folder / "out") + " 2>" + (folder / "err");
   CHECK(std::system(command.c_str()) == 0);
   CHECK(contains(content_of(folder / "err"), "gnuplot is missing"));
   CHECK(lines_of(content_of(folder / "err")).size() == 1);
@@ -263,8 +269,8 @@ TEST_CASE("the report is the same when it is shown again, and JSON is the file")
   CHECK(contains(shown.out, "table ends"));
   CHECK(contains(shown.out, "At 2x: "));
   const Folder folder;
-  const Ran json =
-      yonder_run(tiny + "--encodings none --seeds 1 --lengths 4 --json --out " + (folder / "run"));
+  const Ran json = yonder_run(tiny + "--encodings none --seeds 1 --eval-lengths 4 --json --out " +
+                              (folder / "run"));
   CHECK(json.out == content_of(folder / "run/results.json"));
   const auto said = nlohmann::json::parse(json.out);
   CHECK(said["panels"][0]["scores"].size() == 1);
@@ -291,7 +297,7 @@ TEST_CASE("the commands that a report proposes work as they stand") {
   REQUIRE(commands.size() == 3);
   for (std::string command : commands) {
     command = command.substr(command.find("yonder ") + 7);
-    if (command.starts_with("ablate")) command += " --steps 2 --quiet --width 16";
+    if (command.starts_with("sweep")) command += " --steps 2 --quiet --width 16";
     INFO(command);
     const Ran ran = yonder_run(command);
     INFO(ran.err);
@@ -310,13 +316,65 @@ TEST_CASE("whatever a cell would refuse is refused before the folder is touched"
   refused_sweep("--encodings rope --task copi", "did you mean 'copy'");
 }
 
+TEST_CASE("flags override a file, also where it lists several values") {
+  const Folder folder;
+  put(folder / "c.toml",
+      "[data]\ntask = 'copy'\n[sweep]\nencodings = ['rope']\nseeds = 1\n[sweep.set]\n"
+      "'data.task' = ['copy', 'reverse']\n'rope.base' = [10, 20]\n");
+  const auto dry = [&](const std::string& flags) {
+    return yonder_run("sweep " + (folder / "c.toml") + tiny.substr(tiny.find(" --width")) +
+                      "--dry-run " + flags)
+        .out;
+  };
+  CHECK_THAT(dry(""), ContainsSubstring("-reverse ") && ContainsSubstring("base=20"));
+  const std::string both = dry("--task sort --rope.base 30");
+  CHECK_THAT(both, ContainsSubstring("-sort ") && ContainsSubstring("base = 30"));
+  CHECK_THAT(both, !ContainsSubstring("-reverse ") && !ContainsSubstring("base=20"));
+  refused_sweep("--encodings rope --lr 1e-3 --set train.lr=1e-3,2e-3", "is also given by --lr");
+}
+
+TEST_CASE("a word behind a list is refused, and not taken for a preset") {
+  refused_sweep("--encodings rope alibi", "'alibi' follows its list 'rope'");
+}
+
+TEST_CASE("folders of runs have plain names of at most 100 bytes, different for different runs") {
+  const Folder folder;
+  std::string mix;
+  for (int i = 0; i < 16; ++i)
+    mix += (i ? "," : "") + std::string("rope+logn+window@") + std::to_string(i);
+  put(folder / "a_b.txt", std::string(3000, 'x') + "y\n");
+  fs::create_directory(folder / "a");
+  put(folder / "a/b.txt", std::string(3000, 'z') + "y\n");
+  const std::string sweep =
+      "sweep --text x --width 8 --heads 2 --batch 2 --steps 2 --seeds 1 "
+      "--train-length 32 --eval-lengths 64 --examples 2 --quiet ";
+  const Ran ran = yonder_run(sweep + "--layers 16 --encodings '" + mix +
+                             "' --set text.path=" + (folder / "a_b.txt") + "," +
+                             (folder / "a/b.txt") + " --out " + (folder / "run"));
+  INFO(ran.err);
+  CHECK(ran.code == 0);
+  int runs = 0;
+  for (const auto& run : fs::directory_iterator(folder / "run/cells")) {
+    const std::string name = run.path().filename().string();
+    CHECK(name.size() <= 100);
+    CHECK(name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                 "-_.+") == name.npos);
+    ++runs;
+  }
+  CHECK(runs == 2);
+  fs::create_directory(folder / "run/cells/rope:of-an-earlier-version");
+  fs::remove(folder / "run/results.csv");
+  refused(sweep + "--layers 16 --encodings '" + mix + "' --set text.path=" + (folder / "a_b.txt") +
+              "," + (folder / "a/b.txt") + " --resume --out " + (folder / "run"),
+          2, "an earlier version of yonder began this sweep");
+}
+
 TEST_CASE("an interrupt keeps finished cells, says how to go on, and ends with 130") {
   const Folder folder;
-  const std::string run = folder / "run",
-                    sweep =
-                        tiny +
-                        "--encodings rope --lengths 4 --seeds 12 --steps 200 --threads 1 --out " +
-                        run;
+  const std::string
+      run = folder / "run",
+      sweep = tiny + "--encodings rope --eval-lengths 4 --seeds 12 --steps 200 --threads 1 --out " +
+              run;
   const auto done = [&run] {
     std::vector<std::string> cells;
     for (int seed = 0; seed < 12; ++seed)
@@ -351,10 +409,11 @@ TEST_CASE("a sweep opens its text once, and reads no scores that it has just mad
   for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
   put(folder / "text", text);
   const std::string sweep =
-      "ablate --task text --text " + (folder / "text") +
+      "sweep --task text --text " + (folder / "text") +
       " --encodings rope,alibi,rope:rope.scaling=linear:finetune.length=64:finetune.steps=1 "
-      "--length 32 --lengths 32,64 --width 16 --heads 2 --layers 1 --batch 2 --steps 2 --seeds 2 "
-      "--protocols same-targets,sliding --quiet --out " +
+      "--train-length 32 --eval-lengths 32,64 --width 16 --heads 2 --layers 1 --batch 2 --steps 2 "
+      "--seeds 2 "
+      "--eval-protocols fixed-targets,sliding --quiet --out " +
       (folder / "run");
   {
     Opens opens(folder / "text");
@@ -371,15 +430,16 @@ TEST_CASE("a sweep opens its text once, and reads no scores that it has just mad
   CHECK(finished.count() == 1);
 }
 
-TEST_CASE("list names every encoding and task in a line, or as JSON") {
+TEST_CASE("list names every encoding and task in a line of a terminal, or as JSON") {
   const Ran text = yonder_run("list encodings"), json = yonder_run("list encodings --json");
   const auto all = nlohmann::json::parse(json.out);
-  CHECK(lines_of(text.out).size() == all.size());
   CHECK(all.size() == registry().size());
+  for (const std::string& line : lines_of(text.out)) CHECK(line.size() <= 80);
   for (const auto& one : all) {
     CHECK_FALSE(one["title"].get<std::string>().empty());
     CHECK_FALSE(one["paper"].get<std::string>().empty());
-    CHECK(contains(text.out, one["title"].get<std::string>()));
+    CHECK(contains(text.out, "\n  " + one["name"].get<std::string>() + " "));
+    CHECK(contains(text.out, one["title"].get<std::string>().substr(0, 40)));
   }
   CHECK(contains(yonder_run("list tasks").out, "copy"));
   CHECK(yonder_run("list encoding").code == 2);
@@ -401,8 +461,8 @@ TEST_CASE("show explains every encoding: formula, options, parameters") {
     INFO(name << ran.err);
     CHECK(ran.code == 0);
     CHECK(contains(ran.out, one["formula"].get<std::string>()));
-    CHECK(contains(ran.out, "Options"));
-    CHECK(contains(ran.out, "Parameters"));
+    CHECK(contains(ran.out, "ptions"));
+    CHECK(contains(ran.out, "arameters"));
   }
   CHECK(contains(yonder_run("show encoding learned").out, "encoding.learned.table"));
   CHECK(contains(yonder_run("show encoding ropee").err, "did you mean 'rope'"));

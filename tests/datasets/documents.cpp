@@ -1,0 +1,38 @@
+#include "datasets/base/documents.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "tests/support/binary.h"
+#include "tests/support/catch.h"
+
+using namespace yonder;
+using Catch::Matchers::ContainsSubstring;
+namespace fs = std::filesystem;
+
+TEST_CASE("a linked folder is read as the others, and once") {
+  const Folder folder;
+  fs::create_directories(folder / "books");
+  fs::create_directories(folder / "more");
+  put(folder / "books/a.txt", std::string(100, 'a'));
+  put(folder / "more/b.txt", std::string(900, 'b'));
+  fs::create_directory_symlink("../more", folder / "books/linked");
+  fs::create_directory_symlink("..", folder / "more/back");
+  const Documents read = Documents::read(folder / "books");
+  std::size_t bytes = 0;
+  for (const auto* part : {&read.train, &read.validation, &read.test})
+    for (const std::string& d : *part) bytes += d.size();
+  CHECK(bytes == 1000);
+}
+
+TEST_CASE("what is no text, or can be read once only, is refused by name") {
+  const Folder folder;
+  put(folder / "t.gz", std::string("\x1f\x8b\x08 and so on"));
+  put(folder / "binary", std::string("a\0b", 3));
+  CHECK_THROWS_WITH(Documents::read(folder / "t.gz"), ContainsSubstring("t.gz: this is no text"));
+  CHECK_THROWS_WITH(Documents::read(folder.name), ContainsSubstring("binary: this is no text"));
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(Documents::read(folder / "pipe"), ContainsSubstring("no regular file"));
+}

@@ -1,0 +1,295 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <set>
+
+#include "core/error.h"
+#include "core/io/files.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+#include "train/cli/slurm.h"
+#include "train/config/input_checksums.h"
+#include "train/config/keys.h"
+#include "train/config/presets.h"
+#include "train/config/toml.h"
+#include "train/report/html/page.h"
+#include "train/report/terminal.h"
+#include "train/sweep/sweep.h"
+#include "train/system/mpi.h"
+#include "train/system/signals.h"
+
+namespace yonder {
+namespace {
+namespace fs = std::filesystem;
+
+struct SweepOptions {
+  SweepConfig sweep;
+  std::string what, out;
+  std::vector<std::string> sets, configs;
+  std::vector<int> ranks;
+  double budget = 1;
+  bool force = false, resume = false, dry = false, json = false, quiet = false;
+  SlurmJob slurm;
+  bool as_job = false, submit = false;
+};
+
+void add_for_experts(CommandLine& line, const std::string& heading, Options options) {
+  for (Option& o : options) o.advanced = true;
+  line.add(heading, options);
+}
+
+void declare_run(CommandLine& line, SweepOptions& options) {
+  line.add("Run", {Option{"out", &options.out, "folder of the results"}.takes("DIR").shown_as(
+                       "runs/ and the name of CONFIG"),
+                   Option{"resume", &options.resume, "continue the sweep in --out"},
+                   Option{"force", &options.force, "replace the sweep in --out"},
+                   Option{"dry-run", &options.dry,
+                          "print configuration, runs, parameters, estimated time and memory"},
+                   Option{"json", &options.json, "print results.json instead of tables"},
+                   Option{"quiet", &options.quiet, "no progress"}});
+  line.numbers("Run",
+               Option{"ranks", {}, "with --dry-run: the time on so many ranks of mpirun, as 1,8,64"}
+                   .takes("N,N,...")
+                   .for_experts(),
+               options.ranks);
+  Options slurm{
+      Option{"slurm", &options.as_job, "write DIR/job.sh for Slurm, which requeues until done"},
+      Option{"submit", &options.submit, "submit it by sbatch"}};
+  for (const Option& o : options.slurm.fields()) slurm.push_back(o);
+  add_for_experts(line, "Slurm", slurm);
+}
+
+void declare(CommandLine& line, SweepOptions& options) {
+  SweepConfig& sweep = options.sweep;
+  RunConfig& base = sweep.base;
+  line.argument("CONFIG", options.what, "a configuration file or a preset; see yonder list presets",
+                CommandLine::Presence::optional);
+  line.repeated(
+      "Sweep",
+      Option{"config", {}, "configuration read over CONFIG; flags override all"}.takes("FILE"),
+      options.configs);
+  for (const Option& o : SweepConfig::lists())
+    if (o.name == "eval_lengths") line.numbers("Sweep", o, sweep.lengths);
+    else
+      line.names("Sweep", o,
+                 o.name == "encodings" ? sweep.encodings
+                 : o.name == "tests"   ? sweep.tests
+                                       : sweep.protocols);
+  line.repeated("Sweep",
+                Option{"set",
+                       {},
+                       "values of any option: a panel for each, of an encoding's option a row; of "
+                       "train.lr the best by validation loss is taken"}
+                    .takes("KEY=V,V"),
+                options.sets);
+  line.add("Sweep", sweep.fields());
+  line.add("Sweep", {Option{"budget", &options.budget,
+                            "multiply training steps and evaluation examples by this factor"}
+                         .within(0.001, 1000)
+                         .formerly("scale")});
+  declare_run(line, options);
+  line.add("Data", base.data_fields());
+  line.tasks(base.options, CommandLine::When::training);
+  Options model = base.model_fields();
+  std::erase_if(model, [](const Option& o) { return o.name == "model.encoding"; });
+  for (Option& o : model) o.advanced = OptionKey(o.name).owner == "encoding";
+  line.add("Model", model);
+  line.add("Training", base.training_fields());
+  add_for_experts(line, "Training", base.checkpoint_fields());
+  line.encodings(base.options, CommandLine::When::training);
+}
+
+// A file if there is one of that name, else a preset.
+void read_config(const std::string& what, SweepConfig& sweep) {
+  std::error_code error;
+  if (fs::is_regular_file(what, error) || what.ends_with(".toml"))
+    return apply_config(read_file(what), what, sweep);
+  apply_config(preset(what).toml, "preset " + what, sweep);
+}
+
+bool is_given(const CommandLine& line, const OptionKey& key) {
+  const auto given = line.given();
+  return std::any_of(given.begin(), given.end(),
+                     [&key](const CommandLine::Given& g) { return g.key == key; });
+}
+
+// --set: one value is a setting, several are an axis.
+void apply_set(const std::string& text, const CommandLine& line, SweepConfig& sweep) {
+  const auto [option, list] = parse_assignment(text, "--set", "train.lr=1e-3,3e-3");
+  const OptionKey key = known(option);
+  if (is_given(line, key))
+    throw UsageError("--set: " + text_of(key) + " is also given by " + flag_of(key) +
+                     "; give one of them");
+  std::erase_if(sweep.axes, [&key](const Axis& a) { return a.key == key; });
+  const auto texts = entries_of(list);
+  std::vector<Value> values;
+  for (const std::string& v : texts) {
+    if (v.empty()) throw UsageError("--set: '" + text + "' has an empty value between its commas");
+    values.push_back(parse_value(v));
+  }
+  if (key == "model.encoding") sweep.encodings = texts;
+  else if (values.size() == 1) set_key(sweep.base, key, values[0]);
+  else sweep.axes.push_back({key, values});
+}
+
+// n times `factor`, at least 1 and at most what the field may be.
+int scaled(const std::string& what, int n, double factor, int most) {
+  const double product = std::round(n * factor);
+  if (product > most)
+    throw UsageError("--budget: " + std::to_string(n) + " " + what + " would become more than " +
+                     std::to_string(most) + "; give a smaller factor");
+  return std::max(1, int(product));
+}
+
+// Steps, warm-up and examples of a test; 0 stays what it means.
+void scale(SweepConfig& sweep, double factor) {
+  RunConfig& base = sweep.base;
+  base.steps = scaled("steps", base.steps, factor, 100'000'000);
+  if (base.warmup > 0) base.warmup = scaled("steps of warm-up", base.warmup, factor, 100'000'000);
+  if (sweep.examples > 0) sweep.examples = scaled("examples", sweep.examples, factor, 1 << 24);
+}
+
+void complete(const CommandLine& line, SweepOptions& options) {
+  SweepConfig& sweep = options.sweep;
+  if (options.force && options.resume)
+    throw UsageError("sweep: --force replaces a sweep and --resume continues it; give one of them");
+  if (options.submit && !options.as_job)
+    throw UsageError("sweep: --submit is only valid with --slurm; add it");
+  if (!options.ranks.empty() && !options.dry)
+    throw UsageError(
+        "sweep: --ranks is only valid with --dry-run; mpirun -n sets the number of ranks");
+  sweep.set_protocols(sweep.protocols);
+  for (const std::string& text : options.sets) apply_set(text, line, sweep);
+  std::string name = options.what;
+  if (name.empty()) name = options.configs.empty() ? sweep.base.task : options.configs.back();
+  sweep.name = fs::path(name).stem().string();
+  if (options.out.empty()) options.out = "runs/" + sweep.name;
+  scale(sweep, options.budget);
+}
+
+// The command as it would be given again, without --resume, --force and --quiet.
+std::string command_of(const Arguments& arguments) {
+  std::string text = "yonder sweep";
+  for (const std::string& a : arguments)
+    if (a != "--resume" && a != "--force" && a != "--quiet") text += " " + shell_word(a);
+  return text;
+}
+
+// False if help was asked for. Flags override files, also where these list several values.
+bool understood(const Arguments& arguments, CommandLine& line, SweepOptions& options) {
+  if (!line.parse(arguments)) return false;
+  SweepConfig config;
+  if (!options.what.empty()) read_config(options.what, config);
+  for (const std::string& file : options.configs) apply_config(read_file(file), file, config);
+  options.sweep = std::move(config);
+  line.apply();
+  SweepConfig& sweep = options.sweep;
+  std::erase_if(sweep.axes, [&line](const Axis& a) {
+    return is_given(line, a.key == "model.encoding" ? "encodings" : a.key);
+  });
+  if (options.what.empty() && options.configs.empty()) imply_task(line, sweep.base);
+  complete(line, options);
+  return true;
+}
+
+// What all ranks have to agree about.
+std::string agreed(const Experiment& experiment) {
+  std::string text = to_toml(experiment.config);
+  for (const Variant& v : experiment.plan.variants)
+    text += fingerprint(v.base, experiment.inputs.texts());
+  return text;
+}
+
+// The command that a job runs: this one, without what only concerns the job.
+std::string command_of_job(const Arguments& arguments, const std::string& folder) {
+  std::string text = shell_word(fs::read_symlink("/proc/self/exe").string()) + " sweep";
+  std::set<std::string> with_value{"--out"};
+  for (const Option& o : SlurmJob{}.fields()) with_value.insert("--" + o.name);
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string flag = arguments[i].substr(0, arguments[i].find('='));
+    if (flag == "--slurm" || flag == "--submit" || flag == "--resume" || flag == "--force")
+      continue;
+    if (!with_value.count(flag)) text += " " + shell_word(arguments[i]);
+    else if (flag == arguments[i]) ++i;  // its value stands by itself
+  }
+  return text + " --out " + shell_word(folder) + " --resume";
+}
+
+// Writes the job, after all that the sweep would refuse, and submits it if asked for.
+void write_job(const Arguments& arguments, SweepOptions& options) {
+  require_possible(Experiment(options.sweep));
+  if (options.force)
+    throw UsageError("sweep: --force has no place in a job that resumes what is there; remove " +
+                     options.out + " first");
+  if (const std::string there = options.out + "/config.toml";
+      fs::exists(there) && !same_sweep(read_file(there), there, options.sweep))
+    throw UsageError(options.out + ": the sweep in it was started with other settings, see " +
+                     there + "; give the same ones, or choose another --out");
+  SlurmJob& job = options.slurm;
+  job.sweep = options.sweep.name;
+  job.folder = options.out;
+  job.command = command_of_job(arguments, options.out);
+  job.written_by = command_of(arguments);
+  job.threads = std::max(1, options.sweep.base.threads);
+  const std::string script = slurm_script(job);
+  make_folders(options.out);
+  write_file(job.path(), script);
+  if (options.submit) submit(job.path());
+  else std::printf("%s\n", job.path().c_str());
+}
+
+}  // namespace
+
+int sweep_command(const Arguments& arguments) {
+  SweepOptions options;
+  CommandLine line(
+      "sweep", "trains encodings at one length, evaluates them at longer ones, and compares",
+      {"yonder sweep quick",
+       "yonder sweep --encodings rope,alibi,t5 --task copy --train-length 20 --steps 1500",
+       "yonder sweep --text FILE --encodings rope,rope:rope.scaling=yarn --steps 300",
+       "yonder sweep su-ntk --set train.lr=1e-3,3e-3 --seeds 5 --dry-run"});
+  declare(line, options);
+  if (arguments.empty()) {
+    if (ranks::rank() == 0) std::fputs(line.short_help().c_str(), stderr);
+    return usage;
+  }
+  bool go_on = false;
+  ranks::together([&] { go_on = understood(arguments, line, options); });
+  if (!go_on) return fine;
+  if (options.dry) {
+    if (ranks::rank() == 0)
+      std::fputs(forecast(Experiment(options.sweep), options.ranks).c_str(), stdout);
+    return fine;
+  }
+  if (options.as_job) return write_job(arguments, options), fine;
+  std::optional<Experiment> experiment;
+  ranks::together([&] { experiment.emplace(options.sweep); });
+  if (ranks::count() > 1) {
+    std::string text;
+    ranks::together([&] { text = agreed(*experiment); });
+    ranks::require_same("sweep: the configuration", text);
+  }
+
+  if (const std::string text = options.sweep.base.warning();
+      !text.empty() && !options.quiet && ranks::rank() == 0)
+    std::fprintf(stderr, "sweep: %s\n", text.c_str());
+  Progress progress(options.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  const Start start = options.force ? Start::over : options.resume ? Start::resumed : Start::fresh;
+  const SweepEnd end = sweep(*experiment, options.out, start, command_of(arguments), progress);
+  if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : fine;
+  if (end.signal) {
+    std::fprintf(stderr,
+                 "sweep: stopped; finished runs are kept, the same command with --resume "
+                 "continues\n");
+    return exit_code(end.signal);
+  }
+  const Written page = write_report(end.study, options.out);
+  if (!page.problem.empty()) std::fprintf(stderr, "%s\n", page.problem.c_str());
+  if (options.json) std::fputs(to_json(end.study).c_str(), stdout);
+  else std::fputs(report(end.study, options.out, look_of_stdout()).c_str(), stdout);
+  return end.study.failures.empty() ? fine : cells_failed;
+}
+
+}  // namespace yonder
