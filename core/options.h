@@ -102,9 +102,8 @@ using Options = std::vector<Option>;  ///< all options of one owner
 bool is_named(const std::string& given, const std::string& name, const std::string& former);
 /// Says once in a process that `former` is now `name`.
 void note_renamed(const std::string& former, const std::string& name);
-/// With '_' for each '-', as files have a name, and the other way round, as flags do.
-std::string snake_case(std::string name);
-std::string kebab_case(std::string name);
+std::string snake_case(std::string name);  ///< with '_' for each '-', as files have a name
+std::string kebab_case(std::string name);  ///< as flags
 
 /// The option that is_named() so, or null.
 Option* find(Options& options, const std::string& name);

@@ -164,7 +164,7 @@ Lines read_array(const std::string& path, int vocabulary, int& largest) {
         refuse(r, "has the id " + std::to_string(id) + ", which is not in 0.." +
                       std::to_string(limit - 1) + "; see --file.vocabulary");
       const int target = given ? targets.values[r * T + t] : -1;
-      if (target < -1 || target >= limit) refuse(r, "has a target that is no id");
+      if (target < -1 || target >= limit) refuse(r, "has a target that is not an id");
       largest = std::max({largest, id, target});
       const int token = GeneratedTask::first_symbol + id;
       if (!given) l.example.want(token);

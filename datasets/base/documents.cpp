@@ -84,7 +84,8 @@ std::vector<std::string> files_in(const std::string& folder) {
 std::vector<std::string> files_of(const std::string& path) try {
   if (fs::is_directory(path)) return files_in(path);
   if (fs::exists(path) && !fs::is_regular_file(path))
-    throw FileError(path + ": a text is read more than once, and this is no regular file but a " +
+    throw FileError(path +
+                    ": a text is read more than once, and this is not a regular file but a " +
                     "pipe or a device; save it as a file");
   return {path};
 } catch (const fs::filesystem_error& e) {
@@ -99,7 +100,7 @@ void require_text(const std::string& content, const std::string& path) {
                             "PK\x03\x04", "\x28\xb5\x2f\xfd"})
     packed |= content.starts_with(start);
   if (packed)
-    throw FileError(path + ": this is no text but a compressed or binary file, or UTF-16; " +
+    throw FileError(path + ": this is not text but a compressed or binary file, or UTF-16; " +
                     "decompress it, or convert it to UTF-8");
 }
 

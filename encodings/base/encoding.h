@@ -199,10 +199,9 @@ const Entry& entry(const std::string& name);
 /// An encoding as parse_encoding() reads it, every name as its entry has it: "NoPE" becomes "none",
 /// "rope+yarn" "rope:rope.scaling=yarn". Unknown names stay.
 std::string canonical_encoding(const std::string&);
-/// What is trained, and compared, where nothing is named; and the encoding without positions.
-std::string usual_encoding();
-std::vector<std::string> compared_encodings();
-std::string without_positions();
+std::string usual_encoding();                   ///< what is trained where nothing is named
+std::vector<std::string> compared_encodings();  ///< what is compared where nothing is named
+std::string without_positions();                ///< the encoding without positions
 /// The override that makes a baseline of any model: "window.size=0".
 const Override& override_of(Baseline);
 

@@ -10,6 +10,7 @@
 #include "train/cli/commands.h"
 #include "train/evaluation/extrapolation.h"
 #include "train/report/table.h"
+#include "train/results/attention_table.h"
 #include "train/system/progress.h"
 #include "train/training/session.h"
 
@@ -75,8 +76,42 @@ void write_positions(const std::string& path, const std::vector<EvalRow>& rows) 
   write_file(path, csv);
 }
 
+// A line for each length, layer and head.
+void write_attention(const std::string& path, const std::vector<EvalRow>& rows) {
+  const auto joined = [](const std::vector<std::string>& cells) {
+    std::string line;
+    for (const std::string& cell : cells) line += "," + cell;
+    return line + "\n";
+  };
+  int longest = 1;
+  for (const EvalRow& row : rows) longest = std::max(longest, row.tokens);
+  std::string csv = "eval_length" + joined(attention_columns(longest));
+  for (const EvalRow& row : rows)
+    for (const HeadLook& look : looks(row.attention))
+      csv += std::to_string(row.length) + joined(attention_cells(look, longest));
+  write_file(path, csv);
+}
+
+// Where attention looks at each length, over all heads.
+void print_attention(const std::vector<EvalRow>& rows) {
+  std::printf("\n%8s %13s %13s %13s  %s\n", "length", "keys", "distance", "within N", "attention");
+  for (const EvalRow& row : rows) {
+    const std::vector<HeadLook> all = looks(row.attention);
+    if (all.empty()) continue;
+    const auto range = [&](double HeadLook::*of, int digits) {
+      const auto [least, most] =
+          std::minmax_element(all.begin(), all.end(),
+                              [of](const HeadLook& a, const HeadLook& b) { return a.*of < b.*of; });
+      return number((*least).*of, digits) + "-" + number((*most).*of, digits);
+    };
+    std::printf("%8d %13s %13s %13s  %s\n", row.length, range(&HeadLook::keys, 1).c_str(),
+                range(&HeadLook::distance, 1).c_str(), range(&HeadLook::within, 2).c_str(),
+                name_of(gaze(all, row.tokens)));
+  }
+}
+
 struct EvalOptions {
-  std::string path, protocol = "fixed-targets", per_position;
+  std::string path, protocol = "fixed-targets", per_position, attention;
   std::vector<std::string> extensions, factors;
   EvalSettings settings;
   Overrides of_task, of_encoding;
@@ -118,6 +153,9 @@ void declare(CommandLine& line, EvalOptions& options) {
            "all cores")});
   line.add("Output", {Option{"per_position", &options.per_position,
                              "write the loss of a text by index in the window, as CSV"}
+                          .takes("FILE"),
+                      Option{"attention", &options.attention,
+                             "write where each head looks, as CSV, and print a summary"}
                           .takes("FILE"),
                       Option{"json", &options.json, "print the results as JSON"},
                       Option{"quiet", &options.quiet, "no progress"}});
@@ -191,8 +229,10 @@ void test_one(const EvalOptions& options, Trained& run, Progress& progress) {
   });
   progress.clear();
   if (!options.per_position.empty()) write_positions(options.per_position, rows);
+  if (!options.attention.empty()) write_attention(options.attention, rows);
   if (options.json) print_json(rows, run);
   else print_table(rows, *run.task);
+  if (!options.attention.empty() && !options.json) print_attention(rows);
 }
 
 // What a sweep's folder has instead of a checkpoint.
@@ -213,16 +253,20 @@ int eval_command(const Arguments& arguments) {
                    {"yonder eval runs/copy --eval-lengths 16,32,64",
                     "yonder eval runs/copy --rope.scaling ntk --rope.factor 4",
                     "yonder eval runs/copy --extensions rope.scaling,window --sharpen 1,1.5",
-                    "yonder eval runs/text --eval-lengths 64,128 --per-position loss.csv --json"});
+                    "yonder eval runs/text --eval-lengths 64,128 --per-position loss.csv --json",
+                    "yonder eval runs/copy --attention looks.csv"});
   declare(line, options);
   if (!line.parse(arguments)) return fine;
   refuse_sweep(options.path);
   const bool several = !options.extensions.empty() || !options.factors.empty();
-  if (several && !options.per_position.empty())
-    throw UsageError("eval: --per-position is of one model and " +
-                     std::string(options.factors.empty() ? "--extensions" : "--sharpen") +
-                     " compares several; give one of them");
+  if (several && !(options.per_position.empty() && options.attention.empty()))
+    throw UsageError(
+        "eval: " + std::string(options.attention.empty() ? "--per-position" : "--attention") +
+        " is of one model and " +
+        std::string(options.factors.empty() ? "--extensions" : "--sharpen") +
+        " compares several; give one of them");
   options.settings.protocol = protocol_named(options.protocol);
+  options.settings.attention = !options.attention.empty();
   if (options.threads > 0) set_threads(options.threads);
 
   Overrides overrides = options.of_task;

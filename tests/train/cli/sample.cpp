@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <map>
+
+#include "tests/support/binary.h"
+#include "tests/support/catch.h"
+#include "tests/support/refused.h"
+
+using namespace yonder;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+const std::string& sampled_run(const std::string& task, const std::string& arguments) {
+  static const Folder folder;
+  static std::map<std::string, std::string> runs;
+  if (const auto known = runs.find(task); known != runs.end()) return known->second;
+  const std::string path = folder / task;
+  const Ran ran =
+      yonder_run("train --task " + task + arguments +
+                 " --width 16 --heads 2 --layers 1 --batch 4 --steps 3 --quiet --out " + path);
+  REQUIRE(ran.err == "");
+  return runs[task] = path;
+}
+
+const std::string& text_run() {
+  return sampled_run("text",
+                     " --encoding learned --train-length 32 --text " YONDER_SOURCE "/README.md");
+}
+
+}  // namespace
+
+TEST_CASE("sample continues a prompt, the same way for a seed and any threads") {
+  const std::string sample = "sample " + text_run() + " --prompt abc --tokens 20 --seed ";
+  const Ran one = yonder_run(sample + "1 --threads 1"), two = yonder_run(sample + "1 --threads 2");
+  REQUIRE(one.code == 0);
+  CHECK(one.out.starts_with("abc"));
+  CHECK(one.out.size() >= 24);  // the prompt, 20 tokens and a line's end
+  CHECK(one.out == two.out);
+  CHECK(one.out != yonder_run(sample + "2").out);
+  const std::string greedy = sample + "1 --temperature 0";
+  CHECK(yonder_run(greedy).out == yonder_run(sample + "9 --temperature 3 --top-k 1").out);
+}
+
+TEST_CASE("sample shows a task's sequences, what is right and what the model says") {
+  const std::string& run = sampled_run("copy", " --encoding rope --train-length 4");
+  const Ran ran = yonder_run("sample " + run + " --length 3 --count 2");
+  REQUIRE(ran.code == 0);
+  CHECK_THAT(ran.out, ContainsSubstring("<bos>") && ContainsSubstring("answer") &&
+                          ContainsSubstring("model"));
+  CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') == 6);
+}
+
+TEST_CASE("sample refuses what it can't do in a sentence") {
+  CHECK(refused("sample " + text_run() + " --prompt abc --tokens 200", 2, "learned"));
+  const std::string& recall = sampled_run("recall", " --encoding rope --train-length 4");
+  CHECK(refused("sample " + recall, 2, "asks between tokens that are given"));
+  CHECK(refused("sample " + recall + " --prompt a", 2, "--prompt is for texts"));
+  CHECK(refused("sample /nowhere", 3, "/nowhere"));
+}
