@@ -39,6 +39,7 @@ class Alibi final : public Encoding {
 
 const Register<Alibi> alibi_entry{{.name = "alibi",
                                    .title = "Attention with linear biases (ALiBi)",
+                                   .printed = "ALiBi",
                                    .paper = "arXiv:2108.12409",
                                    .kind = Kind::bias,
                                    .formula = "q_i·k_j/√d - m_h |i - j|, m_h = 2^(-8(h+1)/H)"}};

@@ -57,6 +57,7 @@ class Kerple final : public Encoding {
 
 const Register<Kerple> kerple_entry{{.name = "kerple",
                                      .title = "Kernelized relative position bias (KERPLE)",
+                                     .printed = "KERPLE",
                                      .paper = "arXiv:2205.09921",
                                      .kind = Kind::bias,
                                      .formula = "q_i·k_j/√d - r1_h ln(1 + r2_h |i - j|)"}};

@@ -167,7 +167,10 @@ enum class Probe { none, path, table };
 
 /// What `list` and `show` say of an encoding, and how to make one.
 struct Entry {
-  std::string name, title, paper;
+  std::string name, title;
+  std::string printed;  ///< the name as papers print it: "RoPE"; empty: `name`
+  std::vector<std::pair<std::string, std::string>> printed_values;  ///< {"yarn", "YaRN"}
+  std::string paper;
   Kind kind = Kind::absolute;
   Serves serves = Serves::both;
   std::string formula;  ///< one line of plain text

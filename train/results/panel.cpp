@@ -6,10 +6,10 @@
 
 namespace yonder {
 
-const Measure Measure::loss{&Score::loss, "loss", "Loss in nats per byte", false};
-const Measure Measure::accuracy{&Score::accuracy, "accuracy", "Answer tokens right, in %", true};
-const Measure Measure::bytes{&Score::accuracy, "accuracy", "Bytes named right, in %", true};
-const Measure Measure::exact{&Score::exact, "exact", "Answers right as a whole, in %", true};
+const Measure Measure::loss{&Score::loss, "loss", "Cross-entropy (nats per byte)", false};
+const Measure Measure::accuracy{&Score::accuracy, "accuracy", "Token accuracy (%)", true};
+const Measure Measure::bytes{&Score::accuracy, "accuracy", "Byte accuracy (%)", true};
+const Measure Measure::exact{&Score::exact, "exact", "Exact match (%)", true};
 
 std::string Results::title() const {
   std::string name = task;
@@ -76,6 +76,8 @@ double Results::guessed(int length) const {
     if (lengths[i] == length) return chance[i];
   return unknown;
 }
+
+int Results::longest() const { return *std::max_element(lengths.begin(), lengths.end()); }
 
 std::string Results::multiple(int length) const {
   char text_[32];
