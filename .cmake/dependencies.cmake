@@ -51,6 +51,8 @@ function(library name library header version_headers prefix least package)
 endfunction()
 library(DNNL dnnl dnnl.h oneapi/dnnl/dnnl_version.h DNNL_VERSION 2.6 "libdnnl-dev (oneDNN")
 library(HWY "" hwy/highway.h "hwy/highway.h;hwy/base.h" HWY 1.0.3 "libhwy-dev (Highway")
+find_path(MUSTACHE_INCLUDE_DIR kainjow/mustache.hpp)
+need(MUSTACHE_INCLUDE_DIR "libkainjow-mustache-dev (kainjow's mustache 4)")
 library(XXHASH xxhash xxhash.h xxhash.h XXH_VERSION 0.8 "libxxhash-dev (xxHash")
 
 # The C interface of MPI is enough.

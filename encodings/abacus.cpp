@@ -58,6 +58,7 @@ class Abacus final : public Encoding {
 const Register<Abacus> abacus_entry{
     {.name = "abacus",
      .title = "Abacus embeddings of digit positions",
+     .printed = "Abacus",
      .paper = "arXiv:2405.17399",
      .kind = Kind::absolute,
      .formula = "x + P[1 + k + o] for a digit of 10^k, o random in training",

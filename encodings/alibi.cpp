@@ -39,6 +39,7 @@ class Alibi final : public Encoding {
 
 const Register<Alibi> alibi_entry{{.name = "alibi",
                                    .title = "Attention with linear biases (ALiBi)",
+                                   .printed = "ALiBi",
                                    .paper = "arXiv:2108.12409",
                                    .usual = Usual::compared,
                                    .kind = Kind::bias,

@@ -86,6 +86,7 @@ class Bam final : public Encoding {
 
 const Register<Bam> bam_entry{{.name = "bam",
                                .title = "Bayesian attention with a generalized Gaussian prior",
+                               .printed = "BAM",
                                .paper = "arXiv:2505.22842",
                                .kind = Kind::bias,
                                .formula = "q_i·k_j/√d - (|i - j + μ_h| + 1e-5)^β_h e^θ_h"}};

@@ -34,6 +34,7 @@ class Cope final : public Encoding {
 const Register<Cope> cope_entry{
     {.name = "cope",
      .title = "Contextual position encoding (CoPE)",
+     .printed = "CoPE",
      .paper = "arXiv:2405.18719",
      .kind = Kind::relative,
      .serves = Serves::causal_only,

@@ -99,6 +99,7 @@ class Deberta final : public Encoding {
 const Register<Deberta> deberta_entry{
     {.name = "deberta",
      .title = "Disentangled attention with an enhanced mask decoder (DeBERTa)",
+     .printed = "DeBERTa",
      .paper = "arXiv:2006.03654",
      .kind = Kind::relative,
      .formula = "(q_i·k_j + q_i·W_k P[δ(i,j)] + k_j·W_q P[δ(j,i)])/√(3d)",

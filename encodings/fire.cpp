@@ -255,6 +255,7 @@ class Fire final : public Encoding {
 
 const Register<Fire> fire_entry{{.name = "fire",
                                  .title = "Functional interpolation of relative positions (FIRE)",
+                                 .printed = "FIRE",
                                  .paper = "arXiv:2310.04418",
                                  .kind = Kind::bias,
                                  .formula = "q_i·k_j/√d + f_h(ψ(|i - j|)/ψ(max(τ, M_i)))"}};

@@ -73,6 +73,7 @@ class Floater final : public Encoding {
 
 const Register<Floater> floater_entry{{.name = "floater",
                                        .title = "Positions from a learned ODE flow (FLOATER)",
+                                       .printed = "FLOATER",
                                        .paper = "arXiv:2003.09229",
                                        .kind = Kind::absolute,
                                        .formula = "n_l + p_l(i),  dp/dt = h(p, t),  t = i·dt",

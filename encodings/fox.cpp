@@ -91,6 +91,7 @@ class Fox final : public Encoding {
 
 const Register<Fox> fox_entry{{.name = "fox",
                                .title = "Forget gates (Forgetting Transformer)",
+                               .printed = "FoX",
                                .paper = "arXiv:2503.02130",
                                .kind = Kind::bias,
                                .serves = Serves::causal_only,

@@ -42,6 +42,7 @@ class HardAlibi final : public Encoding {
 const Register<HardAlibi> hard_alibi_entry{
     {.name = "hard-alibi",
      .title = "Heads with hard local windows (Hard-ALiBi)",
+     .printed = "Hard-ALiBi",
      .paper = "arXiv:2402.01032",
      .kind = Kind::bias,
      .formula = "q_i·k_j/√d, in the heads h ≤ H/2 for |i - j| < h alone"}};

@@ -57,6 +57,7 @@ class Kerple final : public Encoding {
 
 const Register<Kerple> kerple_entry{{.name = "kerple",
                                      .title = "Kernelized relative position bias (KERPLE)",
+                                     .printed = "KERPLE",
                                      .paper = "arXiv:2205.09921",
                                      .usual = Usual::compared,
                                      .kind = Kind::bias,

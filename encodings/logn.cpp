@@ -46,6 +46,7 @@ class LogN final : public Encoding {
 
 const Register<LogN> log_n_entry{{.name = "logn",
                                   .title = "Attention logits scaled by log n",
+                                  .printed = "log n",
                                   .paper = "arXiv:2202.12172",
                                   .kind = Kind::modifier,
                                   .formula = "q_i ln c_i / ln N, c_i the keys that query i sees",

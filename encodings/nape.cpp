@@ -50,6 +50,7 @@ class Nape final : public Encoding {
 
 const Register<Nape> nape_entry{{.name = "nape",
                                  .title = "ALiBi on half of the heads, no positions on the others",
+                                 .printed = "NAPE",
                                  .paper = "arXiv:2506.16640",
                                  .kind = Kind::bias,
                                  .formula = "q_i·k_j/√d - |i - j|/h in the heads h ≤ H/2"}};

@@ -11,6 +11,7 @@ class None final : public Encoding {};
 
 const Register<None> none_entry{{.name = "none",
                                  .title = "No position encoding (NoPE)",
+                                 .printed = "NoPE",
                                  .paper = "arXiv:2305.19466",
                                  .aliases = {"nope"},
                                  .usual = Usual::compared,

@@ -26,6 +26,7 @@ class Offset final : public DrawnPositions {
 
 const Register<Offset> offset_entry{{.name = "offset",
                                      .title = "Randomly shifted positions (SHAPE)",
+                                     .printed = "SHAPE",
                                      .paper = "arXiv:2109.05644",
                                      .kind = Kind::modifier,
                                      .formula = "training starts at a random position s",

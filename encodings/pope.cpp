@@ -74,6 +74,7 @@ class Pope final : public Encoding {
 const Register<Pope> pope_entry{
     {.name = "pope",
      .title = "Polar coordinate position embedding (PoPE)",
+     .printed = "PoPE",
      .paper = "arXiv:2509.10534",
      .kind = Kind::rotary,
      .formula = "Σ_c μ(q_ic) μ(k_jc) cos((j - i) w_c + δ_c)/√d, μ = softplus, w_c = base^(-c/d)"}};

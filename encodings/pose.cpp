@@ -35,6 +35,7 @@ class Pose final : public DrawnPositions {
 
 const Register<Pose> pose_entry{{.name = "pose",
                                  .title = "Positions with a skip (PoSE)",
+                                 .printed = "PoSE",
                                  .paper = "arXiv:2309.10400",
                                  .kind = Kind::modifier,
                                  .formula = "training skips from position v to a random one",

@@ -89,6 +89,7 @@ class RopeId final : public Encoding {
 const Register<RopeId> rope_id_entry{
     {.name = "rope-id",
      .title = "Rotary positions kept within trained phases (RoPE-ID)",
+     .printed = "RoPE-ID",
      .paper = "arXiv:2603.18017",
      .kind = Kind::rotary,
      .formula = "τ (R(i) q_i)·(R(j) k_j)/√d, half of the pairs turn, all of them twice within N",

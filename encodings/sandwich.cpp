@@ -47,6 +47,7 @@ class Sandwich final : public Encoding {
 const Register<Sandwich> sandwich_entry{
     {.name = "sandwich",
      .title = "Sandwich position bias",
+     .printed = "Sandwich",
      .paper = "arXiv:2212.10356",
      .kind = Kind::bias,
      .formula = "q_i·k_j/√d + λ H/(8(h+1)) Σ_m cos(w_m (i - j))"}};

@@ -74,6 +74,7 @@ class Shaw final : public Encoding {
 const Register<Shaw> shaw_entry{
     {.name = "shaw",
      .title = "Relative position representations (Shaw; NEZHA)",
+     .printed = "Shaw",
      .paper = "arXiv:1803.02155",
      .kind = Kind::relative,
      .formula = "q_i·(k_j + A[r])/√d,  values v_j + C[r],  r = clip(i - j)"}};

@@ -68,6 +68,7 @@ class SsMax final : public Encoding {
 
 const Register<SsMax> ss_max_entry{{.name = "ssmax",
                                     .title = "Scalable softmax (SSMax)",
+                                    .printed = "SSMax",
                                     .paper = "arXiv:2501.19399",
                                     .kind = Kind::modifier,
                                     .formula = "s_h ln c_i q_i·k_j/√d, c_i the keys that i sees"}};

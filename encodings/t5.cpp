@@ -41,6 +41,7 @@ class T5 final : public Encoding {
 
 const Register<T5> t5_entry{{.name = "t5",
                              .title = "Bucketed relative bias (T5)",
+                             .printed = "T5",
                              .paper = "arXiv:1910.10683",
                              .aliases = {"t5bias", "t5-bias", "t5rpe"},
                              .usual = Usual::compared,

@@ -145,6 +145,7 @@ class Tupe final : public Encoding {
 const Register<Tupe> tupe_entry{
     {.name = "tupe",
      .title = "Untied positional encoding (TUPE)",
+     .printed = "TUPE",
      .paper = "arXiv:2006.15595",
      .kind = Kind::relative,
      .formula = "(q_i·k_j + U_q p_i·U_k p_j)/√(2d) + b_h[bucket(i - j)]",

@@ -93,6 +93,7 @@ class XlNet final : public Encoding {
 
 const Register<XlNet> xl_net_entry{{.name = "xlnet",
                                     .title = "Relative attention (Transformer-XL, XLNet)",
+                                    .printed = "XLNet",
                                     .paper = "arXiv:1901.02860",
                                     .kind = Kind::relative,
                                     .formula = "((q_i + u)·k_j + (q_i + v)·W R_{i-j})/√d",

@@ -66,6 +66,7 @@ class Xpos final : public Encoding {
 const Register<Xpos> xpos_entry{
     {.name = "xpos",
      .title = "Rotary positions with exponential decay (xPos)",
+     .printed = "xPos",
      .paper = "arXiv:2212.10554",
      .kind = Kind::rotary,
      .serves = Serves::causal_only,

@@ -170,7 +170,10 @@ enum class Usual { no, compared, trained };
 
 /// What `list` and `show` say of an encoding, and how to make one.
 struct Entry {
-  std::string name, title, paper;  ///< "alibi"; its full name; "arXiv:2108.12409"
+  std::string name, title;  ///< "alibi"; its full name
+  std::string printed;      ///< the name as papers print it: "RoPE"; empty: `name`
+  std::vector<std::pair<std::string, std::string>> printed_values;  ///< {"yarn", "YaRN"}
+  std::string paper;                                                ///< "arXiv:2108.12409"
   /// Other names of the field, in lower case: of the encoding ("rotary"), or, with what they set,
   /// of a way to extend it ("yarn" is "rope:rope.scaling=yarn").
   std::vector<std::string> aliases;

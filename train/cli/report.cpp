@@ -16,8 +16,7 @@ namespace fs = std::filesystem;
 
 struct ReportOptions {
   std::vector<std::string> folders;
-  std::string format = "html", out;
-  bool png = false;
+  std::string format = "html", spread = "none", out;
 };
 
 void print(const std::string& text, const std::string& out) {
@@ -30,17 +29,9 @@ int write_page(const Study& study, const ReportOptions& options, const std::stri
                                             : fs::path(options.out);
   const std::string folder = page.has_parent_path() ? page.parent_path().string() : ".";
   make_folders(folder);
-  const Written written = write_report(study, folder,
-                                       {.runs = options.folders,
-                                        .file = page.filename().string(),
-                                        .png = options.png ? Png::too : Png::no,
-                                        .note = note});
-  if (!written.problem.empty()) std::fprintf(stderr, "%s\n", written.problem.c_str());
-  for (const std::string& picture : written.pictures) {
-    std::printf("Picture  %s\n", picture.c_str());
-    if (options.png)
-      std::printf("Picture  %s\n", fs::path(picture).replace_extension("png").c_str());
-  }
+  const Written written = write_report(
+      study, folder, {.runs = options.folders, .file = page.filename().string(), .note = note});
+  for (const std::string& picture : written.pictures) std::printf("Picture  %s\n", picture.c_str());
   std::printf("Report   %s\n", written.page.c_str());
   return fine;
 }
@@ -53,19 +44,21 @@ int report_command(const Arguments& arguments) {
                    {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
                     "yonder report runs/copy --format latex"});
   line.arguments("DIR", options.folders, "folders of sweeps, as sweep --out named them");
-  line.add("Output",
-           {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
-                {"html", "md", "latex", "csv"}),
-            Option{"png", &options.png, "each picture of the page as PNG too"},
-            Option{"out", &options.out, "file to write"}.takes("FILE").shown_as(
-                "DIR/report.html for a page, stdout for tables")});
+  line.add(
+      "Output",
+      {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
+           {"html", "md", "latex", "csv"}),
+       Option{"spread", &options.spread, "what of the seeds stands beside LaTeX's medians"}.one_of(
+           {"none", "range", "sd"}),
+       Option{"out", &options.out, "file to write"}.takes("FILE").shown_as(
+           "DIR/report.html for a page, stdout for tables")});
   if (!line.parse(arguments)) return fine;
   const bool page = options.format == "html";
   if (page && options.folders.size() > 1 && options.out.empty())
     throw UsageError(
         "report: a page of several runs needs a place; name it, as in --out both.html");
-  if (options.png && !page)
-    throw UsageError("report: --png is for the pictures of a page; leave it away, or --format");
+  if (options.spread != "none" && options.format != "latex")
+    throw UsageError("report: --spread is for --format latex; omit one of the two");
   std::vector<Study> studies;
   std::string note;
   for (const std::string& folder : options.folders) {
@@ -76,9 +69,12 @@ int report_command(const Arguments& arguments) {
   const Study study = joined(studies, options.folders);
   if (!note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
   if (page) return write_page(study, options, note);
-  print(options.format == "md"      ? as_markdown(study)
-        : options.format == "latex" ? as_latex(study)
-                                    : to_csv(study),
+  print(options.format == "md" ? as_markdown(study)
+        : options.format == "latex"
+            ? as_latex(study, options.spread == "none"    ? LatexSpread::none
+                              : options.spread == "range" ? LatexSpread::range
+                                                          : LatexSpread::sd)
+            : to_csv(study),
         options.out);
   return fine;
 }

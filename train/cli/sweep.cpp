@@ -285,8 +285,7 @@ int sweep_command(const Arguments& arguments) {
                  "continues\n");
     return exit_code(end.signal);
   }
-  const Written page = write_report(end.study, options.out);
-  if (!page.problem.empty()) std::fprintf(stderr, "%s\n", page.problem.c_str());
+  write_report(end.study, options.out);
   if (options.json) std::fputs(to_json(end.study).c_str(), stdout);
   else std::fputs(report(end.study, options.out, look_of_stdout()).c_str(), stdout);
   return end.study.failures.empty() ? fine : cells_failed;

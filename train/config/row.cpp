@@ -15,11 +15,29 @@ bool is_number(const Value& value) {
   return !std::holds_alternative<std::string>(typed(Option{"", &x, ""}, value));
 }
 
+enum class Names { typed, printed };
+
+std::string name_in(const std::string& name, Names names) {
+  const Entry* e = names == Names::printed ? find_entry(name) : nullptr;
+  return e && !e->printed.empty() ? e->printed : name;
+}
+
+std::string text_in(std::vector<LayerGroup> groups, Names names) {
+  for (LayerGroup& group : groups)
+    for (std::string& name : group.names) name = name_in(name, names);
+  return text_of(groups);
+}
+
 // What a person reads of an override: a number needs its option's name.
-std::string said(const Override& o) {
-  const std::string text = text_of(o.value);
+std::string said(const Override& o, Names names) {
+  std::string text = text_of(o.value);
   const bool plain = !is_number(o.value) && text != "true" && text != "false";
-  return plain && text_of(o.key) != "encoding.switch_to" ? text : o.key.name + " " + text;
+  if (text_of(o.key) == "encoding.switch_to") return o.key.name + " " + name_in(text, names);
+  const Entry* e = names == Names::printed ? find_entry(o.key.owner) : nullptr;
+  if (e)
+    for (const auto& [value, printed] : e->printed_values)
+      if (text == value) text = printed;
+  return plain ? text : o.key.name + " " + text;
 }
 
 // The encodings of a row, that in force at the end of training too.
@@ -43,6 +61,34 @@ bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
   Options options = made->options();
   const Option* o = find(options, key.name);
   return o && !o->test_time;
+}
+
+// A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"); a modifier
+// that is added at test time is named itself ("window", "logn"), and its options where there are
+// several ("sinks first 2, window 16").
+std::string described(const Row& row, Names names) {
+  const EncodingSpec spec = parse_encoding(row.encoding);
+  std::string text = text_in(spec.groups, names);
+  for (const Override& o : spec.options) text += ", " + said(o, names);
+  const Overrides tested = row.of_test();
+  for (const Override& o : tested) {
+    const std::string& owner = o.key.owner;
+    const Entry* e = find_entry(owner);
+    const bool added =
+        !spec.has(owner) || (e && !e->joins_at_test.empty() && !everywhere(spec.groups, owner));
+    std::string more = said(o, names);
+    const auto same = [&](const Override& other) { return other.key.owner == owner; };
+    if (added && std::count_if(tested.begin(), tested.end(), same) == 1)
+      more = is_number(o.value) && text_of(o.value) != "0"
+                 ? name_in(owner, names) + " " + text_of(o.value)
+                 : name_in(owner, names);
+    else if (added && &*std::find_if(tested.begin(), tested.end(), same) == &o)
+      more = name_in(owner, names) + " " + more;
+    text += (&o == &tested.front() ? " + " : ", ") + more;
+  }
+  if (const Row::Finetune tune = row.finetune(); tune.steps > 0)
+    text += ", " + std::to_string(tune.steps) + " steps at " + std::to_string(tune.length);
+  return text;
 }
 
 }  // namespace
@@ -89,31 +135,9 @@ Overrides Row::of_test() const {
 
 std::string Row::extension_text() const { return text_of(extension); }
 
-// A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"); a modifier
-// that is added at test time is named itself ("window", "logn"), and its options where there are
-// several ("sinks first 2, window 16").
-std::string Row::label() const {
-  const EncodingSpec spec = parse_encoding(encoding);
-  std::string text = text_of(spec.groups);
-  for (const Override& o : spec.options) text += ", " + said(o);
-  const Overrides tested = of_test();
-  for (const Override& o : tested) {
-    const std::string& owner = o.key.owner;
-    const Entry* e = find_entry(owner);
-    const bool added =
-        !spec.has(owner) || (e && !e->joins_at_test.empty() && !everywhere(spec.groups, owner));
-    std::string more = said(o);
-    const auto same = [&](const Override& other) { return other.key.owner == owner; };
-    if (added && std::count_if(tested.begin(), tested.end(), same) == 1)
-      more = is_number(o.value) && text_of(o.value) != "0" ? owner + " " + text_of(o.value) : owner;
-    else if (added && &*std::find_if(tested.begin(), tested.end(), same) == &o)
-      more = owner + " " + more;
-    text += (&o == &tested.front() ? " + " : ", ") + more;
-  }
-  if (const Finetune tune = finetune(); tune.steps > 0)
-    text += ", " + std::to_string(tune.steps) + " steps at " + std::to_string(tune.length);
-  return text;
-}
+std::string Row::label() const { return described(*this, Names::typed); }
+
+std::string Row::printed() const { return described(*this, Names::printed); }
 
 bool Row::windowed() const { return extension == Overrides{override_of(Baseline::window)}; }
 

@@ -33,8 +33,10 @@ struct Row {
   Finetune finetune() const;
   /// The extension without them.
   Overrides of_test() const;
-  /// For people: "rope + yarn, factor 4".
+  /// For messages, in the words that were typed: "rope + yarn, factor 4".
   std::string label() const;
+  /// For tables and pictures, as papers print it: "RoPE + YaRN, factor 4".
+  std::string printed() const;
   /// Unchanged, but sees only a window of the trained length, size 0: the baseline to beat.
   bool windowed() const;
   bool operator==(const Row&) const = default;

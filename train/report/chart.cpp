@@ -1,48 +1,48 @@
 #include "train/report/chart.h"
-#include "train/results/format.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
+#include "train/report/html/render.h"
+
 namespace yonder {
 namespace {
 
-// Okabe & Ito 2008, "Color universal design"; yellow, too pale for a line on white, comes last.
-const char* const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                               "#E69F00", "#56B4E9", "#000000", "#F0E442"};
-const char* const grey = "#9a9a9a";
-constexpr int filled[] = {7, 5, 9, 13, 11, 15};  // circle, square, triangles, diamond, pentagon
+// Units of the picture, which a phone shows at three quarters.
+constexpr double svg_width = 500, plot_right = 352, plot_top = 34, line_height = 18;
+constexpr double to_lead = plot_right + 10, to_marker = plot_right + 17, to_name = plot_right + 27;
+constexpr int of_name = 16;         // letters of a name's line
+constexpr std::size_t marked = 16;  // points of a line that each have a marker
 
-std::string number(double x) {
+// A value as people read it, with a minus that is as wide as a plus.
+std::string value(double x) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.6g", x);
-  return text;
-}
-
-// A text in double quotes, as gnuplot reads it back; \n stays a line's end.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (char c : text)
-    if (c == '\n') out += "\\n";
-    else out += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
-  return out + '"';
+  std::snprintf(text, sizeof text, std::abs(x) >= 1000 ? "%.0f" : "%.4g", std::abs(x));
+  return (x < 0 ? "−" : "") + std::string(text);
 }
 
 int letters(const std::string& text) {
   return int(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-// A name in lines of at most `most` letters, as far as it can be broken: between words or the
-// layers of a mix, else between the parts of an encoding.
+// Where `most` letters of a text end.
+std::size_t end_of(const std::string& text, int most) {
+  std::size_t at = 0;
+  for (; at < text.size(); ++at)
+    if ((text[at] & 0xc0) != 0x80 && most-- == 0) break;
+  return at;
+}
+
+// A name in lines of at most `most` letters: broken between words or the layers of a mix, else
+// between the parts of an encoding, else anywhere.
 std::vector<std::string> broken(std::string name, int most) {
   std::vector<std::string> lines;
   while (letters(name) > most) {
-    const std::string start = name.substr(0, std::size_t(most));
+    const std::string start = name.substr(0, end_of(name, most));
     std::size_t last = start.find_last_of(", ");
-    if (last == std::string::npos) last = start.find_last_of("+:");
-    if (last == std::string::npos) last = name.find_first_of(", +:");
-    if (last >= name.size() - 1) break;
+    if (last == start.npos || last == 0) last = start.find_last_of("+:=");
+    if (last == start.npos || last == 0) last = start.size() - 1;
     lines.push_back(name.substr(0, name[last] == ' ' ? last : last + 1));
     name.erase(0, last + 1);
   }
@@ -50,45 +50,49 @@ std::vector<std::string> broken(std::string name, int most) {
   return lines;
 }
 
-// The vertical axis, on which labels are placed: heights on paper go with at(y).
+std::string text_at(double x, double y, const std::string& anchor, const std::string& text,
+                    const std::string& look = "") {
+  return "<text x=\"" + place(x) + "\" y=\"" + place(y) + "\"" +
+         (anchor == "start" ? "" : " text-anchor=\"" + anchor + "\"") +
+         (look.empty() ? "" : " class=\"" + look + "\"") + ">" + escaped(text) + "</text>\n";
+}
+
+std::string line_from(double x1, double y1, double x2, double y2, const std::string& look) {
+  return "<path class=\"" + look + "\" d=\"M" + place(x1) + " " + place(y1) + "L" + place(x2) +
+         " " + place(y2) + "\"/>\n";
+}
+
+// What the axes span, and where that is in the picture.
 struct Frame {
   double low, high, left, right;
-  Chart::Axis axis;
-  int width, height;  // of the picture
-  double gap;         // between lines of labels, of the height of the frame
-  int left_margin = 60, top = 22;
+  Chart::Axis x_axis, y_axis;
+  double plot_left = 50, plot_bottom = 0, height = 0;
 
-  double at(double y) const {
-    const double x = std::clamp(y, low, high);
-    return axis == Chart::Axis::linear ? (x - low) / (high - low)
-                                       : std::log(x / low) / std::log(high / low);
+  static double share(double x, double from, double to, Chart::Axis axis) {
+    if (!(to > from)) return 0.5;
+    return axis == Chart::Axis::linear ? (x - from) / (to - from)
+                                       : std::log(x / from) / std::log(to / from);
+  }
+  double x(double at) const {
+    const double inset = 8;
+    return plot_left + inset +
+           (plot_right - plot_left - 2 * inset) * share(at, left, right, x_axis);
+  }
+  double y(double at) const {
+    return plot_bottom -
+           (plot_bottom - plot_top) * share(std::clamp(at, low, high), low, high, y_axis);
   }
 };
-
-// Letters of a line, and in points the width of one, of which many are wide, and the line's height.
-struct Lettering {
-  int most, letter, height;
-  int width(const std::vector<std::string>& lines) const {
-    int widest = 0;
-    for (const std::string& line : lines) widest = std::max(widest, letters(line));
-    return letter * widest;
-  }
-};
-constexpr Lettering of_title{60, 11, 24}, of_subtitle{86, 8, 24}, of_label{32, 10, 20},
-    of_thin{32, 9, 20};
-constexpr int plot_width = 475, bottom = 72;
-constexpr int to_marker = 38, to_name = 54;  // from the frame
 
 // A name right of the frame, and the end of the line that it is for.
 struct Label {
   std::vector<std::string> lines;
-  std::string colour;
-  int marker;  // 0: of a thin line
+  Style style;
   double x, y;
-  bool reaches;
+  bool reaches, thin;
 };
 
-bool shown(const Chart::Thin& t, const Frame& f) {
+bool shown_in(const Frame& f, const Chart::Thin& t) {
   if (t.points.empty()) return false;
   const double end = t.points.back().y;
   return !std::isnan(end) && end >= f.low && end <= f.high;
@@ -97,15 +101,20 @@ bool shown(const Chart::Thin& t, const Frame& f) {
 std::vector<Label> labels_of(const Chart& c, const Frame& f) {
   std::vector<Label> all;
   for (const Chart::Line& line : c.lines) {
-    const bool any = !line.points.empty();
-    const bool reaches = any && (c.path || line.points.back().x == f.right);
-    all.push_back({broken(line.label + (reaches ? "" : " (ends)"), of_label.most),
-                   line.style.colour, line.style.marker, any ? line.points.back().x : 0,
-                   any ? line.points.back().y : f.low, reaches});
+    const bool any = !line.points.empty(),
+               reaches = any && (c.path || line.points.back().x == f.right);
+    all.push_back({broken(line.label + (reaches ? "" : " (ends)"), of_name), line.style,
+                   any ? line.points.back().x : 0, any ? line.points.back().y : f.low, reaches,
+                   false});
   }
   for (const Chart::Thin& t : c.thin)
-    if (shown(t, f) && !t.label.empty())
-      all.push_back({broken(t.label, of_thin.most), grey, 0, f.right, t.points.back().y, true});
+    if (shown_in(f, t) && !t.label.empty())
+      all.push_back({broken(t.label, of_name + 2),
+                     {.colour = Style::grey, .marker = 0},
+                     f.right,
+                     t.points.back().y,
+                     true,
+                     true});
   return all;
 }
 
@@ -114,7 +123,8 @@ void span(const Chart& c, Frame& f) {
   for (const Chart::Line& line : c.lines)
     for (const Chart::Point& p : line.points) {
       f.left = std::min(f.left, p.x), f.right = std::max(f.right, p.x);
-      f.low = std::min({f.low, p.y, p.low}), f.high = std::max({f.high, p.y, p.high});
+      f.low = std::min(f.low, p.y), f.high = std::max(f.high, p.y);
+      for (double seed : p.seeds) f.low = std::min(f.low, seed), f.high = std::max(f.high, seed);
     }
   if (f.left > f.right) f.left = 0, f.right = 1;
   if (f.low > f.high) f.low = 0, f.high = 1;
@@ -127,187 +137,152 @@ void span(const Chart& c, Frame& f) {
   if (!std::isnan(c.high)) f.high = c.high;
 }
 
+// 1, 1.5, 2, 2.5, 3, 4, 5, 7 times powers of ten; fewer where they would be many.
+std::vector<double> tics_by_ratio(double low, double high) {
+  const double ratio = high / low;
+  const std::vector<double> of_ten = ratio > 2000 ? std::vector<double>{1}
+                                     : ratio > 30 ? std::vector<double>{1, 3}
+                                     : ratio > 4
+                                         ? std::vector<double>{1, 1.5, 2, 3, 5, 7}
+                                         : std::vector<double>{1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7};
+  std::vector<double> tics;
+  for (int power = -12; power < 12; ++power)
+    for (double digit : of_ten)
+      if (const double x = digit * std::pow(10, power); x >= low && x <= high) tics.push_back(x);
+  return tics;
+}
+
+// Some six round numbers.
+std::vector<double> tics_by_step(double low, double high) {
+  const double rough = (high - low) / 6, power = std::pow(10, std::floor(std::log10(rough)));
+  double step = 10 * power;
+  for (double digit : {1., 2., 2.5, 5.})
+    if (digit * power >= rough) {
+      step = digit * power;
+      break;
+    }
+  std::vector<double> tics;
+  for (double k = std::ceil(low / step); k * step <= high; ++k) tics.push_back(k * step);
+  return tics;
+}
+
+std::vector<double> tics_of(double low, double high, Chart::Axis axis) {
+  const auto tics =
+      axis == Chart::Axis::logarithmic ? tics_by_ratio(low, high) : std::vector<double>{};
+  return tics.size() > 1 ? tics : tics_by_step(low, high);
+}
+
 Frame frame(const Chart& c) {
-  Frame f{1e300, -1e300, 1e300, -1e300, c.y, 0, 0, 0};
+  Frame f{1e300, -1e300, 1e300, -1e300, c.x, c.y};
   span(c, f);
-  int right_margin = 176, lines = 0;
-  for (const Label& l : labels_of(c, f)) {
-    const int width =
-        l.marker ? to_name + of_label.width(l.lines) : to_marker + of_thin.width(l.lines);
-    right_margin = std::max(right_margin, width);
-    lines += int(l.lines.size());
-  }
-  const auto title = broken(c.title, of_title.most), below = broken(c.subtitle, of_subtitle.most);
-  f.top += of_title.height * int(title.size()) + of_subtitle.height * int(below.size()) - 2;
-  const int plot = std::max(340, of_label.height * lines);
-  f.height = f.top + plot + bottom;
-  f.gap = double(of_label.height) / plot;
-  const double digits = std::floor(std::log10(std::max(1.0, f.high))) + 1;
-  f.left_margin = std::max(60, 18 + 10 * int(digits));
-  f.width = std::max({f.left_margin + plot_width + right_margin, 16 + of_title.width(title),
-                      16 + of_subtitle.width(below)});
+  int widest = 2, lines = 0;
+  for (double tic : tics_of(f.low, f.high, f.y_axis))
+    widest = std::max(widest, letters(value(tic)));
+  f.plot_left = 16 + 8 * widest;
+  for (const Label& l : labels_of(c, f)) lines += int(l.lines.size());
+  f.plot_bottom = plot_top + std::max(230., line_height * lines);
+  const bool two = std::any_of(c.x_tics.begin(), c.x_tics.end(), [](const auto& tic) {
+    return tic.second.find('\n') != tic.second.npos;
+  });
+  f.height = f.plot_bottom + (two ? 42 : 26) + (c.below.empty() ? 0 : 20);
   return f;
 }
 
-// 1, 1.5, 2, 2.5, 3, 4, 5, 7 times powers of ten that lie in the frame; fewer where it spans many.
-std::string tics_by_ratio(const Frame& f) {
-  const double span = f.high / f.low;
-  const std::vector<double> of_ten = span > 2000 ? std::vector<double>{1}
-                                     : span > 30 ? std::vector<double>{1, 3}
-                                                 : std::vector<double>{1, 1.5, 2, 2.5, 3, 4, 5, 7};
-  std::string text;
-  for (int power = -12; power < 12; ++power)
-    for (double digit : of_ten)
-      if (const double x = digit * std::pow(10, power); x >= f.low && x <= f.high)
-        text += (text.empty() ? "" : ", ") + number(x);
+std::string axes(const Chart& c, const Frame& f) {
+  std::string text = text_at(
+      2, 16, "start", c.left + (c.y == Chart::Axis::logarithmic ? " (log scale)" : ""), "quiet");
+  for (double tic : tics_of(f.low, f.high, f.y_axis)) {
+    text += line_from(f.plot_left, f.y(tic), plot_right, f.y(tic), "grid");
+    text += text_at(f.plot_left - 7, f.y(tic) + 5, "end", value(tic));
+  }
+  text += line_from(f.plot_left, f.plot_bottom, plot_right, f.plot_bottom, "axis");
+  Chart::Tics tics = c.x_tics;
+  if (tics.empty())
+    for (double tic : tics_of(f.left, f.right, c.x)) tics.emplace_back(tic, value(tic));
+  double free = 0;  // names that would run together are left out
+  for (const auto& [at, name] : tics) {
+    const std::size_t cut = std::min(name.find('\n'), name.size());
+    const double x = f.x(at), half = 4.2 * letters(name.substr(0, cut));
+    text += line_from(x, f.plot_bottom, x, f.plot_bottom + 5, "axis");
+    if (x - half < free) continue;
+    free = x + half + 5;
+    text += text_at(x, f.plot_bottom + 19, "middle", name.substr(0, cut));
+    if (cut < name.size())
+      text += text_at(x, f.plot_bottom + 35, "middle", name.substr(cut + 1), "quiet");
+  }
+  if (!c.below.empty()) text += text_at(plot_right, f.height - 6, "end", c.below, "quiet");
+  if (!std::isnan(c.mark) && c.mark >= f.left && c.mark <= f.right)
+    text += line_from(f.x(c.mark), plot_top, f.x(c.mark), f.plot_bottom, "mark");
   return text;
 }
 
-std::string axes(const Chart& c, const Frame& f) {
-  const std::string quiet = " textcolor rgb \"#7a7a7a\"\n";
-  std::string text, tics;
-  if (c.x == Chart::Axis::logarithmic)
-    text +=
-        "set logscale x 2\nset xrange [" + number(f.left) + "*0.93:" + number(f.right) + "*1.04]\n";
-  else {
-    const double margin = f.right > f.left ? 0.02 * (f.right - f.left) : 0.5;  // of one point too
-    text += "set xrange [" + number(f.left - margin) + ":" + number(f.right + margin) + "]\n";
+std::string path_of(const std::vector<Chart::Point>& points, const Frame& f) {
+  std::string path;
+  for (const Chart::Point& p : points)
+    path += (path.empty() ? "M" : "L") + place(f.x(p.x)) + " " + place(f.y(p.y));
+  return path;
+}
+
+// "RoPE, 128: 2.01 (2.00, 2.01, 2.02)".
+std::string said_of(const Chart& c, const Chart::Line& line, const Chart::Point& p) {
+  std::string at = value(p.x), all;
+  for (const auto& [tic, name] : c.x_tics)
+    if (tic == p.x) at = name.substr(0, name.find('\n'));
+  for (double seed : p.seeds) all += (all.empty() ? "" : ", ") + value(seed);
+  return line.label + ", " + at + ": " + value(p.y) + (p.seeds.size() > 1 ? " (" + all + ")" : "");
+}
+
+// The line, a dot for each seed, markers; and where those are few, places to point at.
+std::string drawn(const Chart& c, const Chart::Line& line, const Frame& f) {
+  static const char* const dashes[] = {"", "7 4", "2 3", "9 3 2 3", "12 5"};
+  const std::string dash = line.style.dashes % 5 ? std::string(" stroke-dasharray=\"") +
+                                                       dashes[line.style.dashes % 5] + "\""
+                                                 : "";
+  std::string text = "<g class=\"line " + line.style.css_class() + "\" data-row=\"" +
+                     escaped(line.label) + "\">\n<path class=\"stroke\"" + dash + " d=\"" +
+                     path_of(line.points, f) + "\"/>\n";
+  const std::size_t every = (line.points.size() + marked - 1) / marked;
+  for (std::size_t i = 0; i < line.points.size(); ++i) {
+    const Chart::Point& p = line.points[i];
+    const double x = f.x(p.x), y = f.y(p.y);
+    if (p.seeds.size() > 1)
+      for (double seed : p.seeds)
+        text += "<circle class=\"seed\" cx=\"" + place(x) + "\" cy=\"" + place(f.y(seed)) +
+                "\" r=\"1.9\"/>\n";
+    if (i % every) continue;
+    if (line.style.marker > 0 && (line.points.size() <= marked || i % (2 * every) == 0))
+      text += marker_at(line.style, x, y, 4, said_of(c, line, p));
+    else
+      text += "<circle class=\"touch\" cx=\"" + place(x) + "\" cy=\"" + place(y) +
+              "\" r=\"6\"><title>" + escaped(said_of(c, line, p)) + "</title></circle>\n";
   }
-  text += "set yrange [" + number(f.low) + ":" + number(f.high) + "]\n";
-  if (c.y == Chart::Axis::logarithmic)
-    text += "set logscale y\nset ytics (" + tics_by_ratio(f) + ")\n";
-  for (const auto& [x, name] : c.x_tics)
-    tics += (tics.empty() ? "" : ", ") + quoted(name) + " " + number(x);
-  text += "set xtics " + (tics.empty() ? "" : "(" + tics + ") ") +
-          "scale 0.4 nomirror textcolor rgb \"black\"\n"
-          "set ytics scale 0 nomirror textcolor rgb \"black\"\n";
-  if (!c.below.empty())
-    text += "set label " + quoted(c.below) + " at screen " +
-            number(double(f.left_margin + plot_width) / f.width) + ", screen " +
-            number(16.0 / f.height) + " right font \",14\"" + quiet;
-  text += "set border 1 lc rgb \"#9a9a9a\"\nset grid ytics lt 1 lc rgb \"#e2e2e2\"\nset key off\n";
-  int from_top = 22;
-  const auto head = [&](const std::string& what, const Lettering& lettering,
-                        const std::string& look) {
-    for (const std::string& line : broken(what, lettering.most)) {
-      text += "set label " + quoted(line) + " at screen " + number(8.0 / f.width) + ", screen " +
-              number(1 - double(from_top) / f.height) + " left " + look;
-      from_top += lettering.height;
-    }
-  };
-  head(c.title, of_title, "font \",19\"\n");
-  head(c.subtitle, of_subtitle, "font \",14\"" + quiet);
-  if (!std::isnan(c.mark) && c.mark >= f.left && c.mark <= f.right)
-    text += "set arrow from first " + number(c.mark) + ", graph 0 to first " + number(c.mark) +
-            ", graph 1 nohead lw 1.2 dt 3 lc rgb \"#707070\" back\n";
-  return text;
+  return text + "</g>\n";
 }
 
 // Names stand right of the frame with the marker of their line, and a thin lead to its end. Each
-// line of a name has a height of its own; heights go up, lines down.
-std::string labels(const Chart& c, const Frame& f) {
+// line of a name has a height of its own.
+std::string names(const Chart& c, const Frame& f) {
   const std::vector<Label> all = labels_of(c, f);
   std::vector<double> wanted;
-  for (const Label& l : all) wanted.insert(wanted.end(), l.lines.size(), f.at(l.y));
-  const auto at = spread_labels(wanted, f.gap, 0.5 * f.gap, 1);
-  const auto right = [](double points) { return "graph " + number(1 + points / plot_width); };
+  for (const Label& l : all) wanted.insert(wanted.end(), l.lines.size(), f.y(l.y));
+  const auto at = spread_labels(wanted, line_height, plot_top + 6, f.plot_bottom);
   std::string text;
   auto height = at.begin();
   for (const Label& l : all) {
-    const int lines = int(l.lines.size());
-    const std::string colour = " lc rgb \"" + l.colour + "\"";
-    for (int n = 0; n < lines; ++n)
-      text += "set label " + quoted(l.lines[std::size_t(n)]) + " at " +
-              right(l.marker ? to_name : to_marker) + ", graph " + number(height[lines - 1 - n]) +
-              " left" + (l.marker ? "\n" : " font \",14\" textcolor rgb \"#808080\"\n");
-    const std::string first = ", graph " + number(height[lines - 1]);
-    if (l.marker)
-      text += "set label \"\" at " + right(to_marker) + first + " point pt " +
-              std::to_string(l.marker) + " ps 0.9" + colour + "\n";
-    if (l.reaches && !c.path)
-      text += "set arrow from first " + number(l.x) + ", graph " + number(f.at(l.y)) + " to " +
-              right(to_marker - 8) + first + " nohead lw 0.8" + colour + "\n";
-    height += lines;
+    const double first = *height;
+    text += "<g class=\"line " + l.style.css_class() + "\" data-row=\"" +
+            escaped(l.thin ? "" : c.lines[std::size_t(&l - all.data())].label) + "\">\n";
+    if (l.reaches && !c.path) text += line_from(f.x(l.x) + 5, f.y(l.y), to_lead, first, "thin");
+    if (l.style.marker > 0) text += marker_at(l.style, to_marker, first, 4) + "\n";
+    for (const std::string& line : l.lines)
+      text += text_at(l.thin || !l.style.marker ? to_lead + 4 : to_name, *height++ + 5, "start",
+                      line, l.thin ? "quiet" : "");
+    text += "</g>\n";
   }
   return text;
-}
-
-std::string block(const std::string& name, const std::string& label,
-                  const std::vector<Chart::Point>& points) {
-  std::string text = "# " + label + ": x, y, band from, to\n" + name + " << END\n";
-  for (const Chart::Point& p : points) {
-    text += number(p.x) + " " + number(p.y);
-    if (!std::isnan(p.low)) text += " " + number(p.low) + " " + number(p.high);
-    text += "\n";
-  }
-  return text + "END\n";
-}
-
-std::string data(const Chart& c) {
-  std::string text;
-  for (std::size_t i = 0; i < c.thin.size(); ++i)
-    text += block("$thin" + std::to_string(i), c.thin[i].label, c.thin[i].points);
-  for (std::size_t i = 0; i < c.lines.size(); ++i)
-    text += block("$line" + std::to_string(i), c.lines[i].label, c.lines[i].points);
-  return text;
-}
-
-std::string strokes(const Chart& c, const Frame& f) {
-  std::vector<std::string> bands, lines;
-  for (std::size_t i = 0; i < c.thin.size(); ++i)
-    if (shown(c.thin[i], f))
-      bands.push_back("$thin" + std::to_string(i) + " using 1:2 with lines lw 1 lc rgb \"" + grey +
-                      "\" title " + quoted(c.thin[i].label));
-  for (std::size_t i = 0; i < c.lines.size(); ++i) {
-    const Chart::Line& line = c.lines[i];
-    if (line.points.empty()) continue;
-    const std::string name = "$line" + std::to_string(i),
-                      colour = " lc rgb \"" + line.style.colour + "\"",
-                      title = " title " + quoted(line.label);
-    const bool band = std::any_of(line.points.begin(), line.points.end(),
-                                  [](const Chart::Point& p) { return p.high > p.low; });
-    if (band && line.points.size() > 1)
-      bands.push_back(name + " using 1:3:4 with filledcurves" + colour +
-                      " fillstyle transparent solid 0.16 noborder" + title);
-    // A marker at every point would hide a line of many.
-    const bool marked = line.style.marker > 0 && (line.points.size() <= 16 || c.path);
-    const std::string every =
-        line.points.size() > 16 ? " pi " + std::to_string(line.points.size() / 8) : "";
-    lines.push_back(
-        name + " using 1:2 with " + (marked ? "linespoints" : "lines") + colour +
-        (line.style.colour == grey ? " lw 1.2 dt " : " lw 2.2 dt ") +
-        std::to_string(line.style.dashes) +
-        (marked ? " pt " + std::to_string(line.style.marker) + " ps 0.75" + every : "") + title);
-  }
-  std::string text;
-  for (const auto& all : {bands, lines})
-    for (const std::string& one : all) text += (text.empty() ? "plot \\\n  " : ", \\\n  ") + one;
-  return text + "\n";
 }
 
 }  // namespace
-
-Palette::Palette(std::vector<Row> rows) : rows_(std::move(rows)) {
-  for (const Row& row : rows_)
-    if (std::find(encodings_.begin(), encodings_.end(), row.encoding) == encodings_.end())
-      encodings_.push_back(row.encoding);
-}
-
-Style Palette::of(const Row& row) const {
-  const auto found = std::find(encodings_.begin(), encodings_.end(), row.encoding);
-  const std::size_t k = std::size_t(found - encodings_.begin());
-  Style style{colours[k % std::size(colours)], filled[k % std::size(filled)], 1};
-  if (row.extension.empty()) return style;
-  --style.marker;
-  style.dashes = 2;
-  for (const Row& other : rows_) {
-    if (other == row) break;
-    if (other.encoding == row.encoding && !other.extension.empty()) ++style.dashes;
-  }
-  style.dashes = 2 + (style.dashes - 2) % 4;  // gnuplot has four patterns
-  if (row.windowed()) style.colour = grey;
-  return style;
-}
 
 bool Chart::empty() const {
   return std::all_of(lines.begin(), lines.end(),
@@ -345,20 +320,27 @@ std::vector<double> spread_labels(const std::vector<double>& wanted, double gap,
   return at;
 }
 
-std::string chart_script(const Chart& c, Format format) {
+std::string svg_of(const std::string& title, double width, double height,
+                   const std::string& drawing, Svg where) {
+  const std::string size = "width=\"" + place(width) + "\" height=\"" + place(height) + "\"";
+  const std::string open = "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 " + place(width) + " " +
+                           place(height) + "\"",
+                    name = "<title>" + escaped(title) + "</title>\n";
+  if (where == Svg::inlined) return open + ">" + name + drawing + "</svg>\n";
+  return open + " xmlns=\"http://www.w3.org/2000/svg\" " + size + "><style>" + asset("chart.css") +
+         "</style>" + name + "<rect class=\"paper\" " + size + "/>\n" + drawing + "</svg>\n";
+}
+
+std::string chart_svg(const Chart& c, Svg where) {
   const Frame f = frame(c);
-  const bool svg = format == Format::svg;
-  const int fine = svg ? 1 : 2;
-  auto share = [](int part, int whole) { return number(double(part) / whole); };
-  return "# gnuplot " + c.name + ".gnuplot\nset terminal " +
-         (svg ? "svg" : "pngcairo fontscale 1.5 linewidth 2 pointscale 2") + " noenhanced size " +
-         std::to_string(fine * f.width) + "," + std::to_string(fine * f.height) +
-         " font \"Helvetica,Arial,sans-serif,16" + "\" background rgb \"#ffffff\"\nset output " +
-         quoted(c.name + (svg ? ".svg" : ".png")) + "\nset lmargin at screen " +
-         share(f.left_margin, f.width) + "\nset rmargin at screen " +
-         share(f.left_margin + plot_width, f.width) + "\nset tmargin at screen " +
-         share(f.height - f.top, f.height) + "\nset bmargin at screen " + share(bottom, f.height) +
-         "\n" + axes(c, f) + labels(c, f) + data(c) + strokes(c, f);
+  std::string text = axes(c, f);
+  for (const Chart::Thin& t : c.thin)
+    if (shown_in(f, t))
+      text += "<path class=\"thin grey\" d=\"" + path_of(t.points, f) + "\"><title>" +
+              escaped(t.name) + "</title></path>\n";
+  for (const Chart::Line& line : c.lines)
+    if (!line.points.empty()) text += drawn(c, line, f);
+  return svg_of(c.title, svg_width, f.height, text + names(c, f), where);
 }
 
 }  // namespace yonder

@@ -3,35 +3,16 @@
 #include <utility>
 #include <vector>
 
-#include "train/results/panel.h"
+#include "train/report/palette.h"
 
 /// \file
-/// A picture of lines, and the gnuplot script that draws it.
+/// A picture of lines, and the SVG that shows it.
 namespace yonder {
-
-/// How a line looks: a colour that the colour-blind tell apart, and a marker as second channel.
-struct Style {
-  std::string colour = "#0072B2";
-  int marker = 7;  ///< gnuplot's pt; 0: none
-  int dashes = 1;  ///< gnuplot's dt; 1: solid
-};
-
-/// The same colour and marker for an encoding in every picture of a report. Its extensions share
-/// them, dashed and hollow; windowed models are grey.
-class Palette {
- public:
-  explicit Palette(std::vector<Row> rows);
-  Style of(const Row&) const;
-
- private:
-  std::vector<Row> rows_;
-  std::vector<std::string> encodings_;
-};
 
 struct Chart {
   struct Point {
     double x, y;
-    double low = unknown, high = unknown;  ///< of its band, if it has one
+    std::vector<double> seeds = {};  ///< shown as dots where there are several
   };
   struct Line {
     std::string label;
@@ -42,19 +23,20 @@ struct Chart {
   struct Thin {
     std::string label;  ///< "": none
     std::vector<Point> points;
+    std::string name = label;  ///< shows when the line is pointed at
   };
   enum class Axis { linear, logarithmic };
   using Tics = std::vector<std::pair<double, std::string>>;
 
-  std::string name;             ///< of its files
-  std::string title, subtitle;  ///< plain text
-  std::string below;            ///< what the horizontal axis is, where its tics don't say it
+  std::string name;            ///< of its file
+  std::string title, caption;  ///< plain text; they stand outside of the picture
+  std::string left, below;     ///< what the axes are
   Axis x = Axis::linear, y = Axis::linear;
-  Tics x_tics;            ///< none: gnuplot chooses
+  Tics x_tics;            ///< none: round numbers
   double low = unknown;   ///< of the vertical axis; NaN: from the lines
   double high = unknown;  ///< the same
   double mark = unknown;  ///< a vertical line here, the trained length
-  bool path = false;      ///< points in an order of their own, joined as they come; axes as equal
+  bool path = false;      ///< points in an order of their own, joined as they come
   std::vector<Line> lines;
   std::vector<Thin> thin;
 
@@ -62,12 +44,16 @@ struct Chart {
   bool empty() const;
 };
 
-/// What a script of gnuplot makes: an SVG, or a PNG of twice the size in pixels.
-enum class Format { svg, png };
+/// A picture in a file has its own background and style sheet; one in a page uses the page's.
+enum class Svg { file, inlined };
 
-/// Data and all, it writes `{name}.svg` or `{name}.png` beside itself. Names stand at the ends of
-/// the lines, long ones in several lines; the picture grows with their number.
-std::string chart_script(const Chart&, Format = Format::svg);
+/// A whole SVG around a drawing of `width` × `height` units.
+std::string svg_of(const std::string& title, double width, double height,
+                   const std::string& drawing, Svg);
+
+/// The picture, 500 units wide, in letters that are legible at three quarters of that. Values show
+/// when a point is pointed at. Whatever labels hold stays text.
+std::string chart_svg(const Chart&, Svg);
 
 /// Heights for labels that would like to stand at `wanted`, moved as little as needed so that each
 /// two are at least `gap` apart and all lie in low..high as far as they fit.

@@ -1,6 +1,8 @@
 #include "train/report/markdown_latex.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cstring>
 
 #include "train/report/table.h"
 #include "train/results/format.h"
@@ -30,7 +32,7 @@ std::string caption(const Results& r, const Measure& m) {
 // A | would end the cell of a table.
 std::string markdown(const std::string& text) {
   std::string out;
-  for (char c : text)
+  for (char c : printable(text))
     if (c == '|' || c == '*' || c == '_' || c == '<' || c == '`') out += std::string("\\") + c;
     else out += c;
   return out;
@@ -40,11 +42,11 @@ std::string markdown_table(const Results& r, const Measure& m) {
   std::string head = "| |", rule = "|---|", text;
   for (int length : r.lengths) {
     head += length == r.trained ? " **" + std::to_string(length) + "** (trained) |"
-                                : " " + std::to_string(length) + " (" + r.multiple(length) + "x) |";
+                                : " " + std::to_string(length) + " (" + r.multiple(length) + "×) |";
     rule += "---:|";
   }
   for (const Row& row : r.rows) {
-    text += "| " + markdown(row.label()) + " |";
+    text += "| " + markdown(row.printed()) + " |";
     for (int length : r.lengths) {
       const Figure c = figure(r, row, length, m);
       text += " " +
@@ -58,60 +60,77 @@ std::string markdown_table(const Results& r, const Measure& m) {
 }
 
 std::string latex(const std::string& text) {
+  static const std::pair<const char*, const char*> signs[] = {{"\\", "\\textbackslash{}"},
+                                                              {"~", "\\textasciitilde{}"},
+                                                              {"^", "\\textasciicircum{}"},
+                                                              {"<", "\\textless{}"},
+                                                              {">", "\\textgreater{}"},
+                                                              {"–", "--"},
+                                                              {"×", "$\\times$"},
+                                                              {"−", "$-$"},
+                                                              {"&", "\\&"},
+                                                              {"%", "\\%"},
+                                                              {"$", "\\$"},
+                                                              {"#", "\\#"},
+                                                              {"_", "\\_"},
+                                                              {"{", "\\{"},
+                                                              {"}", "\\}"}};
+  const std::string plain = printable(text);
   std::string out;
-  for (char c : text) switch (c) {
-      case '\\':
-        out += "\\textbackslash{}";
-        break;
-      case '~':
-        out += "\\textasciitilde{}";
-        break;
-      case '^':
-        out += "\\textasciicircum{}";
-        break;
-      case '<':
-        out += "\\textless{}";
-        break;
-      case '>':
-        out += "\\textgreater{}";
-        break;
-      case '&':
-      case '%':
-      case '$':
-      case '#':
-      case '_':
-      case '{':
-      case '}':
-        out += '\\';
-        [[fallthrough]];
-      default:
-        out += c;
-    }
-  for (auto at = out.find("–"); at != std::string::npos; at = out.find("–"))
-    out.replace(at, std::string("–").size(), "--");
+  for (std::size_t at = 0; at < plain.size();) {
+    const auto sign = std::find_if(std::begin(signs), std::end(signs), [&](const auto& s) {
+      return plain.compare(at, std::strlen(s.first), s.first) == 0;
+    });
+    const bool found = sign != std::end(signs);
+    out += found ? sign->second : std::string(1, plain[at]);
+    at += found ? std::strlen(sign->first) : 1;
+  }
   return out;
 }
 
-std::string latex_table(const Results& r, const Measure& m) {
+// Whether a median is, as it is shown, the best of its column.
+bool is_best(const Results& r, int length, const Measure& m, const std::string& median) {
+  const auto all = ranking(r, length, m);
+  return !all.empty() && shown(r.at(all.front(), length, m).median, m) == median;
+}
+
+std::string latex_cell(const Results& r, const Row& row, int length, const Measure& m,
+                       LatexSpread spread) {
+  const Figure c = figure(r, row, length, m);
+  if (!c.problem.empty()) return "\\emph{" + latex(c.problem) + "}";
+  const std::string median =
+      is_best(r, length, m, c.median) ? "\\textbf{" + c.median + "}" : c.median;
+  const auto values = r.values(row, length, m);
+  if (spread == LatexSpread::none || values.size() < 2) return median;
+  if (spread == LatexSpread::range) return median + " {\\scriptsize[" + latex(c.range) + "]}";
+  return median + " {\\scriptsize$\\pm$" + shown(standard_deviation(values), m) + "}";
+}
+
+// "tab:yonder-text-loss": of letters, digits and dashes.
+std::string label_of(const Results& r, const Measure& m) {
+  std::string label = "tab:yonder-";
+  for (char c : r.title() + "-" + m.name)
+    label += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
+  return label;
+}
+
+std::string latex_table(const Results& r, const Measure& m, LatexSpread spread) {
   std::string head, text;
   for (int length : r.lengths)
-    head += " & " + (length == r.trained ? "\\textbf{" + std::to_string(length) + "}"
-                                         : std::to_string(length));
+    head += " & " + std::to_string(length) + (length == r.trained ? "$^*$" : "");
   for (const Row& row : r.rows) {
-    text += latex(row.label());
-    for (int length : r.lengths) {
-      const Figure c = figure(r, row, length, m);
-      text += " & " +
-              (c.problem.empty()
-                   ? c.median + (c.range.empty() ? "" : " {\\scriptsize [" + latex(c.range) + "]}")
-                   : "\\emph{" + latex(c.problem) + "}");
-    }
+    text += latex(row.printed());
+    for (int length : r.lengths) text += " & " + latex_cell(r, row, length, m, spread);
     text += " \\\\\n";
   }
-  return "\\begin{table}\n\\centering\n\\caption{" + latex(caption(r, m)) +
-         ". The trained length is bold.}\n\\begin{tabular}{l" + std::string(r.lengths.size(), 'r') +
-         "}\n\\toprule\n" + head + " \\\\\n\\midrule\n" + text +
-         "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
+  std::string seeds = r.seeds > 1 ? "; median of " + std::to_string(r.seeds) + " seeds" : "";
+  if (!seeds.empty() && spread == LatexSpread::range) seeds += " [range]";
+  if (!seeds.empty() && spread == LatexSpread::sd) seeds += " $\\pm$ standard deviation";
+  return "\\begin{table}\n\\centering\\small\\setlength{\\tabcolsep}{4pt}\n\\caption{" +
+         latex(r.title() + ": " + m.title) + " by evaluation length" + seeds +
+         ". $^*$ training length; best in bold.}\n\\label{" + label_of(r, m) +
+         "}\n\\begin{tabular}{l" + std::string(r.lengths.size(), 'r') + "}\n\\toprule\n" + head +
+         " \\\\\n\\midrule\n" + text + "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
 }
 
 }  // namespace
@@ -121,7 +140,7 @@ std::string as_markdown(const Study& study) {
   for (const Results& r : study.panels) {
     for (const Measure& m : r.measures())
       text += (text.empty() ? "" : "\n") + markdown(caption(r, m)) + "\n\n" + markdown_table(r, m);
-    const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+    const int longest = r.longest();
     std::string steps;
     for (const Ordering& o : orderings(r, longest, r.measures().front()))
       steps += "- " + markdown(said(o) + "; " + evidence(o)) + "\n";
@@ -137,10 +156,10 @@ std::string as_markdown(const Study& study) {
   return text;
 }
 
-std::string as_latex(const Study& study) {
+std::string as_latex(const Study& study, LatexSpread spread) {
   std::string text = "% needs \\usepackage{booktabs}\n";
   for (const Results& r : study.panels)
-    for (const Measure& m : r.measures()) text += latex_table(r, m);
+    for (const Measure& m : r.measures()) text += latex_table(r, m, spread);
   return text;
 }
 

@@ -5,10 +5,12 @@
 
 namespace yonder {
 
-/// The tables of a study for a README: every panel and measure, median and range, the trained
+/// The tables of a study for a README: every panel and measure, median and range, the training
 /// length in bold; then orders and verdicts in words.
 std::string as_markdown(const Study&);
 /// The same tables for a paper, with booktabs; all text escaped.
-std::string as_latex(const Study&);
+/// What stands beside a median of several seeds.
+enum class LatexSpread { none, range, sd };
+std::string as_latex(const Study&, LatexSpread = LatexSpread::none);
 
 }  // namespace yonder

@@ -4,10 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "core/io/files.h"
-#include "train/report/table.h"
 #include "train/results/format.h"
-#include "train/system/process_pool.h"
 
 namespace yonder {
 namespace {
@@ -22,14 +19,13 @@ std::vector<int> sorted(std::vector<int> lengths) {
 }
 
 // Of "up to" so many where a number is of fewer.
-std::string seeds(const Results& r, const std::string& band) {
-  if (r.seeds < 2) return "";
+std::string seeds(const Results& r) {
+  if (r.seeds < 2) return " One seed.";
   const Measure m = r.measures().front();
   bool fewer = false;
   for (const Row& row : r.rows)
     for (int length : r.lengths) fewer = fewer || !counted(r, r.at(row, length, m)).empty();
-  return std::string("; median of ") + (fewer ? "up to " : "") + std::to_string(r.seeds) +
-         " seeds" + band;
+  return std::string(" Median of ") + (fewer ? "up to " : "") + std::to_string(r.seeds) + " seeds";
 }
 
 std::string training(const Results& r) {
@@ -44,7 +40,7 @@ Chart::Tics length_tics(const Results& r) {
     const bool here = length == r.trained;
     if (!here && last > 0 && length < 1.12 * last) continue;  // two names would run together
     tics.emplace_back(
-        length, std::to_string(length) + "\n" + (here ? "trained" : r.multiple(length) + "x"));
+        length, std::to_string(length) + "\n" + (here ? "trained" : r.multiple(length) + "×"));
     last = length;
   }
   return tics;
@@ -52,7 +48,7 @@ Chart::Tics length_tics(const Results& r) {
 
 // What a model without any skill reaches, by length.
 Chart::Thin no_skill(const Results& r, const Measure& m) {
-  Chart::Thin thin{m.percent ? "guessing" : "letter frequencies", {}};
+  Chart::Thin thin{m.percent ? "chance" : "unigram model", {}};
   if (m.value == &Score::exact) return thin;  // a guess is never right as a whole
   for (int length : sorted(r.lengths))
     thin.points.push_back({double(length), m.percent ? 100 * r.guessed(length) : r.letters});
@@ -64,8 +60,10 @@ std::vector<Chart::Point> medians(const Results& r, const Row& row, const Measur
   for (int length : sorted(r.lengths)) {
     const Spread s = r.at(row, length, m);
     if (s.empty() || !std::isfinite(s.median)) continue;
-    const double most = std::isfinite(s.most) ? s.most : s.median;
-    points.push_back({double(length), scaled(s.median, m), scaled(s.least, m), scaled(most, m)});
+    Chart::Point point{double(length), scaled(s.median, m)};
+    for (double value : r.values(row, length, m))
+      if (std::isfinite(value)) point.seeds.push_back(scaled(value, m));
+    points.push_back(std::move(point));
   }
   return points;
 }
@@ -74,8 +72,7 @@ std::vector<Chart::Point> medians(const Results& r, const Row& row, const Measur
 void choose_axis(Chart& c) {
   double low = 1e300, high = 0;
   for (const Chart::Line& line : c.lines)
-    for (const Chart::Point& p : line.points)
-      low = std::min({low, p.y, p.low}), high = std::max({high, p.y, p.high});
+    for (const Chart::Point& p : line.points) low = std::min(low, p.y), high = std::max(high, p.y);
   if (low > 0 && high > 3 * low) c.y = Chart::Axis::logarithmic;
 }
 
@@ -102,16 +99,10 @@ std::vector<Chart::Point> stretched(const std::vector<double>& means, int end) {
   return points;
 }
 
-std::string panel_name(const Results& r, const std::string& what) {
-  std::string name;
-  for (char c : r.title() + "-" + what)
-    name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '=' ? c : '-';
-  return name;
-}
+std::string panel_name(const Results& r, const std::string& what) { return r.title() + "-" + what; }
 
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
+std::string unit_of(const Results& r, const Measure& m) {
+  return m.percent ? "%" : r.text ? "nats per byte" : "nats per token";
 }
 
 }  // namespace
@@ -126,14 +117,20 @@ Palette palette_of(const Study& study) {
 
 Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& rows,
                   const Palette& palette) {
-  Chart c{.name = panel_name(r, m.name),
-          .title = std::string(m.title) + ", by test length",
-          .subtitle = training(r) + seeds(r, ", band from least to most"),
-          .x = Chart::Axis::logarithmic,
-          .x_tics = length_tics(r),
-          .mark = double(r.trained)};
+  Chart c{
+      .name = panel_name(r, m.name),
+      .title = std::string(m.title) + " by evaluation length",
+      .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : "") + " Beyond " +
+                 std::to_string(r.trained) +
+                 " (dashed line) no distance was seen in training: " + "a flat line extrapolates.",
+      .left = unit_of(r, m),
+      .below = "evaluation length",
+      .x = Chart::Axis::logarithmic,
+      .x_tics = length_tics(r),
+      .mark = double(r.trained)};
   if (m.percent) c.low = 0, c.high = 105;
-  for (const Row& row : rows) c.lines.push_back({row.label(), palette.of(row), medians(r, row, m)});
+  for (const Row& row : rows)
+    c.lines.push_back({row.printed(), palette.of(row), medians(r, row, m)});
   c.thin.push_back(no_skill(r, m));
   choose_axis(c);
   if (m.percent) c.y = Chart::Axis::linear;
@@ -150,8 +147,8 @@ std::vector<Chart> headline(const Results& r, const Palette& palette) {
   const bool fits = all.size() <= readable || plain.empty();
   std::vector<Chart> charts{over_length(r, m, fits ? all : plain, palette)};
   for (const Row& row : windows)
-    charts[0].thin.push_back(
-        {&row == &windows.front() ? "same models, windowed" : "", medians(r, row, m)});
+    charts[0].thin.push_back({&row == &windows.front() ? "same models, windowed" : "",
+                              medians(r, row, m), row.printed()});
   if (fits) return charts;
   std::vector<std::string> done;
   for (const Row& row : all) {
@@ -162,7 +159,7 @@ std::vector<Chart> headline(const Results& r, const Palette& palette) {
     done.push_back(row.encoding);
     charts.push_back(over_length(r, m, family, palette));
     charts.back().name = panel_name(r, std::string(m.name) + "-" + row.encoding);
-    charts.back().title = row.encoding + " and its extensions: " + m.title;
+    charts.back().title = row.printed() + " and its overrides: " + charts.back().title;
   }
   return charts;
 }
@@ -170,16 +167,19 @@ std::vector<Chart> headline(const Results& r, const Palette& palette) {
 Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
   int longest = 1;
   for (const Score& s : r.scores) longest = std::max(longest, s.tokens);
-  Chart c{.name = panel_name(r, "positions"),
-          .title = "Loss by position, in nats, at the longest length",
-          .subtitle = training(r) + seeds(r, ""),
-          .below = "position of the target, in tokens",
-          .mark = double(r.trained)};
+  Chart c{
+      .name = panel_name(r, "positions"),
+      .title = "Loss by position, at the longest length",
+      .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? "." : "") +
+                 " A line that falls beyond the dashed one uses context that training never had.",
+      .left = unit_of(r, Measure::loss),
+      .below = "position of the target, in tokens",
+      .mark = double(r.trained)};
   for (const Row& row : rows) {
     std::vector<const std::vector<double>*> curves;
     for (const Curve& curve : r.curves)
       if (curve.row == row) curves.push_back(&curve.loss);
-    c.lines.push_back({row.label(), palette.of(row), stretched(median_curve(curves), longest)});
+    c.lines.push_back({row.printed(), palette.of(row), stretched(median_curve(curves), longest)});
   }
   std::erase_if(c.lines, [](const Chart::Line& line) { return line.points.empty(); });
   choose_axis(c);
@@ -189,10 +189,10 @@ Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palet
 Chart over_training(const Study& study, const std::string& task, const std::string& variant,
                     const Palette& palette) {
   Chart c{.name = "training-" + task + (variant.empty() ? "" : "-" + variant),
-          .title = "Loss of the batches, in nats, over training",
-          .subtitle = task + (variant.empty() ? "" : ", " + variant) + "; median of the seeds",
+          .title = "Training loss",
+          .caption = task + (variant.empty() ? "" : ", " + variant) + "; median of the seeds.",
+          .left = "nats per target",
           .below = "steps"};
-  std::replace(c.name.begin(), c.name.end(), '/', '-');
   std::vector<std::string> encodings;
   for (const Training& t : study.trainings)
     if (std::find(encodings.begin(), encodings.end(), t.encoding) == encodings.end())
@@ -206,7 +206,7 @@ Chart over_training(const Study& study, const std::string& task, const std::stri
         curves.push_back(&t.loss), steps = t.steps;
     const Row row{encoding, {}};
     auto points = stretched(median_curve(curves), steps);
-    if (!points.empty()) c.lines.push_back({row.label(), palette.of(row), std::move(points)});
+    if (!points.empty()) c.lines.push_back({row.printed(), palette.of(row), std::move(points)});
   }
   choose_axis(c);
   return c;
@@ -215,9 +215,10 @@ Chart over_training(const Study& study, const std::string& task, const std::stri
 Chart over_steps(const Study& study, const Results& r, const Measure& m, int length,
                  const Palette& palette) {
   Chart c{.name = panel_name(r, std::string(m.name) + "-" + std::to_string(length) + "-steps"),
-          .title = std::string(m.title) + ", at length " + std::to_string(length) + " (" +
-                   r.multiple(length) + "x), over training",
-          .subtitle = training(r) + seeds(r, ", band from least to most"),
+          .title = std::string(m.title) + " at length " + std::to_string(length) + " (" +
+                   r.multiple(length) + "×), over training",
+          .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : ""),
+          .left = unit_of(r, m),
           .below = "steps"};
   if (m.percent) c.low = 0, c.high = 105;
   for (const Row& row : r.rows) {
@@ -229,68 +230,15 @@ Chart over_steps(const Study& study, const Results& r, const Measure& m, int len
       for (const Score& s : *scores)
         if (s.row == row && s.length == length && std::isfinite(s.*m.value))
           by_step[scores == &r.scores ? last : s.step].push_back(scaled(s.*m.value, m));
-    Chart::Line line{row.label(), palette.of(row), {}};
+    Chart::Line line{row.printed(), palette.of(row), {}};
     for (const auto& [step, values] : by_step) {
       const Spread s = spread(values);
-      line.points.push_back({double(step), s.median, s.least, s.most});
+      line.points.push_back({double(step), s.median, values});
     }
     if (row.extension.empty() && line.points.size() > 1) c.lines.push_back(std::move(line));
   }
   if (!m.percent) choose_axis(c);
   return c;
-}
-
-std::string in_light_and_dark(std::string svg) {
-  // gnuplot writes a colour by name, by numbers, or by numbers padded to three places.
-  std::string style = "<style>@media (prefers-color-scheme: dark) {";
-  auto rule = [&style](const std::string& what, const std::string& from, const std::string& to) {
-    style += " [" + what + "=\"" + from + "\"] { " + what + ": " + to + " }";
-  };
-  for (const char* what : {"fill", "stroke", "color"})
-    for (const char* black : {"black", "rgb(0,0,0)", "rgb(  0,   0,   0)"})
-      rule(what, black, "#e8e8e8");
-  rule("stroke", "rgb(226, 226, 226)", "#363a41");
-  style += " rect[fill=\"#ffffff\"] { fill: #15171b } }</style>\n";
-  const auto canvas = svg.find("<g id=\"gnuplot_canvas\"");
-  return canvas == std::string::npos ? svg : svg.insert(canvas, style);
-}
-
-std::string inlined(const std::string& svg, const std::string& prefix) {
-  const auto canvas = svg.find("<g id=\"gnuplot_canvas\""), box = svg.find("viewBox=");
-  if (canvas == std::string::npos || box == std::string::npos) return "";
-  const std::string size = svg.substr(box, svg.find('"', box + 9) + 1 - box);
-  std::string body = svg.substr(canvas);
-  for (const char* before : {"id='", "id=\"", "href='#", "href=\"#"})
-    replace_all(body, before, before + prefix);
-  replace_all(body, "xlink:href", "href");
-  if (const auto at = body.find("<rect x=\"0\" y=\"0\""); at != std::string::npos)
-    body.erase(at, body.find("/>", at) + 2 - at);
-  // Text boxes that none of our charts has.
-  for (auto at = body.find("<filter"); at != std::string::npos; at = body.find("<filter"))
-    body.erase(at, body.find("</filter>", at) + 9 - at);
-  return "<svg class=\"chart\" " + size + " role=\"img\">" + body;
-}
-
-Drawn draw(const Chart& chart, const std::string& folder, Png png) {
-  make_folders(folder);
-  const std::string base = folder + "/" + chart.name;
-  std::string errors, place;
-  for (char c : folder) place += c == '\'' ? "''" : std::string(1, c);  // as gnuplot quotes
-  // The script that stays is the SVG's.
-  for (Format format : {Format::png, Format::svg}) {
-    if (format == Format::png && png == Png::no) continue;
-    write_file(base + ".gnuplot", chart_script(chart, format));
-    const int code =
-        run_program({"gnuplot", "-e", "cd '" + place + "'", chart.name + ".gnuplot"}, errors);
-    if (code == 0) continue;
-    if (code == 127)
-      return {
-          .problem = "plots: gnuplot is missing; install it (Debian: apt-get install gnuplot-nox)",
-          .no_gnuplot = true};
-    return {.problem = "plots: gnuplot refused " + base + ".gnuplot: " + errors};
-  }
-  write_file(base + ".svg", in_light_and_dark(read_file(base + ".svg")));
-  return {.path = base + ".svg"};
 }
 
 }  // namespace yonder

@@ -116,7 +116,11 @@ std::vector<std::vector<Vector>> paths_of(Transformer& model, int longest) {
 Chart biases(Transformer& model, int longest, const Style& style) {
   Composition& encoding = model.encoding();
   Chart chart{.name = "bias",
-              .title = "bias by distance, against distance 0",
+              .title = "bias by distance",
+              .caption =
+                  "Added to the attention logit, relative to distance 0; all layers share it. "
+                  "Beyond the dashed line no distance was seen in training.",
+              .left = "bias",
               .below = "distance i − j in tokens",
               .x = Chart::Axis::logarithmic,
               .mark = double(model.dims().trained)};
@@ -137,7 +141,9 @@ Chart biases(Transformer& model, int longest, const Style& style) {
   const auto bias = bias_of_row(scores, placed, H, last);
   for (int d = 1; d <= last; d *= 2) chart.x_tics.emplace_back(d, std::to_string(d));
   for (int h = 0; h < H; ++h) {
-    Chart::Line line{"head " + std::to_string(h + 1), {style.colour, 0, 1 + h % 5}, {}};
+    Chart::Line line{"head " + std::to_string(h + 1),
+                     {.colour = style.colour, .marker = 0, .dashes = h % 5},
+                     {}};
     for (int d : distances(last))
       if (mask.sees(h, last, last - d))
         line.points.push_back({double(d), bias[h][last - d] - bias[h][last]});
@@ -155,13 +161,17 @@ Turns turns(Transformer& model, const Row& row, int longest) {
 
 Chart frequencies(const std::vector<Turns>& all, int trained, int longest, const Palette& palette) {
   Chart chart{.name = "frequencies",
-              .title = "tokens per full turn of each pair, before and after",
-              .below = "pair m, the fastest first",
+              .title = "rotary wavelengths by dimension pair",
+              .caption = "As trained, and under each override, at " + std::to_string(longest) +
+                         " tokens. Pairs slower than the training length never completed a turn in "
+                         "training.",
+              .left = "tokens per turn",
+              .below = "dimension pair, the fastest first",
               .y = Chart::Axis::logarithmic};
   for (const Turns& t : all) {
     if (t.tokens.empty()) continue;
     if (&t != &all.front() && t.tokens == all.front().tokens) continue;
-    Chart::Line line{t.row.label(), palette.of(t.row), {}};
+    Chart::Line line{t.row.printed(), palette.of(t.row), {}};
     for (std::size_t m = 0; m < t.tokens.size(); ++m)
       line.points.push_back({double(m), t.tokens[m]});
     chart.lines.push_back(std::move(line));
@@ -170,14 +180,19 @@ Chart frequencies(const std::vector<Turns>& all, int trained, int longest, const
   const double end = double(chart.lines.front().points.size()) - 1;
   for (int m = 0; m <= end && end < 16; ++m) chart.x_tics.push_back({double(m), std::to_string(m)});
   for (int length : {trained, longest})
-    chart.thin.push_back({length == trained ? "trained length" : "longest test",
+    chart.thin.push_back({length == trained ? "training length" : "longest test",
                           {{0, double(length)}, {end, double(length)}}});
   return chart;
 }
 
 Chart trajectory(Transformer& model, int longest, const Style& style) {
   Chart chart{.name = "trajectory",
-              .title = "the trajectory, in the plane where it varies most",
+              .title = "the positions' path, in the plane where it varies most",
+              .caption =
+                  "Principal components of what is added at each position; grey: beyond the "
+                  "training length.",
+              .left = "second component",
+              .below = "first component",
               .path = true};
   if (!drawn(model.encoding(), Probe::path)) return chart;
   const auto paths = paths_of(model, longest);
@@ -200,8 +215,9 @@ Chart trajectory(Transformer& model, int longest, const Style& style) {
   for (const Vector& p : trained) farthest = std::max(farthest, std::sqrt(dot(p, p)));
   for (std::size_t l = 0; l < paths.size(); ++l) {
     const std::string name = "layer " + std::to_string(l + 1);
-    Chart::Line within{name, {style.colour, 0, 1 + int(l) % 5}, {}};
-    Chart::Line beyond{name + ", beyond N", {"#9a9a9a", 0, 1 + int(l) % 5}, {}};
+    Chart::Line within{name, {.colour = style.colour, .marker = 0, .dashes = int(l) % 5}, {}};
+    Chart::Line beyond{
+        name + ", beyond N", {.colour = Style::grey, .marker = 0, .dashes = int(l) % 5}, {}};
     for (std::size_t i = 0; i < paths[l].size(); ++i) {
       const Chart::Point p = projected(paths[l][i]);
       if (i + 1 >= N && std::hypot(p.x, p.y) > 2 * farthest) break;
@@ -233,6 +249,25 @@ Similarity similarity(const Transformer& model) {
     }
   }
   return s;
+}
+
+std::string similarity_svg(const Similarity& s, Svg where) {
+  constexpr double size = 300;
+  const double side = size / double(s.at.size());
+  std::string text;
+  for (std::size_t i = 0; i < s.at.size(); ++i)
+    for (std::size_t j = 0; j < s.at.size(); ++j) {
+      const double x = s.cosine[i][j];
+      char opacity[16], value[48];
+      std::snprintf(opacity, sizeof opacity, "%.2f", std::min(1.0, std::abs(x)));
+      std::snprintf(value, sizeof value, "%d, %d: %.2f", s.at[i], s.at[j], x);
+      text += std::string("<rect class=\"") + (x < 0 ? "c1" : "c0") +
+              "\" fill=\"currentColor\" fill-opacity=\"" + opacity + "\" x=\"" +
+              place(double(j) * side) + "\" y=\"" + place(double(i) * side) + "\" width=\"" +
+              place(side) + "\" height=\"" + place(side) + "\"><title>" + value +
+              "</title></rect>\n";
+    }
+  return svg_of("cosine similarity of positions", size, size, text, where);
 }
 
 }  // namespace yonder

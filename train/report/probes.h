@@ -38,5 +38,7 @@ struct Similarity {
 };
 /// Of the encoding with Probe::table; empty unless there is one.
 Similarity similarity(const Transformer&);
+/// A square for each two positions, the more opaque the farther from 0.
+std::string similarity_svg(const Similarity&, Svg);
 
 }  // namespace yonder

@@ -37,7 +37,7 @@ std::string painted(const std::string& text, const std::string& code, const Look
 const char *green = "32", *yellow = "33", *red = "31", *dim = "2", *bold = "1";
 
 // Within 5 % of its own loss at the trained length a model has not noticed the length; beyond a
-// quarter more it has lost most of what it knew above letter frequencies.
+// quarter more it has lost most of what it knew above a unigram model.
 // Nothing is judged of a task that was not learned at the trained length.
 const char* colour(const Results& results, const Row& row, int length, const Measure& measure) {
   const double worse = results.worse(row, length, measure);
@@ -47,7 +47,7 @@ const char* colour(const Results& results, const Row& row, int length, const Mea
 
 Cell cell(const Results& results, const Row& row, int length, const Measure& measure) {
   const Spread s = results.at(row, length, measure);
-  if (s.empty()) return {results.problem(row, length), "", dim};
+  if (s.empty()) return {printable(results.problem(row, length)), "", dim};
   Cell c{shown(s.median, measure) + counted(results, s), "", colour(results, row, length, measure)};
   if (s.count > 1) c.range = shown(s.least, measure) + "–" + shown(s.most, measure);
   return c;
@@ -77,7 +77,7 @@ std::vector<int> widths(const Results& results, const Cells& cells) {
 
 int label_width(const Results& results) {
   int most = 0;
-  for (const Row& row : results.rows) most = std::max(most, width(row.label()));
+  for (const Row& row : results.rows) most = std::max(most, width(printable(row.printed())));
   return most;
 }
 
@@ -87,7 +87,7 @@ std::string head(const Results& results, const std::vector<int>& widest, const L
   for (std::size_t i = 0; i < widest.size(); ++i) {
     const int length = results.lengths[i];
     const bool here = length == results.trained;
-    const std::string mark = here ? "trained" : results.multiple(length) + "x";
+    const std::string mark = here ? "trained" : results.multiple(length) + "×";
     lengths += painted(right(std::to_string(length), widest[i]), here ? bold : "", look);
     multiples += painted(right(mark, widest[i]), here ? bold : dim, look);
   }
@@ -122,7 +122,7 @@ std::string table(const Results& results, const Measure& measure, const Look& lo
   const std::vector<int> widest = widths(results, cells);
   std::string text = head(results, widest, look);
   for (std::size_t r = 0; r < cells.size(); ++r) {
-    std::string values = left(results.rows[r].label(), label_width(results)), ranges;
+    std::string values = left(printable(results.rows[r].printed()), label_width(results)), ranges;
     bool any = false;
     ranges = std::string(width(values), ' ');
     for (std::size_t i = 0; i < widest.size(); ++i) {
@@ -135,7 +135,7 @@ std::string table(const Results& results, const Measure& measure, const Look& lo
     text += values + '\n' + (any ? ranges + '\n' : "");
   }
   if (look.colour == Look::coloured)
-    text += painted("within 5 % of the trained length", green, look) + ", " +
+    text += painted("within 5 % of the training length", green, look) + ", " +
             painted("within 25 %", yellow, look) + ", " + painted("beyond", red, look) + '\n';
   return text;
 }

@@ -1,8 +1,10 @@
 #include "train/report/terminal.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 
+#include "train/results/format.h"
 #include "train/results/orderings.h"
 #include "train/results/summary.h"
 
@@ -22,7 +24,8 @@ std::string program() {
                                                : near;
 }
 
-std::string wrapped(const std::string& text, int columns) {
+std::string wrapped(const std::string& unsafe, int columns) {
+  const std::string text = printable(unsafe);
   std::string out, line;
   for (std::size_t i = 0; i < text.size();) {
     std::size_t end = std::min(text.find(' ', i), text.size());
@@ -38,58 +41,52 @@ std::string wrapped(const std::string& text, int columns) {
 
 std::string title(const Study& study, const Results& r, const Measure& m) {
   std::string text = (study.panels.size() > 1 ? r.title() + ": " : "") + m.title;
-  if (r.text && r.protocol == "fixed-targets") text += " on the same last bytes at every length";
+  if (r.text && r.protocol == "fixed-targets") text += ", same target bytes at every length";
   if (r.seeds > 1) text += "; median and range of " + std::to_string(r.seeds) + " seeds";
   return text;
 }
 
-// "In order at 512, seeds that agree: kerple < rope + yarn (3 of 3) < rope (3 of 3)."
+// "Ranking at 512 (seeds in which each order holds): KERPLE < RoPE + YaRN (3 of 3) < RoPE (3 of
+// 3)."
 std::string order(const Results& r) {
-  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+  const int longest = r.longest();
   std::string text;
   for (const Ordering& o : orderings(r, longest, r.measures().front())) {
     if (text.empty())
-      text = "In order at " + std::to_string(longest) +
-             ", with the seeds that agree: " + o.better.label();
-    text += (o.measure.percent ? " > " : " < ") + o.worse.label() + " (" + std::to_string(o.agree) +
-            " of " + std::to_string(o.pairs.seeds) + ")";
+      text = "Ranking at " + std::to_string(longest) +
+             " (seeds in which each order holds): " + o.better.printed();
+    text += (o.measure.percent ? " > " : " < ") + o.worse.printed() + " (" +
+            std::to_string(o.agree) + " of " + std::to_string(o.pairs.seeds) + ")";
   }
   return text.empty() ? "" : text + ".";
 }
 
 // A published claim beside what was found, step by step.
 std::string claim(const Verdict& v, const Look& look) {
-  std::string text =
-      wrapped("Claim: " + v.claim.text + " (" + v.claim.source + ")", look.columns) +
-      wrapped(std::string("Here: ") + name_of(v.result) + (v.why.empty() ? "" : "; " + v.why) + ".",
-              look.columns);
-  for (const Ordering& o : v.steps) text += "  " + said(o) + "\n    " + evidence(o) + "\n";
+  std::string text = wrapped("Claim: " + v.claim.text + " (" + v.claim.source + ")", look.columns) +
+                     wrapped(std::string("Result: ") + name_of(v.result) +
+                                 (v.why.empty() ? "" : "; " + v.why) + ".",
+                             look.columns);
+  for (const Ordering& o : v.steps)
+    text += printable("  " + said(o)) + "\n" + printable("    " + evidence(o)) + "\n";
   return text;
 }
 
 // The encoding that length has hurt most: the one worth extending.
-std::string hurt(const Results& r) {
-  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+std::string most_degraded(const Results& r) {
   std::string name = r.rows.front().encoding;
   double worst = 0;
   for (const Row& row : r.rows)
-    if (const double worse = r.worse(row, longest, r.measures().front());
+    if (const double worse = r.worse(row, r.longest(), r.measures().front());
         row.extension.empty() && worse > worst)
       worst = worse, name = row.encoding;
   return name;
 }
 
-std::string best(const Results& r) {
-  const Measure m = r.measures().front();
-  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
-  std::string name = r.rows.front().encoding;
-  double least = 1e300;
-  for (const Row& row : r.rows) {
-    const Spread s = r.at(row, longest, m);
-    const double bad = m.percent ? 1 - s.median : s.median;
-    if (row.extension.empty() && bad < least) least = bad, name = row.encoding;
-  }
-  return name;
+std::string best_encoding(const Results& r) {
+  for (const Row& row : ranking(r, r.longest(), r.measures().front()))
+    if (row.extension.empty()) return row.encoding;
+  return r.rows.front().encoding;
 }
 
 std::string list_of(const std::vector<int>& lengths) {
@@ -105,24 +102,32 @@ std::string shell_word(const std::string& text) {
     return std::isalnum(c) || std::string_view("/._-+=,:@").find(char(c)) != std::string_view::npos;
   });
   if (plain && !text.empty()) return text;
+  // A terminal must not obey what it shows.
+  const bool shows = printable(text) == text;
   std::string out = "'";
-  for (char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    char octal[16];
+    std::snprintf(octal, sizeof octal, "'$'\\%03o''", byte);
+    out += c == '\'' ? "'\\''" : !shows && (byte < ' ' || byte >= 0x7f) ? octal : std::string(1, c);
+  }
   return out + "'";
 }
 
 std::vector<std::string> next_commands(const Study& study, const std::string& folder) {
   const Results& r = study.panels.front();
-  const std::string extended = hurt(r);
+  const std::string extended = most_degraded(r);
   std::vector<std::string> all;
   for (const Training& t : study.trainings)  // of a run that failed there is no model
     if (t.encoding == extended && !t.trial && all.empty())
       all.push_back(program() + " eval " + shell_word(folder + "/cells/" + t.cell) +
                     " --eval-lengths " + list_of(r.lengths) + " --extensions all");
   const std::string other = r.task == "copy" ? "reverse" : "copy";
-  const std::string one = best(r),
+  const std::string one = best_encoding(r),
                     two = one == usual_encoding() ? compared_encodings().front() : usual_encoding();
-  all.push_back(program() + " show encoding " + parse_encoding(one).names().front());
-  all.push_back(program() + " sweep --task " + other + " --encodings " + two + "," + one +
+  all.push_back(program() + " show encoding " + shell_word(parse_encoding(one).names().front()));
+  all.push_back(program() + " sweep --task " + other + " --encodings " +
+                shell_word(two + "," + one) +
                 " --train-length 20 --seeds 1 --width 64 --layers 2 --batch 64 --steps 1500 " +
                 "--lr 2e-3 --out " + shell_word(folder + "-" + other));
   return all;
@@ -138,10 +143,11 @@ std::string report(const Study& study, const std::string& folder, const Look& lo
     text += "\n";
   }
   for (const Verdict& v : verdicts(study)) text += claim(v, look) + "\n";
-  for (const Failure& f : study.failures) text += "Failed: " + f.cell + ": " + f.reason + "\n";
+  for (const Failure& f : study.failures)
+    text += printable("Failed: " + f.cell + ": " + f.reason) + "\n";
   if (const std::string page = folder + "/report.html"; fs::exists(page))
-    text += "Report   " + page + "\n";
-  text += "Data     " + folder + "/results.csv\n\nNext\n";
+    text += printable("Report   " + page) + "\n";
+  text += printable("Data     " + folder + "/results.csv") + "\n\nNext\n";
   for (const std::string& command : next_commands(study, folder)) text += "  " + command + "\n";
   return text;
 }

@@ -17,4 +17,26 @@ std::string shown(double value, const Measure& measure) {
   return text;
 }
 
+std::string printable(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&text, &i](std::size_t n) {
+      return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0u;
+    };
+    const unsigned first = byte(0);
+    const std::size_t size = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : 4;
+    bool good = first < 0x80 ? first >= ' ' && first != 0x7f : first >= 0xc2 && first < 0xf5;
+    for (std::size_t n = 1; n < size; ++n) good = good && byte(n) >> 6 == 2;
+    // Controls, numbers written longer than needed, surrogates and what is beyond Unicode.
+    if (first == 0xc2) good = good && byte(1) >= 0xa0;
+    if (first == 0xe0) good = good && byte(1) >= 0xa0;
+    if (first == 0xed) good = good && byte(1) < 0xa0;
+    if (first == 0xf0) good = good && byte(1) >= 0x90;
+    if (first == 0xf4) good = good && byte(1) < 0x90;
+    out += good ? text.substr(i, size) : "?";
+    i += good ? size : 1;
+  }
+  return out;
+}
+
 }  // namespace yonder

@@ -17,30 +17,19 @@ std::vector<std::pair<int, double>> by_seed(const Results& r, const Row& row, in
   return all;
 }
 
-// Two points above the best guess, or a loss no better than that of letter frequencies, is what a
-// model without any skill may show: how such rows stand to each other means nothing.
-bool at_the_floor(const Results& r, const Row& row, int length, const Measure& m) {
-  const double median = r.at(row, length, m).median;
-  if (!m.percent) return median >= r.letters;  // false where it is unknown
-  if (m.value == Measure::exact.value) return median == 0;
-  return median <= r.guessed(length) + 0.02;
-}
-
 std::string doubt(const Results& r, const Ordering& o) {
   for (const Row* row : {&o.better, &o.worse}) {
     if (std::find(r.rows.begin(), r.rows.end(), *row) == r.rows.end())
-      return row->label() + " was not run";
+      return row->printed() + " was not run";
     if (r.at(*row, o.length, o.measure).empty())
-      return row->label() + " has no number here: " + r.problem(*row, o.length);
-    if (r.unlearned(*row))
-      return row->label() + " was not learned at the trained length, which is no matter of length";
+      return row->printed() + " has no number here: " + r.problem(*row, o.length);
+    if (r.unlearned(*row)) return row->printed() + " was not learned at the training length";
   }
-  if (at_the_floor(r, o.better, o.length, o.measure) &&
-      at_the_floor(r, o.worse, o.length, o.measure))
-    return "both know no more than a guess";
+  if (at_chance(r, o.better, o.length, o.measure) && at_chance(r, o.worse, o.length, o.measure))
+    return "both at chance level";
   if (o.pairs.seeds < fewest_seeds)
     return std::to_string(o.pairs.seeds) + (o.pairs.seeds == 1 ? " seed" : " seeds") +
-           " can't tell, it takes " + std::to_string(fewest_seeds);
+           ", at least " + std::to_string(fewest_seeds) + " are needed";
   return "";
 }
 
@@ -54,8 +43,8 @@ Outcome outcome(const Ordering& o) {
 
 std::string number(double x, const Measure& m) {
   char text[32];
-  std::snprintf(text, sizeof text, m.percent ? "%.1f" : "%.3f", m.percent ? 100 * x : x);
-  return text;
+  std::snprintf(text, sizeof text, m.percent ? "%.1f" : "%.3f", std::abs(m.percent ? 100 * x : x));
+  return (x < 0 ? "−" : "") + std::string(text);
 }
 
 // The panel that a claim speaks of: the first, where it names none.
@@ -83,11 +72,11 @@ Verdict::Result result(const std::vector<Ordering>& steps) {
 Verdict verdict(const Study& study, const Claim& claim) {
   Verdict v{.claim = claim, .panel = panel_of(study, claim)};
   if (v.panel < 0) {
-    v.why = "no panel of this study has its task, test and protocol";
+    v.why = "no panel has its task, test and protocol";
     return v;
   }
   const Results& r = study.panels[std::size_t(v.panel)];
-  v.length = claim.length ? claim.length : *std::max_element(r.lengths.begin(), r.lengths.end());
+  v.length = claim.length ? claim.length : r.longest();
   if (std::find(r.lengths.begin(), r.lengths.end(), v.length) == r.lengths.end()) {
     v.why = "length " + std::to_string(v.length) + " was not tested";
     return v;
@@ -100,6 +89,13 @@ Verdict verdict(const Study& study, const Claim& claim) {
 }
 
 }  // namespace
+
+bool at_chance(const Results& r, const Row& row, int length, const Measure& m) {
+  const double median = r.at(row, length, m).median;
+  if (!m.percent) return median >= r.letters - 0.005;  // false where it is unknown
+  if (m.value == Measure::exact.value) return median == 0;
+  return median <= r.guessed(length) + 0.02;
+}
 
 Ordering ordering(const Results& r, const Row& better, const Row& worse, int length,
                   const Measure& m) {
@@ -136,7 +132,7 @@ std::vector<Ordering> orderings(const Results& r, int length, const Measure& m) 
 }
 
 std::string said(const Ordering& o) {
-  return o.better.label() + (o.measure.percent ? " > " : " < ") + o.worse.label() + " at " +
+  return o.better.printed() + (o.measure.percent ? " > " : " < ") + o.worse.printed() + " at " +
          std::to_string(o.length) + ": " + std::to_string(o.agree) + " of " +
          std::to_string(o.pairs.seeds) + (o.pairs.seeds == 1 ? " seed" : " seeds");
 }
@@ -167,7 +163,7 @@ const char* name_of(Verdict::Result result) {
     case Verdict::not_reproduced:
       return "not reproduced";
     default:
-      return "can't be told";
+      return "inconclusive";
   }
 }
 

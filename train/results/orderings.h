@@ -31,9 +31,14 @@ struct Ordering {
 };
 
 /// `better` against `worse` at one length. It can't be judged where a row was not run or has no
-/// number, was not learned at the trained length, where both know no more than a guess, or with
+/// number, was not learned at the trained length, where both are at chance level, or with
 /// fewer than `fewest_seeds`.
 Ordering ordering(const Results&, const Row& better, const Row& worse, int length, const Measure&);
+
+/// Whether a row shows at `length` what a model without any skill may show: at most two points
+/// above the best guess, no exact match, or a loss that is no better than the unigram model's as
+/// tables round it. How such rows stand to each other means nothing.
+bool at_chance(const Results&, const Row&, int length, const Measure&);
 
 /// The rows that have a number at `length`, from the best median to the worst. Windowed ones are no
 /// competitors but the baseline, and are left out.
@@ -56,12 +61,12 @@ struct Verdict {
   std::string why;  ///< there is nothing to hold it against; else empty
   std::vector<Ordering> steps;
   /// Reproduced if every step holds; partly if some do; not reproduced if none holds and one is
-  /// reversed; else it can't be told.
+  /// reversed; else it is inconclusive.
   Result result = cannot_be_told;
 };
 
 std::vector<Verdict> verdicts(const Study&);
-/// "reproduced", "partly reproduced", "not reproduced", "can't be told".
+/// "reproduced", "partly reproduced", "not reproduced", "inconclusive".
 const char* name_of(Verdict::Result);
 
 }  // namespace yonder

@@ -6,11 +6,10 @@
 
 namespace yonder {
 
-const Measure Measure::loss{&Score::loss, "loss", "Loss in nats per byte", false};
-const Measure Measure::accuracy{&Score::accuracy, "token_accuracy", "Answer tokens right, in %",
-                                true};
-const Measure Measure::bytes{&Score::accuracy, "token_accuracy", "Bytes named right, in %", true};
-const Measure Measure::exact{&Score::exact, "exact_match", "Answers right as a whole, in %", true};
+const Measure Measure::loss{&Score::loss, "loss", "Cross-entropy (nats per byte)", false};
+const Measure Measure::accuracy{&Score::accuracy, "token_accuracy", "Token accuracy (%)", true};
+const Measure Measure::bytes{&Score::accuracy, "token_accuracy", "Byte accuracy (%)", true};
+const Measure Measure::exact{&Score::exact, "exact_match", "Exact match (%)", true};
 
 std::string Results::title() const {
   std::string name = task;
@@ -77,6 +76,8 @@ double Results::guessed(int length) const {
     if (lengths[i] == length) return chance[i];
   return unknown;
 }
+
+int Results::longest() const { return *std::max_element(lengths.begin(), lengths.end()); }
 
 std::string Results::multiple(int length) const {
   char text_[32];

@@ -114,6 +114,8 @@ struct Results {
   Solved solved(const Row&, int length) const;
   /// `chance` at a length; NaN if it is not known.
   double guessed(int length) const;
+  /// The longest of `lengths`, of which there has to be one.
+  int longest() const;
   /// Length over trained length: "8", "0.5".
   std::string multiple(int length) const;
 };

@@ -83,6 +83,13 @@ Spread spread(std::vector<double> values) {
   return {median(values), values.front(), values.back(), int(values.size())};
 }
 
+double standard_deviation(const std::vector<double>& values) {
+  double mean = 0, squares = 0;
+  for (double x : values) mean += x / double(values.size());
+  for (double x : values) squares += (x - mean) * (x - mean);
+  return std::sqrt(squares / (double(values.size()) - 1));
+}
+
 Interval bootstrap(const std::vector<double>& values) {
   if (values.empty()) return {};
   std::vector<double> sorted = values;
@@ -121,8 +128,8 @@ Paired paired(const std::vector<double>& a, const std::vector<double>& b) {
 
 std::string worth(const Interval& interval) {
   if (interval.count < 2) return "one seed has no interval";
-  return "an interval of " + std::to_string(interval.count) + " seeds holds the median of all in " +
-         std::to_string(int(std::floor(100 * interval.coverage + 1e-9))) + " of 100 cases";
+  return std::to_string(int(std::floor(100 * interval.coverage + 1e-9))) +
+         " % confidence interval (n = " + std::to_string(interval.count) + ")";
 }
 
 }  // namespace yonder

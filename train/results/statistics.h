@@ -21,6 +21,9 @@ struct Spread {
 /// of the middle two. No values give an empty Spread of NaN. NaN among the values is our mistake.
 Spread spread(std::vector<double> values);
 
+/// Of a sample, with n − 1; NaN for fewer than two values.
+double standard_deviation(const std::vector<double>& values);
+
 /// Where the median of all seeds, of which some were run, is likely to lie.
 struct Interval {
   double low = std::numeric_limits<double>::quiet_NaN();
@@ -56,7 +59,7 @@ struct Paired {
 /// a[i] and b[i] are of the same seed.
 Paired paired(const std::vector<double>& a, const std::vector<double>& b);
 
-/// "0.75 for 3 seeds" in words: what an interval of so many seeds is worth.
+/// "75 % confidence interval (n = 3)": what an interval of so many seeds is worth.
 std::string worth(const Interval&);
 
 }  // namespace yonder

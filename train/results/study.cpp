@@ -271,8 +271,7 @@ Json json_of(const Verdict& v) {
 // Each row against the next, at the longest length.
 Json orders(const Results& r) {
   if (r.lengths.empty()) return Json::array();
-  return array_of(
-      orderings(r, *std::max_element(r.lengths.begin(), r.lengths.end()), r.measures().front()));
+  return array_of(orderings(r, r.longest(), r.measures().front()));
 }
 
 Json solved(const Results& r) {

@@ -33,90 +33,89 @@ std::vector<std::string> both_ends(std::vector<std::string> names) {
   return names;
 }
 
-// "1.02x", "3.1x", "12x".
+// "1.02×": the same precision for all.
 std::string times(double x) {
   char text[32];
-  std::snprintf(text, sizeof text, x < 1.5 ? "%.2fx" : x < 10 ? "%.1fx" : "%.0fx", x);
+  std::snprintf(text, sizeof text, "%.2f×", x);
   return text;
 }
 
 std::string unit(const Measure& m) { return m.percent ? " %" : " nats"; }
 
-std::string place(const Results& r, int length) { return r.multiple(length) + "x"; }
-
-int longest(const Results& r) { return *std::max_element(r.lengths.begin(), r.lengths.end()); }
+std::string place(const Results& r, int length) { return r.multiple(length) + "×"; }
 
 std::string undefined(const Results& r, int length) {
   std::vector<std::string> names;
   for (const Row& row : r.rows)
-    if (!row.windowed() && !r.problem(row, length).empty()) names.push_back(row.label());
+    if (!row.windowed() && !r.problem(row, length).empty()) names.push_back(row.printed());
   if (names.empty()) return "";
   return listed(names) + (names.size() == 1 ? " is" : " are") + " undefined";
 }
 
-// "At 8x: kerple keeps 1.02x its loss; rope loses 3.1x, rope + yarn 1.2x; learned is undefined."
+std::string sentence(std::vector<std::string> parts, const std::string& undefined_rows) {
+  parts = both_ends(std::move(parts));
+  std::string text = joined(parts, ", ");
+  if (!undefined_rows.empty()) text += (text.empty() ? "" : "; ") + undefined_rows;
+  return text.empty() ? "" : text + ".";
+}
+
+// "Loss at 8× relative to length 64: KERPLE 1.02×, RoPE + YaRN 1.20×, RoPE 3.09×; learned is
+// undefined."
 std::string losses_far_out(const Results& r) {
-  const int length = longest(r);
+  const int length = r.longest();
   auto rows = ranking(r, length, Measure::loss);
   std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
     return r.worse(a, length, Measure::loss) < r.worse(b, length, Measure::loss);
   });
-  std::vector<std::string> kept, lost, parts;
-  for (const Row& row : rows) {
-    const double worse = r.worse(row, length, Measure::loss);
-    if (worse <= holds)
-      kept.push_back(row.label() + (kept.empty() ? " keeps " : " ") + times(worse) +
-                     (kept.empty() ? " its loss" : ""));
-    else lost.push_back(row.label() + (lost.empty() ? " loses " : " ") + times(worse));
-  }
-  for (const std::string& part :
-       {joined(both_ends(kept), ", "), joined(both_ends(lost), ", "), undefined(r, length)})
-    if (!part.empty()) parts.push_back(part);
-  return "At " + place(r, length) + ": " + joined(parts, "; ") + ".";
+  std::vector<std::string> parts;
+  for (const Row& row : rows)
+    parts.push_back(row.printed() + " " + times(r.worse(row, length, Measure::loss)));
+  const std::string said = sentence(parts, undefined(r, length));
+  return said.empty() ? ""
+                      : "Loss at " + place(r, length) + " relative to length " +
+                            std::to_string(r.trained) + ": " + said;
 }
 
-// "At 4x: alibi gets 98.8 % of the answer's tokens right, rope 46.0 %; learned is undefined."
+// "Token accuracy at 4×: ALiBi 98.8 %, RoPE 46.0 %, chance 6.2 %; learned is undefined."
 std::string answers_far_out(const Results& r) {
-  const int length = longest(r);
-  std::vector<std::string> shares, parts;
+  const int length = r.longest();
+  std::vector<std::string> shares;
   for (const Row& row : ranking(r, length, Measure::accuracy))
-    shares.push_back(row.label() + (shares.empty() ? " gets " : " ") +
-                     shown(r.at(row, length, Measure::accuracy).median, Measure::accuracy) + " %" +
-                     (shares.empty() ? " of the answer's tokens right" : ""));
+    shares.push_back(row.printed() + " " +
+                     shown(r.at(row, length, Measure::accuracy).median, Measure::accuracy) + " %");
   shares = both_ends(std::move(shares));
   if (const double share = r.guessed(length); !std::isnan(share) && !shares.empty())
-    shares.push_back("guessing " + shown(share, Measure::accuracy) + " %");
-  for (const std::string& part : {joined(shares, ", "), undefined(r, length)})
-    if (!part.empty()) parts.push_back(part);
-  return "At " + place(r, length) + ": " + joined(parts, "; ") + ".";
+    shares.push_back("chance " + shown(share, Measure::accuracy) + " %");
+  const std::string said = sentence(shares, undefined(r, length));
+  return said.empty() ? "" : "Token accuracy at " + place(r, length) + ": " + said;
 }
 
 std::string at_home(const Results& r, const Measure& m) {
-  const auto rows = ranking(r, r.trained, m);
   std::vector<Row> plain;
-  for (const Row& row : rows)
+  for (const Row& row : ranking(r, r.trained, m))
     if (row.extension.empty()) plain.push_back(row);
   if (plain.size() < 2) return "";
-  auto with = [&](const Row& row) {
-    return row.label() + " with " + shown(r.at(row, r.trained, m).median, m) + unit(m);
+  const std::string where = "At the training length ";
+  if (at_chance(r, plain.front(), r.trained, m)) return where + "no model is better than chance.";
+  const auto with = [&](const Row& row) {
+    return row.printed() + " (" + shown(r.at(row, r.trained, m).median, m) + unit(m) + ")";
   };
-  return "At the trained length the best is " + with(plain.front()) + ", the worst " +
-         with(plain.back()) + ".";
+  return where + with(plain.front()) + " is best and " + with(plain.back()) + " worst.";
 }
 
 std::string unlearned(const Results& r) {
   std::vector<std::string> names;
   for (const Row& row : r.rows)
-    if (row.extension.empty() && r.unlearned(row)) names.push_back(row.label());
+    if (row.extension.empty() && r.unlearned(row)) names.push_back(row.printed());
   if (names.empty()) return "";
-  return "Not learned at the trained length (below 90 % in every seed), so their other columns say "
-         "nothing about length: " +
+  return "Not learned at the training length (token accuracy below 90 % in every seed), so other "
+         "lengths say nothing about extrapolation: " +
          listed(names) + ".";
 }
 
-// "Seeds that solve it at 4x (90 % of the answers right): alibi 3 of 3, rope 0 of 3."
+// "Seeds with at least 90 % exact match at 4×: ALiBi 3 of 3, RoPE 0 of 3."
 std::string solve_rates(const Results& r) {
-  const int length = longest(r);
+  const int length = r.longest();
   std::vector<Row> rows;
   for (const Row& row : r.rows)
     if (r.solved(row, length).of > 1 && !row.windowed()) rows.push_back(row);
@@ -126,39 +125,38 @@ std::string solve_rates(const Results& r) {
   std::vector<std::string> counts;
   for (const Row& row : rows) {
     const Results::Solved s = r.solved(row, length);
-    counts.push_back(row.label() + " " + std::to_string(s.seeds) + " of " + std::to_string(s.of));
+    counts.push_back(row.printed() + " " + std::to_string(s.seeds) + " of " + std::to_string(s.of));
   }
   if (counts.empty()) return "";
-  return "Seeds that solve it at " + place(r, length) + " (" +
-         shown(Results::solving, Measure::exact) +
-         " % of the answers right as a whole): " + joined(both_ends(counts), ", ") + ".";
+  return "Seeds with at least " + std::to_string(int(100 * Results::solving)) +
+         " % exact match at " + place(r, length) + ": " + joined(both_ends(counts), ", ") + ".";
 }
 
-std::string below_letters(const Results& r) {
-  const int length = longest(r);
+std::string no_better_than_letters(const Results& r) {
+  const int length = r.longest();
   std::vector<std::string> names;
   for (const Row& row : ranking(r, length, Measure::loss))
-    if (r.at(row, length, Measure::loss).median > r.letters) names.push_back(row.label());
+    if (at_chance(r, row, length, Measure::loss)) names.push_back(row.printed());
   if (names.empty()) return "";
-  return "Worse at " + place(r, length) + " than letter frequencies alone (" +
-         shown(r.letters, Measure::loss) + " nats): " + listed(names) + ".";
+  return "As bad as a unigram byte model (" + shown(r.letters, Measure::loss) +
+         " nats) or worse at " + place(r, length) + ": " + listed(names) + ".";
 }
 
-// The longest tested length up to which every tested length, from the trained one on, is within
-// 5 %; 0 if the trained length itself is not.
+// The longest tested length up to which every tested length, from the training length on, is within
+// 5 % and better than chance; 0 if the training length itself is not.
 int held(const Results& r, const Row& row, const Measure& m) {
   auto lengths = r.lengths;
   std::sort(lengths.begin(), lengths.end());
   int last = 0;
   for (int length : lengths) {
     if (length < r.trained) continue;
-    if (!(r.worse(row, length, m) <= holds)) break;
+    if (!(r.worse(row, length, m) <= holds) || at_chance(r, row, length, m)) break;
     last = length;
   }
   return last;
 }
 
-// "Within 5 % of the trained length: kerple and alibi to 16x; t5 to 2x; rope not beyond it."
+// "Largest length with at most 5 % degradation: KERPLE and ALiBi 16×; T5 2×; RoPE 1×."
 std::string how_far(const Results& r, const Measure& m) {
   auto lengths = r.lengths;
   std::sort(lengths.rbegin(), lengths.rend());
@@ -167,13 +165,11 @@ std::string how_far(const Results& r, const Measure& m) {
     std::vector<std::string> names;
     for (const Row& row : r.rows)
       if (!row.windowed() && !r.unlearned(row) && held(r, row, m) == length)
-        names.push_back(row.label());
-    if (names.empty()) continue;
-    parts.push_back(listed(names) +
-                    (length > r.trained ? " to " + place(r, length) : " not beyond it"));
+        names.push_back(row.printed());
+    if (!names.empty()) parts.push_back(listed(names) + " " + place(r, length));
   }
   if (parts.empty()) return "";
-  return "Within 5 % of the trained length's score: " + joined(parts, "; ") + ".";
+  return "Largest length with at most 5 % degradation: " + joined(parts, "; ") + ".";
 }
 
 // "2.40 (2.21–2.41)".
@@ -182,13 +178,15 @@ std::string with_range(const Spread& s, const Measure& m) {
   return shown(s.median, m) + " (" + shown(s.least, m) + "–" + shown(s.most, m) + ")";
 }
 
-// What the same weights gain by an extension; of many, by the best of each encoding, which is the
-// best of so many only because it is chosen by the numbers that are told.
+// What an override changes of the same checkpoints; of many, the best of each encoding, which is
+// the best of so many only because it is chosen by the numbers that are told. One that is left at
+// chance is no gain.
 std::string extended(const Results& r, const Measure& m) {
-  const int length = longest(r);
+  const int length = r.longest();
   std::vector<Row> rows = ranking(r, length, m);
   std::erase_if(rows, [&](const Row& row) {
-    return row.extension.empty() || r.at({row.encoding, {}}, length, m).empty();
+    return row.extension.empty() || r.at({row.encoding, {}}, length, m).empty() ||
+           at_chance(r, row, length, m);
   });
   const bool all = rows.size() <= 4;
   std::vector<std::string> parts, seen;
@@ -199,34 +197,37 @@ std::string extended(const Results& r, const Measure& m) {
     const auto tried = std::count_if(r.rows.begin(), r.rows.end(), [&row](const Row& other) {
       return other.encoding == row.encoding && !other.extension.empty() && !other.windowed();
     });
-    parts.push_back(row.label() + (all ? "" : ", of " + std::to_string(tried) + " tried,") +
-                    " turns the " + shown(plain.median, m) + " of " + row.encoding + " into " +
-                    (all ? shown(now.median, m) : with_range(now, m)));
+    parts.push_back(row.printed() + " " + (all ? shown(now.median, m) : with_range(now, m)) +
+                    unit(m) + " against " + shown(plain.median, m) + " without" +
+                    (all ? "" : " (" + std::to_string(tried) + " tried)"));
   }
   if (parts.empty()) return "";
-  return std::string("Same weights at ") + place(r, length) +
-         (all ? ": " : ", the best extension of each, chosen by this very test: ") +
-         joined(both_ends(parts), "; ") + unit(m) + ".";
+  return "Same checkpoints at " + place(r, length) +
+         (all ? ": " : ", the best override of each encoding, chosen on this very test: ") +
+         joined(both_ends(parts), "; ") + ".";
 }
 
 // The same weights with nothing but the last tokens to look at: who does not beat that makes no use
-// of what lies further back.
+// of what lies further back; nor does who is broken at that length.
 std::string windowed(const Results& r, const Measure& m) {
-  const int length = longest(r);
+  const int length = r.longest();
   std::vector<std::string> scores, better;
   for (const Row& row : r.rows) {
-    const Spread plain = r.at({row.encoding, {}}, length, m), now = r.at(row, length, m);
+    const Row alone{row.encoding, {}};
+    const Spread plain = r.at(alone, length, m), now = r.at(row, length, m);
     if (!row.windowed() || now.empty()) continue;
-    scores.push_back(row.encoding + " " + shown(now.median, m));
+    scores.push_back(alone.printed() + " " + shown(now.median, m));
     const double gain = now.median / plain.median;
-    // Above letter frequencies, or at a guess, there is nothing to be used.
-    const bool lost = m.percent ? plain.median <= r.guessed(length) : plain.median >= r.letters;
-    if (!lost && (m.percent ? 1 / gain : gain) > 1.01) better.push_back(row.encoding);
+    const bool broken = at_chance(r, alone, length, m) || r.worse(alone, length, m) > 1.25;
+    if (!broken && (m.percent ? 1 / gain : gain) > 1.01) better.push_back(alone.printed());
   }
   if (scores.empty()) return "";
-  const std::string each = scores.size() <= 9 ? ": " + listed(scores) + unit(m) + ";" : ",";
-  return "Same weights at " + place(r, length) + " behind a window" + each +
-         " over 1 % better without it: " + (better.empty() ? "none" : listed(better)) + ".";
+  return "Same checkpoints with sliding-window attention (window = training length) at " +
+         place(r, length) + (scores.size() <= 9 ? ": " + listed(scores) + unit(m) : "") + ". " +
+         (better.empty() ? "No model beats its windowed baseline by more than 1 %."
+          : better.size() == 1
+              ? better.front() + " beats its windowed baseline by more than 1 %."
+              : listed(better) + " beat their windowed baselines by more than 1 %.");
 }
 
 }  // namespace
@@ -234,10 +235,10 @@ std::string windowed(const Results& r, const Measure& m) {
 std::vector<std::string> findings(const Results& r) {
   const Measure m = r.measures().front();
   std::vector<std::string> all;
-  if (longest(r) > r.trained) {
+  if (r.longest() > r.trained) {
     all = {r.text ? losses_far_out(r) : answers_far_out(r), how_far(r, m), extended(r, m),
            windowed(r, m)};
-    if (r.text && !std::isnan(r.letters)) all.push_back(below_letters(r));
+    if (r.text && !std::isnan(r.letters)) all.push_back(no_better_than_letters(r));
   }
   all.push_back(at_home(r, m));
   if (!r.text) all.push_back(solve_rates(r)), all.push_back(unlearned(r));

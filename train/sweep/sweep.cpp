@@ -353,7 +353,7 @@ Study Sweep::study() const {
 // A sweep tests all that a text has where that is less than it asks for: presets take any text.
 void tell_fewer(const SweepConfig& config, const Study& study, Progress& progress) {
   for (const Results& r : study.panels) {
-    const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
+    const int longest = r.longest();
     for (const Score& s : r.scores)
       if (s.length == longest && 0 < s.examples && s.examples < config.examples) {
         progress.settle(r.title() + ": tested on " + std::to_string(s.examples) +

@@ -11,6 +11,7 @@
 #include "train/config/toml.h"
 #include "train/report/markdown_latex.h"
 #include "train/report/terminal.h"
+#include "train/results/format.h"
 #include "train/training/checkpoint_dir.h"
 
 using namespace yonder;
@@ -135,7 +136,7 @@ TEST_CASE("results with any bit flipped or their end cut off are refused by name
   const std::string whole = small_study();
   const auto read = [](const std::string& text) {
     const Study study = study_from_json(text, "results.json");
-    const std::string row = study.panels[0].rows[0].label();
+    const std::string row = printable(study.panels[0].rows[0].printed());
     CHECK(report(study, "folder", {.columns = 500}).find(row) != std::string::npos);
     CHECK(as_markdown(study).find("|---|") != std::string::npos);
     CHECK(as_latex(study).find("\\begin{tabular}") != std::string::npos);

@@ -113,7 +113,7 @@ TEST_CASE("eval prints extensions as rows, lengths as columns, and JSON that rea
   CHECK(table.code == 0);
   CHECK(table.err == "");
   for (const char* said :
-       {"alibi + window", "alibi + logn", "trained", " 4x", "alibi has no extension of its own; "})
+       {"ALiBi + window", "ALiBi + log n", "trained", " 4×", "alibi has no extension of its own; "})
     CHECK(table.out.find(said) != std::string::npos);
   const Ran json = yonder_run(eval + "--extensions all --json");
   const Results results = study_from_json(json.out, "stdout").panels.at(0);
@@ -146,7 +146,7 @@ TEST_CASE("a comparison says which targets it counts and what its task was chang
   const Ran table = yonder_run("eval " + text +
                                " --eval-lengths 64 --examples 4 --quiet --extensions window "
                                "--eval-protocol non-overlapping --tiled.tile 0");
-  CHECK(table.out.find("tiled, tiled.tile=0, non-overlapping: Loss in nats") == 0);
+  CHECK(table.out.find("tiled, tiled.tile=0, non-overlapping: Cross-entropy (nats") == 0);
 }
 
 TEST_CASE("every row is sharpened by each factor, once") {

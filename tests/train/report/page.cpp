@@ -6,7 +6,7 @@
 #include "tests/support/binary.h"
 #include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
-#include "train/report/html/html.h"
+#include "train/report/html/render.h"
 #include "train/report/terminal.h"
 
 using namespace yonder;
@@ -40,6 +40,7 @@ Study whole() {
   task.lags = {{task.rows[0], 0, 20, 8, 16, 0.97, 12}, {task.rows[0], 0, 40, 8, 16, 0.41, 12}};
   Study study{.name = "made up",
               .title = "Long & short",
+              .source = "Su 2023, arXiv:2104.09864v5, and kexue.fm/archives/9708.",
               .command = "yonder sweep --out \"runs/a\"",
               .panels = {text, task}};
   for (int seed = 0; seed < 3; ++seed)
@@ -70,8 +71,8 @@ TEST_CASE("the page opens with what was seen and has a section for each question
   const Folder folder;
   const std::string page = page_of(whole(), folder);
   std::size_t last = 0;
-  for (const char* id :
-       {"answer", "matrix", "solved", "positions", "learned", "verdicts", "training", "protocol"}) {
+  for (const char* id : {"results", "matrix", "solved", "positions", "learned", "verdicts",
+                         "training", "protocol"}) {
     const auto at = page.find("<section id=\"" + std::string(id) + "\"");
     INFO(id);
     REQUIRE(at != std::string::npos);
@@ -79,14 +80,24 @@ TEST_CASE("the page opens with what was seen and has a section for each question
     last = at;
     CHECK(contains(page, "href=\"#" + std::string(id) + "\""));
   }
-  CHECK(page.find("At 8x: kerple keeps 1.02x") < page.find("<svg class=\"chart\" viewBox"));
+  CHECK(page.find("Loss at 8× relative to length 64: KERPLE 1.02×") <
+        page.find("<svg class=\"chart\""));
   CHECK(contains(page, "<h1>Long &amp; short</h1>"));
   CHECK(contains(page, "yonder sweep --out &quot;runs/a&quot;"));
+  CHECK_FALSE(contains(page, "{{"));
 }
 
-TEST_CASE("the page needs nothing but itself") {
+TEST_CASE("the page needs nothing but itself, and links papers") {
   const Folder folder;
-  const std::string page = page_of(whole(), folder);
+  std::string page = page_of(whole(), folder);
+  const std::string paper = "<a href=\"https://arxiv.org/abs/2104.09864\">arXiv:2104.09864</a>v5",
+                    post = "<a href=\"https://kexue.fm/archives/9708\">kexue.fm/archives/9708</a>.";
+  for (const std::string& link : {paper, post}) {
+    const auto at = page.find(link);
+    INFO(link);
+    REQUIRE(at != std::string::npos);
+    page.erase(at, link.size());
+  }
   for (const char* part : {"src=", "http:", "https:", "@import", "url(", "<link"})
     CHECK_FALSE(contains(page, part));
   std::set<std::string> ids;
@@ -100,20 +111,35 @@ TEST_CASE("the page needs nothing but itself") {
   CHECK(ids.size() > 7);
 }
 
-TEST_CASE("every number of the matrix has its seeds, interval and price in the same row") {
+TEST_CASE("every number of the matrix has its seeds, interval and cost in the same row") {
   const Folder folder;
   const std::string page = page_of(whole(), folder);
-  const auto row = page.find("<tr data-row=\"rope + yarn\">");
+  const auto row = page.find("<tr data-row=\"RoPE + YaRN\">");
   REQUIRE(row != std::string::npos);
   const std::string cells = page.substr(row, page.find("</tr>", row) - row);
-  CHECK(contains(cells, "data-value=\"1.93\""));
+  CHECK(contains(cells, "<summary>1.93<small>1.92–1.94 · 1.20×</small></summary>"));
   CHECK(contains(cells, "seed 2: 1.94"));
   CHECK(contains(cells, "interval 1.92–1.94"));
-  CHECK(contains(cells, "holds the median of all in 75 of 100 cases"));
-  CHECK(contains(cells, ">none</td>"));  // no price at the trained length
-  CHECK(contains(page, "class=\"cell gone\" data-value=\"4.97\""));
+  CHECK(contains(cells, "<td>1.82</td>"));  // the mean of 1.71 and 1.93
+  CHECK(contains(cells, "<td>0.00</td>"));  // no cost at the training length
+  CHECK(contains(page, "75 % confidence interval (n = 3)"));
+  CHECK(contains(page, "class=\"score gone\"><details><summary>4.97"));
   CHECK(contains(page, "table ends"));
-  CHECK(contains(page, ">99.0 (1 of 2)<small>"));  // copy was asked for twice
+  CHECK(contains(page, "99.0 (1 of 2)<small>"));  // copy was asked for twice
+  CHECK(contains(page, "class=\"score same best\"><details><summary>1.64"));
+  CHECK(contains(page, "<summary>2.37<small>"));  // 1.64 nats in bits per byte
+  CHECK(contains(page, "<summary>5.16<small>"));  // and as perplexity
+}
+
+TEST_CASE("tables are named and their heads say of what they are") {
+  const Folder folder;
+  const std::string page = page_of(whole(), folder);
+  std::size_t tables = 0;
+  for (std::size_t at = 0; (at = page.find("<table", at)) != page.npos; ++at, ++tables)
+    CHECK(page.compare(page.find('>', at) + 2, 9, "<caption>") == 0);
+  CHECK(tables > 8);
+  for (std::size_t at = 0; (at = page.find("<th", at)) != page.npos; ++at)
+    CHECK((page.compare(at, 7, "<thead>") == 0 || page.compare(at, 10, "<th scope=") == 0));
 }
 
 TEST_CASE("verdicts say reproduced and not reproduced alike, windows and checkpoints are judged") {
@@ -126,9 +152,9 @@ TEST_CASE("verdicts say reproduced and not reproduced alike, windows and checkpo
   CHECK(contains(page, "1.63–1.90"));  // kerple's checkpoints
   CHECK(contains(page, "1,234,559"));  // content parameters
   CHECK(contains(page, ">97</td>"));   // of the lag map
-  CHECK(contains(page, "at least 90 % of the answers right as a whole"));
+  CHECK(contains(page, "at least 90 % exact match"));
   CHECK(contains(page, ">0 of 1</td>"));
-  CHECK(contains(page, "Beyond the trained length, over training"));
+  CHECK(contains(page, "Beyond the training length, over training"));
 }
 
 TEST_CASE("the terminal's report names orders, verdicts and the page") {
@@ -136,11 +162,53 @@ TEST_CASE("the terminal's report names orders, verdicts and the page") {
   write_report(whole(), folder.name);
   const std::string text = report(whole(), folder.name, {.columns = 200});
   CHECK(contains(text,
-                 "In order at 512, with the seeds that agree: kerple < rope + yarn (3 of 3) < rope "
-                 "(3 of 3)."));
-  CHECK(contains(text, "Claim: rope < kerple (B, Table 2)\nHere: not reproduced.\n"));
-  CHECK(contains(text, "  rope < kerple at 512: 0 of 3 seeds\n    median difference 3.330 nats"));
+                 "Ranking at 512 (seeds in which each order holds): KERPLE < RoPE + YaRN (3 of "
+                 "3) < RoPE (3 of 3)."));
+  CHECK(contains(text, "Claim: rope < kerple (B, Table 2)\nResult: not reproduced.\n"));
+  CHECK(contains(text, "  RoPE < KERPLE at 512: 0 of 3 seeds\n    median difference 3.330 nats"));
   CHECK(contains(text, "Report   " + folder.name + "/report.html\n"));
+}
+
+TEST_CASE("names that would run, escape or move a file are text, in page, pictures and terminal") {
+  const Folder folder;
+  const std::string evil = "../../x`touch " + (folder / "pwned") + "`$(id)<script>\x1b[31m\n";
+  Study study = whole();
+  study.title = study.failures.emplace_back(Failure{"a", evil}).reason;
+  for (Results& r : study.panels) r.task += evil, r.variant = "x=" + evil;
+  for (Training& t : study.trainings) t.task += evil, t.variant = "x=" + evil, t.cell = "../..";
+  study.claims[0].text = study.claims[0].source = evil;
+  fs::create_directory(folder / "page");
+  const Written written = write_report(study, folder / "page");
+  const std::string text = report(study, folder / "page", {.columns = 200});
+  CHECK_FALSE(fs::exists(folder / "pwned"));
+  CHECK(std::distance(fs::directory_iterator(folder.name), {}) == 1);
+  CHECK(std::distance(fs::directory_iterator(folder / "page"), {}) == 2);  // the page and plots/
+  std::set<std::string> pictures(written.pictures.begin(), written.pictures.end());
+  CHECK(pictures.size() == written.pictures.size());
+  CHECK(pictures.size() > 3);
+  for (const std::string& path : pictures) {
+    const fs::path picture = path;
+    INFO(path);
+    CHECK(picture.parent_path() == folder / "page/plots");
+    CHECK(picture.filename().string().find_first_not_of(
+              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+=-") ==
+          std::string::npos);
+    CHECK_FALSE(contains(content_of(path), "<script"));
+  }
+  for (const std::string& shown : {content_of(written.page), text})
+    CHECK_FALSE(contains(shown, "\x1b"));
+  CHECK_FALSE(contains(content_of(written.page), "<script>\x1b"));
+  CHECK_FALSE(contains(content_of(written.page), "<script>?"));
+}
+
+TEST_CASE("pictures whose names differ only in forbidden characters are two files") {
+  Study study{.name = "two", .panels = {found_text(1), found_text(1)}};
+  study.panels[0].variant = "text.path=ελ.txt";
+  study.panels[1].variant = "text.path=με.txt";
+  const Folder folder;
+  const auto pictures = write_report(study, folder.name).pictures;
+  CHECK(std::set<std::string>(pictures.begin(), pictures.end()).size() == 2);
+  for (const std::string& path : pictures) CHECK(path.ends_with("-loss.svg"));
 }
 
 TEST_CASE("markup in a title, a row's reason or a source stays text") {
@@ -151,7 +219,18 @@ TEST_CASE("markup in a title, a row's reason or a source stays text") {
   const std::string page = page_of(study, folder);
   CHECK_FALSE(contains(page, "<script>alert"));
   CHECK(contains(page, "&lt;b&gt; &amp; &quot;c&quot;"));
-  CHECK(escaped("a<b>&\"") == "a&lt;b&gt;&amp;&quot;");
+  CHECK(escaped("a<b>&\"'\n\x1b\n") == "a&lt;b&gt;&amp;&quot;&#39;\n?\n");
+}
+
+TEST_CASE("a command of Next is safe to paste and to show") {
+  CHECK(shell_word("runs/a_b-c.d") == "runs/a_b-c.d");
+  CHECK(shell_word("it's `id`") == "'it'\\''s `id`'");
+  CHECK(shell_word("ε") == "'ε'");
+  CHECK(shell_word("\x1b[31m\n") == "''$'\\033''[31m'$'\\012'''");
+  const Folder folder;
+  put(folder / "word", "printf %s " + shell_word("a\x1b'\n\\b") + " >" + (folder / "out"));
+  REQUIRE(std::system(("bash " + (folder / "word")).c_str()) == 0);
+  CHECK(content_of(folder / "out") == "a\x1b'\n\\b");
 }
 
 TEST_CASE("a study without curves, claims or trainings has no empty sections") {
@@ -160,6 +239,12 @@ TEST_CASE("a study without curves, claims or trainings has no empty sections") {
   for (const char* id : {"solved", "positions", "learned", "training"})
     CHECK_FALSE(contains(page, "<section id=\"" + std::string(id) + "\""));
   CHECK(contains(page, "<section id=\"matrix\""));
+  CHECK(contains(page, "<h1>KERPLE, RoPE, learned on text: trained on 64 bytes, evaluated to 512"));
+}
+
+TEST_CASE("an empty text leaves its section out, and what is missing is an error") {
+  CHECK(rendered("link", {{"href", ""}, {"words", ""}, {"plain", "a&b"}}) == "a&amp;b");
+  CHECK_THROWS_AS(asset("page.html"), std::logic_error);
 }
 
 TEST_CASE("in Chromium tables sort, a number opens, and nothing leaves a narrow screen", "[slow]") {
@@ -174,14 +259,17 @@ TEST_CASE("in Chromium tables sort, a number opens, and nothing leaves a narrow 
   // Sorts the first matrix by the longest length, opens its first number, and says what came of it.
   const std::string probe = R"js(<script>
     const table = document.querySelector('table.matrix');
-    const heads = table.tHead.rows[0].cells, last = heads[heads.length - 2];
+    const heads = table.tHead.rows[0].cells, last = heads[3];
     const rows = () => [...table.tBodies[0].rows].map(r => r.dataset.row).join(',');
-    last.click();
+    const click = () => last.querySelector('button').click();
+    click();
     const up = rows();
-    last.click();
-    const cell = table.querySelector('td.cell details');
+    click();
+    const sorted = last.getAttribute('aria-sort'), width = table.scrollWidth;
+    const cell = table.querySelector('td.score details');
     cell.querySelector('summary').click();
-    document.title = JSON.stringify({up, down: rows(), open: cell.open,
+    document.title = JSON.stringify({up, down: rows(), open: cell.open, sorted,
+      grown: table.scrollWidth - width < 60,
       wide: document.documentElement.scrollWidth > window.innerWidth,
       pictures: [...document.querySelectorAll('figure svg')].filter(s =>
         s.getBoundingClientRect().height > 100).length});
@@ -195,9 +283,10 @@ TEST_CASE("in Chromium tables sort, a number opens, and nothing leaves a narrow 
   REQUIRE(std::system(command.c_str()) == 0);
   const std::string dom = content_of(folder / "dom");
   INFO(dom.substr(dom.find("<title>"), 400));
-  CHECK(contains(dom, "\"up\":\"kerple,kerple + window,rope + yarn,rope,learned\""));
-  CHECK(contains(dom, "\"down\":\"rope,rope + yarn,kerple + window,kerple,learned\""));
-  CHECK(contains(dom, "\"open\":true"));
+  CHECK(contains(dom, "\"up\":\"KERPLE,KERPLE + window,RoPE + YaRN,RoPE,learned\""));
+  CHECK(contains(dom, "\"down\":\"RoPE,RoPE + YaRN,KERPLE + window,KERPLE,learned\""));
+  for (const char* part : {"\"open\":true", "\"sorted\":\"descending\"", "\"grown\":true"})
+    CHECK(contains(dom, part));
   CHECK(contains(dom, "\"wide\":false"));
   CHECK(contains(dom, "\"pictures\":"));
   CHECK_FALSE(contains(dom, "\"pictures\":0"));

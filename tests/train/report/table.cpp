@@ -5,6 +5,8 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
+#include "train/results/format.h"
+#include "train/results/orderings.h"
 #include "train/results/summary.h"
 
 using namespace yonder;
@@ -28,22 +30,22 @@ int columns(const std::string& line) {
 TEST_CASE("a wide table holds median and range of each cell in one line") {
   CHECK(table(found_text(), Measure::loss, {.columns = 100}) ==
         "                           64               128               512\n"
-        "                      trained                2x                8x\n"
-        "kerple       1.61 [1.60–1.62]  1.62 [1.61–1.63]  1.64 [1.63–1.65]\n"
-        "rope         1.61 [1.60–1.62]  2.01 [2.00–2.02]  4.97 [4.96–4.98]\n"
-        "rope + yarn  1.61 [1.60–1.62]  1.71 [1.70–1.72]  1.93 [1.92–1.94]\n"
+        "                      trained                2×                8×\n"
+        "KERPLE       1.61 [1.60–1.62]  1.62 [1.61–1.63]  1.64 [1.63–1.65]\n"
+        "RoPE         1.61 [1.60–1.62]  2.01 [2.00–2.02]  4.97 [4.96–4.98]\n"
+        "RoPE + YaRN  1.61 [1.60–1.62]  1.71 [1.70–1.72]  1.93 [1.92–1.94]\n"
         "learned      1.71 [1.70–1.72]        table ends        table ends\n");
 }
 
 TEST_CASE("where columns are few the range stands beneath the median, aligned with it") {
   CHECK(table(found_text(), Measure::loss, {.columns = 60}) ==
         "                    64         128         512\n"
-        "               trained          2x          8x\n"
-        "kerple            1.61        1.62        1.64\n"
+        "               trained          2×          8×\n"
+        "KERPLE            1.61        1.62        1.64\n"
         "             1.60–1.62   1.61–1.63   1.63–1.65\n"
-        "rope              1.61        2.01        4.97\n"
+        "RoPE              1.61        2.01        4.97\n"
         "             1.60–1.62   2.00–2.02   4.96–4.98\n"
-        "rope + yarn       1.61        1.71        1.93\n"
+        "RoPE + YaRN       1.61        1.71        1.93\n"
         "             1.60–1.62   1.70–1.72   1.92–1.94\n"
         "learned           1.71  table ends  table ends\n"
         "             1.70–1.72\n");
@@ -52,10 +54,10 @@ TEST_CASE("where columns are few the range stands beneath the median, aligned wi
 TEST_CASE("a table of one seed has no ranges, and shares are in percent") {
   CHECK(table(found_task(), Measure::accuracy, {.columns = 80}) ==
         "            20    40\n"
-        "       trained    2x\n"
-        "rope     100.0  26.0\n"
-        "alibi     99.9  99.0\n"
-        "t5        50.0  40.0\n");
+        "       trained    2×\n"
+        "RoPE     100.0  26.0\n"
+        "ALiBi     99.9  99.0\n"
+        "T5        50.0  40.0\n");
 }
 
 TEST_CASE("a number of fewer seeds than the heading names says of how many") {
@@ -108,36 +110,33 @@ TEST_CASE("an extension is judged by the unextended models, so a cost at home sh
   CHECK(r.worse(yarn, 64, Measure::loss) == Approx(2.4 / 1.61));
 }
 
-TEST_CASE("sentences name who keeps its loss, who loses how much, and who is undefined") {
+TEST_CASE("sentences give the loss relative to the training length, and who is undefined") {
   const auto said = findings(found_text());
   CHECK(said[0] ==
-        "At 8x: kerple keeps 1.02x its loss; rope + yarn loses 1.20x, rope 3.1x; learned is "
+        "Loss at 8× relative to length 64: KERPLE 1.02×, RoPE + YaRN 1.20×, RoPE 3.09×; learned is "
         "undefined.");
-  CHECK(said[1] ==
-        "Within 5 % of the trained length's score: kerple to 8x; rope, rope + yarn and learned "
-        "not beyond it.");
-  CHECK(said[2] == "Same weights at 8x: rope + yarn turns the 4.97 of rope into 1.93 nats.");
-  CHECK(said[3] == "Worse at 8x than letter frequencies alone (3.19 nats): rope.");
+  CHECK(
+      said[1] ==
+      "Largest length with at most 5 % degradation: KERPLE 8×; RoPE, RoPE + YaRN and learned 1×.");
+  CHECK(said[2] == "Same checkpoints at 8×: RoPE + YaRN 1.93 nats against 4.97 without.");
+  CHECK(said[3] == "As bad as a unigram byte model (3.19 nats) or worse at 8×: RoPE.");
   CHECK(said[4] ==
-        "At the trained length the best is kerple with 1.61 nats, the worst learned with 1.71 "
-        "nats.");
+        "At the training length KERPLE (1.61 nats) is best and learned (1.71 nats) worst.");
 }
 
 TEST_CASE("sentences follow the numbers: other numbers, other sentences") {
   Results r = found_text();
   for (Score& s : r.scores)
     if (s.row.encoding == "kerple") s.loss *= s.length == 512 ? 3 : 1;
-  CHECK(contains(findings(r)[0], "kerple 3.1x"));
+  CHECK(contains(findings(r)[0], "KERPLE 3.06×"));
 }
 
 TEST_CASE("of a task that was not learned at the trained length the sentences say so") {
   const auto said = findings(found_task());
-  CHECK(said[0] ==
-        "At 2x: alibi gets 99.0 % of the answer's tokens right, t5 40.0 %, rope 26.0 %, guessing "
-        "6.2 %.");
-  CHECK(said[1] == "Within 5 % of the trained length's score: alibi to 2x; rope not beyond it.");
-  CHECK(contains(said.back(), "Not learned at the trained length"));
-  CHECK(contains(said.back(), ": t5."));
+  CHECK(said[0] == "Token accuracy at 2×: ALiBi 99.0 %, T5 40.0 %, RoPE 26.0 %, chance 6.2 %.");
+  CHECK(said[1] == "Largest length with at most 5 % degradation: ALiBi 2×; RoPE 1×.");
+  CHECK(contains(said.back(), "Not learned at the training length"));
+  CHECK(contains(said.back(), ": T5."));
 }
 
 TEST_CASE("a window is a sentence of its own: what it gives, and who does better without it") {
@@ -149,14 +148,14 @@ TEST_CASE("a window is a sentence of its own: what it gives, and who does better
   }
   const auto said = findings(r);
   CHECK(said[3] ==
-        "Same weights at 8x behind a window: rope 1.65 and kerple 1.90 nats; over 1 % better "
-        "without it: kerple.");
-  for (const std::string& sentence : said) CHECK_FALSE(contains(sentence, "rope + window"));
+        "Same checkpoints with sliding-window attention (window = training length) at 8×: RoPE "
+        "1.65 and KERPLE 1.90 nats. KERPLE beats its windowed baseline by more than 1 %.");
+  for (const std::string& sentence : said) CHECK_FALSE(contains(sentence, "RoPE + window"));
   const Row narrow = parse_rows("rope:window.size=5")[0];
   r.rows.push_back(narrow);
   r.scores.push_back({.row = narrow, .length = 512, .loss = 2.9});
   CHECK(findings(r)[3] == said[3]);
-  CHECK(contains(findings(r)[0], "rope + window 5 1.8x"));
+  CHECK(contains(findings(r)[0], "RoPE + window 5 1.80×"));
 }
 
 TEST_CASE("of many rows a sentence names both ends, of many extensions the best of each encoding") {
@@ -175,27 +174,61 @@ TEST_CASE("of many rows a sentence names both ends, of many extensions the best 
   CHECK(all[0].find("more between") != std::string::npos);
   CHECK(all[0].size() < 320);
   CHECK(all[2] ==
-        "Same weights at 8x, the best extension of each, chosen by this very test: rope + yarn, of "
-        "13 tried, turns the 4.96 of rope into 1.92 nats.");
+        "Same checkpoints at 8×, the best override of each encoding, chosen on this very test: "
+        "RoPE + YaRN 1.92 nats against 4.96 without (13 tried).");
   Score other = *std::find_if(r.scores.begin(), r.scores.end(), [](const Score& s) {
     return s.row.label() == "rope + yarn" && s.length == 512;
   });
   other.seed = 1, other.loss = 2;
   r.scores.push_back(other);
-  CHECK(contains(findings(r)[2], "into 1.96 (1.92–2.00) nats."));
+  CHECK(contains(findings(r)[2], "RoPE + YaRN 1.96 (1.92–2.00) nats against"));
 }
 
-TEST_CASE("who is worse than letter frequencies is not said to use far context") {
+TEST_CASE("a model at chance, or broken at a length, is not praised for beating its window") {
   Results r = found_text(1);
   r.rows = parse_rows("rope,rope:window.size=0");
   for (Score& s : r.scores)
     if (s.row == parse_rows("rope:rope.scaling=yarn")[0]) s.row = r.rows[1], s.loss = 5.5;
-  auto windowed = [](const Results& found) {
-    for (const std::string& sentence : findings(found))
-      if (sentence.find("behind a window") != std::string::npos) return sentence;
+  const auto last = [&r] {
+    for (const std::string& sentence : findings(r))
+      if (contains(sentence, "sliding-window")) return sentence;
     return std::string();
   };
-  CHECK(windowed(r).ends_with("better without it: none."));  // rope 4.96, letters 3.19
-  r.letters = 6;
-  CHECK(windowed(r).ends_with("better without it: rope."));
+  CHECK(last().ends_with("No model beats its windowed baseline by more than 1 %."));  // 4.96
+  r.letters = 6;  // no longer at chance, yet three times its loss at the training length
+  CHECK(last().ends_with("No model beats its windowed baseline by more than 1 %."));
+  for (Score& s : r.scores)
+    if (s.row.extension.empty() && s.length == 512) s.loss = 1.7;
+  CHECK(last().ends_with("RoPE beats its windowed baseline by more than 1 %."));
+}
+
+TEST_CASE("where every model is at chance no sentence names one as good") {
+  Results r = found_text(1);
+  r.letters = 1.4;
+  for (const std::string& sentence : findings(r))
+    for (const char* praise : {"best", "at most 5 %", "against"}) {
+      INFO(sentence);
+      CHECK_FALSE(contains(sentence, praise));
+    }
+  CHECK(contains(findings(r).back(), "no model is better than chance"));
+}
+
+TEST_CASE("a loss that is the unigram model's as it is printed counts as no better") {
+  Results r = found_text(1);
+  r.letters = 4.964;  // both are printed as 4.96
+  CHECK(at_chance(r, r.rows[1], 512, Measure::loss));
+  r.letters = 4.98;
+  CHECK_FALSE(at_chance(r, r.rows[1], 512, Measure::loss));
+}
+
+TEST_CASE("what a terminal shows has no control characters, and broken UTF-8 is marked") {
+  CHECK(printable("a\x1b[31mb\n\x7f") == "a?[31mb??");
+  CHECK(printable("ε × − 漢 😀") == "ε × − 漢 😀");
+  CHECK(printable("\xc2\x9b"
+                  "31m\xff\xe2\x82\xc0\xaf\xed\xa0\x80") ==
+        "??31m?????"
+        "???");
+  Results r = found_text(1);
+  r.scores.back().reason = "\x1b]0;title\x07";
+  CHECK_FALSE(contains(table(r, Measure::loss, {.columns = 80}), "\x1b"));
 }

@@ -23,12 +23,12 @@ Results with_loss(Results r, const Row& row, int length, int seed, double loss) 
 TEST_CASE("an ordering names its seeds, < for a loss and > for a share") {
   const Results text = found_text(), task = found_task();
   const Ordering o = ordering(text, text.rows[0], text.rows[2], 512, Measure::loss);
-  CHECK(said(o) == "kerple < rope + yarn at 512: 3 of 3 seeds");
+  CHECK(said(o) == "KERPLE < RoPE + YaRN at 512: 3 of 3 seeds");
   CHECK(o.outcome == Outcome::holds);
   CHECK(evidence(o) ==
-        "median difference -0.290 nats, interval -0.290 to -0.290, sign test p = 0.25");
+        "median difference −0.290 nats, interval −0.290 to −0.290, sign test p = 0.25");
   CHECK(said(ordering(task, task.rows[1], task.rows[0], 40, Measure::accuracy)) ==
-        "alibi > rope at 40: 1 of 1 seed");
+        "ALiBi > RoPE at 40: 1 of 1 seed");
 }
 
 TEST_CASE("a claim whose every step holds is reproduced, the opposite order is not") {
@@ -60,18 +60,18 @@ TEST_CASE("one seed that disagrees of three leaves a pair open") {
 TEST_CASE("nothing is told of too few seeds, rows not run, tables that end, or guesses") {
   const Verdict few = verdict_of(found_text(2), {.order = {"kerple", "rope"}});
   CHECK(few.result == Verdict::cannot_be_told);
-  CHECK(few.steps[0].doubt == "2 seeds can't tell, it takes 3");
+  CHECK(few.steps[0].doubt == "2 seeds, at least 3 are needed");
   auto doubt = [](const Results& r, std::vector<std::string> order) {
     const Verdict v = verdict_of(r, {.order = std::move(order)});
     CHECK(v.result == Verdict::cannot_be_told);
     return v.steps.at(0).doubt;
   };
-  CHECK(doubt(found_text(), {"kerple", "t5"}) == "t5 was not run");
+  CHECK(doubt(found_text(), {"kerple", "t5"}) == "T5 was not run");
   CHECK(doubt(found_text(), {"kerple", "learned"}) == "learned has no number here: table ends");
-  CHECK(doubt(found_task(), {"alibi", "t5"}).starts_with("t5 was not learned"));
+  CHECK(doubt(found_task(), {"alibi", "t5"}).starts_with("T5 was not learned"));
   Results lost = found_text();
   lost.letters = 1.5;
-  CHECK(doubt(lost, {"kerple", "rope"}) == "both know no more than a guess");
+  CHECK(doubt(lost, {"kerple", "rope"}) == "both at chance level");
 }
 
 TEST_CASE("a claim about what was not tested says so") {

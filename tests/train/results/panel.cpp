@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "encodings/base/encoding.h"
 #include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 
@@ -14,7 +15,7 @@ using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
-static Study study_of(const Results& r) { return {.name = "made up", .panels = {r}}; }
+static Study study_with(const Results& r) { return {.name = "made up", .panels = {r}}; }
 
 TEST_CASE("rows are parted by commas and their extensions by colons") {
   const auto rows = parse_rows("alibi,rope+logn:rope.scaling=yarn:rope.factor=4");
@@ -39,6 +40,17 @@ TEST_CASE("a row's label says its extension in words") {
   CHECK(label("rope+window:window.size=5") == "rope+window + size 5");
 }
 
+TEST_CASE("tables print a row as papers do, and NoPE is never called none") {
+  const auto printed = [](const std::string& text) { return parse_rows(text)[0].printed(); };
+  CHECK(printed("none") == "NoPE");
+  CHECK(printed("rope:rope.scaling=yarn:rope.factor=4") == "RoPE + YaRN, factor 4");
+  CHECK(printed("rope@0-2,none@3:window.size=0") == "RoPE@0-2,NoPE@3 + window");
+  CHECK(printed("rope:encoding.until=0.5:encoding.then=none") == "RoPE, until 0.5, then NoPE");
+  CHECK(printed("sinusoidal") == "sinusoidal");
+  for (const Entry& e : registry())
+    if (!e.printed.empty()) CHECK(e.printed.find_first_of("@:;,=<>&") == std::string::npos);
+}
+
 TEST_CASE("only a window of the trained length is the baseline, others are rows like any other") {
   const auto windowed = [](const std::string& text) { return parse_rows(text)[0].windowed(); };
   CHECK(windowed("rope:window.size=0"));
@@ -58,7 +70,7 @@ TEST_CASE("a seed solves a task where nine of ten answers are right as a whole")
   CHECK(r.solved(rope, 40).seeds == 2);
   CHECK(r.solved(rope, 40).of == 4);
   CHECK(r.solved(rope, 80).of == 0);
-  CHECK(study_from_json(to_json(study_of(r)), "x").panels[0].solved(rope, 40).seeds == 2);
+  CHECK(study_from_json(to_json(study_with(r)), "x").panels[0].solved(rope, 40).seeds == 2);
 }
 
 TEST_CASE("rows that can't be are refused in a sentence") {
@@ -72,7 +84,7 @@ TEST_CASE("rows that can't be are refused in a sentence") {
 TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
   Results r = found_text();
   r.scores[0].loss = 0.1 + 0.2;
-  std::istringstream csv(to_csv(study_of(r)));
+  std::istringstream csv(to_csv(study_with(r)));
   std::string header, line;
   std::getline(csv, header);
   CHECK(header ==
@@ -91,7 +103,7 @@ TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
 TEST_CASE("a text with commas or quotes is quoted in the CSV") {
   Results r = found_text(1);
   r.scores[0].problem = "a \"b\", c";
-  CHECK(to_csv(study_of(r)).find(",\"a \"\"b\"\", c\",ok,\n") != std::string::npos);
+  CHECK(to_csv(study_with(r)).find(",\"a \"\"b\"\", c\",ok,\n") != std::string::npos);
 }
 
 TEST_CASE("results come back from JSON as they were") {
@@ -102,7 +114,7 @@ TEST_CASE("results come back from JSON as they were") {
   r.course[0].step = 100;
   r.curves = {{r.rows[0], 1, {3, 2, 1.5}}};
   r.lags = {{r.rows[1], 0, 64, 16, 32, 0.5, 12}};
-  Study study = study_of(r);
+  Study study = study_with(r);
   study.failures.push_back({"rope-text-s1", "diverged"});
   study.trainings.push_back({.cell = "rope-text-s0", .encoding = "rope", .lr = 1e-3, .loss = {3}});
   study.trainings[0].settings = {{"copy.alphabet", 8}, {"train.batch", 32}};
@@ -117,7 +129,7 @@ TEST_CASE("results come back from JSON as they were") {
 }
 
 TEST_CASE("why there is no number is read from results of earlier versions too") {
-  auto json = nlohmann::json::parse(to_json(study_of(found_text(1))));
+  auto json = nlohmann::json::parse(to_json(study_with(found_text(1))));
   for (auto& score : json["panels"][0]["scores"]) score.erase("status"), score.erase("reason");
   const Results back = study_from_json(json.dump(), "results.json").panels[0];
   CHECK(back.scores.front().status == Status::ok);
@@ -182,7 +194,7 @@ TEST_CASE("options that training fixes belong to the encoding of a row, others t
 }
 
 TEST_CASE("the JSON has intervals, orders and verdicts for programs") {
-  Study study = study_of(found_text());
+  Study study = study_with(found_text());
   study.claims.push_back({"rope loses", "A paper, Table 1", {"kerple", "rope"}, 512, "", "", ""});
   const auto json = nlohmann::json::parse(to_json(study));
   CHECK(json["panels"][0]["summary"][0]["interval"] == nlohmann::json({1.6, 1.62}));

@@ -39,7 +39,7 @@ TEST_CASE("of three seeds the interval is their range, and says how little that 
   CHECK(i.low == 1);
   CHECK(i.high == 3);
   CHECK(i.coverage == Approx(0.75));
-  CHECK(worth(i) == "an interval of 3 seeds holds the median of all in 75 of 100 cases");
+  CHECK(worth(i) == "75 % confidence interval (n = 3)");
   CHECK(worth(bootstrap({4})) == "one seed has no interval");
 }
 

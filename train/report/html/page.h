@@ -2,11 +2,11 @@
 #include <string>
 #include <vector>
 
-#include "train/report/plots.h"
 #include "train/results/study.h"
 
 /// \file
-/// report.html: a whole study on one page, without network, readable without script.
+/// report.html: a whole study on one page, without network, readable without script. What is on it
+/// is page.mustache, how it looks page.css and chart.css, what moves page.js.
 namespace yonder {
 
 struct PageSettings {
@@ -14,7 +14,6 @@ struct PageSettings {
   /// None: the folder of the page itself.
   std::vector<std::string> runs;
   std::string file = "report.html";  ///< its name in the folder
-  Png png = Png::no;
   std::string note;  ///< what the reader has to know first, "12 of 30 cells are done"
 };
 
@@ -22,11 +21,9 @@ struct PageSettings {
 struct Written {
   std::string page;                   ///< path of the page
   std::vector<std::string> pictures;  ///< paths of the SVG files
-  std::string problem;                ///< why there are no pictures, one sentence; else empty
 };
 
-/// Writes `{folder}/{file}` and its pictures to `{folder}/plots`. Pictures are inside the page
-/// too; where gnuplot is missing it has its tables only.
+/// Writes `{folder}/{file}` and its pictures, which are inside the page too, to `{folder}/plots`.
 Written write_report(const Study&, const std::string& folder, const PageSettings& = {});
 
 }  // namespace yonder

@@ -1,26 +1,31 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <numbers>
 
-#include "train/report/html/html.h"
 #include "train/report/html/sections.h"
-#include "train/report/table.h"
+#include "train/report/markdown_latex.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
 
 namespace yonder {
 namespace {
 
-std::string ratio(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, x < 10 ? "%.2f" : "%.0f", x);
-  return std::isfinite(x) ? std::string(text) + "×" : "–";
-}
+// A measure in a unit of its own: perplexity and bits say the same as nats.
+struct Scale {
+  Measure measure;
+  std::string title;
+  double (*of)(double);
 
-std::string digits(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", x);
-  return text;
+  std::string shown(double x) const { return yonder::shown(of(x), measure); }
+};
+
+std::vector<Scale> scales_of(const Results& r) {
+  std::vector<Scale> all;
+  for (const Measure& m : r.measures()) all.push_back({m, m.title, [](double x) { return x; }});
+  if (!r.text) return all;
+  all.push_back({Measure::loss, "Bits per byte", [](double x) { return x / std::numbers::ln2; }});
+  all.push_back({Measure::loss, "Perplexity per byte", [](double x) { return std::exp(x); }});
+  return all;
 }
 
 // The table's five steps; the terminal's green, yellow and red are the middle ones.
@@ -34,121 +39,151 @@ const char* heat(const Results& r, const Row& row, int length, const Measure& m)
                          : " gone";
 }
 
-// What a cell opens to: every seed, the interval and what it is worth.
-std::string seeds(const Results& r, const Row& row, int length, const Measure& m) {
-  std::string text;
+// What a cell opens to: every seed, the interval, and what was scored.
+Json seeds_of(const Results& r, const Row& row, int length, const Scale& scale) {
+  Json said = Json::array();
   std::vector<double> values;
   int examples = 0;
   for (const Score& s : r.scores) {
     if (!(s.row == row) || s.length != length) continue;
-    const double value = s.*m.value;
-    text += "seed " + std::to_string(s.seed) + ": " +
-            (std::isnan(value) ? escaped(s.status == Status::ok ? "no number" : s.problem)
-                               : shown(value, m)) +
-            "<br>";
-    if (!std::isnan(value)) values.push_back(value), examples = s.examples;
+    const double x = s.*scale.measure.value;
+    const std::string why = s.status == Status::ok ? "no number" : s.problem;
+    said.push_back("seed " + std::to_string(s.seed) + ": " +
+                   (std::isnan(x) ? why : scale.shown(x)));
+    if (!std::isnan(x)) values.push_back(x), examples = s.examples;
   }
   if (values.size() > 1) {
     const Interval i = bootstrap(values);
-    text += "interval " + shown(i.low, m) + "–" + shown(i.high, m) + "<br>(" + worth(i) + ")<br>";
+    said.push_back("interval " + scale.shown(i.low) + "–" + scale.shown(i.high));
   }
-  return text + std::to_string(examples) + " examples";
+  said.push_back(std::to_string(examples) + " sequences");
+  return said;
 }
 
-std::string cell(const Results& r, const Row& row, int length, const Measure& m) {
+bool best_of_column(const Results& r, const Row& row, int length, const Measure& m) {
+  const auto all = ranking(r, length, m);
+  return !all.empty() && !row.windowed() &&
+         shown(r.at(all.front(), length, m).median, m) == shown(r.at(row, length, m).median, m);
+}
+
+Json score_cell(const Results& r, const Row& row, int length, const Scale& scale) {
+  const Measure& m = scale.measure;
   const Spread s = r.at(row, length, m);
-  if (s.empty())
-    return element("td", "class=\"quiet\" data-value=\"\"", escaped(r.problem(row, length)));
+  if (s.empty()) return cell(r.problem(row, length), "quiet");
   const double worse = r.worse(row, length, m);
-  const std::string range =
-      s.count > 1 ? shown(s.least, m) + "–" + shown(s.most, m) + " · " : std::string();
-  const std::string summary = element(
-      "summary", shown(s.median, m) + counted(r, s) + element("small", range + ratio(worse)));
-  return element("td",
-                 std::string("class=\"cell") + heat(r, row, length, m) +
-                     (length == r.trained ? " here" : "") + "\" data-value=\"" + digits(s.median) +
-                     "\"",
-                 element("details", summary + element("div", seeds(r, row, length, m))));
+  std::string small = s.count > 1 ? scale.shown(s.least) + "–" + scale.shown(s.most) + " · " : "";
+  small += std::isfinite(worse) ? number(worse, worse < 10 ? "%.2f×" : "%.0f×") : "–";
+  Json one =
+      cell(scale.shown(s.median) + counted(r, s),
+           std::string("score") + heat(r, row, length, m) + (length == r.trained ? " here" : "") +
+               (best_of_column(r, row, length, m) ? " best" : ""));
+  one["small"] = small;
+  one["seeds"] = {{"each", seeds_of(r, row, length, scale)}};
+  return one;
 }
 
-double best_at_home(const Results& r, const Measure& m) {
-  const auto rows = ranking(r, r.trained, m);
-  return rows.empty() ? unknown : r.at(rows.front(), r.trained, m).median;
+// A row's difference to the best at the training length.
+double cost(const Results& r, const Row& row, const Scale& scale) {
+  const auto rows = ranking(r, r.trained, scale.measure);
+  if (rows.empty()) return unknown;
+  return scale.of(r.at(row, r.trained, scale.measure).median) -
+         scale.of(r.at(rows.front(), r.trained, scale.measure).median);
 }
 
-// How far a row lies behind the best at the trained length.
-double price(const Results& r, const Row& row, const Measure& m) {
-  const double here = r.at(row, r.trained, m).median, best = best_at_home(r, m);
-  return m.percent ? best - here : here - best;
+std::string cost_text(double x, const Measure& m) {
+  if (std::isnan(x)) return "–";
+  return m.percent ? with_sign(100 * x, 1) : with_sign(x, 2);
 }
 
-std::string price_cell(const Results& r, const Row& row, const Measure& m) {
-  const double x = price(r, row, m);
-  if (std::isnan(x)) return element("td", "class=\"quiet\" data-value=\"\"", "unknown");
-  const std::string text = shown(x, m);
-  const bool none = text == "0.00" || text == "0.0";
-  return element("td", "data-value=\"" + digits(x) + "\"",
-                 none ? "none" : (m.percent ? "−" : "+") + text + (m.percent ? " points" : ""));
-}
-
-std::string one_matrix(const Results& r, const Measure& m, const Palette& palette) {
-  std::string head = element("th", "row");
+// NaN unless every length beyond the training length has a number.
+double mean_beyond(const Results& r, const Row& row, const Scale& scale) {
+  double sum = 0;
+  int count = 0;
   for (int length : r.lengths)
-    head += element(
-        "th", std::to_string(length) +
-                  element("small", length == r.trained ? "trained" : r.multiple(length) + "×"));
-  head += element("th",
-                  "price at " + std::to_string(r.trained) + "<small>behind the best there</small>");
-  std::string rows;
+    if (length > r.trained) sum += scale.of(r.at(row, length, scale.measure).median), ++count;
+  return count ? sum / count : unknown;
+}
+
+Json one_matrix(const Results& r, const Scale& scale, const Palette& palette) {
+  Json heads = length_heads(r, "encoding"), lines = Json::array();
+  const bool beyond = r.longest() > r.trained;
+  if (beyond) heads.push_back(head("mean", "unseen lengths"));
+  heads.push_back(head("cost at " + std::to_string(r.trained), "difference to best"));
   for (const Row& row : r.rows) {
-    std::string line = element("td", named(row, palette));
-    for (int length : r.lengths) line += cell(r, row, length, m);
-    line += price_cell(r, row, m);
-    rows += element("tr", "data-row=\"" + escaped(row.label()) + "\"", line) + "\n";
+    Json cells = Json::array();
+    for (int length : r.lengths) cells.push_back(score_cell(r, row, length, scale));
+    const double mean = mean_beyond(r, row, scale);
+    if (beyond) cells.push_back(cell(std::isnan(mean) ? "–" : shown(mean, scale.measure)));
+    cells.push_back(cell(cost_text(cost(r, row, scale), scale.measure)));
+    lines.push_back(line_of(row, palette, cells));
   }
-  return scrolling_table("sortable matrix", head, rows);
+  const std::string seeds =
+      r.seeds > 1 ? "; median, range and loss ratio of " + std::to_string(r.seeds) + " seeds" : "";
+  return tables_of(r.title() + ": " + scale.title + (scale.measure.percent ? "" : seeds),
+                   "sortable matrix", heads, lines);
 }
 
-// "kerple wins at 8x and has no price at the trained length": who wins far out, and what for.
-std::string winner(const Results& r, const Measure& m) {
-  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
-  const auto far = ranking(r, longest, m), home = ranking(r, r.trained, m);
-  if (longest <= r.trained || far.empty() || home.empty()) return "";
+// "KERPLE is best at 8×, and no encoding is better at 64": who wins far out, and what for.
+std::string winner(const Results& r, const Scale& scale) {
+  const Measure& m = scale.measure;
+  const auto far = ranking(r, r.longest(), m), home = ranking(r, r.trained, m);
+  if (r.longest() <= r.trained || far.empty() || home.empty()) return "";
   const Row& first = far.front();
-  const double x = price(r, first, m);
-  const std::string text = shown(x, m),
-                    wins = first.label() + " has the best median at " + r.multiple(longest) + "x";
-  if (std::isnan(x)) return wins + "; what it costs at the trained length is not known.";
-  if (text == "0.00" || text == "0.0") return wins + " and none is better at the trained length.";
-  return wins + ", but lies " + text + (m.percent ? " points" : " nats") + " behind " +
-         home.front().label() + " at the trained length.";
+  const std::string where = r.multiple(r.longest()) + "×", at = "at " + std::to_string(r.trained);
+  if (at_chance(r, first, r.longest(), m))
+    return "No encoding is better than chance at " + where + ".";
+  const std::string best = first.printed() + " is best at " + where,
+                    behind = cost_text(cost(r, first, scale), m);
+  if (behind == "–") return best + "; it has no result " + at + ".";
+  if (behind == "0.00" || behind == "0.0") return best + ", and no encoding is better " + at + ".";
+  return best + "; " + at + " its difference to " + home.front().printed() + " is " + behind +
+         (m.percent ? " points." : " nats.");
 }
-
-const char* const key =
-    "<p class=\"key\">Against the same model at its trained length: <span class=\"better\">under "
-    "0.98×</span><span class=\"same\">to 1.05×</span><span class=\"worse\">to 1.25×</span><span "
-    "class=\"lost\">to 2×</span><span class=\"gone\">beyond</span> Losses are compared as they "
-    "are, shares by the inverse ratio. Not coloured: no number, or not learned. Open a number to "
-    "see its seeds.</p>\n";
 
 }  // namespace
 
-std::string matrix(const Study& study, const Palette& palette) {
-  std::string text = key;
+Json matrix_section(const Study& study, const Palette& palette) {
+  Json panels = Json::array();
   for (const Results& r : study.panels) {
     if (r.rows.empty()) continue;
-    const auto measures = r.measures();
-    text += panel_heading(study, r);
-    if (const std::string words = winner(r, measures.front()); !words.empty())
-      text += element("p", escaped(words));
-    for (const Measure& m : measures) {
-      const std::string table = one_matrix(r, m, palette);
-      text += &m == &measures.front()
-                  ? element("p", "class=\"quiet\"", escaped(m.title)) + table
-                  : element("details", element("summary", escaped(m.title)) + table) + "\n";
-    }
+    Json panel = panel_of(study, r);
+    Json more = Json::array();
+    for (const Scale& scale : scales_of(r))
+      if (Json tables = one_matrix(r, scale, palette); panel["tables"].is_null())
+        panel["tables"] = tables;
+      else more.push_back({{"summary", scale.title}, {"tables", tables}});
+    panel["more"] = more;
+    panel["winner"] = winner(r, scales_of(r).front());
+    std::vector<double> seeds;
+    for (int i = 0; i < r.seeds; ++i) seeds.push_back(i);
+    if (seeds.size() > 1)
+      panel["worth"] = "Intervals of opened numbers: " + worth(bootstrap(seeds)) + ".";
+    panels.push_back(panel);
   }
-  return text;
+  if (panels.empty()) return nullptr;
+  return {{"panels", panels}, {"latex", as_latex(study)}};
+}
+
+Json solved_section(const Study& study, const Palette& palette) {
+  Json panels = Json::array();
+  for (const Results& r : study.panels) {
+    if (r.text || r.seeds < 2) continue;
+    Json panel = panel_of(study, r), lines = Json::array();
+    for (const Row& row : r.rows) {
+      Json cells = Json::array();
+      for (int length : r.lengths) {
+        const Results::Solved s = r.solved(row, length);
+        cells.push_back(s.of == 0 ? cell(r.problem(row, length), "quiet")
+                                  : cell(std::to_string(s.seeds) + " of " + std::to_string(s.of)));
+      }
+      lines.push_back(line_of(row, palette, cells));
+    }
+    panel["tables"] = tables_of(r.title() + ": seeds that solve it", "sortable",
+                                length_heads(r, "encoding"), lines);
+    panels.push_back(panel);
+  }
+  if (panels.empty()) return nullptr;
+  return {{"panels", panels}, {"solving", number(100 * Results::solving, "%.0f %%")}};
 }
 
 }  // namespace yonder

@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "train/report/html/html.h"
 #include "train/report/html/sections.h"
-#include "train/results/statistics.h"
+#include "train/results/orderings.h"
 
 namespace yonder {
 namespace {
@@ -14,7 +13,7 @@ const Curve* curve_of(const Results& r, const Row& row, int seed) {
   return nullptr;
 }
 
-// Mean over the stretches that lie beyond the trained length.
+// Mean over the stretches that lie beyond the training length.
 double beyond(const Curve& c, double trained_share) {
   double sum = 0;
   int count = 0;
@@ -24,9 +23,9 @@ double beyond(const Curve& c, double trained_share) {
   return count ? sum / count : unknown;
 }
 
-// A row against its own windowed model beyond the trained length, seed by seed.
-std::string against_window(const Results& r, const Row& row, const Row& window,
-                           const Palette& palette) {
+// A row against its own windowed model beyond the training length, seed by seed; null without
+// seeds that have both.
+Json against_window(const Results& r, const Row& row, const Row& window, const Palette& palette) {
   int longest = 1;
   for (const Score& s : r.scores) longest = std::max(longest, s.tokens);
   std::vector<double> plain, windowed;
@@ -37,53 +36,51 @@ std::string against_window(const Results& r, const Row& row, const Row& window,
     const double a = beyond(c, share), b = beyond(*other, share);
     if (!std::isnan(a) && !std::isnan(b)) plain.push_back(a), windowed.push_back(b);
   }
-  if (plain.empty()) return "";
+  if (plain.empty()) return nullptr;
   const Paired p = paired(plain, windowed);
-  const bool judged = p.seeds >= 3;
   const bool lost = spread(plain).median >= r.letters;  // false where it is unknown
-  const std::string verdict = lost                  ? "worse than letter frequencies either way"
-                              : !judged             ? "too few seeds to tell"
-                              : p.interval.high < 0 ? "far context is used"
-                              : p.interval.low > 0  ? "the window is better"
-                                                    : "no difference to be seen";
-  return element(
-             "tr", "data-row=\"" + escaped(row.label()) + "\"",
-             element("td", named(row, palette)) + element("td", with_sign(p.difference.median, 3)) +
-                 element("td",
-                         with_sign(p.interval.low, 3) + " to " + with_sign(p.interval.high, 3)) +
-                 element("td", std::to_string(p.below) + " of " + std::to_string(p.seeds)) +
-                 element("td", "class=\"words\"", verdict)) +
-         "\n";
+  const bool broken = r.worse(row, r.longest(), Measure::loss) > 1.25;
+  const std::string verdict = lost                     ? "no better than a unigram model"
+                              : broken                 ? "degraded either way"
+                              : p.seeds < fewest_seeds ? "too few seeds"
+                              : p.interval.high < 0    ? "far context is used"
+                              : p.interval.low > 0     ? "the window is better"
+                                                       : "no difference";
+  return line_of(
+      row, palette,
+      {cell(with_sign(p.difference.median, 3)),
+       cell(with_sign(p.interval.low, 3) + " to " + with_sign(p.interval.high, 3)),
+       cell(std::to_string(p.below) + " of " + std::to_string(p.seeds)), cell(verdict, "words")});
 }
 
-std::string windows(const Results& r, const Palette& palette) {
-  std::string rows;
+Json windows(const Results& r, const Palette& palette) {
+  Json lines = Json::array();
   for (const Row& window : r.rows) {
     if (!window.windowed()) continue;
     for (const Row& row : r.rows)
       if (row.encoding == window.encoding && !row.windowed())
-        rows += against_window(r, row, window, palette);
+        if (Json line = against_window(r, row, window, palette); !line.is_null())
+          lines.push_back(line);
   }
-  if (rows.empty()) return "";
-  return scrolling_table("sortable",
-                         element("th", "row") + element("th", "less its window, nats") +
-                             element("th", "interval") + element("th", "seeds below") +
-                             element("th", "style=\"text-align:left\"", "so"),
-                         rows);
+  return tables_of(
+      r.title() + ": loss beyond the training length, difference to the windowed baseline",
+      "sortable concludes",
+      {head("encoding"), head("difference", "nats"), head("95 % interval"), head("seeds below"),
+       head("conclusion")},
+      lines);
 }
 
 }  // namespace
 
-std::string positions(const Study& study, const Palette& palette, Pictures& pictures) {
-  std::string text;
+Json positions_section(const Study& study, const Palette& palette, Pictures& pictures) {
+  Json panels = Json::array();
   for (const Results& r : study.panels) {
     if (r.curves.empty()) continue;
-    text += panel_heading(study, r);
+    Json panel = panel_of(study, r), figures = Json::array(), families = Json::array();
     std::vector<Row> plain;
     for (const Row& row : r.rows)
       if (row.extension.empty()) plain.push_back(row);
-    text += pictures.figure(over_positions(r, plain, palette)) + windows(r, palette);
-    std::string families;
+    pictures.add(figures, over_positions(r, plain, palette));
     for (const Row& one : plain) {
       std::vector<Row> family;
       for (const Row& row : r.rows)
@@ -91,21 +88,15 @@ std::string positions(const Study& study, const Palette& palette, Pictures& pict
       if (family.size() < 2) continue;
       Chart chart = over_positions(r, family, palette);
       chart.name += "-" + one.encoding;
-      chart.title = one.label() + " against its window: loss by position";
-      families += pictures.figure(chart);
+      chart.title = one.printed() + " and its overrides: " + chart.title;
+      pictures.add(families, chart);
     }
-    if (!families.empty())
-      text +=
-          element("details", element("summary", "Each model against its own window") + families) +
-          "\n";
+    panel["figures"] = figures;
+    panel["tables"] = windows(r, palette);
+    panel["families"] = families.empty() ? Json() : Json{{"figures", families}};
+    panels.push_back(panel);
   }
-  if (text.empty()) return "";
-  return element(
-             "p",
-             "The same model that sees only as many tokens as it was trained on is the baseline "
-             "to beat: a loss below it means that far context is really used. The numbers are "
-             "means over all positions beyond the trained length.") +
-         "\n" + text;
+  return panels.empty() ? Json() : Json{{"panels", panels}};
 }
 
 }  // namespace yonder

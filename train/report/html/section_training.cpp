@@ -1,19 +1,10 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <map>
 
-#include "train/report/html/html.h"
 #include "train/report/html/sections.h"
 
 namespace yonder {
 namespace {
-
-std::string number(double x, const char* format) {
-  char text[32];
-  std::snprintf(text, sizeof text, format, x);
-  return std::isnan(x) ? "" : text;
-}
 
 // 12345678 as 12,345,678.
 std::string grouped(std::int64_t n) {
@@ -48,88 +39,77 @@ std::vector<Group> groups(const Study& study) {
   return found;
 }
 
-std::string models(const std::vector<Group>& all, const Palette& palette) {
-  std::string rows;
+std::string data_of(const std::string& task, const std::string& variant) {
+  return task + (variant.empty() ? "" : ", ") + variant;
+}
+
+Json models(const std::vector<Group>& all, const Palette& palette) {
+  Json lines = Json::array();
   for (const Group& g : all) {
     const Training& t = *g.all.front();
-    const Row row{g.encoding, {}};
-    rows +=
-        element("tr", "data-row=\"" + escaped(row.label()) + "\"",
-                element("td", named(row, palette)) +
-                    element("td", escaped(g.task + (g.variant.empty() ? "" : ", ") + g.variant)) +
-                    element("td", std::to_string(g.all.size())) +
-                    element("td", grouped(t.parameters - t.position_parameters)) +
-                    element("td", grouped(t.position_parameters)) +
-                    element("td", grouped(t.steps)) +
-                    element("td", number(g.median(&Training::lr), "%g")) +
-                    element("td", number(g.median(&Training::seconds), "%.1f")) +
-                    element("td", grouped(std::llround(g.median(&Training::tokens_per_second))))) +
-        "\n";
+    lines.push_back(line_of(
+        {g.encoding, {}}, palette,
+        {cell(data_of(g.task, g.variant)), cell(std::to_string(g.all.size())),
+         cell(grouped(t.parameters - t.position_parameters)), cell(grouped(t.position_parameters)),
+         cell(grouped(t.steps)), cell(number(g.median(&Training::lr), "%g")),
+         cell(number(g.median(&Training::seconds), "%.1f")),
+         cell(grouped(std::llround(g.median(&Training::tokens_per_second))))}));
   }
-  std::string head;
-  for (const char* name :
-       {"trained", "task", "models", "parameters<small>content</small>", "<small>position</small>",
-        "steps", "rate", "seconds<small>median</small>", "tokens/s<small>median</small>"})
-    head += element("th", name);
-  return scrolling_table("sortable", head, rows);
+  return tables_of("Models and their training", "sortable",
+                   {head("encoding"), head("task"), head("seeds"), head("parameters", "content"),
+                    head("parameters", "position"), head("steps"), head("learning rate"),
+                    head("seconds", "median"), head("tokens/s", "median")},
+                   lines);
 }
 
 // Where rates were chosen on validation data: every trial, the chosen one among them.
-std::string rates(const Study& study, const Palette& palette) {
-  std::string rows;
-  for (const Training& t : study.trainings) {
-    if (std::isnan(t.validation)) continue;
-    rows +=
-        element("tr",
-                element("td", named({t.encoding, {}}, palette)) +
-                    element("td", escaped(t.task + (t.variant.empty() ? "" : ", ") + t.variant)) +
-                    element("td", number(t.lr, "%g")) + element("td", std::to_string(t.seed)) +
-                    element("td", number(t.validation, "%.4f")) +
-                    element("td", t.trial ? "" : "chosen")) +
-        "\n";
-  }
-  if (rows.empty()) return "";
-  std::string head;
-  for (const char* name : {"trained", "task", "rate", "seed", "validation<small>nats</small>", ""})
-    head += element("th", name);
-  return element("details",
-                 element("summary",
-                         "Learning rates, chosen on validation data of the trained length, equal "
-                         "trials for each encoding") +
-                     scrolling_table("sortable", head, rows)) +
-         "\n";
+Json rates(const Study& study, const Palette& palette) {
+  Json lines = Json::array();
+  for (const Training& t : study.trainings)
+    if (!std::isnan(t.validation))
+      lines.push_back(line_of(
+          {t.encoding, {}}, palette,
+          {cell(data_of(t.task, t.variant)), cell(number(t.lr, "%g")), cell(std::to_string(t.seed)),
+           cell(number(t.validation, "%.4f")), cell(t.trial ? "" : "chosen")}));
+  return tables_of("Learning rates", "sortable",
+                   {head("encoding"), head("task"), head("learning rate"), head("seed"),
+                    head("validation", "nats"), head("choice")},
+                   lines);
 }
 
-// The first measure at the trained length and at the longest one, as training went on.
-std::string course(const Study& study, const Palette& palette, Pictures& pictures) {
-  std::string text;
+// The first measure at the training length and at the longest one, as training went on.
+Json curves(const Study& study, const Palette& palette, Pictures& pictures) {
+  Json panels = Json::array();
   for (const Results& r : study.panels) {
     if (r.course.empty()) continue;
-    const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
-    std::string drawn;
+    const int longest = r.longest();
+    Json panel = panel_of(study, r), figures = Json::array();
     for (int length : {longest, r.trained})
-      if (length != longest || drawn.empty())
-        drawn += pictures.figure(over_steps(study, r, r.measures().front(), length, palette));
-    if (!drawn.empty()) text += panel_heading(study, r) + drawn;
+      if (length != longest || figures.empty())
+        pictures.add(figures, over_steps(study, r, r.measures().front(), length, palette));
+    panel["figures"] = figures;
+    if (!figures.empty()) panels.push_back(panel);
   }
-  if (text.empty()) return "";
-  return element("h3", "Beyond the trained length, over training") + "\n" + text;
+  return panels.empty() ? Json() : Json{{"panels", panels}};
 }
 
 }  // namespace
 
-std::string training(const Study& study, const Palette& palette, Pictures& pictures) {
+Json training_section(const Study& study, const Palette& palette, Pictures& pictures) {
   const auto all = groups(study);
-  if (all.empty()) return "";
-  std::string text;
+  if (all.empty()) return nullptr;
+  Json figures = Json::array();
   std::vector<std::pair<std::string, std::string>> drawn;
   for (const Group& g : all) {
     if (std::count(drawn.begin(), drawn.end(), std::pair(g.task, g.variant))) continue;
     drawn.emplace_back(g.task, g.variant);
-    text += pictures.figure(over_training(study, g.task, g.variant, palette));
+    pictures.add(figures, over_training(study, g.task, g.variant, palette));
   }
-  text += course(study, palette, pictures);
-  return text + models(all, palette) + rates(study, palette);
+  const Json course = curves(study, palette, pictures);
+  return {{"figures", figures},
+          {"curves", course},
+          {"tables", models(all, palette)},
+          {"rates", rates(study, palette)}};
 }
 
 }  // namespace yonder

@@ -1,72 +1,60 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
-#include "train/report/html/html.h"
 #include "train/report/html/sections.h"
-#include "train/report/table.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
 
 namespace yonder {
 namespace {
 
-std::string outcome(const Ordering& o) {
-  if (!o.doubt.empty()) return "open: " + o.doubt;
+std::string outcome_of(const Ordering& o) {
+  if (!o.doubt.empty()) return "inconclusive: " + o.doubt;
   return o.outcome == Outcome::holds      ? "holds"
-         : o.outcome == Outcome::reversed ? "the other way round"
-                                          : "open";
+         : o.outcome == Outcome::reversed ? "reversed"
+                                          : "inconclusive";
 }
 
-std::string number(double x, const Measure& m) {
+std::string signed_number(double x, const Measure& m) {
   return m.percent ? with_sign(100 * x, 1) : with_sign(x, 3);
 }
 
-std::string steps(const std::vector<Ordering>& all, const Palette& palette) {
-  if (all.empty()) return "";
+Json steps(const std::string& name, const std::vector<Ordering>& all, const Palette& palette) {
+  if (all.empty()) return Json::array();
   const Measure& m = all.front().measure;
-  std::string rows;
+  Json lines = Json::array();
   for (const Ordering& o : all) {
-    char p[32];
-    std::snprintf(p, sizeof p, "%.2g", o.pairs.p);
     const Interval& i = o.pairs.interval;
     const bool any = o.pairs.seeds > 0;
-    rows +=
-        element("tr", element("td", named(o.better, palette) + (m.percent ? " &gt; " : " &lt; ") +
-                                        named(o.worse, palette)) +
-                          element("td", std::to_string(o.agree) + " of " +
-                                            std::to_string(o.pairs.seeds)) +
-                          element("td", any ? number(o.pairs.difference.median, m) : "") +
-                          element("td", any ? number(i.low, m) + " to " + number(i.high, m) : "") +
-                          element("td", any ? p : "") +
-                          element("td", "class=\"words\"", escaped(outcome(o)))) +
-        "\n";
+    lines.push_back(
+        {{"rows", {named(o.better, palette, m.percent ? " > " : " < "), named(o.worse, palette)}},
+         {"cells",
+          {cell(std::to_string(o.agree) + " of " + std::to_string(o.pairs.seeds)),
+           cell(any ? signed_number(o.pairs.difference.median, m) : ""),
+           cell(any ? signed_number(i.low, m) + " to " + signed_number(i.high, m) : ""),
+           cell(any ? number(o.pairs.p, "%.2g") : ""), cell(outcome_of(o), "words")}}});
   }
-  return scrolling_table("steps",
-                         element("th", "at " + std::to_string(all.front().length)) +
-                             element("th", "seeds") +
-                             element("th", std::string("median difference<small>") +
-                                               (m.percent ? "points" : "nats") + "</small>") +
-                             element("th", "interval") + element("th", "sign test p") +
-                             element("th", "style=\"text-align:left\"", "so"),
-                         rows);
+  const std::string at = " at " + std::to_string(all.front().length);
+  return tables_of(
+      name + at, "steps concludes",
+      {head("order" + at), head("seeds"), head("median difference", m.percent ? "points" : "nats"),
+       head("95 % interval"), head("sign test p"), head("conclusion")},
+      lines);
 }
 
-std::string claim(const Study& study, const Verdict& v, const Palette& palette) {
+Json claim_of(const Study& study, const Verdict& v, const Palette& palette) {
   const char* kind = v.result == Verdict::reproduced       ? "reproduced"
                      : v.result == Verdict::partly         ? "partly"
                      : v.result == Verdict::not_reproduced ? "not"
                                                            : "open";
-  std::string text =
-      element("p", element("strong", name_of(v.result)) + "<br>" + escaped(v.claim.text)) +
-      element("p", "class=\"quiet\"", escaped(v.claim.source));
-  if (!v.why.empty()) text += element("p", escaped("Not held against anything: " + v.why + "."));
-  if (v.panel >= 0 && study.panels.size() > 1)
-    text += element("p", "class=\"quiet\"",
-                    "on " + escaped(study.panels[std::size_t(v.panel)].title()));
-  return element("div", std::string("class=\"verdict ") + kind + "\"",
-                 text + steps(v.steps, palette)) +
-         "\n";
+  const bool several = v.panel >= 0 && study.panels.size() > 1;
+  return {{"kind", kind},
+          {"verdict", name_of(v.result)},
+          {"claim", v.claim.text},
+          {"parts", linked(v.claim.source)},
+          {"why", v.why},
+          {"on", several ? study.panels[std::size_t(v.panel)].title() : ""},
+          {"tables", steps("Steps of the claim", v.steps, palette)}};
 }
 
 // What a table of orders is worth, for the seeds that it has.
@@ -75,88 +63,84 @@ std::string note(const std::vector<Ordering>& all) {
   for (const Ordering& o : all) seeds = std::max(seeds, o.pairs.seeds);
   std::vector<double> made_up;
   for (int i = 0; i < seeds; ++i) made_up.push_back(i);
-  if (seeds < 2) return "One seed can't tell: no order is judged with fewer than three.";
-  char p[32];
-  std::snprintf(p, sizeof p, "%.2g", std::pow(2.0, 1 - seeds));
-  return "Differences are paired by seed, better less worse. Intervals are bootstraps of the "
-         "median "
-         "difference; " +
-         worth(bootstrap(made_up)) + ", and the sign test's p can't fall below " + p + ".";
+  if (seeds < fewest_seeds)
+    return "No order is judged with fewer than " + std::to_string(fewest_seeds) + " seeds.";
+  return "Differences are paired by seed. Intervals are bootstraps of the median difference; " +
+         worth(bootstrap(made_up)) + ", and the sign test's p is at least " +
+         number(std::pow(2.0, 1 - seeds), "%.2g") + ".";
 }
 
-std::string neighbours(const Study& study, const Palette& palette) {
-  std::string text;
+Json rankings(const Study& study, const Palette& palette) {
+  Json panels = Json::array();
   for (const Results& r : study.panels) {
     if (r.rows.empty() || r.lengths.empty()) continue;
-    const auto all =
-        orderings(r, *std::max_element(r.lengths.begin(), r.lengths.end()), r.measures().front());
+    const int longest = r.longest();
+    const auto all = orderings(r, longest, r.measures().front());
     if (all.empty()) continue;
-    text +=
-        panel_heading(study, r) + element("p", "class=\"quiet\"", note(all)) + steps(all, palette);
+    Json panel = panel_of(study, r);
+    panel["worth"] = note(all);
+    panel["tables"] = steps(r.title() + ": ranking", all, palette);
+    panels.push_back(panel);
   }
-  return text.empty()
-             ? ""
-             : element("h3", "From the best to the worst, each against the next") + "\n" + text;
+  return panels;
 }
 
-// How far a row's scores at the longest length jump between the checkpoints of the last tenth.
-std::string jumps(const Results& r, const Palette& palette) {
+// The spread of a row's scores at the longest length over the checkpoints of the last tenth; null
+// where no others were tested.
+Json spread_of(const Results& r, const Row& row, int longest, const Palette& palette) {
   const Measure m = r.measures().front();
-  const int longest = *std::max_element(r.lengths.begin(), r.lengths.end());
-  std::string rows;
-  for (const Row& row : r.rows) {
-    std::vector<double> widths, all;
-    for (const Score& last : r.scores) {
-      std::vector<double> found;
-      if (!(last.row == row) || last.length != longest || std::isnan(last.*m.value)) continue;
-      for (const Score& s : r.earlier)
-        if (s.row == row && s.length == longest && s.seed == last.seed && !std::isnan(s.*m.value))
-          found.push_back(s.*m.value);
-      if (found.empty()) continue;
-      found.push_back(last.*m.value);
-      const Spread s = spread(found);
-      widths.push_back(s.most - s.least);
-      all.insert(all.end(), found.begin(), found.end());
-    }
-    if (all.empty()) continue;
-    const Spread s = spread(all);
-    rows += element("tr", element("td", named(row, palette)) +
-                              element("td", shown(r.at(row, longest, m).median, m)) +
-                              element("td", shown(s.least, m) + "–" + shown(s.most, m)) +
-                              element("td", shown(spread(widths).most, m))) +
-            "\n";
+  std::vector<double> widths, all;
+  for (const Score& last : r.scores) {
+    std::vector<double> found;
+    if (!(last.row == row) || last.length != longest || std::isnan(last.*m.value)) continue;
+    for (const Score& s : r.earlier)
+      if (s.row == row && s.length == longest && s.seed == last.seed && !std::isnan(s.*m.value))
+        found.push_back(s.*m.value);
+    if (found.empty()) continue;
+    found.push_back(last.*m.value);
+    const Spread s = spread(found);
+    widths.push_back(s.most - s.least);
+    all.insert(all.end(), found.begin(), found.end());
   }
-  if (rows.empty()) return "";
-  return scrolling_table("sortable",
-                         element("th", "at " + std::to_string(longest)) +
-                             element("th", "end of training<small>median</small>") +
-                             element("th", "all checkpoints, all seeds") +
-                             element("th", "widest within a seed"),
-                         rows);
+  if (all.empty()) return nullptr;
+  const Spread s = spread(all);
+  return line_of(
+      row, palette,
+      {cell(shown(r.at(row, longest, m).median, m)),
+       cell(shown(s.least, m) + "–" + shown(s.most, m)), cell(shown(spread(widths).most, m))});
+}
+
+Json checkpoints(const Study& study, const Palette& palette) {
+  Json panels = Json::array();
+  for (const Results& r : study.panels) {
+    if (r.earlier.empty()) continue;
+    const int longest = r.longest();
+    Json lines = Json::array();
+    for (const Row& row : r.rows)
+      if (Json line = spread_of(r, row, longest, palette); !line.is_null()) lines.push_back(line);
+    if (lines.empty()) continue;
+    Json panel = panel_of(study, r);
+    const std::string at = " at " + std::to_string(longest);
+    panel["tables"] =
+        tables_of(r.title() + ": " + r.measures().front().title + at, "sortable",
+                  {head("encoding"), head("final checkpoint", "median"),
+                   head("all checkpoints, all seeds"), head("largest range within a seed")},
+                  lines);
+    panels.push_back(panel);
+  }
+  return panels.empty() ? Json() : Json{{"panels", panels}};
 }
 
 }  // namespace
 
-std::string judged(const Study& study, const Palette& palette) {
-  std::string text;
-  for (const Verdict& v : verdicts(study)) text += claim(study, v, palette);
-  const std::string orders = neighbours(study, palette);
-  text += study.claims.empty()
-              ? orders
-              : element("details", element("summary", "All rows in order") + orders) + "\n";
-  std::string tables;
-  for (const Results& r : study.panels)
-    if (!r.earlier.empty())
-      if (const std::string table = jumps(r, palette); !table.empty())
-        tables += panel_heading(study, r) + table;
-  if (!tables.empty())
-    text += element("h3", "How much chance is in the last checkpoint") + "\n" +
-            element("p",
-                    "Beyond the trained length scores jump between checkpoints whose loss is "
-                    "the same. Everywhere else the end of training counts, never the best "
-                    "checkpoint; this is how far those of its last tenth lie apart.") +
-            "\n" + tables;
-  return text;
+Json verdicts_section(const Study& study, const Palette& palette) {
+  Json claims = Json::array();
+  for (const Verdict& v : verdicts(study)) claims.push_back(claim_of(study, v, palette));
+  const Json orders = rankings(study, palette), last = checkpoints(study, palette);
+  if (claims.empty() && orders.empty() && last.is_null()) return nullptr;
+  return {{"claims", claims},
+          {"orders", orders.empty() ? Json() : Json{{"open", claims.empty()}, {"panels", orders}}},
+          {"checkpoints", last}};
 }
 
 }  // namespace yonder

@@ -1,59 +1,78 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "train/report/html/page.h"
+#include "train/report/html/render.h"
 #include "train/report/plots.h"
 #include "train/results/study.h"
 
 /// \file
-/// The sections of report.html, each a string of HTML, "" where a study has nothing to fill it.
+/// The sections of report.html, each as data for page.mustache; null where a study has nothing to
+/// fill it.
 namespace yonder {
 
-/// Draws charts and gives them back as parts of the page.
+/// Writes pictures as SVG into a folder, and gives them back as figures of the page.
 class Pictures {
  public:
-  Pictures(std::string folder, Png png) : folder_(std::move(folder)), png_(png) {}
+  explicit Pictures(std::string folder) : folder_(std::move(folder)) {}
 
-  /// A <figure>; "" for a chart without a point, or if gnuplot can't. The caption is HTML.
-  std::string figure(const Chart&, const std::string& caption = "");
+  /// Adds figure.mustache's data to `figures`, unless the chart has no point.
+  void add(Json& figures, const Chart&);
+  /// The same of a picture that is no chart.
+  void add(Json& figures, const std::string& name, const std::string& title,
+           const std::string& caption, const std::function<std::string(Svg)>& drawn);
   const std::vector<std::string>& paths() const { return paths_; }
-  const std::string& problem() const { return problem_; }
 
  private:
-  std::string folder_, problem_;
-  Png png_;
-  bool can_draw_ = true;
+  std::string folder_;
   std::vector<std::string> paths_;
 };
 
-/// Each panel's rows × lengths, coloured by how much worse a cell is than its model at the trained
-/// length, with the price at the trained length in the same row.
-std::string matrix(const Study&, const Palette&);
+/// The sentences and the headline picture of each panel, and what failed.
+Json results_section(const Study&, const Palette&, Pictures&);
 
-/// How many seeds solve each task, by row and length; "" for texts and for a single seed.
-std::string solved(const Study&, const Palette&);
+/// Each panel's rows × lengths, coloured by how much worse a cell is than its model at the training
+/// length, with the mean over unseen lengths and the cost at the training length.
+Json matrix_section(const Study&, const Palette&);
+
+/// How many seeds solve each task, by row and length; null for texts and for a single seed.
+Json solved_section(const Study&, const Palette&);
 
 /// Loss by position at the longest length, against the windowed model: who uses far context.
-std::string positions(const Study&, const Palette&, Pictures&);
+Json positions_section(const Study&, const Palette&, Pictures&);
 
 /// What is in the weights: bias, similarity, trajectory, frequencies, read from the first trained
 /// cell of each encoding in `runs`; and accuracy by lag × length.
-std::string learned(const Study&, const Palette&, Pictures&, const std::vector<std::string>& runs);
+Json learned_section(const Study&, const Palette&, Pictures&, const std::vector<std::string>& runs);
 
 /// Published claims and what became of them; each row against the next one; and how far scores
-/// jump between the last checkpoints.
-std::string judged(const Study&, const Palette&);
+/// vary between the last checkpoints.
+Json verdicts_section(const Study&, const Palette&);
 
 /// Curves, scores over training, parameters, rates and times.
-std::string training(const Study&, const Palette&, Pictures&);
+Json training_section(const Study&, const Palette&, Pictures&);
 
-/// The protocol, the configuration and the machine of each run, and the command.
-std::string protocol(const Study&, const std::vector<std::string>& runs);
-
-/// The label of a row with the colour and marker of its pictures before it.
-std::string named(const Row&, const Palette&);
-/// A heading for one of several panels; "" for the only one.
-std::string panel_heading(const Study&, const Results&);
+// What tables are made of.
+Json head(const std::string& text, const std::string& under = "");
+inline Json cell(const std::string& text, const std::string& look = "") {
+  return {{"text", text}, {"look", look}};
+}
+/// A row's printed name behind the marker of its pictures; `sign` stands after it.
+Json named(const Row&, const Palette&, const std::string& sign = "");
+/// A line that begins with a row and is highlighted with its pictures.
+Json line_of(const Row&, const Palette&, Json cells);
+/// The tables of a panel: [table], or [] without lines.
+Json tables_of(const std::string& name, const std::string& kind, Json heads, Json lines);
+/// {"panel": its title, "" for the only one}.
+Json panel_of(const Study&, const Results&);
+/// The heads of a panel's lengths: "128", "2×".
+Json length_heads(const Results&, const std::string& first);
+/// "+0.12" or "−0.12", with a minus that is as wide as the plus.
+std::string with_sign(double x, int digits);
+/// A text in parts, with links where it names a paper on arXiv or a page on kexue.fm.
+Json linked(const std::string& text);
+/// printf for one number; "" for NaN.
+std::string number(double x, const char* format);
 
 }  // namespace yonder
