@@ -27,7 +27,7 @@ struct SweepConfig {
   std::vector<int> lengths;  ///< items for tasks, tokens for text; the trained one is added
   std::vector<std::string> tests{""};  ///< options of the task while testing, "tiled.tile=2"
   std::vector<std::string> protocols{"fixed-targets"};  ///< of texts
-  int seeds = 3;
+  int seeds = 5;
   int examples = 0;     ///< at each length; 0: the task's own number
   int checkpoints = 1;  ///< tested, evenly over the last tenth of training, its end included
   int course = 0;       ///< tested too, evenly over all of training

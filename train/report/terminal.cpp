@@ -1,5 +1,7 @@
 #include "train/report/terminal.h"
 
+#include "encodings/base/encoding.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -61,14 +63,24 @@ std::string order(const Results& r) {
   return text.empty() ? "" : text + ".";
 }
 
+// Whether all rows of a claim stand in its order, beside its steps.
+std::string whole_order(const Verdict& v) {
+  if (!v.trend) return "";
+  char text[96];
+  std::snprintf(text, sizeof text, "; order as a whole: mean Kendall tau %.2f, Page's p = %.2g",
+                v.trend->tau, v.trend->p);
+  return text;
+}
+
 // A published claim beside what was found, step by step.
-std::string claim(const Verdict& v, const Look& look) {
+std::string claim(const Verdict& v, int claims, const Look& look) {
   std::string text = wrapped("Claim: " + v.claim.text + " (" + v.claim.source + ")", look.columns) +
                      wrapped(std::string("Result: ") + name_of(v.result) +
-                                 (v.why.empty() ? "" : "; " + v.why) + ".",
+                                 (v.why.empty() ? "" : "; " + v.why) + whole_order(v) + ".",
                              look.columns);
   for (const Ordering& o : v.steps)
-    text += printable("  " + said(o)) + "\n" + printable("    " + evidence(o)) + "\n";
+    text += printable("  " + said(o)) + "\n" + printable("    " + evidence(o)) + "\n" +
+            (would_tell(o, claims).empty() ? "" : "    " + would_tell(o, claims) + "\n");
   return text;
 }
 
@@ -142,7 +154,7 @@ std::string report(const Study& study, const std::string& folder, const Look& lo
     if (const std::string chain = order(r); !chain.empty()) text += wrapped(chain, look.columns);
     text += "\n";
   }
-  for (const Verdict& v : verdicts(study)) text += claim(v, look) + "\n";
+  for (const Verdict& v : verdicts(study)) text += claim(v, int(study.claims.size()), look) + "\n";
   for (const Failure& f : study.failures)
     text += printable("Failed: " + f.cell + ": " + f.reason) + "\n";
   if (const std::string page = folder + "/report.html"; fs::exists(page))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 namespace yonder {
 namespace {
@@ -16,6 +17,10 @@ std::vector<std::pair<int, double>> by_seed(const Results& r, const Row& row, in
       all.emplace_back(s.seed, s.*m.value);
   return all;
 }
+
+constexpr double level = 0.05;
+
+enum class Direction { stated, opposite };
 
 std::string doubt(const Results& r, const Ordering& o) {
   for (const Row* row : {&o.better, &o.worse}) {
@@ -34,11 +39,19 @@ std::string doubt(const Results& r, const Ordering& o) {
 }
 
 Outcome outcome(const Ordering& o) {
-  const Interval& i = o.pairs.interval;
   if (!o.doubt.empty()) return Outcome::open;
-  const bool less = i.high<0, more = i.low> 0;
-  if (o.measure.percent ? more : less) return Outcome::holds;
-  return (o.measure.percent ? less : more) ? Outcome::reversed : Outcome::open;
+  if (o.p <= level) return Outcome::holds;
+  return o.opposite_p <= level ? Outcome::reversed : Outcome::open;
+}
+
+// The differences of a pair, below 0 where `better` is the better one.
+std::vector<double> stated(const Ordering& o, Direction direction) {
+  constexpr double most = 1e12;  // a loss may be infinite
+  std::vector<double> all;
+  const bool turned = o.measure.percent == (direction == Direction::stated);
+  for (const double d : o.pairs.differences)
+    all.push_back(std::clamp(turned ? -d : d, -most, most));
+  return all;
 }
 
 std::string number(double x, const Measure& m) {
@@ -58,15 +71,34 @@ int panel_of(const Study& study, const Claim& c) {
   return -1;
 }
 
-Verdict::Result result(const std::vector<Ordering>& steps) {
-  auto count = [&steps](Outcome what) {
-    return std::count_if(steps.begin(), steps.end(),
-                         [what](const Ordering& o) { return o.outcome == what; });
-  };
-  const auto holds = count(Outcome::holds);
-  if (!steps.empty() && holds == std::ptrdiff_t(steps.size())) return Verdict::reproduced;
-  if (holds > 0) return Verdict::partly;
-  return count(Outcome::reversed) > 0 ? Verdict::not_reproduced : Verdict::cannot_be_told;
+// Of the steps that can be judged: a claim with one that can't has p = 1.
+double p_of(const std::vector<Ordering>& steps) {
+  double p = steps.empty() ? 1 : 0;
+  for (const Ordering& o : steps) p = std::max(p, o.doubt.empty() ? o.p : 1);
+  return p;
+}
+
+// The clearest opposite of a step.
+double opposite_p_of(const std::vector<Ordering>& steps) {
+  double p = 1;
+  for (const Ordering& o : steps)
+    if (o.doubt.empty()) p = std::min(p, o.opposite_p);
+  return p;
+}
+
+// The values of the rows on the seeds that all have, the best first as predicted.
+std::optional<Trend> trend_of(const Results& r, const std::vector<Row>& rows, int length) {
+  if (rows.size() < 4) return std::nullopt;
+  const Measure m = r.measures().front();
+  std::map<int, std::vector<double>> seeds;
+  for (const Row& row : rows)
+    for (const auto& [seed, value] : by_seed(r, row, length, m))
+      seeds[seed].push_back(m.percent ? -value : value);
+  std::vector<std::vector<double>> values;
+  for (auto& [seed, of_rows] : seeds)
+    if (of_rows.size() == rows.size()) values.push_back(std::move(of_rows));
+  if (int(values.size()) < fewest_seeds) return std::nullopt;
+  return trend(values);
 }
 
 Verdict verdict(const Study& study, const Claim& claim) {
@@ -84,7 +116,8 @@ Verdict verdict(const Study& study, const Claim& claim) {
   const std::vector<Row> rows = parse_rows(claim.order);
   for (std::size_t i = 1; i < rows.size(); ++i)
     v.steps.push_back(ordering(r, rows[i - 1], rows[i], v.length, r.measures().front()));
-  v.result = result(v.steps);
+  v.p = p_of(v.steps);
+  v.trend = trend_of(r, rows, v.length);
   return v;
 }
 
@@ -108,6 +141,9 @@ Ordering ordering(const Results& r, const Row& better, const Row& worse, int len
   o.pairs = paired(a, b);
   o.agree = m.percent ? o.pairs.above : o.pairs.below;
   o.doubt = doubt(r, o);
+  o.p = sign_flip_p(stated(o, Direction::stated));
+  o.opposite_p = sign_flip_p(stated(o, Direction::opposite));
+  o.sign_p = sign_p(stated(o, Direction::stated));
   o.outcome = outcome(o);
   return o;
 }
@@ -139,18 +175,44 @@ std::string said(const Ordering& o) {
 
 std::string evidence(const Ordering& o) {
   if (o.pairs.seeds == 0) return o.doubt;
-  char p[32];
-  std::snprintf(p, sizeof p, "%.2g", o.pairs.p);
+  char p[48];
+  std::snprintf(p, sizeof p, "p = %.2g (sign test %.2g)", o.p, o.sign_p);
   const Interval& i = o.pairs.interval;
   return "median difference " + number(o.pairs.difference.median, o.measure) +
          (o.measure.percent ? " points" : " nats") + ", interval " + number(i.low, o.measure) +
-         " to " + number(i.high, o.measure) + ", sign test p = " + p +
-         (o.doubt.empty() ? "" : "; " + o.doubt);
+         " to " + number(i.high, o.measure) + ", " + p + (o.doubt.empty() ? "" : "; " + o.doubt);
+}
+
+std::string would_tell(const Ordering& o, int claims) {
+  constexpr int feasible = 50;
+  if (o.outcome != Outcome::open || o.pairs.seeds < 2) return "";
+  if (!o.doubt.empty() && o.pairs.seeds >= fewest_seeds) return "";  // seeds are not what lacks
+  const int needed = seeds_needed(stated(o, Direction::stated), claims);
+  if (needed == 0) return "it leans the other way";
+  if (needed > feasible) return "no difference that seeds can show";
+  return std::to_string(std::max(needed, seeds_for(claims))) +
+         " seeds would tell, if the difference is what it seems";
 }
 
 std::vector<Verdict> verdicts(const Study& study) {
   std::vector<Verdict> all;
-  for (const Claim& claim : study.claims) all.push_back(verdict(study, claim));
+  std::vector<double> p, opposite;
+  for (const Claim& claim : study.claims) {
+    all.push_back(verdict(study, claim));
+    p.push_back(all.back().p);
+    opposite.push_back(opposite_p_of(all.back().steps));
+  }
+  p = holm(p), opposite = holm(opposite);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Verdict& v = all[i];
+    v.adjusted_p = p[i];
+    const bool some = std::any_of(v.steps.begin(), v.steps.end(),
+                                  [](const Ordering& o) { return o.outcome == Outcome::holds; });
+    v.result = p[i] <= level          ? Verdict::reproduced
+               : some                 ? Verdict::partly
+               : opposite[i] <= level ? Verdict::not_reproduced
+                                      : Verdict::cannot_be_told;
+  }
   return all;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "train/results/inference.h"
 #include "train/results/study.h"
 
 /// \file
@@ -11,22 +13,25 @@ namespace yonder {
 
 /// What the seeds say of "`better` scores better than `worse`".
 enum class Outcome {
-  holds,     ///< the interval of the median difference lies on the claimed side of 0
-  reversed,  ///< on the other side
+  holds,     ///< the one-sided sign-flip test of the mean difference has p ≤ 0.05
+  reversed,  ///< that of the opposite has
   open       ///< neither, or the pair can't be judged
 };
 
-/// Seeds below which no pair is judged: with two, every other coin would do.
-inline constexpr int fewest_seeds = 3;
+/// Seeds below which no pair is judged: four that agree have p = 0.06.
+inline constexpr int fewest_seeds = 5;
 
 /// One step of an order of rows.
 struct Ordering {
   Row better, worse;
   int length = 0;
   Measure measure = Measure::loss;
-  Paired pairs;       ///< better's number less worse's, on the seeds that both have
-  int agree = 0;      ///< seeds on which `better` is the better one
-  std::string doubt;  ///< why the pair can't be judged whatever its numbers are; else empty
+  Paired pairs;           ///< better's number less worse's, on the seeds that both have
+  int agree = 0;          ///< seeds on which `better` is the better one
+  double p = 1;           ///< one-sided sign-flip test of what is stated
+  double opposite_p = 1;  ///< of its opposite
+  double sign_p = 1;      ///< one-sided sign test of what is stated
+  std::string doubt;      ///< why the pair can't be judged whatever its numbers are; else empty
   Outcome outcome = Outcome::open;
 };
 
@@ -48,8 +53,11 @@ std::vector<Ordering> orderings(const Results&, int length, const Measure&);
 
 /// "t5 < rope at 1024: 5 of 5 seeds", < for losses and > for shares.
 std::string said(const Ordering&);
-/// What is behind it: "median difference 0.42 nats, interval 0.31 to 0.50, sign test p = 0.063".
+/// What is behind it: "median difference −0.42 nats, interval −0.50 to −0.31, p = 0.031".
 std::string evidence(const Ordering&);
+/// What it would take to tell where it is open, as one of `claims` claims: "17 seeds would tell, if
+/// the difference is what it seems". Empty where it is told or no seeds are there.
+std::string would_tell(const Ordering&, int claims);
 
 /// What became of a claim.
 struct Verdict {
@@ -60,8 +68,11 @@ struct Verdict {
   int length = 0;   ///< at which
   std::string why;  ///< there is nothing to hold it against; else empty
   std::vector<Ordering> steps;
-  /// Reproduced if every step holds; partly if some do; not reproduced if none holds and one is
-  /// reversed; else it is inconclusive.
+  double p = 1;                ///< the largest of its steps', as a claim needs them all
+  double adjusted_p = 1;       ///< by Holm, among all claims of the study
+  std::optional<Trend> trend;  ///< of the order as a whole, for four rows or more
+  /// Reproduced if adjusted_p ≤ 0.05; partly if a step has p ≤ 0.05 by itself; not reproduced if
+  /// the opposite of a step passes as the claim would have to; else it is inconclusive.
   Result result = cannot_be_told;
 };
 

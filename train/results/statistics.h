@@ -46,14 +46,12 @@ Interval bootstrap(const std::vector<double>& values);
 
 /// Two rows on the same seeds, number by number.
 struct Paired {
-  Spread difference;  ///< of a − b
-  Interval interval;  ///< of its median
-  int seeds = 0;      ///< pairs
-  int below = 0;      ///< with a < b
-  int above = 0;      ///< with a > b; the rest are equal
-  /// Two-sided sign test, equal pairs left away: how often as one-sided a split, or more, comes
-  /// from fair coins. 1 if there is nothing to test.
-  double p = 1;
+  Spread difference;                ///< of a − b
+  Interval interval;                ///< of its median
+  int seeds = 0;                    ///< pairs
+  int below = 0;                    ///< with a < b
+  int above = 0;                    ///< with a > b; the rest are equal
+  std::vector<double> differences;  ///< a − b, seed by seed
 };
 
 /// a[i] and b[i] are of the same seed.

@@ -257,15 +257,25 @@ Json json_of(const Ordering& o) {
           {"agree", o.agree},
           {"difference", o.pairs.difference.median},
           {"interval", {o.pairs.interval.low, o.pairs.interval.high}},
-          {"p", o.pairs.p},
+          {"p", o.p},
+          {"opposite_p", o.opposite_p},
+          {"sign_test_p", o.sign_p},
           {"outcome", names[int(o.outcome)]},
           {"doubt", o.doubt}};
 }
 
 Json json_of(const Verdict& v) {
-  return {{"claim", v.claim.text},     {"source", v.claim.source},    {"length", v.length},
-          {"panel", v.panel},          {"result", name_of(v.result)}, {"why", v.why},
-          {"steps", array_of(v.steps)}};
+  Json json{{"claim", v.claim.text},
+            {"source", v.claim.source},
+            {"length", v.length},
+            {"panel", v.panel},
+            {"result", name_of(v.result)},
+            {"why", v.why},
+            {"p", v.p},
+            {"adjusted_p", v.adjusted_p},
+            {"steps", array_of(v.steps)}};
+  if (v.trend) json["trend"] = {{"L", v.trend->L}, {"tau", v.trend->tau}, {"p", v.trend->p}};
+  return json;
 }
 
 // Each row against the next, at the longest length.

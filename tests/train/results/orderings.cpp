@@ -21,55 +21,81 @@ Results with_loss(Results r, const Row& row, int length, int seed, double loss) 
 }  // namespace
 
 TEST_CASE("an ordering names its seeds, < for a loss and > for a share") {
-  const Results text = found_text(), task = found_task();
+  const Results text = found_text(5), task = found_task();
   const Ordering o = ordering(text, text.rows[0], text.rows[2], 512, Measure::loss);
-  CHECK(said(o) == "KERPLE < RoPE + YaRN at 512: 3 of 3 seeds");
+  CHECK(said(o) == "KERPLE < RoPE + YaRN at 512: 5 of 5 seeds");
   CHECK(o.outcome == Outcome::holds);
   CHECK(evidence(o) ==
-        "median difference −0.290 nats, interval −0.290 to −0.290, sign test p = 0.25");
+        "median difference −0.290 nats, interval −0.290 to −0.290, p = 0.031 (sign test 0.031)");
   CHECK(said(ordering(task, task.rows[1], task.rows[0], 40, Measure::accuracy)) ==
         "ALiBi > RoPE at 40: 1 of 1 seed");
 }
 
 TEST_CASE("a claim whose every step holds is reproduced, the opposite order is not") {
-  const Verdict v = verdict_of(found_text(), {.order = {"kerple", "rope:rope.scaling=yarn"}});
+  const Verdict v = verdict_of(found_text(5), {.order = {"kerple", "rope:rope.scaling=yarn"}});
   CHECK(v.length == 512);
   CHECK(v.result == Verdict::reproduced);
   // rope loses 4.96, which is worse than letter frequencies; kerple and yarn do not.
-  CHECK(verdict_of(found_text(), {.order = {"rope", "kerple"}}).result == Verdict::not_reproduced);
+  CHECK(verdict_of(found_text(5), {.order = {"rope", "kerple"}}).result == Verdict::not_reproduced);
   CHECK(std::string(name_of(Verdict::not_reproduced)) == "not reproduced");
 }
 
 TEST_CASE("a claim of which some steps hold is partly reproduced") {
   const Verdict v =
-      verdict_of(found_text(), {.order = {"kerple", "rope", "rope:rope.scaling=yarn"}});
+      verdict_of(found_text(5), {.order = {"kerple", "rope", "rope:rope.scaling=yarn"}});
   REQUIRE(v.steps.size() == 2);
   CHECK(v.steps[0].outcome == Outcome::holds);
   CHECK(v.steps[1].outcome == Outcome::reversed);
   CHECK(v.result == Verdict::partly);
 }
 
-TEST_CASE("one seed that disagrees of three leaves a pair open") {
-  const Results r = found_text();
+TEST_CASE("one seed that disagrees of five leaves a pair open, and it is said what would tell") {
+  const Results r = found_text(5);
   const Ordering o =
       ordering(with_loss(r, r.rows[2], 512, 1, 1.5), r.rows[0], r.rows[2], 512, Measure::loss);
-  CHECK(o.agree == 2);
+  CHECK(o.agree == 4);
+  CHECK(o.p == 2 / 32.);
   CHECK(o.outcome == Outcome::open);
+  CHECK(would_tell(o, 1) == "9 seeds would tell, if the difference is what it seems");
+  const Ordering opposite =
+      ordering(with_loss(r, r.rows[2], 512, 1, 1.5), r.rows[2], r.rows[0], 512, Measure::loss);
+  CHECK(would_tell(opposite, 1) == "it leans the other way");
+}
+
+TEST_CASE("claims of one study share their chance of an error, by Holm") {
+  const Claim claim{.order = {"kerple", "rope:rope.scaling=yarn"}};
+  Study study{.panels = {found_text(5)}, .claims = {claim, claim}};
+  CHECK(verdicts(study)[0].result == Verdict::partly);  // 2 · 1/32
+  CHECK(verdicts(study)[0].adjusted_p == 2 / 32.);
+  study.panels = {found_text(6)};
+  CHECK(verdicts(study)[0].result == Verdict::reproduced);
+}
+
+TEST_CASE("an order of four rows or more has a trend") {
+  Results r = found_text(5);
+  for (Score& s : r.scores)
+    if (s.row == r.rows[3]) s.status = Status::ok, s.reason = s.problem = "", s.loss = 3;
+  const Verdict v =
+      verdict_of(r, {.order = {"kerple", "rope:rope.scaling=yarn", "learned", "rope"}});
+  REQUIRE(v.trend);
+  CHECK(v.trend->tau == 1);
+  CHECK(v.trend->p < 1e-3);
+  CHECK(v.result == Verdict::reproduced);
 }
 
 TEST_CASE("nothing is told of too few seeds, rows not run, tables that end, or guesses") {
   const Verdict few = verdict_of(found_text(2), {.order = {"kerple", "rope"}});
   CHECK(few.result == Verdict::cannot_be_told);
-  CHECK(few.steps[0].doubt == "2 seeds, at least 3 are needed");
+  CHECK(few.steps[0].doubt == "2 seeds, at least 5 are needed");
   auto doubt = [](const Results& r, std::vector<std::string> order) {
     const Verdict v = verdict_of(r, {.order = std::move(order)});
     CHECK(v.result == Verdict::cannot_be_told);
     return v.steps.at(0).doubt;
   };
-  CHECK(doubt(found_text(), {"kerple", "t5"}) == "T5 was not run");
-  CHECK(doubt(found_text(), {"kerple", "learned"}) == "learned has no number here: table ends");
+  CHECK(doubt(found_text(5), {"kerple", "t5"}) == "T5 was not run");
+  CHECK(doubt(found_text(5), {"kerple", "learned"}) == "learned has no number here: table ends");
   CHECK(doubt(found_task(), {"alibi", "t5"}).starts_with("T5 was not learned"));
-  Results lost = found_text();
+  Results lost = found_text(5);
   lost.letters = 1.5;
   CHECK(doubt(lost, {"kerple", "rope"}) == "both at chance level");
 }

@@ -201,6 +201,6 @@ TEST_CASE("the JSON has intervals, orders and verdicts for programs") {
   CHECK(json["panels"][0]["summary"][0]["coverage"].get<double>() == Approx(0.75));
   CHECK(json["panels"][0]["orderings"][0]["better"] == "kerple");
   CHECK(json["panels"][0]["orderings"][0]["agree"] == 3);
-  CHECK(json["verdicts"][0]["result"] == "reproduced");
-  CHECK(json["verdicts"][0]["steps"][0]["outcome"] == "holds");
+  CHECK(json["verdicts"][0]["result"] == "inconclusive");  // three seeds
+  CHECK(json["verdicts"][0]["steps"][0]["outcome"] == "open");
 }

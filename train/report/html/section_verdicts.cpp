@@ -8,18 +8,19 @@
 namespace yonder {
 namespace {
 
-std::string outcome_of(const Ordering& o) {
-  if (!o.doubt.empty()) return "inconclusive: " + o.doubt;
-  return o.outcome == Outcome::holds      ? "holds"
-         : o.outcome == Outcome::reversed ? "reversed"
-                                          : "inconclusive";
+std::string outcome_of(const Ordering& o, int claims) {
+  const std::string more = would_tell(o, claims),
+                    why = o.doubt.empty() ? "inconclusive" : "inconclusive: " + o.doubt;
+  if (o.outcome == Outcome::open) return more.empty() ? why : why + "; " + more;
+  return o.outcome == Outcome::holds ? "holds" : "reversed";
 }
 
 std::string signed_number(double x, const Measure& m) {
   return m.percent ? with_sign(100 * x, 1) : with_sign(x, 3);
 }
 
-Json steps(const std::string& name, const std::vector<Ordering>& all, const Palette& palette) {
+Json steps(const std::string& name, const std::vector<Ordering>& all, int claims,
+           const Palette& palette) {
   if (all.empty()) return Json::array();
   const Measure& m = all.front().measure;
   Json lines = Json::array();
@@ -32,13 +33,13 @@ Json steps(const std::string& name, const std::vector<Ordering>& all, const Pale
           {cell(std::to_string(o.agree) + " of " + std::to_string(o.pairs.seeds)),
            cell(any ? signed_number(o.pairs.difference.median, m) : ""),
            cell(any ? signed_number(i.low, m) + " to " + signed_number(i.high, m) : ""),
-           cell(any ? number(o.pairs.p, "%.2g") : ""), cell(outcome_of(o), "words")}}});
+           cell(any ? number(o.p, "%.2g") : ""), cell(outcome_of(o, claims), "words")}}});
   }
   const std::string at = " at " + std::to_string(all.front().length);
   return tables_of(
       name + at, "steps concludes",
       {head("order" + at), head("seeds"), head("median difference", m.percent ? "points" : "nats"),
-       head("95 % interval"), head("sign test p"), head("conclusion")},
+       head("95 % interval"), head("p", "one-sided"), head("conclusion")},
       lines);
 }
 
@@ -48,13 +49,18 @@ Json claim_of(const Study& study, const Verdict& v, const Palette& palette) {
                      : v.result == Verdict::not_reproduced ? "not"
                                                            : "open";
   const bool several = v.panel >= 0 && study.panels.size() > 1;
-  return {{"kind", kind},
-          {"verdict", name_of(v.result)},
-          {"claim", v.claim.text},
-          {"parts", linked(v.claim.source)},
-          {"why", v.why},
-          {"on", several ? study.panels[std::size_t(v.panel)].title() : ""},
-          {"tables", steps("Steps of the claim", v.steps, palette)}};
+  return {
+      {"kind", kind},
+      {"verdict", std::string(name_of(v.result)) +
+                      (v.why.empty() ? " (p = " + number(v.adjusted_p, "%.2g") + " by Holm)" : "") +
+                      (v.trend ? "; order as a whole τ = " + number(v.trend->tau, "%.2f") +
+                                     ", p = " + number(v.trend->p, "%.2g")
+                               : "")},
+      {"claim", v.claim.text},
+      {"parts", linked(v.claim.source)},
+      {"why", v.why},
+      {"on", several ? study.panels[std::size_t(v.panel)].title() : ""},
+      {"tables", steps("Steps of the claim", v.steps, int(study.claims.size()), palette)}};
 }
 
 // What a table of orders is worth, for the seeds that it has.
@@ -66,8 +72,8 @@ std::string note(const std::vector<Ordering>& all) {
   if (seeds < fewest_seeds)
     return "No order is judged with fewer than " + std::to_string(fewest_seeds) + " seeds.";
   return "Differences are paired by seed. Intervals are bootstraps of the median difference; " +
-         worth(bootstrap(made_up)) + ", and the sign test's p is at least " +
-         number(std::pow(2.0, 1 - seeds), "%.2g") + ".";
+         worth(bootstrap(made_up)) + ". p is of the one-sided sign-flip test, at least " +
+         number(std::pow(2.0, -seeds), "%.2g") + " for so many seeds.";
 }
 
 Json rankings(const Study& study, const Palette& palette) {
@@ -79,7 +85,7 @@ Json rankings(const Study& study, const Palette& palette) {
     if (all.empty()) continue;
     Json panel = panel_of(study, r);
     panel["worth"] = note(all);
-    panel["tables"] = steps(r.title() + ": ranking", all, palette);
+    panel["tables"] = steps(r.title() + ": ranking", all, 1, palette);
     panels.push_back(panel);
   }
   return panels;
