@@ -38,7 +38,7 @@ Json steps(const std::string& name, const std::vector<Ordering>& all, const Pale
   return tables_of(
       name + at, "steps concludes",
       {head("order" + at), head("seeds"), head("median difference", m.percent ? "points" : "nats"),
-       head("95 % interval"), head("sign test p"), head("conclusion")},
+       head("interval"), head("sign test p"), head("conclusion")},
       lines);
 }
 
@@ -65,8 +65,8 @@ std::string note(const std::vector<Ordering>& all) {
   for (int i = 0; i < seeds; ++i) made_up.push_back(i);
   if (seeds < fewest_seeds)
     return "No order is judged with fewer than " + std::to_string(fewest_seeds) + " seeds.";
-  return "Differences are paired by seed. Intervals are bootstraps of the median difference; " +
-         worth(bootstrap(made_up)) + ", and the sign test's p is at least " +
+  return "Differences are paired by seed. Interval: " + worth(bootstrap(made_up)) +
+         " of the median difference, by bootstrap; the sign test's p is at least " +
          number(std::pow(2.0, 1 - seeds), "%.2g") + ".";
 }
 
