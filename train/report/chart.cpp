@@ -155,12 +155,9 @@ std::vector<double> tics_by_ratio(double low, double high) {
 // Some six round numbers.
 std::vector<double> tics_by_step(double low, double high) {
   const double rough = (high - low) / 6, power = std::pow(10, std::floor(std::log10(rough)));
-  double step = 10 * power;
-  for (double digit : {1., 2., 2.5, 5.})
-    if (digit * power >= rough) {
-      step = digit * power;
-      break;
-    }
+  double step = 0;
+  for (double digit : {10., 5., 2.5, 2., 1.})
+    if (digit * power >= rough) step = digit * power;
   std::vector<double> tics;
   for (double k = std::ceil(low / step); k * step <= high; ++k) tics.push_back(k * step);
   return tics;
@@ -251,7 +248,7 @@ std::string drawn(const Chart& c, const Chart::Line& line, const Frame& f) {
                 "\" r=\"1.9\"/>\n";
     if (i % every) continue;
     if (line.style.marker > 0 && (line.points.size() <= marked || i % (2 * every) == 0))
-      text += marker_at(line.style, x, y, 4, said_of(c, line, p));
+      text += marker_at(line.style, x, y, said_of(c, line, p));
     else
       text += "<circle class=\"touch\" cx=\"" + place(x) + "\" cy=\"" + place(y) +
               "\" r=\"6\"><title>" + escaped(said_of(c, line, p)) + "</title></circle>\n";
@@ -273,7 +270,7 @@ std::string names(const Chart& c, const Frame& f) {
     text += "<g class=\"line " + l.style.css_class() + "\" data-row=\"" +
             escaped(l.thin ? "" : c.lines[std::size_t(&l - all.data())].label) + "\">\n";
     if (l.reaches && !c.path) text += line_from(f.x(l.x) + 5, f.y(l.y), to_lead, first, "thin");
-    if (l.style.marker > 0) text += marker_at(l.style, to_marker, first, 4) + "\n";
+    if (l.style.marker > 0) text += marker_at(l.style, to_marker, first);
     for (const std::string& line : l.lines)
       text += text_at(l.thin || !l.style.marker ? to_lead + 4 : to_name, *height++ + 5, "start",
                       line, l.thin ? "quiet" : "");

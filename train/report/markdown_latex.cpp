@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstring>
 
 #include "train/report/table.h"
 #include "train/results/format.h"
@@ -60,7 +59,7 @@ std::string markdown_table(const Results& r, const Measure& m) {
 }
 
 std::string latex(const std::string& text) {
-  static const std::pair<const char*, const char*> signs[] = {{"\\", "\\textbackslash{}"},
+  static const std::pair<std::string, const char*> signs[] = {{"\\", "\\textbackslash{}"},
                                                               {"~", "\\textasciitilde{}"},
                                                               {"^", "\\textasciicircum{}"},
                                                               {"<", "\\textless{}"},
@@ -79,27 +78,20 @@ std::string latex(const std::string& text) {
   std::string out;
   for (std::size_t at = 0; at < plain.size();) {
     const auto sign = std::find_if(std::begin(signs), std::end(signs), [&](const auto& s) {
-      return plain.compare(at, std::strlen(s.first), s.first) == 0;
+      return plain.compare(at, s.first.size(), s.first) == 0;
     });
     const bool found = sign != std::end(signs);
     out += found ? sign->second : std::string(1, plain[at]);
-    at += found ? std::strlen(sign->first) : 1;
+    at += found ? sign->first.size() : 1;
   }
   return out;
-}
-
-// Whether a median is, as it is shown, the best of its column.
-bool is_best(const Results& r, int length, const Measure& m, const std::string& median) {
-  const auto all = ranking(r, length, m);
-  return !all.empty() && shown(r.at(all.front(), length, m).median, m) == median;
 }
 
 std::string latex_cell(const Results& r, const Row& row, int length, const Measure& m,
                        LatexSpread spread) {
   const Figure c = figure(r, row, length, m);
   if (!c.problem.empty()) return "\\emph{" + latex(c.problem) + "}";
-  const std::string median =
-      is_best(r, length, m, c.median) ? "\\textbf{" + c.median + "}" : c.median;
+  const std::string median = is_best(r, row, length, m) ? "\\textbf{" + c.median + "}" : c.median;
   const auto values = r.values(row, length, m);
   if (spread == LatexSpread::none || values.size() < 2) return median;
   if (spread == LatexSpread::range) return median + " {\\scriptsize[" + latex(c.range) + "]}";
@@ -140,9 +132,8 @@ std::string as_markdown(const Study& study) {
   for (const Results& r : study.panels) {
     for (const Measure& m : r.measures())
       text += (text.empty() ? "" : "\n") + markdown(caption(r, m)) + "\n\n" + markdown_table(r, m);
-    const int longest = r.longest();
     std::string steps;
-    for (const Ordering& o : orderings(r, longest, r.measures().front()))
+    for (const Ordering& o : orderings(r, r.longest(), r.measures().front()))
       steps += "- " + markdown(said(o) + "; " + evidence(o)) + "\n";
     if (!steps.empty()) text += "\n" + steps;
   }

@@ -27,54 +27,43 @@ std::string place(double x) {
   return tenths.ends_with(".0") ? tenths.substr(0, tenths.size() - 2) : tenths;
 }
 
-std::string marker_at(const Style& style, double x, double y, double r, const std::string& title) {
-  // Of radius 1; a circle has none.
-  using Corners = std::vector<std::pair<double, double>>;
-  static const Corners shapes[Style::markers] = {
-      {},
-      {{-.85, -.85}, {.85, -.85}, {.85, .85}, {-.85, .85}},
-      {{0, -1.1}, {1.1, .85}, {-1.1, .85}},
-      {{0, 1.1}, {1.1, -.85}, {-1.1, -.85}},
-      {{0, -1.2}, {1.2, 0}, {0, 1.2}, {-1.2, 0}},
-      {{0, -1.1}, {1.05, -.34}, {.65, .89}, {-.65, .89}, {-1.05, -.34}}};
-  const Corners& corners = shapes[(style.marker - 1) % Style::markers];
-  std::string drawn = std::string(" class=\"") + (style.hollow ? "hollow" : "filled") + "\"", path;
-  for (const auto& [dx, dy] : corners)
-    path += (path.empty() ? "M" : "L") + place(x + r * dx) + " " + place(y + r * dy);
-  const std::string name = corners.empty() ? "circle" : "path";
-  drawn += corners.empty()
-               ? " cx=\"" + place(x) + "\" cy=\"" + place(y) + "\" r=\"" + place(r) + "\""
-               : " d=\"" + path + "z\"";
-  if (title.empty()) return "<" + name + drawn + "/>";
-  return "<" + name + drawn + "><title>" + escaped(title) + "</title></" + name + ">\n";
+std::string marker_at(const Style& style, double x, double y, const std::string& title) {
+  static const char* const shapes[Style::markers] = {"M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
+                                                     "M-3.5-3.5h7v7h-7z",
+                                                     "M0-4.4L4.4 3.4H-4.4z",
+                                                     "M0 4.4L4.4-3.4H-4.4z",
+                                                     "M0-4.8L4.8 0L0 4.8L-4.8 0z",
+                                                     "M0-4.5L4.3-1.4L2.6 3.6H-2.6L-4.3-1.4z"};
+  return std::string("<path class=\"") + (style.hollow ? "hollow" : "filled") +
+         "\" transform=\"translate(" + place(x) + " " + place(y) + ")\" d=\"" +
+         shapes[(style.marker - 1) % Style::markers] + "\">" +
+         (title.empty() ? "" : "<title>" + escaped(title) + "</title>") + "</path>\n";
 }
 
 std::string marker_svg(const Style& style) {
   return "<svg class=\"key " + style.css_class() +
-         "\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">" + marker_at(style, 7, 7, 5) + "</svg>";
+         "\" viewBox=\"-5.6 -5.6 11.2 11.2\" aria-hidden=\"true\">" + marker_at(style, 0, 0) +
+         "</svg>";
 }
 
 Palette::Palette(std::vector<Row> rows) : rows_(std::move(rows)) {
-  const auto known = [this](auto is) {
-    return std::any_of(encodings_.begin(), encodings_.end(), is);
-  };
   for (const Row& row : rows_) {
-    if (known([&row](const auto& e) { return e.first == row.encoding; })) continue;
+    if (encodings_.count(row.encoding)) continue;
     const std::uint32_t hash = hash_of(row.encoding);
     Style style{.colour = int(hash % Style::colours),
                 .marker = 1 + int((hash >> 8) % Style::markers)};
-    for (int tried = 1; tried < Style::markers && known([&style](const auto& e) {
-                          return e.second.colour == style.colour && e.second.marker == style.marker;
-                        });
-         ++tried)
-      style.marker = 1 + style.marker % Style::markers;
-    encodings_.emplace_back(row.encoding, style);
+    const auto alike = [&style](const auto& other) {
+      return other.second.colour == style.colour && other.second.marker == style.marker;
+    };
+    for (int tried = 1; tried < Style::markers; ++tried)
+      if (std::any_of(encodings_.begin(), encodings_.end(), alike))
+        style.marker = 1 + style.marker % Style::markers;
+    encodings_[row.encoding] = style;
   }
 }
 
 Style Palette::of(const Row& row) const {
-  const auto found = std::find_if(encodings_.begin(), encodings_.end(),
-                                  [&row](const auto& e) { return e.first == row.encoding; });
+  const auto found = encodings_.find(row.encoding);
   Style style = found == encodings_.end() ? Style{} : found->second;
   if (row.extension.empty()) return style;
   style.hollow = true;

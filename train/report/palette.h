@@ -1,6 +1,6 @@
 #pragma once
+#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "train/results/panel.h"
@@ -30,13 +30,13 @@ class Palette {
 
  private:
   std::vector<Row> rows_;
-  std::vector<std::pair<std::string, Style>> encodings_;
+  std::map<std::string, Style> encodings_;
 };
 
 /// A number of an SVG, to a tenth of a unit.
 std::string place(double);
 /// A marker around a place of a picture; a title shows when it is pointed at.
-std::string marker_at(const Style&, double x, double y, double r, const std::string& title = "");
+std::string marker_at(const Style&, double x, double y, const std::string& title = "");
 /// A marker by itself, as large as a letter.
 std::string marker_svg(const Style&);
 

@@ -1,11 +1,10 @@
 #include "train/report/terminal.h"
 
-#include "encodings/base/encoding.h"
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
+#include "encodings/base/encoding.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
 #include "train/results/summary.h"

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <map>
 
+#include "train/results/format.h"
+
 namespace yonder {
 namespace {
 
@@ -157,6 +159,12 @@ std::vector<Row> ranking(const Results& r, int length, const Measure& m) {
     return m.percent ? x > y : x < y;
   });
   return rows;
+}
+
+bool is_best(const Results& r, const Row& row, int length, const Measure& m) {
+  const auto all = ranking(r, length, m);
+  return !all.empty() && !row.windowed() &&
+         shown(r.at(all.front(), length, m).median, m) == shown(r.at(row, length, m).median, m);
 }
 
 std::vector<Ordering> orderings(const Results& r, int length, const Measure& m) {

@@ -48,6 +48,8 @@ bool at_chance(const Results&, const Row&, int length, const Measure&);
 /// The rows that have a number at `length`, from the best median to the worst. Windowed ones are no
 /// competitors but the baseline, and are left out.
 std::vector<Row> ranking(const Results&, int length, const Measure&);
+/// Whether a row has the best median of a length, as tables show it.
+bool is_best(const Results&, const Row&, int length, const Measure&);
 /// Each row of the ranking against the next.
 std::vector<Ordering> orderings(const Results&, int length, const Measure&);
 

@@ -60,12 +60,6 @@ Json seeds_of(const Results& r, const Row& row, int length, const Scale& scale) 
   return said;
 }
 
-bool best_of_column(const Results& r, const Row& row, int length, const Measure& m) {
-  const auto all = ranking(r, length, m);
-  return !all.empty() && !row.windowed() &&
-         shown(r.at(all.front(), length, m).median, m) == shown(r.at(row, length, m).median, m);
-}
-
 Json score_cell(const Results& r, const Row& row, int length, const Scale& scale) {
   const Measure& m = scale.measure;
   const Spread s = r.at(row, length, m);
@@ -74,9 +68,9 @@ Json score_cell(const Results& r, const Row& row, int length, const Scale& scale
   std::string small = s.count > 1 ? scale.shown(s.least) + "–" + scale.shown(s.most) + " · " : "";
   small += std::isfinite(worse) ? number(worse, worse < 10 ? "%.2f×" : "%.0f×") : "–";
   Json one =
-      cell(scale.shown(s.median) + counted(r, s),
-           std::string("score") + heat(r, row, length, m) + (length == r.trained ? " here" : "") +
-               (best_of_column(r, row, length, m) ? " best" : ""));
+      cell(scale.shown(s.median) + counted(r, s), std::string("score") + heat(r, row, length, m) +
+                                                      (length == r.trained ? " here" : "") +
+                                                      (is_best(r, row, length, m) ? " best" : ""));
   one["small"] = small;
   one["seeds"] = {{"each", seeds_of(r, row, length, scale)}};
   return one;
@@ -157,7 +151,7 @@ Json matrix_section(const Study& study, const Palette& palette) {
     std::vector<double> seeds;
     for (int i = 0; i < r.seeds; ++i) seeds.push_back(i);
     if (seeds.size() > 1)
-      panel["worth"] = "Intervals of opened numbers: " + worth(bootstrap(seeds)) + ".";
+      panel["worth"] = "Interval: " + worth(bootstrap(seeds)) + " of the median.";
     panels.push_back(panel);
   }
   if (panels.empty()) return nullptr;

@@ -65,7 +65,7 @@ Json windows(const Results& r, const Palette& palette) {
   return tables_of(
       r.title() + ": loss beyond the training length, difference to the windowed baseline",
       "sortable concludes",
-      {head("encoding"), head("difference", "nats"), head("95 % interval"), head("seeds below"),
+      {head("encoding"), head("difference", "nats"), head("interval"), head("seeds below"),
        head("conclusion")},
       lines);
 }

@@ -39,7 +39,7 @@ Json steps(const std::string& name, const std::vector<Ordering>& all, int claims
   return tables_of(
       name + at, "steps concludes",
       {head("order" + at), head("seeds"), head("median difference", m.percent ? "points" : "nats"),
-       head("95 % interval"), head("p", "one-sided"), head("conclusion")},
+       head("interval"), head("p", "one-sided"), head("conclusion")},
       lines);
 }
 
@@ -71,8 +71,9 @@ std::string note(const std::vector<Ordering>& all) {
   for (int i = 0; i < seeds; ++i) made_up.push_back(i);
   if (seeds < fewest_seeds)
     return "No order is judged with fewer than " + std::to_string(fewest_seeds) + " seeds.";
-  return "Differences are paired by seed. Intervals are bootstraps of the median difference; " +
-         worth(bootstrap(made_up)) + ". p is of the one-sided sign-flip test, at least " +
+  return "Differences are paired by seed. Interval: " + worth(bootstrap(made_up)) +
+         " of the median difference, by bootstrap; p is of the one-sided sign-flip test, at "
+         "least " +
          number(std::pow(2.0, -seeds), "%.2g") + " for so many seeds.";
 }
 
