@@ -93,7 +93,9 @@ Tensor copy_of(const Tensor& x) {
 
 Checkpoint rebuild(const Safetensors& file, const std::string& path) {
   if (!file.metadata.contains("yonder"))
-    throw UsageError("it has no metadata 'yonder', so yonder did not write it");
+    throw UsageError(
+        "it lacks the metadata 'yonder', which other programs drop when they save tensors again; "
+        "take the file that yonder wrote");
   const json all = parse_json(file.metadata.at("yonder"), path);
   if (all.is_object() && all.contains("format") && all["format"] != format)
     throw UsageError("its format is " + all["format"].dump() + ", this program reads " +

@@ -18,7 +18,7 @@ std::string seal_of(const std::string& text) {
 }
 
 [[noreturn]] void damaged(const std::string& path, const std::string& what) {
-  throw FileError(path + ": damaged: " + what + "; take another checkpoint or copy it again");
+  throw FileError(path + ": damaged: " + what + "; copy it again or take another checkpoint");
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ void check_extents(const Dims& dims) {
   if (const int over = dims.width % dims.heads)
     throw UsageError("model: width " + std::to_string(dims.width) + " is not a multiple of heads " +
                      std::to_string(dims.heads) + "; the next that is one is " +
-                     std::to_string(dims.width - over + dims.heads));
+                     std::to_string(std::int64_t(dims.width) - over + dims.heads));
 }
 
 }  // namespace

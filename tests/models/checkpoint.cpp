@@ -116,7 +116,7 @@ TEST_CASE("a file that is no checkpoint is refused by a sentence that names it")
   write_file(saved.folder + "/text", "In the beginning God created the heaven and the earth.");
   CHECK_THAT(Saved::error_of(saved.folder + "/text"), ContainsSubstring("safetensors"));
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata.clear(); }),
-             ContainsSubstring("yonder did not write it"));
+             ContainsSubstring("take the file that yonder wrote"));
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata["yonder"] = "{"; }),
              ContainsSubstring("JSON"));
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata["yonder"] = "3"; }),

@@ -288,6 +288,9 @@ TEST_CASE("extents that do not fit are refused by name") {
   dims.width = 130, dims.heads = 4;
   CHECK(refusal([&] { plain(dims); }) ==
         "model: width 130 is not a multiple of heads 4; the next that is one is 132");
+  dims.width = 2147483647;
+  CHECK_THAT(refusal([&] { plain(dims); }),
+             ContainsSubstring("the next that is one is 2147483648"));
   for (int Dims::*extent :
        {&Dims::vocabulary, &Dims::width, &Dims::heads, &Dims::layers, &Dims::mlp, &Dims::trained}) {
     dims = tiny_dims();

@@ -4,19 +4,7 @@
 # encoding has its turn, unless R is smaller. YONDER_SEED repeats a choice of times.
 set -euo pipefail
 
-rounds=
-yonder=$(dirname "$0")/../../build/release/yonder
-while [ $# -gt 0 ]; do
-  case $1 in
-    --rounds) rounds=$2 ;;
-    --binary) yonder=$2 ;;
-    *) echo "$0: there is no $1; it takes --rounds R and --binary PATH" >&2; exit 2 ;;
-  esac
-  shift 2
-done
-RANDOM=${YONDER_SEED:=$RANDOM}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. "$(dirname "$0")/rounds.sh"
 
 now() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }  # ms
 

@@ -4,19 +4,9 @@
 #   tests/scripts/kill_sweep.sh [--rounds N] [--binary build/release/yonder]
 set -euo pipefail
 
-rounds=3 binary=build/release/yonder
-while [ $# -gt 0 ]; do
-  case $1 in
-    --rounds) rounds=$2 ;;
-    --binary) binary=$2 ;;
-    *) printf '%s: there is no option %s; it takes --rounds and --binary\n' "$0" "$1" >&2; exit 2 ;;
-  esac
-  shift 2
-done
-
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-sweep=("$binary" sweep --task copy --encodings "rope,rope:rope.scaling=yarn,t5,floater"
+rounds=3
+. "$(dirname "$0")/rounds.sh"
+sweep=("$yonder" sweep --task copy --encodings "rope,rope:rope.scaling=yarn,t5,floater"
   --set train.lr=1e-3,3e-3 --train-length 4 --eval-lengths 4,8 --width 32 --layers 2 --batch 16 --steps 400
   --seeds 2 --checkpoints 3 --checkpoint-minutes 0.002 --quiet)
 

@@ -6,28 +6,10 @@
 set -euo pipefail
 
 rounds=1
-yonder=$(dirname "$0")/../../build/release/yonder
-while [ $# -gt 0 ]; do
-  case $1 in
-    --rounds) rounds=$2 ;;
-    --binary) yonder=$2 ;;
-    *) echo "$0: there is no $1; it takes --rounds R and --binary PATH" >&2; exit 2 ;;
-  esac
-  shift 2
-done
-yonder=$(realpath "$yonder")
-RANDOM=${YONDER_SEED:=$RANDOM}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. "$(dirname "$0")/rounds.sh"
 cd "$folder"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 run=(mpirun --oversubscribe)
-
-fail() {
-  echo "$* (YONDER_SEED=$YONDER_SEED)" >&2
-  tail -n 20 "$folder/log" >&2
-  exit 1
-}
 
 # expect CODE COMMAND…: what it says goes to $folder/log.
 expect() {
@@ -76,6 +58,10 @@ echo "sweep: 1, 2 and 4 ranks write the bytes of one process, in one folder or i
 
 expect 2 "${run[@]}" -n 2 "$yonder" eval train-1 --eval-lengths 8
 says "no work for several ranks"
+expect 2 "${run[@]}" -n 1 "${train[@]}" --out other : -n 1 "${sweep[@]}" --out other
+says "the command of rank 0 has 'train' and that of rank 1 'ablate'"
+expect 2 "${run[@]}" -n 1 "${train[@]}" --out other : -n 1 "$yonder" train --resume other
+says "the command of rank 0 has '--batch' and that of rank 1 '--resume'"
 expect 2 "${run[@]}" -n 1 "${train[@]}" --out other : -n 1 "${train[@]}" --width 64 --out other
 says "the configuration of rank 0 has 'width = 32' and that of rank 1 'width = 64'"
 cp "$yonder" changed

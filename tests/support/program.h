@@ -53,4 +53,15 @@ struct Program {
   }
 };
 
+/// The ids of its child processes.
+inline std::vector<std::string> children_of(pid_t parent) {
+  std::vector<std::string> pids;
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    const std::string status = content_of(process.path().string() + "/status");
+    if (status.find("\nPPid:\t" + std::to_string(parent) + "\n") != std::string::npos)
+      pids.push_back(process.path().filename().string());
+  }
+  return pids;
+}
+
 }  // namespace yonder

@@ -254,21 +254,22 @@ Json bench_handout(const BenchOptions& options) {
                        "bench: handout needs somebody to hand to; start it as mpirun -n 2 "
                        "yonder bench handout, or with more"});
   if (ranks::rank() > 0) {
-    serve([](const std::string&, const Say&) { return Answer{}; });
+    worker_loop([](const std::string&, const ProgressCallback&) { return TaskResult{}; });
     return {};
   }
   Progress progress(Progress::Voice::quiet);
   std::vector<std::string> names;
   for (int i = 0; i < options.cells; ++i) names.push_back("cell-" + std::to_string(i));
-  Board board(names, options.cells, progress);
+  ProgressBoard board(names, options.cells, progress);
   const double seconds = seconds_of([&] {
-    hand_out({.count = options.cells,
+    WorkQueue{.count = options.cells,
               .request = [&](int i, int) { return names[std::size_t(i)]; },
               .started = [&](int i) { board.started(i); },
-              .ended = [&](int i, const Answer&) { board.done(i, {}); },
-              .tick = [&] { board.show(); }});
+              .ended = [&](int i, const TaskResult&) { board.done(i, {}); },
+              .tick = [&] { board.show(); }}
+        .run();
   });
-  dismiss(0);
+  shut_down(0);
   return {{"bench", options.what},
           {"ranks", ranks::count()},
           {"cells", options.cells},

@@ -1,6 +1,7 @@
 #include "train/cli/program.h"
 
 #include <cstdio>
+#include <set>
 
 #include "core/error.h"
 #include "core/options.h"
@@ -70,9 +71,20 @@ const Command* find_command(const Arguments& arguments) {
                    (hint.empty() ? "; see yonder --help" : hint));
 }
 
+// The command and its flags, a line each: ranks that differ in them would wait for each other.
+std::string shape_of(const Arguments& arguments) {
+  std::set<std::string> flags;
+  for (const std::string& a : arguments)
+    if (a.starts_with("-")) flags.insert(a.substr(0, a.find('=')));
+  std::string text = arguments.empty() ? "" : arguments[0];
+  for (const std::string& flag : flags) text += "\n" + flag;
+  return text;
+}
+
 int dispatch(const Arguments& arguments) {
-  if (arguments.empty()) return print_help(stderr), usage;
   ranks::require_same_program();
+  ranks::require_same("the command", shape_of(arguments));
+  if (arguments.empty()) return print_help(stderr), usage;
   const Command* command = nullptr;
   ranks::together([&] { command = find_command(arguments); });
   if (command) return command->run({arguments.begin() + 1, arguments.end()});
@@ -96,7 +108,7 @@ int run(const Arguments& arguments) {
     if (ranks::rank() == 0) say(e.what());
     return e.code;
   } catch (...) {
-    const Ending ending = current_ending();
+    const ExitStatus ending = current_exit_status();
     say(ending.text);
     if (ranks::count() > 1) ranks::abort(ending.code);
     return ending.code;

@@ -119,7 +119,8 @@ std::string whole_sweep(const std::string& folder, const SweepConfig& config, co
   }
   text += "  stands    " + std::to_string(done) + " of " +
           std::to_string(cells_of(plan, config.seeds)) + " cells are done\n" + failed;
-  if (const std::string now = standing(folder); !now.empty()) text += "  last said " + now + "\n";
+  if (const std::string now = read_status(folder); !now.empty())
+    text += "  last said " + now + "\n";
   if (!fs::exists(folder + "/results.json"))
     return text + "  results   none yet; the command that started it goes on with --resume\n";
   return text + "\n" + report(read_study(folder), folder, look);

@@ -234,6 +234,8 @@ void write_job(const Arguments& arguments, SweepOptions& options) {
   job.written_by = command_of(arguments);
   job.threads = std::max(1, options.sweep.base.threads);
   const std::string script = slurm_script(job);
+  if (fs::exists(job.path()) && read_file(job.path()).find("\n# The sweep ") == std::string::npos)
+    throw UsageError(job.path() + ": yonder did not write it; choose another --out");
   make_folders(options.out);
   write_file(job.path(), script);
   if (options.submit) submit(job.path());

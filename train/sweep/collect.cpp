@@ -64,6 +64,9 @@ Found unfinished(const std::string& folder) {
     last = cell.string();
     const std::string path = (cell / "scores.json").string();
     CellResult result = cell_from_json(read_file(path), path);
+    if (result.training.cell != cell.filename().string())
+      throw FileError(path + ": it is of the cell " + result.training.cell +
+                      "; remove this folder, and go on with the sweep by --resume");
     for (const Results& panel : result.panels) {
       auto& all = found.study.panels;
       auto at = std::find_if(all.begin(), all.end(),

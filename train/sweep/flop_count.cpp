@@ -1,5 +1,9 @@
 #include "train/sweep/flop_count.h"
 
+#include <algorithm>
+
+#include "train/training/memory_estimate.h"
+
 namespace yonder {
 
 Effort::Effort(const RunConfig& run, const Inputs& inputs) {
@@ -24,6 +28,11 @@ double Effort::training(int length, int batch, int steps) const {
 
 double Effort::test(const Trial& trial) const {
   return task_->sequences(trial) * forward(trial.length);
+}
+
+double Effort::bytes(const RunConfig& run, int longest) const {
+  return std::max(training_bytes(dims_, run.at_once()),
+                  testing_bytes(dims_, task_->tokens(longest)));
 }
 
 }  // namespace yonder

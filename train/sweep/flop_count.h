@@ -3,7 +3,7 @@
 
 /// \file
 /// Where the work of a run lies, counted before any of it is done. It says how much longer one part
-/// takes than another, not how long (costs.h measures that): what an encoding adds is left out.
+/// takes than another, not how long (cost_model.h has that): what an encoding adds is left out.
 ///
 ///   forward over T tokens:   T · layers · (4D² + 2DF + DT) multiply-adds, 2DT if bidirectional
 ///   a step of training:      three times that of its batch
@@ -17,6 +17,8 @@ class Effort {
 
   double training(int length, int batch, int steps) const;
   double test(const Trial&) const;
+  /// What training it, and testing it at a length, takes of memory at least.
+  double bytes(const RunConfig&, int longest) const;
 
  private:
   std::unique_ptr<Task> task_;

@@ -29,7 +29,7 @@ std::string said(const CellResult& cell) {
 
 }  // namespace
 
-Board::Board(std::vector<std::string> names, int all, Progress& progress)
+ProgressBoard::ProgressBoard(std::vector<std::string> names, int all, Progress& progress)
     : all_(all), progress_(progress), start_(std::chrono::steady_clock::now()) {
   for (std::string& name : names) {
     widest_ = std::max(widest_, name.size());
@@ -41,41 +41,41 @@ Board::Board(std::vector<std::string> names, int all, Progress& progress)
                     " cells are finished already");
 }
 
-std::string Board::behind(double part) { return std::to_string(part); }
+std::string ProgressBoard::behind(double part) { return std::to_string(part); }
 
-void Board::enter(int cell, State state) {
+void ProgressBoard::enter(int cell, State state) {
   Cell& c = cells_[std::size_t(cell)];
   --count_[std::size_t(c.state)], ++count_[std::size_t(state)];
   c.state = state;
   if (state != State::running) c.part = 1;
 }
 
-void Board::started(int cell) {
+void ProgressBoard::started(int cell) {
   enter(cell, State::running);
   cells_[std::size_t(cell)].start = std::chrono::steady_clock::now();
 }
 
-void Board::heard(int cell, const std::string& text) {
+void ProgressBoard::on_progress(int cell, const std::string& text) {
   std::from_chars(text.data(), text.data() + text.size(), cells_[std::size_t(cell)].part);
 }
 
-void Board::done(int cell, const CellResult& result) {
+void ProgressBoard::done(int cell, const CellResult& result) {
   enter(cell, State::done);
   const Cell& c = cells_[std::size_t(cell)];
   progress_.settle(numbered(cell) + "  " + said(result) + "  (" + duration(seconds_since(c.start)) +
                    ")");
 }
 
-void Board::failed(int cell, const std::string& reason) {
+void ProgressBoard::failed(int cell, const std::string& reason) {
   enter(cell, State::failed);
   progress_.settle(numbered(cell) + "  failed: " + reason);
 }
 
-void Board::show() {
+void ProgressBoard::show() {
   if (count(State::running) > 0) progress_.show(line());
 }
 
-std::string Board::line() const {
+std::string ProgressBoard::line() const {
   const int failed = count(State::failed);
   std::string text = "cells: " + std::to_string(all_ - int(cells_.size()) + count(State::done)) +
                      " of " + std::to_string(all_) + " done";
@@ -91,7 +91,7 @@ std::string Board::line() const {
   return text;
 }
 
-double Board::seconds_left() const {
+double ProgressBoard::seconds_left() const {
   double behind = 0;
   for (const Cell& c : cells_) behind += c.part;
   // The first steps of the first cells say nothing yet.
@@ -99,7 +99,7 @@ double Board::seconds_left() const {
   return seconds_since(start_) * (double(cells_.size()) - behind) / behind;
 }
 
-std::string Board::numbered(int cell) const {
+std::string ProgressBoard::numbered(int cell) const {
   std::string name = cells_[std::size_t(cell)].name;
   name.resize(widest_, ' ');
   const int ended = all_ - int(cells_.size()) + count(State::done) + count(State::failed);

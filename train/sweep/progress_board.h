@@ -10,16 +10,16 @@
 namespace yonder {
 
 /// What the whole sweep shows while it runs: cells done, running, failed, and the time left.
-class Board {
+class ProgressBoard {
  public:
   /// `names` of the cells that are to run, of `all` that the sweep has.
-  Board(std::vector<std::string> names, int all, Progress&);
+  ProgressBoard(std::vector<std::string> names, int all, Progress&);
 
   /// What a cell says of itself: the part of its work that is behind it.
   static std::string behind(double part);
 
   void started(int cell);
-  void heard(int cell, const std::string& said);
+  void on_progress(int cell, const std::string& said);
   void done(int cell, const CellResult&);
   void failed(int cell, const std::string& reason);
   /// Redraws the line.

@@ -14,20 +14,20 @@ namespace yonder {
 namespace {
 using nlohmann::json;
 
-struct Errand {
+struct RemoteTask {
   Work work;
   Cell cell;
-  std::string parcel;
+  std::string archive;
 };
 
-// A line of JSON, then the parcel.
-Errand errand_of(const Experiment& experiment, const std::string& request) {
+// A line of JSON, then the archive.
+RemoteTask remote_task_of(const Experiment& experiment, const std::string& request) {
   const std::size_t end = request.find('\n');
   const json said = json::parse(request.substr(0, end));
   return {.work = Work(int(said["work"])),
           .cell = Cell(experiment, experiment.plan.variants.at(said["variant"]), said["encoding"],
                        said["lr"], said["seed"]),
-          .parcel = request.substr(end + 1)};
+          .archive = request.substr(end + 1)};
 }
 
 // A folder that goes when it is no longer needed.
@@ -41,25 +41,26 @@ struct Temporary {
   }
 };
 
-Answer answer_to(const Errand& errand, const Experiment& experiment, const std::string& place,
-                 const Say& say) {
-  Answer answer;
+TaskResult result_of_task(const RemoteTask& task, const Experiment& experiment,
+                          const std::string& place, const ProgressCallback& say) {
+  TaskResult result;
   try {
-    switch (errand.work) {
+    switch (task.work) {
       case Work::measured:
-        answer.result = text_of(measured(experiment, errand.cell));
+        result.result = text_of(measured(experiment, task.cell));
         break;
       case Work::trial:
-        answer.result = try_cell(experiment, errand.cell, place, say);
+        result.result = try_cell(experiment, task.cell, place, say);
         break;
       case Work::whole:
-        answer.result = run_cell(experiment, errand.cell, place, say);
+        result.result = run_cell(experiment, task.cell, place, say);
         break;
     }
-  } catch (const Interrupted& e) { answer.signal = e.signal; } catch (...) {
-    answer.reason = current_ending().text;
+  } catch (const Interrupted& e) { result.signal = e.signal; } catch (...) {
+    const ExitStatus ending = current_exit_status();
+    result.reason = ending.text, result.code = ending.code;
   }
-  return answer;
+  return result;
 }
 
 }  // namespace
@@ -80,29 +81,29 @@ std::vector<bool> who_sees(const std::string& folder) {
 }
 
 std::string request_for(const Experiment& experiment, Work work, const Cell& cell,
-                        const std::string& parcel) {
+                        const std::string& archive) {
   return json{{"work", int(work)},
               {"variant", cell.variant - experiment.plan.variants.data()},
               {"encoding", cell.encoding},
               {"lr", cell.lr},
               {"seed", cell.seed}}
              .dump() +
-         "\n" + parcel;
+         "\n" + archive;
 }
 
-int run_errands(const Experiment& experiment, const std::string& folder, bool seen) {
+int run_remote_tasks(const Experiment& experiment, const std::string& folder, bool seen) {
   const Temporary scratch;
-  return serve([&](const std::string& request, const Say& say) {
-    const Errand errand = errand_of(experiment, request);
-    const std::string name = name_of(experiment, errand.cell);
-    if (seen || errand.work == Work::measured)
-      return answer_to(errand, experiment, folder + "/cells/" + name, say);
+  return worker_loop([&](const std::string& request, const ProgressCallback& say) {
+    const RemoteTask task = remote_task_of(experiment, request);
+    const std::string name = name_of(experiment, task.cell);
+    if (seen || task.work == Work::measured)
+      return result_of_task(task, experiment, folder + "/cells/" + name, say);
     const std::string place = scratch.path + "/" + name;
-    unpack(errand.parcel, place);
-    Answer answer = answer_to(errand, experiment, place, say);
-    answer.parcel = packed(place);
+    unpack(task.archive, place);
+    TaskResult result = result_of_task(task, experiment, place, say);
+    result.archive = packed(place);
     remove_all(place);
-    return answer;
+    return result;
   });
 }
 

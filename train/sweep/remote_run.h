@@ -17,11 +17,11 @@ enum class Work { measured, trial, whole };
 /// Every rank calls it, and rank 0 has the folder.
 std::vector<bool> who_sees(const std::string& folder);
 
-/// The request for a cell; `parcel` is what there is of it already.
-std::string request_for(const Experiment&, Work, const Cell&, const std::string& parcel);
+/// The request for a cell; `archive` is what there is of it already.
+std::string request_for(const Experiment&, Work, const Cell&, const std::string& archive);
 
-/// The part of a rank other than 0: runs errands until it is dismissed; returns its signal, or 0.
-int run_errands(const Experiment&, const std::string& folder, bool seen);
+/// The part of a rank other than 0: runs tasks until it is shut down; returns its signal, or 0.
+int run_remote_tasks(const Experiment&, const std::string& folder, bool seen);
 
 /// A measured cost as the result of an answer, and back.
 std::string text_of(const Cost&);

@@ -27,15 +27,15 @@ std::string here() {
 
 }  // namespace
 
-void note_standing(const std::string& folder, const std::string& words) {
+void write_status(const std::string& folder, const std::string& words) {
   const nlohmann::ordered_json said{
       {"words", words}, {"where", here()}, {"seconds", std::int64_t(std::time(nullptr))}};
   write_file(path_in(folder), said.dump(2) + "\n");
 }
 
-void clear_standing(const std::string& folder) { remove_all(path_in(folder)); }
+void remove_status(const std::string& folder) { remove_all(path_in(folder)); }
 
-std::string standing(const std::string& folder) {
+std::string read_status(const std::string& folder) {
   const std::string path = path_in(folder);
   if (std::error_code error; !std::filesystem::exists(path, error)) return "";
   const nlohmann::json said = parse_json(read_file(path), path);

@@ -7,9 +7,9 @@
 namespace yonder {
 
 /// Notes how far the sweep in `folder` is, in words.
-void note_standing(const std::string& folder, const std::string& words);
-void clear_standing(const std::string& folder);
+void write_status(const std::string& folder, const std::string& words);
+void remove_status(const std::string& folder);
 /// What was noted last, how long ago, and by which machine and job; "" if nothing is.
-std::string standing(const std::string& folder);
+std::string read_status(const std::string& folder);
 
 }  // namespace yonder

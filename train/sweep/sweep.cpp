@@ -7,20 +7,22 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "core/error.h"
+#include "core/io/available_memory.h"
 #include "core/io/files.h"
 #include "core/parallel.h"
-#include "train/config/toml.h"
-#include "train/sweep/dataset_checksums.h"
 #include "train/sweep/dir_archive.h"
+#include "train/sweep/flop_count.h"
 #include "train/sweep/progress_board.h"
 #include "train/sweep/remote_run.h"
 #include "train/sweep/status_file.h"
+#include "train/sweep/sweep_dir.h"
 #include "train/sweep/sweep_run.h"
+#include "train/system/exit_code.h"
 #include "train/system/mpi.h"
 #include "train/system/process_pool.h"
-#include "train/training/run_record.h"
 
 namespace yonder {
 namespace {
@@ -38,13 +40,13 @@ class Sweep {
     require_possible(experiment_);
   }
 
-  void open(Start start);
+  void open(Start start) { lock_ = open_sweep_dir(experiment_, folder_, start, threads_); }
   /// What the other ranks need to know of the folder, once it is open. Every rank calls it.
   void meet() { seen_ = who_sees(folder_); }
   /// Trains and tests. Returns the signal that ended it, or 0.
   int run();
   /// The same at a rank other than 0.
-  int help() { return run_errands(experiment_, folder_, seen_[std::size_t(ranks::rank())]); }
+  int help() { return run_remote_tasks(experiment_, folder_, seen_[std::size_t(ranks::rank())]); }
   Study study() const;
 
  private:
@@ -62,6 +64,7 @@ class Sweep {
   std::chrono::steady_clock::time_point noted_{};
   std::map<std::pair<const Variant*, std::string>, Cost> costs_;  // by variant and encoding
   std::map<std::string, CellResult> tried_, tested_;              // by the cell's name
+  std::set<std::pair<const Variant*, std::string>> undecided_;    // a trial of theirs was lost
 
   std::string place(const Cell& cell) const {
     return folder_ + "/cells/" + name_of(experiment_, cell);
@@ -75,49 +78,14 @@ class Sweep {
   double chosen_rate(const Variant&, const std::string& encoding) const;
   std::vector<Cell> cells() const;
   int run(const std::vector<Cell>& all, Work);
-  int run_here(const std::vector<Cell>& open, Work, Board&);
-  int run_elsewhere(const std::vector<Cell>& open, Work, Board&);
-  void show(Board&);
-  void ended(const Cell&, int i, const Answer&, Work, Board&);
+  int at_once(const std::vector<Cell>& open) const;
+  int run_here(const std::vector<Cell>& open, Work, ProgressBoard&);
+  int run_elsewhere(const std::vector<Cell>& open, Work, ProgressBoard&);
+  void show(ProgressBoard&);
+  void ended(const Cell&, int i, const TaskResult&, Work, ProgressBoard&);
   int measure(const std::vector<Cell>& open);
   void sort_by_cost(std::vector<Cell>& open, Work) const;
 };
-
-// Makes the folder ready: empty of other sweeps, or the same sweep to go on with.
-void Sweep::open(Start start) {
-  const std::string path = folder_ + "/config.toml", text = to_toml(config_);
-  if (fs::exists(path) && start == Start::fresh)
-    throw UsageError(folder_ +
-                     ": there is a run already; choose another --out, continue it with "
-                     "--resume, or replace it with --force");
-  if (start == Start::resumed && fs::exists(path) && !same_sweep(read_file(path), path, config_))
-    throw UsageError(folder_ + ": the sweep in it was started with other settings, see " + path +
-                     "; give the same ones, or replace it with --force");
-  std::error_code error;
-  if (start == Start::resumed)
-    for (const auto& run : fs::directory_iterator(folder_ + "/cells", error))
-      if (const std::string name = run.path().filename(); !is_folder_name(name))
-        throw UsageError(folder_ +
-                         ": an earlier version of yonder began this sweep, which called " +
-                         "the folder of a run " + name +
-                         "; resume it with that version, or replace it with --force");
-  const std::string sums = folder_ + "/texts.txt", texts = texts_of(experiment_);
-  if (start == Start::resumed && fs::exists(sums)) require_same_texts(texts, sums);
-  make_folders(folder_);
-  lock_ = std::make_unique<FolderLock>(folder_);
-  if (start == Start::over)
-    for (const char* name : {"cells", "plots", "report.html", "results.csv", "results.json",
-                             "progress.json", "config.toml", "environment.json", "texts.txt"})
-      remove_all(folder_ + "/" + name);
-  make_folders(folder_ + "/cells");
-  remove_all(folder_ + "/.arriving");  // of a run that was killed
-  auto machine = machine_json();
-  machine["threads"] = threads_;
-  if (ranks::count() > 1) machine["ranks"] = ranks::count();
-  write_file(folder_ + "/environment.json", machine.dump(2) + "\n");
-  if (!texts.empty()) write_file(sums, texts);
-  write_file(path, text);
-}
 
 // Each encoding with its options of training once, in the order of the rows.
 std::vector<std::string> Sweep::encodings() const {
@@ -135,9 +103,11 @@ std::vector<Cell> Sweep::trials() const {
   return all;
 }
 
-// The rate of the least validation loss; NaN if every trial failed.
+// The rate of the least validation loss; NaN if every trial diverged, or one of them ended for a
+// reason that is not its rate's: what is chosen must not depend on that.
 double Sweep::chosen_rate(const Variant& variant, const std::string& encoding) const {
   if (plan_.rates.empty()) return variant.base.lr;
+  if (undecided_.count({&variant, encoding})) return NAN;
   double best = INFINITY, chosen = NAN;
   for (const Cell& trial : trials_) {
     const auto found = tried_.find(name_of(experiment_, trial));
@@ -171,16 +141,15 @@ int Sweep::run() {
   return run(cells_, Work::whole);
 }
 
-const char* result_of(Work work) { return work == Work::trial ? "/trial.json" : "/scores.json"; }
+const char* file_of(Work work) { return work == Work::trial ? "/trial.json" : "/scores.json"; }
 
-// Whether what the cell ends with is there from an earlier time and can be read.
+// Whether what the cell ends with is there from an earlier time.
 bool Sweep::is_done(const Cell& cell, Work work) {
-  const std::string path = place(cell) + result_of(work);
+  const std::string path = place(cell) + file_of(work);
   if (!fs::exists(work == Work::whole ? place(cell) + "/DONE" : path)) return false;
-  try {
-    results(work)[name_of(experiment_, cell)] = cell_from_json(read_file(path), path);
-    return true;
-  } catch (const FileError&) { return false; }
+  const auto result = result_of(experiment_, cell, path);
+  if (result) results(work)[name_of(experiment_, cell)] = *result;
+  return result.has_value();
 }
 
 // Runs the cells that are not done.
@@ -199,39 +168,59 @@ int Sweep::run(const std::vector<Cell>& all, Work work) {
   }
   std::vector<std::string> names;
   for (const Cell& c : open) names.push_back(name_of(experiment_, c));
-  Board board(names, int(all.size()), progress_);
+  ProgressBoard board(names, int(all.size()), progress_);
   const int signal = workers > 0 ? run_elsewhere(open, work, board) : run_here(open, work, board);
   progress_.clear();
   return signal;
 }
 
 // On the terminal, and every five seconds for `yonder show`.
-void Sweep::show(Board& board) {
+void Sweep::show(ProgressBoard& board) {
   board.show();
   const auto now = std::chrono::steady_clock::now();
   if (now - noted_ < std::chrono::seconds(5)) return;
-  note_standing(folder_, board.line());
+  write_status(folder_, board.line());
   noted_ = now;
 }
 
-void Sweep::ended(const Cell& cell, int i, const Answer& answer, Work work, Board& board) {
+void Sweep::ended(const Cell& cell, int i, const TaskResult& answer, Work work,
+                  ProgressBoard& board) {
   const std::string at = place(cell), name = name_of(experiment_, cell);
   if (answer.reason.empty()) {
     CellResult& result = results(work)[name];
-    result = cell_from_json(answer.result, at + result_of(work));
+    result = cell_from_json(answer.result, at + file_of(work));
     return board.done(i, result);
   }
   make_folders(at);
   write_file(at + "/FAILED", answer.reason + "\n");
   failures_.push_back({name, answer.reason});
+  if (work == Work::trial && answer.code != diverged)
+    undecided_.insert({cell.variant, cell.encoding});
   board.failed(i, answer.reason);
 }
 
+// How many of the cells may run side by side: a thread each, and as many as memory holds.
+int Sweep::at_once(const std::vector<Cell>& open) const {
+  const int count = std::max(1, std::min(threads_, int(open.size())));
+  std::map<const Variant*, double> bytes;
+  for (const Cell& c : open)
+    if (!bytes.count(c.variant))
+      bytes[c.variant] =
+          Effort(c.run, experiment_.inputs).bytes(c.run, lengths_of(plan_, *c.variant).back());
+  double most = 1;
+  for (const auto& [variant, each] : bytes) most = std::max(most, each);
+  const int fit = int(std::clamp(free_bytes() / most, 1.0, double(count)));
+  if (fit < count)
+    progress_.settle("memory holds " + std::to_string(fit) + " of " + std::to_string(count) +
+                     " cells at once");
+  return fit;
+}
+
 // Each cell a process, several side by side.
-int Sweep::run_here(const std::vector<Cell>& open, Work work, Board& board) {
-  const int count = int(open.size()), at_once = std::max(1, std::min(threads_, count));
+int Sweep::run_here(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
+  const int count = int(open.size()), at_once = this->at_once(open);
   const int threads_each = std::max(1, threads_ / at_once);
-  const auto in_process = [&](int i, const Say& say) {
+  const auto in_process = [&](int i, const ProgressCallback& say) {
     set_threads(threads_each);
     const Cell& cell = open[std::size_t(i)];
     return work == Work::trial ? try_cell(experiment_, cell, place(cell), say)
@@ -242,35 +231,39 @@ int Sweep::run_here(const std::vector<Cell>& open, Work work, Board& board) {
        .at_once = at_once,
        .work = in_process,
        .started = [&](int i) { board.started(i); },
-       .heard = [&](int i, const std::string& said) { board.heard(i, said); },
-       .ended = [&](int i,
-                    const Answer& answer) { ended(open[std::size_t(i)], i, answer, work, board); },
+       .on_progress = [&](int i, const std::string& said) { board.on_progress(i, said); },
+       .ended =
+           [&](int i, const TaskResult& answer) {
+             ended(open[std::size_t(i)], i, answer, work, board);
+           },
        .tick = [&] { show(board); }});
 }
 
 // Each cell at one of the other ranks. What comes back as a message gets its place in one step, so
 // that it is there as a whole or not at all.
-int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, Board& board) {
+int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
   const std::string arriving = folder_ + "/.arriving";
-  return hand_out({.count = int(open.size()),
-                   .request =
-                       [&](int i, int rank) {
-                         const Cell& c = open[std::size_t(i)];
-                         return request_for(experiment_, work, c,
-                                            seen_[std::size_t(rank)] ? "" : packed(place(c)));
-                       },
-                   .started = [&](int i) { board.started(i); },
-                   .heard = [&](int i, const std::string& said) { board.heard(i, said); },
-                   .ended =
-                       [&](int i, const Answer& answer) {
-                         const Cell& c = open[std::size_t(i)];
-                         if (!answer.parcel.empty()) {
-                           unpack(answer.parcel, arriving);
-                           replace_folder(place(c), arriving);
-                         }
-                         if (!answer.signal) ended(c, i, answer, work, board);
-                       },
-                   .tick = [&] { show(board); }});
+  return WorkQueue{
+      .count = int(open.size()),
+      .request =
+          [&](int i, int rank) {
+            const Cell& c = open[std::size_t(i)];
+            return request_for(experiment_, work, c,
+                               seen_[std::size_t(rank)] ? "" : packed(place(c)));
+          },
+      .started = [&](int i) { board.started(i); },
+      .on_progress = [&](int i, const std::string& said) { board.on_progress(i, said); },
+      .ended =
+          [&](int i, const TaskResult& answer) {
+            const Cell& c = open[std::size_t(i)];
+            if (!answer.archive.empty()) {
+              unpack(answer.archive, arriving);
+              replace_folder(place(c), arriving);
+            }
+            if (!answer.signal) ended(c, i, answer, work, board);
+          },
+      .tick = [&] { show(board); }}
+      .run();
 }
 
 // Has the other ranks measure what a cell of each variant and encoding costs.
@@ -281,17 +274,18 @@ int Sweep::measure(const std::vector<Cell>& open) {
   if (kinds.size() > 1)
     progress_.settle("measuring a few steps of " + std::to_string(kinds.size()) +
                      " kinds of cells, so that the longest can begin first");
-  return hand_out({.count = int(kinds.size()),
+  return WorkQueue{.count = int(kinds.size()),
                    .request =
                        [&](int i, int) {
                          return request_for(experiment_, Work::measured, kinds[std::size_t(i)], "");
                        },
                    .ended =
-                       [&](int i, const Answer& answer) {
+                       [&](int i, const TaskResult& answer) {
                          const Cell& c = kinds[std::size_t(i)];
                          if (!answer.result.empty())
                            costs_[{c.variant, c.encoding}] = cost_of(answer.result);
-                       }});
+                       }}
+      .run();
 }
 
 void Sweep::sort_by_cost(std::vector<Cell>& open, Work work) const {
@@ -380,9 +374,9 @@ SweepEnd sweep(const Experiment& experiment, const std::string& folder, Start st
   if (ranks::count() > 1) work->meet();
   if (ranks::rank() > 0) return {.signal = work->help()};
   SweepEnd end{.signal = work->run()};
-  dismiss(end.signal);
+  shut_down(end.signal);
   if (end.signal) {
-    note_standing(folder, "stopped and saved; the same command with --resume goes on");
+    write_status(folder, "stopped and saved; the same command with --resume goes on");
     return end;
   }
   end.study = work->study();
@@ -390,7 +384,7 @@ SweepEnd sweep(const Experiment& experiment, const std::string& folder, Start st
   tell_fewer(experiment.config, end.study, progress);
   write_file(folder + "/results.csv", to_csv(end.study));
   write_file(folder + "/results.json", to_json(end.study));
-  clear_standing(folder);
+  remove_status(folder);
   return end;
 }
 

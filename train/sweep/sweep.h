@@ -16,7 +16,7 @@ enum class Start { fresh, over, resumed };
 /// A sweep under way: what is finished stays so whatever happens to the rest.
 struct SweepEnd {
   Study study;
-  int signal = 0;  ///< SIGINT or SIGTERM if one of them ended it early; the study is then empty
+  int signal = 0;  ///< that ended it early; the study is then empty
 };
 
 /// Runs the sweep into `folder`:

@@ -25,23 +25,17 @@ namespace fs = std::filesystem;
 
 constexpr int stretches = 64;  // of a curve over positions or steps
 
-bool has_part(const RunConfig& run, const std::string& part) {
-  for (const std::string& encoding : run.encodings())
-    if (parse_encoding(encoding).has(part)) return true;
-  return false;
-}
-
 // Tells whoever watches how much of a cell's work is behind it, by what its pieces take.
-class Pace {
+class ProgressMeter {
  public:
-  Pace(double all, const Say& say) : all_(all), say_(say) {}
+  ProgressMeter(double all, const ProgressCallback& say) : all_(all), say_(say) {}
   /// So much of the piece in hand is done.
-  void at(double done) const { say_(Board::behind((behind_ + done) / all_)); }
+  void at(double done) const { say_(ProgressBoard::behind((behind_ + done) / all_)); }
   void ended(double piece) { behind_ += piece; }
 
  private:
   double all_, behind_ = 0;
-  const Say& say_;
+  const ProgressCallback& say_;
 };
 
 bool is_plain(unsigned char c) {
@@ -69,6 +63,7 @@ RunConfig run_of(const SweepConfig& config, const Variant& variant, const std::s
   run.encoding = trained.name();
   run.lr = lr;
   run.seed = seed;
+  run.threads = 0;  // those of the sweep are shared out among its cells
   run.late_checkpoints = config.checkpoints;
   if (config.course > 0) run.save_every = std::max(1, run.steps / config.course);
   const auto training = trained.training();
@@ -97,25 +92,19 @@ Overrides shared_settings(const Experiment& experiment, const RunConfig& run) {
 }
 
 Training train_cell(const Experiment& experiment, const Cell& cell, const std::string& folder,
-                    const Effort& effort, Pace& pace) {
+                    const Effort& effort, ProgressMeter& pace) {
   const double work = training_of(effort, cell.run);
   const TrainResult r = train(
       cell.run, folder, Existing::resume,
       [&](const Metrics& m) { pace.at(work * m.step / m.steps); }, {}, experiment.inputs);
   pace.ended(work);
-  return {.cell = name_of(experiment, cell),
-          .encoding = cell.encoding,
-          .task = cell.variant->base.task,
-          .variant = cell.variant->text,
-          .seed = cell.seed,
-          .steps = r.steps,
-          .lr = cell.lr,
-          .settings = shared_settings(experiment, cell.run),
-          .seconds = r.seconds,
-          .tokens_per_second = r.tokens_per_second,
-          .parameters = r.parameters,
-          .position_parameters = r.position_parameters,
-          .loss = thinned(losses_in(folder + "/metrics.jsonl"))};
+  Training training = training_of(experiment, cell);
+  training.seconds = r.seconds;
+  training.tokens_per_second = r.tokens_per_second;
+  training.parameters = r.parameters;
+  training.position_parameters = r.position_parameters;
+  training.loss = thinned(losses_in(folder + "/metrics.jsonl"));
+  return training;
 }
 
 std::string checkpoint_at(const std::string& folder, int step) {
@@ -291,88 +280,34 @@ std::string name_of(const Experiment& experiment, const Cell& cell) {
   return folder_name(name) + "-s" + std::to_string(cell.seed);
 }
 
+bool has_part(const RunConfig& run, const std::string& part) {
+  for (const std::string& encoding : run.encodings())
+    if (parse_encoding(encoding).has(part)) return true;
+  return false;
+}
+
+Training training_of(const Experiment& experiment, const Cell& cell) {
+  return {.cell = name_of(experiment, cell),
+          .encoding = cell.encoding,
+          .task = cell.variant->base.task,
+          .variant = cell.variant->text,
+          .seed = cell.seed,
+          .steps = cell.run.steps,
+          .lr = cell.lr,
+          .settings = shared_settings(experiment, cell.run)};
+}
+
 int tested_checkpoints(const Experiment& experiment, const Cell& cell, const Row& row) {
   return int(tested(experiment.config, cell, row).size());
 }
 
-void check(const Experiment& experiment, const Variant& variant) {
-  const auto& [config, plan, inputs] = experiment;
-  const RunConfig& base = variant.base;
-  if (config.course > 0 && base.save_every > 0)
-    throw UsageError(
-        "sweep.curve_points: it says which checkpoints are kept, and so does "
-        "train.checkpoint_every; omit one of them");
-  for (const auto& [key, value] : base.options)
-    if (std::none_of(plan.variants.begin(), plan.variants.end(),
-                     [&owner = key.owner](const Variant& v) { return v.base.task == owner; }) &&
-        std::none_of(plan.rows.begin(), plan.rows.end(), [&, &owner = key.owner](const Row& row) {
-          return has_part(Cell(experiment, variant, row.encoding, 0, 0).run, owner);
-        }))
-      throw UsageError(text_of(key) + ": neither the task nor an encoding of this sweep is " +
-                       key.owner + "; add it to --encodings or omit the option");
-  if (plan.variants.size() == 1 && !make_task(base.task)->is_text() &&
-      config.protocols != SweepConfig{}.protocols)
-    throw UsageError("eval_protocols: " + base.task + " is tested in one way only; omit them");
-  const std::vector<int> lengths = lengths_of(plan, variant);
-  for (const Row& row : plan.rows) {
-    Trained model =
-        prepare(Cell(experiment, variant, row.encoding, base.lr, base.seed).run, inputs);
-    row.finetune();
-    change_encoding(model);
-    for (const auto& [key, value] : row.of_test()) model.model->encoding().set_at_test(key, value);
-    model.model->encoding().check();
-    for (const Overrides& of_test : plan.tests)
-      for (const std::string& protocol : config.protocols) {
-        Options options = model.task->options();
-        for (const auto& [key, value] : of_test)
-          if (const Option* o = find(options, key.name); o && key.owner == base.task)
-            assign(*o, base.task, value);
-          else
-            throw UsageError("tests: " + text_of(key) + ": the task is " + base.task +
-                             "; leave it away, or choose its task");
-        for (int length : lengths)
-          model.task->sequences({.length = length,
-                                 .longest = lengths.back(),
-                                 .count = config.examples,
-                                 .protocol = protocol_named(protocol)});
-      }
-  }
-}
-
-std::vector<Results> panels_of(const Experiment& experiment, const Variant& variant) {
-  const auto& [config, plan, inputs] = experiment;
-  std::vector<Results> panels;
-  for (std::size_t t = 0; t < plan.tests.size(); ++t) {
-    RunConfig run = Cell(experiment, variant, plan.rows.front().encoding, variant.base.lr, 0).run;
-    for (const Override& o : plan.tests[t]) run.options.push_back(o);
-    const Trained model = prepare(run, inputs);
-    const Task& task = *model.task;
-    for (const std::string& protocol : config.protocols) {
-      Results panel{.task = run.task,
-                    .test = config.tests[t],
-                    .protocol = task.is_text() ? protocol : "answer",
-                    .variant = variant.text,
-                    .text = task.is_text(),
-                    .trained = run.length,
-                    .lengths = lengths_of(plan, variant),
-                    .seeds = config.seeds,
-                    .rows = plan.rows,
-                    .letters = task.frequency_loss()};
-      for (int length : panel.lengths) panel.chance.push_back(task.chance(length));
-      panels.push_back(std::move(panel));
-      if (!task.is_text()) break;  // a generated task is tested in one way only
-    }
-  }
-  return panels;
-}
-
 std::string try_cell(const Experiment& experiment, const Cell& cell, const std::string& folder,
-                     const Say& say) {
-  remove_all(folder + "/trial.json");
+                     const ProgressCallback& say) {
+  for (const char* name : {"trial.json", "FAILED"}) remove_all(folder + "/" + name);
   const RunConfig& run = cell.run;
   const Effort effort(run, experiment.inputs);
   const double validation = effort.test({.length = run.length, .part = Part::validation});
-  Pace pace(training_of(effort, run) + validation, say);
+  ProgressMeter pace(training_of(effort, run) + validation, say);
   Training training = train_cell(experiment, cell, folder, effort, pace);
   Trained model = load(checkpoint_at(folder, training.steps), {}, experiment.inputs);
   training.validation = evaluate(model, {.lengths = {run.length}, .part = Part::validation},
@@ -385,7 +320,7 @@ std::string try_cell(const Experiment& experiment, const Cell& cell, const std::
 }
 
 std::string run_cell(const Experiment& experiment, const Cell& cell, const std::string& folder,
-                     const Say& say) {
+                     const ProgressCallback& say) {
   const auto& [config, plan, inputs] = experiment;
   for (const char* name : {"scores.json", "DONE", "FAILED"}) remove_all(folder + "/" + name);
   const Effort effort(cell.run, inputs);
@@ -399,7 +334,7 @@ std::string run_cell(const Experiment& experiment, const Cell& cell, const std::
     for (const Results& panel : result.panels)
       work += tested_checkpoints(experiment, cell, row) * sum_of(tests_of(effort, config, panel));
   }
-  Pace pace(work, say);
+  ProgressMeter pace(work, say);
   result.training = train_cell(experiment, cell, folder, effort, pace);
   if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
     result.training.validation = cell_from_json(read_file(trial), trial).training.validation;

@@ -7,7 +7,7 @@
 
 namespace yonder {
 
-Ending current_ending() {
+ExitStatus current_exit_status() {
   try {
     throw;
   } catch (const SharedError& e) { return {e.code, e.what()}; } catch (const UsageError& e) {

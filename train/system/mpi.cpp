@@ -12,7 +12,7 @@
 namespace yonder::ranks {
 namespace {
 
-std::string packed(const Ending& e) { return std::to_string(e.code) + " " + e.text; }
+std::string packed(const ExitStatus& e) { return std::to_string(e.code) + " " + e.text; }
 
 [[noreturn]] void throw_packed(const std::string& text) {
   const std::size_t space = text.find(' ');
@@ -24,7 +24,7 @@ std::string failure_of(const std::function<void()>& work) {
   try {
     work();
     return "";
-  } catch (...) { return packed(current_ending()); }
+  } catch (...) { return packed(current_exit_status()); }
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ void share_processors();
 /// The texts of all ranks, in their order.
 std::vector<std::string> gathered(const std::string& text);
 /// Calls `work` on every rank. What it throws on one of them, the first, all throw as SharedError
-/// (ending.h); alone it is thrown as it is.
+/// (exit_code.h); alone it is thrown as it is.
 void together(const std::function<void()>& work);
 /// Those who work on one thing: this process alone, or all ranks.
 struct Crew {

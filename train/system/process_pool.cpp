@@ -1,7 +1,9 @@
 #include "train/system/process_pool.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,7 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
-
+#include <optional>
 #include <stdexcept>
 
 #include "core/parallel.h"
@@ -23,10 +25,11 @@ struct Running {
   int job;
   pid_t pid;
   std::string unread;  // the beginning of a line that is not complete yet
-  Answer answer;
+  TaskResult answer;
 };
 
-// A job says "+line"; its last word is "=result" or, if it failed, "!reason".
+// A job says "+line"; its last word is "=result" or, if it failed, "!reason"; none if a signal
+// ended it, for the same signal ends it where it is not noted.
 void send(int pipe, char kind, std::string text) {
   for (char& c : text)
     if (c == '\n') c = ' ';
@@ -41,13 +44,14 @@ void send(int pipe, char kind, std::string text) {
 [[noreturn]] void be_job(const Jobs& jobs, int job, int pipe, pid_t parent) {
   unbind_all();
   serve_parent();
-  if (Interruptible::signal() || getppid() != parent) _exit(1);
+  if (getppid() != parent) _exit(1);
   int code = 0;
   try {
     send(pipe, '=', jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); }));
-  } catch (...) {
-    send(pipe, '!', current_ending().text);
-    code = 1;
+  } catch (const Interrupted& e) { code = exit_code(e.signal); } catch (...) {
+    const ExitStatus ending = current_exit_status();
+    send(pipe, '!', ending.text);
+    code = ending.code;
   }
   _exit(code);
 }
@@ -63,35 +67,54 @@ bool listen(int pipe, Running& running, const Jobs& jobs) {
     const std::string line = running.unread.substr(1, end - 1);
     if (running.unread[0] == '!') running.answer.reason = line;
     else if (running.unread[0] == '=') running.answer.result = line;
-    else if (jobs.heard) jobs.heard(running.job, line);
+    else if (jobs.on_progress) jobs.on_progress(running.job, line);
     running.unread.erase(0, end + 1);
   }
   return true;
 }
 
-Answer end_of(Running& running) {
+TaskResult end_of(Running& running) {
   int status = 0;
   while (waitpid(running.pid, &status, 0) < 0 && errno == EINTR) {}
-  if (WIFSIGNALED(status))
-    return {.reason = std::string("ended by a signal: ") + strsignal(WTERMSIG(status))};
-  if (WEXITSTATUS(status) && running.answer.reason.empty())
-    return {.reason = "ended without a word"};
+  const bool ended = WIFSIGNALED(status);
+  if (ended ? WTERMSIG(status) == SIGTERM : WEXITSTATUS(status) == exit_code(SIGTERM))
+    return {.signal = SIGTERM};
+  if (ended)
+    return {.reason = std::string("ended by a signal: ") + strsignal(WTERMSIG(status)),
+            .code = failed};
+  running.answer.code = WEXITSTATUS(status);
+  if (running.answer.code && running.answer.reason.empty())
+    running.answer.reason = "ended without a word";
   return running.answer;
 }
 
-std::pair<int, Running> start(const Jobs& jobs, int job) {
+// A pipe, if files can still be opened beside it.
+bool open_pipe(int ends[2]) {
+  constexpr int spare = 4;  // a file that is written, its folder, and what a library may want
+  rlimit most{};
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  if (getrlimit(RLIMIT_NOFILE, &most) != 0 || rlim_t(ends[1] + spare) < most.rlim_cur) return true;
+  close(ends[0]), close(ends[1]);
+  errno = EMFILE;
+  return false;
+}
+
+// The process of a job and the end of its pipe that we read; none if the system refuses them.
+std::optional<std::pair<int, Running>> start(const Jobs& jobs, int job,
+                                             const std::map<int, Running>& others) {
   int ends[2];
-  if (pipe(ends) != 0) throw std::runtime_error("sweep: no more pipes; close other programs");
+  if (!open_pipe(ends)) return {};
   std::fflush(nullptr);  // or the job would print it a second time
   const pid_t parent = getpid(), pid = fork();
-  if (pid < 0) throw std::runtime_error("sweep: no more processes; close other programs");
   if (pid == 0) {
     close(ends[0]);
+    for (const auto& [pipe, running] : others) close(pipe);
     be_job(jobs, job, ends[1], parent);
   }
   close(ends[1]);
+  if (pid < 0) return close(ends[0]), std::nullopt;
   if (jobs.started) jobs.started(job);
-  return {ends[0], Running{job, pid, {}, {}}};
+  return {{ends[0], Running{job, pid, {}, {}}}};
 }
 
 }  // namespace
@@ -99,11 +122,22 @@ std::pair<int, Running> start(const Jobs& jobs, int job) {
 int run(const Jobs& jobs) {
   const Interruptible interrupt;
   std::map<int, Running> running;  // by the end of its pipe that we read
+  int at_once = jobs.at_once, signal = 0;
   bool told = false;
   for (int next = 0; next < jobs.count || !running.empty();) {
-    while (!interrupt.signal() && next < jobs.count && int(running.size()) < jobs.at_once)
-      running.insert(start(jobs, next++));
-    if (interrupt.signal() && !told) {
+    if (!signal) signal = interrupt.signal();
+    while (!signal && next < jobs.count && int(running.size()) < at_once) {
+      if (auto another = start(jobs, next, running)) {
+        running.insert(std::move(*another));
+        ++next;
+      } else {
+        if (running.empty())
+          throw std::runtime_error(std::string("no more processes: ") + std::strerror(errno) +
+                                   "; close other programs, or raise the limit (ulimit -n, -u)");
+        at_once = int(running.size());
+      }
+    }
+    if (signal && !told) {
       next = jobs.count;
       for (const auto& [pipe, r] : running) kill(r.pid, SIGTERM);
       told = true;
@@ -117,12 +151,13 @@ int run(const Jobs& jobs) {
       Running over = std::move(running.at(p.fd));
       running.erase(p.fd);
       close(p.fd);
-      const Answer answer = end_of(over);
-      if (!interrupt.signal() && jobs.ended) jobs.ended(over.job, answer);
+      const TaskResult answer = end_of(over);
+      if (!signal) signal = answer.signal;
+      if (!signal && jobs.ended) jobs.ended(over.job, answer);
     }
     if (jobs.tick) jobs.tick();
   }
-  return interrupt.signal();
+  return signal;
 }
 
 int run_program(const std::vector<std::string>& command, std::string& errors) {
@@ -132,6 +167,7 @@ int run_program(const std::vector<std::string>& command, std::string& errors) {
   if (pid < 0) return 1;
   if (pid == 0) {
     unbind();
+    release_signals();
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);
     close(ends[1]);

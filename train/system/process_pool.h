@@ -8,14 +8,15 @@
 namespace yonder {
 
 /// Says one line to the process that watches; lines are at most a few hundred bytes.
-using Say = std::function<void(const std::string&)>;
+using ProgressCallback = std::function<void(const std::string&)>;
 
 /// What comes back of a job.
-struct Answer {
-  std::string reason;  ///< why it failed; "": it did not
-  std::string result;  ///< what it gives back
-  std::string parcel;  ///< files that it made elsewhere (dir_archive.h)
-  int signal = 0;      ///< that ended it before its end
+struct TaskResult {
+  std::string reason;   ///< why it failed; "": it did not
+  int code = 0;         ///< and the exit code of that (exit_code.h)
+  std::string result;   ///< what it gives back
+  std::string archive;  ///< files that it made elsewhere (dir_archive.h)
+  int signal = 0;       ///< that ended it before its end
 };
 
 /// Work cut into jobs that run as processes of their own, so that each may have one thread, and a
@@ -23,17 +24,19 @@ struct Answer {
 struct Jobs {
   int count = 0;
   int at_once = 1;
-  std::function<std::string(int job, const Say&)> work;  ///< in the new process; gives the result
-  std::function<void(int job)> started;                  ///< in this one, as all below
-  std::function<void(int job, const std::string& line)> heard;  ///< what the job says
-  std::function<void(int job, const Answer&)> ended;            ///< not one that a signal ended
-  std::function<void()> tick;                                   ///< several times a second
+  std::function<std::string(int job, const ProgressCallback&)>
+      work;                              ///< in the new process; gives the result
+  std::function<void(int job)> started;  ///< in this one, as all below
+  std::function<void(int job, const std::string& line)> on_progress;  ///< what the job says
+  std::function<void(int job, const TaskResult&)> ended;  ///< not one that SIGTERM ended
+  std::function<void()> tick;                             ///< several times a second
 };
 
 /// Runs jobs 0, 1, … in order. No parallel loop of more than one thread may have run in this
-/// process: OpenMP's threads do not survive a fork. SIGINT, SIGTERM or SIGUSR1 ends the running
-/// jobs, each by a SIGTERM that train() answers by saving, and starts no more. Returns the signal,
-/// or 0.
+/// process: OpenMP's threads do not survive a fork. A signal (signals.h) to this process, or
+/// SIGTERM to a job, ends the running jobs, each by a SIGTERM that train() answers by saving, and
+/// starts no more. Where the system refuses another process or pipe, fewer jobs run at once.
+/// Returns the signal, or 0.
 int run(const Jobs&);
 
 /// Runs a program and waits for it. What it writes to stderr goes to `errors`. Its exit code, 127

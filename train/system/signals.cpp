@@ -4,70 +4,132 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
-#include <ctime>
+#include <chrono>
+#include <system_error>
+#include <thread>
 
 namespace yonder {
 namespace {
 
-constexpr std::array<int, 3> asking{SIGINT, SIGTERM, SIGUSR1};
+sigset_t awaited{};       // by watch(); none before take_signals()
+bool taken = false;       // whether take_signals() was called
+bool is_child = false;    // of a process that does the same work
+bool holds_pipe = false;  // whether the outermost Interruptible has blocked SIGPIPE
 
-volatile sig_atomic_t noted = 0;
-volatile sig_atomic_t patient = 0;
-std::array<struct sigaction, 3> before;
+std::atomic<int> noted = 0;        // the first signal
+std::atomic<int> alive = 0;        // Interruptibles
+std::atomic<double> noted_at = 0;  // s
 
-// s; a handler may touch only what needs no lock.
-std::atomic<double> noted_at = 0;
-static_assert(std::atomic<double>::is_always_lock_free);
-int alive = 0;  // Interruptibles
-
-// s; safe in a signal's handler
 double now() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-void note(int signal) {
-  if (!noted) {
-    noted = signal;
-    noted_at = now();
-  } else if (!patient && signal != SIGUSR1 && now() - noted_at > 0.1) {
-    _exit(exit_code(signal));
+sigset_t only(int signal) {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  return one;
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  sigaction(signal, nullptr, &now);
+  return now.sa_handler == SIG_IGN;
+}
+
+// What the signal does to a process that never blocked it.
+void by_default(int signal) {
+  ::signal(signal, SIG_DFL);
+  const sigset_t one = only(signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  ::raise(signal);
+}
+
+void take(int signal) {
+  if (noted) {
+    const bool impatient = signal == SIGINT || signal == SIGTERM;
+    if (!is_child && impatient && now() - noted_at > 0.1) _exit(exit_code(signal));
+  } else if (alive > 0) {
+    Interruptible::note(signal);
+  } else {
+    by_default(signal);
   }
+}
+
+void watch() {
+  for (int signal = 0;;)
+    if (sigwait(&awaited, &signal) == 0) take(signal);
+}
+
+// Where a process may have no more threads, signals are seen between steps alone.
+void start_watching() {
+  taken = true;
+  pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
+  try {
+    std::thread(watch).detach();
+  } catch (const std::system_error&) {}
 }
 
 }  // namespace
 
 int exit_code(int signal) { return signal == SIGUSR1 ? 75 : 128 + signal; }
 
+void take_signals() {
+  sigemptyset(&awaited);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP})
+    if (!is_ignored(signal)) sigaddset(&awaited, signal);
+  ::signal(SIGXFSZ, SIG_IGN);
+  start_watching();
+}
+
+void release_signals() {
+  pthread_sigmask(SIG_UNBLOCK, &awaited, nullptr);
+  if (taken) ::signal(SIGXFSZ, SIG_DFL);
+}
+
 Interruptible::Interruptible() {
   if (alive++ > 0) return;
   noted = 0;
-  struct sigaction by_note {};
-  by_note.sa_handler = note;
-  for (std::size_t i = 0; i < asking.size(); ++i) {
-    sigaction(asking[i], nullptr, &before[i]);
-    if (before[i].sa_handler != SIG_IGN) sigaction(asking[i], &by_note, nullptr);
-  }
+  const sigset_t pipe = only(SIGPIPE);
+  sigset_t before;
+  if (!taken || is_ignored(SIGPIPE)) return;
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  holds_pipe = !sigismember(&before, SIGPIPE);
 }
 
 Interruptible::~Interruptible() {
-  if (--alive > 0) return;
-  for (std::size_t i = 0; i < asking.size(); ++i) sigaction(asking[i], &before[i], nullptr);
+  if (--alive > 0 || !holds_pipe) return;
+  const sigset_t pipe = only(SIGPIPE);
+  const timespec at_once{};
+  sigtimedwait(&pipe, nullptr, &at_once);
+  pthread_sigmask(SIG_UNBLOCK, &pipe, nullptr);
+  holds_pipe = false;
 }
 
-int Interruptible::signal() { return noted; }
+// Asks too for what was sent to this thread alone, which watch() can't see.
+int Interruptible::signal() {
+  sigset_t asked = awaited;
+  if (holds_pipe) sigaddset(&asked, SIGPIPE);
+  const timespec at_once{};
+  if (const int signal = taken ? sigtimedwait(&asked, nullptr, &at_once) : 0; signal > 0)
+    take(signal);
+  return noted;
+}
+
+void Interruptible::note(int signal) {
+  noted_at = now();
+  noted = signal;
+}
 
 void serve_parent() {
-  patient = 1;
-  alive = 0;  // the parent's
+  is_child = true;
+  alive = 0, noted = 0;  // the parent's
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  ::signal(SIGINT, SIG_IGN);
-  ::signal(SIGTERM, SIG_DFL);
-  ::signal(SIGUSR1, SIG_DFL);
+  for (const int signal : {SIGINT, SIGUSR1, SIGHUP}) ::signal(signal, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);  // it comes when the other has died, before there was time to save
+  awaited = only(SIGTERM);
+  start_watching();
 }
 
 }  // namespace yonder

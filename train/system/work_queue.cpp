@@ -1,7 +1,5 @@
 #include "train/system/work_queue.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <string_view>
 #include <vector>
@@ -13,20 +11,21 @@
 namespace yonder {
 namespace {
 
-// The first letter of a message. Rank 0 asks for work, asks to stop it, or dismisses; the others
-// say how far they are, or answer.
-constexpr char do_this = 'd', stop = 's', dismissed = 'e', said = '+', answered = '=';
+// The first letter of a message. Rank 0 asks for work, asks to stop it, or ends the loop; the
+// others say how far they are, or answer.
+constexpr char do_this = 'd', stop = 's', end_loop = 'e', said = '+', answered = '=';
 
 constexpr double pause = 0.1;          // s, between ticks
 constexpr double between_words = 0.5;  // s, of what a job says of itself
 
-// "={signal}\n{bytes of the reason}\n{bytes of the result}\n{reason}{result}{parcel}"
-std::string packed(const Answer& a) {
-  return answered + std::to_string(a.signal) + "\n" + std::to_string(a.reason.size()) + "\n" +
-         std::to_string(a.result.size()) + "\n" + a.reason + a.result + a.parcel;
+// "={signal}\n{code}\n{bytes of the reason}\n{bytes of the result}\n{reason}{result}{archive}"
+std::string packed(const TaskResult& a) {
+  return answered + std::to_string(a.signal) + "\n" + std::to_string(a.code) + "\n" +
+         std::to_string(a.reason.size()) + "\n" + std::to_string(a.result.size()) + "\n" +
+         a.reason + a.result + a.archive;
 }
 
-Answer answer_of(const std::string& text) {
+TaskResult task_result_of(const std::string& text) {
   std::size_t at = 1;  // behind the letter
   const auto number = [&] {
     const std::size_t end = text.find('\n', at);
@@ -34,10 +33,11 @@ Answer answer_of(const std::string& text) {
     at = end + 1;
     return n;
   };
-  const std::size_t signal = number(), reason = number(), result = number();
+  const std::size_t signal = number(), code = number(), reason = number(), result = number();
   return {.reason = text.substr(at, reason),
+          .code = int(code),
           .result = text.substr(at + reason, result),
-          .parcel = text.substr(at + reason + result),
+          .archive = text.substr(at + reason + result),
           .signal = int(signal)};
 }
 
@@ -45,57 +45,57 @@ constexpr int none = -1;
 
 }  // namespace
 
-int hand_out(const HandOut& jobs) {
+int WorkQueue::run() const {
   const Interruptible interrupt;
   std::vector<int> at_work(std::size_t(ranks::count()), none);  // the job of each rank
   int next = 0, busy = 0, signal = 0;
   const auto hand_next_to = [&](int rank) {
-    ranks::send(rank, do_this + jobs.request(next, rank));
+    ranks::send(rank, do_this + request(next, rank));
     at_work[std::size_t(rank)] = next, ++busy;
-    if (jobs.started) jobs.started(next);
+    if (started) started(next);
     ++next;
   };
   const auto end_for = [&](int s) {
-    signal = s, next = jobs.count;
+    signal = s, next = count;
     for (int r = 1; r < ranks::count(); ++r)
       if (at_work[std::size_t(r)] != none) ranks::send(r, stop + std::to_string(signal));
   };
-  for (int r = 1; r < ranks::count() && next < jobs.count; ++r) hand_next_to(r);
-  for (auto ticked = Clock::now(); busy > 0 || next < jobs.count;) {
+  for (int r = 1; r < ranks::count() && next < count; ++r) hand_next_to(r);
+  for (auto ticked = Clock::now(); busy > 0 || next < count;) {
     if (!signal && interrupt.signal()) end_for(interrupt.signal());
     if (const auto message = ranks::received(busy > 0 ? pause : 0)) {
       int& job = at_work[std::size_t(message->from)];
       if (message->text[0] == said) {
-        if (jobs.heard && job != none) jobs.heard(job, message->text.substr(1));
+        if (on_progress && job != none) on_progress(job, message->text.substr(1));
       } else {
-        const Answer answer = answer_of(message->text);
+        const TaskResult answer = task_result_of(message->text);
         if (answer.signal && !signal) end_for(answer.signal);
         if (job != none) {
-          if (jobs.ended) jobs.ended(job, answer);
+          if (ended) ended(job, answer);
           job = none, --busy;
         }
-        if (next < jobs.count) hand_next_to(message->from);
+        if (next < count) hand_next_to(message->from);
       }
     }
-    if (!jobs.tick || seconds_since(ticked) < pause) continue;
-    jobs.tick();
+    if (!tick || seconds_since(ticked) < pause) continue;
+    tick();
     ticked = Clock::now();
   }
   return signal;
 }
 
-void dismiss(int signal) {
-  for (int r = 1; r < ranks::count(); ++r) ranks::send(r, dismissed + std::to_string(signal));
+void shut_down(int signal) {
+  for (int r = 1; r < ranks::count(); ++r) ranks::send(r, end_loop + std::to_string(signal));
 }
 
-int serve(const std::function<Answer(const std::string&, const Say&)>& work) {
+int worker_loop(
+    const std::function<TaskResult(const std::string&, const ProgressCallback&)>& work) {
   const Interruptible interrupt;
   auto spoke = Clock::now();
-  const Say say = [&spoke](const std::string& line) {
-    // Nothing but a wish to stop comes while it works. The signal is raised as if it came from
-    // outside, unless it already did: a second one would end the process at once.
+  const ProgressCallback say = [&spoke](const std::string& line) {
+    // Nothing but a wish to stop comes while it works.
     if (const auto message = ranks::received(0); message && !Interruptible::signal())
-      ::raise(std::stoi(message->text.substr(1)));
+      Interruptible::note(std::stoi(message->text.substr(1)));
     if (seconds_since(spoke) < between_words) return;
     ranks::send(0, said + line);
     spoke = Clock::now();
@@ -107,7 +107,7 @@ int serve(const std::function<Answer(const std::string&, const Say&)>& work) {
     }
     const auto message = ranks::received(pause);
     if (!message || message->text[0] == stop) continue;  // it has ended in the meantime
-    if (message->text[0] == dismissed) return std::stoi(message->text.substr(1));
+    if (message->text[0] == end_loop) return std::stoi(message->text.substr(1));
     ranks::send(0, packed(work(message->text.substr(1), say)));
     told = interrupt.signal();
   }

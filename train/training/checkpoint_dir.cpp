@@ -43,6 +43,38 @@ std::vector<int> steps_in(const std::string& place, const std::string& end) {
   return steps;
 }
 
+// The step that LATEST names, or −1.
+int step_in_latest(const std::string& place) {
+  std::error_code error;
+  if (!fs::exists(place + latest, error)) return -1;
+  const std::string name = read_file(place + latest);
+  return name.ends_with('\n') ? step_of(name.substr(0, name.size() - 1), "") : -1;
+}
+
+// How to go on without the newest checkpoint, at the end of a sentence that says why not with it.
+std::string way_out(const std::string& place, int newest) {
+  const std::string all = place + stem(newest) + ".*";
+  for (const int step : steps_in(place, state_end))
+    if (step < newest && fs::exists(place + stem(step) + manifest_end))
+      return ", or remove " + all + " to go on from step " + std::to_string(step);
+  return ", or train anew with --force";
+}
+
+// The step of the checkpoint that training goes on from, −1 if it has none. Manifests come last, so
+// that files of a later step without one are what a kill has left. FileError if a manifest is lost.
+int newest(const std::string& place) {
+  const std::vector<int> steps = steps_in(place, manifest_end);
+  const int step = steps.empty() ? -1 : steps[0], last = step_in_latest(place);
+  const std::vector<int> models = steps_in(place, model_end);
+  if (last > step && std::find(models.begin(), models.end(), last) != models.end())
+    throw FileError(place + stem(last) + manifest_end +
+                    ": this manifest is missing; copy it here again" + way_out(place, last));
+  if (steps.empty() && !models.empty())
+    throw FileError(place + ": its checkpoints have no manifest to go on from; train anew with " +
+                    "--force");
+  return step;
+}
+
 json totals_json(const Totals& t) {
   return {{"step", t.step},
           {"loss", t.loss},
@@ -55,7 +87,7 @@ Totals totals_of(const json& said, const std::string& path) try {
   return {said.at("step"), said.at("loss"), said.at("tokens"), said.at("seconds"),
           said.at("speed")};
 } catch (const json::exception&) {
-  throw FileError(path + ": its totals can't be read; train anew with --force");
+  throw FileError(path + ": its totals can't be read; copy it again");
 }
 
 std::string state_text(const Trained& run, const std::string& text) {
@@ -73,7 +105,7 @@ json manifest_at(const std::string& place, int step) {
   if (!manifest.contains("step") || manifest["step"] != step || !manifest.contains("run") ||
       !manifest["run"].contains("options") || !manifest["run"]["options"].is_object() ||
       !manifest.contains("totals"))
-    throw FileError(path + ": this is no manifest of a training; train anew with --force");
+    throw FileError(path + ": this is no manifest of a training; copy it again");
   return manifest;
 }
 
@@ -85,7 +117,7 @@ auto of_record(const std::string& place, int step, const F& f) {
     return f(manifest["run"]);
   } catch (const std::exception& e) {
     throw FileError(place + stem(step) + manifest_end +
-                    ": its configuration can't be read; train anew with --force");
+                    ": its configuration can't be read; copy it again");
   }
 }
 
@@ -203,56 +235,40 @@ void Checkpoints::prune(int before, int keep) const {
 }
 
 Totals Checkpoints::restore(Trained& run, Trainer& trainer) const {
-  const json now = record_of(config_);
-  std::string why;
-  for (const int step : steps_in(place_, manifest_end)) {
-    Saved saved;
-    try {
-      const std::string other =
-          of_record(place_, step, [&](const json& kept) { return unlike(config_, kept); });
-      if (!other.empty())
-        throw UsageError(place_ + ": the run in it has " + other +
-                         "; go on with what it began with, or train anew elsewhere");
-      saved = read_saved(place_, step, config_.steps);
-    } catch (const FileError& e) {
-      if (why.empty()) why = e.what();
-      continue;
-    }
-    put_in_place(saved, run, trainer, place_ + stem(step) + manifest_end);
-    if (saved.totals.step == 0) return {};
-    write_file(place_ + latest, stem(step) + "\n");
-    for (const std::string& end : {manifest_end, model_end, state_end})
-      for (const int later : steps_in(place_, end))
-        if (later > step) remove_all(place_ + stem(later) + end);
-    prune(step - saved.totals.step, saved.totals.step == config_.steps ? 0 : config_.keep);
-    return saved.totals;
-  }
-  if (why.empty() && !steps_in(place_, model_end).empty())
-    why = place_ + ": its checkpoints have no manifest to go on from; train anew with --force";
-  if (!why.empty()) throw FileError(why);
-  return {};
+  const int step = newest(place_);
+  if (step < 0) return {};
+  Saved saved;
+  try {
+    const std::string other =
+        of_record(place_, step, [&](const json& kept) { return unlike(config_, kept); });
+    if (!other.empty())
+      throw UsageError(place_ + ": the run in it has " + other +
+                       "; go on with what it began with, or train anew elsewhere");
+    saved = read_saved(place_, step, config_.steps);
+  } catch (const FileError& e) { throw FileError(e.what() + way_out(place_, step)); }
+  put_in_place(saved, run, trainer, place_ + stem(step) + manifest_end);
+  if (saved.totals.step == 0) return {};
+  write_file(place_ + latest, stem(step) + "\n");
+  for (const std::string& end : {manifest_end, model_end, state_end})
+    for (const int later : steps_in(place_, end))
+      if (later > step) remove_all(place_ + stem(later) + end);
+  prune(step - saved.totals.step, saved.totals.step == config_.steps ? 0 : config_.keep);
+  return saved.totals;
 }
 
 RunConfig Checkpoints::configuration(const std::string& folder) {
   const std::string place = folder + "/checkpoints/";
-  std::string why = folder + ": no training has begun in it; begin one with --out " + folder;
-  for (const int step : steps_in(place, manifest_end)) {
-    try {
-      return of_record(place, step, [](const json& run) { return config_of(run); });
-    } catch (const FileError& e) { why = e.what(); }
-  }
-  throw FileError(why);
+  const int step = newest(place);
+  if (step < 0)
+    throw FileError(folder + ": no training has begun in it; begin one with --out " + folder);
+  try {
+    return of_record(place, step, [](const json& run) { return config_of(run); });
+  } catch (const FileError& e) { throw FileError(e.what() + way_out(place, step)); }
 }
 
 std::string Checkpoints::last_model(const std::string& folder) {
   const std::string place = folder + "/checkpoints/";
-  std::error_code error;
-  if (fs::exists(place + latest, error)) {
-    std::string name = read_file(place + latest);
-    const bool complete = name.ends_with('\n');
-    if (complete) name.pop_back();
-    if (complete && step_of(name, "") >= 0) return place + name + model_end;
-  }
+  if (const int step = step_in_latest(place); step >= 0) return place + stem(step) + model_end;
   const std::vector<int> steps = steps_in(place, model_end);
   if (steps.empty())
     throw FileError(folder + ": there is no checkpoint in it; name a run's folder or a checkpoint");

@@ -41,10 +41,10 @@ class Checkpoints {
   /// Keeps the model as it is now and, unless training is over, what it needs to go on; then
   /// removes what is no longer needed. DiskError leaves all that was there.
   void save(const Trained& run, const AdamW&, const Totals&);
-  /// The last checkpoint that is whole into `run` and the trainer of it, whichever encoding was in
-  /// force; later ones are removed.
-  /// Totals of step 0 if training has to begin anew. UsageError, which names the key, if the
-  /// folder's configuration is another one; FileError if there are checkpoints, none of them whole.
+  /// The newest checkpoint into `run` and the trainer of it, whichever encoding was in force; what
+  /// a kill has left of a later one is removed. Totals of step 0 if there is none yet. UsageError,
+  /// which names the key, if the folder's configuration is another one; FileError, which names the
+  /// file and the way out, if a part of the checkpoint is damaged or lost: nothing is changed then.
   Totals restore(Trained& run, Trainer&) const;
 
   /// Path of the model after `step` steps of its life.

@@ -7,7 +7,7 @@
 #include "train/training/session.h"
 
 /// \file
-/// A run's folder: config.toml, environment.json, metrics.jsonl, checkpoints/ (checkpoints.h).
+/// A run's folder: config.toml, environment.json, metrics.jsonl, checkpoints/ (checkpoint_dir.h).
 namespace yonder {
 
 class RunFolder {

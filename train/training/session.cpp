@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <climits>
 
 #include "core/io/available_memory.h"
 #include "core/io/json.h"
@@ -33,12 +34,18 @@ Dims dims_of(const RunConfig& config, const Task& task) {
           .causal = !config.bidirectional};
 }
 
+// Whether it has a length of training, in items: more would overflow the tokens of some task.
+bool is_length(const nlohmann::json& said, const char* key) {
+  constexpr int most = 1 << 24;
+  return said.contains(key) && said[key].is_number_unsigned() && said[key] >= 1 &&
+         said[key] <= most;
+}
+
 // The task as a checkpoint describes it: name, length in items, every option. UsageError for what
 // is missing or unknown.
 std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
-  if (!said.contains("name") || !said["name"].is_string() || !said.contains("length") ||
-      !said["length"].is_number_unsigned())
-    throw UsageError("'task' has no name or no length");
+  if (!said.contains("name") || !said["name"].is_string() || !is_length(said, "length"))
+    throw UsageError("'task' has no name or no length that training allows");
   config.task = said["name"];
   config.length = said["length"];
   std::unique_ptr<Task> task = make_task(config.task);
@@ -69,10 +76,11 @@ std::string changed_text(const nlohmann::json& said, Task& task, const Overrides
 std::optional<Trained::Before> before_of(const nlohmann::json& said) {
   if (!said.contains("from")) return {};
   const nlohmann::json& from = said["from"];
-  auto whole = [&](const char* key) {
-    return from.contains(key) && from[key].is_number_unsigned();
+  const auto is_step = [](const nlohmann::json& n) {
+    return n.is_number_unsigned() && n <= INT_MAX;
   };
-  if (!from.is_object() || from.size() != 2 || !whole("length") || !whole("step"))
+  if (!from.is_object() || from.size() != 2 || !is_length(from, "length") ||
+      !from.contains("step") || !is_step(from["step"]))
     throw UsageError("'task' has a 'from' that is not a length and a step");
   return Trained::Before{from["length"], from["step"]};
 }

@@ -45,7 +45,7 @@ struct TrainResult {
 enum class Existing {
   refuse,
   replace,
-  resume  ///< go on from its last checkpoint that is whole, bit by bit as if it had never ended
+  resume  ///< go on from its newest checkpoint, bit by bit as if it had never ended
 };
 
 /// A model with its task, trained or about to be.
@@ -83,16 +83,16 @@ void require_change(const Trained&);
 void change_encoding(Trained&);
 
 /// Trains a model, a new one or that of `from`, into `folder`: config.toml, environment.json,
-/// metrics.jsonl, checkpoints/ (checkpoints.h). Everything is checked and the first step is taken
+/// metrics.jsonl, checkpoints/ (checkpoint_dir.h). All is checked and the first step is taken
 /// before the folder is touched, so what fails early leaves an old run as it was. To go on
 /// (Existing::resume) takes the configuration that the run began with, but for options that affect
 /// no result (Option::affects_result); any other difference is a UsageError that names it. A run
 /// that has no checkpoint yet begins anew, one that is over returns its result again. `progress`
 /// may be empty; it is called after every step, from the calling thread. Throws UsageError,
 /// FileError, DiskError; DivergedError names the step and what is no longer a number: the loss, a
-/// gradient, a parameter; the checkpoints written before stay. SIGINT, SIGTERM and SIGUSR1 end it
-/// after the step in hand, which is saved, by Interrupted (signals.h); a second SIGINT or SIGTERM
-/// ends the process at once.
+/// gradient, a parameter; the checkpoints written before stay. In a program that has called
+/// take_signals() (signals.h), SIGINT, SIGTERM, SIGHUP and SIGUSR1 end it after the step in hand,
+/// which is saved, by Interrupted; a second SIGINT or SIGTERM ends the process at once.
 ///
 /// A crew of several ranks trains one model together; all of them call it. They share the shards of
 /// each batch, the first rank alone has the folder, and what one throws all throw as SharedError.

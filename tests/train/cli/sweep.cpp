@@ -232,6 +232,71 @@ TEST_CASE("a cell whose scores are lost or damaged is tested again") {
   sweep.goes_on_to_the_same_results();
 }
 
+TEST_CASE("a finished cell that is of another seed or encoding is not counted") {
+  const EndedSweep sweep;
+  const std::string cells = sweep.path + "/cells/", other = cells + "learned-copy-s0/scores.json";
+  put(sweep.cell + "/DONE", "");
+  fs::copy_file(other, sweep.cell + "/scores.json", fs::copy_options::overwrite_existing);
+  const Ran reported = [&] {
+    fs::rename(sweep.path + "/results.json", sweep.path + "/kept");
+    return yonder_run("report " + sweep.path);
+  }();
+  CHECK(reported.code == 3);
+  CHECK(contains(reported.err, "it is of the cell learned-copy-s0"));
+  sweep.goes_on_to_the_same_results();
+
+  fs::remove_all(sweep.cell);  // a whole cell of another seed can't be gone on with
+  fs::copy(cells + "rope-copy-s0", sweep.cell, fs::copy_options::recursive);
+  const Ran refused = yonder_run(two_by_two + "--resume --out " + sweep.path);
+  CHECK(refused.code == 5);
+  CHECK(contains(refused.out, "Failed: rope-copy-s1: "));
+  CHECK(contains(refused.out, "seed 0 and not 1"));
+}
+
+TEST_CASE("a sweep overwrites nothing that is not its own, and removes what kills have left") {
+  for (const std::string name :
+       {"results.csv", "results.json", "report.html", "environment.json", "texts.txt", "plots"}) {
+    const Folder folder;
+    put(folder / name, "mine");
+    for (const char* how : {"", "--resume "}) {
+      const Ran ran = yonder_run(two_by_two + how + "--out " + folder.name);
+      CHECK(ran.code == 2);
+      CHECK(ran.err.starts_with("yonder: " + (folder / name) + ": it is of no sweep"));
+      CHECK(std::distance(fs::directory_iterator(folder.name), {}) == 1);
+    }
+  }
+  const Folder folder;
+  put(folder / "job.sh", "mine");
+  CHECK(yonder_run(two_by_two + "--slurm --out " + folder.name).code == 2);
+  CHECK(content_of(folder / "job.sh") == "mine");
+
+  const EndedSweep sweep;
+  for (const std::string place : {"/", "/plots/", "/cells/rope-copy-s0/"})
+    put(sweep.path + place + "a.json.123.4.tmp", "half");
+  sweep.goes_on_to_the_same_results();
+  for (const std::string place : {"/", "/plots/", "/cells/rope-copy-s0/"})
+    CHECK_FALSE(fs::exists(sweep.path + place + "a.json.123.4.tmp"));
+}
+
+TEST_CASE("a rate whose trial was killed is not passed over for another") {
+  const Folder folder;
+  const auto sweep = [&](const std::string& name) {
+    return tiny + "--encodings rope --set train.lr=1e-2,1e-5 --lengths 4 --seeds 1 --threads 1 " +
+           "--steps 3000 --out " + (folder / name);
+  };
+  REQUIRE(yonder_run(sweep("whole")).code == 0);
+  const Program program(sweep("killed"));
+  wait_for([&] { return fs::exists(folder / "killed/cells/rope-copy-lr0.01-s0/metrics.jsonl"); });
+  ::kill(std::stoi(children_of(program.pid).at(0)), SIGKILL);
+  CHECK(program.end() == 5);
+  CHECK(fs::exists(folder / "killed/cells/rope-copy-lr0.01-s0/FAILED"));
+  CHECK_FALSE(fs::exists(folder / "killed/cells/rope-copy-lr1e-05-s0/DONE"));
+  REQUIRE(yonder_run(sweep("killed") + " --resume").code == 0);
+  CHECK_FALSE(fs::exists(folder / "killed/cells/rope-copy-lr0.01-s0/FAILED"));
+  CHECK(content_of(folder / "killed/results.csv") == content_of(folder / "whole/results.csv"));
+  CHECK(contains(yonder_run("show " + (folder / "killed")).out, "1 of 1 cells"));
+}
+
 TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code is 5") {
   const Folder folder;
   // At this rate the first update throws rope's weights beyond what a float holds.

@@ -10,21 +10,21 @@ using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("how far a sweep is can be read from elsewhere until it is done") {
   const Folder folder;
-  CHECK(standing(folder.name).empty());
-  note_standing(folder.name, "cells: 1 of 3 done");
-  CHECK_THAT(standing(folder.name),
+  CHECK(read_status(folder.name).empty());
+  write_status(folder.name, "cells: 1 of 3 done");
+  CHECK_THAT(read_status(folder.name),
              ContainsSubstring("cells: 1 of 3 done (") && ContainsSubstring(" s ago, "));
-  clear_standing(folder.name);
-  CHECK(standing(folder.name).empty());
+  remove_status(folder.name);
+  CHECK(read_status(folder.name).empty());
   put(folder / "progress.json", "{\"words\": 3}");
-  CHECK_THROWS_AS(standing(folder.name), FileError);
+  CHECK_THROWS_AS(read_status(folder.name), FileError);
 }
 
 TEST_CASE("of many cells at once a line names some and counts the rest") {
   Progress quiet(Progress::Voice::quiet);
   std::vector<std::string> names;
   for (int i = 0; i < 20; ++i) names.push_back("c" + std::to_string(i));
-  Board board(names, 25, quiet);
+  ProgressBoard board(names, 25, quiet);
   for (int i = 0; i < 12; ++i) board.started(i);
   board.done(0, {});
   board.failed(1, "no luck");

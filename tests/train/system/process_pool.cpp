@@ -1,5 +1,7 @@
 #include "train/system/process_pool.h"
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <map>
 #include <stdexcept>
@@ -7,23 +9,24 @@
 #include <unistd.h>
 
 #include "tests/support/catch.h"
+#include "train/system/signals.h"
 
 using namespace yonder;
 
 TEST_CASE("each job runs once in a process of its own, what it says and gives back arrives") {
   std::map<int, std::vector<std::string>> said;
-  std::map<int, Answer> ended;
+  std::map<int, TaskResult> ended;
   const int signal =
       run({.count = 5,
            .at_once = 2,
            .work =
-               [](int job, const Say& say) {
+               [](int job, const ProgressCallback& say) {
                  say("job " + std::to_string(job));
                  say(std::to_string(getpid()));
                  return "a\nresult of " + std::string(9000, 'x') + std::to_string(job);
                },
-           .heard = [&said](int job, const std::string& line) { said[job].push_back(line); },
-           .ended = [&ended](int job, const Answer& answer) { ended[job] = answer; }});
+           .on_progress = [&said](int job, const std::string& line) { said[job].push_back(line); },
+           .ended = [&ended](int job, const TaskResult& answer) { ended[job] = answer; }});
   CHECK(signal == 0);
   REQUIRE(said.size() == 5);
   for (const auto& [job, lines] : said) {
@@ -39,9 +42,9 @@ TEST_CASE("never more jobs at once than asked for") {
   int now = 0, most = 0;
   run({.count = 6,
        .at_once = 2,
-       .work = [](int, const Say&) { return usleep(20000), ""; },
+       .work = [](int, const ProgressCallback&) { return usleep(20000), ""; },
        .started = [&](int) { most = std::max(most, ++now); },
-       .ended = [&](int, const Answer&) { --now; }});
+       .ended = [&](int, const TaskResult&) { --now; }});
   CHECK(most == 2);
   CHECK(now == 0);
 }
@@ -51,13 +54,13 @@ TEST_CASE("a job that throws, dies or vanishes is reported and the rest go on") 
   run({.count = 4,
        .at_once = 2,
        .work =
-           [](int job, const Say&) {
+           [](int job, const ProgressCallback&) {
              if (job == 0) throw std::runtime_error("no luck");
              if (job == 1) raise(SIGKILL);
              if (job == 2) _exit(9);
              return "";
            },
-       .ended = [&ended](int job, const Answer& answer) { ended[job] = answer.reason; }});
+       .ended = [&ended](int job, const TaskResult& answer) { ended[job] = answer.reason; }});
   CHECK(ended[0] == "no luck");
   CHECK(ended[1] == "ended by a signal: Killed");
   CHECK(ended[2] == "ended without a word");
@@ -68,14 +71,47 @@ TEST_CASE("an interrupt ends the running jobs, starts no more, and is given back
   int started = 0, ended = 0;
   const int signal = run({.count = 10,
                           .at_once = 2,
-                          .work = [](int, const Say&) { return sleep(60), ""; },
+                          .work = [](int, const ProgressCallback&) { return sleep(60), ""; },
                           .started =
                               [&](int) {
-                                if (++started == 2) raise(SIGINT);
+                                if (++started == 2) Interruptible::note(SIGINT);
                               },
-                          .ended = [&](int, const Answer&) { ++ended; }});
+                          .ended = [&](int, const TaskResult&) { ++ended; }});
   CHECK(signal == SIGINT);
   CHECK(started == 2);
+  CHECK(ended == 0);
+}
+
+TEST_CASE("where the system refuses more processes, fewer run at once") {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int next = ::dup(0);
+  ::close(next);
+  const rlimit few{rlim_t(next + 7), before.rlim_max};  // a pipe each, and some to spare
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  int now = 0, most = 0, ended = 0;
+  const int signal = run({.count = 6,
+                          .at_once = 6,
+                          .work = [](int, const ProgressCallback&) { return usleep(20000), ""; },
+                          .started = [&](int) { most = std::max(most, ++now); },
+                          .ended = [&](int, const TaskResult&) { --now, ++ended; }});
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(signal == 0);
+  CHECK(most == 2);
+  CHECK(ended == 6);
+}
+
+TEST_CASE("SIGTERM to a job ends the others as a signal to all does") {
+  int ended = 0;
+  const int signal = run({.count = 9,
+                          .at_once = 2,
+                          .work =
+                              [](int job, const ProgressCallback&) {
+                                if (job == 1) kill(getpid(), SIGTERM);
+                                return sleep(60), "";
+                              },
+                          .ended = [&ended](int, const TaskResult&) { ++ended; }});
+  CHECK(signal == SIGTERM);
   CHECK(ended == 0);
 }
 

@@ -33,16 +33,6 @@ std::string processors_of(const std::string& pid) {
 
 std::string own_processors() { return processors_of(std::to_string(::getpid())); }
 
-std::vector<std::string> children_of(pid_t parent) {
-  std::vector<std::string> pids;
-  for (const auto& process : fs::directory_iterator("/proc")) {
-    const std::string status = content_of(process.path().string() + "/status");
-    if (status.find("\nPPid:\t" + std::to_string(parent) + "\n") != std::string::npos)
-      pids.push_back(process.path().filename().string());
-  }
-  return pids;
-}
-
 }  // namespace
 
 TEST_CASE("threads wait shortly for each other unless the user says how long") {
@@ -101,6 +91,13 @@ TEST_CASE("the process bears its name, and the cells of a sweep may use all its 
       wait_for([&] { return processors_of(cell) == own_processors(); });
       CHECK(content_of("/proc/" + cell + "/comm") == "yonder\n");
     }
+    for (const char* cell : {"rope", "none"})
+      wait_for([&] {
+        return fs::exists(folder / ("run/cells/" + std::string(cell) + "-copy-s0/metrics.jsonl"));
+      });
+    // One that works, and one that waits for signals.
+    for (const std::string& cell : children_of(program.pid))
+      CHECK(std::distance(fs::directory_iterator("/proc/" + cell + "/task"), {}) == 2);
     CHECK(content_of("/proc/" + std::to_string(program.pid) + "/comm") == "yonder\n");
     ::kill(program.pid, SIGTERM);
     CHECK(program.end() == 143);
@@ -116,10 +113,10 @@ TEST_CASE("the threads of a cell that has several may use all processors too") {
   wait_for([&] { return children_of(program.pid).size() == 1; });
   const std::string threads = "/proc/" + children_of(program.pid)[0] + "/task";
   wait_for([&] {
-    int free = 0;
+    int free = 0;  // two of the loop, and one that waits for signals
     for (const auto& thread : fs::directory_iterator(threads))
       free += processors_of(thread.path().filename().string()) == own_processors();
-    return free >= 2;
+    return free >= 3;
   });
   ::kill(program.pid, SIGTERM);
   CHECK(program.end() == 143);
