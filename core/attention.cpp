@@ -50,6 +50,8 @@ Band around(Band a, Band b) { return {std::min(a.least, b.least), std::max(a.mos
 // What head h sees, in rows of this call.
 Sight sight(const Mask& mask, Weights weights, int h, int shift) {
   Band head = within(mask.of_heads.empty() ? 0 : mask.of_heads[h]);
+  if (!mask.sides.empty() && mask.sides[h] < 0) head.least = std::max(head.least, 0);
+  if (!mask.sides.empty() && mask.sides[h] > 0) head.most = std::min(head.most, 0);
   if (mask.causal) head.least = weights == Weights::softmax ? 0 : 1;
   return {.near = both(head, within(mask.window)).from(shift, 0), .sinks = head.from(shift, 0)};
 }

@@ -105,12 +105,14 @@ struct Mask {
   int sinks = 0;              ///< the first tokens of a sequence are seen beyond `window` too
   std::vector<int> of_heads;  ///< [H] one window more for each head, with no sinks; 0: none.
                               ///< Empty: none
+  std::vector<int> sides;  ///< [H] −1: the head sees no later token; 1: no earlier one; 0: both.
+                           ///< Empty: both
 
   /// Whether head h of token i sees token j, neither of them padding.
   bool sees(int h, int i, int j) const {
     const auto within = [&](int size) { return size <= 0 || (i - j < size && j - i < size); };
     return (!causal || j <= i) && (within(window) || j < sinks) &&
-           (of_heads.empty() || within(of_heads[h]));
+           (of_heads.empty() || within(of_heads[h])) && (sides.empty() || sides[h] * (j - i) >= 0);
   }
 };
 

@@ -32,6 +32,7 @@ struct Option {
   bool test_time = false;      ///< may be changed on a trained checkpoint, (T) in the docs
   bool affects_result = true;  ///< else a run has the same bits whatever it holds
   bool per_machine = false;    ///< says how to use a machine, so no configuration keeps it
+  bool later = false;          ///< added to what is saved already: what lacks it has the default
   std::string default_text;  ///< shown instead of the value where the default depends on the model
   std::string placeholder;   ///< of the value in a help: "DIR"; empty: by its type
   std::string former;        ///< its name in earlier versions, which is still understood
@@ -59,6 +60,10 @@ struct Option {
   }
   Option at_test() && {
     test_time = true;
+    return std::move(*this);
+  }
+  Option added_later() && {
+    later = true;
     return std::move(*this);
   }
   Option without_effect() && {

@@ -1,5 +1,7 @@
 #include "core/parameters.h"
 
+#include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -30,6 +32,11 @@ double drawn(const Init& init, const Random& random, std::int64_t i) {
 
 }  // namespace
 
+void Bounds::hold(std::span<real> x) const {
+  if (std::isinf(least) && std::isinf(most)) return;
+  for (real& y : x) y = std::clamp(y, real(least), real(most));
+}
+
 Tensor Parameters::saved(const std::string& name, const Shape& shape) const {
   const auto at = saved_->find(name);
   if (at == saved_->end())
@@ -40,13 +47,19 @@ Tensor Parameters::saved(const std::string& name, const Shape& shape) const {
   return at->second;
 }
 
-Var Parameters::make(const std::string& name, Shape shape, Init init) {
+Var Parameters::make(const std::string& name, Shape shape, Init init, Bounds bounds) {
   if (absent_ && absent_(name)) return Var(Tensor(std::move(shape)));
-  if (saved_) return add(name, saved(name, shape));
-  require_memory_of(name, shape);
-  Tensor start(std::move(shape));
-  const Random random(seed_, name);
-  for (std::int64_t i = 0; i < start.size(); ++i) start[i] = real(drawn(init, random, i));
+  Tensor start;
+  if (saved_) {
+    start = saved(name, shape);
+  } else {
+    require_memory_of(name, shape);
+    start = Tensor(std::move(shape));
+    const Random random(seed_, name);
+    for (std::int64_t i = 0; i < start.size(); ++i) start[i] = real(drawn(init, random, i));
+  }
+  bounds.hold(start.flat());
+  bounds_[name] = bounds;
   return add(name, std::move(start));
 }
 
@@ -65,6 +78,11 @@ Var Parameters::find(const std::string& name) const {
   for (const Named& p : all_)
     if (p.name == name) return p.var;
   return {};
+}
+
+Bounds Parameters::bounds(const std::string& name) const {
+  const auto at = bounds_.find(name);
+  return at == bounds_.end() ? Bounds{} : at->second;
 }
 
 std::vector<std::string> Parameters::unused() const {

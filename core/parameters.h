@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,15 @@ struct Init {
   static Init between(double low, double high) { return {uniform, low, high}; }  ///< U(low, high)
 };
 
+/// Where a parameter is held: what a step of training carries past a bound is set back to it, and
+/// its gradient is that of the function as it stands, so that it may return.
+struct Bounds {
+  double least = -std::numeric_limits<double>::infinity();
+  double most = std::numeric_limits<double>::infinity();
+
+  void hold(std::span<real> x) const;
+};
+
 /// The parameters of a model under their checkpoint names, in the order in which they were made.
 class Parameters {
  public:
@@ -41,9 +52,14 @@ class Parameters {
       : seed_(seed), saved_(std::move(saved)) {}
 
   /// A new parameter; `name` is its checkpoint name in full.
-  Var make(const std::string& name, Shape shape, Init init);
+  Var make(const std::string& name, Shape shape, Init init, Bounds bounds = {});
   /// A new parameter whose start is computed by the caller.
   Var make(const std::string& name, Tensor start);
+
+  /// A saved tensor of that name, as older versions wrote it, is of no use to this model.
+  void forget(const std::string& name) {
+    if (saved_) saved_->erase(name);
+  }
 
   /// While `absent` holds of a name, make() gives zeros that are no parameter of this model: they
   /// are neither kept nor looked for among saved ones. An empty function ends it.
@@ -52,6 +68,7 @@ class Parameters {
   const std::vector<Named>& all() const { return all_; }  ///< in the order in which they were made
   /// The parameter called `name`, or an empty Var.
   Var find(const std::string& name) const;
+  Bounds bounds(const std::string& name) const;
   /// Names of the saved tensors that nothing has asked for.
   std::vector<std::string> unused() const;
   /// Numbers in all parameters whose names begin with `prefix`.
@@ -63,6 +80,7 @@ class Parameters {
   std::uint64_t seed_ = 0;
   std::optional<std::map<std::string, Tensor>> saved_;
   std::vector<Named> all_;
+  std::map<std::string, Bounds> bounds_;
   std::function<bool(const std::string&)> absent_;
 
   Var add(const std::string& name, Tensor start);

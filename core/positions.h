@@ -17,6 +17,7 @@ struct Positions {
   int tokens = 0;  ///< T, rows of this pass
   int first = 0;   ///< index of row 0 in its sequence, of which a pass may have the last rows alone
   int longest = 0;  ///< L: the length of the test in tokens (training: N), one for all sequences
+  std::size_t next_layer = 0;  ///< how far behind `at` the next layer's stand; 0: all share them
   bool consecutive = true;  ///< at[t] = at[0] + t in every row; attention then takes its fast path
 
   bool shared() const { return int(at.size()) <= tokens; }  ///< by all sequences of the batch
@@ -30,6 +31,13 @@ struct Positions {
   }
   /// n: tokens of sequence b without padding, counted from the sequence's start.
   int length(int b) const { return lengths.empty() ? first + tokens : lengths[b]; }
+
+  /// Where the tokens stand in a layer's attention.
+  Positions in(int layer) const {
+    Positions there = *this;
+    if (next_layer > 0) there.at = {at.data() + std::size_t(layer) * next_layer, at.size()};
+    return there;
+  }
 
   /// The rows from `row` on of a pass whose sequences share their positions.
   Positions from(int row) const {

@@ -5,6 +5,9 @@
 //
 // Each word and dimension has its own amplitude (the embedding itself), frequency w and phase a;
 // options share them. The model is the complex Transformer.
+//
+// The authors' code differs: its scores are |q·k|/√d without conjugation, one real W serves the
+// real and the imaginary parts alike, and positions count from the sequence's end.
 #include <cmath>
 
 #include "core/ops/ops.h"

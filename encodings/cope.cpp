@@ -5,7 +5,8 @@
 //   e(p) = (1 − f) e[⌊p⌋] + f e[⌈p⌉],  f = p − ⌊p⌋
 //
 // A position counts the keys that the query finds relevant, both ends included. The paper has no
-// root; its code divides both products by √d, as does this.
+// root; its code divides both products by √d, as does this; the code's own first
+// version (`cope_nodiv`) divides neither.
 #include "encodings/base/encoding.h"
 
 namespace yonder {

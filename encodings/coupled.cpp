@@ -2,8 +2,8 @@
 // Transformers using task structure", 2024, arXiv:2405.20671, sec. 4.
 //
 //   a digit that counts 10^k stands at s + 1 + k, in every number of its sequence; the first token
-//   at 0, all others at s.   training: s uniform in 1..range−2−K, K the greatest k of the batch,
-//   one draw a batch;  test: s = 1
+//   at 0, all others at s.   training: s uniform in 1..range−2−K, K the greatest k of the batch;
+//   test: s = 1.  One draw a batch, or (per = sequence) each sequence its own, as the paper's code
 //
 // Digits that belong together share a position, so what an addition needs is at distance 0 or 1
 // whatever its length. The paper puts the = of numbers written from the front behind their digits;
@@ -11,47 +11,42 @@
 // (Positions::digits).
 #include <algorithm>
 
-#include "encodings/base/encoding.h"
+#include "encodings/base/drawn_positions.h"
 
 namespace yonder {
 namespace {
 
-class Coupled final : public Encoding {
-  int range_ = 0;
-
+class Coupled final : public DrawnPositions {
  public:
-  Options options() override {
-    return {Option{"range", &range_, "range of the random start"}.at_least(0).shown_as("8 N")};
-  }
+  Coupled() : DrawnPositions("coupled") {}
 
-  void check() const override {
-    if (range_ > 0 && range_ < dims_.trained)
-      throw UsageError("coupled.range: " + std::to_string(range_) + " positions can't place the " +
-                       std::to_string(dims_.trained) + " tokens of training; give more");
-  }
-
-  int positions(const Dims& dims) override { return range_ > 0 ? range_ : 8 * dims.trained; }
-
-  void build(const Dims& dims, Parameters& p) override {
-    Encoding::build(dims, p);
-    range_ = positions(dims);
-  }
-
-  std::optional<bool> by_layer() const override { return false; }
   bool counts_digits() const override { return true; }
+  bool rising() const override { return false; }
+
+  std::vector<int> place(const Placing&) override { return {}; }
 
   std::vector<int> couple(std::span<const int> digits, int tokens, Draws* draws) override {
+    const std::size_t each = digits.size() / draws_of(int(digits.size()) / tokens);
+    std::vector<int> at;
+    for (std::size_t first = 0; first < digits.size(); first += each) {
+      const int s = start(digits.subspan(first, each), draws);
+      for (const int k : digits.subspan(first, each))
+        at.push_back(k >= 0 ? s + 1 + k : int(at.size()) % tokens ? s : 0);
+    }
+    return at;
+  }
+
+ private:
+  std::vector<int> drawn(int, int, Draws&) const override { return {}; }
+
+  int start(std::span<const int> digits, Draws* draws) const {
     const int last = range_ - 2 - std::max(0, *std::max_element(digits.begin(), digits.end()));
     if (draws && last < 1)
       throw Undefined("range ends",
                       "coupled: numbers of " + std::to_string(range_ - 1 - last) +
                           " digits don't fit into the " + std::to_string(range_) +
                           " positions of training; set --coupled.range, or train shorter");
-    const int s = draws ? draws->between(1, last) : 1;
-    std::vector<int> at;
-    for (int i = 0; i < int(digits.size()); ++i)
-      at.push_back(digits[i] >= 0 ? s + 1 + digits[i] : i % tokens ? s : 0);
-    return at;
+    return draws ? draws->between(1, last) : 1;
   }
 };
 

@@ -4,11 +4,15 @@
 //   score_ij = (q_i·k_j + q_i·(W_k P)[δ(i,j)] + k_j·(W_q P)[δ(j,i)])/√(d(1 + terms))
 //   δ(i, j) = clip(i − j + c, 0, 2c − 1)
 //
+// buckets = B is version 3's (its code): δ(i, j) = clip(b(i − j) + B, 0, 2B − 1) with
+// b(x) = x up to m = B/2 on either side, ±(m + ⌈(m − 1) ln(|x|/m)/ln((c − 1)/m)⌉) beyond.
+//
 // Decoder: H is the stream before the last layer, z starts as H + absolute_i and passes `decoder`
 // times through the last layer, with z as queries and residual, H as keys and values. The official
-// code reads δ(i,j) in the second term too (p2c = code).
+// code reads δ(i,j) in the second term too (p2c = code): every released model is of that kind.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "core/ops/ops.h"
 #include "encodings/base/encoding.h"
@@ -18,7 +22,7 @@ namespace yonder {
 namespace {
 
 class Deberta final : public Encoding {
-  int span_ = 32, decoder_ = -1;
+  int span_ = 32, buckets_ = 0, decoder_ = -1;
   std::string terms_ = "c2p+p2c", p2c_ = "paper";
   bool share_ = false;
   Table absolute_;
@@ -29,10 +33,14 @@ class Deberta final : public Encoding {
   Options options() override {
     Options o{
         Option{"span", &span_, "c, the largest distance that is distinguished"}.within(1, 1 << 20),
+        Option{"buckets", &buckets_, "B, v3's logarithmic buckets up to c, even; 0: none"}
+            .within(0, 1 << 20)
+            .added_later(),
         Option{"terms", &terms_, "content to position, position to content, or both"}.one_of(
             {"c2p+p2c", "c2p", "p2c"}),
-        Option{"p2c", &p2c_, "distances of position to content: the paper's or its code's"}.one_of(
-            {"paper", "code"}),
+        Option{"p2c", &p2c_,
+               "distances of position to content: the paper's, or (all released models) its code's"}
+            .one_of({"paper", "code"}),
         Option{"share", &share_, "project P by the layer's own K and Q"},
         Option{"decoder", &decoder_, "passes of the enhanced mask decoder; 0: none"}
             .within(0, 64)
@@ -43,6 +51,10 @@ class Deberta final : public Encoding {
 
   void check() const override {
     absolute_.check("deberta");
+    if (buckets_ % 2 || (buckets_ > 0 && span_ < buckets_ / 2 + 2))
+      throw UsageError("deberta.buckets: " + std::to_string(buckets_) +
+                       " is odd, or its half leaves nothing of the span " + std::to_string(span_) +
+                       " to logarithms; give an even number below twice the span");
     if (dims_.causal && decoder_ > 0)
       throw UsageError(
           "deberta.decoder: the mask decoder is for bidirectional models; set it to 0");
@@ -52,7 +64,7 @@ class Deberta final : public Encoding {
     Encoding::build(dims, p);
     if (decoder_ < 0) decoder_ = dims.causal ? 0 : 2;
     const int D = dims.width;
-    table_ = p.make("encoding.deberta.table", {2 * span_, D}, Init::std(0.02));
+    table_ = p.make("encoding.deberta.table", {2 * half(), D}, Init::std(0.02));
     key_.resize(dims.layers), query_.resize(dims.layers);
     for (int l = 0; l < dims.layers && !share_; ++l) {
       const std::string at = "encoding.deberta.blocks." + std::to_string(l);
@@ -69,10 +81,10 @@ class Deberta final : public Encoding {
   void scores(Scores& s, const Attention& a) override {
     const int terms = reads("c2p") + reads("p2c");
     s.scale = real(1 / std::sqrt(dims_.head() * (1.0 + terms)));
-    const Shape heads{2 * span_, dims_.heads, dims_.head()};
+    const Shape heads{2 * half(), dims_.heads, dims_.head()};
     auto term = [&](int sign) {
-      return Buckets(2 * span_, a.least(), a.most(), [this, sign](int x) {
-        return std::clamp(sign * x + span_, 0, 2 * span_ - 1);
+      return Buckets(2 * half(), a.least(), a.most(), [this, sign](int x) {
+        return std::clamp(sign * bucket(x) + half(), 0, 2 * half() - 1);
       });
     };
     if (reads("c2p"))
@@ -93,6 +105,15 @@ class Deberta final : public Encoding {
   }
 
  private:
+  int half() const { return buckets_ > 0 ? buckets_ : span_; }  // of the table
+
+  int bucket(int x) const {
+    const int m = buckets_ / 2, far = std::abs(x);
+    if (buckets_ == 0 || far <= m) return x;
+    const double log = std::log(double(far) / m) / std::log((span_ - 1.0) / m);
+    return (x < 0 ? -1 : 1) * (m + int(std::ceil(log * (m - 1) - 1e-9)));
+  }
+
   bool reads(const std::string& term) const { return terms_.find(term) != terms_.npos; }
 };
 

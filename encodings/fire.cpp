@@ -3,10 +3,11 @@
 // arXiv:2310.04418, eq. 7.
 //
 //   score_ij = q_i·k_j/√d + f_h(ψ(|i − j|)/(ψ(max(τ, M_i)) + 1e-6)),   ψ(x) = ln(|c x| + 1)
-//   τ = |multiplier|·R,   M_i the largest position that query i sees,
+//   τ = |multiplier|·threshold (R unless given),   M_i the largest position that query i sees,
 //   f_h(x) = Σ_f W_out[h, f] relu(W_in[f] x + b_in[f]) + b_out[h]
 //
-// One f for all layers. The bias depends on i too, so it is made for a strip of queries at a time.
+// One f for all layers, or (each) one for each. The bias depends on i too, so it is made for a
+// strip of queries at a time.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -123,8 +124,8 @@ void differentiate(const Mlp& m, const Heads& heads, std::int64_t n, const real*
 // The bias of strips of queries in one call of attention.
 class Strip {
  public:
-  Strip(const Mlp& m, const Dims& dims, const Attention& a)
-      : m_(m), causal_(dims.causal), R_(dims.positions), queries_(a.queries), keys_(a.keys) {
+  Strip(const Mlp& m, double threshold, const Attention& a)
+      : m_(m), causal_(a.mask.causal), R_(threshold), queries_(a.queries), keys_(a.keys) {
     const int farthest = std::max(-a.least(), a.most());
     for (int x = 0; x <= farthest; ++x) {
       psi_.push_back(real(m.psi(x)));
@@ -132,6 +133,12 @@ class Strip {
     }
     for (int h = 0; h < m.heads(); h += together)
       heads_.push_back({h, std::min(together, m.heads() - h)});
+    for (int b = 0; b < keys_.batch; ++b) {
+      largest_.push_back(0);
+      const int rows = std::clamp(keys_.length(b) - keys_.first, 0, keys_.tokens);
+      for (int j = 0; j < rows; ++j) largest_.push_back(std::max(largest_.back(), keys_(b, j)));
+      largest_.resize(std::size_t(b + 1) * (keys_.tokens + 1), largest_.back());
+    }
   }
 
   // bias[h, r, j] = f_h(x_rj), 0 where no later key is seen
@@ -169,23 +176,25 @@ class Strip {
  private:
   Mlp m_;
   bool causal_;
-  int R_;
+  double R_;  // or what is given for it
   Positions queries_, keys_;
   std::vector<real> psi_, psi_by_c_;  // by distance
   std::vector<Heads> heads_;
+  std::vector<int> largest_;  // [B, Tk + 1], position of the first so many keys
 
   int distance(int b, int i, int j) const { return std::abs(queries_(b, i) - keys_(b, j)); }
   double tau() const { return std::abs(double(m_.multiplier.value()[0])) * R_; }
-  // M_i
-  double largest(int b, int i) const {
-    return causal_ ? queries_(b, i) : keys_(b, std::max(keys_.length(b) - keys_.first, 1) - 1);
+  // Keys that query row i may see.
+  int seen(int i) const {
+    const int own = i + queries_.first - keys_.first;
+    return causal_ ? std::clamp(own + 1, 0, keys_.tokens) : keys_.tokens;
   }
+  double largest(int b, int i) const { return largest_[b * (keys_.tokens + 1) + seen(i)]; }  // M_i
   double below(int b, int i) const { return m_.psi(std::max(tau(), largest(b, i))) + 1e-6; }
 
   // x of query row i and every key that it may see.
   std::vector<real> inputs(int b, int i) const {
-    const int all = keys_.tokens, own = i + queries_.first - keys_.first;
-    std::vector<real> x(causal_ ? std::clamp(own + 1, 0, all) : all);
+    std::vector<real> x(seen(i));
     const real over = real(1 / below(b, i));
     const bool even = queries_.consecutive && keys_.consecutive && !x.empty();
     const int start = even ? queries_(b, i) - keys_(b, 0) : 0;
@@ -205,8 +214,8 @@ class Strip {
     }
     sums.c += (dc + dunder * m_.psi_by_c(top)) / under;
     if (tau() >= largest(b, i))
-      sums.multiplier += dunder / under * m_.psi_by_x(top) *
-                         std::copysign(double(R_), double(m_.multiplier.value()[0]));
+      sums.multiplier +=
+          dunder / under * m_.psi_by_x(top) * std::copysign(R_, double(m_.multiplier.value()[0]));
   }
 
   void add(const Sums& s) const {
@@ -221,35 +230,47 @@ class Strip {
 
 class Fire final : public Encoding {
   int hidden_ = 32;
-  Mlp mlp_;
+  bool each_ = false;
+  double threshold_ = 0;
+  std::vector<Mlp> mlp_;  // of each layer, or one for all
 
  public:
   Options options() override {
-    return {Option{"hidden", &hidden_, "F, width of the function's hidden layer"}.within(1, 4096)};
+    return {Option{"hidden", &hidden_, "F, width of the function's hidden layer"}.within(1, 4096),
+            Option{"each", &each_, "a function of its own in every layer"}.added_later(),
+            Option{"threshold", &threshold_, "tokens at which τ starts"}
+                .at_least(0)
+                .shown_as("R")
+                .added_later()};
   }
 
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     const int F = hidden_, H = dims.heads;
     const Init out = Init::between(-1 / std::sqrt(F), 1 / std::sqrt(F));
-    const std::string at = "encoding.fire.";
-    mlp_.c = p.make(at + "c", {1}, Init::value(0.1));
-    mlp_.multiplier = p.make(at + "multiplier", {1}, Init::value(1));
-    mlp_.in_weight = p.make(at + "mlp.in.weight", {F, 1}, Init::between(-1, 1));
-    mlp_.in_bias = p.make(at + "mlp.in.bias", {F}, Init::between(-1, 1));
-    mlp_.out_weight = p.make(at + "mlp.out.weight", {H, F}, out);
-    mlp_.out_bias = p.make(at + "mlp.out.bias", {H}, out);
+    for (int l = 0; l < (each_ ? dims.layers : 1); ++l) {
+      const std::string at =
+          "encoding.fire." + (each_ ? "blocks." + std::to_string(l) + "." : std::string());
+      mlp_.push_back({.c = p.make(at + "c", {1}, Init::value(0.1)),
+                      .multiplier = p.make(at + "multiplier", {1}, Init::value(1)),
+                      .in_weight = p.make(at + "mlp.in.weight", {F, 1}, Init::between(-1, 1)),
+                      .in_bias = p.make(at + "mlp.in.bias", {F}, Init::between(-1, 1)),
+                      .out_weight = p.make(at + "mlp.out.weight", {H, F}, out),
+                      .out_bias = p.make(at + "mlp.out.bias", {H}, out)});
+    }
   }
 
   void scores(Scores& s, const Attention& a) override {
-    const auto strip = std::make_shared<Strip>(mlp_, dims_, a);
+    const Mlp& mlp = mlp_[each_ ? a.layer : 0];
+    const auto strip =
+        std::make_shared<Strip>(mlp, threshold_ > 0 ? threshold_ : dims_.positions, a);
     const bool own_last = !dims_.causal && !a.keys.lengths.empty();  // M differs by sequence
     s.strips.push_back({.forward = [strip](int b, int first, int rows,
                                            real* bias) { strip->forward(b, first, rows, bias); },
                         .backward = [strip](int b, int first, int rows,
                                             const real* d) { strip->backward(b, first, rows, d); },
                         .shared = a.queries.shared() && a.keys.shared() && !own_last,
-                        .inputs = mlp_.all()});
+                        .inputs = mlp.all()});
   }
 };
 

@@ -5,8 +5,9 @@
 //   position i stands at t = i·dt; block l adds p_l(i) to its normed input, so q, k and v see it
 //
 // Runge-Kutta of fourth order; h is shared by the blocks and starts at 0 (the paper's warm start).
-// Beyond the training length the integration continues. The official code adds biases to q, k and v
-// on top of sinusoids; this is the paper's equation.
+// Beyond the training length the integration continues. This is the paper's equation. The official
+// code differs: sinusoids stay in the input, q, k and v get a bias each from a flow of their own,
+// and dt = 0.01.
 #include <algorithm>
 #include <cmath>
 

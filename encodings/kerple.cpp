@@ -4,7 +4,8 @@
 //   score_ij = q_i·k_j/√d − r1_h ln(1 + r2_h |i − j|)     log
 //              q_i·k_j/√d − r1_h |i − j|^r2_h             power, r2 ≤ 2
 //
-// Both kernels need r1, r2 > 0: r = max(parameter, 0.01), as the paper's code.
+// Both kernels need r1, r2 > 0: training holds them at 0.01 or more. As in the paper's code, what
+// falls below is set back and may rise again.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -27,17 +28,19 @@ class Kerple final : public Encoding {
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     const bool log = kind_ == "log";
-    r1_ = p.make("encoding.kerple.r1", {dims.heads}, Init::between(0, log ? 2 : 1));
-    r2_ = p.make("encoding.kerple.r2", {dims.heads}, Init::between(0, log ? 1 : 2));
+    r1_ =
+        p.make("encoding.kerple.r1", {dims.heads}, Init::between(0, log ? 2 : 1), {.least = 0.01});
+    r2_ = p.make("encoding.kerple.r2", {dims.heads}, Init::between(0, log ? 1 : 2),
+                 log ? Bounds{.least = 0.01} : Bounds{.least = 0.01, .most = 2});
   }
 
   void scores(Scores& s, const Attention& a) override {
     const int farthest = std::max({-a.least(), a.most(), 1});
-    const Var r1 = at_least(r1_, real(0.01)), r2 = at_least(r2_, real(0.01));
-    const Var falls = kind_ == "log" ? log1p(outer(distances(farthest), r2)) : powers(farthest, r2);
+    const Var falls =
+        kind_ == "log" ? log1p(outer(distances(farthest), r2_)) : powers(farthest, r2_);
     s.relative.push_back(
         {.bucket = {farthest + 1, a.least(), a.most(), [](int d) { return std::abs(d); }},
-         .c = real(-1) * (falls * r1)});  // [farthest + 1, H]
+         .c = real(-1) * (falls * r1_)});  // [farthest + 1, H]
   }
 
  private:
@@ -51,7 +54,7 @@ class Kerple final : public Encoding {
   static Var powers(int farthest, const Var& r) {
     Tensor logs({farthest});
     for (int d = 1; d <= farthest; ++d) logs[d - 1] = real(std::log(d));
-    return concat({Var(Tensor({1, r.dim(0)})), exp(outer(Var(logs), at_most(r, 2)))}, 0);
+    return concat({Var(Tensor({1, r.dim(0)})), exp(outer(Var(logs), r))}, 0);
   }
 };
 

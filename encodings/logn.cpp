@@ -18,23 +18,26 @@ namespace {
 
 class LogN final : public Encoding {
   std::string when_ = "train";
+  int heads_ = 0;
 
  public:
   Options options() override {
     return {
         Option{"when", &when_, "always, or at evaluation only and only beyond the training length"}
-            .one_of({"train", "test"})};
+            .one_of({"train", "test"}),
+        heads_option(&heads_)};
   }
 
   void check() const override {
     if (dims_.trained < 2)
       throw UsageError("logn: log-n scaling needs a training length of at least 2 (log 1 = 0)");
+    check_heads("logn", heads_, dims_.heads);
   }
 
   void scale_queries(Dots& d, const Attention& a) override {
     Tensor f = visible(a);
     for (real& x : f.flat()) x = real(factor(double(x)));
-    weigh(d, f);
+    weigh(d, of_last(heads_, dims_.heads, f));
   }
 
  private:

@@ -5,7 +5,7 @@
 //
 // slopes = exp: 2^(1−h) in place of 1/h, as the released code offers. There every bias is added
 // outside the 1/√d, as here. Where the paper scales queries by length, the code does so in the
-// heads without position alone; a modifier added here acts on all.
+// heads without position alone: with H heads, nape+ssmax and ssmax.heads = H/2.
 #include <cmath>
 #include <cstdlib>
 

@@ -1,6 +1,8 @@
 // Shifted positions. Kiyono, Kobayashi, Suzuki & Inui, "SHAPE", 2021, arXiv:2109.05644, sec. 3.
 //
-//   training: positions s..s+T−1, s uniform in 0..range−N, one draw a batch;  test: 0..L−1
+//   training: positions s..s+T−1, s uniform in 0..range−N;  test: 0..L−1
+//
+// One draw a batch, or (per = sequence) each sequence its own, as the paper's code.
 #include <algorithm>
 #include <numeric>
 
@@ -13,13 +15,9 @@ class Offset final : public DrawnPositions {
  public:
   Offset() : DrawnPositions("offset") {}
 
-  Options options() override { return {range_option("range of the random shift")}; }
-
-  std::vector<int> place(int tokens, int longest, Draws* draws) override {
-    if (!draws) return {};
-    require_room(longest, "train shorter");
+  std::vector<int> drawn(int tokens, int longest, Draws& draws) const override {
     std::vector<int> at(tokens);
-    std::iota(at.begin(), at.end(), draws->between(0, range_ - std::max(longest, dims_.trained)));
+    std::iota(at.begin(), at.end(), draws.between(0, range_ - std::max(longest, dims_.trained)));
     return at;
   }
 };

@@ -2,7 +2,7 @@
 // the 'what' and 'where' with polar coordinate positional embeddings", 2025, arXiv:2509.10534.
 //
 //   score_ij = Σ_c μ(q_ic) μ(k_jc) cos((j − i) w_c + δ_c)/√d,   μ(x) = ln(1 + e^x),
-//   w_c = base^(−c/d), c < d;   δ of each layer, head and column, in [−2π, 0], at first 0 or
+//   w_c = base^(−c/d), c < d;   δ of each layer, head and column, held in [−2π, 0], at first 0 or
 //   uniform
 //
 // The angle of a rotary pair depends on content as well as on position; here content determines the
@@ -46,9 +46,9 @@ class Pope final : public Encoding {
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     for (int l = 0; l < dims.layers; ++l)
-      phase_.push_back(p.make("encoding.pope.blocks." + std::to_string(l) + ".phase",
-                              {dims.heads, dims.head()},
-                              start_ == "zero" ? Init::zeros() : Init::between(-turn, 0)));
+      phase_.push_back(p.make(
+          "encoding.pope.blocks." + std::to_string(l) + ".phase", {dims.heads, dims.head()},
+          start_ == "zero" ? Init::zeros() : Init::between(-turn, 0), {.least = -turn, .most = 0}));
   }
 
   void scale_queries(Dots& x, const Attention& a) override {
@@ -58,7 +58,7 @@ class Pope final : public Encoding {
 
   void dots(Dots& x, const Attention& a) override {
     const Var length = softplus(x.k);
-    const Var phase = at_most(at_least(phase_[std::size_t(a.layer)], real(-turn)), 0);
+    const Var& phase = phase_[std::size_t(a.layer)];
     const Var sine = cosine(phase, -turn / 4);
     x.k = turned(length * cosine(phase), length * sine, a.keys);
   }

@@ -1,9 +1,10 @@
 // Positional skip-wise training. Zhu et al., "PoSE: efficient context window extension of LLMs via
 // positional skip-wise training", 2024, arXiv:2309.10400, sec. 3.2, as its code cuts in two.
 //
-//   training: positions 0..v−1, s+v..s+T−1;  v uniform in 1..⌊(T + 1)/2⌋, s in 0..range−T; one draw
-//   a batch
+//   training: positions 0..v−1, s+v..s+T−1;  v uniform in 1..⌊(T + 1)/2⌋, s in 0..range−T
 //   test:     0..L−1
+//
+// One draw a batch, or (per = sequence) each sequence its own, as the paper's code.
 //
 // Distances up to range−1 are seen in training, though a sequence has only T tokens. The paper cuts
 // texts too, and takes the second part from further on; here the tokens stay what they are, so only
@@ -19,15 +20,10 @@ class Pose final : public DrawnPositions {
  public:
   Pose() : DrawnPositions("pose") {}
 
-  Options options() override { return {range_option("range of positions, skips included")}; }
-
-  std::vector<int> place(int tokens, int longest, Draws* draws) override {
-    if (!draws) return {};
-    require_room(longest, "train shorter");
+  std::vector<int> drawn(int tokens, int, Draws& draws) const override {
     std::vector<int> at(tokens);
     std::iota(at.begin(), at.end(), 0);
-    const int cut = draws->between(1, (tokens + 1) / 2),
-              skipped = draws->between(0, range_ - tokens);
+    const int cut = draws.between(1, (tokens + 1) / 2), skipped = draws.between(0, range_ - tokens);
     for (int t = cut; t < tokens; ++t) at[t] += skipped;
     return at;
   }

@@ -1,11 +1,14 @@
 // Randomized positions. Ruoss et al., "Randomized positional encodings boost length generalization
 // of Transformers", 2023, arXiv:2305.16843, sec. 3.
 //
-//   training: T of the positions 0..range−1, drawn without replacement and sorted; one draw a
-//   batch, the same in all layers
+//   training: T of the positions 0..range−1, drawn without replacement and sorted
 //   test:     even     token t stands at ⌊t range/L⌋
 //             first    0..L−1
 //             sampled  as in training, of L positions
+//
+// One draw a batch serves all layers, or (layers) each layer's attention has its own, as in the
+// paper's code for rotary and relative encodings; what is added to the embedded tokens has the
+// first. That code draws L − 1 distances, not positions, for relative encodings and ALiBi.
 #include <cstdint>
 
 #include "encodings/base/drawn_positions.h"
@@ -15,16 +18,20 @@ namespace {
 
 class RandomPositions final : public DrawnPositions {
   std::string test_ = "even";
+  bool layers_ = false;
   std::uint64_t seed_ = 0;
 
  public:
   RandomPositions() : DrawnPositions("random") {}
 
   Options options() override {
-    return {range_option("range from which positions are drawn"),
-            Option{"test", &test_, "positions at evaluation"}
-                .one_of({"even", "first", "sampled"})
-                .at_test()};
+    Options o = DrawnPositions::options();
+    o.push_back(Option{"test", &test_, "positions at evaluation"}
+                    .one_of({"even", "first", "sampled"})
+                    .at_test());
+    o.push_back(
+        Option{"layers", &layers_, "draw anew for the attention of each layer"}.added_later());
+    return o;
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -32,25 +39,29 @@ class RandomPositions final : public DrawnPositions {
     seed_ = p.seed();
   }
 
-  std::vector<int> place(int tokens, int longest, Draws* draws) override {
-    if (test_ == "first" && !draws) return {};
-    require_room(longest, draws ? "train shorter" : "see --random.test first");
-    if (draws) return sorted_draw(tokens, *draws);
+  int placements() const override { return layers_ ? dims_.layers : 1; }
+
+  std::vector<int> place(const Placing& wanted) override {
+    const auto [batch, tokens, longest, draws, layer] = wanted;
+    if (draws) return DrawnPositions::place(wanted);
+    if (test_ == "first") return {};
+    require_room(longest, "see --random.test first");
     std::vector<int> at(tokens);
     if (test_ == "even")
       for (int t = 0; t < tokens; ++t) at[t] = int(std::int64_t(t) * range_ / longest);
     if (test_ == "sampled") {  // a function of seed and length, so that a test can be repeated
-      Draws own(Random(seed_, "random.test", std::uint32_t(longest)));
-      const std::vector<int> all = sorted_draw(longest, own);
+      const std::string stream = layer ? "random.test." + std::to_string(layer) : "random.test";
+      Draws own(Random(seed_, stream, std::uint32_t(longest)));
+      const std::vector<int> all = drawn(longest, longest, own);
       at.assign(all.begin(), all.begin() + tokens);
     }
     return at;
   }
 
- private:
+ protected:
   // Selection sampling: v is taken with probability (still wanted)/(still to come).
   // Knuth, The Art of Computer Programming, vol. 2, sec. 3.4.2, algorithm S.
-  std::vector<int> sorted_draw(int count, Draws& draws) const {
+  std::vector<int> drawn(int count, int, Draws& draws) const override {
     std::vector<int> at;
     for (int v = 0; v < range_ && int(at.size()) < count; ++v)
       if (draws.below(range_ - v) < count - int(at.size())) at.push_back(v);

@@ -11,7 +11,9 @@
 // distances from a window w on: q_i and k_j turn to the distance f(i) − f(j) ± (w − f(w)), with
 //   rerope       f(i) = 0           Su 2023, kexue.fm/archives/9708
 //   leaky        f(i) = i/k         the same
-//   self-extend  f(i) = ⌊i/⌈k⌉⌋     Jin et al. 2024, arXiv:2401.01325
+//   self-extend  f(i) = ⌊i/⌈k⌉⌋     Jin et al. 2024, arXiv:2401.01325, with ⌊w/⌈k⌉⌋ as in the
+//   paper;
+//                                   today's code shifts by w − w/⌈k⌉ unrounded
 #include <algorithm>
 #include <cmath>
 
@@ -111,7 +113,7 @@ class Rope final : public Encoding {
     };
     x.far_window = w;
     x.far_q = turned(x.q, a.queries, w - f(w));
-    if (!a.mask.causal) x.far_q_right = turned(x.q, a.queries, f(w) - w);
+    if (a.least_seen() <= -w) x.far_q_right = turned(x.q, a.queries, f(w) - w);
     x.far_k = turned(x.k, a.keys, 0);
   }
 };

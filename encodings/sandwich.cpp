@@ -2,6 +2,8 @@
 // of receptive field analysis", 2023, arXiv:2212.10356, sec. 5.
 //
 //   score_ij = q_i·k_j/√d + λ H/(8(h+1)) s_W(i)·s_W(j),   s_W(i)·s_W(j) = Σ_m cos(w_m (i − j))
+//
+// m counts from 0, w_0 = 1, as in the code printed in the paper; its formula counts from 1.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>

@@ -1,7 +1,8 @@
 // Relative position representations. Shaw, Uszkoreit & Vaswani, 2018, arXiv:1803.02155, eqs. 3–5.
 //
 //   score_ij = q_i·(k_j + A[r])/√d,   z_i = Σ_j softmax(score)_ij (v_j + C[r])
-//   r = clip(i − j, −c, c) + c bidirectional, min(i − j, c) causal; A and C shared by the heads
+//   r = clip(i − j, −c, c) + c bidirectional, min(i − j, c) causal, where no i − j seen is below 0
+//   (`coupled` has such: bidirectional); A and C shared by the heads
 //
 // table = sinusoidal is NEZHA (Wei et al. 2019, arXiv:1909.00204): row r is the sinusoid of the
 // clipped distance, in A and in C, and nothing is learned. Distances beyond c look all alike.
@@ -54,7 +55,8 @@ class Shaw final : public Encoding {
   }
 
   void scores(Scores& s, const Attention& a) override {
-    const int least = dims_.causal ? 0 : -clip_;
+    if (!dims_.two_sided()) a.require_rising("shaw");
+    const int least = this->least();
     s.relative.push_back({.bucket = {rows_of_table(), a.least(), a.most(),
                                      [&](int x) { return std::clamp(x, least, clip_) - least; }},
                           .A = layers_[a.layer].key,
@@ -62,11 +64,12 @@ class Shaw final : public Encoding {
   }
 
  private:
-  int rows_of_table() const { return dims_.causal ? clip_ + 1 : 2 * clip_ + 1; }
+  int least() const { return dims_.two_sided() ? -clip_ : 0; }
+  int rows_of_table() const { return clip_ - least() + 1; }
 
   Var sinusoids() const {
     std::vector<int> distances(rows_of_table());
-    std::iota(distances.begin(), distances.end(), dims_.causal ? 0 : -clip_);
+    std::iota(distances.begin(), distances.end(), least());
     return sinusoid({.at = distances, .tokens = rows_of_table()}, spectrum(10000, dims_.head()));
   }
 };

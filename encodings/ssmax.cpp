@@ -9,12 +9,15 @@
 //          llama4   (1 + attn_scale ln(1 + ⌊c_i/floor_scale⌋)) q_i·k_j/√d, Llama 4's, which has it
 //                   on layers without positions; its code counts i + 1, which is c_i without window
 //
-// Terms without q (biases) are unchanged, as with log n.
+// Terms without q (biases) are unchanged, as with log n; with `bias` the factor multiplies plain
+// biases too, as the code of arXiv:2505.22842 does (bam+ssmax). `heads` scales the last so many
+// heads alone, as that of arXiv:2506.16640 does (nape+ssmax).
 #include <cmath>
 
 #include "core/ops/ops.h"
 #include "encodings/base/encoding.h"
 #include "encodings/base/query_scale.h"
+#include "encodings/base/scaled_bias.h"
 
 namespace yonder {
 namespace {
@@ -22,8 +25,9 @@ namespace {
 class SsMax final : public Encoding {
   std::string kind_ = "learned";
   double s_ = 1, attn_scale_ = 0.1;
-  int floor_scale_ = 8192;
-  std::vector<Var> each_;  // s of each layer, [H]
+  int floor_scale_ = 8192, heads_ = 0;
+  bool bias_ = false;
+  std::vector<Var> each_;  // s of each layer, [heads]
 
  public:
   Options options() override {
@@ -34,8 +38,12 @@ class SsMax final : public Encoding {
         Option{"s", &s_, "the fixed s, or the initial value of the learned ones"}.between(0, inf),
         Option{"attn_scale", &attn_scale_, "llama4: coefficient of the logarithm"}.at_least(0),
         Option{"floor_scale", &floor_scale_, "llama4: number of keys from which it scales"}
-            .at_least(1)};
+            .at_least(1),
+        heads_option(&heads_),
+        Option{"bias", &bias_, "multiply plain biases too"}.added_later()};
   }
+
+  void check() const override { check_heads("ssmax", heads_, dims_.heads); }
 
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
@@ -43,22 +51,51 @@ class SsMax final : public Encoding {
     for (int l = 0; l < dims.layers; ++l) {
       const std::string name = "encoding.ssmax.blocks." + std::to_string(l) + ".s";
       const Random random(p.seed(), name);
-      Tensor start = Tensor::uninitialized({dims.heads});
-      for (int h = 0; h < dims.heads; ++h) start[h] = real(s_ + 0.01 * random.normal(h));
+      Tensor start = Tensor::uninitialized({heads_ ? heads_ : dims.heads});
+      for (int h = 0; h < start.dim(0); ++h) start[h] = real(s_ + 0.01 * random.normal(h));
       each_.push_back(p.make(name, start));
     }
   }
 
   void scale_queries(Dots& d, const Attention& a) override {
-    const Tensor factor = visible(a);
-    for (real& c : factor.flat()) c = real(of(double(c)));
-    if (kind_ != "learned") return weigh(d, factor);
-    const Var c(factor), s = each_[std::size_t(a.layer)];
-    if (factor.shape.size() == 3) return weigh(d, c * s);
-    weigh(d, outer(c, s).view({factor.dim(0), factor.dim(1), d.q.dim(2)}));
+    const Tensor factor = keys(a);
+    if (kind_ != "learned") weigh(d, factor);
+    else weigh(d, learned(factor, a.layer));
+  }
+
+  void scores(Scores& s, const Attention& a) override {
+    if (!bias_) return;
+    const Tensor factor = keys(a);
+    if (kind_ == "learned") return scale_biases("ssmax.bias", s, a, learned(factor, a.layer));
+    Tensor ones({dims_.heads});
+    for (real& x : ones.flat()) x = 1;
+    scale_biases("ssmax.bias", s, a, by_head(factor, Var(ones)));
   }
 
  private:
+  // The factors but for a learned s, [B or 1, Tq] or [B or 1, Tq, H].
+  Tensor keys(const Attention& a) const {
+    const Tensor factor = visible(a);
+    for (real& c : factor.flat()) c = real(of(double(c)));
+    return of_last(heads_, dims_.heads, factor);
+  }
+
+  // Times s, [B or 1, Tq, H].
+  Var learned(const Tensor& factor, int layer) const {
+    Var s = each_[std::size_t(layer)];
+    if (const int rest = dims_.heads - s.dim(0); rest > 0) {
+      Tensor ones({rest});
+      for (real& x : ones.flat()) x = 1;
+      s = concat({Var(ones), s}, 0);
+    }
+    return by_head(factor, s);
+  }
+
+  static Var by_head(const Tensor& factor, const Var& s) {
+    if (factor.shape.size() == 3) return Var(factor) * s;
+    return outer(Var(factor), s).view({factor.dim(0), factor.dim(1), s.dim(0)});
+  }
+
   // The factor for c keys, but for a learned s.
   double of(double c) const {
     if (kind_ == "llama4") return 1 + attn_scale_ * std::log1p(std::floor(c / floor_scale_));

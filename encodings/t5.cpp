@@ -31,12 +31,13 @@ class T5 final : public Encoding {
   }
 
   void scores(Scores& s, const Attention& a) override {
+    if (!dims_.two_sided()) a.require_rising("t5");
     if (scale_ == "none") s.scale = 1;
     s.relative.push_back({.bucket = {buckets_, a.least(), a.most(), bucket()}, .c = bias_});
   }
 
  private:
-  LogBuckets bucket() const { return {buckets_, max_distance_, dims_.causal}; }
+  LogBuckets bucket() const { return {buckets_, max_distance_, dims_.two_sided()}; }
 };
 
 const Register<T5> t5_entry{{.name = "t5",

@@ -2,7 +2,7 @@
 // pre-training" (TUPE), ICLR 2021, arXiv:2006.15595, eqs. 7–10.
 //
 //   score_ij = (q_i·k_j + (U_q p_i)_h·(U_k p_j)_h)/√(2d) + b_h[bucket(i − j)]
-//   p        a table, or sinusoids
+//   p        a table, or sinusoids; as they are, where the official code gives them a norm
 //   untie    all but q_i·k_j/√(2d) becomes θ_0h where the query is the first token,
 //            else θ_1h where the key is
 //
@@ -58,7 +58,8 @@ class Tupe final : public Encoding {
     query_ = p.make("encoding.tupe.query.weight", {D, D}, Init::std(1 / std::sqrt(D)));
     key_ = p.make("encoding.tupe.key.weight", {D, D}, Init::std(1 / std::sqrt(D)));
     bias_ = p.make("encoding.tupe.bias", {buckets_, H}, Init::std(0.02));
-    theta_ = p.make("encoding.tupe.theta", {2, H}, Init::std(0.02));
+    if (*untie_) theta_ = p.make("encoding.tupe.theta", {2, H}, Init::std(0.02));
+    else p.forget("encoding.tupe.theta");  // which older versions kept
   }
 
   void dots(Dots& d, const Attention& a) override {
@@ -73,12 +74,13 @@ class Tupe final : public Encoding {
   }
 
   void scores(Scores& s, const Attention& a) override {
+    if (!dims_.two_sided()) a.require_rising("tupe");
     s.scale = scale();
     s.relative.push_back({.bucket = {buckets_, a.least(), a.most(), buckets()}, .c = bias_});
   }
 
  private:
-  LogBuckets buckets() const { return {buckets_, max_distance_, dims_.causal}; }
+  LogBuckets buckets() const { return {buckets_, max_distance_, dims_.two_sided()}; }
   real scale() const { return real(1 / std::sqrt(2.0 * dims_.head())); }
 
   // U p of each token, as more columns of q or k; 0 at the first token if it stands apart.

@@ -58,8 +58,7 @@ class XlNet final : public Encoding {
   void scores(Scores& s, const Attention& a) override {
     const Layer& layer = layers_[a.layer];
     const int H = dims_.heads, d = dims_.head();
-    // A causal query meets no negative distance.
-    const int least = clipped(dims_.causal ? 0 : a.least()), most = clipped(std::max(a.most(), 0));
+    const int least = clipped(a.least_seen()), most = clipped(std::max(a.most(), 0));
     const int R = most - least + 1;
     const Var table = linear(Var(waves(least, most)), layer.position).view({R, H, d});  // W R_x
     Tensor ones({1, d});

@@ -4,7 +4,8 @@
 //   so that the pair's score decays with ζ_m^((i − j)/scale)
 //
 // Causal only: to the right it would grow. Exponents are counted from the middle of the positions
-// of the pass, which changes no score and delays overflow.
+// of the pass, which changes no score and delays overflow. For long tests the paper has blockwise
+// attention too; add `window` for something like it.
 #include <algorithm>
 #include <cmath>
 

@@ -82,7 +82,7 @@ void set_options(Composition& encoding, const json& said) {
   if (!said.is_object()) throw UsageError("'options' is not a JSON object");
   for (const auto& [name, value] : said.items()) encoding.set(name, value_of(value, name));
   for (const Option& o : encoding.options())
-    if (!said.contains(o.name)) throw UsageError("option '" + o.name + "' is missing");
+    if (!o.later && !said.contains(o.name)) throw UsageError("option '" + o.name + "' is missing");
 }
 
 Tensor copy_of(const Tensor& x) {

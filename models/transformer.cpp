@@ -48,8 +48,17 @@ Placed::Placed(Composition& encoding, Pass pass)
     for (int& k : digits_)
       if (k >= 0) k += shift;
   }
-  if (at_.empty()) at_ = encoding.place(pass.tokens, longest, pass.draws);
-  else if (pass.draws && !encoding.place(pass.tokens, longest, pass.draws).empty())
+  Placing wanted{pass.batch, pass.tokens, longest, pass.draws};
+  std::size_t next_layer = 0;
+  if (at_.empty()) {
+    at_ = encoding.place(wanted);
+    const std::size_t each = at_.size();
+    for (wanted.layer = 1; wanted.layer < encoding.placements(); ++wanted.layer) {
+      const std::vector<int> more = encoding.place(wanted);
+      at_.insert(at_.end(), more.begin(), more.end());
+      next_layer = each;
+    }
+  } else if (pass.draws && !encoding.place(wanted).empty())
     throw UsageError(encoding.name() +
                      ": it draws positions, and the task gives its own; remove one of them");
   if (at_.empty()) {
@@ -57,14 +66,16 @@ Placed::Placed(Composition& encoding, Pass pass)
     std::iota(at_.begin(), at_.end(), 0);
   }
   assert(at_.size() % std::size_t(pass.tokens) == 0);
-  positions_ = {.at = at_,
+  const std::span<const int> all = at_;
+  positions_ = {.at = next_layer > 0 ? all.first(next_layer) : all,
                 .lengths = lengths_,
                 .digits = digits_,
                 .batch = pass.batch,
                 .tokens = pass.tokens,
                 .longest = longest,
+                .next_layer = next_layer,
                 .consecutive = consecutive(at_, pass.tokens)};
-  assert(positions_.shared() || int(at_.size()) == pass.batch * pass.tokens);
+  assert(positions_.shared() || int(positions_.at.size()) == pass.batch * pass.tokens);
   assert(lengths_.empty() || int(lengths_.size()) == pass.batch);
 }
 
@@ -229,13 +240,14 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
   }
 
   const Mask mask = encoding_->mask_in(layer);
-  const Attention call{layer, run.queries, run.keys, w.q.weight, w.k.weight, mask, more};
+  const Positions queries = run.queries.in(layer), keys = run.keys.in(layer);
+  const Attention call{layer, queries, keys, w.q.weight, w.k.weight, mask, more};
   Scores scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
   Dots dots{.q = q, .k = k};
   encoding_->scale_queries(dots, call);
   encoding_->dots(dots, call);
   encoding_->scores(scores, call);
-  return join_heads(attention(dots, v, scores, mask, run.queries, run.keys, run.observer,
+  return join_heads(attention(dots, v, scores, mask, queries, keys, run.observer,
                               run.observer ? &run.observer->layers[layer] : nullptr),
                     numbers_);
 }

@@ -129,20 +129,6 @@ Var softplus(const Var& x) {
       sigmoid_of);
 }
 
-Var at_least(const Var& x, real least) {
-  return unary(
-      x, Slope::of_input,
-      [least](Vec v) { return hn::IfThenElse(hn::Lt(v, vec(least)), vec(least), v); },
-      [least](Vec v) { return hn::IfThenElseZero(hn::Ge(v, vec(least)), vec(1)); });
-}
-
-Var at_most(const Var& x, real most) {
-  return unary(
-      x, Slope::of_input,
-      [most](Vec v) { return hn::IfThenElse(hn::Gt(v, vec(most)), vec(most), v); },
-      [most](Vec v) { return hn::IfThenElseZero(hn::Le(v, vec(most)), vec(1)); });
-}
-
 Var gelu(const Var& x) { return unary(x, Slope::of_input, Gelu::value, Gelu::slope); }
 
 }  // namespace yonder

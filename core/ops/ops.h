@@ -21,9 +21,6 @@ Var relu(const Var& x);                     ///< max(x, 0)
 Var exp(const Var& x);                      ///< e^x
 Var log1p(const Var& x);                    ///< ln(1 + x)
 Var softplus(const Var& x);                 ///< ln(1 + e^x)
-/// max(x, least); the gradient is 0 where the other side holds, a tie is x's.
-Var at_least(const Var& x, real least);
-Var at_most(const Var& x, real most);  ///< min(x, most), alike
 /// gelu(x) = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).  Hendrycks & Gimpel 2016, arXiv:1606.08415
 Var gelu(const Var& x);
 

@@ -9,11 +9,12 @@ namespace yonder {
 
 /// T5's buckets of distances: exact near 0, logarithmic up to max_distance.
 ///   bucket(x) = x below e, from there min(B−1, e + ⌊(B−e) ln(x/e)/ln(max_distance/e)⌋),  e = ⌊B/2⌋
-/// Bidirectional models give half of the buckets, from B on, to keys on the right. All that is
-/// farther than max_distance shares the last one.  Raffel et al. 2020, arXiv:1910.10683, sec. 2.1
+/// Where distances have `two_sides`, half of the buckets, from B on, are of keys on the right. All
+/// that is farther than max_distance shares the last one.  Raffel et al. 2020, arXiv:1910.10683,
+/// sec. 2.1
 struct LogBuckets {
   int buckets, max_distance;  ///< how many; the distance where the last one begins
-  bool causal;                ///< there are no keys on the right
+  bool two_sides;             ///< there are keys on the right
 
   /// Refuses (UsageError) an odd number, and a max_distance that leaves nothing to the logarithm.
   void check(const std::string& owner) const {
@@ -28,16 +29,16 @@ struct LogBuckets {
   /// The bucket of a distance i − j.
   int operator()(int distance) const {
     const int B = side(), e = exact();
-    const int right = !causal && distance < 0 ? B : 0;
-    const int x = causal ? std::max(distance, 0) : std::abs(distance);
+    const int right = two_sides && distance < 0 ? B : 0;
+    const int x = two_sides ? std::abs(distance) : std::max(distance, 0);  // hidden ones
     if (x < e) return right + x;
     const double log = std::log(double(x) / e) / std::log(double(max_distance) / e);
     return right + int(std::min(B - 1.0, e + std::floor(log * (B - e) + 1e-9)));
   }
 
  private:
-  int side() const { return causal ? buckets : buckets / 2; }  // B
-  int exact() const { return side() / 2; }                     // e
+  int side() const { return two_sides ? buckets / 2 : buckets; }  // B
+  int exact() const { return side() / 2; }                        // e
 };
 
 }  // namespace yonder

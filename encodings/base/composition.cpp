@@ -275,6 +275,7 @@ void Composition::build(const Dims& dims, Parameters& parameters) {
   dims_ = dims;
   dims_.positions = std::max(dims.positions, dims.trained);
   dims_.positions = positions(dims_);
+  dims_.rising = rising();
   for (Part& p : parts_) build(p, parameters);
 }
 

@@ -16,14 +16,25 @@ int Composition::positions(const Dims& dims) {
   return most;
 }
 
+bool Composition::rising() const {
+  return std::all_of(parts_.begin(), parts_.end(),
+                     [](const Part& p) { return p.encoding->rising(); });
+}
+
 void Composition::settle(int longest) {
   for (Part& p : parts_) p.encoding->settle(longest);
 }
 
-std::vector<int> Composition::place(int tokens, int longest, Draws* draws) {
+std::vector<int> Composition::place(const Placing& wanted) {
   for (Part& p : parts_)
-    if (auto at = p.encoding->place(tokens, longest, draws); !at.empty()) return at;
+    if (auto at = p.encoding->place(wanted); !at.empty()) return at;
   return {};
+}
+
+int Composition::placements() const {
+  int most = 1;
+  for (const Part& p : parts_) most = std::max(most, p.encoding->placements());
+  return most;
 }
 
 std::vector<int> Composition::couple(std::span<const int> digits, int tokens, Draws* draws) {
@@ -88,9 +99,11 @@ void Composition::dots(Dots& d, const Attention& a) {
     if (p.in(a.layer)) p.encoding->dots(d, a);
 }
 
+// Modifiers find all that the others have put there.
 void Composition::scores(Scores& s, const Attention& a) {
-  for (Part& p : parts_)
-    if (p.in(a.layer)) p.encoding->scores(s, a);
+  for (const bool modifier : {false, true})
+    for (Part& p : parts_)
+      if (p.in(a.layer) && (p.entry->kind == Kind::modifier) == modifier) p.encoding->scores(s, a);
 }
 
 Var Composition::last_layer(const Var& hidden, const Positions& at, const Block& run) {

@@ -5,9 +5,18 @@
 
 namespace yonder {
 
-/// What the modifiers share that train at positions drawn from 0..range−1.
+/// What the modifiers share that train at positions drawn from 0..range−1, and test at 0..L−1. One
+/// draw serves a batch, or (`per` = sequence) each of its sequences has its own.
 class DrawnPositions : public Encoding {
  public:
+  Options options() override {
+    return {
+        Option{"range", &range_, "positions that training draws from"}.at_least(0).shown_as("8 N"),
+        Option{"per", &per_, "what gets a draw of its own"}
+            .one_of({"batch", "sequence"})
+            .added_later()};
+  }
+
   void check() const override {
     if (range_ > 0 && range_ < dims_.trained)
       throw UsageError(name_ + ".range: " + std::to_string(range_) + " positions can't place the " +
@@ -23,15 +32,27 @@ class DrawnPositions : public Encoding {
     range_ = positions(dims);
   }
 
+  std::vector<int> place(const Placing& wanted) override {
+    if (!wanted.draws) return {};
+    require_room(wanted.longest, "train shorter");
+    std::vector<int> all;
+    for (int b = 0; b < draws_of(wanted.batch); ++b) {
+      const std::vector<int> at = drawn(wanted.tokens, wanted.longest, *wanted.draws);
+      all.insert(all.end(), at.begin(), at.end());
+    }
+    return all;
+  }
+
  protected:
-  int range_ = 0;  ///< the option; 0 stands for 8 N until build()
+  int range_ = 0;              ///< the option; 0 stands for 8 N until build()
+  std::string per_ = "batch";  ///< the option: what draws its own positions
 
   explicit DrawnPositions(std::string name) : name_(std::move(name)) {}  ///< the encoding's name
 
-  /// The option `range`, which means that.
-  Option range_option(const std::string& meaning) {
-    return Option{"range", &range_, meaning}.at_least(0).shown_as("8 N");
-  }
+  /// Positions of one sequence, [T].
+  virtual std::vector<int> drawn(int tokens, int longest, Draws&) const = 0;
+
+  int draws_of(int batch) const { return per_ == "sequence" ? batch : 1; }
 
   /// Refuses a sequence that is longer than the range.
   void require_room(int longest, const std::string& way_out) const {

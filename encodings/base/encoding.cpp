@@ -18,6 +18,29 @@ std::pair<int, int> extremes(const Positions& p) {
 int Attention::least() const { return extremes(queries).first - extremes(keys).second; }
 int Attention::most() const { return extremes(queries).second - extremes(keys).first; }
 
+int Attention::least_seen() const {
+  if (!mask.causal) return least();
+  int least = 0;
+  const bool shared = queries.shared() && keys.shared();
+  for (int b = 0; b < (shared ? 1 : queries.batch); ++b) {
+    const int rows = shared ? keys.tokens : std::max(keys.length(b) - keys.first, 0);
+    for (int j = 0, farthest = 0; j < std::min(rows, keys.tokens); ++j) {
+      farthest = std::max(farthest, keys(b, j));
+      const int own = j + keys.first - queries.first;  // the query row of its token
+      if (own >= 0 && own < queries.tokens) least = std::min(least, queries(b, own) - farthest);
+    }
+  }
+  return least;
+}
+
+void Attention::require_rising(const std::string& owner) const {
+  if (const int least = least_seen(); least < 0)
+    throw UsageError(
+        owner + ": a token stands " + std::to_string(-least) +
+        " positions before one that it sees, and a causal model of it has no row for "
+        "distances below 0; give positions that rise, or make the model bidirectional");
+}
+
 std::vector<int> places(const Positions& p) {
   int longest = 0;
   for (int b = 0; b < p.batch; ++b) longest = std::max(longest, p.length(b));

@@ -29,8 +29,11 @@ struct Dims {
   int trained = 0;     ///< N, the trained length in tokens
   bool causal = true;  ///< a token sees earlier ones only; false: all
   int positions = 0;   ///< R, positions that training can show: N, or more with random and offset
+  bool rising = true;  ///< whether no token stands before an earlier one; coupled ones may
 
   int head() const { return width / heads; }  ///< d
+  /// Whether a query sees keys to the right of it, at distances below 0.
+  bool two_sided() const { return !causal || !rising; }
 };
 
 /// One call of self-attention, as an encoding sees it.
@@ -44,6 +47,11 @@ struct Attention {
   /// The smallest distance i − j between any query and any key, hidden ones too.
   int least() const;
   int most() const;  ///< the largest
+  /// The smallest distance of a key that its query sees, or 0.
+  int least_seen() const;
+  /// Refuses positions at which a query sees a key to the right, for want of a row. Of use where
+  /// Dims::two_sided() is false.
+  void require_rising(const std::string& owner) const;
 };
 
 /// Where the tokens of a pass stand: [T] if all sequences share their positions, else [B, T]. 0 for
@@ -53,6 +61,14 @@ std::vector<int> places(const Positions&);
 /// Runs the last layer once: the residual stream follows `query`; keys and values come from
 /// `memory`.
 using Block = std::function<Var(const Var& query, const Var& memory)>;
+
+/// What positions are wanted for.
+struct Placing {
+  int batch = 1, tokens = 0;  ///< B, T
+  int longest = 0;            ///< L
+  Draws* draws = nullptr;     ///< not null in training only
+  int layer = 0;              ///< of Encoding::placements()
+};
 
 /// A position encoding: the places where a Transformer may learn where a token is. Every hook does
 /// nothing by default, so an encoding states only what it changes. The model calls the hooks in the
@@ -72,6 +88,9 @@ class Encoding {
   /// again before each pass, since options may have changed at test time. Not before build.
   virtual void check() const {}
 
+  /// Whether its positions rise from token to token (see Dims).
+  virtual bool rising() const { return true; }
+
   /// Resolves defaults that depend on the model, creates parameters named "encoding.{name}.…".
   /// Overriders call Encoding::build first.
   virtual void build(const Dims& dims, Parameters&) {
@@ -83,9 +102,10 @@ class Encoding {
   /// test makes of its own length gets the number of this one, so that it holds from now on.
   virtual void settle(int /*longest*/) {}
 
-  /// Positions of a pass of `tokens` tokens where the task gives none; empty means 0, 1, 2, ….
-  /// `draws` is not null in training only.
-  virtual std::vector<int> place(int /*tokens*/, int /*longest*/, Draws* /*draws*/) { return {}; }
+  /// Positions of a pass where the task gives none, [T] or [B, T]; empty means 0, 1, 2, ….
+  virtual std::vector<int> place(const Placing&) { return {}; }
+  /// How often a pass is placed: once, or for the attention of each layer.
+  virtual int placements() const { return 1; }
 
   /// The same where a pass has digits [B, T] (see Positions): positions [B, T] that follow from
   /// them, or empty for those of place().
@@ -252,9 +272,11 @@ class Composition final : public Encoding {
 
   void check() const override;
   int positions(const Dims&) override;
+  bool rising() const override;
   void build(const Dims&, Parameters&) override;
   void settle(int longest) override;
-  std::vector<int> place(int tokens, int longest, Draws*) override;
+  std::vector<int> place(const Placing&) override;
+  int placements() const override;
   std::vector<int> couple(std::span<const int> digits, int tokens, Draws*) override;
   int shift(Draws*) override;
   bool counts_digits() const override;

@@ -20,8 +20,9 @@ inline int seen(const Mask& m, int h, int i, int n) {
   const auto within = [i](int size) {
     return size > 0 ? Range{i - size + 1, i + size - 1} : Range{0, INT_MAX};
   };
-  const Range shown =
-      within(m.of_heads.empty() ? 0 : m.of_heads[h]).with({0, m.causal ? i : n - 1});
+  const int side = m.sides.empty() ? 0 : m.sides[h];
+  const Range shown = within(m.of_heads.empty() ? 0 : m.of_heads[h])
+                          .with({side > 0 ? i : 0, m.causal || side < 0 ? i : n - 1});
   const Range near = shown.with(within(m.window)), sinks = shown.with({0, m.sinks - 1});
   return std::max(1, near.count() + sinks.count() - near.with(sinks).count());
 }
@@ -31,15 +32,36 @@ inline int seen(const Mask& m, int h, int i, int n) {
 inline Tensor visible(const Attention& a) {
   const Positions& p = a.queries;
   const bool own = !a.mask.causal && !p.lengths.empty();
-  const int heads = int(std::max<std::size_t>(1, a.mask.of_heads.size()));
+  const int heads = int(std::max({std::size_t(1), a.mask.of_heads.size(), a.mask.sides.size()}));
   Tensor c = Tensor::uninitialized({own ? p.batch : 1, p.tokens, heads});
   for (int b = 0; b < c.dim(0); ++b)
     for (int t = 0; t < p.tokens; ++t)
       for (int h = 0; h < heads; ++h)
         c[(b * p.tokens + t) * heads + h] =
             real(seen(a.mask, h, p.first + t, own ? p.length(b) : p.first + p.tokens));
-  if (a.mask.of_heads.empty()) c.shape.pop_back();
+  if (a.mask.of_heads.empty() && a.mask.sides.empty()) c.shape.pop_back();
   return c;
+}
+
+/// The option `heads`: how many of the model's heads, the last ones, a modifier scales.
+inline Option heads_option(int* heads) {
+  return Option{"heads", heads, "scale the last so many heads only; 0: all"}
+      .at_least(0)
+      .added_later();
+}
+inline void check_heads(const std::string& owner, int heads, int of_model) {
+  if (heads > of_model)
+    throw UsageError(owner + ".heads: " + std::to_string(heads) + " are more than the model's " +
+                     std::to_string(of_model) + "; give at most that many");
+}
+/// Factors of rows as those of the last `heads` of H heads, [.., H]; 1 in the others. 0: all.
+inline Tensor of_last(int heads, int H, const Tensor& factor) {
+  if (heads == 0 || heads == H) return factor;
+  const bool apart = factor.shape.size() == 3;
+  Tensor all = Tensor::uninitialized({factor.dim(0), factor.dim(1), H});
+  for (std::int64_t i = 0; i < all.size(); ++i)
+    all[i] = i % H < H - heads ? real(1) : factor[apart ? i : i / H];
+  return all;
 }
 
 /// Multiplies q by a factor of each row and head, [B or 1, Tq, H].

@@ -160,6 +160,7 @@ TEST_CASE("attention is the formula for every mask of sinks and of heads") {
                      .first = 30,
                      .sinks = sinks,
                      .of_heads = heads ? std::vector<int>{0, 1, 90} : std::vector<int>{},
+                     .sides = heads && !causal ? std::vector<int>{1, 0, -1} : std::vector<int>{},
                      .places = places});
 }
 

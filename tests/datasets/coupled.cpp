@@ -44,11 +44,11 @@ Seen seen(const std::string& encoding, const Overrides& settings, int length, Dr
 }  // namespace
 
 TEST_CASE("coupled positions are one for each place of the three numbers, and its hint") {
-  const auto expected = [](int n, int s) {
+  const auto expected = [](int length, int s) {
     std::vector<int> one{0}, all;
-    for (int digits : {n, n, n + 1}) {
+    for (int digits : {length, length, length + 1}) {
       for (int k = 0; k < digits; ++k) one.insert(one.end(), 2, s + 1 + k);
-      if (digits == n) one.push_back(s);
+      if (digits == length) one.push_back(s);
     }
     for (int b = 0; b < 2; ++b) all.insert(all.end(), one.begin(), one.end());
     return all;

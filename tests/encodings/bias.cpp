@@ -53,6 +53,28 @@ TEST_CASE("learned ALiBi starts at the paper's slopes and has a parameter for ea
   CHECK(bias(learned.call(s), 4, 5) == -15);
 }
 
+TEST_CASE("asymmetric ALiBi shows half of the heads the left and half the right") {
+  Built b("alibi", bidirectional(heads(4)), {{"alibi.asymmetric", "true"}});
+  const auto c = b.call(Sequence(range(0, 9)));
+  for (int h = 0; h < 4; ++h) {
+    CHECK(bias(c, h, 3) == Approx(h % 2 ? -3.0 / 256 : -3.0 / 16));
+    CHECK(c.mask.sees(h, 4, 2) == (h < 2));
+    CHECK(c.mask.sees(h, 4, 4));
+    CHECK(c.mask.sees(h, 4, 7) == (h >= 2));
+  }
+  const Built::Call scaled =
+      Built("alibi+logn", bidirectional(heads(4)), {{"alibi.asymmetric", "true"}})
+          .call(Sequence(range(0, 9)));
+  const double ratio = double(scaled.dots.q.value()[(4 * 4 + 0) * 4]) /
+                       double(scaled.dots.q.value()[(4 * 4 + 3) * 4]);
+  const Tensor q = normal({1, 9, 4, 4}, "q");
+  CHECK(ratio == Approx(double(q[(4 * 4 + 0) * 4] / q[(4 * 4 + 3) * 4])));  // 5 keys on either side
+  CHECK_THROWS_WITH(Built("alibi", heads(4), {{"alibi.asymmetric", "true"}}),
+                    ContainsSubstring("alibi.asymmetric"));
+  CHECK_THROWS_WITH(Built("alibi", bidirectional(heads(3)), {{"alibi.asymmetric", "true"}}),
+                    ContainsSubstring("alibi.asymmetric"));
+}
+
 TEST_CASE("T5's buckets begin where its code has them") {
   const std::vector<int> both{0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91};
   const std::vector<int> causal{0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
@@ -89,6 +111,19 @@ TEST_CASE("T5's bias is one table for all layers, added outside the scale") {
   CHECK(unscaled.score(1, 29, 10) == Approx(2 * plain.score(1, 29, 10)));  // √d = 2
 }
 
+TEST_CASE("buckets and clipped tables have rows for both sides where positions are coupled") {
+  const Sequence s({0, 4, 1, 9, 2});
+  for (const std::string name : {"t5", "tupe", "shaw"}) {
+    Built one(name, heads(2)), two(name + "+coupled", heads(2)),
+        sides(name, bidirectional(heads(2)));
+    CHECK_THROWS_WITH(one.call(s), ContainsSubstring(name + ": a token stands 7 positions before"));
+    CHECK_NOTHROW(one.call(Sequence({0, 1, 1, 8, 9})));
+    const auto a = two.call(s), b = sides.call(s);
+    for (int d = -9; d < 9; ++d)
+      CHECK(a.scores.relative[0].bucket(d) == b.scores.relative[0].bucket(d));
+  }
+}
+
 TEST_CASE("T5 refuses buckets that can't be laid out") {
   CHECK_THROWS_WITH(Built("t5", heads(2), {{"t5.buckets", "7"}}),
                     ContainsSubstring("t5.buckets: 7 is odd"));
@@ -97,11 +132,11 @@ TEST_CASE("T5 refuses buckets that can't be laid out") {
   CHECK_NOTHROW(Built("t5", bidirectional(heads(2)), {{"t5.max_distance", "16"}}));
 }
 
-TEST_CASE("KERPLE falls as a logarithm or a power, its parameters held where kernels are kernels") {
+TEST_CASE("KERPLE falls as a logarithm or a power") {
   Built b("kerple", heads(2));
   Tensor r1 = b.parameter("kerple.r1"), r2 = b.parameter("kerple.r2");
   REQUIRE(r1.shape == Shape{2});
-  r1[0] = 1.5, r2[0] = 0.25, r1[1] = -3, r2[1] = 0.5;
+  r1[0] = 1.5, r2[0] = 0.25, r1[1] = 0.01, r2[1] = 0.5;
   const Sequence s(range(0, 40));
   CHECK(bias(b.call(s), 0, 8) == Approx(-1.5 * std::log(3.0)));
   CHECK(bias(b.call(s), 1, 8) == Approx(-0.01 * std::log(5.0)));
@@ -109,7 +144,7 @@ TEST_CASE("KERPLE falls as a logarithm or a power, its parameters held where ker
 
   Built power("kerple", bidirectional(heads(2)), {{"kerple.kind", "power"}});
   r1 = power.parameter("kerple.r1"), r2 = power.parameter("kerple.r2");
-  r1[0] = 0.5, r2[0] = 1.5, r1[1] = 1, r2[1] = 3;
+  r1[0] = 0.5, r2[0] = 1.5, r1[1] = 1, r2[1] = 2;
   const auto c = power.call(s);
   CHECK(bias(c, 0, 4) == Approx(-0.5 * 8));
   CHECK(bias(c, 1, -6) == Approx(-36));
@@ -117,9 +152,28 @@ TEST_CASE("KERPLE falls as a logarithm or a power, its parameters held where ker
   CHECK(bias(power.call(Sequence({5})), 1, 0) == 0);
 }
 
+TEST_CASE("KERPLE starts, and a checkpoint is read, within the bounds where kernels are kernels") {
+  for (const std::string kind : {"log", "power"}) {
+    Built b("kerple", heads(64), {{"kerple.kind", kind}});
+    for (const std::string name : {"kerple.r1", "kerple.r2"}) {
+      const bool upper = kind == "power" && name == "kerple.r2";
+      for (const real x : b.parameter(name).flat()) CHECK((x >= real(0.01) && x <= 2));
+      const Bounds bounds = b.parameters.bounds("encoding." + name);
+      CHECK(bounds.least == 0.01);
+      CHECK((bounds.most == 2) == upper);
+    }
+  }
+  Composition saved("kerple");
+  Parameters old(std::map<std::string, Tensor>{{"encoding.kerple.r1", Tensor({2})},
+                                               {"encoding.kerple.r2", filled({2}, 5)}});
+  saved.build(heads(2), old);
+  CHECK(old.find("encoding.kerple.r1").value()[0] == real(0.01));
+  CHECK(old.find("encoding.kerple.r2").value()[1] == 5);
+}
+
 TEST_CASE("KERPLE with the power 1 and ALiBi's slopes is ALiBi") {
   Built kerple("kerple", heads(4), {{"kerple.kind", "power"}}), alibi("alibi", heads(4));
-  for (int h = 0; h < 3; ++h)  // 2^-8 would be raised to 0.01
+  for (int h = 0; h < 3; ++h)  // training would raise 2^-8 to 0.01
     kerple.parameter("kerple.r1")[h] = std::exp2(-2 * (h + 1));
   for (real& r2 : kerple.parameter("kerple.r2").flat()) r2 = 1;
   const Sequence s(range(0, 100));

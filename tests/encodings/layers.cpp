@@ -95,7 +95,7 @@ TEST_CASE("an encoding that may stand in one layer does nothing outside the laye
     Parameters p(1);
     alone.build(kind.dims, p);
     Draws draws(Random(1, "positions"));
-    CHECK(alone.place(5, 8, &draws).empty());
+    CHECK(alone.place({1, 5, 8, &draws}).empty());
     const Placed at(alone, {.tokens = 5});
     alone.begin(at);
     const Var x(Tensor({1, 5, kind.dims.width}));

@@ -240,7 +240,7 @@ TEST_CASE("random positions are sorted, different, within range, and reach all o
   std::vector<int> seen(128);
   Draws draws(Random(1, "data"));
   for (int n = 0; n < 400; ++n) {
-    const std::vector<int> at = b.encoding.place(10, 16, &draws);
+    const std::vector<int> at = b.encoding.place({1, 10, 16, &draws});
     REQUIRE(at.size() == 10);
     for (int t = 1; t < 10; ++t) CHECK(at[t] > at[t - 1]);
     REQUIRE(at.front() >= 0);
@@ -253,17 +253,17 @@ TEST_CASE("random positions are sorted, different, within range, and reach all o
 
 TEST_CASE("random positions are spread evenly, left as they are or drawn in a test") {
   Built b("random", wide(8, 2, 16), {{"random.range", "100"}});
-  CHECK(b.encoding.place(4, 4, nullptr) == std::vector<int>{0, 25, 50, 75});
-  CHECK(b.encoding.place(2, 3, nullptr) == std::vector<int>{0, 33});  // decoding, L = 3
-  CHECK_THROWS_WITH(b.encoding.place(101, 101, nullptr), ContainsSubstring("--random.test first"));
+  CHECK(b.encoding.place({1, 4, 4}) == std::vector<int>{0, 25, 50, 75});
+  CHECK(b.encoding.place({1, 2, 3}) == std::vector<int>{0, 33});  // decoding, L = 3
+  CHECK_THROWS_WITH(b.encoding.place({1, 101, 101}), ContainsSubstring("--random.test first"));
   b.encoding.set_at_test("random.test", "sampled");
-  const auto drawn = b.encoding.place(20, 20, nullptr), begun = b.encoding.place(7, 20, nullptr);
-  CHECK(drawn == b.encoding.place(20, 20, nullptr));
+  const auto drawn = b.encoding.place({1, 20, 20}), begun = b.encoding.place({1, 7, 20});
+  CHECK(drawn == b.encoding.place({1, 20, 20}));
   CHECK(std::vector<int>(drawn.begin(), drawn.begin() + 7) == begun);
   CHECK(std::is_sorted(drawn.begin(), drawn.end()));
-  CHECK_THROWS_WITH(b.encoding.place(101, 101, nullptr), ContainsSubstring("--random.test first"));
+  CHECK_THROWS_WITH(b.encoding.place({1, 101, 101}), ContainsSubstring("--random.test first"));
   b.encoding.set_at_test("random.test", "first");
-  CHECK(b.encoding.place(101, 101, nullptr).empty());
+  CHECK(b.encoding.place({1, 101, 101}).empty());
 }
 
 TEST_CASE("offset shifts training by one number a batch and starts tests at 0") {
@@ -271,12 +271,12 @@ TEST_CASE("offset shifts training by one number a batch and starts tests at 0") 
   Draws draws(Random(1, "data"));
   std::vector<int> starts(5);
   for (int n = 0; n < 200; ++n) {
-    const std::vector<int> at = b.encoding.place(16, 16, &draws);
+    const std::vector<int> at = b.encoding.place({1, 16, 16, &draws});
     CHECK(at == range(at[0], 16));
     ++starts.at(at[0]);
   }
   for (int n : starts) CHECK(n > 15);  // 40 ± 5.7
-  CHECK(b.encoding.place(16, 16, nullptr).empty());
+  CHECK(b.encoding.place({1, 16, 16}).empty());
 }
 
 TEST_CASE("PoSE skips once, from a place in the first half to any place within range") {
@@ -284,7 +284,7 @@ TEST_CASE("PoSE skips once, from a place in the first half to any place within r
   Draws draws(Random(1, "data"));
   std::vector<int> cuts(16), skips(25);
   for (int n = 0; n < 4000; ++n) {
-    const std::vector<int> at = b.encoding.place(16, 16, &draws);
+    const std::vector<int> at = b.encoding.place({1, 16, 16, &draws});
     const int skipped = at[15] - 15;
     int cut = 1;
     while (cut < 15 && at[cut] == cut) ++cut;
@@ -295,12 +295,97 @@ TEST_CASE("PoSE skips once, from a place in the first half to any place within r
   for (int n : skips) CHECK(std::abs(n - 160) < 63);  // 5 deviations
   for (int v = 1; v <= 8; ++v) CHECK(std::abs(cuts[v] - 480) < 103);
   CHECK(std::accumulate(cuts.begin() + 1, cuts.begin() + 9, 0) + skips[0] == 4000);
-  CHECK(b.encoding.place(1, 16, &draws) == std::vector<int>{0});
-  CHECK(b.encoding.place(16, 16, nullptr).empty());
-  CHECK_THROWS_WITH(b.encoding.place(41, 41, &draws),
+  CHECK(b.encoding.place({1, 1, 16, &draws}) == std::vector<int>{0});
+  CHECK(b.encoding.place({1, 16, 16}).empty());
+  CHECK_THROWS_WITH(b.encoding.place({1, 41, 41, &draws}),
                     ContainsSubstring("pose: 41 tokens don't fit"));
   CHECK_THROWS_WITH(Built("pose", wide(8, 2, 16), {{"pose.range", "15"}}),
                     ContainsSubstring("pose.range"));
+}
+
+TEST_CASE("positions may be drawn for each sequence") {
+  for (const std::string name : {"offset", "pose", "random"}) {
+    Built one(name, wide(8, 2, 16)), own(name, wide(8, 2, 16), {{name + ".per", "sequence"}});
+    Draws draws(Random(1, "data")), same(Random(1, "data"));
+    CHECK(one.encoding.place({3, 16, 16, &draws}).size() == 16);
+    const std::vector<int> first = own.encoding.place({1, 16, 16, &same});
+    CHECK(first.size() == 16);
+    const std::vector<int> at = own.encoding.place({3, 16, 16, &draws});
+    REQUIRE(at.size() == 48);
+    CHECK(!std::equal(at.begin(), at.begin() + 16, at.begin() + 16));
+    CHECK(!std::equal(at.begin() + 16, at.begin() + 32, at.begin() + 32));
+  }
+  Built own("coupled", wide(8, 2, 16), {{"coupled.per", "sequence"}});
+  const std::vector<int> digits{-1, 1, 0, -1, -1, 1, 0, -1};
+  Draws draws(Random(1, "data"));
+  std::vector<int> at;
+  do at = own.encoding.couple(digits, 4, &draws);
+  while (at[1] == at[5]);
+  for (const int b : {0, 4}) {
+    CHECK(at[b] == 0);
+    CHECK(at[b + 1] == at[b + 2] + 1);
+    CHECK(at[b + 3] == at[b + 2] - 1);
+  }
+  CHECK(own.encoding.couple(digits, 4, nullptr) == std::vector<int>{0, 3, 2, 1, 0, 3, 2, 1});
+}
+
+TEST_CASE("random positions may be drawn for each layer's attention") {
+  Dims dims = wide(8, 2, 16);
+  dims.layers = 3;
+  Built one("random", dims), own("rope+random", dims, {{"random.layers", "true"}});
+  CHECK(one.encoding.placements() == 1);
+  CHECK(own.encoding.placements() == 3);
+  own.encoding.set_at_test("random.test", "sampled");
+  const auto first = own.encoding.place({1, 9, 16, nullptr, 0});
+  CHECK(first != own.encoding.place({1, 9, 16, nullptr, 1}));
+  own.encoding.set_at_test("random.test", "even");
+  CHECK(own.encoding.place({1, 9, 16, nullptr, 0}) == own.encoding.place({1, 9, 16, nullptr, 2}));
+}
+
+TEST_CASE("scalable softmax may scale biases too: every score times its factor") {
+  for (const std::string name : {"bam", "alibi", "fire", "scale-invariant"})
+    for (const bool first : {false, true}) {
+      Built plain(name, small), both(first ? "ssmax+" + name : name + "+ssmax", small,
+                                     {{"ssmax.bias", "true"}, {"ssmax.s", "0.7"}});
+      const Sequence s(range(0, 9));
+      const auto a = plain.call(s), b = both.call(s);
+      const auto strip = [&](const Built::Call& c, int h, int i, int j) {
+        double sum = 0;
+        std::vector<real> rows(2 * 9 * 9);
+        for (const StripBias& bias : c.scores.strips) {
+          bias.forward(0, 0, 9, rows.data());
+          sum += double(rows[std::size_t((h * 9 + i) * 9 + j)]);
+        }
+        return sum;
+      };
+      for (const int h : {0, 1}) {
+        const double factor = std::log(8) * double(both.parameter("ssmax.blocks.0.s")[h]);
+        for (int j = 0; j < 8; ++j)
+          CHECK(b.score(h, 7, j) + strip(b, h, 7, j) ==
+                Approx(factor * (a.score(h, 7, j) + strip(a, h, 7, j))));
+      }
+    }
+  for (const std::string name : {"fox", "xlnet"}) {
+    Built other(name + "+ssmax", small, {{"ssmax.bias", "true"}});
+    CHECK_THROWS_WITH(other.call(Sequence(range(0, 9))), ContainsSubstring("ssmax.bias"));
+  }
+}
+
+TEST_CASE("log n and scalable softmax may scale the last heads alone") {
+  const Dims dims = wide(16, 4, 16);
+  Built plain("none", dims), logn("logn", dims, {{"logn.heads", "2"}}),
+      ssmax("ssmax", dims, {{"ssmax.heads", "1"}});
+  CHECK(ssmax.parameter("ssmax.blocks.0.s").shape == Shape{1});
+  const Sequence s(range(0, 9));
+  const auto a = plain.call(s), l = logn.call(s), m = ssmax.call(s);
+  const double factor = std::log(8) * double(ssmax.parameter("ssmax.blocks.0.s")[0]);
+  for (int h = 0; h < 4; ++h) {
+    CHECK(l.score(h, 7, 2) == Approx(a.score(h, 7, 2) * (h < 2 ? 1 : std::log(8) / std::log(16))));
+    CHECK(m.score(h, 7, 2) == Approx(a.score(h, 7, 2) * (h < 3 ? 1 : factor)));
+  }
+  for (const std::string name : {"logn", "ssmax"})
+    CHECK_THROWS_WITH(Built(name, dims, {{name + ".heads", "5"}}),
+                      ContainsSubstring(name + ".heads: 5"));
 }
 
 TEST_CASE("drawn positions give tables a row for each position that training can show") {

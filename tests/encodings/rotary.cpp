@@ -339,7 +339,7 @@ TEST_CASE("PoPE multiplies lengths and takes angles from positions alone") {
   Built b("pope", wide(8, 2, 16));
   Tensor& phase = b.parameter("pope.blocks.0.phase");  // [2, 4]
   for (int i = 0; i < 8; ++i) phase[i] = real(-i);
-  phase[0] = 0.5, phase[7] = -7;  // held at 0 and −2π
+  b.parameters.bounds("encoding.pope.blocks.0.phase").hold(phase.flat());  // −7 to −2π
   const Sequence s({2, 5, 11, 12});
   const Tensor q = normal({1, 4, 2, 4}, "q"), k = normal({1, 4, 2, 4}, "k");
   const auto c = b.call(s, q, k);

@@ -133,8 +133,8 @@ struct Recorder final : Encoding {
   std::string& log;
   explicit Recorder(std::string& l) : log(l) {}
 
-  std::vector<int> place(int tokens, int longest, Draws*) override {
-    log += "place " + std::to_string(tokens) + "/" + std::to_string(longest) + "\n";
+  std::vector<int> place(const Placing& p) override {
+    log += "place " + std::to_string(p.tokens) + "/" + std::to_string(p.longest) + "\n";
     return {};
   }
   void mask(Mask& m) override {

@@ -31,6 +31,22 @@ void check_model(const Served& kind, const Sequences& s) {
   CHECK(worst.error < 1e-6);
 }
 
+// Why a model does not serve such positions, beginning with an encoding's name, or "".
+std::string refusal_of(Transformer& model, std::span<const int> tokens, const Pass& pass) {
+  try {
+    const Placed at(model.encoding(), pass);
+    model.logits(tokens, at);
+    return "";
+  } catch (const UsageError& e) {
+    const std::string why = e.what();
+    const auto& parts = model.encoding().parts();
+    REQUIRE(std::any_of(parts.begin(), parts.end(), [&](const Composition::Part& p) {
+      return why.starts_with(p.entry->name + ": ");
+    }));
+    return why;
+  }
+}
+
 }  // namespace
 
 TEST_CASE("gradients are right for every encoding, below, at and above the trained length",
@@ -43,13 +59,84 @@ TEST_CASE("gradients are right for every encoding, below, at and above the train
   }
 }
 
+TEST_CASE("gradients are right for every encoding, whatever its options", "[slow]") {
+  const OneThread small;
+  const std::vector<Served> forms = served_in_other_forms();
+  CHECK(forms.size() > 60);
+  for (const Served& kind : forms) check_model(kind, {5, 3});
+}
+
 TEST_CASE("gradients are right for every encoding where a task gives the positions", "[slow]") {
   const OneThread small;
-  for (const Served& kind : served()) {
-    Sequences s(4, 3);
-    s.pass.at = {0, 1, 4, 7, 0, 2, 3, 3};
-    check_model(kind, s);
+  for (const Served& kind : served())
+    for (const std::vector<int>& at :
+         {std::vector<int>{0, 1, 4, 7, 0, 2, 3, 3}, std::vector<int>{0, 5, 1, 1, 6, 2, 7, 0}}) {
+      Sequences s(4, 3);
+      s.pass.at = at;
+      Transformer model = kind.model();
+      if (refusal_of(model, s.tokens, s.pass).empty()) check_model(kind, s);
+    }
+}
+
+namespace {
+
+// The logits of the last of three tokens, which sees all.
+std::optional<Tensor> last_of(Transformer& model, std::vector<int> at) {
+  const auto all = logits_where_defined(model, some_tokens(3), {.tokens = 3, .at = std::move(at)});
+  if (!all) return {};
+  const auto last = row(*all, 0, 2);
+  Tensor copy({int(last.size())});
+  std::copy(last.begin(), last.end(), copy.data.get());
+  return copy;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "what tells distances to the left apart tells those to the right apart, or refuses them") {
+  const OneThread small;
+  for (const Served& kind : served_in_all_ways()) {
+    Transformer model = kind.model();
+    const auto one = last_of(model, {0, 1, 3}), other = last_of(model, {0, 2, 3});
+    REQUIRE(one);
+    REQUIRE(other);
+    INFO(kind.name());
+    if (difference(one->flat(), other->flat()) == 0) continue;  // it goes by tokens
+    const auto behind = last_of(model, {2, 3, 0}), nearer = last_of(model, {1, 3, 0});
+    if (behind) CHECK(difference(behind->flat(), nearer->flat()) > 0);
+    else CHECK(refusal_of(model, some_tokens(3), {.tokens = 3, .at = {2, 3, 0}}) != "");
   }
+}
+
+TEST_CASE(
+    "a query that sees all gets the same from both kinds of model, wherever the tokens stand") {
+  const OneThread small;
+  int compared = 0;
+  for (const Served& kind : served_in_all_ways()) {
+    const Composition composition(kind.encoding);
+    const auto& parts = composition.parts();
+    const auto compares = [](const Composition::Part& p) {
+      return p.entry->serves == Serves::both && p.entry->kind != Kind::absolute;
+    };
+    if (!kind.dims.causal || !std::all_of(parts.begin(), parts.end(), compares)) continue;
+    Served one = kind, two = kind;
+    one.dims.layers = two.dims.layers = 1, two.dims.causal = false;
+    Transformer causal = one.model(), both = two.model();
+    const auto shapes = [](const Transformer& m) {
+      std::vector<std::pair<std::string, Shape>> all;
+      for (const auto& [name, var] : m.parameters().all()) all.emplace_back(name, var.shape());
+      return all;
+    };
+    if (shapes(causal) != shapes(both)) continue;
+    INFO(kind.name());
+    for (const auto& at : std::vector<std::vector<int>>{{0, 3, 5}, {6, 7, 0}, {7, 1, 4}}) {
+      const auto a = last_of(causal, at), b = last_of(both, at);
+      if (!a) continue;
+      CHECK(difference(a->flat(), b->flat()) < 1e-12);
+      ++compared;
+    }
+  }
+  CHECK(compared > 100);
 }
 
 TEST_CASE("no later token changes an earlier logit") {

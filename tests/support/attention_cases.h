@@ -44,6 +44,7 @@ struct Case {
   int window = 0, first = 0;  ///< first: index of the first query
   int sinks = 0;
   std::vector<int> of_heads = {};  ///< windows of the heads
+  std::vector<int> sides = {};     ///< that they see
   Places places = Places::consecutive;
 };
 
@@ -51,8 +52,8 @@ inline std::ostream& operator<<(std::ostream& out, const Case& x) {
   return out << "terms " << x.terms << " B " << x.B << " Tq " << x.Tq << " Tk " << x.Tk << " H "
              << x.H << " dk " << x.dk << " dv " << x.dv << (x.causal ? " causal" : " bidirectional")
              << (x.padding ? " padded" : "") << " window " << x.window << " sinks " << x.sinks
-             << (x.of_heads.empty() ? "" : " windows of heads") << " first " << x.first
-             << " places " << int(x.places);
+             << (x.of_heads.empty() ? "" : " windows of heads") << (x.sides.empty() ? "" : " sides")
+             << " first " << x.first << " places " << int(x.places);
 }
 
 /// A case with its operands.
@@ -164,7 +165,11 @@ inline Operands::Operands(const Case& x) : case_(x) {
   dots.q = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
   dots.k = normal({x.B, x.Tk, x.H, x.dk}, 0.7);
   call.v = normal({x.B, x.Tk, x.H, x.dv});
-  call.mask = {.causal = x.causal, .window = x.window, .sinks = x.sinks, .of_heads = x.of_heads};
+  call.mask = {.causal = x.causal,
+               .window = x.window,
+               .sinks = x.sinks,
+               .of_heads = x.of_heads,
+               .sides = x.sides};
   Scores& scores = call.scores;
   scores.scale = real(0.7);
   if (x.terms & row) dots.row = normal({x.padding ? x.B : 1, x.Tq}).value();

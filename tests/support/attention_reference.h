@@ -126,6 +126,7 @@ inline bool Row::visible(int j) const {
   const int i = call_.queries.first + i_, t = call_.keys.first + j;
   if (i >= call_.queries.length(b_) || t >= call_.keys.length(b_)) return false;
   if (call_.mask.causal && (t > i || (sticks() && t == i))) return false;
+  if (!call_.mask.sides.empty() && call_.mask.sides[std::size_t(h_)] * (t - i) < 0) return false;
   const int of_head = call_.mask.of_heads.empty() ? 0 : call_.mask.of_heads[std::size_t(h_)];
   if (of_head > 0 && std::abs(i - t) >= of_head) return false;
   return call_.mask.window == 0 || std::abs(i - t) < call_.mask.window || t < call_.mask.sinks;

@@ -35,20 +35,25 @@ inline Dims tiny_dims() {
 struct Served {
   std::string encoding;
   Dims dims;
-  Overrides extension;  ///< to be set at test time
+  Overrides extension;      ///< to be set at test time
+  Overrides settings = {};  ///< before training
 
   std::string name() const {
     std::string text = encoding + (dims.causal ? ", causal" : ", bidirectional");
+    for (const Override& o : settings) text += ", " + text_of(o);
     for (const Override& o : extension) text += ", " + text_of(o);
     return text;
   }
 
   /// A model in which every parameter has left its start (zeros hide errors), the same each time.
   Transformer model() const {
-    Transformer m(dims, std::make_unique<Composition>(encoding), 1);
+    auto composition = std::make_unique<Composition>(encoding);
+    for (const auto& [key, value] : settings) composition->set(key, value);
+    Transformer m(dims, std::move(composition), 1);
     for (const auto& [name, var] : m.parameters().all()) {
       Draws noise(Random(2, name));
       for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
+      m.parameters().bounds(name).hold(var.value().flat());
     }
     for (const auto& [key, value] : extension) m.encoding().set_at_test(key, value);
     return m;
@@ -65,6 +70,31 @@ inline std::vector<Served> served() {
       const bool fits = e.serves == Serves::both || e.serves == direction;
       if (fits) all.push_back({e.name, dims, {}});
     }
+  return all;
+}
+
+/// Every registered encoding with one option of training changed: a switch turned, another of its
+/// choices, or 2 for a number that is 0 unless given. Those that fit the model.
+inline std::vector<Served> served_in_other_forms() {
+  std::vector<Served> all;
+  for (const Served& plain : served()) {
+    const auto encoding = entry(plain.encoding).make();
+    for (const Option& o : encoding->options()) {
+      if (o.test_time) continue;
+      std::vector<Value> others(o.choices.begin(), o.choices.end());
+      const Value now = value_of(o);
+      if (const bool* on = std::get_if<bool>(&now)) others = {!*on};
+      else if (text_of(now) == "auto") others = {true, false};
+      else if (text_of(now) == "0") others = {std::int64_t(2)};
+      for (const Value& value : others) {
+        Served kind = plain;
+        kind.settings = {{{plain.encoding, {}, o.name}, value}};
+        try {
+          if (text_of(value) != text_of(now)) kind.model(), all.push_back(kind);
+        } catch (const UsageError&) {}  // not in such a model
+      }
+    }
+  }
   return all;
 }
 

@@ -94,7 +94,8 @@ AdamW::AdamW(const Parameters& parameters, Settings settings) : settings_(settin
     for (std::int64_t i = 0; i < p.var.size(); i += piece)
       pieces_.push_back({slots_.size(), i, std::min(i + piece, p.var.size())});
     slots_.push_back({p.name, p.var, Tensor(p.var.shape()), Tensor(p.var.shape()),
-                      decays(p.name, p.var.shape()) ? settings.decay : 0});
+                      decays(p.name, p.var.shape()) ? settings.decay : 0,
+                      parameters.bounds(p.name)});
   }
 }
 
@@ -145,6 +146,7 @@ void AdamW::step(double lr, double scale) {
     } else {
       for (std::int64_t k = first; k < end; ++k) update.apply(theta[k], m[k], v[k], 0);
     }
+    slot.bounds.hold({theta + first, std::size_t(end - first)});
   });
 }
 

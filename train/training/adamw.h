@@ -31,7 +31,8 @@ class AdamW {
   AdamW(const Parameters&, Settings);
 
   /// One step with the gradients gathered, each times `scale` (clipping). A parameter that took no
-  /// part in the loss steps with zeros. Gradients are left as they are.
+  /// part in the loss steps with zeros; one that leaves its bounds is set back to them. Gradients
+  /// are left as they are.
   void step(double lr, double scale);
 
   /// Steps taken.
@@ -53,6 +54,7 @@ class AdamW {
     Var parameter;
     Tensor m, v;
     double decay;
+    Bounds bounds;
   };
   struct Piece {
     std::size_t slot;

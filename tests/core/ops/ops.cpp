@@ -36,8 +36,6 @@ const std::vector<Case> cases{
     {"exp", {{3, 11}}, [](const Vars& x) { return exp(x[0]); }},
     {"log1p", {{3, 11}}, [](const Vars& x) { return log1p(exp(x[0])); }},
     {"softplus", {{3, 11}}, [](const Vars& x) { return softplus(x[0]); }},
-    {"at_least", {{3, 11}}, [](const Vars& x) { return at_least(x[0], real(0.3)); }},
-    {"at_most", {{3, 11}}, [](const Vars& x) { return at_most(x[0], real(0.3)); }},
     {"gelu", {{3, 11}}, [](const Vars& x) { return gelu(x[0]); }},
     {"linear", {{2, 3, 5}, {4, 5}}, [](const Vars& x) { return linear(x[0], x[1]); }},
     {"linear with bias",

@@ -30,10 +30,6 @@ const std::vector<Function> functions{
     {"exp", exp, std::exp, -80, 80},
     {"log1p", log1p, std::log1p, -0.9, 1e6},
     {"softplus", softplus, [](double x) { return std::log1p(std::exp(x)); }, -80, 200},
-    {"at_least", [](const Var& x) { return at_least(x, real(0.5)); },
-     [](double x) { return std::max(x, 0.5); }, -2, 2},
-    {"at_most", [](const Var& x) { return at_most(x, real(0.5)); },
-     [](double x) { return std::min(x, 0.5); }, -2, 2},
     {"gelu", gelu,
      [](double x) {
        // x/2 (1 + tanh u) = x/(1 + e^−2u), which keeps its digits where tanh u is near −1

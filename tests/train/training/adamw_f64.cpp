@@ -63,6 +63,24 @@ TEST_CASE("AdamW does what its formula says, parameter by parameter") {
       REQUIRE(parameters.all()[n].var.value()[i] == Approx(naive[n][i].theta).margin(1e-13));
 }
 
+TEST_CASE("a parameter that a step carries past its bound is set back, and returns") {
+  Parameters parameters(1);
+  const Var x = parameters.make("x", {3}, Init::value(0.05), {.least = 0.01, .most = 0.2});
+  AdamW optimizer(parameters, {});
+  const auto step = [&](real g) {
+    parameters.clear_gradients();
+    for (real& d : x.grad().flat()) d = g;
+    optimizer.step(0.1, 1);
+    return double(x.value()[1]);
+  };
+  CHECK(step(1) == real(0.01));
+  CHECK(step(1) == real(0.01));
+  for (int n = 0; n < 200 && x.value()[1] == real(0.01); ++n) step(-1);
+  CHECK(x.value()[1] > real(0.01));
+  for (int n = 0; n < 20; ++n) step(-1);
+  CHECK(x.value()[1] == real(0.2));
+}
+
 TEST_CASE("only the matrices of the blocks and of the head decay") {
   CHECK(AdamW::decays("blocks.3.attn.q.weight", {8, 8}));
   CHECK(AdamW::decays("head.weight", {5, 8}));
