@@ -28,10 +28,10 @@ struct Init {
 /// Where a parameter is held: what a step of training carries past a bound is set back to it, and
 /// its gradient is that of the function as it stands, so that it may return.
 struct Bounds {
-  double least = -std::numeric_limits<double>::infinity();
-  double most = std::numeric_limits<double>::infinity();
+  double least = -std::numeric_limits<double>::infinity();  ///< lower bound
+  double most = std::numeric_limits<double>::infinity();    ///< upper bound
 
-  void hold(std::span<real> x) const;
+  void hold(std::span<real> x) const;  ///< sets what lies beyond a bound back to it
 };
 
 /// The parameters of a model under their checkpoint names, in the order in which they were made.
@@ -68,7 +68,7 @@ class Parameters {
   const std::vector<Named>& all() const { return all_; }  ///< in the order in which they were made
   /// The parameter called `name`, or an empty Var.
   Var find(const std::string& name) const;
-  Bounds bounds(const std::string& name) const;
+  Bounds bounds(const std::string& name) const;  ///< where the parameter called `name` is held
   /// Names of the saved tensors that nothing has asked for.
   std::vector<std::string> unused() const;
   /// Numbers in all parameters whose names begin with `prefix`.

@@ -52,6 +52,7 @@ class DrawnPositions : public Encoding {
   /// Positions of one sequence, [T].
   virtual std::vector<int> drawn(int tokens, int longest, Draws&) const = 0;
 
+  /// How many sequences of a batch draw positions of their own.
   int draws_of(int batch) const { return per_ == "sequence" ? batch : 1; }
 
   /// Refuses a sequence that is longer than the range.

@@ -49,6 +49,7 @@ inline Option heads_option(int* heads) {
       .at_least(0)
       .added_later();
 }
+/// Refuses more heads than the model has.
 inline void check_heads(const std::string& owner, int heads, int of_model) {
   if (heads > of_model)
     throw UsageError(owner + ".heads: " + std::to_string(heads) + " are more than the model's " +

@@ -14,6 +14,7 @@ namespace yonder {
 /// The biases of one call of attention, times their factors.
 class ScaledBias {
  public:
+  /// Takes the terms and strips over; `factor` is [B or 1, Tq, H].
   ScaledBias(const Attention& a, Var factor, std::vector<RelativeTerm> terms,
              std::vector<StripBias> strips)
       : queries_(a.queries),
@@ -22,6 +23,7 @@ class ScaledBias {
         terms_(std::move(terms)),
         strips_(std::move(strips)) {}
 
+  /// As StripBias::forward.
   void forward(int b, int first, int rows, real* bias) const {
     raw(b, first, rows, bias);
     each_row(b, first, rows, [&](int h, int r, real f) {
@@ -30,6 +32,7 @@ class ScaledBias {
     });
   }
 
+  /// As StripBias::backward.
   void backward(int b, int first, int rows, const real* dbias) const {
     std::vector<real> bias(std::size_t(H()) * rows * keys_.tokens), inner(bias.size());
     raw(b, first, rows, bias.data());
@@ -50,6 +53,7 @@ class ScaledBias {
     for (const StripBias& s : strips_) s.backward(b, first, rows, inner.data());
   }
 
+  /// What backward() adds to.
   std::vector<Var> inputs() const {
     std::vector<Var> all{factor_};
     for (const RelativeTerm& t : terms_) all.push_back(t.c);
