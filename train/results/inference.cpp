@@ -12,7 +12,7 @@ namespace yonder {
 namespace {
 
 constexpr int most_flips = 16, draws_of_a_test = 100000, draws_of_an_interval = 2000;
-constexpr double level = 0.05, z_of_95 = 1.959963984540054, z_of_power = 0.842;
+constexpr double significance = 0.05, z_of_95 = 1.959963984540054, z_of_power = 0.842;
 
 double sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
 
@@ -177,8 +177,8 @@ int seeds_needed(const std::vector<double>& differences, int claims) {
   double squares = 0;
   for (const double d : differences) squares += (d - mean) * (d - mean);
   const double deviation = std::sqrt(squares / (n - 1)), m = std::max(claims, 1);
-  const double z = normal_quantile(level / m);
-  const double by_signs = std::ceil(std::log2(m / level) - 1e-9);
+  const double z = normal_quantile(significance / m);
+  const double by_signs = std::ceil(std::log2(m / significance) - 1e-9);
   const double by_size = std::pow((z + z_of_power) * deviation / mean, 2) + z * z / 2;
   return int(std::min(1e6, std::max(by_signs, std::ceil(by_size))));
 }
