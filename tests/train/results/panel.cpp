@@ -138,7 +138,7 @@ TEST_CASE("why there is no number is read from results of earlier versions too")
 }
 
 TEST_CASE("results of format 2 are read by the names that they have") {
-  const Study study = study_of(found_text(1));
+  const Study study = study_with(found_text(1));
   std::string text = to_json(study);
   for (const auto& [now, before] :
        std::map<std::string, std::string>{{"format\": 3", "format\": 2"},
