@@ -31,8 +31,10 @@ TEST_CASE("what is no text, or can be read once only, is refused by name") {
   const Folder folder;
   put(folder / "t.gz", std::string("\x1f\x8b\x08 and so on"));
   put(folder / "binary", std::string("a\0b", 3));
-  CHECK_THROWS_WITH(Documents::read(folder / "t.gz"), ContainsSubstring("t.gz: this is no text"));
-  CHECK_THROWS_WITH(Documents::read(folder.name), ContainsSubstring("binary: this is no text"));
+  CHECK_THROWS_WITH(Documents::read(folder / "t.gz"),
+                    ContainsSubstring("t.gz: this is a compressed or binary file"));
+  CHECK_THROWS_WITH(Documents::read(folder.name),
+                    ContainsSubstring("binary: this is a compressed or binary file"));
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
-  CHECK_THROWS_WITH(Documents::read(folder / "pipe"), ContainsSubstring("no regular file"));
+  CHECK_THROWS_WITH(Documents::read(folder / "pipe"), ContainsSubstring("not a regular file"));
 }

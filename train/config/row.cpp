@@ -16,10 +16,12 @@ bool is_number(const Value& value) {
 }
 
 // What a person reads of an override: a number needs its option's name.
-std::string said(const Override& o) {
+std::string said(Override o) {
   const std::string text = text_of(o.value);
   const bool plain = !is_number(o.value) && text != "true" && text != "false";
-  return plain && text_of(o.key) != "encoding.switch_to" ? text : o.key.name + " " + text;
+  const bool change = o.key.owner == "encoding";  // "switch at 0.5"
+  if (change) std::replace(o.key.name.begin(), o.key.name.end(), '_', ' ');
+  return plain && !change ? text : o.key.name + " " + text;
 }
 
 // The encodings of a row, that in force at the end of training too.
