@@ -93,10 +93,20 @@ std::vector<std::string> files_of(const std::string& path) try {
 }
 
 void require_text(const std::string& content, const std::string& path) {
-  bool packed = content.find('\0') != std::string::npos;
-  // gzip, bzip2, xz, zip and zstd
-  for (const char* start : {"\x1f\x8b", "BZh", "\xfd\x37zXZ", "PK\x03\x04", "\x28\xb5\x2f\xfd"})
-    packed |= content.starts_with(start);
+  // gzip, bzip2, xz, zip, zstd, PDF, a program; and UTF-16. Other bytes are a text's own matter.
+  const char* const starts[] = {"\x1f\x8b",
+                                "BZh",
+                                "\xfd\x37zXZ",
+                                "PK\x03\x04",
+                                "\x28\xb5\x2f\xfd",
+                                "%PDF",
+                                "\x7f"
+                                "ELF",
+                                "\xff\xfe",
+                                "\xfe\xff"};
+  const bool packed =
+      std::any_of(std::begin(starts), std::end(starts),
+                  [&content](const char* start) { return content.starts_with(start); });
   if (packed)
     throw FileError(path + ": this is a compressed or binary file, or UTF-16; decompress it, or " +
                     "convert it to UTF-8");
