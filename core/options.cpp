@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/renamed.h"
 
 namespace yonder {
 namespace {
@@ -47,6 +48,8 @@ Value number(double x) {
   return x;
 }
 
+int silent = 0;  // WithoutNotes that live
+
 // The number that a value is or that its text says, if Number holds it.
 template <class Number>
 bool read(const Value& value, Number& x) {
@@ -86,9 +89,12 @@ std::string text_of(const Value& value) {
   return std::get<std::string>(value);
 }
 
+WithoutNotes::WithoutNotes() { ++silent; }
+WithoutNotes::~WithoutNotes() { --silent; }
+
 void note_renamed(const std::string& former, const std::string& name) {
   static std::set<std::string> noted;
-  if (noted.insert(former).second)
+  if (silent == 0 && noted.insert(former).second)
     std::fprintf(stderr, "yonder: %s is now %s\n", former.c_str(), name.c_str());
 }
 

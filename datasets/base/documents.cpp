@@ -85,23 +85,31 @@ std::vector<std::string> files_of(const std::string& path) try {
   if (fs::is_directory(path)) return files_in(path);
   if (fs::exists(path) && !fs::is_regular_file(path))
     throw FileError(path +
-                    ": a text is read more than once, and this is not a regular file but a " +
-                    "pipe or a device; save it as a file");
+                    ": this is not a regular file, and a text is read more than once; save " +
+                    "what comes from a pipe to a file");
   return {path};
 } catch (const fs::filesystem_error& e) {
   throw FileError(path + ": can't be read: " + e.code().message());
 }
 
 void require_text(const std::string& content, const std::string& path) {
-  bool packed = content.find('\0') != std::string::npos;
-  for (const char* start : {"\x1f\x8b", "BZh",
-                            "\xfd"
-                            "7zXZ",
-                            "PK\x03\x04", "\x28\xb5\x2f\xfd"})
-    packed |= content.starts_with(start);
+  // gzip, bzip2, xz, zip, zstd, PDF, a program; and UTF-16. Other bytes are a text's own matter.
+  const char* const starts[] = {"\x1f\x8b",
+                                "BZh",
+                                "\xfd\x37zXZ",
+                                "PK\x03\x04",
+                                "\x28\xb5\x2f\xfd",
+                                "%PDF",
+                                "\x7f"
+                                "ELF",
+                                "\xff\xfe",
+                                "\xfe\xff"};
+  const bool packed =
+      std::any_of(std::begin(starts), std::end(starts),
+                  [&content](const char* start) { return content.starts_with(start); });
   if (packed)
-    throw FileError(path + ": this is not text but a compressed or binary file, or UTF-16; " +
-                    "decompress it, or convert it to UTF-8");
+    throw FileError(path + ": this is a compressed or binary file, or UTF-16; decompress it, or " +
+                    "convert it to UTF-8");
 }
 
 }  // namespace

@@ -256,7 +256,7 @@ TEST_CASE("text: what can't be read or is too short is refused in one sentence")
   CHECK_THROWS_WITH(text("", 8), "text: no text is given; name a file or folder with --text PATH");
   CHECK_THROWS_AS(text("", 8), UsageError);
   CHECK_THROWS_WITH(text(at + "/none", 8),
-                    at + "/none: can't be read: No such file or directory; check the name");
+                    at + "/none: there is no such file or folder; name the text with --text PATH");
   CHECK_THROWS_AS(text(at + "/none", 8), FileError);
   const std::string empty = folder.add("empty", "");
   CHECK_THROWS_WITH(text(empty, 8), empty + ": it contains no text; name another file or folder");

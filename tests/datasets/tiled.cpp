@@ -154,7 +154,7 @@ TEST_CASE("tiled: what can't be tested is refused with the way out") {
                     "tiled: no length reaches the second copy of 64 bytes; test up to 96 or more, "
                     "or set --tiled.tile");
   CHECK_THROWS_WITH(task->sequences({.length = 128, .protocol = Protocol::sliding}),
-                    "tiled: repeated text is evaluated with the protocol same-targets only; "
+                    "tiled: repeated text is evaluated with the protocol fixed-targets only; "
                     "remove --eval-protocol, or set --tiled.tile 0 for plain text");
   CHECK_THROWS_WITH(tiled(path, {{"tile", "8"}}, 64)->sequences({.length = 1024}),
                     "tiled: " + path + " has 305 contiguous bytes to test on, too few for a " +

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/io/files.h"
 #include "core/io/json.h"
+#include "core/renamed.h"
 #include "train/config/keys.h"
 #include "train/config/toml.h"
 #include "train/report/terminal.h"
@@ -139,6 +140,7 @@ std::string describe_run(const std::string& folder, const Look& look) try {
                      : is_of_task({folder, {}, ""})
                          ? ", or did you mean yonder show task " + folder + "?"
                          : ""));
+  const WithoutNotes silent;
   SweepConfig config;
   apply_config(read_file(path), path, config);
   if (has_folder(folder + "/cells")) return whole_sweep(folder, config, look);

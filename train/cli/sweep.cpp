@@ -274,9 +274,6 @@ int sweep_command(const Arguments& arguments) {
     ranks::require_same("sweep: the configuration", text);
   }
 
-  if (const std::string text = options.sweep.base.warning();
-      !text.empty() && !options.quiet && ranks::rank() == 0)
-    std::fprintf(stderr, "sweep: %s\n", text.c_str());
   Progress progress(options.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
   const Start start = options.force ? Start::over : options.resume ? Start::resumed : Start::fresh;
   const SweepEnd end = sweep(*experiment, options.out, start, command_of(arguments), progress);

@@ -29,15 +29,17 @@ std::string text_in(std::vector<LayerGroup> groups, Names names) {
 }
 
 // What a person reads of an override: a number needs its option's name.
-std::string said(const Override& o, Names names) {
+std::string said(Override o, Names names) {
   std::string text = text_of(o.value);
   const bool plain = !is_number(o.value) && text != "true" && text != "false";
-  if (text_of(o.key) == "encoding.switch_to") return o.key.name + " " + name_in(text, names);
+  if (text_of(o.key) == "encoding.switch_to") text = name_in(text, names);
+  const bool change = o.key.owner == "encoding";  // "switch at 0.5"
+  if (change) std::replace(o.key.name.begin(), o.key.name.end(), '_', ' ');
   const Entry* e = names == Names::printed ? find_entry(o.key.owner) : nullptr;
   if (e)
     for (const auto& [value, printed] : e->printed_values)
       if (text == value) text = printed;
-  return plain ? text : o.key.name + " " + text;
+  return plain && !change ? text : o.key.name + " " + text;
 }
 
 // The encodings of a row, that in force at the end of training too.

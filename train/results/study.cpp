@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/io/json.h"
+#include "core/renamed.h"
 #include "train/config/keys.h"
 #include "train/results/orderings.h"
 #include "train/results/study.h"
@@ -411,6 +412,7 @@ std::string to_json(const Study& study) {
 }
 
 Study study_from_json(const std::string& json, const std::string& path) try {
+  const WithoutNotes silent;
   auto all = parse_json(json, path);
   const bool former = all.at("format") == 1 || all["format"] == 2;
   if (all["format"] != format && !former)
@@ -441,6 +443,7 @@ std::string to_json(const CellResult& cell) {
 }
 
 CellResult cell_from_json(const std::string& json, const std::string& path) try {
+  const WithoutNotes silent;
   auto all = parse_json(json, path);
   if (!all.contains("format")) all = with_present_names(all);
   CellResult cell{training_of(all.at("training")), {}};

@@ -373,6 +373,8 @@ SweepEnd sweep(const Experiment& experiment, const std::string& folder, Start st
   });
   if (ranks::count() > 1) work->meet();
   if (ranks::rank() > 0) return {.signal = work->help()};
+  if (const std::string text = experiment.config.base.warning(); !text.empty())
+    progress.settle("sweep: " + text);
   SweepEnd end{.signal = work->run()};
   shut_down(end.signal);
   if (end.signal) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/io/json.h"
+#include "core/renamed.h"
 #include "train/config/keys.h"
 
 namespace yonder {
@@ -56,6 +57,7 @@ nlohmann::json record_of(const RunConfig& config) {
 }
 
 RunConfig config_of(const json& record) {
+  const WithoutNotes silent;
   RunConfig config;
   for (const Option& o : config.fields())
     if (const json* value = value_in(record, o)) assign(o, "", value_of(*value, o.name));

@@ -115,10 +115,10 @@ TEST_CASE("A bench refuses what it can't measure in one sentence") {
   CHECK(said("speed") ==
         "yonder: bench: there is no 'speed' to measure; take train, eval, gemm or handout\n");
   CHECK(said("gemm --profile") ==
-        "yonder: bench: --profile is of train, without mpirun; leave it away\n");
+        "yonder: bench: --profile is only valid for train without mpirun; omit it\n");
   CHECK(said("train --size huge") ==
         "yonder: --size: 'huge' is not allowed; it takes tiny, small or base\n");
-  CHECK(said("eval --encoding learned --length 4096 --size tiny") ==
+  CHECK(said("eval --encoding learned --lengths 4096 --size tiny") ==
         "yonder: learned: position 4095 is beyond the table of 64; see --learned.beyond\n");
 }
 

@@ -425,7 +425,7 @@ TEST_CASE("layers with encodings of their own, and one that changes, are trained
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   CHECK(ran.out.find("rope@0,none@1 + window") != ran.out.npos);
-  CHECK(ran.out.find("rope, switch_at 0.5 ") != ran.out.npos);
+  CHECK(ran.out.find("rope, switch at 0.5 ") != ran.out.npos);
   const std::string csv = content_of(folder / "s/results.csv");
   CHECK(csv.find("\"rope@0,none@1\",,copy,,,answer,8,") != csv.npos);
   CHECK(csv.find("rope:encoding.switch_at=0.5,,copy,,,answer,8,") != csv.npos);

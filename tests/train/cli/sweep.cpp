@@ -392,15 +392,15 @@ TEST_CASE("a word behind a list is refused, and not taken for a preset") {
 TEST_CASE("folders of runs have plain names of at most 100 bytes, different for different runs") {
   const Folder folder;
   std::string mix;
-  for (int i = 0; i < 16; ++i)
+  for (int i = 0; i < 6; ++i)
     mix += (i ? "," : "") + std::string("rope+logn+window@") + std::to_string(i);
   put(folder / "a_b.txt", std::string(3000, 'x') + "y\n");
   fs::create_directory(folder / "a");
   put(folder / "a/b.txt", std::string(3000, 'z') + "y\n");
   const std::string sweep =
-      "sweep --text x --width 8 --heads 2 --batch 2 --steps 2 --seeds 1 "
+      "sweep --task text --width 8 --heads 2 --batch 2 --steps 2 --seeds 1 "
       "--train-length 32 --eval-lengths 64 --examples 2 --quiet ";
-  const Ran ran = yonder_run(sweep + "--layers 16 --encodings '" + mix +
+  const Ran ran = yonder_run(sweep + "--layers 6 --encodings '" + mix +
                              "' --set text.path=" + (folder / "a_b.txt") + "," +
                              (folder / "a/b.txt") + " --out " + (folder / "run"));
   INFO(ran.err);
@@ -416,7 +416,7 @@ TEST_CASE("folders of runs have plain names of at most 100 bytes, different for 
   CHECK(runs == 2);
   fs::create_directory(folder / "run/cells/rope:of-an-earlier-version");
   fs::remove(folder / "run/results.csv");
-  refused(sweep + "--layers 16 --encodings '" + mix + "' --set text.path=" + (folder / "a_b.txt") +
+  refused(sweep + "--layers 6 --encodings '" + mix + "' --set text.path=" + (folder / "a_b.txt") +
               "," + (folder / "a/b.txt") + " --resume --out " + (folder / "run"),
           2, "an earlier version of yonder began this sweep");
 }

@@ -222,6 +222,7 @@ TEST_CASE("numbers that an earlier version wrote as texts are read, and written 
   CHECK(config.width == 64);
   const std::string text = to_toml(config);
   CHECK(contains(text, "base = 500\n"));
+  CHECK(contains(text, "beta1 = 0.9\n"));
   CHECK(contains(text, "truncate = false"));
   auto record = record_of(config);
   CHECK(record["options"]["rope.base"] == 500);
@@ -330,7 +331,7 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
   CHECK_THROWS_WITH(set_key(back, "rope@3.bose", "1"),
                     ContainsSubstring("no key 'encoding.rope.bose'"));
   refused_toml("[encoding]\nuntil = 2", "encoding.switch_at: '2' is not allowed");
-  refused_toml("[encoding]\nuntill = 1", "did you mean");
+  refused_toml("[encoding]\nswitch_a = 1", "did you mean");
 }
 
 TEST_CASE("the part of training until an encoding changes may be an axis, a row each") {

@@ -61,7 +61,8 @@ TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length"
     CHECK(lag.count > 0);
   }
   const RunConfig further =
-      begun_in(place + "/finetuned/rope.scaling=linear:finetune.length=16:finetune.steps=2");
+      begun_in(place + "/finetuned/" +
+               folder_name("rope.scaling=linear:finetune.length=16:finetune.steps=2"));
   CHECK((further.length == 16 && further.steps == 2 && further.batch == 1));
   CHECK((further.weight_decay == 0.3 && further.lr_end == 0.7));
 }

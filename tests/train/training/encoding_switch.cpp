@@ -130,7 +130,7 @@ TEST_CASE("changes that can't be are refused in a sentence") {
   CHECK_THAT(refusal(changing("learned", "learned+random")),
              ContainsSubstring("encoding.learned.table has another shape"));
   CHECK_THAT(refusal(changing("rope", "nune")), ContainsSubstring("did you mean 'none'?"));
-  CHECK_THAT(refusal(changing("rope", "alibi", 1)), ContainsSubstring("would never be in force"));
+  CHECK_THAT(refusal(changing("rope", "alibi", 1)), ContainsSubstring("would never be used"));
   CHECK_THAT(refusal(changing("rope", "none", 0.99)), ContainsSubstring("none would be left"));
   CHECK_THAT(refusal(changing("rope", "rope@0,none@1")), ContainsSubstring("names 2 layers"));
   RunConfig config = changing("rope", "none");
@@ -147,5 +147,5 @@ TEST_CASE("a row may change its encoding in training") {
   CHECK(row.encoding ==
         "rope:encoding.switch_at=0.5:encoding.switch_to=alibi:alibi.learned=true:rope.base=500");
   CHECK(row.extension_text() == "window.size=0");
-  CHECK(row.label() == "rope, until 0.5, then alibi, learned true, base 500 + window");
+  CHECK(row.label() == "rope, switch at 0.5, switch to alibi, learned true, base 500 + window");
 }

@@ -170,7 +170,7 @@ TEST_CASE("train --from takes model and task from the checkpoint, and eval reads
   CHECK(ran.code == 0);
   CHECK(load_model(out + "/checkpoints/step-62.safetensors").origin.step == 62);  // as logits does
   const Ran eval = yonder_run("eval " + out + " --eval-lengths 8,16 --examples 4 --quiet --json");
-  CHECK(eval.out.find("\"trained_length\": 8") != std::string::npos);
+  CHECK(eval.out.find("\"train_length\": 8") != std::string::npos);
   CHECK(eval.out.find("\"encoding\": \"rope+window\"") != std::string::npos);
   CHECK(yonder_run("show " + out).out.find("goes on   from") != std::string::npos);
   const std::string compared = " --eval-lengths 8 --examples 4 --quiet --extensions logn",
