@@ -53,6 +53,7 @@ std::string order(const Results& r) {
   const int longest = r.longest();
   std::string text;
   for (const Ordering& o : orderings(r, longest, r.measures().front())) {
+    if (at_chance(r, o.better, o.length, o.measure)) break;  // how those below stand means nothing
     if (text.empty())
       text = "Ranking at " + std::to_string(longest) +
              " (seeds in which each order holds): " + o.better.printed();

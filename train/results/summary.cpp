@@ -208,26 +208,31 @@ std::string extended(const Results& r, const Measure& m) {
 }
 
 // The same weights with nothing but the last tokens to look at: who does not beat that makes no use
-// of what lies further back; nor does who is broken at that length.
+// of what lies further back. Nothing follows for who is at chance or degraded at that length.
 std::string windowed(const Results& r, const Measure& m) {
   const int length = r.longest();
   std::vector<std::string> scores, better;
+  std::size_t sound = 0;
   for (const Row& row : r.rows) {
     const Row alone{row.encoding, {}};
     const Spread plain = r.at(alone, length, m), now = r.at(row, length, m);
     if (!row.windowed() || now.empty()) continue;
     scores.push_back(alone.printed() + " " + shown(now.median, m));
+    if (at_chance(r, alone, length, m) || r.worse(alone, length, m) > 1.25) continue;
+    ++sound;
     const double gain = now.median / plain.median;
-    const bool broken = at_chance(r, alone, length, m) || r.worse(alone, length, m) > 1.25;
-    if (!broken && (m.percent ? 1 / gain : gain) > 1.01) better.push_back(alone.printed());
+    if ((m.percent ? 1 / gain : gain) > 1.01) better.push_back(alone.printed());
   }
   if (scores.empty()) return "";
-  return "Same checkpoints with sliding-window attention (window = training length) at " +
-         place(r, length) + (scores.size() <= 9 ? ": " + listed(scores) + unit(m) : "") + ". " +
-         (better.empty() ? "No model beats its windowed baseline by more than 1 %."
-          : better.size() == 1
-              ? better.front() + " beats its windowed baseline by more than 1 %."
-              : listed(better) + " beat their windowed baselines by more than 1 %.");
+  const std::string by = " by more than 1 %.";
+  std::string text =
+      "Same checkpoints with sliding-window attention (window = training length) at " +
+      place(r, length) + (scores.size() <= 9 ? ": " + listed(scores) + unit(m) : "") + ". ";
+  if (sound == 0) return text + "Without it every model is at chance or degraded by over 25 %.";
+  if (better.size() > 1) return text + listed(better) + " beat their windowed baselines" + by;
+  if (better.size() == 1) return text + better[0] + " beats its windowed baseline" + by;
+  return text + (sound == scores.size() ? "No model" : "No model that is not degraded") +
+         " beats its windowed baseline" + by;
 }
 
 }  // namespace

@@ -424,8 +424,8 @@ TEST_CASE("layers with encodings of their own, and one that changes, are trained
                  (folder / "s"));
   INFO(ran.err);
   REQUIRE(ran.code == 0);
-  CHECK(ran.out.find("rope@0,none@1 + window") != ran.out.npos);
-  CHECK(ran.out.find("rope, switch at 0.5 ") != ran.out.npos);
+  CHECK(ran.out.find("RoPE@0,NoPE@1 + window") != ran.out.npos);
+  CHECK(ran.out.find("RoPE, switch at 0.5 ") != ran.out.npos);
   const std::string csv = content_of(folder / "s/results.csv");
   CHECK(csv.find("\"rope@0,none@1\",,copy,,,answer,8,") != csv.npos);
   CHECK(csv.find("rope:encoding.switch_at=0.5,,copy,,,answer,8,") != csv.npos);

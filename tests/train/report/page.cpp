@@ -169,6 +169,14 @@ TEST_CASE("the terminal's report names orders, verdicts and the page") {
   CHECK(contains(text, "Report   " + folder.name + "/report.html\n"));
 }
 
+TEST_CASE("rows at chance are not ranked") {
+  Study study{.name = "chance", .panels = {found_text()}};
+  const auto ranked = [&study] { return contains(report(study, "x", {}), "Ranking"); };
+  CHECK(ranked());
+  study.panels[0].letters = 1;
+  CHECK_FALSE(ranked());
+}
+
 TEST_CASE("names that would run, escape or move a file are text, in page, pictures and terminal") {
   const Folder folder;
   const std::string evil = "../../x`touch " + (folder / "pwned") + "`$(id)<script>\x1b[31m\n";
