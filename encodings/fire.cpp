@@ -135,7 +135,9 @@ class Strip {
       heads_.push_back({h, std::min(together, m.heads() - h)});
     for (int b = 0; b < keys_.batch; ++b) {
       largest_.push_back(0);
-      const int rows = std::clamp(keys_.length(b) - keys_.first, 0, keys_.tokens);
+      // A causal row of one sequence may serve a longer one, and has no padding before it.
+      const int rows =
+          causal_ ? keys_.tokens : std::clamp(keys_.length(b) - keys_.first, 0, keys_.tokens);
       for (int j = 0; j < rows; ++j) largest_.push_back(std::max(largest_.back(), keys_(b, j)));
       largest_.resize(std::size_t(b + 1) * (keys_.tokens + 1), largest_.back());
     }

@@ -58,7 +58,9 @@ class XlNet final : public Encoding {
   void scores(Scores& s, const Attention& a) override {
     const Layer& layer = layers_[a.layer];
     const int H = dims_.heads, d = dims_.head();
-    const int least = clipped(a.least_seen()), most = clipped(std::max(a.most(), 0));
+    // A causal query meets no negative distance unless a token stands before an earlier one.
+    const int least = clipped(a.least_seen() < 0 ? a.least() : 0),
+              most = clipped(std::max(a.most(), 0));
     const int R = most - least + 1;
     const Var table = linear(Var(waves(least, most)), layer.position).view({R, H, d});  // W R_x
     Tensor ones({1, d});

@@ -203,6 +203,9 @@ TEST_CASE("an open option is changed at test time, a frozen one is not") {
 
   CHECK_THAT(saved.refusal_of_metadata([](ordered_json& j) { j["options"].erase("rope.base"); }),
              ContainsSubstring("option 'rope.base' is missing"));
+  // An older file knows nothing of an option that came later.
+  CHECK(Saved("alibi").refusal_of_metadata(
+            [](ordered_json& j) { j["options"].erase("alibi.asymmetric"); }) == "");
   CHECK_THAT(saved.refusal_of_metadata([](ordered_json& j) { j["options"]["rope.bass"] = 1; }),
              ContainsSubstring("rope.bass"));
   CHECK_THAT(saved.refusal_of_metadata([](ordered_json& j) { j["options"]["rope.base"] = "x"; }),
