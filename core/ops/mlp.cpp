@@ -82,14 +82,14 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
   const Tensor y = Tensor::uninitialized(shape);
   const bool records = Tape::records(x, up, down);
   const Tensor h = records ? padded(e.M, e.F) : Tensor(), D = pad_rows(down.value()),
-               up_padded = pad_rows(up.value());
-  const Matrix U = rows_of(up_padded, 0, padded_stride(e.K));
+               U = pad_rows(up.value());
 
   parallel_for(e.parts(), [&](std::int64_t part) {
     const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
     const Tensor g = padded(n, e.F);
     real* const hidden = records ? &h[first * stride] : g.data.get();
-    multiply({n, e.F, e.K, rows_of(x.value(), first, e.K), turned(U), hidden, stride});
+    multiply({n, e.F, e.K, rows_of(x.value(), first, e.K),
+              turned(rows_of(U, 0, padded_stride(e.K))), hidden, stride});
     for (std::int64_t r = 0; r < n; ++r) map(e.F, &g[r * stride], Gelu::value, hidden + r * stride);
     multiply(
         {n, e.N, e.F, rows_of(g, 0, stride), turned(rows_of(D, 0, stride)), &y[first * e.N], e.N});
@@ -107,7 +107,8 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
         gelu_backward(e.F, &h[(first + r) * stride], &g[r * stride], &dh[r * stride]);
       dD.set(part, dy_rows, rows_of(g, 0, stride), n);
       dU.set(part, dh_rows, rows_of(x.value(), first, e.K), n);
-      if (dx) multiply({n, e.K, e.F, dh_rows, U, &dx[first * e.K], e.K, add});
+      const Matrix U_rows = rows_of(U, 0, padded_stride(e.K));
+      if (dx) multiply({n, e.K, e.F, dh_rows, U_rows, &dx[first * e.K], e.K, add});
     });
     dU.add_to(up.gradient());
     dD.add_to(down.gradient());
