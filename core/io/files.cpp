@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/io/control_groups.h"
 #include "core/io/fault_injection.h"
 
 namespace yonder {
@@ -40,12 +41,15 @@ struct Temporary {
   }
 };
 
-[[noreturn]] void unreadable(const std::string& path, const std::string& why) {
-  throw FileError(path + ": can't be read: " + why + "; check the name");
+[[noreturn]] void unreadable(const std::string& path, const std::string& why,
+                             const std::string& advice = "check the name") {
+  throw FileError(path + ": can't be read: " + why + "; " + advice);
 }
 
 [[noreturn]] void unwritable(const std::string& path, int error) {
-  throw DiskError(path + ": can't be written: " + std::strerror(error) +
+  const std::string text = path + ": can't be written: ";
+  if (error == ELOOP) throw DiskError(text + "it is a link; remove it or choose another place");
+  throw DiskError(text + std::strerror(error) +
                   (error == ENOSPC || error == EDQUOT ? "; free some space or choose another place"
                                                       : "; choose another place"));
 }
@@ -67,6 +71,20 @@ auto uncut(Call kind, const std::string& path, F call) {
 int open_file(const std::string& path, int flags) {
   return uncut(Call::open, path,
                [&](int) { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); });
+}
+
+// Bytes of a file, if it is one and memory can hold it. Those of /proc and /sys say 0.
+std::size_t size_of(int file, const std::string& path) {
+  struct stat about {};
+  if (::fstat(file, &about) < 0) unreadable(path, std::strerror(errno));
+  if (S_ISDIR(about.st_mode)) unreadable(path, "it is a folder");
+  if (!S_ISREG(about.st_mode))
+    unreadable(path, "it is a pipe or a device", "save what comes from it as a regular file first");
+  constexpr off_t small = 1 << 26;
+  if (about.st_size > small && double(about.st_size) > memory_left())
+    unreadable(path, std::to_string(about.st_size) + " bytes are more than memory has free",
+               "take a smaller file");
+  return std::size_t(about.st_size);
 }
 
 void write_all(int file, const std::string& content, const std::string& path) {
@@ -104,18 +122,43 @@ int result_of(const std::error_code& error) {
 
 const std::string temporary_end = ".tmp";
 
+// Of a file that is changed where it stands: a link would lead out of the folder, a pipe would wait
+// for a reader.
+constexpr int in_place = O_NOFOLLOW | O_NONBLOCK;
+
+// "NAME.{process}.{number}.tmp", as write_file() names what it has not yet finished.
+bool is_temporary(std::string name) {
+  if (!name.ends_with(temporary_end)) return false;
+  name.resize(name.size() - temporary_end.size());
+  for (int part = 0; part < 2; ++part) {
+    const std::size_t last = name.find_last_not_of("0123456789");
+    if (last == name.npos || last + 1 == name.size() || name[last] != '.') return false;
+    name.resize(last);
+  }
+  return !name.empty();
+}
+
+// Whether there is a process of this number that may still let go of what it holds.
+bool lives(int process) {
+  if (::kill(process, 0) < 0 && errno == ESRCH) return false;
+  std::string stat;
+  try {
+    stat = read_file("/proc/" + std::to_string(process) + "/stat");
+  } catch (const FileError&) { return true; }
+  const std::size_t name = stat.rfind(") ");  // "123 (yonder) S …"
+  return name == stat.npos || (stat[name + 2] != 'Z' && stat[name + 2] != 'X');
+}
+
 }  // namespace
 
 void set_faults(Faults f) { faults = std::move(f); }
 
 std::string read_file(const std::string& path) {
-  const Descriptor file{open_file(path, O_RDONLY)};
+  const Descriptor file{
+      open_file(path, O_RDONLY | O_NONBLOCK)};  // a pipe would wait for its writer
   if (file.number < 0) unreadable(path, std::strerror(errno));
-  struct stat about {};
-  if (::fstat(file.number, &about) < 0) unreadable(path, std::strerror(errno));
-  if (S_ISDIR(about.st_mode)) unreadable(path, "it is a folder");
   std::string content;
-  content.reserve(std::size_t(about.st_size));
+  content.reserve(size_of(file.number, path));
   char piece[1 << 16];
   for (;;) {
     const ssize_t n =
@@ -148,13 +191,13 @@ void write_file(const std::string& path, const std::string& content) {
 }
 
 void append_file(const std::string& path, const std::string& content) {
-  const Descriptor file{open_file(path, O_WRONLY | O_CREAT | O_APPEND)};
+  const Descriptor file{open_file(path, O_WRONLY | O_CREAT | O_APPEND | in_place)};
   if (file.number < 0) unwritable(path, errno);
   write_all(file.number, content, path);
 }
 
 void sync_file(const std::string& path) {
-  const Descriptor file{open_file(path, O_WRONLY)};
+  const Descriptor file{open_file(path, O_WRONLY | in_place)};
   if (file.number < 0) unwritable(path, errno);
   sync(file.number, path);
 }
@@ -193,7 +236,7 @@ void remove_temporaries(const std::string& folder) {
   std::error_code error;
   std::vector<std::string> left;
   for (const auto& file : std::filesystem::directory_iterator(folder, error))
-    if (file.path().string().ends_with(temporary_end)) left.push_back(file.path().string());
+    if (is_temporary(file.path().filename().string())) left.push_back(file.path().string());
   for (const std::string& path : left) remove_all(path);
 }
 
@@ -210,7 +253,7 @@ FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
   }, there{};
   for (int waits = 0;;) {  // again, if its last owner has removed the file that was opened
     if (file_ >= 0) ::close(file_);
-    file_ = open_file(path_, O_RDWR | O_CREAT);
+    file_ = open_file(path_, O_RDWR | O_CREAT | in_place);
     if (file_ < 0) unwritable(path_, errno);
     // EWOULDBLOCK alone means that another has it: some file systems have no locks.
     if (::flock(file_, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
@@ -218,7 +261,7 @@ FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
       const std::string text = read_file(path_), owner = text.substr(0, text.find('\n'));
       // After a sweep was killed, its runs' processes still save and hold the lock they inherited.
       const int process = std::atoi(owner.c_str());
-      if (process > 0 && ::kill(process, 0) < 0 && errno == ESRCH && ++waits < 600) {
+      if (process > 0 && !lives(process) && ++waits < 600) {
         file_ = -1;
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         continue;

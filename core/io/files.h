@@ -10,11 +10,12 @@
 /// and throw DiskError.
 namespace yonder {
 
-std::string read_file(const std::string& path);  ///< the whole content
+/// FileError for anything but a regular file, and for one larger than the free memory.
+std::string read_file(const std::string& path);
 /// To a temporary name, fsynced, renamed, folder fsynced.
 void write_file(const std::string& path, const std::string& content);
-/// Appends to a file, which is created if it does not exist: for logs, which may end in half a
-/// line. It is certain to be on the disk only after sync_file.
+/// Appends to a file, which is created if it does not exist and must be no link: for logs, which
+/// may end in half a line. It is certain to be on the disk only after sync_file.
 void append_file(const std::string& path, const std::string& content);
 /// Waits until a file that has been appended to is on the disk.
 void sync_file(const std::string& path);

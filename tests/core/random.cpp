@@ -42,43 +42,43 @@ TEST_CASE("a random number depends on seed, stream, step and index, and on nothi
 }
 
 // Tolerances below are four standard deviations of the mean over n draws.
-constexpr int n = 200000;
+constexpr int many = 200000;
 
 TEST_CASE("normal numbers have the moments 0, 1, 0 and 3 and don't follow each other") {
   const Random r(7, "normal");
-  std::vector<double> x(n);
-  for (int i = 0; i < n; ++i) x[i] = r.normal(i);
-  const double deviation = 4 / std::sqrt(double(n));
-  CHECK(std::abs(mean(n, [&](int i) { return x[i]; })) < deviation);
-  CHECK(std::abs(mean(n, [&](int i) { return x[i] * x[i]; }) - 1) < std::sqrt(2) * deviation);
-  CHECK(std::abs(mean(n, [&](int i) { return std::pow(x[i], 3); })) < std::sqrt(15) * deviation);
-  CHECK(std::abs(mean(n, [&](int i) { return std::pow(x[i], 4); }) - 3) <
+  std::vector<double> x(many);
+  for (int i = 0; i < many; ++i) x[i] = r.normal(i);
+  const double deviation = 4 / std::sqrt(double(many));
+  CHECK(std::abs(mean(many, [&](int i) { return x[i]; })) < deviation);
+  CHECK(std::abs(mean(many, [&](int i) { return x[i] * x[i]; }) - 1) < std::sqrt(2) * deviation);
+  CHECK(std::abs(mean(many, [&](int i) { return std::pow(x[i], 3); })) < std::sqrt(15) * deviation);
+  CHECK(std::abs(mean(many, [&](int i) { return std::pow(x[i], 4); }) - 3) <
         std::sqrt(96) * deviation);
-  CHECK(std::abs(mean(n - 1, [&](int i) { return x[i] * x[i + 1]; })) < deviation);
+  CHECK(std::abs(mean(many - 1, [&](int i) { return x[i] * x[i + 1]; })) < deviation);
   // P(|x| > 3) = 0.0026998
-  CHECK(std::abs(mean(n, [&](int i) { return double(std::abs(x[i]) > 3); }) - 0.0026998) <
+  CHECK(std::abs(mean(many, [&](int i) { return double(std::abs(x[i]) > 3); }) - 0.0026998) <
         0.052 * deviation);
 }
 
 TEST_CASE("uniform numbers fill the space from 0 to 1 evenly") {
   const Random r(7, "uniform");
   std::vector<int> bins(64);
-  for (int i = 0; i < n; ++i) {
+  for (int i = 0; i < many; ++i) {
     const double x = r.uniform(i);
     REQUIRE((x >= 0 && x < 1));
     ++bins[int(x * 64)];
   }
   double chi = 0;  // χ² with 63 degrees of freedom: mean 63, variance 126
-  for (const int b : bins) chi += std::pow(b - n / 64.0, 2) / (n / 64.0);
+  for (const int b : bins) chi += std::pow(b - many / 64.0, 2) / (many / 64.0);
   CHECK(std::abs(chi - 63) < 4 * std::sqrt(126));
 }
 
 TEST_CASE("whole numbers below n are equally likely, also where n divides no power of two") {
   const Random r(7, "below");
   std::vector<int> bins(7);
-  for (int i = 0; i < n; ++i) ++bins.at(r.below(7, i));
+  for (int i = 0; i < many; ++i) ++bins.at(r.below(7, i));
   double chi = 0;  // 6 degrees of freedom
-  for (const int b : bins) chi += std::pow(b - n / 7.0, 2) / (n / 7.0);
+  for (const int b : bins) chi += std::pow(b - many / 7.0, 2) / (many / 7.0);
   CHECK(chi < 6 + 4 * std::sqrt(12));
   CHECK(r.below(1, 5) == 0);
   CHECK(r.below(~std::uint64_t(0), 5) > std::uint64_t(1) << 32);  // 2^−32 to fail by chance

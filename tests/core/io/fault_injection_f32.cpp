@@ -152,3 +152,18 @@ TEST_CASE("a folder is one process's at a time, and a dead one's not for ever") 
   CHECK(std::filesystem::exists(folder / ".lock"));
   CHECK_NOTHROW(train(short_run(), folder.name, Existing::refuse, {}));
 }
+
+TEST_CASE(
+    "a lock that the processes of a dead one still hold is waited for, though it is a zombie") {
+  const Folder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    new FolderLock(folder.name);
+    if (::fork() == 0) ::usleep(300'000);
+    ::_exit(0);
+  }
+  siginfo_t ended{};
+  ::waitid(P_PID, id_t(child), &ended, WEXITED | WNOWAIT);  // it stays a zombie
+  CHECK_NOTHROW(FolderLock(folder.name));
+  ::waitpid(child, nullptr, 0);
+}

@@ -3,6 +3,7 @@
 #include "core/io/safetensors.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -122,6 +123,48 @@ TEST_CASE("what can't be read or written is refused by name") {
   CHECK(fs::is_directory(folder / "b/c"));
   write_file(folder / "d", "");
   CHECK_THROWS_AS(make_folders(folder / "d"), DiskError);
+}
+
+TEST_CASE("what is no regular file, or more than memory holds, is refused by name and at once") {
+  const FilesFolder folder;
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  fs::create_symlink("/dev/zero", folder / "endless");
+  write_file(folder / "large", "");
+  fs::resize_file(folder / "large", std::uintmax_t(1) << 41);  // of zeros that take no disk
+  for (const auto& [name, why] : {std::pair{"pipe", "it is a pipe or a device"},
+                                  {"endless", "it is a pipe or a device"},
+                                  {"large", "2199023255552 bytes are more than memory has free"}}) {
+    std::string text;
+    try {
+      read_file(folder / name);
+    } catch (const FileError& e) { text = e.what(); }
+    CHECK(text.starts_with(folder / name + ": can't be read: " + why));
+  }
+  CHECK_THROWS_AS(append_file(folder / "pipe", "x"), DiskError);
+}
+
+TEST_CASE("what is changed in its place is no link, so that nothing outside is changed") {
+  const FilesFolder folder;
+  write_file(folder / "victim", "precious");
+  fs::create_directory(folder / "run");
+  for (const char* name : {"run/.lock", "run/metrics.jsonl"})
+    fs::create_symlink("../victim", folder / name);
+  CHECK_THROWS_AS(FolderLock(folder / "run"), DiskError);
+  CHECK_THROWS_AS(append_file(folder / "run/metrics.jsonl", "x"), DiskError);
+  CHECK_THROWS_AS(sync_file(folder / "run/metrics.jsonl"), DiskError);
+  write_file(folder / "run/metrics.jsonl", "new");  // takes the link's place
+  CHECK(read_file(folder / "victim") == "precious");
+}
+
+TEST_CASE("only what a killed write has left counts as temporary") {
+  const FilesFolder folder;
+  const std::vector<std::string> others{"a.tmp",         "a.1.tmp",  "a.b.1.tmp",
+                                        "a.1.2.tmp.old", ".1.2.tmp", "a1.2.tmp"};
+  for (const std::string& name : others) write_file(folder / name, "");
+  write_file(folder / "config.toml.123.4.tmp", "");
+  remove_temporaries(folder.name);
+  CHECK_FALSE(fs::exists(folder / "config.toml.123.4.tmp"));
+  for (const std::string& name : others) CHECK(fs::exists(folder / name));
 }
 
 TEST_CASE("safetensors come back as they were written, in their order") {

@@ -1,3 +1,4 @@
+#include "core/io/control_groups.h"
 #include "core/io/cpu_quota.h"
 
 #include "tests/support/catch.h"
@@ -19,6 +20,7 @@ struct Machine {
     put(root / path, content);
   }
   int quota() const { return cpu_quota(root.name); }
+  double memory() const { return memory_left(root.name); }
 };
 
 }  // namespace
@@ -85,4 +87,33 @@ TEST_CASE("what can't be read as a quota is none") {
     machine.add("sys/fs/cgroup/cpu.max", text);
     CHECK(machine.quota() == 0);
   }
+}
+
+TEST_CASE("the least that a group and those it lies in have left is free, of version 2") {
+  const Machine machine("0::/a/b\n");
+  machine.add("proc/meminfo", "MemTotal: 900 kB\nMemAvailable:     500 kB\n");
+  CHECK(machine.memory() == 512000);
+  machine.add("sys/fs/cgroup/a/b/memory.max", "max\n");
+  machine.add("sys/fs/cgroup/a/b/memory.current", "5000\n");
+  CHECK(machine.memory() == 512000);
+  machine.add("sys/fs/cgroup/a/memory.max", "200000\n");
+  machine.add("sys/fs/cgroup/a/memory.current", "150000\n");
+  CHECK(machine.memory() == 50000);
+  machine.add("sys/fs/cgroup/a/memory.stat", "anon 1\ninactive_file 30000\n");
+  CHECK(machine.memory() == 80000);
+  machine.add("sys/fs/cgroup/a/b/memory.max", "40000\n");
+  CHECK(machine.memory() == 35000);
+}
+
+TEST_CASE("the least that a group and those it lies in have left is free, of version 1") {
+  const Machine machine("5:memory:/m/n\n3:cpu,cpuacct:/a\n0::/\n");
+  machine.add("proc/meminfo", "MemAvailable: 500 kB\n");
+  const std::string groups = "sys/fs/cgroup/memory/m/";
+  machine.add(groups + "n/memory.limit_in_bytes", "9223372036854771712\n");
+  machine.add(groups + "n/memory.usage_in_bytes", "7000\n");
+  CHECK(machine.memory() == 512000);
+  machine.add(groups + "memory.limit_in_bytes", "100000\n");
+  machine.add(groups + "memory.usage_in_bytes", "90000\n");
+  machine.add(groups + "memory.stat", "cache 5\ntotal_inactive_file 2000\n");
+  CHECK(machine.memory() == 12000);
 }
