@@ -6,6 +6,7 @@
 /// The control groups of Linux, by which containers, batch systems and systemd limit a process.
 namespace yonder {
 
+/// A control group of this process.
 struct ControlGroup {
   std::string folder;  ///< with the files of the limits
   int version;         ///< 1 or 2
