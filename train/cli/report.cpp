@@ -44,12 +44,11 @@ int report_verb(const Arguments& arguments) {
               {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
                "yonder report runs/copy --format latex"});
   flags.arguments("DIR", options.folders, "folders of comparisons, as ablate --out named them");
-  flags.add(
-      "Output",
-      {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
-           {"html", "md", "latex", "csv"}),
-       Option{"spread", &options.spread, "what of the seeds stands beside LaTeX's medians"}.one_of(
-           {"none", "range", "sd"})});
+  flags.add("Output",
+            {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
+                 {"html", "md", "latex", "csv"}),
+             Option{"spread", &options.spread, "spread over seeds in LaTeX tables"}.one_of(
+                 {"none", "range", "sd"})});
   flags.text("Output", "--out", "FILE", options.out,
              "where to; else the page is DIR/report.html and tables are printed");
   if (!flags.parse(arguments)) return fine;
