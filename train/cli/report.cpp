@@ -44,14 +44,13 @@ int report_command(const Arguments& arguments) {
                    {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
                     "yonder report runs/copy --format latex"});
   line.arguments("DIR", options.folders, "folders of sweeps, as sweep --out named them");
-  line.add(
-      "Output",
-      {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
-           {"html", "md", "latex", "csv"}),
-       Option{"spread", &options.spread, "what of the seeds stands beside LaTeX's medians"}.one_of(
-           {"none", "range", "sd"}),
-       Option{"out", &options.out, "file to write"}.takes("FILE").shown_as(
-           "DIR/report.html for a page, stdout for tables")});
+  line.add("Output",
+           {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
+                {"html", "md", "latex", "csv"}),
+            Option{"spread", &options.spread, "spread over seeds in LaTeX tables"}.one_of(
+                {"none", "range", "sd"}),
+            Option{"out", &options.out, "file to write"}.takes("FILE").shown_as(
+                "DIR/report.html for a page, stdout for tables")});
   if (!line.parse(arguments)) return fine;
   const bool page = options.format == "html";
   if (page && options.folders.size() > 1 && options.out.empty())
