@@ -17,7 +17,7 @@ class Effort {
 
   double training(int length, int batch, int steps) const;
   double test(const Trial&) const;
-  /// What training it, and testing it at a length, takes of memory at least.
+  /// What a process that trains it, and tests it at a length, takes of memory, about.
   double bytes(const RunConfig&, int longest) const;
 
  private:

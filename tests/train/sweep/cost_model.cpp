@@ -1,11 +1,15 @@
 #include "train/sweep/cost_model.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "core/parallel.h"
 #include "tests/support/binary.h"
 #include "tests/support/catch.h"
+#include "tests/support/program.h"
 #include "train/sweep/flop_count.h"
 #include "train/sweep/sweep.h"
 #include "train/system/stopwatch.h"
@@ -101,6 +105,25 @@ TEST_CASE("what measures with one thread leaves as many as there were") {
   CHECK(forecast(Experiment(sweep)).find("# cells, each one thread") != std::string::npos);
   CHECK(threads() == 3);
 }
+
+#ifndef __SANITIZE_ADDRESS__
+TEST_CASE("a process takes about the memory that is estimated, so that few enough run at once") {
+  RunConfig run{.length = 64, .width = 128, .heads = 4, .layers = 4};
+  run.batch = 24;
+  const Folder folder;
+  const Program program(
+      "train --task copy --length 64 --width 128 --heads 4 --layers 4 --batch 24 --steps 4 "
+      "--threads 1 --out " +
+      (folder / "run"));
+  int status = 0;
+  rusage used{};
+  ::wait4(program.pid, &status, 0, &used);
+  REQUIRE(status == 0);
+  const double taken = 1024.0 * double(used.ru_maxrss), estimated = Effort(run).bytes(run, 64);
+  CHECK(estimated > 0.9 * taken);
+  CHECK(estimated < 1.6 * taken);
+}
+#endif
 
 // A few steps tell little of many where other programs come in between; one time of three has to
 // be quiet.
