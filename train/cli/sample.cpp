@@ -25,10 +25,17 @@ void print_byte(const Task& task, int token) {
   std::fflush(stdout);
 }
 
+// Undefined where the encoding is, before anything is printed.
+void require_defined(Transformer& model, int tokens) {
+  const Placed at(model.encoding(), {.tokens = tokens});
+  model.hidden(std::vector<int>(std::size_t(tokens), 0), at, tokens - 1);
+}
+
 void sample_text(const SampleOptions& options, Trained& run) {
   const int bos = run.task->vocabulary() - 1;
   std::vector<int> prompt{bos};
   for (const unsigned char c : options.prompt) prompt.push_back(c);
+  require_defined(*run.model, int(prompt.size()) + options.how.most - 1);
   std::fputs(options.prompt.c_str(), stdout);
   Decoding how = options.how;
   how.on_token = [&](int, int token) { print_byte(*run.task, token); };

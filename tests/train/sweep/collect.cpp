@@ -125,7 +125,8 @@ TEST_CASE("an unfinished run is reported as far as it is done, and says so") {
   Results r = only(found_text(1), "kerple");
   fs::create_directories(folder / "cells/kerple-text-s0");
   fs::create_directories(folder / "cells/rope-text-s0");
-  put(folder / "cells/kerple-text-s0/scores.json", to_json(CellResult{{.cell = "k"}, {r}}));
+  put(folder / "cells/kerple-text-s0/scores.json",
+      to_json(CellResult{{.cell = "kerple-text-s0"}, {r}}));
   CHECK_THROWS_WITH(find_study(folder.name), ContainsSubstring("none of its 2 cells is done"));
   put(folder / "cells/kerple-text-s0/DONE", "");
   const Found found = find_study(folder.name);
