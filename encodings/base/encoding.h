@@ -98,7 +98,7 @@ class Encoding {
     check();
   }
 
-  /// Before training goes on at `longest` tokens: an option whose 0 stands for a number that each
+  /// Before training continues at `longest` tokens: an option whose 0 stands for a number that each
   /// test makes of its own length gets the number of this one, so that it holds from now on.
   virtual void settle(int /*longest*/) {}
 

@@ -53,7 +53,7 @@ LayerGroup group_of(const std::string& text, std::size_t at, const std::string& 
         parse_overrides(text.substr(colon + 1, at - colon - 1), "encoding", "rope:rope.base=500@0");
   for (const Override& o : group.options)
     if (!has(group.names, o.key.owner))
-      throw UsageError("encoding: " + text_of(o.key) + " in '" + text + "' is no option of " +
+      throw UsageError("encoding: " + text_of(o.key) + " in '" + text + "' is not an option of " +
                        text.substr(0, colon) + "; only its own can stand before its layers");
   add_layers(group.layers, text.substr(at + 1), encoding);
   return group;
@@ -81,7 +81,7 @@ void require_each_once(std::vector<LayerGroup>& groups, const std::string& encod
 }
 
 // What an entry's piece between two commas does to an encoding of layers: the layers that it names
-// (none: it is no piece of one), and whether options end the encoding.
+// (none: it is not a piece of one), and whether options end the encoding.
 struct Piece {
   std::vector<int> layers;
   bool ended = false;

@@ -17,7 +17,7 @@
 ///             several with , or ; between          rope+window@0-2;none+logn@3
 ///   encoding  groups :override …                   rope@0-2,none@3:rope.scaling=yarn
 ///   list      encodings with , between; a comma within an encoding of layers parts nothing: such
-///             an encoding goes on until a layer comes again, or until options follow
+///             an encoding continues until a layer comes again, or until options follow
 namespace yonder {
 
 /// Ascending; empty: every one.
@@ -62,7 +62,7 @@ Overrides overrides(const OptionKey&, const std::vector<Value>& values);
 const Override* find(const Overrides&, const OptionKey&);
 
 /// An option's text and its value's: "rope.scaling" and "yarn". UsageError, which begins with
-/// `where` and ends with an example, for what is no option=value.
+/// `where` and ends with an example, for what is not option=value.
 std::pair<std::string, std::string> parse_assignment(const std::string& text,
                                                      const std::string& where,
                                                      const std::string& example);

@@ -73,7 +73,7 @@ struct Scaling {
       refuse("high_freq_factor: it has to lie above low_freq_factor");
   }
 
-  /// The factor of a training that goes on at L tokens, from now on. dynamic's stays by length.
+  /// The factor of a training that continues at L tokens, from now on. dynamic's stays by length.
   void settle(int N, int L) {
     if (factor == 0 && scaling != "direct" && scaling != "dynamic")
       factor = std::max(1.0, double(L) / N);

@@ -19,7 +19,7 @@
 namespace yonder {
 
 /// Rows R.. R+count−1 of a table [R, width] that ends, N(0, 0.5²), from the parameter's own stream:
-/// what a longer table of this seed would have gone on with.
+/// what a longer table of this seed would have continued with.
 inline Tensor fresh_rows(std::uint64_t seed, const std::string& name, int R, int count, int width) {
   const Random random(seed, name);
   Tensor more = Tensor::uninitialized({count, width});

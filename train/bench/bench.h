@@ -45,7 +45,7 @@ struct Timing {
 Timing measure(const std::function<void()>& work, int repeats, double patience,
                ranks::Crew crew = {});
 
-/// Seconds by operation, forward and backward; what is no operation counts as forward.
+/// Seconds by operation, forward and backward; what is not an operation counts as forward.
 using Profile = std::map<std::string, std::array<double, 2>>;
 
 /// Steps of training: AdamW, clipped at norm 1, on eight batches of random tokens. Each rank of a

@@ -247,7 +247,7 @@ void print_gemm(const Json& all) {
   std::printf("at most %.1f GF/s\n", double(all["peak_gflops"]));
 }
 
-// The scheduler of a sweep with nothing to do: rank 0 hands out cells, the others give them back.
+// The scheduler of a sweep with nothing to do: rank 0 schedules cells, the others return them.
 Json bench_handout(const BenchOptions& options) {
   if (ranks::count() == 1)
     throw SharedError({usage,
@@ -278,7 +278,7 @@ Json bench_handout(const BenchOptions& options) {
 }
 
 void print_handout(const Json& j) {
-  std::printf("%d cells of no work, handed out by one rank to %d others in %.2f s: %.0f us each\n",
+  std::printf("%d cells of no work, scheduled by one rank for %d others in %.2f s: %.0f us each\n",
               int(j["cells"]), int(j["ranks"]) - 1, double(j["seconds"]), double(j["us_each"]));
 }
 
@@ -332,7 +332,7 @@ bool understood(const Arguments& arguments, BenchOptions& options) {
     if (name == options.what) {
       if (ranks::count() > 1 && (options.what == "eval" || options.what == "gemm"))
         throw UsageError("bench: " + options.what +
-                         " is no work for several ranks; start it without "
+                         " is not work for several ranks; start it without "
                          "mpirun");
       return true;
     }

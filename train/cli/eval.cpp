@@ -278,7 +278,7 @@ int eval_command(const Arguments& arguments) {
     for (const int times : {1, 2, 4, 8})
       options.settings.lengths.push_back(times * run.config.length);
   if (!options.per_position.empty() && !run.task->is_text())
-    throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is none");
+    throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is not one");
   // Beside others a model is tested at its trained length too.
   const auto& lengths = options.settings.lengths;
   const int longest =

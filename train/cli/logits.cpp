@@ -78,12 +78,11 @@ Input read_input(const Paths& paths, const Transformer& model) {
       .batch = in.B, .tokens = in.T, .longest = in.T, .lengths = lengths_of(in, paths.tokens)};
   if (!paths.positions.empty()) in.pass.at = read_positions(paths.positions, in.T);
   if (!paths.digits.empty() && !model.encoding().counts_digits())
-    throw UsageError("logits: " + model.encoding().name() +
-                     " does not go by digits; leave --digits away");
+    throw UsageError("logits: " + model.encoding().name() + " does not use digits; omit --digits");
   if (!paths.digits.empty()) in.pass.digits = read_digits(paths.digits, in.B, in.T);
   else if (model.encoding().counts_digits())
     throw UsageError("logits: " + model.encoding().name() +
-                     " goes by digits, and nothing says which tokens are some; give --digits");
+                     " uses digits, and nothing says which tokens are digits; give --digits");
   if (!paths.targets.empty()) {
     IntArray targets = read_ints(paths.targets, 2, -1, V - 1);
     if (targets.shape[0] != in.B || targets.shape[1] != in.T)

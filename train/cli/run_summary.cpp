@@ -73,7 +73,7 @@ std::string where_training_stands(const std::string& folder, const RunConfig& co
 bool has_folder(const std::string& path) {
   if (!fs::exists(path)) return false;
   if (!fs::is_directory(path))
-    throw FileError(path + ": a run has a folder here, and this is none; train again");
+    throw FileError(path + ": a run has a folder here, and this is not one; train again");
   return true;
 }
 
@@ -83,7 +83,7 @@ std::string one_run(const std::string& folder, const RunConfig& config) {
                                             : "";
   std::string text = folder + ": " + config.encoding + next + " trained on " + config.task +
                      " to length " + std::to_string(config.length) + "\n" +
-                     (config.from.empty() ? "" : "  goes on   from " + config.from + "\n") +
+                     (config.from.empty() ? "" : "  continues from " + config.from + "\n") +
                      settings(config) + where_training_stands(folder, config);
   std::vector<std::string> files;
   if (has_folder(folder + "/checkpoints"))
@@ -123,7 +123,7 @@ std::string whole_sweep(const std::string& folder, const SweepConfig& config, co
   if (const std::string now = read_status(folder); !now.empty())
     text += "  last said " + now + "\n";
   if (!fs::exists(folder + "/results.json"))
-    return text + "  results   none yet; the command that started it goes on with --resume\n";
+    return text + "  results   none yet; the command that started it continues with --resume\n";
   return text + "\n" + report(read_study(folder), folder, look);
 }
 
@@ -146,7 +146,7 @@ std::string describe_run(const std::string& folder, const Look& look) try {
   if (has_folder(folder + "/cells")) return whole_sweep(folder, config, look);
   return one_run(folder, config.base);
 } catch (const Json::exception&) {
-  throw FileError(folder + "/metrics.jsonl: this is no record of yonder; train again");
+  throw FileError(folder + "/metrics.jsonl: this is not a record of yonder; train again");
 }
 
 }  // namespace yonder

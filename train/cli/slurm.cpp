@@ -75,10 +75,10 @@ std::string slurm_script(const SlurmJob& job) {
   text += "\n";
   if (job.tasks > 0)
     ranks = "--ntasks=$((SLURM_JOB_NUM_NODES * " + std::to_string(job.tasks) + "))";
-  else text += "# A rank more than fit: the first one hands out the cells and sleeps meanwhile.\n";
+  else text += "# A rank more than fit: the first one schedules the cells and is otherwise idle.\n";
   return text + "srun --mpi=pmix " + ranks + " \\\n  " + job.command +
          "\ncode=$?\n\n"
-         "# 75: its time was nearly up, and everything is saved. It queues again and goes on.\n"
+         "# 75: its time was nearly up, and everything is saved. It queues again and continues.\n"
          "[ $code != 75 ] || scontrol requeue \"$SLURM_JOB_ID\"\n"
          "exit $code\n";
 }

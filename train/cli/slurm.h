@@ -12,7 +12,7 @@ namespace yonder {
 struct SlurmJob {
   std::string sweep;       ///< its name
   std::string folder;      ///< of its results; the job's script and log go there too
-  std::string command;     ///< a line for the shell, that goes on with what is there
+  std::string command;     ///< a line for the shell, that continues what is there
   std::string written_by;  ///< the command that asked for the script
   int threads = 1;         ///< of a rank
 

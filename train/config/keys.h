@@ -28,7 +28,7 @@ std::string flag_of(const OptionKey&);
 /// The name of a protocol of evaluation as it is now.
 std::string current_protocol(const std::string&);
 
-/// Whether it is an option of an encoding, or says when which of them is in force.
+/// Whether it is an option of an encoding, or says when which of them is used.
 bool is_of_encoding(const OptionKey&);
 bool is_of_task(const OptionKey&);
 

@@ -42,7 +42,7 @@ std::string said(Override o, Names names) {
   return plain && !change ? text : o.key.name + " " + text;
 }
 
-// The encodings of a row, that in force at the end of training too.
+// The encodings of a row, that at the end of training too.
 std::vector<std::string> encodings_of(const EncodingSpec& spec) {
   std::vector<std::string> names = spec.names();
   for (const Override& o : spec.options)
@@ -52,7 +52,7 @@ std::vector<std::string> encodings_of(const EncodingSpec& spec) {
   return names;
 }
 
-// Whether training fixes the option: one of its `encodings`, or when which of them is in force.
+// Whether training fixes the option: one of its `encodings`, or when which of them is used.
 // Unknown ones are left to be refused.
 bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
   if (key.owner == "encoding") return true;

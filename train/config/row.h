@@ -24,12 +24,12 @@ struct Row {
   Overrides training() const;
   /// "rope.scaling=yarn:rope.factor=4", or "" for the encoding as it was trained.
   std::string extension_text() const;
-  /// How a model is trained on before it is tested, with the extension in force: the settings
+  /// How a model is trained on before it is tested, with the extension active: the settings
   /// finetune.length and finetune.steps. 0 steps: not at all.
   struct Finetune {
     int length = 0, steps = 0;
   };
-  /// UsageError if only one of the two is there, or is no whole number above 0.
+  /// UsageError if only one of the two is there, or is not a whole number above 0.
   Finetune finetune() const;
   /// The extension without them.
   Overrides of_test() const;

@@ -19,7 +19,7 @@ struct RunConfig {
       1;  ///< part of the steps after which `then` takes the place of `encoding`; 1: never
   std::string then =
       without_positions();  ///< what the model ends as, and is tested as, if until < 1
-  std::string from;         ///< run or checkpoint that training goes on from; empty: a new model
+  std::string from;         ///< run or checkpoint that training continues from; empty: a new model
 
   int width = 128, heads = 4, layers = 4;
   int mlp = 0;  ///< 0: 4·width

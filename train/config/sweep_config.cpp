@@ -20,7 +20,7 @@ void require_different(const std::string& what, const std::vector<T>& all) {
 }
 
 // What a run of one encoding alone would say against it, or against a setting of a test; empty:
-// nothing. A setting that the sweep gives the encoding is no reason: it is refused as a mistake.
+// nothing. A setting that the sweep gives the encoding is not a reason: it is refused as a mistake.
 std::string refusal(const Entry& e, const Overrides& of_test, const RunConfig& base) {
   if (std::any_of(base.options.begin(), base.options.end(),
                   [&e](const Override& o) { return o.key == OptionKey(e.name, {}, o.key.name); }))
@@ -103,7 +103,7 @@ std::vector<Row> with_axis(const std::vector<Row>& rows, const Axis& axis) {
   }
   if (!used)
     throw UsageError("--set " + text_of(axis.key) + ": no encoding of this sweep is " + owner +
-                     "; add it to --encodings or leave the key away");
+                     "; add it to --encodings or omit the key");
   return all;
 }
 
@@ -150,7 +150,8 @@ Overrides task_options_of(const std::string& text) {
     o.key = known(o.key);
     if (!is_of_task(o.key))
       throw UsageError("tests: '" + text_of(o) +
-                       "' is no option of a task; a row of --encodings changes " + "an encoding");
+                       "' is not an option of a task; a row of --encodings changes " +
+                       "an encoding");
   }
   return all;
 }
@@ -220,7 +221,7 @@ Plan plan_of(const SweepConfig& config) {
     if (axis.key == "train.seed" || axis.key == "train.threads")
       throw UsageError("--set " + text_of(axis.key) +
                        ": seeds are counted by --seeds and no result depends " +
-                       "on threads; leave the key away");
+                       "on threads; omit the key");
     if (axis.key == "train.lr")
       for (const Value& value : axis.values) plan.rates.push_back(rate_of(value));
     else if (axis.key != "model.encoding" && !is_of_encoding(axis.key))

@@ -34,7 +34,7 @@ Value value_of(const toml::node& node, const std::string& key, const Place& plac
   if (const auto b = node.value_exact<bool>()) return *b;
   if (const auto i = node.value_exact<std::int64_t>()) return *i;
   if (auto x = node.value_exact<double>()) return yonder::value_of(Option{"", &*x, ""});
-  place.refuse(node, key + ": this is no text, number, true or false");
+  place.refuse(node, key + ": this is not a text, a number, true or false");
 }
 
 std::string text_of(const toml::node& node, const std::string& key, const Place& place) {
@@ -165,7 +165,7 @@ constexpr int most_dots = 4096;
 toml::table parsed(const std::string& text, const std::string& path) {
   if (std::count(text.begin(), text.end(), '.') > most_dots)
     throw FileError(path +
-                    ": this is no configuration; if it is a text to train on, name it with " +
+                    ": this is not a configuration; if it is a text to train on, name it with " +
                     "--text " + path);
   try {
     return toml::parse(text, path);

@@ -50,7 +50,7 @@ std::vector<Overrides> asked(const Composition& encoding, const std::string& wan
   }
   if (!found.empty() || wanted == "all") return found;
   const std::string hint = did_you_mean(wanted, known);
-  throw UsageError("--extensions: '" + wanted + "' is no extension of " + encoding.name() +
+  throw UsageError("--extensions: '" + wanted + "' is not an extension of " + encoding.name() +
                    (hint.empty() ? "; all shows every one, option=value sets any other" : hint));
 }
 

@@ -11,7 +11,7 @@
 namespace yonder {
 
 /// What can be changed about a trained model for long tests, one override each: the extensions of
-/// its encodings' entries that training has not fixed and that are not in force already; then those
+/// its encodings' entries that training has not fixed and that are not active already; then those
 /// of the modifiers that may join it at test time (Entry::joins_at_test): log n, a sharpening, the
 /// first tokens beside a window, a window of the trained length.
 Overrides extensions_of(const Composition&);
@@ -29,8 +29,8 @@ std::vector<Row> extension_rows(const Composition&, const std::vector<std::strin
                                 const Overrides& beside);
 
 /// Each row at each λ of `factors`, by which a test multiplies q·k but no bias (sharpen.by); 1
-/// leaves a row as it is, and so does any where a row sharpens already. UsageError for what is no
-/// factor.
+/// leaves a row as it is, and so does any where a row sharpens already. UsageError for what is not
+/// a factor.
 std::vector<Row> sharpened(const Composition&, const std::vector<Row>& rows,
                            const std::vector<std::string>& factors);
 

@@ -15,7 +15,7 @@ std::vector<int> distances(int last) {
   return all;
 }
 
-// bias[h][j] of key j for the query `row`, from every term that is no product with q or k.
+// bias[h][j] of key j for the query `row`, from every term that is not a product with q or k.
 std::vector<std::vector<double>> bias_of_row(const Scores& s, const Positions& at, int heads,
                                              int row) {
   const int T = at.tokens;

@@ -9,7 +9,7 @@ namespace yonder {
 
 /// What a sweep ends with: the tables, what was seen in words, which row is better than which and
 /// in how many seeds, what became of published claims, where page and data are, and three commands
-/// to go on with. `folder` holds the sweep.
+/// to continue with. `folder` holds the sweep.
 std::string report(const Study&, const std::string& folder, const Look&);
 
 /// A word of a command as the shell reads it back.

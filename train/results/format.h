@@ -12,7 +12,7 @@ std::string counted(const Results&, const Spread&);
 /// "1.63", or with Measure::percent "98.4": as table and sentences show it.
 std::string shown(double value, const Measure&);
 
-/// Text for terminals and pages: a "?" for each control character, and for each byte that is no
+/// Text for terminals and pages: a "?" for each control character, and for each byte that is not
 /// UTF-8.
 std::string printable(const std::string&);
 

@@ -41,7 +41,7 @@ struct Ordering {
 Ordering ordering(const Results&, const Row& better, const Row& worse, int length, const Measure&);
 
 /// Whether a row shows at `length` what a model without any skill may show: at most two points
-/// above the best guess, no exact match, or a loss that is no better than the unigram model's as
+/// above the best guess, no exact match, or a loss that is not better than the unigram model's as
 /// tables round it. How such rows stand to each other means nothing.
 bool at_chance(const Results&, const Row&, int length, const Measure&);
 

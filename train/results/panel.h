@@ -78,7 +78,7 @@ struct Results {
   int seeds = 0;
   std::vector<Row> rows;
   std::vector<double> chance;  ///< [lengths] accuracy of the best guess that reads nothing
-  double letters = unknown;    ///< text: loss of a model that knows letter frequencies alone, nats
+  double letters = unknown;    ///< text: loss of the unigram baseline, nats
   std::vector<Score> scores;   ///< of models at the end of their training
   std::vector<Score> earlier;  ///< of the checkpoints before it, in the last tenth of training
   std::vector<Score> course;   ///< of others over all of training, where a sweep asks for them

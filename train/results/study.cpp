@@ -47,7 +47,7 @@ Whole whole(const nlohmann::json& json) {
   const double x = json.get<double>(), exact = 0x1p53;
   const double most = std::min(exact, double(std::numeric_limits<Whole>::max()));
   if (!json.is_number_integer() || std::abs(x) > most)
-    throw UsageError(json.dump() + " is no whole number that a study has");
+    throw UsageError(json.dump() + " is not a whole number that a study has");
   return json.get<Whole>();
 }
 

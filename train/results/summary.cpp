@@ -180,7 +180,7 @@ std::string with_range(const Spread& s, const Measure& m) {
 
 // What an override changes of the same checkpoints; of many, the best of each encoding, which is
 // the best of so many only because it is chosen by the numbers that are told. One that is left at
-// chance is no gain.
+// chance is not a gain.
 std::string extended(const Results& r, const Measure& m) {
   const int length = r.longest();
   std::vector<Row> rows = ranking(r, length, m);

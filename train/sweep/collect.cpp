@@ -66,7 +66,7 @@ Found unfinished(const std::string& folder) {
     CellResult result = cell_from_json(read_file(path), path);
     if (result.training.cell != cell.filename().string())
       throw FileError(path + ": it is of the cell " + result.training.cell +
-                      "; remove this folder, and go on with the sweep by --resume");
+                      "; remove this folder, and continue the sweep with --resume");
     for (const Results& panel : result.panels) {
       auto& all = found.study.panels;
       auto at = std::find_if(all.begin(), all.end(),
@@ -85,7 +85,7 @@ Found unfinished(const std::string& folder) {
   if (!done)
     throw FileError(folder + ": there are no results in it" +
                     (begun ? " yet, none of its " + std::to_string(begun) +
-                                 " cells is done; go on with --resume"
+                                 " cells is done; continue with --resume"
                            : "; give the folder of a comparison, as yonder sweep --out names it"));
   const Inputs inputs;
   for (Results& r : found.study.panels) complete(r, last, inputs);
@@ -121,13 +121,13 @@ bool differ(double x, double y) { return std::abs(x - y) > 1e-9 * std::abs(x); }
 
 std::string number(double x) { return text_of(Value(x)); }
 
-// One text has one loss of letter frequencies, and one task one best guess at each length.
+// One text has one unigram loss, and one task one best guess at each length.
 void compare_data(const Results& to, const Results& from, const std::string& a,
                   const std::string& b) {
   if (differ(to.letters, from.letters))
     throw UsageError(both(a, b, to,
-                          "another text in each, where letter frequencies alone reach " +
-                              number(to.letters) + " and " + number(from.letters) +
+                          "another text in each, whose unigram losses are " + number(to.letters) +
+                              " and " + number(from.letters) +
                               " nats; join runs on the same text"));
   for (int length : to.lengths)
     if (differ(to.guessed(length), from.guessed(length)))

@@ -23,7 +23,7 @@ struct Cost {
 Cost measured(const Experiment&, const Cell&);
 
 /// Seconds until `workers` have done all jobs of so many seconds, the longest first, each job going
-/// to whoever is free. Who hands them out takes `hand_out` seconds for each, one after the other.
+/// to the next that is free. Scheduling takes `hand_out` seconds for each, one after the other.
 ///   Graham 1969, SIAM J. Appl. Math. 17: at most 4/3 of the best order.
 double makespan(std::vector<double> jobs, int workers, double hand_out);
 

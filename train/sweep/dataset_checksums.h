@@ -4,7 +4,7 @@
 #include "train/sweep/experiment.h"
 
 /// \file
-/// texts.txt: which texts a sweep is about, so that it does not go on with others.
+/// texts.txt: which texts a sweep is about, so that it does not continue with others.
 namespace yonder {
 
 /// A line "CHECKSUM text.path = FILE" of each text that the tasks read; "" if they read none.

@@ -75,7 +75,7 @@ constexpr double hand_out_seconds = 2e-3;
 // From mpirun to the first hand-out, beside the checks that each rank makes.
 constexpr double meeting_seconds = 0.5;
 
-// The time on each number of ranks. Of two and more one hands out, and the others measure first.
+// The time on each number of ranks. Of two and more one schedules, and the others measure first.
 std::string table_of_ranks(const JobTimes& times, const std::vector<Group>& groups, double checking,
                            const std::vector<int>& ranks) {
   const double work = sum_of(times.trials) + sum_of(times.cells);

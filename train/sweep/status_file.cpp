@@ -44,7 +44,7 @@ std::string read_status(const std::string& folder) {
     return std::string(said.at("words")) + " (" + duration(ago) + " ago, " +
            std::string(said.at("where")) + ")";
   } catch (const nlohmann::json::exception&) {
-    throw FileError(path + ": this is no note of yonder; remove it");
+    throw FileError(path + ": this is not a status file of yonder; remove it");
   }
 }
 

@@ -378,7 +378,7 @@ SweepEnd sweep(const Experiment& experiment, const std::string& folder, Start st
   SweepEnd end{.signal = work->run()};
   shut_down(end.signal);
   if (end.signal) {
-    write_status(folder, "stopped and saved; the same command with --resume goes on");
+    write_status(folder, "stopped and saved; the same command with --resume continues");
     return end;
   }
   end.study = work->study();

@@ -10,7 +10,7 @@
 /// Trains every cell (variant × encoding × seed) and tests it at every length, in each of its rows.
 namespace yonder {
 
-/// How a sweep begins: in a folder without a run, over the run in it, or going on with that.
+/// How a sweep begins: in a folder without a run, over the run in it, or continuing that.
 enum class Start { fresh, over, resumed };
 
 /// A sweep under way: what is finished stays so whatever happens to the rest.

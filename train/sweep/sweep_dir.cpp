@@ -38,7 +38,7 @@ void require_known_names(const std::string& folder) {
                        "; resume it with that version, or replace it with --force");
 }
 
-// What writes that were killed have left, whoever of the sweep made them.
+// What writes that were killed have left, of whichever process of the sweep.
 void remove_all_temporaries(const std::string& folder) {
   remove_all(folder + "/.arriving");
   remove_temporaries(folder);
@@ -55,7 +55,7 @@ bool same_training(const Training& a, const Training& b) {
   if (a.cell != b.cell || a.encoding != b.encoding || a.task != b.task || a.variant != b.variant ||
       a.seed != b.seed || a.steps != b.steps || a.lr != b.lr)
     return false;
-  // One that an earlier version does not know is no difference.
+  // One that an earlier version does not know makes no difference.
   return std::all_of(a.settings.begin(), a.settings.end(), [&b](const Override& o) {
     const Override* other = find(b.settings, o.key);
     return !other || text_of(other->value) == text_of(o.value);

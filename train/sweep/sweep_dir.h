@@ -12,7 +12,7 @@
 /// A sweep's folder: whether it may be used, and what in it is finished.
 namespace yonder {
 
-/// Makes the folder ready, empty of other sweeps or with the same one to go on with, and locks it.
+/// Makes the folder ready, empty of other sweeps or with the same one to continue, and locks it.
 /// UsageError, before anything is changed, if it holds another sweep or what would be overwritten.
 std::unique_ptr<FolderLock> open_sweep_dir(const Experiment&, const std::string& folder, Start,
                                            int threads);

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr int stretches = 64;  // of a curve over positions or steps
 
-// Tells whoever watches how much of a cell's work is behind it, by what its pieces take.
+// Tells the caller how much of a cell's work is behind it, by what its pieces take.
 class ProgressMeter {
  public:
   ProgressMeter(double all, const ProgressCallback& say) : all_(all), say_(say) {}
@@ -162,7 +162,7 @@ void tune(RunConfig& run, const RunConfig& base, const Row& row) {
   run.batch = std::max(1, base.batch * base.length / run.length);  // as many tokens in a step
 }
 
-// A row's model, trained on from the cell's own with the row's settings in force.
+// A row's model, trained on from the cell's own with the row's settings.
 std::string tuned(const Experiment& experiment, const Cell& cell, const Row& row,
                   const std::string& folder) {
   const std::string place = folder + "/finetuned/" + folder_name(row.extension_text());

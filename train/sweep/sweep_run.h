@@ -34,12 +34,12 @@ void check(const Experiment&, const Variant&);
 /// The panels of one variant, in the order of tests and protocols, without scores.
 std::vector<Results> panels_of(const Experiment&, const Variant&);
 
-/// Trains into `folder`, or goes on with what is there, and measures the loss on validation data:
+/// Trains into `folder`, or continues what is there, and measures the loss on validation data:
 /// trial.json, written last. Returns what stands in it.
 std::string try_cell(const Experiment&, const Cell&, const std::string& folder,
                      const ProgressCallback&);
 
-/// Trains into `folder`, or goes on with what is there, and tests: scores.json; DONE, written last.
+/// Trains into `folder`, or continues what is there, and tests: scores.json; DONE, written last.
 /// Returns the scores as they stand in scores.json.
 std::string run_cell(const Experiment&, const Cell&, const std::string& folder,
                      const ProgressCallback&);

@@ -17,7 +17,7 @@ ExitStatus current_exit_status() {
   } catch (const DivergedError& e) { return {diverged, e.what()}; } catch (const DiskError& e) {
     return {disk, e.what()};
   } catch (const std::bad_alloc&) {
-    return {failed, "the memory does not suffice; try a smaller batch, length or width"};
+    return {failed, "out of memory; try a smaller batch, length or width"};
   } catch (const std::exception& e) { return {failed, e.what()}; } catch (...) {
     return {failed, "failed for an unknown reason"};
   }

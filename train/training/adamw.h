@@ -39,9 +39,9 @@ class AdamW {
   int steps() const { return t_; }
   /// The moments as "m.NAME" and "v.NAME" for each parameter, sharing their storage.
   NamedTensors moments() const;
-  /// Goes on where `before` stands; what it does not know of begins with moments of 0.
+  /// Continues where `before` stands; what it does not know of begins with moments of 0.
   void go_on(const AdamW& before);
-  /// Goes on after `steps` steps with moments of these names and shapes, which are copied.
+  /// Continues after `steps` steps with moments of these names and shapes, which are copied.
   /// UsageError, which names it, for one that is missing, unknown or of another shape.
   void restore(int steps, const NamedTensors& moments);
 

@@ -60,8 +60,9 @@ std::string way_out(const std::string& place, int newest) {
   return ", or train anew with --force";
 }
 
-// The step of the checkpoint that training goes on from, −1 if it has none. Manifests come last, so
-// that files of a later step without one are what a kill has left. FileError if a manifest is lost.
+// The step of the checkpoint that training continues from, −1 if it has none. Manifests come last,
+// so that files of a later step without one are what a kill has left. FileError if a manifest is
+// lost.
 int newest(const std::string& place) {
   const std::vector<int> steps = steps_in(place, manifest_end);
   const int step = steps.empty() ? -1 : steps[0], last = step_in_latest(place);
@@ -105,7 +106,7 @@ json manifest_at(const std::string& place, int step) {
   if (!manifest.contains("step") || manifest["step"] != step || !manifest.contains("run") ||
       !manifest["run"].contains("options") || !manifest["run"]["options"].is_object() ||
       !manifest.contains("totals"))
-    throw FileError(path + ": this is no manifest of a training; copy it again");
+    throw FileError(path + ": this is not a manifest of a training; copy it again");
   return manifest;
 }
 
@@ -243,7 +244,7 @@ Totals Checkpoints::restore(Trained& run, Trainer& trainer) const {
         of_record(place_, step, [&](const json& kept) { return unlike(config_, kept); });
     if (!other.empty())
       throw UsageError(place_ + ": the run in it has " + other +
-                       "; go on with what it began with, or train anew elsewhere");
+                       "; continue with what it began with, or train anew elsewhere");
     saved = read_saved(place_, step, config_.steps);
   } catch (const FileError& e) { throw FileError(e.what() + way_out(place_, step)); }
   put_in_place(saved, run, trainer, place_ + stem(step) + manifest_end);

@@ -17,7 +17,7 @@
 /// the double one rounds what it saves.
 namespace yonder {
 
-/// Sums over a training, which go on with it.
+/// Sums over a training, kept across its interruptions.
 struct Totals {
   int step = 0;     ///< of this training
   double loss = 0;  ///< mean over its last 5 % of the steps, as far as it got
@@ -41,7 +41,7 @@ class Checkpoints {
   /// Keeps the model as it is now and, unless training is over, what it needs to go on; then
   /// removes what is no longer needed. DiskError leaves all that was there.
   void save(const Trained& run, const AdamW&, const Totals&);
-  /// The newest checkpoint into `run` and the trainer of it, whichever encoding was in force; what
+  /// The newest checkpoint into `run` and the trainer of it, whichever encoding was used; what
   /// a kill has left of a later one is removed. Totals of step 0 if there is none yet. UsageError,
   /// which names the key, if the folder's configuration is another one; FileError, which names the
   /// file and the way out, if a part of the checkpoint is damaged or lost: nothing is changed then.

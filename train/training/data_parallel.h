@@ -8,7 +8,7 @@
 
 /// \file
 /// Training by several ranks (Li et al. 2020, arXiv:2006.15704, but for the order of the sums). A
-/// batch is cut into a fixed number of shards, whoever works them out:
+/// batch is split into a fixed number of shards, independent of the number of ranks:
 ///
 ///   gradient = ((g₀ + g₁) + g₂) + … + g_{S−1},   g_s: of shard s alone, weighted by its targets
 ///

@@ -154,7 +154,7 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const Trial& trial,
       row.problem = why.what();
       return row;
     }
-    if (!std::isfinite(sums.loss)) {  // a choice among logits that are no numbers is none
+    if (!std::isfinite(sums.loss)) {  // a choice among logits that are not finite says nothing
       row.status = Status::failed;
       row.reason = "not finite";
       row.problem = trained.model->encoding().name() + ": logits are no longer finite numbers";

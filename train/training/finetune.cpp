@@ -16,7 +16,7 @@ void require_same(const RunConfig& asked, const RunConfig& there) {
   auto same = [](const std::string& flag, const std::string& one, const std::string& other) {
     if (one != other)
       throw UsageError("--" + flag + ": '" + one + "' is asked for and the checkpoint of --from " +
-                       "has '" + other + "'; leave the flag away, or train a new model");
+                       "has '" + other + "'; omit the flag, or train a new model");
   };
   same("task", asked.task, there.task);
   same("encoding", asked.encoding, there.encoding);
@@ -51,7 +51,8 @@ std::unique_ptr<Composition> grown(const Composition& now, const Composition& be
   return encoding;
 }
 
-// The same model with N = L: tables begin with the rows that they have and go on with fresh ones.
+// The same model with N = L: tables begin with the rows that they have and continue with fresh
+// ones.
 std::unique_ptr<Transformer> grown(const Transformer& model, const Composition& before, int L,
                                    std::uint64_t seed) {
   Dims dims = model.dims();

@@ -2,7 +2,7 @@
 #include "train/training/session.h"
 
 /// \file
-/// Training that goes on from a checkpoint at another length, with test-time options in force: what
+/// Training that continues from a checkpoint at another length, with test-time options active: what
 /// interpolated positions and fresh rows of a table need before they are worth what their papers
 /// say (Chen et al. 2023, arXiv:2306.15595).
 ///

@@ -6,8 +6,8 @@
 namespace yonder {
 
 /// The learning rate of step s = 1..steps: a straight line from 0 to `peak`, then half a cosine
-/// down to `end`·peak at the last step, which holds if a trial goes on.  Loshchilov & Hutter 2017,
-/// arXiv:1608.03983, eq. 5
+/// down to `end`·peak at the last step, which holds if a trial continues.  Loshchilov & Hutter
+/// 2017, arXiv:1608.03983, eq. 5
 ///
 ///   s ≤ warmup:  peak · s/warmup
 ///   else:        peak · (r + (1 − r)(1 + cos(π x))/2),  x = (s − warmup)/(steps − warmup)

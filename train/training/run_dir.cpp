@@ -93,7 +93,7 @@ void RunFolder::require_free() const {
     throw UsageError(path_ + ": there is a comparison of many runs in it; choose another --out");
   if (existing_ == Existing::refuse && holds_run(path_))
     throw UsageError(path_ +
-                     ": there is a run in it already; choose another --out, go on with it by " +
+                     ": there is a run in it already; choose another --out, continue it with " +
                      "--resume, or --force to replace it");
 }
 

@@ -27,7 +27,7 @@ class RunFolder {
   void flush();
   /// Writes the lines and waits until they are on the disk.
   void sync();
-  /// Cuts metrics.jsonl back to `step`, with which training goes on.
+  /// Cuts metrics.jsonl back to `step`, from which training continues.
   void go_on(int step);
 
   /// `path` itself, or the last checkpoint if it is a folder; FileError if there is none in it.

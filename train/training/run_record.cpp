@@ -12,7 +12,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// "width" of "model.width"; only what says when which encoding is in force keeps its section.
+// "width" of "model.width"; only what says when which encoding is used keeps its section.
 std::string name_in_record(const OptionKey& key) {
   return key.owner == "encoding" ? text_of(key) : key.name;
 }
@@ -42,7 +42,7 @@ RunConfig resolved(const Trained& run) {
   const Overrides given = std::exchange(config.options, run.model->encoding().values());
   for (const Option& o : run.task->options())
     config.options.push_back({{config.task, {}, o.name}, value_of(o)});
-  for (const Override& o : given)  // of an encoding that is not in force now
+  for (const Override& o : given)  // of an encoding that is not used now
     if (config.changes() && !find(config.options, o.key)) config.options.push_back(o);
   return config;
 }

@@ -99,7 +99,7 @@ void set_at_test(Task& task, const std::string& name, const Override& of_test) {
   assign(o, name, of_test.value);
   if (!o.test_time && value_of(o) != trained)
     throw UsageError(text_of(of_test.key) + ": training has fixed it at " + text_of(trained) +
-                     "; leave it away, or train another model");
+                     "; omit it, or train another model");
 }
 
 void require_numbers(const Composition& encoding, const std::string& task) {

@@ -78,7 +78,7 @@ Trained prepare(const RunConfig&, const Inputs& = {});
 Overrides options_of_first(const RunConfig&);
 /// UsageError where the encoding that a model ends with can't follow its own, or never would.
 void require_change(const Trained&);
-/// Puts the encoding in force that training ends with (RunConfig::then); other models stay as they
+/// Switches to the encoding that training ends with (RunConfig::then); other models stay as they
 /// are. UsageError for what can't follow the model's own.
 void change_encoding(Trained&);
 
@@ -89,7 +89,7 @@ void change_encoding(Trained&);
 /// no result (Option::affects_result); any other difference is a UsageError that names it. A run
 /// that has no checkpoint yet begins anew, one that is over returns its result again. `progress`
 /// may be empty; it is called after every step, from the calling thread. Throws UsageError,
-/// FileError, DiskError; DivergedError names the step and what is no longer a number: the loss, a
+/// FileError, DiskError; DivergedError names the step and what is not finite: the loss, a
 /// gradient, a parameter; the checkpoints written before stay. In a program that has called
 /// take_signals() (signals.h), SIGINT, SIGTERM, SIGHUP and SIGUSR1 end it after the step in hand,
 /// which is saved, by Interrupted; a second SIGINT or SIGTERM ends the process at once.
@@ -100,14 +100,14 @@ TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const std::function<void(const Metrics&)>& progress, ranks::Crew = {},
                   const Inputs& = {});
 
-/// The configuration of the run in `folder`, with which train() goes on. FileError if there is none
+/// The configuration of the run in `folder`, which train() continues. FileError if there is none
 /// that has begun.
 RunConfig begun_in(const std::string& folder);
 
 /// `path` is a run's folder (its last checkpoint is taken) or a checkpoint; it alone is enough to
 /// rebuild the model and the task. `test_options` change test-time options of the encoding
-/// ("rope.scaling") or of the task ("text.path"); frozen ones are refused. FileError for what is no
-/// checkpoint.
+/// ("rope.scaling") or of the task ("text.path"); frozen ones are refused. FileError for what is
+/// not a checkpoint.
 Trained load(const std::string& path, const Overrides& test_options = {}, const Inputs& = {});
 
 struct EvalSettings {

@@ -20,14 +20,14 @@ namespace {
 
 [[noreturn]] void diverged(int step, const std::string& what) {
   throw DivergedError("training: diverged at step " + std::to_string(step) + ", where " + what +
-                      " is no longer a number; lower --lr or raise --warmup");
+                      " is not finite; lower --lr or raise --warmup");
 }
 
 bool is_finite(const Tensor& x) {
   return std::all_of(x.flat().begin(), x.flat().end(), [](real v) { return std::isfinite(v); });
 }
 
-// The first tensor whose gradient is at fault for a norm that is no number.
+// The first tensor whose gradient makes the norm NaN or infinite.
 std::string faulty_gradient(const Parameters& parameters) {
   for (const auto& [name, var] : parameters.all())
     if (var.gradient().started() && !is_finite(var.grad())) return "the gradient of " + name;
@@ -192,7 +192,7 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
       crew.together([&] {
         throw Interrupted(signal, "training: ended by a signal and saved at step " +
                                       std::to_string(s) + " of " + std::to_string(config.steps) +
-                                      "; yonder train --resume " + path + " goes on");
+                                      "; continue with yonder train --resume " + path);
       });
   }
   if (folder) folder->flush();

@@ -20,10 +20,10 @@ class Trainer {
     int tokens;                  ///< of the batch, without padding
   };
   /// Step s = 1, 2, … of this training: a batch that the model has not seen, its gradient, an
-  /// update. DivergedError before the update if the loss or the gradient is no longer a number.
+  /// update. DivergedError before the update if the loss or the gradient is not finite.
   Step step(int s);
 
-  /// Puts the encoding in force that step s has, if it is not yet.
+  /// Switches to the encoding that step s has, if it is not yet there.
   void reach(int s);
 
   AdamW& optimizer() { return optimizer_; }

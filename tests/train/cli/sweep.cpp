@@ -161,7 +161,7 @@ TEST_CASE("a folder with a sweep is refused, unless it is to be continued or rep
   CHECK(fs::exists(folder / "a/cells/none-copy-s0/checkpoints/step-4.safetensors"));
 }
 
-TEST_CASE("a sweep that began before a key was known goes on") {
+TEST_CASE("a sweep that began before a key was known continues") {
   const EndedSweep sweep;
   const std::string path = sweep.path + "/config.toml", text = content_of(path);
   std::string older;

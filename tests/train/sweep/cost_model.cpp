@@ -127,7 +127,7 @@ TEST_CASE("a process takes about the memory that is estimated, so that few enoug
 
 // A few steps tell little of many where other programs come in between; one time of three has to
 // be quiet.
-TEST_CASE("a cell takes the time that is foretold", "[slow]") {
+TEST_CASE("a cell takes the time that is estimated", "[slow]") {
   const WithThreads alone(1);
   const Experiment experiment(copies());
   const Cell cell = first_cell(experiment);

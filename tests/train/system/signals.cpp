@@ -25,7 +25,7 @@ std::string first_file(const std::string& folder, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a signal saves, ends with its own code, and training goes on to the same bytes") {
+TEST_CASE("a signal saves, ends with its own code, and training continues to the same bytes") {
   const Folder folder;
   for (const auto& [signal, code] :
        {std::pair{SIGINT, 130}, {SIGTERM, 143}, {SIGUSR1, 75}, {SIGHUP, 129}}) {

@@ -33,7 +33,7 @@ std::string refusal(const RunConfig& config) {
 
 }  // namespace
 
-TEST_CASE("a training whose encoding changes goes on with the same bytes wherever it was cut") {
+TEST_CASE("a training whose encoding changes continues with the same bytes wherever it was cut") {
   const std::pair<const char*, const char*> pairs[] = {
       {"rope", "none"}, {"learned", "t5"}, {"none", "floater"}, {"t5+window", "t5"}};
   for (const auto& [first, then] : pairs) {

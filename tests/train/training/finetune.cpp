@@ -146,7 +146,7 @@ TEST_CASE("fine-tuning refuses another model, a frozen option and a length witho
       ContainsSubstring("one of them at a time"));
 }
 
-TEST_CASE("what training goes on from is opened once, and so is its manifest") {
+TEST_CASE("what training continues from is opened once, and so is its manifest") {
   const Folder folder;
   const std::string there = trained("learned") + "/checkpoints/step-60";
   for (const std::string beyond : {"clamp", "random"}) {
@@ -172,7 +172,7 @@ TEST_CASE("train --from takes model and task from the checkpoint, and eval reads
   const Ran eval = yonder_run("eval " + out + " --eval-lengths 8,16 --examples 4 --quiet --json");
   CHECK(eval.out.find("\"train_length\": 8") != std::string::npos);
   CHECK(eval.out.find("\"encoding\": \"rope+window\"") != std::string::npos);
-  CHECK(yonder_run("show " + out).out.find("goes on   from") != std::string::npos);
+  CHECK(yonder_run("show " + out).out.find("continues from") != std::string::npos);
   const std::string compared = " --eval-lengths 8 --examples 4 --quiet --extensions logn",
                     note = "count from the 10 tokens of an earlier training, not from the 18 of";
   CHECK(yonder_run("eval " + out + compared).out.find(note) != std::string::npos);

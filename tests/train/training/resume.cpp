@@ -33,7 +33,7 @@ std::string error_of(const RunConfig& config, const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("a training that goes on ends with the same bytes, whatever the encoding") {
+TEST_CASE("a training that is resumed ends with the same bytes, whatever the encoding") {
   for (const Entry& e : registry()) {
     INFO(e.name);
     const Folder folder;
@@ -53,7 +53,7 @@ TEST_CASE("a training that goes on ends with the same bytes, whatever the encodi
   }
 }
 
-TEST_CASE("fine-tuning goes on to the same bytes, and not if its start has changed") {
+TEST_CASE("fine-tuning continues to the same bytes, and not if its start has changed") {
   const Folder folder;
   train(tiny_run("learned"), folder / "start", Existing::refuse, {});
   RunConfig config = config_from(folder / "start");
@@ -100,7 +100,7 @@ TEST_CASE("a training does not go on with another text") {
   }
 }
 
-TEST_CASE("a training that is over goes on by saying its result again") {
+TEST_CASE("a training that is over prints its result again") {
   const Folder folder;
   const TrainResult first = train(tiny_run("rope"), folder / "run", Existing::refuse, {});
   const std::string before = model_in(folder / "run", 12);

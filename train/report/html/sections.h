@@ -19,7 +19,7 @@ class Pictures {
 
   /// Adds figure.mustache's data to `figures`, unless the chart has no point.
   void add(Json& figures, const Chart&);
-  /// The same of a picture that is no chart.
+  /// The same of a picture that is not a chart.
   void add(Json& figures, const std::string& name, const std::string& title,
            const std::string& caption, const std::function<std::string(Svg)>& drawn);
   const std::vector<std::string>& paths() const { return paths_; }
