@@ -189,7 +189,7 @@ TEST_CASE("options hold for every encoding of the name, or for some layers alone
   CHECK_THROWS_WITH(e.set("rope@0-2.base", "7"), ContainsSubstring("fixes it itself"));
   CHECK_THROWS_WITH(e.set("rope@1.base", "7"), ContainsSubstring("has no rope@1"));
   CHECK_THROWS_WITH(model_of("rope:alibi.learned=true@0,none@1"),
-                    ContainsSubstring("is no option of rope"));
+                    ContainsSubstring("is not an option of rope"));
   CHECK_THROWS_WITH(model_of("rope:rope.base@0,none@1"),
                     ContainsSubstring("is not of the form option=value"));
   CHECK_THROWS_WITH(model_of("rope:rope.bas=3@0,none@1"),

@@ -63,7 +63,7 @@ TEST_CASE("logits of padding are 0, and every parameter has a gradient") {
   CHECK(logits.substr(logits.size() - 8 * V, 4 * V) != std::string(4 * V, '\0'));
 }
 
-TEST_CASE("logits of a model that goes by digits are told which tokens are some") {
+TEST_CASE("logits of a model that uses digits are told which tokens are some") {
   const Folder folder;
   const std::string run = folder / "run";
   REQUIRE(
@@ -76,7 +76,7 @@ TEST_CASE("logits of a model that goes by digits are told which tokens are some"
   put_npy(folder / "two.npy", 1, 3, {-1, 1, 0});
   put_npy(folder / "short.npy", 1, 2, {-1, 0});
   const std::string logits = "logits " + run + " --tokens " + (folder / "t.npy") + " --out ";
-  refused(logits + (folder / "l.npy"), 2, "abacus goes by digits");
+  refused(logits + (folder / "l.npy"), 2, "abacus uses digits");
   refused(logits + (folder / "l.npy") + " --digits " + (folder / "short.npy"), 3,
           "short.npy: its shape is not that of the tokens");
   for (const std::string digits : {"none", "two"})
@@ -103,7 +103,7 @@ TEST_CASE("tokens that can't be are refused, and no file is written") {
               " --grads " + (folder / "g"),
           3, "10000");
   refused(logits + (folder / "good.npy") + out + " --digits " + (folder / "good.npy"), 2,
-          "rope does not go by digits");
+          "rope does not use digits");
   put_npy(folder / "nothing.npy", 1, 3, {-1, -1, -1});
   refused(logits + (folder / "good.npy") + out + " --targets " + (folder / "nothing.npy") +
               " --grads " + (folder / "g"),

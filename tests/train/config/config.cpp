@@ -274,7 +274,7 @@ tests = ["", "copy.alphabet=16"]
   CHECK_THROWS_WITH(plan_of(read("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
                     ContainsSubstring("no encoding of this sweep is t5"));
   CHECK_THROWS_WITH(plan_of(read("[sweep]\ntests = ['rope.base=3']")),
-                    ContainsSubstring("no option of a task"));
+                    ContainsSubstring("not an option of a task"));
 }
 
 TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {

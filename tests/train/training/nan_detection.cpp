@@ -49,7 +49,7 @@ void spoil(Trained& run, const std::string& name) {
 
 TEST_CASE("a loss that is no number is caught in its step") {
   CHECK_THAT(third_step(config_of("rope"), [](Trained& r) { spoil(r, "norm.weight"); }),
-             ContainsSubstring("diverged at step 3, where the loss is no longer a number"));
+             ContainsSubstring("diverged at step 3, where the loss is not finite"));
 }
 
 TEST_CASE("a parameter that is no number is caught in its step, by name") {
