@@ -17,7 +17,7 @@ usr/bin/yonder --version
 
 # Whether a program knows the encoding, learns with it, and finds a built-in one too.
 try() {
-  "$1" list encodings | grep -q '^gauss ' || { echo "FAIL: $1 does not know gauss"; exit 1; }
+  "$1" list encodings | grep -qE '^ *gauss ' || { echo "FAIL: $1 does not know gauss"; exit 1; }
   "$1" train --task copy --encoding gauss+logn --train-length 4 --width 8 --heads 2 --layers 1 --batch 2 \
     --steps 5 --threads 1 --quiet --out "run-$2"
   "$1" eval "run-$2" --eval-lengths 4,8 >/dev/null

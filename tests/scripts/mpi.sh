@@ -57,9 +57,9 @@ same sweep-alone one/sweep
 echo "sweep: 1, 2 and 4 ranks write the bytes of one process, in one folder or in several"
 
 expect 2 "${run[@]}" -n 2 "$yonder" eval train-1 --eval-lengths 8
-says "no work for several ranks"
+says "does not run on several ranks"
 expect 2 "${run[@]}" -n 1 "${train[@]}" --out other : -n 1 "${sweep[@]}" --out other
-says "the command of rank 0 has 'train' and that of rank 1 'ablate'"
+says "the command of rank 0 has 'train' and that of rank 1 'sweep'"
 expect 2 "${run[@]}" -n 1 "${train[@]}" --out other : -n 1 "$yonder" train --resume other
 says "the command of rank 0 has '--batch' and that of rank 1 '--resume'"
 expect 2 "${run[@]}" -n 1 "${train[@]}" --out other : -n 1 "${train[@]}" --width 64 --out other

@@ -103,6 +103,7 @@ Interruptible::~Interruptible() {
   const sigset_t pipe = only(SIGPIPE);
   const timespec at_once{};
   sigtimedwait(&pipe, nullptr, &at_once);
+  if (noted == SIGPIPE) ::signal(SIGPIPE, SIG_IGN);  // what is still said must not end it
   pthread_sigmask(SIG_UNBLOCK, &pipe, nullptr);
   holds_pipe = false;
 }
