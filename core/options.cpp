@@ -92,10 +92,20 @@ std::string text_of(const Value& value) {
 WithoutNotes::WithoutNotes() { ++silent; }
 WithoutNotes::~WithoutNotes() { --silent; }
 
+namespace {
+
+std::vector<std::string>& notes() {
+  static std::vector<std::string> all;
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> renamed_notes() { return notes(); }
+
 void note_renamed(const std::string& former, const std::string& name) {
   static std::set<std::string> noted;
-  if (silent == 0 && noted.insert(former).second)
-    std::fprintf(stderr, "yonder: %s is now %s\n", former.c_str(), name.c_str());
+  if (silent == 0 && noted.insert(former).second) notes().push_back(former + " is now " + name);
 }
 
 std::string snake_case(std::string name) {

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/options.h"
+#include "core/renamed.h"
 #include "train/cli/commands.h"
 #include "train/system/mpi.h"
 
@@ -102,6 +103,8 @@ void say(const std::string& sentence) {
 int run(const Arguments& arguments) {
   try {
     const int code = dispatch(arguments);
+    if (code == fine && ranks::rank() == 0)
+      for (const std::string& note : renamed_notes()) say(note);
     if (std::fflush(stdout) != 0) throw DiskError("the output can't be written; is the disk full?");
     return code;
   } catch (const SharedError& e) {
