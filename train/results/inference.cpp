@@ -11,8 +11,8 @@
 namespace yonder {
 namespace {
 
-constexpr int most_flips = 16, draws_of_a_test = 100000, draws_of_an_interval = 2000;
-constexpr double significance = 0.05, z_of_95 = 1.959963984540054, z_of_power = 0.842;
+constexpr int most_flips = 16, draws_of_a_test = 100000;
+constexpr double significance = 0.05, z_of_power = 0.842;
 
 double sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
 
@@ -163,14 +163,6 @@ Trend trend(const std::vector<std::vector<double>>& values) {
   return found;
 }
 
-ShareInterval wilson(int k, int n) {
-  if (n < 1) return {};
-  const double z = z_of_95, p = double(k) / n, whole = 1 + z * z / n;
-  const double middle = (p + z * z / (2.0 * n)) / whole;
-  const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4.0 * n * n)) / whole;
-  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
-}
-
 int seeds_needed(const std::vector<double>& differences, int claims) {
   const double n = double(differences.size()), mean = n > 0 ? sum(differences) / n : 0;
   if (n < 2 || !(mean < 0)) return 0;
@@ -181,31 +173,6 @@ int seeds_needed(const std::vector<double>& differences, int claims) {
   const double by_signs = std::ceil(std::log2(m / significance) - 1e-9);
   const double by_size = std::pow((z + z_of_power) * deviation / mean, 2) + z * z / 2;
   return int(std::min(1e6, std::max(by_signs, std::ceil(by_size))));
-}
-
-double interquartile_mean(std::vector<double> values) {
-  if (values.empty()) return NAN;
-  std::sort(values.begin(), values.end());
-  const auto drop = std::ptrdiff_t(values.size() / 4);
-  const std::vector<double> kept(values.begin() + drop, values.end() - drop);
-  return sum(kept) / double(kept.size());
-}
-
-ShareInterval interquartile_interval(const std::vector<std::vector<double>>& scores) {
-  std::vector<double> means;
-  for (int n = 0; n < draws_of_an_interval; ++n) {
-    Draws draws(Random(0, "interquartile", std::uint32_t(n)));
-    std::vector<double> drawn;
-    for (const auto& seeds : scores)
-      for (std::size_t i = 0; i < seeds.size(); ++i)
-        drawn.push_back(seeds[std::size_t(draws.below(int(seeds.size())))]);
-    means.push_back(interquartile_mean(std::move(drawn)));
-  }
-  std::sort(means.begin(), means.end());
-  const auto at = [&](double share) {
-    return means[std::size_t(share * (draws_of_an_interval - 1))];
-  };
-  return {at(0.025), at(0.975)};
 }
 
 }  // namespace yonder

@@ -33,22 +33,9 @@ struct Trend {
 /// permutations where there are at most 100,000, else it is drawn.
 Trend trend(const std::vector<std::vector<double>>& values);
 
-/// Wilson's 95 % interval of a share.  Wilson 1927, J. Am. Stat. Assoc. 22.
-struct ShareInterval {
-  double low = 0, high = 1;
-};
-ShareInterval wilson(int k, int n);
-
 /// Seeds that would tell one of `claims` claims with power 0.8, if the differences are what they
 /// seem: δ = |mean|/sd, n* = max(⌈log2(m/0.05)⌉, ⌈((z + 0.842)/δ)² + z²/2⌉), z for 0.05/m. 0 where
 /// the mean does not lie below 0 or there are fewer than two differences.
 int seeds_needed(const std::vector<double>& differences, int claims);
-
-/// Mean of what is left of the sorted values when ⌊k/4⌋ of k are dropped at either end.
-/// Agarwal et al. 2021, arXiv:2108.13264.
-double interquartile_mean(std::vector<double> values);
-/// Its 95 % interval by the percentile bootstrap, redrawing the seeds of each task: 2,000 draws.
-/// scores[task][seed]
-ShareInterval interquartile_interval(const std::vector<std::vector<double>>& scores);
 
 }  // namespace yonder

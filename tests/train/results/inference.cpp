@@ -72,15 +72,6 @@ TEST_CASE("Page's trend: all seeds in order are the most that L can be") {
   CHECK(many.p < 1e-4);  // drawn
 }
 
-TEST_CASE("Wilson's interval of none and of all of five") {
-  CHECK(wilson(0, 5).low == 0);
-  CHECK(wilson(0, 5).high == Approx(0.434).margin(5e-4));
-  CHECK(wilson(5, 5).low == Approx(0.566).margin(5e-4));
-  CHECK(wilson(5, 5).high == Approx(1));
-  CHECK(wilson(0, 3).high == Approx(0.561).margin(1e-3));
-  CHECK(wilson(3, 3).low == Approx(0.439).margin(1e-3));
-}
-
 TEST_CASE("seeds that would tell grow as the difference shrinks, and lean to the claimed side") {
   CHECK(seeds_needed({-1, -1.5, -0.5}, 1) == 5);  // δ = 2: signs need more than size
   // δ = 0.5 with one claim: ((1.645 + 0.842)/0.5)² + 1.353 = 26.1
@@ -88,14 +79,4 @@ TEST_CASE("seeds that would tell grow as the difference shrinks, and lean to the
   CHECK(seeds_needed({1, 2, 3}, 1) == 0);
   CHECK(seeds_needed({-1}, 1) == 0);
   CHECK(seeds_needed({-1, -2, -1, -2, -3}, 12) == 8);
-}
-
-TEST_CASE("the interquartile mean drops a quarter at either end") {
-  CHECK(interquartile_mean({0.9, 0, 0.1, 0.2, 0.3, 0.6, 0.4, 0.5}) == Approx(0.35));
-  CHECK(interquartile_mean({1, 2, 3}) == Approx(2));
-  const ShareInterval i = interquartile_interval({{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}});
-  CHECK(i.low < 0.35);
-  CHECK(i.high > 0.35);
-  CHECK(i.low >= 0.1);
-  CHECK(i.high <= 0.6);
 }
