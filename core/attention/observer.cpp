@@ -15,13 +15,8 @@ void HeadSums::add(const HeadSums& more) {
   entropy += more.entropy, distance += more.distance, within += more.within;
   first += more.first, own += more.own, top += more.top;
   spent += more.spent, told += more.told;
-  const auto add_all = [](auto& to, const auto& from) {
-    to.resize(std::max(to.size(), from.size()));
-    for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
-  };
-  add_all(by_distance, more.by_distance);
-  add_all(map, more.map);
-  add_all(map_rows, more.map_rows);
+  by_distance.resize(std::max(by_distance.size(), more.by_distance.size()));
+  for (std::size_t i = 0; i < more.by_distance.size(); ++i) by_distance[i] += more.by_distance[i];
 }
 
 namespace fused {
@@ -31,7 +26,7 @@ namespace {
 struct RowSums {
   double weight = 0, surprise = 0;  // Σ A and Σ A (−ln A)
   double distance = 0, within = 0, first = 0, own = 0, top = 0, told = 0;
-  std::vector<double> by_distance, map;
+  std::vector<double> by_distance;
 };
 
 class Observation {
@@ -73,18 +68,12 @@ class Observation {
 
   int token(int row) const { return plan_.queries.first + row; }
   int key_token(int row) const { return plan_.keys.first + row; }
-  bool wanted(int b, int row) const {
-    return observer_.observes(b, token(row)) || observer_.maps(b);
-  }
-  int block(int token) const {
-    return int(std::int64_t(token) * observer_.map_blocks / observer_.tokens);
-  }
 
   void tile(Place place, const real* bias) {
     const int count = std::min(side, plan_.queries_of(place.b) - place.first);
     std::vector<int> rows;
     for (int i = 0; i < count; ++i)
-      if (wanted(place.b, place.first + i)) rows.push_back(i);
+      if (observer_.observes(place.b, token(place.first + i))) rows.push_back(i);
     if (rows.empty()) return;
     std::vector<RowSums> seen(side);
     walk(place, bias, rows, seen);
@@ -141,9 +130,6 @@ class Observation {
     const std::size_t bin = std::size_t(std::bit_width(unsigned(distance)));
     if (row.by_distance.size() <= bin) row.by_distance.resize(bin + 1);
     row.by_distance[bin] += weight;
-    if (!observer_.maps(place.b)) return;
-    row.map.resize(std::size_t(observer_.map_blocks));
-    row.map[std::size_t(block(j))] += weight;
   }
 
   // The row's shares, p = A/a, join the sums of its head.
@@ -151,14 +137,7 @@ class Observation {
     if (!(row.weight > 0)) return;
     HeadSums& to = sums_[std::size_t(place.b) * plan_.H + place.h];
     const double share = 1 / row.weight;
-    const int query = token(place.first + i), blocks = observer_.map_blocks;
-    if (observer_.maps(place.b)) {
-      to.map.resize(std::size_t(blocks) * blocks), to.map_rows.resize(std::size_t(blocks));
-      for (int k = 0; k < blocks; ++k)
-        to.map[std::size_t(block(query)) * blocks + k] += share * row.map[std::size_t(k)];
-      ++to.map_rows[std::size_t(block(query))];
-    }
-    if (!observer_.observes(place.b, query)) return;
+    const int query = token(place.first + i);
     ++to.rows;
     to.entropy += std::log(row.weight) + share * row.surprise;
     to.distance += share * row.distance, to.within += share * row.within;

@@ -21,10 +21,6 @@ struct HeadSums {
   double spent = 0;            ///< a_i: 1 but for sinks and sticks
   double told = 0;             ///< p of the token `lag` places back, of the rows that have a lag
   std::vector<double> by_distance;  ///< Σ p over distances 0, 1, 2–3, 4–7, …
-  /// [blocks, blocks] mass from blocks of queries to blocks of keys, summed over the rows of each
-  /// block, and the number of these; empty if no map is asked for.
-  std::vector<double> map;
-  std::vector<int> map_rows;  ///< [blocks] rows of each block of queries
 
   void add(const HeadSums&);  ///< of other rows
 };
@@ -35,15 +31,12 @@ struct AttentionObserver {
   int tokens = 0;          ///< T
   std::vector<char> rows;  ///< [B, T] 1 where a row is observed
   std::vector<int> lag;    ///< [B, T] as Batch::lag; may be empty
-  int map_blocks = 0;      ///< a side of the map of the first sequence, all of its rows; 0: none
   /// [layers][heads] of the last pass. A layer that is run several times (DeBERTa's decoder) shows
   /// its last run.
   std::vector<std::vector<HeadSums>> layers;
 
   /// Whether row t of sequence b counts.
   bool observes(int b, int t) const { return rows[std::size_t(b) * tokens + t]; }
-  /// Whether sequence b is mapped.
-  bool maps(int b) const { return map_blocks > 0 && b == 0; }
   /// The lag of a row; −1 if it has none.
   int lag_of(int b, int t) const { return lag.empty() ? -1 : lag[std::size_t(b) * tokens + t]; }
 };

@@ -103,8 +103,8 @@ struct FourTokens {
       v.value()[t] = 1;
     }
   }
-  HeadSums seen(std::vector<char> rows, int blocks = 0) {
-    AttentionObserver o{.trained = 2, .tokens = 4, .rows = std::move(rows), .map_blocks = blocks};
+  HeadSums seen(std::vector<char> rows) {
+    AttentionObserver o{.trained = 2, .tokens = 4, .rows = std::move(rows)};
     std::vector<HeadSums> heads;
     attention(dots, v, scores, mask, positions, positions, &o, &heads);
     return heads.at(0);
@@ -156,18 +156,6 @@ TEST_CASE("equal scores spread over all keys, and a window keeps them within it"
   }
   four.mask.window = 2;
   CHECK(four.seen({1, 1, 1, 1}).within == Approx(4));
-}
-
-TEST_CASE("a map holds the mass from blocks of queries to blocks of keys, of every row") {
-  FourTokens four({1, 1, 1, 1});
-  const HeadSums sums = four.seen({0, 0, 0, 1}, 2);
-  CHECK(sums.rows == 1);
-  CHECK(sums.map_rows == std::vector<int>{2, 2});
-  REQUIRE(sums.map.size() == 4);
-  CHECK(sums.map[0] == Approx(2));  // queries 0 and 1 see nothing else
-  CHECK(sums.map[1] == 0);
-  CHECK(sums.map[2] == Approx(2 / 3.0 + 2 / 4.0));
-  CHECK(sums.map[3] == Approx(1 / 3.0 + 2 / 4.0));
 }
 
 TEST_CASE("an observer sees the weights of every kind of term, and changes no bit") {

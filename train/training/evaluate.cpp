@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/io/available_memory.h"
 #include "core/ops/ops.h"
@@ -35,8 +36,7 @@ void score_row(const real* logits, int vocabulary, int target, Scored& scored) {
 std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
                           std::span<const int> targets, AttentionObserver* observer) {
   const Placed at(model.encoding(), pass_of(batch, longest));
-  const bool whole = observer && observer->map_blocks > 0;  // a map shows all rows
-  const int begin = whole ? 0 : first_asked(batch, targets), kept = batch.extent - begin;
+  const int begin = first_asked(batch, targets), kept = batch.extent - begin;
   Var hidden = model.hidden(batch.tokens, at, begin, observer);  // [B, kept, D]
   hidden = hidden.view({batch.size * kept, hidden.dim(-1)});     // complex: 2D wide
   std::vector<Scored> scored;
@@ -110,11 +110,9 @@ struct Sums {
 };
 
 // An observer of the rows whose logits are scored.
-AttentionObserver observer_of(const Trained& trained, const Batch& batch, int map_blocks) {
-  AttentionObserver o{.trained = trained.model->dims().trained,
-                      .tokens = batch.extent,
-                      .lag = batch.lag,
-                      .map_blocks = map_blocks};
+AttentionObserver observer_of(const Trained& trained, const Batch& batch) {
+  AttentionObserver o{
+      .trained = trained.model->dims().trained, .tokens = batch.extent, .lag = batch.lag};
   for (const int target : batch.targets) o.rows.push_back(target >= 0);
   return o;
 }
@@ -142,12 +140,13 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const Trial& trial,
   const int pass = std::clamp(tokens_a_pass / row.tokens, 1, 64);
   for (int first = 0; first < row.examples; first += pass) {
     const Batch batch = task.test(trial, first, std::min(pass, row.examples - first));
-    AttentionObserver observer = observer_of(trained, batch, first ? 0 : settings.map_blocks);
-    AttentionObserver* const asked = settings.attention ? &observer : nullptr;
+    std::optional<AttentionObserver> observer;
+    if (settings.attention) observer = observer_of(trained, batch);
     try {
       sums.add(batch, score(*trained.model, batch, row.tokens,
-                            task.is_text() ? all_targets(batch) : batch.targets, asked));
-      if (asked) add_layers(observer, row.attention);
+                            task.is_text() ? all_targets(batch) : batch.targets,
+                            observer ? &*observer : nullptr));
+      if (observer) add_layers(*observer, row.attention);
     } catch (const Undefined& why) {
       row.status = Status::undefined;
       row.reason = why.reason;

@@ -116,7 +116,6 @@ struct EvalSettings {
   Protocol protocol = Protocol::same_targets;  ///< of text; of others there is one way only
   Part part = Part::test;  ///< validation: what a learning rate may be chosen by
   bool attention = false;  ///< fills EvalRow::attention
-  int map_blocks = 0;      ///< side of a map of the first sequence's attention; 0: none
 };
 
 /// "fixed-targets", "non-overlapping" and "sliding"; UsageError for any other name.
