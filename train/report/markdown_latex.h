@@ -9,7 +9,7 @@ namespace yonder {
 /// length in bold; then orders and verdicts in words.
 std::string as_markdown(const Study&);
 /// The same tables for a paper, with booktabs; all text escaped.
-/// What stands beside a median of several seeds.
+/// The spread over seeds that is printed with a median.
 enum class LatexSpread { none, range, sd };
 std::string as_latex(const Study&, LatexSpread = LatexSpread::none);
 

@@ -2,18 +2,15 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
+
+#include "core/options.h"
 
 namespace yonder {
 namespace {
 
-std::string shortest_text(double x) {
-  if (std::isnan(x)) return "";
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, x).ptr;
-  return {text, end};
-}
+// Empty for what has no number.
+std::string cell_of(double x) { return std::isnan(x) ? "" : text_of(Value(x)); }
 
 template <class Holds>
 double share_of(const std::vector<HeadLook>& heads, Holds holds) {
@@ -85,10 +82,10 @@ std::vector<std::string> attention_cells(const HeadLook& h, int tokens) {
                                  std::to_string(h.rows)};
   for (const double x :
        {h.entropy, h.keys, h.distance, h.within, h.first, h.own, h.top, h.spent, h.told})
-    cells.push_back(shortest_text(x));
+    cells.push_back(cell_of(x));
   const auto bins = std::size_t(std::bit_width(unsigned(tokens - 1))) + 1;
   for (std::size_t n = 0; n < bins; ++n)
-    cells.push_back(shortest_text(n < h.by_distance.size() ? h.by_distance[n] : 0));
+    cells.push_back(cell_of(n < h.by_distance.size() ? h.by_distance[n] : 0));
   return cells;
 }
 
