@@ -6,7 +6,7 @@
 #include "core/io/files.h"
 #include "core/io/json.h"
 #include "core/io/npy.h"
-#include "datasets/base/dataset.h"
+#include "datasets/base/bytes.h"
 
 namespace yonder {
 namespace {
@@ -338,10 +338,7 @@ class File final : public GeneratedTask {
 
   std::string symbol(int token) const override {
     const int id = token - first_symbol;
-    if (!texts_) return std::to_string(id);
-    if (id >= ' ' && id <= '~') return std::string(1, char(id));
-    const char* digits = "0123456789abcdef";
-    return id == '\n' ? "\\n" : std::string("\\x") + digits[id / 16] + digits[id % 16];
+    return texts_ ? spelled_byte(id) : std::to_string(id);
   }
 };
 

@@ -189,12 +189,15 @@ Batch ByteTask::test(const Trial& trial, int first, int size) const {
   return batch(windows);
 }
 
-std::string ByteTask::spelled(int token) const {
-  if (token == bos) return "<bos>";
-  if (token == '\n') return "\\n";
-  if (token >= ' ' && token <= '~') return std::string(1, char(token));
+std::string spelled_byte(int byte) {
+  if (byte == '\n') return "\\n";
+  if (byte >= ' ' && byte <= '~') return std::string(1, char(byte));
   const char* digits = "0123456789abcdef";
-  return std::string("\\x") + digits[token / 16] + digits[token % 16];
+  return std::string("\\x") + digits[byte / 16] + digits[byte % 16];
+}
+
+std::string ByteTask::spelled(int token) const {
+  return token == bos ? "<bos>" : spelled_byte(token);
 }
 
 }  // namespace yonder

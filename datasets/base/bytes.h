@@ -4,6 +4,9 @@
 
 namespace yonder {
 
+/// A byte as text: itself if it can be printed, else "\n" or "\xe4".
+std::string spelled_byte(int byte);
+
 /// A stretch of a document as the model sees it: BOS and length − 1 bytes as inputs, the bytes and
 /// the one that follows as targets, of which the last `scored` count.
 struct Window {
