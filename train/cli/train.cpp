@@ -200,7 +200,7 @@ int train_command(const Arguments& arguments) {
                   " tokens/s, " + std::to_string(result.parameters) + " parameters, " +
                   std::to_string(result.position_parameters) +
                   " of them of positions; test it with yonder eval " + shell_word(options.out) +
-                  " --eval-lengths " + std::to_string(config.length) + "," +
+                  " --lengths " + std::to_string(config.length) + "," +
                   std::to_string(2 * config.length));
   if (!result.changed_text.empty())
     std::fprintf(stderr,
