@@ -29,8 +29,10 @@ constexpr int stretches = 64;  // of a curve over positions or steps
 class ProgressMeter {
  public:
   ProgressMeter(double all, const ProgressCallback& say) : all_(all), say_(say) {}
-  /// So much of the piece in hand is done.
-  void at(double done) const { say_(ProgressBoard::behind((behind_ + done) / all_)); }
+  /// So much of the piece in hand is done; `step` if it is training.
+  void at(double done, const Metrics* step = nullptr) const {
+    say_(ProgressBoard::said((behind_ + done) / all_, step));
+  }
   void ended(double piece) { behind_ += piece; }
 
  private:
@@ -96,7 +98,7 @@ Training train_cell(const Experiment& experiment, const Cell& cell, const std::s
   const double work = training_of(effort, cell.run);
   const TrainResult r = train(
       cell.run, folder, Existing::resume,
-      [&](const Metrics& m) { pace.at(work * m.step / m.steps); }, {}, experiment.inputs);
+      [&](const Metrics& m) { pace.at(work * m.step / m.steps, &m); }, {}, experiment.inputs);
   pace.ended(work);
   Training training = training_of(experiment, cell);
   training.seconds = r.seconds;
