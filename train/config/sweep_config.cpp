@@ -178,7 +178,9 @@ Options SweepConfig::fields() {
           Option{"curve_points", &course,
                  "checkpoints per run to evaluate over all of training: learning curves"}
               .within(0, 1000)
-              .formerly("course")};
+              .formerly("course"),
+          Option{"attention", &attention,
+                 "record where the attention of each model looks: attention.csv, report"}};
 }
 
 Options SweepConfig::lists() {

@@ -28,9 +28,10 @@ struct SweepConfig {
   std::vector<std::string> tests{""};  ///< options of the task while testing, "tiled.tile=2"
   std::vector<std::string> protocols{"fixed-targets"};  ///< of texts
   int seeds = 5;
-  int examples = 0;     ///< at each length; 0: the task's own number
-  int checkpoints = 1;  ///< tested, evenly over the last tenth of training, its end included
-  int course = 0;       ///< tested too, evenly over all of training
+  int examples = 0;        ///< at each length; 0: the task's own number
+  int checkpoints = 1;     ///< tested, evenly over the last tenth of training, its end included
+  int course = 0;          ///< tested too, evenly over all of training
+  bool attention = false;  ///< tell where the attention of the last checkpoint looks
   std::vector<Claim> claims;
 
   /// The fields by name with limits and meaning: flags, and keys of [sweep].

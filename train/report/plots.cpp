@@ -5,6 +5,7 @@
 #include <map>
 
 #include "train/results/format.h"
+#include "train/results/looks.h"
 
 namespace yonder {
 namespace {
@@ -101,6 +102,31 @@ std::vector<Chart::Point> stretched(const std::vector<double>& means, int end) {
 
 std::string panel_name(const Results& r, const std::string& what) { return r.title() + "-" + what; }
 
+// Shares of attention at the longest length over bins of distance, each twice as wide as the last.
+Chart distances(const Results& r, const std::string& name, const std::string& title,
+                const std::string& more) {
+  Chart c{.name = panel_name(r, name),
+          .title = title + " at length " + std::to_string(r.longest()),
+          .caption = training(r) + ". " + more,
+          .left = "% of the attention",
+          .below = "distance from the query, in tokens: from this one to the next",
+          .low = 0,
+          .mark = 1 + std::log2(r.trained)};
+  int tokens = 1;
+  for (const AttentionScore& look : r.attention) tokens = std::max(tokens, look.tokens);
+  for (int bin = 0, least = 0; least < tokens; ++bin, least = std::max(1, 2 * least))
+    c.x_tics.emplace_back(bin, std::to_string(least));
+  return c;
+}
+
+void add_distances(Chart& c, const std::string& label, const Style& style,
+                   const std::vector<double>& shares) {
+  Chart::Line line{label, style, {}};
+  for (std::size_t bin = 0; bin < shares.size(); ++bin)
+    line.points.push_back({double(bin), 100 * shares[bin]});
+  if (!line.points.empty()) c.lines.push_back(std::move(line));
+}
+
 std::string unit_of(const Results& r, const Measure& m) {
   return m.percent ? "%" : r.text ? "nats per byte" : "nats per token";
 }
@@ -183,6 +209,64 @@ Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palet
   }
   std::erase_if(c.lines, [](const Chart::Line& line) { return line.points.empty(); });
   choose_axis(c);
+  return c;
+}
+
+Chart keys_over_length(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
+  Chart c{.name = panel_name(r, "keys"),
+          .title = "Effective keys by evaluation length",
+          .caption = training(r) +
+                     ". Median of all heads of all seeds: how many tokens a query "
+                     "spreads its attention over. Thin line: half of all tokens.",
+          .left = "effective keys",
+          .below = "evaluation length",
+          .x = Chart::Axis::logarithmic,
+          .y = Chart::Axis::logarithmic,
+          .x_tics = length_tics(r),
+          .mark = double(r.trained)};
+  Chart::Thin half{"half of all tokens", {}};
+  std::map<int, int> tokens;
+  for (const AttentionScore& look : r.attention) tokens[look.length] = look.tokens;
+  for (const auto& [length, all] : tokens) half.points.push_back({double(length), all / 2.0});
+  for (const Row& row : rows) {
+    Chart::Line line{row.printed(), palette.of(row), {}};
+    for (const auto& [length, all] : tokens)
+      if (const Spread s = over_heads(r, row, length, &HeadLook::keys); !s.empty())
+        line.points.push_back({double(length), s.median});
+    if (!line.points.empty()) c.lines.push_back(std::move(line));
+  }
+  c.thin.push_back(std::move(half));
+  return c;
+}
+
+Chart over_distances(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
+  Chart c = distances(r, "distances", "Attention by distance",
+                      "Median of all heads of all seeds. Right of the dashed line no distance was "
+                      "seen in training.");
+  for (const Row& row : rows) {
+    std::vector<const std::vector<double>*> heads;
+    for (const AttentionScore& look : r.attention)
+      if (look.row == row && look.length == r.longest())
+        for (const HeadLook& head : look.heads) heads.push_back(&head.by_distance);
+    add_distances(c, row.printed(), palette.of(row), median_curve(heads));
+  }
+  return c;
+}
+
+Chart over_distances_by_head(const Results& r, const Row& row) {
+  Chart c = distances(r, "distances-" + row.label(), row.printed() + ", attention by distance",
+                      "Heads of one seed.");
+  const auto look = std::find_if(
+      r.attention.begin(), r.attention.end(),
+      [&](const AttentionScore& l) { return l.row == row && l.length == r.longest(); });
+  if (look == r.attention.end()) return c;
+  for (const HeadLook& head : look->heads)
+    add_distances(
+        c, "layer " + std::to_string(head.layer + 1) + ", head " + std::to_string(head.head + 1),
+        {.colour = head.head % Style::colours,
+         .marker = 1 + head.layer % Style::markers,
+         .dashes = head.layer % 5},
+        head.by_distance);
   return c;
 }
 

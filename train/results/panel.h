@@ -7,6 +7,7 @@
 
 #include "train/config/row.h"
 #include "train/config/status.h"
+#include "train/results/attention_table.h"
 #include "train/results/statistics.h"
 
 /// \file
@@ -54,6 +55,13 @@ struct LagScore {
   int count = 0;  ///< targets
 };
 
+/// What the attention of one model did at one length, of the scored rows of all sequences.
+struct AttentionScore {
+  Row row;
+  int seed = 0, length = 0, tokens = 0;  ///< as in Score
+  std::vector<HeadLook> heads;
+};
+
 /// One of the numbers of a Score, and how people read it.
 struct Measure {
   double Score::*value;
@@ -84,6 +92,7 @@ struct Results {
   std::vector<Score> course;   ///< of others over all of training, where a sweep asks for them
   std::vector<Curve> curves;
   std::vector<LagScore> lags;
+  std::vector<AttentionScore> attention;  ///< where a sweep asks for them
 
   /// What tells panels apart: task, and test, protocol and variant where they are not the usual:
   /// "text, tiled.copies=2, non-overlapping".
@@ -119,5 +128,12 @@ struct Results {
   /// Length over trained length: "8", "0.5".
   std::string multiple(int length) const;
 };
+
+/// Calls f(to.x, from.x) for each list x of what models reached.
+template <class F>
+void each_list(Results& to, const Results& from, F f) {
+  f(to.scores, from.scores), f(to.earlier, from.earlier), f(to.course, from.course);
+  f(to.curves, from.curves), f(to.lags, from.lags), f(to.attention, from.attention);
+}
 
 }  // namespace yonder

@@ -148,6 +148,38 @@ LagScore lag_of(const nlohmann::json& json) {
           .count = whole(json.at("count"))};
 }
 
+Json json_of(const AttentionScore& l) {
+  Json heads = Json::array();
+  for (const HeadLook& h : l.heads) {
+    Json head{{"layer", h.layer}, {"head", h.head}, {"rows", h.rows}};
+    for (const HeadNumber& n : head_numbers) head[n.name] = h.*n.value;
+    head["by_distance"] = h.by_distance;
+    heads.push_back(std::move(head));
+  }
+  Json json = json_of(l.row);
+  json.update(Json{{"seed", l.seed},
+                   {"eval_length", l.length},
+                   {"eval_tokens", l.tokens},
+                   {"heads", std::move(heads)}});
+  return json;
+}
+
+AttentionScore attention_of(const nlohmann::json& json) {
+  AttentionScore look{.row = row_of(json),
+                      .seed = whole(json.at("seed")),
+                      .length = whole(json.at("eval_length")),
+                      .tokens = whole(json.at("eval_tokens"))};
+  for (const auto& one : json.at("heads")) {
+    HeadLook head{.layer = whole(one.at("layer")),
+                  .head = whole(one.at("head")),
+                  .rows = whole<std::int64_t>(one.at("rows"))};
+    for (const HeadNumber& n : head_numbers) head.*n.value = number(one.at(n.name));
+    head.by_distance = numbers(one.at("by_distance"));
+    look.heads.push_back(std::move(head));
+  }
+  return look;
+}
+
 Json json_of(const Overrides& settings) {
   Json json = Json::object();
   for (const auto& [key, value] : settings) json[text_of(key)] = yonder::json_of(value);
@@ -321,7 +353,8 @@ Json json_of(const Results& r) {
           {"late_checkpoints", array_of(r.earlier)},
           {"learning_curve", array_of(r.course)},
           {"curves", array_of(r.curves)},
-          {"lags", array_of(r.lags)}};
+          {"lags", array_of(r.lags)},
+          {"attention", array_of(r.attention)}};
 }
 
 Results panel_of(const nlohmann::json& json) {
@@ -342,6 +375,8 @@ Results panel_of(const nlohmann::json& json) {
     for (const auto& s : json.at("learning_curve")) r.course.push_back(score_of(s, r.protocol));
   for (const auto& c : json.at("curves")) r.curves.push_back(curve_of(c));
   for (const auto& l : json.at("lags")) r.lags.push_back(lag_of(l));
+  if (json.contains("attention"))  // results of earlier versions have none
+    for (const auto& l : json.at("attention")) r.attention.push_back(attention_of(l));
   require_possible(r);
   return r;
 }
@@ -364,12 +399,24 @@ nlohmann::json with_present_names(const nlohmann::json& old) {
   return all;
 }
 
+const char* const key_columns =
+    "encoding,overrides,task,eval_options,config,eval_protocol,eval_length,eval_tokens,seed,"
+    "train_length";
+
+// The key of a Score or a AttentionScore, each cell with its comma.
+template <class Reached>
+std::string key_cells(const Results& r, const Reached& one) {
+  std::string csv;
+  for (const std::string& text :
+       {one.row.encoding, one.row.extension_text(), r.task, r.test, r.variant, r.protocol})
+    csv += quoted(text) + ',';
+  for (int n : {one.length, one.tokens, one.seed, r.trained}) csv += std::to_string(n) + ',';
+  return csv;
+}
+
 void add_lines(std::string& csv, const Results& r, const std::vector<Score>& scores) {
   for (const Score& s : scores) {
-    for (const std::string& text :
-         {s.row.encoding, s.row.extension_text(), r.task, r.test, r.variant, r.protocol})
-      csv += quoted(text) + ',';
-    for (int n : {s.length, s.tokens, s.seed, r.trained}) csv += std::to_string(n) + ',';
+    csv += key_cells(r, s);
     csv += (s.step ? std::to_string(s.step) : "") + ',';
     const double bits = r.text ? bits_per_byte(s.loss) : unknown;
     for (double x : {s.loss, std::exp(s.loss), bits, s.accuracy, s.exact}) csv += digits(x) + ',';
@@ -381,16 +428,33 @@ void add_lines(std::string& csv, const Results& r, const std::vector<Score>& sco
 }  // namespace
 
 std::string to_csv(const Study& study) {
-  std::string csv =
-      "encoding,overrides,task,eval_options,config,eval_protocol,eval_length,eval_tokens,seed,"
-      "train_length,step,loss,perplexity,bits_per_byte,token_accuracy,exact_match,examples,error,"
-      "status,reason\n";
+  std::string csv = std::string(key_columns) +
+                    ",step,loss,perplexity,bits_per_byte,token_accuracy,exact_match,examples,error,"
+                    "status,reason\n";
   for (const Results& r : study.panels) {
     add_lines(csv, r, r.scores);
     add_lines(csv, r, r.earlier);
     add_lines(csv, r, r.course);
   }
   return csv;
+}
+
+std::string attention_csv(const Study& study) {
+  int longest = 0;
+  for (const Results& r : study.panels)
+    for (const AttentionScore& look : r.attention) longest = std::max(longest, look.tokens);
+  if (longest == 0) return "";
+  std::string csv = key_columns;
+  for (const std::string& name : attention_columns(longest)) csv += ',' + name;
+  for (const Results& r : study.panels)
+    for (const AttentionScore& look : r.attention)
+      for (const HeadLook& head : look.heads) {
+        std::string line = "\n" + key_cells(r, look);
+        for (const std::string& one : attention_cells(head, longest)) line += one + ',';
+        line.pop_back();
+        csv += line;
+      }
+  return csv + "\n";
 }
 
 std::string to_json(const Study& study) {

@@ -70,6 +70,15 @@ void require_possible(const Results& r) {
                 " are counted " + std::to_string(l.count) + " times");
     require_share(l.accuracy, "an accuracy by lag");
   }
+  for (const AttentionScore& look : r.attention) {
+    require_length(look.length);
+    require(!look.heads.empty(), look.row.label() + " has a look without heads");
+    for (const HeadLook& h : look.heads) {
+      require(h.layer >= 0 && h.head >= 0 && h.rows > 0, "a head or its rows are counted below 0");
+      for (const double share : {h.within, h.first, h.own, h.top, h.told})
+        require_share(share, "a share of attention");
+    }
+  }
 }
 
 void require_whole(const Study& study) {

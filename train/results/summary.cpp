@@ -5,24 +5,13 @@
 #include <cstdio>
 
 #include "train/results/format.h"
+#include "train/results/looks.h"
 #include "train/results/orderings.h"
 
 namespace yonder {
 namespace {
 
 constexpr double holds = 1.05;  // the table's green
-
-std::string joined(const std::vector<std::string>& parts, const std::string& between) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
-  return text;
-}
-
-// "a", "a and b", "a, b and c".
-std::string listed(const std::vector<std::string>& names) {
-  if (names.size() < 2) return joined(names, "");
-  return joined({names.begin(), names.end() - 1}, ", ") + " and " + names.back();
-}
 
 // Of a long list in order, both ends: more than a sentence can hold is in the table.
 std::vector<std::string> both_ends(std::vector<std::string> names) {
@@ -242,7 +231,7 @@ std::vector<std::string> findings(const Results& r) {
   std::vector<std::string> all;
   if (r.longest() > r.trained) {
     all = {r.text ? losses_far_out(r) : answers_far_out(r), how_far(r, m), extended(r, m),
-           windowed(r, m)};
+           windowed(r, m), where_it_looks(r)};
     if (r.text && !std::isnan(r.letters)) all.push_back(no_better_than_letters(r));
   }
   all.push_back(at_home(r, m));

@@ -72,13 +72,7 @@ Found unfinished(const std::string& folder) {
       auto at = std::find_if(all.begin(), all.end(),
                              [&panel](const Results& r) { return same_panel(r, panel); });
       if (at == all.end()) all.push_back(panel);
-      else {
-        append(at->scores, panel.scores);
-        append(at->earlier, panel.earlier);
-        append(at->course, panel.course);
-        append(at->curves, panel.curves);
-        append(at->lags, panel.lags);
-      }
+      else each_list(*at, panel, [](auto& mine, const auto& more) { append(mine, more); });
     }
     found.study.trainings.push_back(std::move(result.training));
   }
@@ -151,11 +145,7 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
                               s.row.label() + " of seed " + std::to_string(s.seed) +
                                   " in both; join runs of other rows or other seeds"));
   const Results before = to;
-  append(to.scores, from.scores);
-  append(to.earlier, from.earlier);
-  append(to.course, from.course);
-  append(to.curves, from.curves);
-  append(to.lags, from.lags);
+  each_list(to, from, [](auto& all, const auto& more) { append(all, more); });
   for (const Row& row : from.rows)
     if (std::find(to.rows.begin(), to.rows.end(), row) == to.rows.end()) to.rows.push_back(row);
   count(to);

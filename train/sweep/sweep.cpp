@@ -327,12 +327,9 @@ Study Sweep::study() const {
       for (const Row& row : plan_.rows)
         for (const CellResult* cell : results)
           for (const Results& part : cell->panels) {
-            if (!same_panel(part, panel)) continue;
-            add_of_row(panel.scores, part.scores, row);
-            add_of_row(panel.earlier, part.earlier, row);
-            add_of_row(panel.course, part.course, row);
-            add_of_row(panel.curves, part.curves, row);
-            add_of_row(panel.lags, part.lags, row);
+            if (same_panel(part, panel))
+              each_list(panel, part,
+                        [&](auto& all, const auto& more) { add_of_row(all, more, row); });
           }
       study.panels.push_back(std::move(panel));
     }
@@ -385,6 +382,9 @@ SweepEnd sweep(const Experiment& experiment, const std::string& folder, Start st
   end.study.command = command;
   tell_fewer(experiment.config, end.study, progress);
   write_file(folder + "/results.csv", to_csv(end.study));
+  if (const std::string looks = attention_csv(end.study); !looks.empty())
+    write_file(folder + "/attention.csv", looks);
+  else remove_all(folder + "/attention.csv");
   write_file(folder + "/results.json", to_json(end.study));
   remove_status(folder);
   return end;

@@ -214,10 +214,12 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
           const std::function<void(std::ptrdiff_t, int, double)>& progress) {
   const SweepConfig& config = experiment.config;
   const std::vector<int> lengths = lengths_of(experiment.plan, *cell.variant);
-  const EvalSettings settings{
+  EvalSettings settings{
       .lengths = lengths, .examples = config.examples, .protocol = protocol_of(panel)};
   const std::vector<Tested> all = tested(config, cell, row);
   for (const Tested& t : all) {
+    const bool last = t.scores == &Results::scores;
+    settings.attention = config.attention && last;
     Trained model = row.finetune().steps > 0
                         ? load(tuned(experiment, cell, row, folder), of_test, experiment.inputs)
                         : load(checkpoint_at(folder, t.step), joined(row.extension, of_test),
@@ -228,12 +230,13 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
         throw Interrupted(signal, "ended by a signal while it was tested");
       progress(&t - &all[0], i, part);
     });
-    const bool last = t.scores == &Results::scores;
     for (const EvalRow& e : rows) {
       Score score = score_of(row, model, panel.protocol, e);
       score.seed = cell.seed;
       if (last) add_lags(panel, row, cell.seed, e);
       else score.step = t.step;
+      if (const std::vector<HeadLook> heads = looks(e.attention); !heads.empty())
+        panel.attention.push_back({row, cell.seed, e.length, e.tokens, heads});
       (panel.*t.scores).push_back(std::move(score));
     }
     if (last && !rows.back().position_loss.empty())

@@ -146,9 +146,9 @@ Json runs_of(const std::vector<std::string>& runs) {
 
 Json navigation(const Json& page) {
   const std::pair<const char*, const char*> sections[] = {
-      {"results", "Summary"},   {"matrix", "All results"}, {"solved", "Seeds"},
-      {"positions", "Context"}, {"learned", "Learned"},    {"verdicts", "Verdicts"},
-      {"training", "Training"}, {"protocol", "Setup"}};
+      {"results", "Summary"},   {"matrix", "All results"},  {"solved", "Seeds"},
+      {"positions", "Context"}, {"attention", "Attention"}, {"learned", "Learned"},
+      {"verdicts", "Verdicts"}, {"training", "Training"},   {"protocol", "Setup"}};
   Json links = Json::array();
   for (const auto& [id, name] : sections)
     if (std::string(id) == "protocol" || !page[id].is_null())
@@ -181,13 +181,14 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
   page["matrix"] = matrix_section(study, palette);
   page["solved"] = solved_section(study, palette);
   page["positions"] = positions_section(study, palette, pictures);
+  page["attention"] = attention_section(study, palette, pictures);
   page["learned"] = learned_section(study, palette, pictures, runs);
   page["verdicts"] = verdicts_section(study, palette);
   page["training"] = training_section(study, palette, pictures);
   page["nav"] = navigation(page);
   page["version"] = version_of(page["runs"][0]);
   page["files"] = Json::array();
-  for (const char* file : {"results.csv", "results.json"})
+  for (const char* file : {"results.csv", "attention.csv", "results.json"})
     if (fs::exists(folder + "/" + file)) page["files"].push_back({{"file", file}});
   Written written{folder + "/" + settings.file, pictures.paths()};
   write_file(written.page, rendered("page", page));

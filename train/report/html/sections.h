@@ -42,6 +42,9 @@ Json solved_section(const Study&, const Palette&);
 /// Loss by position at the longest length, against the windowed model: who uses far context.
 Json positions_section(const Study&, const Palette&, Pictures&);
 
+/// What attention does at each length; null where no model was observed.
+Json attention_section(const Study&, const Palette&, Pictures&);
+
 /// What is in the weights: bias, similarity, trajectory, frequencies, read from the first trained
 /// cell of each encoding in `runs`; and accuracy by lag × length.
 Json learned_section(const Study&, const Palette&, Pictures&, const std::vector<std::string>& runs);
