@@ -113,7 +113,7 @@ void print_line(const std::string& indent, const Json& one, std::size_t widest) 
   std::string line = indent + one["name"].get<std::string>();
   line.resize(indent.size() + widest + 2, ' ');
   line += one["title"].get<std::string>();
-  const std::size_t columns = std::size_t(look_of_stdout().columns);
+  const std::size_t columns = std::size_t(style_of_stdout().columns);
   if (line.size() > columns) line = line.substr(0, columns - 3) + "...";
   std::puts(line.c_str());
 }
@@ -255,7 +255,7 @@ int show_command(const Arguments& arguments) {
   if (what == "encoding") show_encoding(name);
   else if (what == "preset") std::fputs(preset(name).toml.c_str(), stdout);
   else if (what == "task") show_task(name);
-  else std::fputs(describe_run(what, look_of_stdout()).c_str(), stdout);
+  else std::fputs(describe_run(what, style_of_stdout()).c_str(), stdout);
   return fine;
 }
 

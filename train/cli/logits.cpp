@@ -77,10 +77,10 @@ Input read_input(const Paths& paths, const Transformer& model) {
   in.pass = {
       .batch = in.B, .tokens = in.T, .longest = in.T, .lengths = lengths_of(in, paths.tokens)};
   if (!paths.positions.empty()) in.pass.at = read_positions(paths.positions, in.T);
-  if (!paths.digits.empty() && !model.encoding().counts_digits())
+  if (!paths.digits.empty() && !model.encoding().needs_digits())
     throw UsageError("logits: " + model.encoding().name() + " does not use digits; omit --digits");
   if (!paths.digits.empty()) in.pass.digits = read_digits(paths.digits, in.B, in.T);
-  else if (model.encoding().counts_digits())
+  else if (model.encoding().needs_digits())
     throw UsageError("logits: " + model.encoding().name() +
                      " uses digits, and nothing says which tokens are digits; give --digits");
   if (!paths.targets.empty()) {

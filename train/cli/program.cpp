@@ -87,7 +87,7 @@ int dispatch(const Arguments& arguments) {
   ranks::require_same("the command", shape_of(arguments));
   if (arguments.empty()) return print_help(stderr), usage;
   const Command* command = nullptr;
-  ranks::together([&] { command = find_command(arguments); });
+  ranks::run_collectively([&] { command = find_command(arguments); });
   if (command) return command->run({arguments.begin() + 1, arguments.end()});
   if (arguments[0] == "--version") return std::puts("yonder " YONDER_VERSION), fine;
   return print_help(stdout), fine;
@@ -111,10 +111,10 @@ int run(const Arguments& arguments) {
     if (ranks::rank() == 0) say(e.what());
     return e.code;
   } catch (...) {
-    const ExitStatus ending = current_exit_status();
-    say(ending.text);
-    if (ranks::count() > 1) ranks::abort(ending.code);
-    return ending.code;
+    const ExitStatus status = current_exit_status();
+    say(status.text);
+    if (ranks::count() > 1) ranks::abort(status.code);
+    return status.code;
   }
 }
 
@@ -122,7 +122,7 @@ int run(const Arguments& arguments) {
 
 int run_program(int count, char** words) {
   try {
-    const ranks::Meeting meeting;
+    const ranks::MpiSession session;
     return run({words + 1, words + count});
   } catch (const UsageError& e) {
     say(e.what());

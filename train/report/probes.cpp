@@ -44,14 +44,14 @@ std::vector<std::vector<double>> bias_of_row(const Scores& s, const Positions& a
 
 // The first layer whose scores get a bias; −1: none does.
 int layer_of_bias(const Composition& encoding) {
-  for (const Composition::Part& p : encoding.parts())
+  for (const Composition::Component& p : encoding.components())
     if (p.entry->kind == Kind::bias) return p.layers.empty() ? 0 : p.layers.front();
   return -1;
 }
 
 // The entry of the part that has something of a kind to draw, or null.
 const Entry* drawn(const Composition& encoding, Probe probe) {
-  for (const Composition::Part& p : encoding.parts())
+  for (const Composition::Component& p : encoding.components())
     if (p.entry->probe == probe) return p.entry;
   return nullptr;
 }

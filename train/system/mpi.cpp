@@ -29,13 +29,13 @@ std::string failure_of(const std::function<void()>& work) {
 
 }  // namespace
 
-void together(const std::function<void()>& work) {
+void run_collectively(const std::function<void()>& work) {
   if (count() == 1) return work();
   for (const std::string& failure : gathered(failure_of(work)))
     if (!failure.empty()) throw_packed(failure);
 }
 
-std::string of_first(const std::function<std::string()>& make) {
+std::string broadcast_from_root(const std::function<std::string()>& make) {
   if (count() == 1) return make();
   std::string text;
   const std::string failure = rank() == 0 ? failure_of([&] { text = make(); }) : "";
@@ -69,7 +69,7 @@ void require_same_program() {
 void share_processors() {
   int processors = int(std::thread::hardware_concurrency());
   if (const int quota = cpu_quota()) processors = std::min(processors, quota);
-  set_threads(std::clamp(processors / here(), 1, threads()));
+  set_threads(std::clamp(processors / local_size(), 1, threads()));
 }
 
 Slice slice(std::int64_t n, int rank) {

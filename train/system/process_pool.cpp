@@ -49,9 +49,9 @@ void send(int pipe, char kind, std::string text) {
   try {
     send(pipe, '=', jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); }));
   } catch (const Interrupted& e) { code = exit_code(e.signal); } catch (...) {
-    const ExitStatus ending = current_exit_status();
-    send(pipe, '!', ending.text);
-    code = ending.code;
+    const ExitStatus status = current_exit_status();
+    send(pipe, '!', status.text);
+    code = status.code;
   }
   _exit(code);
 }
