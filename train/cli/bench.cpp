@@ -250,7 +250,7 @@ void print_gemm(const Json& all) {
 // The scheduler of a sweep with nothing to do: rank 0 schedules cells, the others return them.
 Json bench_handout(const BenchOptions& options) {
   if (ranks::count() == 1)
-    throw SharedError({usage,
+    throw SharedError({ExitCode::usage,
                        "bench: handout needs somebody to hand to; start it as mpirun -n 2 "
                        "yonder bench handout, or with more"});
   if (ranks::rank() > 0) {
@@ -342,7 +342,7 @@ bool parse_options(const Arguments& arguments, BenchOptions& options) {
 
 }  // namespace
 
-int bench_command(const Arguments& arguments) {
+ExitCode bench_command(const Arguments& arguments) {
   struct Bench {
     const char* name;
     Json (*measure)(const BenchOptions&);
@@ -355,19 +355,19 @@ int bench_command(const Arguments& arguments) {
   BenchOptions options;
   bool proceed = false;
   ranks::run_collectively([&] { proceed = parse_options(arguments, options); });
-  if (!proceed) return fine;
+  if (!proceed) return ExitCode::ok;
   if (options.threads > 0) set_threads(options.threads);
   else if (ranks::count() > 1) ranks::share_processors();
   const WithPrecision precision(precision_named(options.precision));
   for (const Bench& bench : benches) {
     if (bench.name != options.what) continue;
     const Json json = bench.measure(options);
-    if (ranks::rank() > 0) return fine;
+    if (ranks::rank() > 0) return ExitCode::ok;
     if (options.json) std::puts(json.dump().c_str());
     else bench.print(json);
-    return fine;
+    return ExitCode::ok;
   }
-  return failed;  // parse_options() knows them all
+  return ExitCode::failed;  // parse_options() knows them all
 }
 
 }  // namespace yonder

@@ -249,7 +249,7 @@ void refuse_sweep(const std::string& path) {
 
 }  // namespace
 
-int eval_command(const Arguments& arguments) {
+ExitCode eval_command(const Arguments& arguments) {
   EvalOptions options;
   CommandLine line("eval", "evaluates a trained model at lengths that it may never have seen",
                    {"yonder eval runs/copy --eval-lengths 16,32,64",
@@ -258,7 +258,7 @@ int eval_command(const Arguments& arguments) {
                     "yonder eval runs/text --eval-lengths 64,128 --per-position loss.csv --json",
                     "yonder eval runs/copy --attention looks.csv"});
   declare(line, options);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   refuse_sweep(options.path);
   const bool several = !options.extensions.empty() || !options.factors.empty();
   if (several && !(options.per_position.empty() && options.attention.empty()))
@@ -294,7 +294,7 @@ int eval_command(const Arguments& arguments) {
   Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
   if (!several) test_one(options, run, progress);
   else test_extensions(options, run, inputs, progress);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

@@ -101,14 +101,14 @@ void declare(CommandLine& line, SampleOptions& options) {
 
 }  // namespace
 
-int sample_command(const Arguments& arguments) {
+ExitCode sample_command(const Arguments& arguments) {
   SampleOptions options;
   CommandLine line("sample", "continues a text, or answers sequences of a task",
                    {"yonder sample runs/text --prompt \"In the beginning\" --tokens 200",
                     "yonder sample runs/text --prompt \"And\" --rope.scaling yarn --seed 1",
                     "yonder sample runs/copy --length 12 --count 3 --temperature 0"});
   declare(line, options);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   if (options.threads > 0) set_threads(options.threads);
   options.how.seed = std::uint64_t(options.seed);
   Overrides overrides = options.of_task;
@@ -120,7 +120,7 @@ int sample_command(const Arguments& arguments) {
                      " makes its own; give --length and --count");
   if (run.task->is_text()) sample_text(options, run);
   else sample_task(options, run);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

@@ -244,7 +244,7 @@ void write_job(const Arguments& arguments, SweepOptions& options) {
 
 }  // namespace
 
-int sweep_command(const Arguments& arguments) {
+ExitCode sweep_command(const Arguments& arguments) {
   SweepOptions options;
   CommandLine line(
       "sweep", "trains encodings at one length, evaluates them at longer ones, and compares",
@@ -255,17 +255,17 @@ int sweep_command(const Arguments& arguments) {
   declare(line, options);
   if (arguments.empty()) {
     if (ranks::rank() == 0) std::fputs(line.short_help().c_str(), stderr);
-    return usage;
+    return ExitCode::usage;
   }
   bool proceed = false;
   ranks::run_collectively([&] { proceed = parse_options(arguments, line, options); });
-  if (!proceed) return fine;
+  if (!proceed) return ExitCode::ok;
   if (options.dry) {
     if (ranks::rank() == 0)
       std::fputs(dry_run(Experiment(options.sweep), options.ranks).c_str(), stdout);
-    return fine;
+    return ExitCode::ok;
   }
-  if (options.as_job) return write_job(arguments, options), fine;
+  if (options.as_job) return write_job(arguments, options), ExitCode::ok;
   std::optional<Experiment> experiment;
   ranks::run_collectively([&] { experiment.emplace(options.sweep); });
   if (ranks::count() > 1) {
@@ -277,7 +277,7 @@ int sweep_command(const Arguments& arguments) {
   Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
   const Start start = options.force ? Start::over : options.resume ? Start::resumed : Start::fresh;
   const SweepEnd end = sweep(*experiment, options.out, start, command_of(arguments), progress);
-  if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : fine;
+  if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : ExitCode::ok;
   if (end.signal) {
     std::fprintf(stderr,
                  "sweep: stopped; finished runs are kept, the same command with --resume "
@@ -287,7 +287,7 @@ int sweep_command(const Arguments& arguments) {
   write_report(end.study, options.out);
   if (options.json) std::fputs(to_json(end.study).c_str(), stdout);
   else std::fputs(report(end.study, options.out, style_of_stdout()).c_str(), stdout);
-  return end.study.failures.empty() ? fine : cells_failed;
+  return end.study.failures.empty() ? ExitCode::ok : ExitCode::runs_failed;
 }
 
 }  // namespace yonder

@@ -168,7 +168,7 @@ void agree(const RunConfig& config, const Inputs& inputs, Progress& progress) {
 
 }  // namespace
 
-int train_command(const Arguments& arguments) {
+ExitCode train_command(const Arguments& arguments) {
   TrainOptions options{.config = start()};
   CommandLine command(
       "train", "trains one model and keeps it in a folder",
@@ -179,7 +179,7 @@ int train_command(const Arguments& arguments) {
   declare(command, options);
   bool proceed = false;
   ranks::run_collectively([&] { proceed = command.parse(arguments); });
-  if (!proceed) return fine;
+  if (!proceed) return ExitCode::ok;
   const RunConfig config_begun = options.resumed.empty() ? RunConfig{} : begun(options.resumed);
   const Inputs inputs;
   ranks::run_collectively([&] { complete(command, config_begun, inputs, options); });
@@ -195,7 +195,7 @@ int train_command(const Arguments& arguments) {
   const TrainResult result = train(
       config, options.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
       ranks::world(), inputs);
-  if (!first) return fine;
+  if (!first) return ExitCode::ok;
   progress.print_line("trained " + std::to_string(result.steps) + " steps" +
                       (result.before ? " (" + std::to_string(result.before) + " before)" : "") +
                       " in " + duration(result.seconds) + " at " +
@@ -212,7 +212,7 @@ int train_command(const Arguments& arguments) {
                  result.changed_text.c_str());
   if (options.json) print_json(config, result);
   else std::printf("%s\n", result.checkpoint.c_str());
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

@@ -194,7 +194,7 @@ void Sweep::ended(const Cell& cell, int i, const TaskResult& answer, Work work,
   make_folders(at);
   write_file(at + "/FAILED", answer.reason + "\n");
   failures_.push_back({name, answer.reason});
-  if (work == Work::trial && answer.code != diverged)
+  if (work == Work::trial && answer.code != ExitCode::diverged)
     undecided_.insert({cell.variant, cell.encoding});
   board.failed(i, answer.reason);
 }

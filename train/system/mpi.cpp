@@ -7,16 +7,15 @@
 #include "core/io/files.h"
 #include "core/options.h"
 #include "core/parallel.h"
-#include "train/system/exit_code.h"
 
 namespace yonder::ranks {
 namespace {
 
-std::string packed(const ExitStatus& e) { return std::to_string(e.code) + " " + e.text; }
+std::string packed(const ExitStatus& e) { return std::to_string(int(e.code)) + " " + e.text; }
 
 [[noreturn]] void throw_packed(const std::string& text) {
   const std::size_t space = text.find(' ');
-  throw SharedError({std::stoi(text.substr(0, space)), text.substr(space + 1)});
+  throw SharedError({ExitCode(std::stoi(text.substr(0, space))), text.substr(space + 1)});
 }
 
 // "" or what `work` threw.
@@ -54,9 +53,9 @@ void require_same(const std::string& what, const std::string& text) {
     const auto said = [line](const std::vector<std::string>& lines) {
       return line < lines.size() ? "'" + lines[line] + "'" : std::string("nothing more");
     };
-    throw SharedError({usage, what + " of rank 0 has " + said(first) + " and that of rank " +
-                                  std::to_string(r) + " " + said(other) +
-                                  "; start all ranks alike"});
+    throw SharedError({ExitCode::usage, what + " of rank 0 has " + said(first) +
+                                            " and that of rank " + std::to_string(r) + " " +
+                                            said(other) + "; start all ranks alike"});
   }
 }
 

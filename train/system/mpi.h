@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/real.h"
+#include "train/system/exit_code.h"
 
 /// \file
 /// The processes ("ranks") that mpirun or srun started together, on one machine or many. The only
@@ -34,7 +35,7 @@ int local_size();  ///< ranks on this machine
 void share_processors();
 
 /// Ends every rank at once, as after an error that only this one has met.
-[[noreturn]] void abort(int code);
+[[noreturn]] void abort(ExitCode);
 
 // What follows is called by every rank, in the same order; alone it costs nothing.
 

@@ -77,9 +77,9 @@ int rank() { return my_rank; }
 int count() { return all; }
 int local_size() { return on_this_machine; }
 
-void abort(int code) {
-  if (met) MPI_Abort(comm_world, code);
-  ::_exit(code);
+void abort(ExitCode code) {
+  if (met) MPI_Abort(comm_world, int(code));
+  ::_exit(int(code));
 }
 
 std::vector<std::string> gathered(const std::string& text) {
