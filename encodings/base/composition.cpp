@@ -22,8 +22,8 @@ std::string names_of(Kind kind) {
   return listed(names);
 }
 
-// Why `a` can't stand beside `b` ("; " and the way out), or "". Asked in both orders.
-std::string conflict(const Component& a, const Component& b) {
+// Why `a` can't stand beside `b` ("; " and the way out). Asked in both orders.
+std::optional<std::string> conflict(const Component& a, const Component& b) {
   const Kind one = a.entry->kind, two = b.entry->kind;
   auto scores = [](Kind k) { return k == Kind::relative || k == Kind::bias; };
   if (a.entry == b.entry) return "each encoding may be named only once; remove one";
@@ -37,14 +37,21 @@ std::string conflict(const Component& a, const Component& b) {
     if (c.with == b.entry->name) return c.why;
   if ((one == Kind::none || a.encoding->complex()) && two != Kind::modifier)
     return a.entry->name + " goes with modifiers only; these are " + names_of(Kind::modifier);
-  return "";
+  return {};
 }
 
-void refuse_conflict(const std::string& names, const Component& one, const Component& two) {
+// Why two can't stand in one layer of `names`.
+std::optional<std::string> refusal_of_pair(const std::string& names, const Component& one,
+                                           const Component& two) {
   for (const auto& [a, b] : {std::pair{&one, &two}, std::pair{&two, &one}})
-    if (const std::string why = conflict(*a, *b); !why.empty())
-      throw UsageError("encoding: '" + names + "' can't join " + a->entry->name + " and " +
-                       b->entry->name + ": " + why);
+    if (const auto why = conflict(*a, *b))
+      return "encoding: '" + names + "' can't join " + a->entry->name + " and " + b->entry->name +
+             ": " + *why;
+  return {};
+}
+
+void require_none(const std::optional<std::string>& refusal) {
+  if (refusal) throw UsageError(*refusal);
 }
 
 Option& option_of(Options& options, const OptionKey& key) {
@@ -125,7 +132,7 @@ Composition::Composition(const std::string& names) : name_(names), groups_(group
     }
     for (std::size_t i = 0; i < here.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
-        refuse_conflict(names, components_[here[j]], components_[here[i]]);
+        require_none(refusal_of_pair(names, components_[here[j]], components_[here[i]]));
   }
   for (Component& p : components_)
     if (p.layers.size() == layers_in(groups_)) p.layers.clear();
@@ -223,7 +230,24 @@ bool meets(const Component& p, const LayerGroup& g) {
          std::any_of(g.layers.begin(), g.layers.end(), [&p](int layer) { return p.in(layer); });
 }
 
+bool lacks(const LayerGroup& g, const std::string& name) {
+  return std::find(g.names.begin(), g.names.end(), name) == g.names.end();
+}
+
 }  // namespace
+
+std::optional<std::string> Composition::refusal_of(const Component& modifier) const {
+  const std::string& name = modifier.entry->name;
+  for (const LayerGroup& g : groups_)
+    for (const Component& p : components_)
+      if (lacks(g, name) && meets(p, g))
+        if (auto why = refusal_of_pair(name_ + "+" + name, p, modifier)) return why;
+  return {};
+}
+
+std::optional<std::string> Composition::refusal_of(const std::string& modifier) const {
+  return refusal_of(part_of({}, modifier));
+}
 
 // Adds a modifier to the layers that lack it.
 void Composition::join(const OptionKey& key, const Value& value) {
@@ -236,17 +260,12 @@ void Composition::join(const OptionKey& key, const Value& value) {
     Composition extra(name);
     extra.set(key, value);
     if (Parameters none(0); dims_.trained) extra.build(dims_, none);
-    const auto lacks = [&name](const LayerGroup& g) {
-      return std::find(g.names.begin(), g.names.end(), name) == g.names.end();
-    };
-    for (const LayerGroup& g : groups)
-      for (const Component& p : components_)
-        if (lacks(g) && meets(p, g)) refuse_conflict(name_ + "+" + name, p, extra.components_[0]);
+    require_none(refusal_of(extra.components_[0]));
     components_.push_back(std::move(extra.components_[0]));
     there = &components_.back();
   }
   for (LayerGroup& g : groups)
-    if (std::find(g.names.begin(), g.names.end(), name) == g.names.end()) {
+    if (lacks(g, name)) {
       g.names.push_back(name);
       add_layers(*there, g.layers);
     }

@@ -259,6 +259,8 @@ class Composition final : public Encoding {
   /// The same, parted by layers.
   const std::vector<LayerGroup>& groups() const { return groups_; }
 
+  /// Why a test can't add the modifier of that name to the layers that lack it; empty if it can.
+  std::optional<std::string> refusal_of(const std::string& modifier) const;
   /// Whether set() would take the option, values aside.
   bool takes(const OptionKey&);
   /// The options of all parts by their full names, "rope.base".
@@ -307,6 +309,7 @@ class Composition final : public Encoding {
   OptionKey key_of(const Component&, const std::string& option) const;
   std::vector<Component*> addressed(const OptionKey&);
   bool assign_to(Component&, const OptionKey&, const Value&);
+  std::optional<std::string> refusal_of(const Component& modifier) const;
   void join(const OptionKey&, const Value&);
   void build(Component&, Parameters&);
 };

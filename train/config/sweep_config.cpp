@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "core/error.h"
@@ -19,12 +20,13 @@ void require_different(const std::string& what, const std::vector<T>& all) {
       throw UsageError(what + ": '" + text_of(Value(*one)) + "' is given twice; give it once");
 }
 
-// What a run of one encoding alone would say against it, or against a setting of a test; empty:
-// nothing. A setting that the sweep gives the encoding is not a reason: it is refused as a mistake.
-std::string refusal(const Entry& e, const Overrides& of_test, const RunConfig& base) {
+// What a run of one encoding alone would say against it, or against a setting of a test. A setting
+// that the sweep gives the encoding is not a reason: it is refused as a mistake.
+std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
+                                   const RunConfig& base) {
   if (std::any_of(base.options.begin(), base.options.end(),
                   [&e](const Override& o) { return o.key == OptionKey(e.name, {}, o.key.name); }))
-    return "";
+    return {};
   Composition alone(e.name);
   if (alone.needs_digits() && !make_task(base.task)->numbers())
     return e.name + ": it goes by the digits of numbers, and " + base.task + " has none";
@@ -42,8 +44,8 @@ std::string refusal(const Entry& e, const Overrides& of_test, const RunConfig& b
                 parameters);
     for (const auto& [key, value] : of_test) alone.set_at_test(key, value);
     alone.check();
-  } catch (const UsageError& why) { return why.what(); }
-  return "";
+  } catch (const UsageError& why) { return why.what(); }  // resolving options is the check
+  return {};
 }
 
 // Whether a test of the encoding alone may set it and would see a change.
@@ -60,8 +62,7 @@ std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
   std::vector<std::string> rows;
   const auto add = [&](const std::string& row, const Entry& e, const Overrides& of_test) {
     for (const Variant& v : plan.variants)
-      if (const std::string why = refusal(e, of_test, v.base); !why.empty())
-        return plan.left_out.push_back(why), false;
+      if (const auto why = refusal(e, of_test, v.base)) return plan.left_out.push_back(*why), false;
     return rows.push_back(row), true;
   };
   for (const Entry& e : registry())
@@ -83,7 +84,7 @@ std::vector<std::string> expanded(const std::vector<std::string>& names, SweepPl
 }
 
 // An option of an encoding makes a row of each of its values, in those rows that have the encoding;
-// encoding.until and encoding.then do in all.
+// encoding.switch_at and encoding.switch_to do in all.
 std::vector<Row> with_axis(const std::vector<Row>& rows, const Axis& axis) {
   const std::string& owner = axis.key.owner;
   std::vector<Row> all;

@@ -25,18 +25,6 @@ bool is_of_test(const Composition::Component& p, const OptionKey& key) {
   return o && o->test_time;
 }
 
-// Whether the modifier can't stand beside the encodings of some layer.
-bool refuses(const Composition& encoding, const std::string& name) {
-  for (const LayerGroup& g : encoding.groups()) {
-    std::string names;
-    for (const std::string& one : g.names) names += one + "+";
-    try {
-      Composition with(names + name);
-    } catch (const UsageError&) { return true; }
-  }
-  return false;
-}
-
 // The overrides that one entry of the list stands for.
 std::vector<Overrides> asked(const Composition& encoding, const std::string& wanted) {
   if (wanted.find('=') != wanted.npos)
@@ -110,7 +98,7 @@ Overrides extensions_of(const Composition& encoding) {
   for (const Entry& e : registry()) {
     if (e.joins_at_test.empty() || everywhere(encoding.groups(), e.name)) continue;
     const Composition::Component* there = part(encoding, e.name);
-    if (!there && refuses(encoding, e.name)) continue;
+    if (!there && encoding.refusal_of(e.name)) continue;
     for (const Override& o : e.extensions)
       if (!find(all, o.key) && (!there || is_of_test(*there, o.key))) all.push_back(o);
   }
