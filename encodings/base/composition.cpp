@@ -2,8 +2,8 @@
 
 #include "encodings/base/encoding.h"
 
-// What a composition consists of: names become parts, options find theirs, and all are built. What
-// the parts then do in a model is in composition_hooks.cpp.
+// What a composition consists of: names become components, options find theirs, and all are built.
+// What the components then do in a model is in composition_hooks.cpp.
 namespace yonder {
 namespace {
 
@@ -83,17 +83,17 @@ std::string joining() {
 }
 
 // An encoding as one group has it, with the options of that group set.
-Component part_of(const LayerGroup& group, const std::string& name) {
+Component component_of(const LayerGroup& group, const std::string& name) {
   const Entry& e = entry(name);
-  Component part{.entry = &e, .encoding = e.make(), .layers = group.layers};
-  Options options = part.encoding->options();
+  Component component{.entry = &e, .encoding = e.make(), .layers = group.layers};
+  Options options = component.encoding->options();
   for (const auto& [key, value] : group.options) {
     if (key.owner != name) continue;
     const Option& o = option_of(options, key);
     assign(o, name, value);
-    part.own_options.push_back({{name, {}, key.name}, value_of(o)});
+    component.own_options.push_back({{name, {}, key.name}, value_of(o)});
   }
-  return part;
+  return component;
 }
 
 const Override* own(const Component& p, const std::string& option) {
@@ -108,9 +108,9 @@ bool same(const Component& a, const Component& b) {
   });
 }
 
-void add_layers(Component& part, const Layers& more) {
-  part.layers.insert(part.layers.end(), more.begin(), more.end());
-  std::sort(part.layers.begin(), part.layers.end());
+void add_layers(Component& component, const Layers& more) {
+  component.layers.insert(component.layers.end(), more.begin(), more.end());
+  std::sort(component.layers.begin(), component.layers.end());
 }
 
 }  // namespace
@@ -123,11 +123,11 @@ Composition::Composition(const std::string& names) : name_(names), groups_(group
   for (const LayerGroup& group : groups_) {
     std::vector<std::size_t> here;
     for (const std::string& name : group.names) {
-      Component part = part_of(group, name);
+      Component component = component_of(group, name);
       const auto at = std::find_if(components_.begin(), components_.end(),
-                                   [&part](const Component& p) { return same(p, part); });
+                                   [&component](const Component& p) { return same(p, component); });
       here.push_back(std::size_t(at - components_.begin()));
-      if (at == components_.end()) components_.push_back(std::move(part));
+      if (at == components_.end()) components_.push_back(std::move(component));
       else add_layers(*at, group.layers);
     }
     for (std::size_t i = 0; i < here.size(); ++i)
@@ -180,7 +180,7 @@ bool Composition::takes(const OptionKey& key) {
                      [&key](const Component* p) { return !own(*p, key.name); });
 }
 
-// False if the layers of the part fix the option at another value.
+// False if the layers of the component fix the option at another value.
 bool Composition::assign_to(Component& p, const OptionKey& key, const Value& value) {
   Options options = p.encoding->options();
   const Option& o = option_of(options, key);
@@ -224,7 +224,7 @@ void Composition::set_at_test(const OptionKey& key, const Value& value) {
 
 namespace {
 
-// Whether a part acts in a layer of the group.
+// Whether a component acts in a layer of the group.
 bool meets(const Component& p, const LayerGroup& g) {
   return g.layers.empty() ||
          std::any_of(g.layers.begin(), g.layers.end(), [&p](int layer) { return p.in(layer); });
@@ -246,7 +246,7 @@ std::optional<std::string> Composition::refusal_of(const Component& modifier) co
 }
 
 std::optional<std::string> Composition::refusal_of(const std::string& modifier) const {
-  return refusal_of(part_of({}, modifier));
+  return refusal_of(component_of({}, modifier));
 }
 
 // Adds a modifier to the layers that lack it.

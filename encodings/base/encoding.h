@@ -19,7 +19,7 @@
 /// itself: formula, paper, options, parameters and gradients.
 namespace yonder {
 
-/// The extents of a model, in model.md's letters.
+/// The extents of a model, in the letters of models/README.md.
 struct Dims {
   int vocabulary = 0;  ///< V
   int width = 128;     ///< D
@@ -231,9 +231,9 @@ const Override& override_of(Baseline);
 
 /// Several encodings as one: "rope+logn", or others in other layers: "rope+window@0-2,none@3"
 /// (spec.h). Encodings of one name and the same options are one, whichever layers they stand in.
-/// Knows its parts by name, so that options are read and written as `{encoding}.{option}`, which
-/// means every part of that name; `{encoding}@{layers}.{option}` means one, where layers have
-/// options of their own. Refuses what encodings.md refuses (UsageError).
+/// Knows its components by name, so that options are read and written as `{encoding}.{option}`,
+/// which means every component of that name; `{encoding}@{layers}.{option}` means one, where layers
+/// have options of their own. Refuses (UsageError) what encodings/README.md does.
 class Composition final : public Encoding {
  public:
   explicit Composition(const std::string& names);  ///< from a text as above
@@ -247,9 +247,9 @@ class Composition final : public Encoding {
 
     bool in(int layer) const;  ///< whether it acts in a layer
   };
-  /// Of ready parts in every layer, which the registry need not know.
-  Composition(std::string name, std::vector<Component> parts)
-      : name_(std::move(name)), groups_(groups_of(name_)), components_(std::move(parts)) {}
+  /// Of ready components in every layer, which the registry need not know.
+  Composition(std::string name, std::vector<Component> components)
+      : name_(std::move(name)), groups_(groups_of(name_)), components_(std::move(components)) {}
 
   const std::vector<Component>& components() const {
     return components_;
@@ -263,7 +263,7 @@ class Composition final : public Encoding {
   std::optional<std::string> refusal_of(const std::string& modifier) const;
   /// Whether set() would take the option, values aside.
   bool takes(const OptionKey&);
-  /// The options of all parts by their full names, "rope.base".
+  /// The options of all components by their full names, "rope.base".
   Options options() override;
   /// What they hold.
   Overrides values() const;

@@ -14,7 +14,8 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// model.md once more, in loops over one sequence of tokens, without any encoding.
+/// The model of models/README.md once more, in loops over one sequence of tokens, without any
+/// encoding.
 class NaiveTransformer {
  public:
   using Rows = std::vector<std::vector<double>>;

@@ -16,7 +16,7 @@ std::vector<int> distances(int last) {
 }
 
 // bias[h][j] of key j for the query `row`, from every term that is not a product with q or k.
-std::vector<std::vector<double>> bias_of_row(const Scores& s, const Positions& at, int heads,
+std::vector<std::vector<double>> bias_of_row(const ScoreTerms& s, const Positions& at, int heads,
                                              int row) {
   const int T = at.tokens;
   std::vector<std::vector<double>> bias(heads, std::vector<double>(T, 0.0));
@@ -128,7 +128,7 @@ Chart biases(Transformer& model, int longest, const Style& style) {
   if (layer < 0 || longest < 2) return chart;
   const Placed placed(encoding, {.tokens = longest, .longest = longest});
   encoding.begin(placed);
-  Scores scores;
+  ScoreTerms scores;
   const Mask mask = encoding.mask_in(layer);
   // Forget gates are those of tokens that say nothing.
   const Var blank{Tensor({1, longest, model.dims().width})};

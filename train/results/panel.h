@@ -54,7 +54,7 @@ struct LagScore {
   int count = 0;  ///< targets
 };
 
-/// One of the numbers of a Score, and how people read it.
+/// One of the numbers of an EvalScore, and how people read it.
 struct Measure {
   double EvalScore::*value;
   const char* name;  ///< "loss": names the plot's file too

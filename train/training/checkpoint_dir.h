@@ -25,10 +25,10 @@ struct Totals {
   double speed = 0;  ///< tokens per second, an average that fades
 };
 
-/// The steps of training whose models stay by late_checkpoints, the last step first.
+/// The steps of training whose models stay by last_checkpoints, the last step first.
 std::vector<int> late_steps(const RunConfig&);
-/// Whether the model of a step of training stays: one of save_every or late_checkpoints, or the
-/// last.
+/// Whether the model of a step of training stays: one of checkpoint_every or last_checkpoints, or
+/// the last.
 bool stays(const RunConfig&, int step);
 
 class Checkpoints {

@@ -55,7 +55,7 @@ Json environment(const Trained& run, ranks::Communicator comm) {
   Json machine = machine_json();
   if (comm.count > 1) machine["ranks"] = comm.count;
   if (run.config.allreduce == "fast")
-    machine["bits"] = "may differ with the number of ranks: reduce is fast";
+    machine["bits"] = "may differ with the number of ranks: allreduce is fast";
   machine["parameters"] = run.model->parameters().count();
   machine["position_parameters"] = run.model->parameters().count("encoding.");
   return machine;
