@@ -129,7 +129,7 @@ void declare(CommandLine& line, EvalOptions& options) {
                Option{"eval_lengths", {}, "items of the task, or bytes of text"}
                    .takes("N,N,...")
                    .shown_as("1, 2, 4 and 8 times the training length")
-                   .formerly("lengths"),
+                   .also("lengths"),
                settings.lengths);
   line.names("Evaluation",
              Option{"extensions",

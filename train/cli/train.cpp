@@ -196,15 +196,14 @@ ExitCode train_command(const Arguments& arguments) {
       config, options.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
       ranks::world(), inputs);
   if (!first) return ExitCode::ok;
-  progress.print_line("trained " + std::to_string(result.steps) + " steps" +
-                      (result.before ? " (" + std::to_string(result.before) + " before)" : "") +
-                      " in " + duration(result.seconds) + " at " +
-                      rounded(result.tokens_per_second) + " tokens/s, " +
-                      std::to_string(result.parameters) + " parameters, " +
-                      std::to_string(result.position_parameters) +
-                      " of them of positions; test it with yonder eval " + shell_word(options.out) +
-                      " --eval-lengths " + std::to_string(config.train_length) + "," +
-                      std::to_string(2 * config.train_length));
+  progress.print_line(
+      "trained " + std::to_string(result.steps) + " steps" +
+      (result.before ? " (" + std::to_string(result.before) + " before)" : "") + " in " +
+      duration(result.seconds) + " at " + rounded(result.tokens_per_second) + " tokens/s, " +
+      std::to_string(result.parameters) + " parameters, " +
+      std::to_string(result.position_parameters) +
+      " of them of positions; test it with yonder eval " + shell_word(options.out) + " --lengths " +
+      std::to_string(config.train_length) + "," + std::to_string(2 * config.train_length));
   if (!result.changed_text.empty())
     std::fprintf(stderr,
                  "train: %s is not the text that the model began with, which may have held what "

@@ -125,21 +125,21 @@ TEST_CASE("a process takes about the memory that is estimated, so that few enoug
 }
 #endif
 
-// A few steps tell little of many where other programs come in between; one time of three has to
-// be quiet.
+// Other programs come in between, in what is measured or in what is compared with it; an estimate
+// that is wrong by its formula is wrong every time.
 TEST_CASE("a cell takes the time that is estimated", "[slow]") {
   const WithThreads alone(1);
   const Experiment experiment(copies());
   const Cell cell = first_cell(experiment);
-  std::vector<double> off;
-  for (int time = 0; time < 3; ++time) {
+  bool close = false;
+  for (int time = 0; time < 10 && !close; ++time) {
     const Folder folder;
     const Cost cost = measured(experiment, cell);
     const double took = processor_seconds_of(
         [&] { run_cell(experiment, cell, folder / "cell", [](const std::string&) {}); });
-    const double foretold = cost.training(cell) + cost.test;
-    UNSCOPED_INFO(foretold << " s foretold, " << took << " s taken");
-    off.push_back(std::abs(std::log(took / foretold)));
+    const double estimated = cost.training(cell) + cost.test;
+    UNSCOPED_INFO(estimated << " s estimated, " << took << " s taken");
+    close = std::abs(std::log(took / estimated)) < std::log(1.3);
   }
-  CHECK(*std::min_element(off.begin(), off.end()) < std::log(1.3));
+  CHECK(close);
 }
