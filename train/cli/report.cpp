@@ -24,7 +24,7 @@ void print(const std::string& text, const std::string& out) {
   else write_file(out, text);
 }
 
-int write_page(const Study& study, const ReportOptions& options, const std::string& note) {
+ExitCode write_page(const Study& study, const ReportOptions& options, const std::string& note) {
   const fs::path page = options.out.empty() ? fs::path(options.folders.front()) / "report.html"
                                             : fs::path(options.out);
   const std::string folder = page.has_parent_path() ? page.parent_path().string() : ".";
@@ -33,12 +33,12 @@ int write_page(const Study& study, const ReportOptions& options, const std::stri
       study, folder, {.runs = options.folders, .file = page.filename().string(), .note = note});
   for (const std::string& picture : written.pictures) std::printf("Picture  %s\n", picture.c_str());
   std::printf("Report   %s\n", written.page.c_str());
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace
 
-int report_command(const Arguments& arguments) {
+ExitCode report_command(const Arguments& arguments) {
   ReportOptions options;
   CommandLine line("report", "writes the page or the tables of a sweep, or joins several",
                    {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
@@ -51,7 +51,7 @@ int report_command(const Arguments& arguments) {
                 {"none", "range", "sd"}),
             Option{"out", &options.out, "file to write"}.takes("FILE").shown_as(
                 "DIR/report.html for a page, stdout for tables")});
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   const bool page = options.format == "html";
   if (page && options.folders.size() > 1 && options.out.empty())
     throw UsageError(
@@ -75,7 +75,7 @@ int report_command(const Arguments& arguments) {
                                                           : LatexSpread::sd)
             : to_csv(study),
         options.out);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

@@ -30,7 +30,7 @@ std::string seeds(const Results& r) {
 }
 
 std::string training(const Results& r) {
-  const std::string length = std::to_string(r.trained);
+  const std::string length = std::to_string(r.train_length);
   return r.title() + ", trained on " + (r.text ? length + " bytes" : "lengths 1 to " + length);
 }
 
@@ -38,7 +38,7 @@ Chart::Tics length_tics(const Results& r) {
   Chart::Tics tics;
   double last = 0;
   for (int length : sorted(r.lengths)) {
-    const bool here = length == r.trained;
+    const bool here = length == r.train_length;
     if (!here && last > 0 && length < 1.12 * last) continue;  // two names would run together
     tics.emplace_back(
         length, std::to_string(length) + "\n" + (here ? "trained" : r.multiple(length) + "×"));
@@ -50,9 +50,10 @@ Chart::Tics length_tics(const Results& r) {
 // What a model without any skill reaches, by length.
 Chart::Thin no_skill(const Results& r, const Measure& m) {
   Chart::Thin thin{m.percent ? "chance" : "unigram model", {}};
-  if (m.value == &Score::exact) return thin;  // a guess is never right as a whole
+  if (m.value == &EvalScore::exact_match) return thin;  // a guess is never right as a whole
   for (int length : sorted(r.lengths))
-    thin.points.push_back({double(length), m.percent ? 100 * r.guessed(length) : r.letters});
+    thin.points.push_back(
+        {double(length), m.percent ? 100 * r.chance_accuracy(length) : r.unigram_loss});
   return thin;
 }
 
@@ -111,7 +112,7 @@ Chart distances(const Results& r, const std::string& name, const std::string& ti
           .left = "% of the attention",
           .below = "distance from the query, in tokens: from this one to the next",
           .low = 0,
-          .mark = 1 + std::log2(r.trained)};
+          .mark = 1 + std::log2(r.train_length)};
   int tokens = 1;
   for (const AttentionScore& look : r.attention) tokens = std::max(tokens, look.tokens);
   for (int bin = 0, least = 0; least < tokens; ++bin, least = std::max(1, 2 * least))
@@ -147,13 +148,13 @@ Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& ro
       .name = panel_name(r, m.name),
       .title = std::string(m.title) + " by evaluation length",
       .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : "") + " Beyond " +
-                 std::to_string(r.trained) +
+                 std::to_string(r.train_length) +
                  " (dashed line) no distance was seen in training: " + "a flat line extrapolates.",
       .left = unit_of(r, m),
       .below = "evaluation length",
       .x = Chart::Axis::logarithmic,
       .x_tics = length_tics(r),
-      .mark = double(r.trained)};
+      .mark = double(r.train_length)};
   if (m.percent) c.low = 0, c.high = 105;
   for (const Row& row : rows)
     c.lines.push_back({row.printed(), palette.of(row), medians(r, row, m)});
@@ -192,7 +193,7 @@ std::vector<Chart> headline(const Results& r, const Palette& palette) {
 
 Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
   int longest = 1;
-  for (const Score& s : r.scores) longest = std::max(longest, s.tokens);
+  for (const EvalScore& s : r.scores) longest = std::max(longest, s.tokens);
   Chart c{
       .name = panel_name(r, "positions"),
       .title = "Loss by position, at the longest length",
@@ -200,7 +201,7 @@ Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palet
                  " A line that falls beyond the dashed one uses context that training never had.",
       .left = unit_of(r, Measure::loss),
       .below = "position of the target, in tokens",
-      .mark = double(r.trained)};
+      .mark = double(r.train_length)};
   for (const Row& row : rows) {
     std::vector<const std::vector<double>*> curves;
     for (const Curve& curve : r.curves)
@@ -223,7 +224,7 @@ Chart keys_over_length(const Results& r, const std::vector<Row>& rows, const Pal
           .x = Chart::Axis::logarithmic,
           .y = Chart::Axis::logarithmic,
           .x_tics = length_tics(r),
-          .mark = double(r.trained)};
+          .mark = double(r.train_length)};
   Chart::Thin half{"half of all tokens", {}};
   std::map<int, int> tokens;
   for (const AttentionScore& look : r.attention) tokens[look.length] = look.tokens;
@@ -310,8 +311,8 @@ Chart over_steps(const Study& study, const Results& r, const Measure& m, int len
     for (const Training& t : study.trainings)
       if (t.encoding == row.encoding && t.task == r.task && t.variant == r.variant) last = t.steps;
     std::map<int, std::vector<double>> by_step;
-    for (const auto* scores : {&r.course, &r.earlier, &r.scores})
-      for (const Score& s : *scores)
+    for (const auto* scores : {&r.learning_curve, &r.late_checkpoints, &r.scores})
+      for (const EvalScore& s : *scores)
         if (s.row == row && s.length == length && std::isfinite(s.*m.value))
           by_step[scores == &r.scores ? last : s.step].push_back(scaled(s.*m.value, m));
     Chart::Line line{row.printed(), palette.of(row), {}};

@@ -71,15 +71,15 @@ Row row_of(const nlohmann::json& json) {
 
 Json json_of(const Row& r) { return {{"encoding", r.encoding}, {"overrides", r.extension_text()}}; }
 
-Json json_of(const Score& s) {
+Json json_of(const EvalScore& s) {
   Json json = json_of(s.row);
   json.update(Json{{"eval_length", s.length},
                    {"eval_tokens", s.tokens},
                    {"seed", s.seed},
                    {"step", s.step},
                    {"loss", s.loss},
-                   {"token_accuracy", s.accuracy},
-                   {"exact_match", s.exact},
+                   {"token_accuracy", s.token_accuracy},
+                   {"exact_match", s.exact_match},
                    {"examples", s.examples},
                    {"status", name_of(s.status)},
                    {"reason", s.reason},
@@ -101,15 +101,15 @@ std::string reason_of(const nlohmann::json& json) {
   return std::string(json.at("error")).find("table") == std::string::npos ? "" : "table ends";
 }
 
-Score score_of(const nlohmann::json& json, const std::string& protocol) {
+EvalScore score_of(const nlohmann::json& json, const std::string& protocol) {
   return {.row = row_of(json),
           .protocol = protocol,
           .length = whole(json.at("eval_length")),
           .tokens = whole(json.at("eval_tokens")),
           .seed = whole(json.at("seed")),
           .loss = number(json.at("loss")),
-          .accuracy = number(json.at("token_accuracy")),
-          .exact = number(json.at("exact_match")),
+          .token_accuracy = number(json.at("token_accuracy")),
+          .exact_match = number(json.at("exact_match")),
           .examples = whole(json.at("examples")),
           .step = whole(json.at("step")),
           .status = status_of(json),
@@ -133,7 +133,7 @@ Json json_of(const LagScore& l) {
                    {"eval_length", l.length},
                    {"from", l.from},
                    {"to", l.to},
-                   {"token_accuracy", l.accuracy},
+                   {"token_accuracy", l.token_accuracy},
                    {"count", l.count}});
   return json;
 }
@@ -144,7 +144,7 @@ LagScore lag_of(const nlohmann::json& json) {
           .length = whole(json.at("eval_length")),
           .from = whole(json.at("from")),
           .to = whole(json.at("to")),
-          .accuracy = number(json.at("token_accuracy")),
+          .token_accuracy = number(json.at("token_accuracy")),
           .count = whole(json.at("count"))};
 }
 
@@ -275,7 +275,7 @@ Json summary(const Results& results) {
                        {"seeds", s.count},
                        {"interval", {i.low, i.high}},
                        {"coverage", i.coverage},
-                       {"loss_ratio", results.worse(row, length, m)}});
+                       {"loss_ratio", results.degradation(row, length, m)}});
       }
   return all;
 }
@@ -340,18 +340,18 @@ Json json_of(const Results& r) {
           {"eval_protocol", r.protocol},
           {"config", r.variant},
           {"text", r.text},
-          {"train_length", r.trained},
+          {"train_length", r.train_length},
           {"eval_lengths", r.lengths},
           {"seeds", r.seeds},
           {"chance", r.chance},
-          {"unigram_loss", r.letters},
+          {"unigram_loss", r.unigram_loss},
           {"rows", rows},
           {"summary", summary(r)},
           {"orderings", orders(r)},
           {"scores", array_of(r.scores)},
           {"solved", solved(r)},
-          {"late_checkpoints", array_of(r.earlier)},
-          {"learning_curve", array_of(r.course)},
+          {"late_checkpoints", array_of(r.late_checkpoints)},
+          {"learning_curve", array_of(r.learning_curve)},
           {"curves", array_of(r.curves)},
           {"lags", array_of(r.lags)},
           {"attention", array_of(r.attention)}};
@@ -363,16 +363,18 @@ Results panel_of(const nlohmann::json& json) {
             .protocol = protocol_of(json.at("eval_protocol")),
             .variant = json.at("config"),
             .text = json.at("text"),
-            .trained = whole(json.at("train_length")),
+            .train_length = whole(json.at("train_length")),
             .lengths = wholes(json.at("eval_lengths")),
             .seeds = whole(json.at("seeds")),
             .chance = numbers(json.at("chance")),
-            .letters = number(json.at("unigram_loss"))};
+            .unigram_loss = number(json.at("unigram_loss"))};
   for (const auto& row : json.at("rows")) r.rows.push_back(row_of(row));
   for (const auto& s : json.at("scores")) r.scores.push_back(score_of(s, r.protocol));
-  for (const auto& s : json.at("late_checkpoints")) r.earlier.push_back(score_of(s, r.protocol));
+  for (const auto& s : json.at("late_checkpoints"))
+    r.late_checkpoints.push_back(score_of(s, r.protocol));
   if (json.contains("learning_curve"))  // results of earlier versions have none
-    for (const auto& s : json.at("learning_curve")) r.course.push_back(score_of(s, r.protocol));
+    for (const auto& s : json.at("learning_curve"))
+      r.learning_curve.push_back(score_of(s, r.protocol));
   for (const auto& c : json.at("curves")) r.curves.push_back(curve_of(c));
   for (const auto& l : json.at("lags")) r.lags.push_back(lag_of(l));
   if (json.contains("attention"))  // results of earlier versions have none
@@ -403,23 +405,24 @@ const char* const key_columns =
     "encoding,overrides,task,eval_options,config,eval_protocol,eval_length,eval_tokens,seed,"
     "train_length";
 
-// The key of a Score or a AttentionScore, each cell with its comma.
+// The key of an EvalScore or an AttentionScore, each cell with its comma.
 template <class Reached>
 std::string key_cells(const Results& r, const Reached& one) {
   std::string csv;
   for (const std::string& text :
        {one.row.encoding, one.row.extension_text(), r.task, r.test, r.variant, r.protocol})
     csv += quoted(text) + ',';
-  for (int n : {one.length, one.tokens, one.seed, r.trained}) csv += std::to_string(n) + ',';
+  for (int n : {one.length, one.tokens, one.seed, r.train_length}) csv += std::to_string(n) + ',';
   return csv;
 }
 
-void add_lines(std::string& csv, const Results& r, const std::vector<Score>& scores) {
-  for (const Score& s : scores) {
+void add_lines(std::string& csv, const Results& r, const std::vector<EvalScore>& scores) {
+  for (const EvalScore& s : scores) {
     csv += key_cells(r, s);
     csv += (s.step ? std::to_string(s.step) : "") + ',';
     const double bits = r.text ? bits_per_byte(s.loss) : unknown;
-    for (double x : {s.loss, std::exp(s.loss), bits, s.accuracy, s.exact}) csv += digits(x) + ',';
+    for (double x : {s.loss, std::exp(s.loss), bits, s.token_accuracy, s.exact_match})
+      csv += digits(x) + ',';
     csv += std::to_string(s.examples) + ',' + quoted(s.problem) + ',' + name_of(s.status) + ',' +
            quoted(s.reason) + '\n';
   }
@@ -433,8 +436,8 @@ std::string to_csv(const Study& study) {
                     "status,reason\n";
   for (const Results& r : study.panels) {
     add_lines(csv, r, r.scores);
-    add_lines(csv, r, r.earlier);
-    add_lines(csv, r, r.course);
+    add_lines(csv, r, r.late_checkpoints);
+    add_lines(csv, r, r.learning_curve);
   }
   return csv;
 }

@@ -16,12 +16,12 @@ constexpr int most_named = 8;  // cells in a line
 // "64: 1.62, 1024: 3.40 nats" of the first row, at the shortest and the longest length.
 std::string scores_of(const CellResult& cell) {
   if (cell.panels.empty() || cell.panels[0].scores.empty()) return "";
-  const std::vector<Score>& scores = cell.panels[0].scores;
-  const Score* last = &scores.front();
-  for (const Score& s : scores)
+  const std::vector<EvalScore>& scores = cell.panels[0].scores;
+  const EvalScore* last = &scores.front();
+  for (const EvalScore& s : scores)
     if (s.row == scores.front().row) last = &s;
-  const auto number = [](const Score& s) {
-    const Measure m = std::isnan(s.exact) ? Measure::loss : Measure::accuracy;
+  const auto number = [](const EvalScore& s) {
+    const Measure m = std::isnan(s.exact_match) ? Measure::loss : Measure::token_accuracy;
     return std::to_string(s.length) + ": " + (std::isnan(s.*m.value) ? "–" : shown(s.*m.value, m));
   };
   return number(scores.front()) + (last == &scores.front() ? "" : "  " + number(*last));
@@ -37,8 +37,8 @@ ProgressBoard::ProgressBoard(std::vector<std::string> names, int all, Progress& 
   }
   count_[std::size_t(State::waiting)] = int(cells_.size());
   if (const int finished = all - int(cells_.size()); finished > 0)
-    progress.settle(std::to_string(finished) + " of " + std::to_string(all) +
-                    " cells are finished already");
+    progress.print_line(std::to_string(finished) + " of " + std::to_string(all) +
+                        " cells are finished already");
 }
 
 std::string ProgressBoard::said(double part, const Metrics* step) {
@@ -70,13 +70,13 @@ void ProgressBoard::on_progress(int cell, const std::string& text) {
 void ProgressBoard::done(int cell, const CellResult& result) {
   enter(cell, State::done);
   const Cell& c = cells_[std::size_t(cell)];
-  progress_.settle(numbered(cell) + "  " + scores_of(result) + "  (" +
-                   duration(seconds_since(c.start)) + ")");
+  progress_.print_line(numbered(cell) + "  " + scores_of(result) + "  (" +
+                       duration(seconds_since(c.start)) + ")");
 }
 
 void ProgressBoard::failed(int cell, const std::string& reason) {
   enter(cell, State::failed);
-  progress_.settle(numbered(cell) + "  failed: " + reason);
+  progress_.print_line(numbered(cell) + "  failed: " + reason);
 }
 
 void ProgressBoard::show() {

@@ -21,7 +21,7 @@ TEST_CASE("how far a sweep is can be read from elsewhere until it is done") {
 }
 
 TEST_CASE("of many cells at once a line names some and counts the rest") {
-  Progress quiet(Progress::Voice::quiet);
+  Progress quiet(Progress::Verbosity::quiet);
   std::vector<std::string> names;
   for (int i = 0; i < 20; ++i) names.push_back("c" + std::to_string(i));
   ProgressBoard board(names, 25, quiet);

@@ -29,9 +29,6 @@ class Pictures {
   std::vector<std::string> paths_;
 };
 
-/// The sentences and the headline picture of each panel, and what failed.
-Json results_section(const Study&, const Palette&, Pictures&);
-
 /// Each panel's rows × lengths, coloured by how much worse a cell is than its model at the training
 /// length, with the mean over unseen lengths and the cost at the training length.
 Json matrix_section(const Study&, const Palette&);
