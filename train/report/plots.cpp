@@ -110,7 +110,7 @@ Chart distances(const Results& r, const std::string& name, const std::string& ti
           .title = title + " at length " + std::to_string(r.longest()),
           .caption = training(r) + ". " + more,
           .left = "% of the attention",
-          .below = "distance from the query, in tokens: from this one to the next",
+          .below = "distance from the query, in tokens",
           .low = 0,
           .mark = 1 + std::log2(r.train_length)};
   int tokens = 1;

@@ -16,7 +16,8 @@ Json heads_cell(const Results& r, const Row& row, int length, double HeadLook::*
   const Spread s = over_heads(r, row, length, value);
   if (s.empty()) return cell("–");
   Json made = cell(text(s.median));
-  made["small"] = text(s.least) + "–" + text(s.most);
+  const std::string least = text(s.least), most = text(s.most);
+  if (least != most) made["small"] = least.substr(0, least.find(" %")) + "–" + most;
   return made;
 }
 
