@@ -19,8 +19,8 @@ namespace yonder {
 
 /// A model and a batch; all have 2048 tokens a step and a vocabulary of 256.
 struct Size {
-  const char* name;
-  int width, heads, layers, length, batch;
+  const char* name;                         ///< as --size knows it
+  int width, heads, layers, length, batch;  ///< as options of `yonder train`
 };
 /// "tiny", "small" or "base".
 const Size& size_named(const std::string& name);
@@ -34,6 +34,7 @@ struct Timing {
   double others = 0;           ///< processors that others used meanwhile, on average over all
   double own = 0;              ///< seconds of processors that one repeat took, alike
 
+  /// Too few windows in which the machine was quiet for a median.
   bool is_void() const { return quiet < std::min(windows, 3); }
   /// The value below which `part` of the windows lie: 0.5 is the median.
   double quantile(double part) const;
@@ -52,6 +53,7 @@ using Profile = std::map<std::string, std::array<double, 2>>;
 /// crew adds a batch, as a shard of a larger one.
 class TrainBench {
  public:
+  /// A model of this size and encoding, and its optimizer.
   TrainBench(const Size&, const std::string& encoding, const Overrides& options,
              ranks::Communicator comm = {}, Shards::Order order = Shards::Order::kept);
   /// Adds to `profile`, if given, where the time goes.
@@ -76,7 +78,9 @@ class TrainBench {
 /// A test of one sequence of random tokens, loss and first choice at every place.
 class EvalBench {
  public:
+  /// A model of this size and encoding.
   EvalBench(const Size&, const std::string& encoding, const Overrides& options);
+  /// One pass over a sequence of so many tokens.
   void test(int length);
   /// As TrainBench's, forward only.
   double work(int length) const;

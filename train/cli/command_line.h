@@ -12,6 +12,7 @@
 /// limits, defaults and meanings are written once.
 namespace yonder {
 
+/// What a command understands, and its help.
 class CommandLine {
  public:
   /// `examples` open the help: whole commands that work as they stand.
@@ -30,17 +31,19 @@ class CommandLine {
   void names(const std::string& heading, const Option& named, std::vector<std::string>& value);
   /// A flag that may be given several times; each value is added.
   void repeated(const std::string& heading, const Option& named, std::vector<std::string>& values);
-  /// An argument without a flag. `required` ones must be given.
+  /// Whether an argument has to be given.
   enum class Presence { required, optional };
+  /// An argument without a flag.
   void argument(const std::string& placeholder, std::string& value, const std::string& help,
                 Presence);
   /// All arguments without a flag, at least one.
   void arguments(const std::string& placeholder, std::vector<std::string>& values,
                  const std::string& help);
 
+  /// When options are changed.
+  enum class When { training, testing };
   /// Flags for the options of every registered encoding ("--rope.base"), a heading each; only those
   /// of test time if `when` says so. What was given goes to `given`, the later value of a key last.
-  enum class When { training, testing };
   void encodings(Overrides& given, When when);
   /// The same for tasks ("--copy.alphabet"), and "--text PATH".
   void tasks(Overrides& given, When when);
@@ -51,11 +54,12 @@ class CommandLine {
   bool parse(const std::vector<std::string>& arguments);
   /// Puts what was given into its fields, which may have taken other values since.
   void apply() const;
-  /// The options that were given.
+  /// An option that was given.
   struct Given {
-    OptionKey key;
-    bool affects_result;
+    OptionKey key;        ///< its name
+    bool affects_result;  ///< Option::affects_result
   };
+  /// All that were given.
   std::vector<Given> given() const;
   /// As --help has it.
   std::string short_help() const;

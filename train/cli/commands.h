@@ -10,8 +10,11 @@
 /// it into one sentence on stderr and its exit code. Results go to stdout, all else to stderr.
 namespace yonder {
 
+/// What stands after a command's name.
 using Arguments = std::vector<std::string>;
 
+/// @{
+/// The command of this name.
 ExitCode train_command(const Arguments&);
 ExitCode eval_command(const Arguments&);
 ExitCode logits_command(const Arguments&);
@@ -23,5 +26,6 @@ ExitCode data_command(const Arguments&);
 ExitCode list_command(const Arguments&);
 ExitCode show_command(const Arguments&);
 ExitCode completion_command(const Arguments&);
+/// @}
 
 }  // namespace yonder

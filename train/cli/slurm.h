@@ -16,12 +16,13 @@ struct SlurmJob {
   std::string written_by;  ///< the command that asked for the script
   int threads = 1;         ///< of a rank
 
-  int nodes = 1;
+  int nodes = 1;  ///< machines
   int tasks = 0;  ///< ranks on each node; 0: whole nodes, a rank for each processor
-  std::string time = "12:00:00", partition;
+  std::string time = "12:00:00", partition;  ///< as sbatch's options of these names
 
   /// nodes, tasks, time, partition: flags.
   Options fields();
+  /// The script that is written.
   std::string path() const { return folder + "/job.sh"; }
 };
 

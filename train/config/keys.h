@@ -30,6 +30,7 @@ std::string current_protocol(const std::string&);
 
 /// Whether it is an option of an encoding, or says when which of them is used.
 bool is_of_encoding(const OptionKey&);
+/// Whether the key is an option of a task.
 bool is_of_task(const OptionKey&);
 
 /// Sets one key. UsageError for a key that is not known, and for a value that it does not take.

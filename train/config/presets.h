@@ -6,6 +6,7 @@
 /// The experiments of train/presets/*.toml, which the build puts into the program.
 namespace yonder {
 
+/// A configuration that is compiled into the program.
 struct Preset {
   std::string name;  ///< of the file, without .toml
   std::string toml;  ///< its content

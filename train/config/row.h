@@ -27,7 +27,7 @@ struct Row {
   /// How a model is trained on before it is tested, with the extension active: the settings
   /// finetune.length and finetune.steps. 0 steps: not at all.
   struct Finetune {
-    int length = 0, steps = 0;
+    int length = 0, steps = 0;  ///< items of training sequences; steps
   };
   /// UsageError if only one of the two is there, or is not a whole number above 0.
   Finetune finetune() const;
@@ -39,6 +39,7 @@ struct Row {
   std::string printed() const;
   /// Unchanged, but sees only a window of the trained length, size 0: the baseline to beat.
   bool windowed() const;
+  /// Same encoding, same overrides in the same order.
   bool operator==(const Row&) const = default;
 };
 

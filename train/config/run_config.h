@@ -12,7 +12,7 @@ namespace yonder {
 
 /// A run, before any default that depends on the model or the task is resolved.
 struct RunConfig {
-  std::string task = "copy", encoding = usual_encoding();
+  std::string task = "copy", encoding = usual_encoding();  ///< registered names
   Overrides options;      ///< of the encodings and of the task in use; others are refused
   int train_length = 32;  ///< trained length in items
   double switch_at =
@@ -21,15 +21,15 @@ struct RunConfig {
       without_positions();  ///< what the model ends as, and is tested as, if switch_at < 1
   std::string from;         ///< run or checkpoint that training continues from; empty: a new model
 
-  int width = 128, heads = 4, layers = 4;
-  int mlp = 0;  ///< 0: 4·width
-  bool bidirectional = false, tie_embeddings = false;
+  int width = 128, heads = 4, layers = 4;              ///< of the Transformer
+  int mlp = 0;                                         ///< 0: 4·width
+  bool bidirectional = false, tie_embeddings = false;  ///< see fields()
 
-  int steps = 2000, batch = 32;
-  double lr = 1e-3;
-  int warmup = 100;           ///< steps from 0 to lr
-  double min_lr_ratio = 0.1;  ///< the cosine ends at min_lr_ratio·lr
-  double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.98;
+  int steps = 2000, batch = 32;                           ///< optimizer steps; sequences in each
+  double lr = 1e-3;                                       ///< peak learning rate
+  int warmup = 100;                                       ///< steps from 0 to lr
+  double min_lr_ratio = 0.1;                              ///< the cosine ends at min_lr_ratio·lr
+  double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.98;  ///< of AdamW
   double grad_clip = 1;  ///< largest norm of the gradient; 0: not clipped
   int seed = 0;          ///< of weights, and of data and drawn positions unless data_seed is given
   int data_seed = -1;    ///< −1: seed
@@ -63,13 +63,18 @@ struct RunConfig {
   /// "train.lr", …, with limits and meaning. What files hold of a run is read and written by this
   /// table, and flags are made of it.
   Options fields();
+  /// All fields, to be read.
   std::vector<OptionView> fields() const;
 
   /// Its parts, as a help shows them.
   Options data_fields();
+  /// Fields of [model].
   Options model_fields();
+  /// Fields of [from]: what a fine-tuned model starts from.
   Options from_fields();
+  /// Fields of [train].
   Options training_fields();
+  /// Fields of [train] that say which checkpoints are kept.
   Options checkpoint_fields();
 };
 

@@ -11,9 +11,11 @@ enum class Status {
   refused     ///< the model can't be changed for the test as its row asks
 };
 
+/// All of them.
 inline constexpr Status every_status[] = {Status::ok, Status::undefined, Status::failed,
                                           Status::refused};
 
+/// As files have it.
 inline const char* name_of(Status status) {
   const char* const names[] = {"ok", "undefined", "failed", "refused"};
   return names[int(status)];

@@ -12,10 +12,11 @@ namespace yonder {
 
 /// A key (keys.h) and the values that a sweep gives it, one after the other.
 struct Axis {
-  OptionKey key;
-  std::vector<Value> values;
+  OptionKey key;              ///< what varies
+  std::vector<Value> values;  ///< in the order of the panels
 };
 
+/// All that a sweep is asked for.
 struct SweepConfig {
   std::string name;           ///< of the preset, or of the folder
   std::string title, source;  ///< of a preset
@@ -27,12 +28,12 @@ struct SweepConfig {
   std::vector<int> eval_lengths;  ///< items for tasks, tokens for text; the trained one is added
   std::vector<std::string> tests{""};  ///< options of the task while testing, "tiled.tile=2"
   std::vector<std::string> eval_protocols{"fixed-targets"};  ///< of texts
-  int seeds = 5;
-  int examples = 0;        ///< at each length; 0: the task's own number
-  int checkpoints = 1;     ///< tested, evenly over the last tenth of training, its end included
-  int curve_points = 0;    ///< tested too, evenly over all of training
-  bool attention = false;  ///< tell where the attention of the last checkpoint looks
-  std::vector<Claim> claims;
+  int seeds = 5;                                             ///< models per row
+  int examples = 0;           ///< at each length; 0: the task's own number
+  int checkpoints = 1;        ///< tested, evenly over the last tenth of training, its end included
+  int curve_points = 0;       ///< tested too, evenly over all of training
+  bool attention = false;     ///< tell where the attention of the last checkpoint looks
+  std::vector<Claim> claims;  ///< published orders to compare with
 
   /// The fields by name with limits and meaning: flags, and keys of [sweep].
   Options fields();
@@ -44,20 +45,21 @@ struct SweepConfig {
 
 /// A part of the sweep whose models differ in encoding and seed alone.
 struct Variant {
-  RunConfig base;
+  RunConfig base;    ///< of its runs, without encoding and seed
   std::string text;  ///< "model.width=64, train.steps=100"; the task is not in it
   std::string slug;  ///< the same for a folder's name: "-width64-train_length128"
 };
 
 /// What a sweep consists of. UsageError for whatever can't be.
 struct SweepPlan {
-  std::vector<Row> rows;
+  std::vector<Row> rows;              ///< encodings with their overrides
   std::vector<std::string> left_out;  ///< why, of what "all" and "everything" don't stand for here
-  std::vector<Variant> variants;
-  std::vector<double> rates;     ///< learning rates to choose from; empty: each variant's own
-  std::vector<Overrides> tests;  ///< by SweepConfig::tests
-  std::vector<int> lengths;      ///< ascending, without the trained one of a variant
+  std::vector<Variant> variants;      ///< one at least
+  std::vector<double> rates;          ///< learning rates to choose from; empty: each variant's own
+  std::vector<Overrides> tests;       ///< by SweepConfig::tests
+  std::vector<int> lengths;           ///< ascending, without the trained one of a variant
 };
+/// Expands axes and names such as "all".
 SweepPlan plan_of(const SweepConfig&);
 
 /// `plan.lengths` with the trained length of a variant, ascending.

@@ -22,6 +22,7 @@ void apply_config(const std::string& toml, const std::string& path, RunConfig& c
 
 /// Text that apply_config reads back to the same.
 std::string to_toml(const RunConfig&);
+/// The same of a sweep.
 std::string to_toml(const SweepConfig&);
 
 /// Whether the text of an earlier to_toml, in the file `path`, asks for the same sweep. A key that

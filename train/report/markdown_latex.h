@@ -11,6 +11,7 @@ std::string as_markdown(const Study&);
 /// The same tables for a paper, with booktabs; all text escaped.
 /// The spread over seeds that is printed with a median.
 enum class LatexSpread { none, range, sd };
+/// Tables for LaTeX with booktabs.
 std::string as_latex(const Study&, LatexSpread = LatexSpread::none);
 
 }  // namespace yonder

@@ -11,12 +11,13 @@ namespace yonder {
 
 /// How a line looks: a colour that the colour-blind tell apart, and a marker as second channel.
 struct Style {
-  static constexpr int grey = -1, colours = 8, markers = 6;
-  int colour = 0;  ///< class c0 to c7 of chart.css, or `grey`
-  int marker = 1;  ///< 1 to 6: circle, square, triangles, diamond, pentagon; 0: none
-  bool hollow = false;
-  int dashes = 0;  ///< 0: solid; 1 to 4
+  static constexpr int grey = -1, colours = 8, markers = 6;  ///< special and largest values
+  int colour = 0;       ///< class c0 to c7 of chart.css, or `grey`
+  int marker = 1;       ///< 1 to 6: circle, square, triangles, diamond, pentagon; 0: none
+  bool hollow = false;  ///< the marker is an outline
+  int dashes = 0;       ///< 0: solid; 1 to 4
 
+  /// Class of chart.css.
   std::string css_class() const { return colour < 0 ? "grey" : "c" + std::to_string(colour); }
 };
 
@@ -25,7 +26,9 @@ struct Style {
 /// of the same encoding share them, dashed and hollow; windowed models are grey.
 class Palette {
  public:
+  /// Gives every row its style.
   explicit Palette(std::vector<Row> rows);
+  /// Of one of the rows.
   Style of(const Row&) const;
 
  private:

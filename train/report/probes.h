@@ -18,7 +18,7 @@ Chart biases(Transformer&, int longest, const Style&);
 
 /// Tokens per full turn of each pair of columns that turns, a line for each row's frequencies.
 struct Turns {
-  Row row;
+  Row row;                     ///< the encoding
   std::vector<double> tokens;  ///< [pairs] 2π/w_m
 };
 /// Of a loaded model, its test options included.

@@ -7,8 +7,10 @@ namespace yonder {
 
 /// How the place looks where text is shown.
 struct TerminalStyle {
-  int columns = 80;
-  enum Colour { plain, coloured } colour = plain;
+  int columns = 80;  ///< width of the terminal
+  /// Whether ANSI colours are used.
+  enum Colour { plain, coloured };
+  Colour colour = plain;  ///< of tables
 };
 
 /// The look of standard output: coloured if it is a terminal and NO_COLOR is unset; COLUMNS, else

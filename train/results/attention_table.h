@@ -10,19 +10,23 @@ namespace yonder {
 
 /// Means over the observed rows of one head.
 struct HeadLook {
-  int layer = 0, head = 0;
-  std::int64_t rows = 0;
+  int layer = 0, head = 0;       ///< from 0
+  std::int64_t rows = 0;         ///< observed
   double entropy = 0, keys = 0;  ///< keys: e to the mean entropy
+  /// @{
+  /// HeadSums of the same name over its rows.
   double distance = 0, within = 0, first = 0, own = 0, top = 0, spent = 0;
+  /// @}
   double told = 0;                  ///< NaN where no row has a lag
   std::vector<double> by_distance;  ///< distances 0, 1, 2–3, 4–7, …
 };
 
 /// A number of a HeadLook and its name in files.
 struct HeadNumber {
-  const char* name;
-  double HeadLook::*value;
+  const char* name;         ///< column and key
+  double HeadLook::*value;  ///< where it is kept
 };
+/// All numbers of a HeadLook, in the order of the columns.
 inline constexpr HeadNumber head_numbers[] = {
     {"entropy", &HeadLook::entropy}, {"keys", &HeadLook::keys},   {"distance", &HeadLook::distance},
     {"within", &HeadLook::within},   {"first", &HeadLook::first}, {"own", &HeadLook::own},

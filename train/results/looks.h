@@ -10,9 +10,10 @@ Spread over_heads(const Results&, const Row&, int length, double HeadLook::*);
 
 /// How the models of a row look at a length: what most seeds do, Gaze::mixed where no two agree.
 struct SharedGaze {
-  Gaze gaze = Gaze::mixed;
-  int seeds = 0, of = 0;  ///< that do so, of those observed
+  Gaze gaze = Gaze::mixed;  ///< of more than half of the seeds
+  int seeds = 0, of = 0;    ///< that do so, of those observed
 };
+/// Of one row at one length; `of` is 0 where it was not observed.
 SharedGaze gaze_of(const Results&, const Row&, int length);
 
 /// "At 16×, RoPE looks sharply at wrong far tokens, NoPE spreads, ALiBi and KERPLE look near."; ""

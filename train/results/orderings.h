@@ -23,16 +23,16 @@ inline constexpr int fewest_seeds = 5;
 
 /// One step of an order of rows.
 struct Ordering {
-  Row better, worse;
-  int length = 0;
-  Measure measure = Measure::loss;
-  Paired pairs;           ///< better's number less worse's, on the seeds that both have
-  int agree = 0;          ///< seeds on which `better` is the better one
-  double p = 1;           ///< one-sided sign-flip test of what is stated
-  double opposite_p = 1;  ///< of its opposite
-  double sign_p = 1;      ///< one-sided sign test of what is stated
-  std::string doubt;      ///< why the pair can't be judged whatever its numbers are; else empty
-  Outcome outcome = Outcome::open;
+  Row better, worse;                ///< as stated beforehand
+  int length = 0;                   ///< evaluation length
+  Measure measure = Measure::loss;  ///< what is compared
+  Paired pairs;                     ///< better's number less worse's, on the seeds that both have
+  int agree = 0;                    ///< seeds on which `better` is the better one
+  double p = 1;                     ///< one-sided sign-flip test of what is stated
+  double opposite_p = 1;            ///< of its opposite
+  double sign_p = 1;                ///< one-sided sign test of what is stated
+  std::string doubt;  ///< why the pair can't be judged whatever its numbers are; else empty
+  Outcome outcome = Outcome::open;  ///< what the test says
 };
 
 /// `better` against `worse` at one length. It can't be judged where a row was not run or has no
@@ -63,21 +63,23 @@ std::string would_tell(const Ordering&, int claims);
 
 /// What became of a claim.
 struct Verdict {
+  /// What became of a claim.
   enum Result { reproduced, partly, not_reproduced, cannot_be_told };
 
-  Claim claim;
-  int panel = -1;   ///< that it was held against; −1: there is none
-  int length = 0;   ///< at which
-  std::string why;  ///< there is nothing to hold it against; else empty
-  std::vector<Ordering> steps;
-  double p = 1;                ///< the largest of its steps', as a claim needs them all
-  double adjusted_p = 1;       ///< by Holm, among all claims of the study
-  std::optional<Trend> trend;  ///< of the order as a whole, for four rows or more
+  Claim claim;                  ///< as published
+  int panel = -1;               ///< that it was held against; −1: there is none
+  int length = 0;               ///< at which
+  std::string why;              ///< there is nothing to hold it against; else empty
+  std::vector<Ordering> steps;  ///< each row against the next
+  double p = 1;                 ///< the largest of its steps', as a claim needs them all
+  double adjusted_p = 1;        ///< by Holm, among all claims of the study
+  std::optional<Trend> trend;   ///< of the order as a whole, for four rows or more
   /// Reproduced if adjusted_p ≤ 0.05; partly if a step has p ≤ 0.05 by itself; not reproduced if
   /// the opposite of a step passes as the claim would have to; else it is inconclusive.
   Result result = cannot_be_told;
 };
 
+/// On every claim of a study, p adjusted by Holm over all.
 std::vector<Verdict> verdicts(const Study&);
 /// "reproduced", "partly reproduced", "not reproduced", "inconclusive".
 const char* name_of(Verdict::Result);

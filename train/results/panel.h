@@ -15,22 +15,23 @@
 /// and sentences ask of them.
 namespace yonder {
 
+/// A number that was not taken, or could not be.
 inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 /// What one trained model, under one row's extension, reached at one length. Measures that were not
 /// taken, or could not be, are NaN.
 struct EvalScore {
-  Row row;
-  std::string protocol;  ///< which targets count, and what they see
-  int length = 0;        ///< items for tasks, tokens for text
-  int tokens = 0;        ///< longest sequence that the model saw
-  int seed = 0;
+  Row row;                          ///< what was evaluated
+  std::string protocol;             ///< which targets count, and what they see
+  int length = 0;                   ///< items for tasks, tokens for text
+  int tokens = 0;                   ///< longest sequence that the model saw
+  int seed = 0;                     ///< of the run
   double loss = unknown;            ///< mean over targets, nats
   double token_accuracy = unknown;  ///< share of targets that are the model's first choice
   double exact_match = unknown;     ///< share of examples whose whole answer is right
-  int examples = 0;
-  int step = 0;  ///< steps that the model had been trained; 0: all of its training
-  Status status = Status::ok;
+  int examples = 0;                 ///< sequences evaluated
+  int step = 0;                ///< steps that the model had been trained; 0: all of its training
+  Status status = Status::ok;  ///< whether there is a number
   std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
   std::string problem;  ///< the same in one sentence
 };
@@ -41,58 +42,61 @@ inline double bits_per_byte(double loss) { return loss / std::numbers::ln2; }
 /// Loss by position, at the longest length of a panel: the mean over each of equal stretches of
 /// the sequence. Falling below the windowed model's means that far context is used.
 struct Curve {
-  Row row;
-  int seed = 0;
+  Row row;                   ///< what was evaluated
+  int seed = 0;              ///< of the run
   std::vector<double> loss;  ///< [stretches], nats
 };
 
 /// Accuracy by how far back the answer stands.
 struct LagScore {
-  Row row;
-  int seed = 0, length = 0;
-  int from = 0, to = 0;  ///< lags from ≤ lag < to, in tokens
-  double token_accuracy = unknown;
-  int count = 0;  ///< targets
+  Row row;                          ///< what was evaluated
+  int seed = 0, length = 0;         ///< as in EvalScore
+  int from = 0, to = 0;             ///< lags from ≤ lag < to, in tokens
+  double token_accuracy = unknown;  ///< share of right targets
+  int count = 0;                    ///< targets
 };
 
 /// What the attention of one model did at one length, of the scored rows of all sequences.
 struct AttentionScore {
-  Row row;
+  Row row;                               ///< what was evaluated
   int seed = 0, length = 0, tokens = 0;  ///< as in EvalScore
-  std::vector<HeadLook> heads;
+  std::vector<HeadLook> heads;           ///< of all layers
 };
 
 /// One of the numbers of an EvalScore, and how people read it.
 struct Measure {
-  double EvalScore::*value;
-  const char* name;  ///< "loss": names the plot's file too
-  const char* title;
+  double EvalScore::*value;  ///< where it is kept
+  const char* name;          ///< "loss": names the plot's file too
+  const char* title;         ///< as a heading
   bool percent;  ///< a share, read in percent, more is better; else nats, less is better
 
-  static const Measure loss, token_accuracy, bytes, exact_match;
+  static const Measure loss;            ///< nats
+  static const Measure token_accuracy;  ///< share of tokens
+  static const Measure bytes;           ///< token_accuracy of a text
+  static const Measure exact_match;     ///< share of examples
 };
 
 /// One panel of a comparison: rows × lengths × seeds, with the same task, protocol and settings.
 struct Results {
-  std::string task;
+  std::string task;  ///< registered name
   std::string test;  ///< task options changed for the test, "tiled.copies=2"; "" for none
   std::string protocol =
       "fixed-targets";  ///< which targets count: the name of a Protocol, "answer"
   std::string
-      variant;  ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
-  bool text = false;
-  int train_length = 0;  ///< N in items for tasks, in tokens for text
-  std::vector<int> lengths;
-  int seeds = 0;
-  std::vector<Row> rows;
+      variant;        ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
+  bool text = false;  ///< a text is continued; else questions are answered
+  int train_length = 0;           ///< N in items for tasks, in tokens for text
+  std::vector<int> lengths;       ///< evaluated, ascending
+  int seeds = 0;                  ///< runs per row
+  std::vector<Row> rows;          ///< in the order of the tables
   std::vector<double> chance;     ///< [lengths] accuracy of the best guess that reads nothing
   double unigram_loss = unknown;  ///< text: loss of the unigram baseline, nats
   std::vector<EvalScore> scores;  ///< of models at the end of their training
   std::vector<EvalScore> late_checkpoints;  ///< before it, in the last tenth of training
   std::vector<EvalScore> learning_curve;    ///< over all of training, if a sweep asks for them
-  std::vector<Curve> curves;
-  std::vector<LagScore> lags;
-  std::vector<AttentionScore> attention;  ///< where a sweep asks for them
+  std::vector<Curve> curves;                ///< loss by position
+  std::vector<LagScore> lags;               ///< accuracy by lag
+  std::vector<AttentionScore> attention;    ///< where a sweep asks for them
 
   /// What tells panels apart: task, and test, protocol and variant where they are not the usual:
   /// "text, tiled.copies=2, non-overlapping".
@@ -118,8 +122,9 @@ struct Results {
   /// How many of the seeds that have a number solve the task at a length: by whole answers, or by
   /// their tokens where wholes were not counted.
   struct Solved {
-    int seeds = 0, of = 0;
+    int seeds = 0, of = 0;  ///< that solve it, of those with a number
   };
+  /// Of one row at one length.
   Solved solved(const Row&, int length) const;
   /// `chance` at a length; NaN if it is not known.
   double chance_accuracy(int length) const;

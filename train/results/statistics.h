@@ -10,10 +10,11 @@ namespace yonder {
 
 /// What several seeds gave for one number.
 struct Spread {
-  double median = std::numeric_limits<double>::quiet_NaN();
-  double least = median, most = median;
-  int count = 0;
+  double median = std::numeric_limits<double>::quiet_NaN();  ///< NaN without values
+  double least = median, most = median;                      ///< the range
+  int count = 0;                                             ///< values behind it
 
+  /// Without values.
   bool empty() const { return count == 0; }
 };
 
@@ -26,15 +27,16 @@ double standard_deviation(const std::vector<double>& values);
 
 /// Where the median of all seeds, of which some were run, is likely to lie.
 struct Interval {
-  double low = std::numeric_limits<double>::quiet_NaN();
-  double high = low;
-  int count = 0;  ///< seeds behind it
+  double low = std::numeric_limits<double>::quiet_NaN();  ///< lower end
+  double high = low;                                      ///< upper end
+  int count = 0;                                          ///< seeds behind it
   /// How often the interval between two of `count` numbers holds the median that they were drawn
   /// around: Σ_{l ≤ k < u} C(n, k)/2^n for the l-th to the u-th smallest, whatever the distribution
   /// is. It is below 0.95 where seeds are too few for what the bootstrap promises: 0.75 for 3
   /// seeds, 0.94 for 5.  David & Nagaraja 2003, "Order statistics", sec. 7.1
   double coverage = 0;
 
+  /// Whether x lies in it.
   bool holds(double x) const { return low <= x && x <= high; }
 };
 

@@ -12,36 +12,37 @@ namespace yonder {
 
 /// One trained model, and what it took.
 struct Training {
-  std::string cell;      ///< its folder's name under cells/
-  std::string encoding;  ///< as Row::encoding
-  std::string task, variant;
-  int seed = 0, steps = 0;
-  double lr = 0;
+  std::string cell;           ///< its folder's name under cells/
+  std::string encoding;       ///< as Row::encoding
+  std::string task, variant;  ///< of its panel
+  int seed = 0, steps = 0;    ///< of the run
+  double lr = 0;              ///< peak learning rate
   /// What else of a training has to be alike if two models are to differ by encoding alone:
   /// {"train.batch", 32}, …, the options of its task but for a text's path. Results of earlier
   /// versions have none.
   Overrides settings;
   double validation = unknown;  ///< loss on validation data, nats, where the rate was chosen by it
   bool trial = false;           ///< trained only to choose the learning rate, and not chosen
-  double seconds = 0, tokens_per_second = 0;
-  std::int64_t parameters = 0, position_parameters = 0;
+  double seconds = 0, tokens_per_second = 0;             ///< of training
+  std::int64_t parameters = 0, position_parameters = 0;  ///< all, and those of positions
   std::vector<double> loss;  ///< of the batches: the mean over each of equal stretches of training
 };
 
 /// A cell whose training failed.
 struct Failure {
-  std::string cell, reason;
+  std::string cell, reason;  ///< its folder; what went wrong
 };
 
+/// A comparison as a whole.
 struct Study {
-  std::string name;     ///< of the preset or configuration; else the task
-  std::string title;    ///< one line
-  std::string source;   ///< papers that it repeats
-  std::string command;  ///< that makes it again
-  std::vector<Results> panels;
-  std::vector<Training> trainings;
-  std::vector<Failure> failures;
-  std::vector<Claim> claims;
+  std::string name;                 ///< of the preset or configuration; else the task
+  std::string title;                ///< one line
+  std::string source;               ///< papers that it repeats
+  std::string command;              ///< that makes it again
+  std::vector<Results> panels;      ///< what models reached
+  std::vector<Training> trainings;  ///< what each run took
+  std::vector<Failure> failures;    ///< runs without a result
+  std::vector<Claim> claims;        ///< published orders to compare with
 };
 
 /// Tidy data: one row per encoding × extension × task × test × variant × protocol × length × seed ×
@@ -67,10 +68,12 @@ Study study_from_json(const std::string& json, const std::string& path);
 /// What one cell adds to a study. The panels have its scores alone; rows and lengths are the
 /// study's.
 struct CellResult {
-  Training training;
-  std::vector<Results> panels;
+  Training training;            ///< what the run took
+  std::vector<Results> panels;  ///< what models reached
 };
+/// For scores.json.
 std::string to_json(const CellResult&);
+/// Reads what to_json wrote; FileError, naming `path`, for something else.
 CellResult cell_from_json(const std::string& json, const std::string& path);
 
 }  // namespace yonder

@@ -8,7 +8,7 @@ namespace yonder {
 
 /// What a report is made of: a study, and what the reader has to know first.
 struct Found {
-  Study study;
+  Study study;       ///< all that is done
   std::string note;  ///< "unfinished: 12 of 30 cells that were begun are done"; else empty
 };
 

@@ -9,9 +9,9 @@ namespace yonder {
 
 /// With one thread, as far as a few steps tell.
 struct Cost {
-  double step = 0, test = 0;  ///< seconds: of a step, of all tests
-  double bytes = 0;           ///< at most, at once
-  std::int64_t parameters = 0, position_parameters = 0;
+  double step = 0, test = 0;                             ///< seconds: of a step, of all tests
+  double bytes = 0;                                      ///< at most, at once
+  std::int64_t parameters = 0, position_parameters = 0;  ///< all, and those of positions
 
   /// Seconds of a whole training.
   double training(const Cell& cell) const { return step * cell.variant->base.steps; }

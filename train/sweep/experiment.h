@@ -15,19 +15,20 @@ struct Experiment {
   Experiment(const Experiment&) = delete;
   Experiment& operator=(const Experiment&) = delete;
 
-  const SweepConfig config;
-  const SweepPlan plan;
-  const Inputs inputs;
+  const SweepConfig config;  ///< as asked for
+  const SweepPlan plan;      ///< what follows from it
+  const Inputs inputs;       ///< texts, read once
 };
 
 /// One model of a sweep.
 struct Cell {
-  const Variant* variant;
-  std::string encoding;  ///< as Row::encoding
-  double lr;
-  int seed;
-  RunConfig run;  ///< the training
+  const Variant* variant;  ///< its part of the sweep
+  std::string encoding;    ///< as Row::encoding
+  double lr;               ///< peak learning rate
+  int seed;                ///< of weights and data
+  RunConfig run;           ///< the training
 
+  /// One run of the experiment.
   Cell(const Experiment&, const Variant&, std::string encoding, double lr, int seed);
 };
 

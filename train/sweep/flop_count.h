@@ -10,12 +10,15 @@
 ///   Kaplan et al. 2020, arXiv:2001.08361, sec. 2.1
 namespace yonder {
 
+/// Multiply-adds of a run, by the formulas above.
 class FlopCount {
  public:
   /// UsageError and FileError as prepare().
   explicit FlopCount(const RunConfig&, const Inputs& = {});
 
+  /// Of so many steps, each of `batch` sequences.
   double training(int length, int batch, int steps) const;
+  /// Of an evaluation.
   double test(const EvalSpec&) const;
   /// What a process that trains it, and tests it at a length, takes of memory, about.
   double bytes(const RunConfig&, int longest) const;

@@ -21,9 +21,13 @@ class ProgressBoard {
   /// step.
   static std::string said(double part, const Metrics* = nullptr);
 
+  /// A cell begins.
   void started(int cell);
+  /// Takes what the cell said().
   void on_progress(int cell, const std::string& said);
+  /// Prints a line of its scores.
   void done(int cell, const CellResult&);
+  /// Prints why.
   void failed(int cell, const std::string& reason);
   /// Redraws the line.
   void show();

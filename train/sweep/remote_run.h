@@ -25,6 +25,7 @@ int run_remote_tasks(const Experiment&, const std::string& folder, bool seen);
 
 /// A measured cost as the result of an answer, and back.
 std::string text_of(const Cost&);
+/// Reads what the other rank wrote.
 Cost cost_of(const std::string& text);
 
 }  // namespace yonder

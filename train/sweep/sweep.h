@@ -15,7 +15,7 @@ enum class Start { fresh, over, resumed };
 
 /// A sweep under way: what is finished stays so whatever happens to the rest.
 struct SweepEnd {
-  Study study;
+  Study study;     ///< all results
   int signal = 0;  ///< that ended it early; the study is then empty
 };
 

@@ -23,8 +23,9 @@ enum class ExitCode : int {
 /// SIGUSR1.
 ExitCode exit_code(int signal);
 
+/// How a command ended.
 struct ExitStatus {
-  ExitCode code;
+  ExitCode code;     ///< of the process
   std::string text;  ///< one sentence
 };
 
@@ -33,7 +34,8 @@ ExitStatus current_exit_status();
 
 /// An error that every rank (mpi.h) throws alike, so that one of them says it and all can leave.
 struct SharedError : std::runtime_error {
-  ExitCode code;
+  ExitCode code;  ///< of every rank's process
+  /// Takes its sentence and its code.
   explicit SharedError(const ExitStatus& e) : std::runtime_error(e.text), code(e.code) {}
 };
 

@@ -46,12 +46,14 @@ std::vector<std::string> gathered(const std::string& text);
 void run_collectively(const std::function<void()>& work);
 /// Those who work on one thing: this process alone, or all ranks.
 struct Communicator {
-  int rank = 0, count = 1;
+  int rank = 0, count = 1;  ///< of this process; of all
+  /// As ranks::run_collectively among these.
   void run_collectively(const std::function<void()>& work) const {
     if (count > 1) ranks::run_collectively(work);
     else work();
   }
 };
+/// Every rank of mpirun; alone this process.
 inline Communicator world() { return {rank(), count()}; }
 /// The text that `make` gives at rank 0, which alone calls it; what it throws there, all throw.
 std::string broadcast_from_root(const std::function<std::string()>& make);
@@ -71,8 +73,10 @@ void broadcast(std::span<real>);
 
 /// Numbers first..first + size − 1 of n, which are cut into as many slices as there are ranks.
 struct Slice {
-  std::int64_t first, size;
+  std::int64_t first;  ///< its first number
+  std::int64_t size;   ///< how many
 };
+/// The slice of a rank.
 Slice slice(std::int64_t n, int rank);
 /// Each rank gets its slice of what every rank has. theirs [count(), slice]
 void exchange_slices(std::span<const real> mine, std::span<real> theirs);
@@ -83,10 +87,12 @@ void sum_in_any_order(std::span<real>);
 
 // Messages between two ranks.
 
+/// A text from another rank.
 struct Message {
-  int from = 0;
-  std::string text;
+  int from = 0;      ///< rank
+  std::string text;  ///< as sent
 };
+/// Sends a text to a rank.
 void send(int to, std::string_view text);
 /// The next message to this rank, if one comes within so many seconds. Waiting sleeps, since a rank
 /// that waits may share its processor with one that works.

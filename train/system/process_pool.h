@@ -24,8 +24,8 @@ struct TaskResult {
 /// Work cut into jobs that run as processes of their own, so that each may have one thread, and a
 /// crash of one leaves the others alone.
 struct Jobs {
-  int count = 0;
-  int at_once = 1;
+  int count = 0;    ///< jobs
+  int at_once = 1;  ///< child processes
   std::function<std::string(int job, const ProgressCallback&)>
       work;                              ///< in the new process; gives the result
   std::function<void(int job)> started;  ///< in this one, as all below

@@ -14,9 +14,12 @@ std::string rounded(double number);
 /// True if stderr is a terminal that may be redrawn and coloured.
 bool on_terminal();
 
+/// Lines on stderr: one that is redrawn, and those that stay.
 class Progress {
  public:
+  /// Whether anything is printed.
   enum class Verbosity { normal, quiet };
+  /// Prints, or is quiet.
   explicit Progress(Verbosity verbosity) : verbosity_(verbosity) {}
   ~Progress() { close(); }
   Progress(const Progress&) = delete;

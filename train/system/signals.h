@@ -13,7 +13,8 @@ namespace yonder {
 
 /// Work was ended by a signal after all that it needs to go on was saved. Its text says how.
 struct Interrupted : std::runtime_error {
-  int signal;
+  int signal;  ///< its number
+  /// A signal and what was done about it.
   Interrupted(int s, const std::string& text) : std::runtime_error(text), signal(s) {}
 };
 

@@ -8,6 +8,7 @@ namespace yonder {
 /// Steady: a clock that is set does not disturb it.
 using Clock = std::chrono::steady_clock;
 
+/// Wall time.
 inline double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }

@@ -10,9 +10,9 @@ namespace yonder {
 
 /// At rank 0; functions that give nothing back may be empty.
 struct WorkQueue {
-  int count = 0;
+  int count = 0;                                          ///< jobs
   std::function<std::string(int job, int rank)> request;  ///< what the rank is told of it
-  std::function<void(int job)> started;
+  std::function<void(int job)> started;                   ///< a rank begins it
   std::function<void(int job, const std::string& line)> on_progress;  ///< what the job says
   std::function<void(int job, const TaskResult&)> ended;  ///< one that a signal ended too
   std::function<void()> tick;                             ///< several times a second

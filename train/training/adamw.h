@@ -24,10 +24,15 @@ bool all_finite(const Parameters&);
 /// are what is compared: decay would pull t5's bias or a learned slope towards another encoding.
 class AdamW {
  public:
+  /// AdamW's constants.
   struct Settings {
-    double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-8, decay = 0.01;
+    double beta1 = 0.9;     ///< β₁, decay of the mean gradient
+    double beta2 = 0.98;    ///< β₂, decay of the mean square
+    double epsilon = 1e-8;  ///< ε, added to the root of the latter
+    double decay = 0.01;    ///< λ, weight decay
   };
 
+  /// Both moments are 0.
   AdamW(const Parameters&, Settings);
 
   /// One step with the gradients gathered, each times `scale` (clipping). A parameter that took no

@@ -19,10 +19,10 @@ namespace yonder {
 
 /// Sums over a training, kept across its interruptions.
 struct Totals {
-  int step = 0;     ///< of this training
-  double loss = 0;  ///< mean over its last 5 % of the steps, as far as it got
-  double tokens = 0, seconds = 0;
-  double speed = 0;  ///< tokens per second, an average that fades
+  int step = 0;                    ///< of this training
+  double loss = 0;                 ///< mean over its last 5 % of the steps, as far as it got
+  double tokens = 0, seconds = 0;  ///< of training until then
+  double speed = 0;                ///< tokens per second, an average that fades
 };
 
 /// The steps of training whose models stay by last_checkpoints, the last step first.
@@ -31,6 +31,7 @@ std::vector<int> late_steps(const RunConfig&);
 /// the last.
 bool stays(const RunConfig&, int step);
 
+/// The checkpoints of a run: written, read and removed.
 class Checkpoints {
  public:
   /// `folder` is a run's. Nothing is read or written yet.

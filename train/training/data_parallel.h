@@ -20,8 +20,10 @@ namespace yonder {
 /// Sequences first..first + size − 1 of a batch, padded as it is.
 Batch part_of(const Batch&, int first, int size);
 
+/// Cuts batches into shards and adds up what the ranks make of them.
 class Shards {
  public:
+  /// In which order gradients are added.
   enum class Order {
     kept,  ///< the same bits for any number of ranks
     any    ///< each rank adds up its own shards and the library the ranks: faster, other bits

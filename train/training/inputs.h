@@ -14,6 +14,7 @@ class Inputs {
  public:
   Inputs();
 
+  /// The texts that were read.
   const Corpora& texts() const { return texts_; }
   /// The checkpoint of `path`, which is one or the folder of a run whose last one is meant.
   /// FileError as read_checkpoint().

@@ -12,10 +12,11 @@ namespace yonder {
 ///   s ≤ warmup:  peak · s/warmup
 ///   else:        peak · (r + (1 − r)(1 + cos(π x))/2),  x = (s − warmup)/(steps − warmup)
 struct Schedule {
-  double peak = 1e-3;
-  int warmup = 100, steps = 2000;
-  double end = 0.1;  ///< r
+  double peak = 1e-3;              ///< highest rate
+  int warmup = 100, steps = 2000;  ///< of the linear rise; of all
+  double end = 0.1;                ///< r
 
+  /// The rate of a step, from 1.
   double operator()(int step) const {
     if (step <= warmup) return peak * step / warmup;
     const double x = std::min(1.0, double(step - warmup) / (steps - warmup));

@@ -10,6 +10,7 @@
 /// A run's folder: config.toml, environment.json, metrics.jsonl, checkpoints/ (checkpoint_dir.h).
 namespace yonder {
 
+/// A run's folder while it trains.
 class RunFolder {
  public:
   /// Locks the folder, if there is one, and writes nothing yet. UsageError if there is a run
@@ -24,6 +25,7 @@ class RunFolder {
   void begin(const Trained&, ranks::Communicator = {});
   /// A line of metrics.jsonl. Lines are written every second, and with flush().
   void record(const Metrics&);
+  /// Writes the lines that wait.
   void flush();
   /// Writes the lines and waits until they are on the disk.
   void sync();

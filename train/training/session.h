@@ -31,12 +31,12 @@ struct Metrics {
 
 /// What a finished training leaves.
 struct TrainResult {
-  std::string checkpoint;         ///< path of the last checkpoint
-  std::vector<std::string> late;  ///< paths of last_checkpoints models, the last first
-  int steps = 0;
-  int before = 0;   ///< of them, those that an earlier call had taken
-  double loss = 0;  ///< mean over the last 5 % of the steps
-  double seconds = 0, tokens_per_second = 0;
+  std::string checkpoint;                     ///< path of the last checkpoint
+  std::vector<std::string> late;              ///< paths of last_checkpoints models, the last first
+  int steps = 0;                              ///< trained
+  int before = 0;                             ///< of them, those that an earlier call had taken
+  double loss = 0;                            ///< mean over the last 5 % of the steps
+  double seconds = 0, tokens_per_second = 0;  ///< of training
   std::int64_t parameters = 0, position_parameters = 0;  ///< numbers in all, and under "encoding."
   std::string changed_text;                              ///< of the model that it went on from
 };
@@ -50,8 +50,8 @@ enum class Existing {
 
 /// A model with its task, trained or about to be.
 struct Trained {
-  std::unique_ptr<Task> task;
-  std::unique_ptr<Transformer> model;
+  std::unique_ptr<Task> task;          ///< prepared
+  std::unique_ptr<Transformer> model;  ///< with its encoding
   RunConfig config;  ///< of a loaded one: model, encoding, task and seed; the rest is default
   int step = 0;      ///< steps of training that it has seen
   /// Path of a loaded one's text if that is no longer what it was trained on: a test may then ask
@@ -63,7 +63,7 @@ struct Trained {
     int length = 0;  ///< items of the training that N comes from
     int step = 0;    ///< steps until then
   };
-  std::optional<Before> before;
+  std::optional<Before> before;  ///< of a fine-tuned model
 };
 
 /// The task of a configuration with its options set, prepared; in its masked form for a
@@ -110,6 +110,7 @@ RunConfig load_run_config(const std::string& folder);
 /// not a checkpoint.
 Trained load(const std::string& path, const Overrides& test_options = {}, const Inputs& = {});
 
+/// What is evaluated, and how.
 struct EvalSettings {
   std::vector<int> lengths;                     ///< items for tasks, tokens for text
   int examples = 0;                             ///< at each length; 0: the task's own number
@@ -120,27 +121,30 @@ struct EvalSettings {
 
 /// "fixed-targets", "non-overlapping" and "sliding"; UsageError for any other name.
 Protocol protocol_named(const std::string& name);
+/// As files and flags have it.
 const char* name_of(Protocol);
 
 /// The result at one length. Numbers that a task doesn't have are NaN.
 struct EvalRow {
+  /// No number.
   static constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
-  int length = 0;  ///< as asked for
-  int tokens = 0;  ///< longest sequence that the model sees
-  int examples = 0;
+  int length = 0;                ///< as asked for
+  int tokens = 0;                ///< longest sequence that the model sees
+  int examples = 0;              ///< sequences evaluated
   double loss = none;            ///< nats per scored target
   double perplexity = none;      ///< exp(loss), text only
   double token_accuracy = none;  ///< part of the targets whose logit is the largest
   double exact_match = none;     ///< part of the examples with all targets right; tasks only
   double chance = none;          ///< token accuracy of guessing
-  Status status = Status::ok;
+  Status status = Status::ok;    ///< whether there is a number
   std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
   std::string problem;  ///< the same in one sentence
   std::vector<double> position_loss;  ///< text: mean loss by index, [tokens]; NaN: none counted
 
+  /// Right targets of all.
   struct Share {
-    int right = 0, count = 0;
+    int right = 0, count = 0;  ///< of the targets of one lag
   };
   std::map<int, Share> lags;  ///< targets by Batch::lag, of tasks that know it
   /// [layers][heads] over the scored rows of all passes, if asked for; else empty.

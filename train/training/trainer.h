@@ -15,6 +15,7 @@ class Trainer {
   /// Several ranks take each step together, with the shards of its batch among them.
   explicit Trainer(Trained& run, ranks::Communicator comm = {});
 
+  /// What one step came to.
   struct Step {
     double loss, lr, grad_norm;  ///< as Metrics'
     int tokens;                  ///< of the batch, without padding
@@ -26,6 +27,7 @@ class Trainer {
   /// Switches to the encoding that step s has, if it is not yet there.
   void switch_encoding_at(int s);
 
+  /// Its moments, for checkpoints.
   AdamW& optimizer() { return optimizer_; }
   /// Model and optimizer become rank 0's, after `steps` steps of this training.
   void broadcast(int steps);

@@ -9,6 +9,7 @@
 /// is page.mustache, how it looks page.css and chart.css, what moves page.js.
 namespace yonder {
 
+/// What a page shows beside the study.
 struct PageSettings {
   /// Folders of the runs behind the study: their cells, configurations and machines are shown.
   /// None: the folder of the page itself.

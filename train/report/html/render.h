@@ -6,6 +6,7 @@
 /// The files of train/report/html, which are parts of the program, filled with data.
 namespace yonder {
 
+/// What templates are filled with.
 using Json = nlohmann::json;
 
 /// The content of one of the files: "page.css". std::logic_error if there is none.

@@ -15,6 +15,7 @@ namespace yonder {
 /// Writes pictures as SVG into a folder, and gives them back as figures of the page.
 class Pictures {
  public:
+  /// Writes into this folder.
   explicit Pictures(std::string folder) : folder_(std::move(folder)) {}
 
   /// Adds figure.mustache's data to `figures`, unless the chart has no point.
@@ -22,6 +23,7 @@ class Pictures {
   /// The same of a picture that is not a chart.
   void add(Json& figures, const std::string& name, const std::string& title,
            const std::string& caption, const std::function<std::string(Svg)>& drawn);
+  /// Of the files written, in order.
   const std::vector<std::string>& paths() const { return paths_; }
 
  private:
@@ -54,7 +56,9 @@ Json verdicts_section(const Study&, const Palette&);
 Json training_section(const Study&, const Palette&, Pictures&);
 
 // What tables are made of.
+/// Head of a column, with a small line under it.
 Json head(const std::string& text, const std::string& under = "");
+/// A cell; `look` is its CSS class.
 inline Json cell(const std::string& text, const std::string& look = "") {
   return {{"text", text}, {"look", look}};
 }
