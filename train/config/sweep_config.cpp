@@ -179,7 +179,8 @@ Options SweepConfig::fields() {
           Option{"curve_points", &curve_points,
                  "checkpoints per run to evaluate over all of training: learning curves"}
               .within(0, 1000)
-              .formerly("course"),
+              .formerly("course")
+              .for_experts(),
           Option{"attention", &attention,
                  "record where the attention of each model looks: attention.csv, report"}};
 }
