@@ -1,6 +1,7 @@
 #include "train/config/run_config.h"
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 namespace yonder {
@@ -15,9 +16,13 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 int RunConfig::first_steps() const { return int(std::lround(switch_at * steps)); }
 
 std::string RunConfig::warning() const {
-  if (warmup < steps) return "";
-  return "warmup: " + std::to_string(warmup) + " steps of " + std::to_string(steps) +
-         " are warm-up, so the learning rate never reaches its peak; lower --warmup";
+  if (warmup <= steps) return "";
+  char reached[32];
+  std::snprintf(reached, sizeof reached, "%.3g", lr * steps / warmup);
+  return "warmup: the learning rate rises for " + std::to_string(warmup) +
+         " steps and training takes " + std::to_string(steps) + ", so it ends at " + reached +
+         " and never reaches its peak, " + text_of(Value(lr)) +
+         "; lower --warmup, or raise --steps";
 }
 
 std::vector<std::string> RunConfig::encodings() const {

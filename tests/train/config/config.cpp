@@ -443,3 +443,11 @@ TEST_CASE("bash completes commands, presets, encodings and flags") {
   CHECK(completed("yonder train --rope.bas", 2) == "--rope.base\n");
   CHECK(yonder_run("completion bsh").code == 2);
 }
+
+TEST_CASE("a warm-up that outlasts training is said, with the rate that is reached") {
+  RunConfig run;
+  run.lr = 1e-3, run.warmup = 100, run.steps = 100;
+  CHECK(run.warning().empty());
+  run.steps = 3;
+  CHECK_THAT(run.warning(), ContainsSubstring("ends at 3e-05 and never reaches its peak, 0.001"));
+}
