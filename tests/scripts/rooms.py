@@ -15,7 +15,8 @@ import subprocess
 import sys
 
 FLOORS = [["core"], ["datasets", "encodings"], ["models"], ["train/system", "train/config"],
-          ["train/training", "train/results"], ["train/evaluation", "train/report", "train/bench"],
+          ["train/training", "train/results"], ["train/evaluation", "train/report", "train/bench",
+           "train/export"],
           ["train/sweep"], ["train/cli"]]
 # train/config reads nothing of train/system, so the two may stand on one floor; likewise the others.
 BUDGET = {"train": 15600, "all": 32760}  # lines; lower it whenever code is deleted

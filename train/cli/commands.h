@@ -16,6 +16,7 @@ int train_command(const Arguments&);
 int eval_command(const Arguments&);
 int logits_command(const Arguments&);
 int sample_command(const Arguments&);
+int export_command(const Arguments&);
 int sweep_command(const Arguments&);
 int report_command(const Arguments&);
 int bench_command(const Arguments&);

@@ -30,6 +30,7 @@ const Command commands[] = {
     {"eval", "evaluates a trained model at lengths that it may never have seen", eval_command},
     {"logits", "writes a model's logits and gradients, for comparison", logits_command},
     {"sample", "continues a text, or answers sequences of a task", sample_command},
+    {"export", "writes a model for Hugging Face's transformers or for llama.cpp", export_command},
     {"report", "writes the page or the tables of a sweep, or joins several", report_command},
     {"data", "shows what a task asks, by samples", data_command},
     {"bench", "how fast training, long tests and matrix products are here", bench_command,
