@@ -76,16 +76,17 @@ std::optional<RopeForm> rope_form(const Transformer& model, const Exported& e) {
                 .high_freq_factor = number(model, "high_freq_factor")};
   const double k = number(model, "factor");
   const int width = truncate ? d : form.columns;  // of the spectrum
+  const bool named =
+      scaling == "linear" || scaling == "dynamic" || scaling == "yarn" || scaling == "llama3";
+  if (!named && scaling != "ntk" && scaling != "direct")
+    refuse("scaling: GPT-NeoX would need " + scaling +
+           "; choose linear, ntk, dynamic, yarn or llama3");
   if (scaling != "direct" && scaling != "dynamic" && k == 0)
     refuse(
         "factor is 0, so it follows the length of each test, and what is exported has one for "
         "all; give --rope.factor");
+  if (named) form.scaling = scaling;
   if (scaling == "ntk") form.base *= std::pow(k, width / (width - 2.0));
-  else if (scaling == "linear" || scaling == "dynamic" || scaling == "yarn" || scaling == "llama3")
-    form.scaling = scaling;
-  else if (scaling != "direct")
-    refuse("scaling: GPT-NeoX would need " + scaling +
-           "; choose linear, ntk, dynamic, yarn or llama3");
   if (truncate && (scaling == "dynamic" || scaling == "yarn"))
     refuse("truncate: GPT-NeoX would need the spectrum of the whole head for " + scaling +
            "; choose linear, ntk or llama3");
