@@ -39,6 +39,7 @@ struct RunConfig {
   double save_minutes = 5;        ///< between checkpoints that only serve to go on from; 0: none
   int keep = 2;                   ///< checkpoints that training can go on from
   int late_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
+  bool tensorboard = false;  ///< also write metrics for TensorBoard
   int shards = 1;  ///< of a batch; their gradients are added in order, whichever rank makes them
   std::string reduce = "deterministic";  ///< or "fast": ranks add up in an order that MPI chooses
   bool detect_anomaly = false;           ///< look for the operation where a number is first none
