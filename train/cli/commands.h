@@ -23,6 +23,7 @@ int bench_command(const Arguments&);
 int data_command(const Arguments&);
 int list_command(const Arguments&);
 int show_command(const Arguments&);
+int check_command(const Arguments&);
 int completion_command(const Arguments&);
 
 }  // namespace yonder

@@ -37,6 +37,7 @@ const Command commands[] = {
      AtOnce::many},
     {"list", "encodings or tasks, one line each", list_command},
     {"show", "what an encoding is, or what a run is and where it stands", show_command},
+    {"check", "tries whether an encoding keeps the rules of all", check_command},
     {"completion", "prints a script that completes words in bash, zsh or fish", completion_command},
 };
 
