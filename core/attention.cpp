@@ -2,31 +2,31 @@
 
 #include <algorithm>
 
-#include "core/attention/plan.h"
+#include "core/attention/call.h"
 #include "core/error.h"
 
 namespace yonder {
 namespace {
 
+using fused::AttentionCall;
 using fused::Band;
 using fused::Pairing;
-using fused::Plan;
-using fused::Sight;
+using fused::Visibility;
 
-void refuse_impossible(const Dots& dots, const Scores& scores, const Mask& mask) {
+void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& mask) {
   if (scores.log_gate && !mask.causal)
     throw UsageError("attention: forget gates require a causal model; make the model causal");
-  const bool sticks = scores.weights != Weights::softmax;
-  if (sticks && !mask.causal)
+  const bool stick_breaking = scores.weights != Weights::softmax;
+  if (stick_breaking && !mask.causal)
     throw UsageError(
         "attention: stick-breaking attention requires a causal model; make the model causal");
-  if (sticks && scores.sink)
+  if (stick_breaking && scores.sink)
     throw UsageError(
         "attention: stick-breaking attention has no softmax denominator for a sink; remove one of "
         "them");
   if (scores.contextual.empty()) return;
   const auto stretched = [](const RelativeTerm& term) { return bool(term.f); };
-  if (sticks || std::any_of(scores.relative.begin(), scores.relative.end(), stretched))
+  if (stick_breaking || std::any_of(scores.relative.begin(), scores.relative.end(), stretched))
     throw UsageError(
         "attention: contextual positions require softmax and one scale for all distances; remove "
         "them or the other");
@@ -48,7 +48,7 @@ Band both(Band a, Band b) { return {std::max(a.least, b.least), std::min(a.most,
 Band around(Band a, Band b) { return {std::min(a.least, b.least), std::max(a.most, b.most)}; }
 
 // What head h sees, in rows of this call.
-Sight sight(const Mask& mask, Weights weights, int h, int shift) {
+Visibility visibility(const Mask& mask, Weights weights, int h, int shift) {
   Band head = within(mask.of_heads.empty() ? 0 : mask.of_heads[h]);
   if (!mask.sides.empty() && mask.sides[h] < 0) head.least = std::max(head.least, 0);
   if (!mask.sides.empty() && mask.sides[h] > 0) head.most = std::min(head.most, 0);
@@ -72,73 +72,73 @@ std::vector<Pairing> pairings(const Dots& dots) {
   return !x || fits(x, {rows, heads, d}) || fits(x, {rows, 1, d});
 }
 
-void check_extents([[maybe_unused]] const Plan& plan) {
-  for ([[maybe_unused]] const Pairing& pairing : plan.pairings) {
-    assert(fits(pairing.q, {plan.B, plan.Tq, plan.H, plan.dk}));
-    assert(fits(pairing.k, {plan.B, plan.Tk, plan.H, plan.dk}));
+void check_extents([[maybe_unused]] const AttentionCall& call) {
+  for ([[maybe_unused]] const Pairing& pairing : call.pairings) {
+    assert(fits(pairing.q, {call.B, call.Tq, call.H, call.dk}));
+    assert(fits(pairing.k, {call.B, call.Tk, call.H, call.dk}));
   }
-  assert(fits(plan.v, {plan.B, plan.Tk, plan.H, plan.dv}));
-  for ([[maybe_unused]] const RelativeTerm& term : plan.scores.relative) {
-    assert(!term.c || fits(term.c, {term.bucket.rows, plan.H}));
+  assert(fits(call.v, {call.B, call.Tk, call.H, call.dv}));
+  for ([[maybe_unused]] const RelativeTerm& term : call.scores.relative) {
+    assert(!term.c || fits(term.c, {term.bucket.rows, call.H}));
     assert(!term.f || term.f.shape == Shape{term.bucket.rows});
-    assert(fits_table(term.A, term.bucket.rows, plan.H, plan.dk));
-    assert(fits_table(term.B, term.bucket.rows, plan.H, plan.dk));
-    assert(fits_table(term.V, term.bucket.rows, plan.H, plan.dv));
+    assert(fits_table(term.A, term.bucket.rows, call.H, call.dk));
+    assert(fits_table(term.B, term.bucket.rows, call.H, call.dk));
+    assert(fits_table(term.V, term.bucket.rows, call.H, call.dv));
   }
-  for ([[maybe_unused]] const ContextualTerm& term : plan.scores.contextual)
-    assert(fits(term.table, {term.table.dim(0), plan.dk}));
-  assert(!plan.scores.sink || fits(plan.scores.sink, {plan.H}));
-  assert(!plan.scores.log_gate || fits(plan.scores.log_gate, {plan.B, plan.Tk, plan.H}));
+  for ([[maybe_unused]] const ContextualTerm& term : call.scores.contextual)
+    assert(fits(term.table, {term.table.dim(0), call.dk}));
+  assert(!call.scores.sink || fits(call.scores.sink, {call.H}));
+  assert(!call.scores.log_gate || fits(call.scores.log_gate, {call.B, call.Tk, call.H}));
 }
 
-std::vector<Var> inputs(const Plan& plan) {
-  std::vector<Var> all{plan.v};
-  for (const Pairing& pairing : plan.pairings) all.insert(all.end(), {pairing.q, pairing.k});
-  for (const RelativeTerm& term : plan.scores.relative)
+std::vector<Var> inputs(const AttentionCall& call) {
+  std::vector<Var> all{call.v};
+  for (const Pairing& pairing : call.pairings) all.insert(all.end(), {pairing.q, pairing.k});
+  for (const RelativeTerm& term : call.scores.relative)
     all.insert(all.end(), {term.A, term.B, term.V, term.c});
-  for (const StripBias& strip : plan.scores.strips)
+  for (const StripBias& strip : call.scores.strips)
     all.insert(all.end(), strip.inputs.begin(), strip.inputs.end());
-  for (const ContextualTerm& term : plan.scores.contextual) all.push_back(term.table);
-  all.insert(all.end(), {plan.scores.log_gate, plan.scores.sink});
+  for (const ContextualTerm& term : call.scores.contextual) all.push_back(term.table);
+  all.insert(all.end(), {call.scores.log_gate, call.scores.sink});
   return all;
 }
 
 }  // namespace
 
-Var attention(const Dots& dots, const Var& v, const Scores& scores, const Mask& mask,
+Var attention(const Dots& dots, const Var& v, const ScoreTerms& scores, const Mask& mask,
               const Positions& queries, const Positions& keys, const AttentionObserver* observer,
               std::vector<HeadSums>* seen) {
   refuse_impossible(dots, scores, mask);
-  Plan plan{.dots = dots,
-            .v = v,
-            .scores = scores,
-            .queries = queries,
-            .keys = keys,
-            .consecutive = queries.consecutive && keys.consecutive,
-            .B = dots.q.dim(0),
-            .Tq = dots.q.dim(1),
-            .Tk = dots.k.dim(1),
-            .H = dots.q.dim(2),
-            .dk = dots.q.dim(3),
-            .dv = v.dim(3),
-            .sinks = std::max(mask.sinks - keys.first, 0),
-            .pairings = pairings(dots),
-            .gates = fused::GateSums(scores.log_gate)};
-  for (int h = 0; h < plan.H; ++h) {
-    const Sight own = sight(mask, scores.weights, h, queries.first - keys.first);
-    const Band visible = plan.sinks > 0 ? around(own.near, own.sinks) : own.near;
-    plan.band = h == 0 ? visible : around(plan.band, visible);
-    plan.sights.push_back(own);
+  AttentionCall call{.dots = dots,
+                     .v = v,
+                     .scores = scores,
+                     .queries = queries,
+                     .keys = keys,
+                     .consecutive = queries.consecutive && keys.consecutive,
+                     .B = dots.q.dim(0),
+                     .Tq = dots.q.dim(1),
+                     .Tk = dots.k.dim(1),
+                     .H = dots.q.dim(2),
+                     .dk = dots.q.dim(3),
+                     .dv = v.dim(3),
+                     .sinks = std::max(mask.sinks - keys.first, 0),
+                     .pairings = pairings(dots),
+                     .gates = fused::GateSums(scores.log_gate)};
+  for (int h = 0; h < call.H; ++h) {
+    const Visibility own = visibility(mask, scores.weights, h, queries.first - keys.first);
+    const Band visible = call.sinks > 0 ? around(own.near, own.sinks) : own.near;
+    call.band = h == 0 ? visible : around(call.band, visible);
+    call.visibility.push_back(own);
   }
-  check_extents(plan);
+  check_extents(call);
 
-  Tensor z = Tensor::uninitialized({plan.B, plan.Tq, plan.H, plan.dv});
-  Tensor log_sum_exp = Tensor::uninitialized({plan.B, plan.H, plan.Tq});
-  fused::forward(plan, z, log_sum_exp);
-  if (observer) *seen = fused::observe(plan, log_sum_exp, *observer);
+  Tensor z = Tensor::uninitialized({call.B, call.Tq, call.H, call.dv});
+  Tensor log_sum_exp = Tensor::uninitialized({call.B, call.H, call.Tq});
+  fused::forward(call, z, log_sum_exp);
+  if (observer) *seen = fused::observe(call, log_sum_exp, *observer);
 
-  return Tape::record(z, inputs(plan), [plan, z, log_sum_exp](const Tensor& dz) {
-    fused::backward(plan, z, log_sum_exp, dz);
+  return Tape::record(z, inputs(call), [call, z, log_sum_exp](const Tensor& dz) {
+    fused::backward(call, z, log_sum_exp, dz);
   });
 }
 

@@ -68,12 +68,12 @@ enum class Weights {
   softmax,  ///< z_i = Σ_j softmax_j(score_ij) v_j
   /// A_ij = σ(s_ij) Π_{j<l<i} (1 − σ(s_il)) over the keys before the query's own token. What a row
   /// leaves of 1 is lost, or goes to the query's own value. Causal only.
-  sticks,
-  sticks_rest_to_own
+  stick_breaking,
+  stick_breaking_remainder_to_own
 };
 
 /// What is added to the products q_i·k_j, and how a row of scores becomes weights.
-struct Scores {
+struct ScoreTerms {
   real scale = 1;                          ///< of all dot products
   std::vector<RelativeTerm> relative;      ///< by buckets of i − j
   std::vector<StripBias> strips;           ///< biases that depend on more than i − j
@@ -119,7 +119,7 @@ struct Mask {
 /// z [B, Tq, H, d]. v is [B, Tk, H, d]. Query row t has token index queries.first + t, key row t
 /// has keys.first + t. Rows that see no key, and rows of padding, give zeros. Throws UsageError for
 /// a term that it can't compute. `seen` [H], if given, becomes what `observer` asks for.
-Var attention(const Dots&, const Var& v, const Scores&, const Mask&, const Positions& queries,
+Var attention(const Dots&, const Var& v, const ScoreTerms&, const Mask&, const Positions& queries,
               const Positions& keys, const AttentionObserver* observer = nullptr,
               std::vector<HeadSums>* seen = nullptr);
 

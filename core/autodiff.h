@@ -67,7 +67,7 @@ class Gradient {
   }
 
   /// Makes `dy`, the gradient of a result that is done with, the sum, if it would be the first.
-  bool adopt(const Tensor& dy) const {
+  bool move_into(const Tensor& dy) const {
     if (slot_->of || slot_->sum || dy.shape != slot_->shape) return false;
     slot_->sum = dy;
     return true;

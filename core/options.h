@@ -36,6 +36,7 @@ struct Option {
   std::string default_text;  ///< shown instead of the value where the default depends on the model
   std::string placeholder;   ///< of the value in a help: "DIR"; empty: by its type
   std::string former;        ///< its name in earlier versions, which is still understood
+  std::string synonym;       ///< another name on the command line, as good as its own
   std::vector<std::pair<std::string, std::string>> former_choices;  ///< and what each is now
   bool advanced = false;                                            ///< only a full help has it
   std::string (*canonical)(const std::string&) = nullptr;           ///< what a text is kept as
@@ -84,6 +85,10 @@ struct Option {
   }
   Option formerly(std::string name_before) && {
     former = std::move(name_before);
+    return std::move(*this);
+  }
+  Option also(std::string other_name) && {
+    synonym = std::move(other_name);
     return std::move(*this);
   }
   Option choice_formerly(std::string before, std::string now) && {

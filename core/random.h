@@ -31,11 +31,11 @@ class Random {
 };
 
 /// The numbers of one Random read one after the other, for code that makes examples.
-class Draws {
+class RandomStream {
  public:
-  explicit Draws(const Random& random) : random_(random) {}  ///< from index 0 on
-  double uniform() { return random_.uniform(next_++); }      ///< in [0, 1)
-  double normal() { return random_.normal(next_++); }        ///< mean 0, variance 1
+  explicit RandomStream(const Random& random) : random_(random) {}  ///< from index 0 on
+  double uniform() { return random_.uniform(next_++); }             ///< in [0, 1)
+  double normal() { return random_.normal(next_++); }               ///< mean 0, variance 1
   int below(int n) { return int(random_.below(std::uint64_t(n), next_++)); }  ///< in 0..n−1
   /// In lowest..highest.
   int between(int lowest, int highest) { return lowest + below(highest - lowest + 1); }

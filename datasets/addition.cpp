@@ -35,7 +35,7 @@ class Addition final : public GeneratedTask {
 
   /// A digit of the sum is uniform, since one operand's is, but for the last carry c: a + b ≥ 10^n
   /// in (1 − 10^−n)/2 of all cases. A hint is as likely as its start. EOS is certain.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     const double no_carry = (1 + std::pow(10.0, -length)) / 2;
     const double digits = length / 10.0 + no_carry;
     if (!hints_) return (digits + 1) / (length + 2);
@@ -43,7 +43,7 @@ class Addition final : public GeneratedTask {
     return (digits + hints + 1) / (2 * (length + 1) + 1);
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     const int start = hints_ ? draws.below(starts(length)) : 0;
     std::vector<int> a(length), b(length), sum;
     for (int& digit : a) digit = draws.below(10);
@@ -56,14 +56,14 @@ class Addition final : public GeneratedTask {
     sum.push_back(carry);
 
     Example e;
-    const auto given = [&e](int token, int power) { e.give(token, power); };
-    e.give(bos);
+    const auto given = [&e](int token, int power) { e.add_input(token, power); };
+    e.add_input(bos);
     write(a, start, given);
-    e.give(plus);
+    e.add_input(plus);
     write(b, start, given);
-    e.give(sep);
-    write(sum, start, [&e](int token, int power) { e.want(token, -1, power); });
-    e.want(eos);
+    e.add_input(sep);
+    write(sum, start, [&e](int token, int power) { e.add_target(token, -1, power); });
+    e.add_target(eos);
     return e;
   }
 

@@ -31,9 +31,11 @@ class Common final : public GeneratedTask {
   int vocabulary() const override { return first_symbol + words_; }
   int tokens(int length) const override { return 2 + length + common_ * (times_ + 1); }
   /// Every word is as likely to be common; EOS is certain.
-  double chance(int) const override { return (common_ / double(words_) + 1) / (common_ + 1); }
+  double chance_accuracy(int) const override {
+    return (common_ / double(words_) + 1) / (common_ + 1);
+  }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     const int others = draws.between((length + 1) / 2, std::min(length, words_ - common_));
     const std::vector<int> words = distinct(common_ + others, words_, draws);
     std::vector<int> bag;  // of indices into `words`: the common ones first
@@ -42,16 +44,16 @@ class Common final : public GeneratedTask {
 
     Example e;
     std::vector<int> answer;
-    e.give(bos);
+    e.add_input(bos);
     for (int at : distinct(int(bag.size()), int(bag.size()), draws)) {
       const int token = first_symbol + words[bag[at]];
-      e.give(token);
+      e.add_input(token);
       if (bag[at] < common_ && std::count(answer.begin(), answer.end(), token) == 0)
         answer.push_back(token);
     }
-    e.give(sep);
-    for (int token : answer) e.want(token);
-    e.want(eos);
+    e.add_input(sep);
+    for (int token : answer) e.add_target(token);
+    e.add_target(eos);
     return e;
   }
 

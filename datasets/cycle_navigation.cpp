@@ -19,7 +19,7 @@ class CycleNavigation final : public StringTask {
   int tokens(int length) const override { return length + 3; }
 
   /// The likeliest end of the walk, from the distribution after each move.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     std::vector<double> now(places_, 0);
     now[0] = 1;
     for (int i = 0; i < length; ++i) {
@@ -34,7 +34,7 @@ class CycleNavigation final : public StringTask {
   enum { stay = first_symbol, on, back, first_place };
   int places_ = 5;
 
-  std::vector<int> question(int length, Draws& draws) const override {
+  std::vector<int> question(int length, RandomStream& draws) const override {
     std::vector<int> moves(length);
     for (int& m : moves) m = stay + draws.below(3);
     return moves;

@@ -8,7 +8,7 @@ namespace {
 class EvenPairs final : public BitTask {
  public:
   /// One bit alone equals itself; of more, first and last agree in half of all cases.
-  double chance(int length) const override { return ((length == 1 ? 1 : 0.5) + 1) / 2; }
+  double chance_accuracy(int length) const override { return ((length == 1 ? 1 : 0.5) + 1) / 2; }
 
  private:
   std::vector<int> answer(std::vector<int> question) const override {

@@ -69,12 +69,12 @@ class JsonLines {
     const std::vector<int> told = told_by(said, answer.size(), prompt.size());
     Line l{.items = length(said, int(prompt.size())), .where = where_};
     Example& e = l.example;
-    e.give(GeneratedTask::bos);
-    for (int t : prompt) e.give(GeneratedTask::first_symbol + t);
-    e.give(GeneratedTask::sep);
+    e.add_input(GeneratedTask::bos);
+    for (int t : prompt) e.add_input(GeneratedTask::first_symbol + t);
+    e.add_input(GeneratedTask::sep);
     for (std::size_t i = 0; i < answer.size(); ++i)
-      e.want(GeneratedTask::first_symbol + answer[i], told[i] < 0 ? -1 : 1 + told[i]);
-    e.want(GeneratedTask::eos);
+      e.add_target(GeneratedTask::first_symbol + answer[i], told[i] < 0 ? -1 : 1 + told[i]);
+    e.add_target(GeneratedTask::eos);
     for (int t : prompt) l.prompt += std::to_string(t) + " ";
     return l;
   }
@@ -153,7 +153,7 @@ Lines read_array(const std::string& path, int vocabulary, int& largest) {
   Lines lines;
   for (std::size_t r = 0; r < rows; ++r) {
     Line l{.where = path + ": row " + std::to_string(r)};
-    l.example.give(GeneratedTask::bos);
+    l.example.add_input(GeneratedTask::bos);
     bool asked = false;
     for (std::size_t t = 0; t < T; ++t) {
       const int id = ids.values[r * T + t];
@@ -169,8 +169,8 @@ Lines read_array(const std::string& path, int vocabulary, int& largest) {
       if (target < -1 || target >= limit) refuse(r, "has a target that is not an id");
       largest = std::max({largest, id, target});
       const int token = GeneratedTask::first_symbol + id;
-      if (!given) l.example.want(token);
-      else if (target < 0) l.example.give(token);
+      if (!given) l.example.add_target(token);
+      else if (target < 0) l.example.add_input(token);
       else l.example.label(token, GeneratedTask::first_symbol + target);
       asked = asked || !given || target >= 0;
       l.prompt += std::to_string(id) + " ", ++l.items;
@@ -235,8 +235,8 @@ class File final : public GeneratedTask {
   }
 
   /// The likeliest token of each place among the sequences of the test.
-  double chance(int length) const override {
-    if (stream_) return stream_->chance();
+  double chance_accuracy(int length) const override {
+    if (stream_) return stream_->chance_accuracy();
     const Batch all = collate(examples(chosen(tested, length)));
     double right = 0, asked = 0;
     for (int t = 0; t < all.extent; ++t) {
@@ -251,26 +251,26 @@ class File final : public GeneratedTask {
   }
 
   /// Never called: sequences are read, not made.
-  Example example(int, Draws&) const override { return {}; }
+  Example example(int, RandomStream&) const override { return {}; }
 
   Batch train(std::uint64_t seed, int step, int size) const override {
     if (stream_) return stream_->train(seed, step, size, trained_);
     const std::vector<const Line*> lines = choose(parts_[trained], trained_);
-    Draws draws(Random(seed, "data.train", std::uint32_t(step)));
+    RandomStream draws(Random(seed, "data.train", std::uint32_t(step)));
     std::vector<const Line*> drawn;
     for (int b = 0; b < size; ++b)
       drawn.push_back(lines[std::size_t(draws.below(int(lines.size())))]);
     return collate(examples(drawn));
   }
 
-  int sequences(const Trial& trial) const override {
-    if (stream_) return stream_->sequences(trial);
-    const int all = int(chosen(part_of(trial), trial.length).size());
-    return trial.count ? std::min(trial.count, all) : all;
+  int sequences(const EvalSpec& spec) const override {
+    if (stream_) return stream_->sequences(spec);
+    const int all = int(chosen(part_of(spec), spec.length).size());
+    return spec.count ? std::min(spec.count, all) : all;
   }
-  Batch test(const Trial& trial, int first, int size) const override {
-    if (stream_) return stream_->test(trial, first, size);
-    const auto lines = chosen(part_of(trial), trial.length);
+  Batch test(const EvalSpec& spec, int first, int size) const override {
+    if (stream_) return stream_->test(spec, first, size);
+    const auto lines = chosen(part_of(spec), spec.length);
     return collate(examples({lines.begin() + first, lines.begin() + first + size}));
   }
 
@@ -293,7 +293,9 @@ class File final : public GeneratedTask {
     ids_ = stream_->vocabulary(), sums_ = stream_->checksum();
   }
 
-  static int part_of(const Trial& trial) { return trial.part == Part::test ? tested : validated; }
+  static int part_of(const EvalSpec& spec) {
+    return spec.split == Split::test ? tested : validated;
+  }
 
   Lines read(const std::string& path) {
     sums_ += yonder::checksum(read_file(path));

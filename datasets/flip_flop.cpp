@@ -23,27 +23,27 @@ class FlipFlop final : public GeneratedTask {
   int tokens(int length) const override { return 2 * length + 3; }
 
   /// A written bit is 0 or 1 alike; EOS is certain. Of n − 1 free pairs (1 − ignored)/2 read.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     const double reads = 1 + (length - 1) * (1 - ignored_) / 2;
     return (reads / 2 + 1) / (reads + 1);
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     int memory = 0, written = 0;  // and the index of the bit written last
     for (int i = 0; i <= length; ++i) {
       const int does = i == 0 ? write : i == length ? read : drawn(draws);
-      e.give(does);
+      e.add_input(does);
       if (does == read) {
-        e.want(memory, written);
+        e.add_target(memory, written);
         continue;
       }
       const int bit = zero + draws.below(2);
       if (does == write) memory = bit, written = int(e.tokens.size());
-      e.give(bit);
+      e.add_input(bit);
     }
-    e.want(eos);
+    e.add_target(eos);
     return e;
   }
 
@@ -51,7 +51,7 @@ class FlipFlop final : public GeneratedTask {
   enum { write = first_symbol, read, ignore, zero, end = zero + 2 };
   double ignored_ = 0.8;
 
-  int drawn(Draws& draws) const {
+  int drawn(RandomStream& draws) const {
     if (draws.uniform() < ignored_) return ignore;
     return draws.below(2) ? write : read;
   }

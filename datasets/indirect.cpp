@@ -23,25 +23,25 @@ class Indirect final : public GeneratedTask {
   int vocabulary() const override { return first_step() + 2 * reach_; }
   int tokens(int length) const override { return length + 6; }
   /// Each letter comes equally often; EOS is certain.
-  double chance(int) const override { return (1.0 / alphabet_ + 1) / 2; }
+  double chance_accuracy(int) const override { return (1.0 / alphabet_ + 1) / 2; }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     const int i = draws.between(0, length), source = draws.below(alphabet_);
     const int left = std::min(i, reach_), right = std::min(length - i, reach_);
     const int drawn = draws.below(left + right);  // −left … −1, 1 … right
     const int step = drawn < left ? drawn - left : drawn - left + 1;
 
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     for (int t = 0; t <= length; ++t) {
       const int other = draws.below(alphabet_ - 1);
-      e.give(first_letter + (t == i ? source : other + (other >= source)));
+      e.add_input(first_letter + (t == i ? source : other + (other >= source)));
     }
-    e.give(first_letter + source);
-    e.give(first_step() + (step < 0 ? step + reach_ : step + reach_ - 1));
-    e.give(sep);
-    e.want(e.tokens[1 + i + step], 1 + i + step);
-    e.want(eos);
+    e.add_input(first_letter + source);
+    e.add_input(first_step() + (step < 0 ? step + reach_ : step + reach_ - 1));
+    e.add_input(sep);
+    e.add_target(e.tokens[1 + i + step], 1 + i + step);
+    e.add_target(eos);
     return e;
   }
 

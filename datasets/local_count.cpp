@@ -24,7 +24,7 @@ class LocalCount final : public GeneratedTask {
 
   /// A run begins at place t with probability u_t = Σ_l u_{t−l}/(R − 1) over its lengths l; c of it
   /// precede place t if it began at t − c and is longer than c.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     std::vector<double> begins(length, 0);
     double right = 0;
     for (int t = 0; t < length; ++t) {
@@ -38,9 +38,9 @@ class LocalCount final : public GeneratedTask {
     return right / length;
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     int last = -1;
     for (int t = 0; t < length;) {
       int s = draws.below(last < 0 ? alphabet_ : alphabet_ - 1);

@@ -24,26 +24,28 @@ class Majority final : public GeneratedTask {
   int vocabulary() const override { return first_symbol + alphabet_; }
   int tokens(int length) const override { return 2 + strings_ * (length + 1); }
   /// Every symbol is as likely to lead; EOS is certain.
-  double chance(int) const override { return (strings_ / double(alphabet_) + 1) / (strings_ + 1); }
+  double chance_accuracy(int) const override {
+    return (strings_ / double(alphabet_) + 1) / (strings_ + 1);
+  }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     std::vector<std::vector<int>> strings;
     for (int k = 0; k < strings_; ++k)
       strings.push_back(alphabet_ == 2 ? two_symbols(length, draws) : uniform(length, draws));
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     for (int t = 0; t < length; ++t)
-      for (const auto& s : strings) e.give(first_symbol + s[t]);
-    e.give(sep);
-    for (const auto& s : strings) e.want(first_symbol + leader(s));
-    e.want(eos);
+      for (const auto& s : strings) e.add_input(first_symbol + s[t]);
+    e.add_input(sep);
+    for (const auto& s : strings) e.add_target(first_symbol + leader(s));
+    e.add_target(eos);
     return e;
   }
 
  private:
   int alphabet_ = 2, strings_ = 1;
 
-  static std::vector<int> two_symbols(int length, Draws& draws) {
+  static std::vector<int> two_symbols(int length, RandomStream& draws) {
     const bool tie_possible = length % 2 == 0;
     int zeros = draws.below(tie_possible ? length : length + 1);
     if (tie_possible && zeros >= length / 2) ++zeros;
@@ -52,7 +54,7 @@ class Majority final : public GeneratedTask {
     return s;
   }
 
-  std::vector<int> uniform(int length, Draws& draws) const {
+  std::vector<int> uniform(int length, RandomStream& draws) const {
     std::vector<int> s(length);
     do {
       for (int& x : s) x = draws.below(alphabet_);

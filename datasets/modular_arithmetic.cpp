@@ -20,7 +20,7 @@ class ModularArithmetic final : public StringTask {
 
   /// The likeliest result. `joint` is the distribution of (sum s of the terms that are closed, term
   /// t that still grows): + and − close t and begin a uniform one, × multiplies t.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     const int m = modulus_;
     std::vector<double> joint(m * m, 0);  // [s, t]
     std::fill_n(joint.begin(), m, 1.0 / m);
@@ -45,7 +45,7 @@ class ModularArithmetic final : public StringTask {
   enum { plus = first_symbol, minus, times, first_number };
   int modulus_ = 5;
 
-  std::vector<int> question(int length, Draws& draws) const override {
+  std::vector<int> question(int length, RandomStream& draws) const override {
     std::vector<int> tokens{first_number + draws.below(modulus_)};
     for (int i = 1; i < length; ++i) {
       tokens.push_back(plus + draws.below(3));

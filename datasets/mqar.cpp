@@ -33,18 +33,18 @@ class Mqar final : public GeneratedTask {
   bool labels() const override { return true; }
   int vocabulary() const override { return first_symbol + 2 * keys_ + noise_; }
   int tokens(int length) const override { return 1 + spread_ * length; }
-  double chance(int) const override { return 1.0 / keys_; }
+  double chance_accuracy(int) const override { return 1.0 / keys_; }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     const std::vector<int> keys = distinct(length, keys_, draws);
     Example e;
-    e.give(bos);
-    for (int key : keys) e.give(first_symbol + key), e.give(value(draws.below(keys_)));
+    e.add_input(bos);
+    for (int key : keys) e.add_input(first_symbol + key), e.add_input(value(draws.below(keys_)));
     std::vector<int> pair_at((spread_ - 2) * length, -1);
     const std::vector<int> gaps = drawn_gaps(length, draws);
     for (int i = 0; i < length; ++i) pair_at[2 * gaps[i]] = i;
     for (int i : pair_at) {
-      if (i < 0) e.give(value(keys_) + draws.below(noise_));
+      if (i < 0) e.add_input(value(keys_) + draws.below(noise_));
       else e.label(e.tokens[1 + 2 * i], e.tokens[2 + 2 * i], 2 + 2 * i);
     }
     e.end(eos);
@@ -57,7 +57,7 @@ class Mqar final : public GeneratedTask {
 
   int value(int i) const { return first_symbol + keys_ + i; }
 
-  std::vector<int> drawn_gaps(int n, Draws& draws) const {
+  std::vector<int> drawn_gaps(int n, RandomStream& draws) const {
     std::vector<double> weights((spread_ - 2) * n / 2);
     for (std::size_t g = 0; g < weights.size(); ++g) weights[g] = std::pow(g + 1.0, power_ - 1);
     std::vector<int> gaps;

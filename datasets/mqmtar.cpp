@@ -40,7 +40,7 @@ class MultiTokenRecall final : public GeneratedTask {
 
   void prepare(int length, const Corpora& texts) override {
     GeneratedTask::prepare(length, texts);
-    Draws draws(Random(0, "mqmtar.words"));
+    RandomStream draws(Random(0, "mqmtar.words"));
     key_list_ = distinct(keys_, words_of(key_length_), draws);
     value_list_ = distinct(keys_, words_of(value_length_), draws);
   }
@@ -51,7 +51,7 @@ class MultiTokenRecall final : public GeneratedTask {
   }
 
   /// The commonest letter of each place in the list of values; EOS is certain.
-  double chance(int) const override {
+  double chance_accuracy(int) const override {
     double right = 0;
     for (int place = 0; place < value_length_; ++place) {
       std::vector<int> times(std::size_t(alphabet_), 0);
@@ -61,19 +61,19 @@ class MultiTokenRecall final : public GeneratedTask {
     return (asked_ * right + 1) / (asked_ * value_length_ + 1);
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     const int pairs = std::min(length, keys_), part = context(length) / pairs;
     const std::vector<int> keys = distinct(pairs, keys_, draws);
     const std::vector<int> values = distinct(pairs, keys_, draws);
     std::vector<int> first(static_cast<std::size_t>(pairs));  // index of each value's first letter
 
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     for (int i = 0; i < pairs; ++i) {
       const int before = draws.between(0, part - unit());
       blanks(e, before);
       word(e, key_list_[keys[i]], key_length_);
-      e.give(pair);
+      e.add_input(pair);
       first[i] = int(e.tokens.size());
       word(e, value_list_[values[i]], value_length_);
       blanks(e, part - unit() - before + 1);
@@ -82,16 +82,16 @@ class MultiTokenRecall final : public GeneratedTask {
     std::vector<int> asked(static_cast<std::size_t>(asked_));
     for (int& i : asked) {
       i = draws.below(pairs);
-      e.give(ask);
+      e.add_input(ask);
       word(e, key_list_[keys[i]], key_length_);
     }
-    e.give(sep);
+    e.add_input(sep);
     for (int i : asked) {
-      e.give(ask);
+      e.add_input(ask);
       for (int place = 0; place < value_length_; ++place)
-        e.want(first_letter + letter(value_list_[values[i]], place), first[i] + place);
+        e.add_target(first_letter + letter(value_list_[values[i]], place), first[i] + place);
     }
-    e.want(eos);
+    e.add_target(eos);
     return e;
   }
 
@@ -111,10 +111,10 @@ class MultiTokenRecall final : public GeneratedTask {
   int letter(int word, int place) const { return word / words_of(place) % alphabet_; }
 
   void word(Example& e, int which, int letters) const {
-    for (int place = 0; place < letters; ++place) e.give(first_letter + letter(which, place));
+    for (int place = 0; place < letters; ++place) e.add_input(first_letter + letter(which, place));
   }
   static void blanks(Example& e, int n) {
-    for (int i = 0; i < n; ++i) e.give(blank);
+    for (int i = 0; i < n; ++i) e.add_input(blank);
   }
 
   std::string symbol(int token) const override {

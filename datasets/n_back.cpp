@@ -17,14 +17,14 @@ class NBack final : public GeneratedTask {
   bool labels() const override { return true; }
   int vocabulary() const override { return first_symbol + alphabet_; }
   int tokens(int length) const override { return 1 + k_ + length; }
-  double chance(int) const override { return 1.0 / alphabet_; }
+  double chance_accuracy(int) const override { return 1.0 / alphabet_; }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     for (int t = 0; t < k_ + length; ++t) {
       const int token = first_symbol + draws.below(alphabet_), told = 1 + t - k_;
-      if (t < k_) e.give(token);
+      if (t < k_) e.add_input(token);
       else e.label(token, e.tokens[told], told);
     }
     e.end(eos);

@@ -39,30 +39,30 @@ class Needle final : public GeneratedTask {
     return length + keys_ * values_ * (2 + digits_) + values_ * digits_ + 3;
   }
   /// Each digit comes equally often; EOS is certain.
-  double chance(int) const override {
+  double chance_accuracy(int) const override {
     const int all = values_ * digits_;
     return (all / 10.0 + 1) / (all + 1);
   }
 
-  int sequences(const Trial& trial) const override {
-    const int nearest = digits_ + 1, farthest = nearest + trial.length + others() * (2 + digits_);
+  int sequences(const EvalSpec& spec) const override {
+    const int nearest = digits_ + 1, farthest = nearest + spec.length + others() * (2 + digits_);
     if (lag_ && values_ > 1)
       throw UsageError(
           "needle.lag: several numbers of a key have no one distance; set --needle.values 1, or "
           "the lag to 0");
-    if (lag_ && (lag_ < nearest || lag_ > farthest || !behind(trial.length).count))
+    if (lag_ && (lag_ < nearest || lag_ > farthest || !behind(spec.length).count))
       throw UsageError("needle.lag: " + std::to_string(lag_) + " is impossible with " +
-                       std::to_string(trial.length) + " symbols; lags are " +
+                       std::to_string(spec.length) + " symbols; lags are " +
                        std::to_string(nearest) + " to " + std::to_string(farthest) +
                        (keys_ > 1 ? ", where there is enough noise between needles" : "") +
                        "; change it or the length, or give 0 for any lag");
-    return GeneratedTask::sequences(trial);
+    return GeneratedTask::sequences(spec);
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     return hidden(length, slots(length, draws), draws);
   }
-  Example test_example(int length, Draws& draws) const override {
+  Example test_example(int length, RandomStream& draws) const override {
     return lag_ ? hidden(length, slots_at_lag(length, draws), draws) : example(length, draws);
   }
 
@@ -79,7 +79,7 @@ class Needle final : public GeneratedTask {
     int before, key;
   };
 
-  std::vector<Slot> slots(int length, Draws& draws) const {
+  std::vector<Slot> slots(int length, RandomStream& draws) const {
     std::vector<Slot> all;
     for (int key = 0; key < keys_; ++key)
       for (int v = 0; v < values_; ++v) all.push_back({draws.between(0, length), key});
@@ -87,7 +87,7 @@ class Needle final : public GeneratedTask {
   }
 
   /// In the order of the noise before them; those in one place in any order.
-  static std::vector<Slot> in_order(std::vector<Slot> all, Draws& draws) {
+  static std::vector<Slot> in_order(std::vector<Slot> all, RandomStream& draws) {
     std::vector<Slot> mixed;
     for (int i : distinct(int(all.size()), int(all.size()), draws)) mixed.push_back(all[i]);
     std::stable_sort(mixed.begin(), mixed.end(),
@@ -105,7 +105,7 @@ class Needle final : public GeneratedTask {
     return {least, std::max(0, std::min(others(), between / needle) - least + 1)};
   }
 
-  std::vector<Slot> slots_at_lag(int length, Draws& draws) const {
+  std::vector<Slot> slots_at_lag(int length, RandomStream& draws) const {
     const Behind b = behind(length);
     const int after = b.least + draws.below(b.count);
     const int place = length - (lag_ - digits_ - 1 - after * (2 + digits_));
@@ -123,27 +123,27 @@ class Needle final : public GeneratedTask {
     return all;
   }
 
-  Example hidden(int length, const std::vector<Slot>& slots, Draws& draws) const {
+  Example hidden(int length, const std::vector<Slot>& slots, RandomStream& draws) const {
     const std::vector<int> names = distinct(keys_, names_, draws);
     const auto power = [this](int i) { return digits_ - 1 - i; };
     std::vector<int> told;  // where the asked numbers begin
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     int noise = 0;
     const auto noise_until = [&](int n) {
-      for (; noise < n; ++noise) e.give(first_noise() + draws.below(noise_));
+      for (; noise < n; ++noise) e.add_input(first_noise() + draws.below(noise_));
     };
     for (const Slot& slot : slots) {
       noise_until(slot.before);
-      e.give(mark), e.give(first_name + names[slot.key]);
+      e.add_input(mark), e.add_input(first_name + names[slot.key]);
       if (slot.key == 0) told.push_back(int(e.tokens.size()));
-      for (int i = 0; i < digits_; ++i) e.give(first_digit + draws.below(10), power(i));
+      for (int i = 0; i < digits_; ++i) e.add_input(first_digit + draws.below(10), power(i));
     }
     noise_until(length);
-    e.give(sep), e.give(first_name + names[0]);
+    e.add_input(sep), e.add_input(first_name + names[0]);
     for (int number : told)
-      for (int i = 0; i < digits_; ++i) e.want(e.tokens[number + i], number + i, power(i));
-    e.want(eos);
+      for (int i = 0; i < digits_; ++i) e.add_target(e.tokens[number + i], number + i, power(i));
+    e.add_target(eos);
     return e;
   }
 

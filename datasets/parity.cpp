@@ -9,7 +9,7 @@ namespace {
 /// Ruoss et al. 2023, arXiv:2305.16843
 class Parity final : public BitTask {
  public:
-  double chance(int) const override { return (0.5 + 1) / 2; }
+  double chance_accuracy(int) const override { return (0.5 + 1) / 2; }
 
  private:
   std::vector<int> answer(std::vector<int> question) const override {

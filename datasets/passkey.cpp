@@ -23,24 +23,24 @@ class Passkey final : public GeneratedTask {
   int vocabulary() const override { return first_noise + noise_; }
   int tokens(int length) const override { return length + 2 * digits_ + 3; }
   /// Each digit comes equally often; EOS is certain.
-  double chance(int) const override { return (digits_ / 10.0 + 1) / (digits_ + 1); }
+  double chance_accuracy(int) const override { return (digits_ / 10.0 + 1) / (digits_ + 1); }
 
-  int sequences(const Trial& trial) const override {
+  int sequences(const EvalSpec& spec) const override {
     if (lag_ && lag_ < digits_)
       throw UsageError("passkey.lag: a number of " + std::to_string(digits_) +
                        " digits can't be nearer than " + std::to_string(digits_) + ", not at " +
                        std::to_string(lag_) + "; give that or more, or 0 for any lag");
-    if (lag_ > trial.length + digits_)
+    if (lag_ > spec.length + digits_)
       throw UsageError("passkey.lag: " + std::to_string(lag_) + " needs a test length of " +
                        std::to_string(lag_ - digits_) + " or more, not " +
-                       std::to_string(trial.length) + "; test longer, or give a smaller lag");
-    return GeneratedTask::sequences(trial);
+                       std::to_string(spec.length) + "; test longer, or give a smaller lag");
+    return GeneratedTask::sequences(spec);
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     return hidden(length, draws.between(0, length), draws);
   }
-  Example test_example(int length, Draws& draws) const override {
+  Example test_example(int length, RandomStream& draws) const override {
     return lag_ ? hidden(length, lag_ - digits_, draws) : example(length, draws);
   }
 
@@ -49,21 +49,21 @@ class Passkey final : public GeneratedTask {
   int digits_ = 5, noise_ = 16, lag_ = 0;
 
   /// With `after` symbols of noise between the number and the separator.
-  Example hidden(int length, int after, Draws& draws) const {
+  Example hidden(int length, int after, RandomStream& draws) const {
     Example e;
     const auto noise = [&e, &draws, this](int n) {
-      for (int i = 0; i < n; ++i) e.give(first_noise + draws.below(noise_));
+      for (int i = 0; i < n; ++i) e.add_input(first_noise + draws.below(noise_));
     };
-    e.give(bos);
+    e.add_input(bos);
     noise(length - after);
-    e.give(key);
+    e.add_input(key);
     const int number = int(e.tokens.size());
     const auto power = [this](int i) { return digits_ - 1 - i; };
-    for (int i = 0; i < digits_; ++i) e.give(first_digit + draws.below(10), power(i));
+    for (int i = 0; i < digits_; ++i) e.add_input(first_digit + draws.below(10), power(i));
     noise(after);
-    e.give(sep);
-    for (int i = 0; i < digits_; ++i) e.want(e.tokens[number + i], number + i, power(i));
-    e.want(eos);
+    e.add_input(sep);
+    for (int i = 0; i < digits_; ++i) e.add_target(e.tokens[number + i], number + i, power(i));
+    e.add_target(eos);
     return e;
   }
 

@@ -19,13 +19,13 @@ class Place final : public GeneratedTask {
   int vocabulary() const override { return first_symbol + tenths + alphabet_; }
   int tokens(int length) const override { return 1 + length; }
   /// Of a guess that does not know its place, for one that does would know the answer.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     return double((length + tenths - 1) / tenths) / length;
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     for (int t = 0; t < length; ++t)
       e.label(first_symbol + tenths + draws.below(alphabet_),
               first_symbol + int(std::int64_t(tenths) * t / length));

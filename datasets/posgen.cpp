@@ -35,7 +35,7 @@ class PosGen final : public GeneratedTask {
 
   /// x_t = Σ c_i x_i over the first numbers, which are uniform: with g the greatest common divisor
   /// of m and all c_i it is any multiple of g alike. EOS is certain.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     const int first = near_ + 1, asked = scored(length);
     std::vector<std::vector<int>> c;  // of each x_t
     for (int i = 0; i < first; ++i) {
@@ -54,8 +54,10 @@ class PosGen final : public GeneratedTask {
     return right / (asked + 1);
   }
 
-  Example example(int length, Draws& draws) const override { return made(length, length, draws); }
-  Example test_example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
+    return made(length, length, draws);
+  }
+  Example test_example(int length, RandomStream& draws) const override {
     return made(length, scored(length), draws);
   }
 
@@ -73,18 +75,18 @@ class PosGen final : public GeneratedTask {
   }
 
   /// With the last `asked` of n numbers wanted.
-  Example made(int length, int asked, Draws& draws) const {
+  Example made(int length, int asked, RandomStream& draws) const {
     const int first = near_ + 1, all = first + length;
     std::vector<int> x;
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     for (int t = 0; t < all; ++t) {
       if (t < first) x.push_back(draws.below(modulus_));
       else x.push_back(std::accumulate(x.end() - near_, x.end(), x[far(t)]) % modulus_);
-      if (t < all - asked) e.give(first_number + x[t]);
-      else e.want(first_number + x[t]);
+      if (t < all - asked) e.add_input(first_number + x[t]);
+      else e.add_target(first_number + x[t]);
     }
-    e.want(eos);
+    e.add_target(eos);
     return e;
   }
 

@@ -30,23 +30,23 @@ class Recall final : public GeneratedTask {
   int vocabulary() const override { return first_symbol + 2 * keys_; }
   int tokens(int length) const override { return 2 + 2 * length + 2 * questions(length); }
   /// Each value comes equally often; EOS is certain.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     const int m = questions(length);
     return (m / double(keys_) + 1) / (m + 1);
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     const std::vector<int> keys = distinct(length, keys_, draws);
     std::vector<int> values(length);
     for (int& v : values) v = draws.below(keys_);
 
     Example e;
-    e.give(bos);
-    for (int i = 0; i < length; ++i) e.give(key(keys[i])), e.give(value(values[i]));
-    e.give(sep);
+    e.add_input(bos);
+    for (int i = 0; i < length; ++i) e.add_input(key(keys[i])), e.add_input(value(values[i]));
+    e.add_input(sep);
     for (int i : distinct(questions(length), length, draws))
-      e.give(key(keys[i])), e.want(value(values[i]), 2 + 2 * i);
-    e.want(eos);
+      e.add_input(key(keys[i])), e.add_target(value(values[i]), 2 + 2 * i);
+    e.add_target(eos);
     return e;
   }
 

@@ -227,7 +227,7 @@ class Regular final : public GeneratedTask {
   int tokens(int length) const override { return 1 + possible(length); }
 
   /// The likeliest class of each place, over the words that are drawn.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     const int n = possible(length);
     const auto after = backward(n);
     std::vector<double> now(paths_.size(), 0), of_class(classes_);
@@ -251,11 +251,11 @@ class Regular final : public GeneratedTask {
     return right / n;
   }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     const int n = possible(length);
     const auto after = backward(n);
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     int q = 0;
     for (int t = 1; t <= n; ++t) {
       const std::vector<double> odds = weigh(q, after[n - t]);

@@ -38,7 +38,7 @@ class Sort final : public SymbolTask {
 
   /// The k-th of n sorted symbols is at most v if at least k of the n are, each with the chance
   /// (v + 1)/A: a binomial tail. The best guess at a place is its likeliest symbol.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     if (unique_) return unique_chance(length);
     const int n = length;
     std::vector<double> below(n + 1, 0), most(n + 1, 0);  // [k]: P(k-th < v), its likeliest symbol

@@ -39,9 +39,11 @@ class Variables final : public GeneratedTask {
     return 3 + length + 3 * chains_ * (hops_ + 1) + hops_ + 1;
   }
   /// Every variable is as likely; EOS is certain.
-  double chance(int) const override { return ((hops_ + 1) / double(names_) + 1) / (hops_ + 2); }
+  double chance_accuracy(int) const override {
+    return ((hops_ + 1) / double(names_) + 1) / (hops_ + 2);
+  }
 
-  Example example(int length, Draws& draws) const override {
+  Example example(int length, RandomStream& draws) const override {
     const int each = hops_ + 1, all = chains_ * each;
     const std::vector<int> names = distinct(all, names_, draws);
     const std::vector<int> values = distinct(chains_, names_, draws);
@@ -52,22 +54,22 @@ class Variables final : public GeneratedTask {
     for (int i = 0; i < all; ++i) chain[i] = order[i] / each;
 
     Example e;
-    e.give(bos);
+    e.add_input(bos);
     int noise = 0;
     const auto noise_until = [&](int n) {
-      for (; noise < n; ++noise) e.give(first_name + 2 * names_ + draws.below(noise_));
+      for (; noise < n; ++noise) e.add_input(first_name + 2 * names_ + draws.below(noise_));
     };
     for (int i = 0; i < all; ++i) {
       noise_until(before[i]);
       const int c = chain[i], hop = next[c]++, name = c * each + hop;
       if (c == 0) told.push_back(int(e.tokens.size()));
-      e.give(first_name + names[name]), e.give(equals);
-      e.give(hop ? first_name + names[name - 1] : value(values[c]));
+      e.add_input(first_name + names[name]), e.add_input(equals);
+      e.add_input(hop ? first_name + names[name - 1] : value(values[c]));
     }
     noise_until(length);
-    e.give(sep), e.give(value(values[0]));
-    for (int at : told) e.want(e.tokens[at], at);
-    e.want(eos);
+    e.add_input(sep), e.add_input(value(values[0]));
+    for (int at : told) e.add_target(e.tokens[at], at);
+    e.add_target(eos);
     return e;
   }
 

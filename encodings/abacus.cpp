@@ -17,7 +17,7 @@ namespace {
 
 class Abacus final : public Encoding {
   int offset_ = 99, rows_ = 0;
-  Table table_;
+  LearnedTable table_;
 
  public:
   Options options() override {
@@ -43,9 +43,11 @@ class Abacus final : public Encoding {
     table_.build(p, "abacus", "table", {rows_, dims.width}, Init::std(0.5));
   }
 
-  bool counts_digits() const override { return true; }
+  bool needs_digits() const override { return true; }
 
-  int shift(Draws* draws) override { return draws ? draws->between(0, offset_) : 0; }
+  int sample_digit_offset(RandomStream* draws) override {
+    return draws ? draws->between(0, offset_) : 0;
+  }
 
   Var embed(const Var& x, std::span<const int>, const Positions& p) override {
     std::vector<int> which;

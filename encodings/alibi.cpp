@@ -52,7 +52,7 @@ class Alibi final : public Encoding {
     std::fill_n(m.sides.begin(), dims_.heads / 2, -1);
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const int rows = std::max(-a.least(), a.most()) + 1;
     Tensor falling({rows});
     for (int r = 0; r < rows; ++r) falling[r] = real(-r);

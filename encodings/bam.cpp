@@ -45,7 +45,7 @@ class Bam final : public Encoding {
     }
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const int least = a.least(), rows = a.most() - least + 1;
     s.relative.push_back({.bucket = {rows, least, a.most(), [least](int d) { return d - least; }},
                           .c = bias(priors_[each_ ? a.layer : 0], least, rows)});

@@ -29,7 +29,9 @@ class Cope final : public Encoding {
                               {max_, dims.head()}, Init::zeros()));
   }
 
-  void scores(Scores& s, const Attention& a) override { s.contextual.push_back({table_[a.layer]}); }
+  void scores(ScoreTerms& s, const Attention& a) override {
+    s.contextual.push_back({table_[a.layer]});
+  }
 };
 
 const Register<Cope> cope_entry{

@@ -20,12 +20,13 @@ class Coupled final : public DrawnPositions {
  public:
   Coupled() : DrawnPositions("coupled") {}
 
-  bool counts_digits() const override { return true; }
+  bool needs_digits() const override { return true; }
   bool rising() const override { return false; }
 
-  std::vector<int> place(const Placing&) override { return {}; }
+  std::vector<int> sample_positions(const Placing&) override { return {}; }
 
-  std::vector<int> couple(std::span<const int> digits, int tokens, Draws* draws) override {
+  std::vector<int> positions_from_digits(std::span<const int> digits, int tokens,
+                                         RandomStream* draws) override {
     const std::size_t each = digits.size() / draws_of(int(digits.size()) / tokens);
     std::vector<int> at;
     for (std::size_t first = 0; first < digits.size(); first += each) {
@@ -37,9 +38,9 @@ class Coupled final : public DrawnPositions {
   }
 
  private:
-  std::vector<int> drawn(int, int, Draws&) const override { return {}; }
+  std::vector<int> drawn(int, int, RandomStream&) const override { return {}; }
 
-  int start(std::span<const int> digits, Draws* draws) const {
+  int start(std::span<const int> digits, RandomStream* draws) const {
     const int last = range_ - 2 - std::max(0, *std::max_element(digits.begin(), digits.end()));
     if (draws && last < 1)
       throw Undefined("range ends",

@@ -25,7 +25,7 @@ class Deberta final : public Encoding {
   int span_ = 32, buckets_ = 0, decoder_ = -1;
   std::string terms_ = "c2p+p2c", p2c_ = "paper";
   bool share_ = false;
-  Table absolute_;
+  LearnedTable absolute_;
   Var table_;                     // P, [2c, D]
   std::vector<Var> key_, query_;  // W_k, W_q of each layer, [D, D]
 
@@ -78,7 +78,7 @@ class Deberta final : public Encoding {
 
   std::optional<bool> by_layer() const override { return decoder_ <= 0; }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const int terms = reads("c2p") + reads("p2c");
     s.scale = real(1 / std::sqrt(dims_.head() * (1.0 + terms)));
     const Shape heads{2 * half(), dims_.heads, dims_.head()};

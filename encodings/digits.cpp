@@ -59,13 +59,13 @@ class Digits final : public Encoding {
     weight_ = p.make("encoding.digits.weight", {dims.width, inputs()}, Init::std(0.5));
   }
 
-  void settle(int longest) override {
+  void freeze_for_length(int longest) override {
     if (beyond_ == "interpolate") factor_ = factor(longest);
     if (beyond_ == "rebase") base_ = base(longest);
   }
 
   Var embed(const Var& x, std::span<const int>, const Positions& p) override {
-    const std::vector<int> at = places(p);
+    const std::vector<int> at = token_positions(p);
     Tensor c({int(at.size()), inputs()});
     for (std::size_t t = 0; t < at.size(); ++t) write(at[t], p.longest, &c[t * inputs()]);
     const Var y = linear(Var(c), weight_);

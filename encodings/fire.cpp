@@ -74,11 +74,11 @@ void evaluate(const Mlp& m, const Heads& heads, std::int64_t n, const real* x, r
 }
 
 // Gradients of the parameters in one piece of the work.
-struct Sums {
+struct MlpGradients {
   std::vector<double> in_weight, in_bias, out_weight, out_bias;  // as Mlp's
   double c = 0, multiplier = 0;
 
-  explicit Sums(const Mlp& m)
+  explicit MlpGradients(const Mlp& m)
       : in_weight(m.hidden()),
         in_bias(m.hidden()),
         out_weight(m.heads() * m.hidden()),
@@ -90,7 +90,7 @@ double lanes_of(Vec x) { return double(hn::GetLane(hn::SumOfLanes(lanes, x))); }
 // Adds the gradients of the matrices, and of n inputs to dx, from those of f(x): head h's stand at
 // dy + h·stride.
 void differentiate(const Mlp& m, const Heads& heads, std::int64_t n, const real* x, const real* dy,
-                   std::int64_t stride, real* dx, Sums& sums) {
+                   std::int64_t stride, real* dx, MlpGradients& sums) {
   const real* d[together];  // a head that is not there is met by weights of 0
   for (int h = 0; h < together; ++h)
     d[h] = dy + (heads.first + std::min(h, heads.count - 1)) * stride;
@@ -161,7 +161,7 @@ class Strip {
   void backward(int b, int first, int rows, const real* dbias) const {
     constexpr int piece = 8;
     const std::int64_t Tk = keys_.tokens;
-    std::vector<Sums> sums((rows + piece - 1) / piece, Sums(m_));
+    std::vector<MlpGradients> sums((rows + piece - 1) / piece, MlpGradients(m_));
     parallel_for(std::int64_t(sums.size()), [&](std::int64_t n) {
       for (int r = int(n) * piece; r < std::min(rows, int(n + 1) * piece); ++r) {
         const std::vector<real> x = inputs(b, first + r);
@@ -172,7 +172,7 @@ class Strip {
         through_inputs(b, first + r, x, dx, sums[n]);
       }
     });
-    for (const Sums& s : sums) add(s);
+    for (const MlpGradients& s : sums) add(s);
   }
 
  private:
@@ -207,7 +207,7 @@ class Strip {
 
   // Gradients of c and of the multiplier: x_j = ψ(|i − j|)/below.
   void through_inputs(int b, int i, const std::vector<real>& x, const std::vector<real>& dx,
-                      Sums& sums) const {
+                      MlpGradients& sums) const {
     const double under = below(b, i), top = std::max(tau(), largest(b, i));
     double dc = 0, dunder = 0;
     for (int j = 0; j < int(x.size()); ++j) {
@@ -220,7 +220,7 @@ class Strip {
           dunder / under * m_.psi_by_x(top) * std::copysign(R_, double(m_.multiplier.value()[0]));
   }
 
-  void add(const Sums& s) const {
+  void add(const MlpGradients& s) const {
     const auto put = [](const Var& to, const std::vector<double>& sum) {
       for (std::size_t n = 0; n < sum.size(); ++n) to.grad()[std::int64_t(n)] += real(sum[n]);
     };
@@ -262,7 +262,7 @@ class Fire final : public Encoding {
     }
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const Mlp& mlp = mlp_[each_ ? a.layer : 0];
     const auto strip =
         std::make_shared<Strip>(mlp, threshold_ > 0 ? threshold_ : dims_.positions, a);

@@ -67,7 +67,7 @@ class Floater final : public Encoding {
  private:
   // p_l at the positions of the pass, [T, D] or [B, T, D].
   Var placed(int layer, const Positions& at) const {
-    const Var p = rows(slice(path_, 1, layer, 1).view({path_.dim(0), dims_.width}), at.at);
+    const Var p = gather(slice(path_, 1, layer, 1).view({path_.dim(0), dims_.width}), at.at);
     return at.shared() ? p : p.view({at.batch, at.tokens, dims_.width});
   }
 };

@@ -71,7 +71,7 @@ class Fox final : public Encoding {
     return real(-1) * softplus(real(-1) * logit);
   }
 
-  void scores(Scores& s, const Attention& a) override { s.log_gate = a.per_key; }
+  void scores(ScoreTerms& s, const Attention& a) override { s.log_gate = a.per_key; }
 
  private:
   double shortest() const { return shortest_ > 0 ? shortest_ : std::exp2(8.0 / dims_.heads); }

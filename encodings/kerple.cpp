@@ -34,7 +34,7 @@ class Kerple final : public Encoding {
                  log ? Bounds{.least = 0.01} : Bounds{.least = 0.01, .most = 2});
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const int farthest = std::max({-a.least(), a.most(), 1});
     const Var falls =
         kind_ == "log" ? log1p(outer(distances(farthest), r2_)) : powers(farthest, r2_);

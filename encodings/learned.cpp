@@ -11,7 +11,7 @@ namespace yonder {
 namespace {
 
 class Learned final : public Encoding {
-  Table table_;
+  LearnedTable table_;
 
  public:
   Options options() override {

@@ -37,7 +37,7 @@ class LogN final : public Encoding {
   void scale_queries(Dots& d, const Attention& a) override {
     Tensor f = visible(a);
     for (real& x : f.flat()) x = real(factor(double(x)));
-    weigh(d, of_last(heads_, dims_.heads, f));
+    multiply_rows(d, of_last(heads_, dims_.heads, f));
   }
 
  private:

@@ -12,7 +12,7 @@ namespace {
 
 class Multiplied final : public Encoding {
   std::string kind_ = "learned";
-  Table table_;
+  LearnedTable table_;
 
  public:
   Options options() override {

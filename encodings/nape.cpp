@@ -34,7 +34,7 @@ class Nape final : public Encoding {
           "nape.heads: one head can't be halved; give the model more heads, or set nape.heads 1");
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const int rows = std::max(-a.least(), a.most()) + 1, H = dims_.heads;
     Tensor falling({rows}), slopes({H});
     for (int r = 0; r < rows; ++r) falling[r] = real(-r);

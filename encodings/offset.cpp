@@ -15,7 +15,7 @@ class Offset final : public DrawnPositions {
  public:
   Offset() : DrawnPositions("offset") {}
 
-  std::vector<int> drawn(int tokens, int longest, Draws& draws) const override {
+  std::vector<int> drawn(int tokens, int longest, RandomStream& draws) const override {
     std::vector<int> at(tokens);
     std::iota(at.begin(), at.end(), draws.between(0, range_ - std::max(longest, dims_.trained)));
     return at;

@@ -20,7 +20,7 @@ class Pose final : public DrawnPositions {
  public:
   Pose() : DrawnPositions("pose") {}
 
-  std::vector<int> drawn(int tokens, int, Draws& draws) const override {
+  std::vector<int> drawn(int tokens, int, RandomStream& draws) const override {
     std::vector<int> at(tokens);
     std::iota(at.begin(), at.end(), 0);
     const int cut = draws.between(1, (tokens + 1) / 2), skipped = draws.between(0, range_ - tokens);

@@ -41,9 +41,9 @@ class RandomPositions final : public DrawnPositions {
 
   int placements() const override { return layers_ ? dims_.layers : 1; }
 
-  std::vector<int> place(const Placing& wanted) override {
+  std::vector<int> sample_positions(const Placing& wanted) override {
     const auto [batch, tokens, longest, draws, layer] = wanted;
-    if (draws) return DrawnPositions::place(wanted);
+    if (draws) return DrawnPositions::sample_positions(wanted);
     if (test_ == "first") return {};
     require_room(longest, "see --random.test first");
     std::vector<int> at(tokens);
@@ -51,7 +51,7 @@ class RandomPositions final : public DrawnPositions {
       for (int t = 0; t < tokens; ++t) at[t] = int(std::int64_t(t) * range_ / longest);
     if (test_ == "sampled") {  // a function of seed and length, so that a test can be repeated
       const std::string stream = layer ? "random.test." + std::to_string(layer) : "random.test";
-      Draws own(Random(seed_, stream, std::uint32_t(longest)));
+      RandomStream own(Random(seed_, stream, std::uint32_t(longest)));
       const std::vector<int> all = drawn(longest, longest, own);
       at.assign(all.begin(), all.begin() + tokens);
     }
@@ -61,7 +61,7 @@ class RandomPositions final : public DrawnPositions {
  protected:
   // Selection sampling: v is taken with probability (still wanted)/(still to come).
   // Knuth, The Art of Computer Programming, vol. 2, sec. 3.4.2, algorithm S.
-  std::vector<int> drawn(int count, int, Draws& draws) const override {
+  std::vector<int> drawn(int count, int, RandomStream& draws) const override {
     std::vector<int> at;
     for (int v = 0; v < range_ && int(at.size()) < count; ++v)
       if (draws.below(range_ - v) < count - int(at.size())) at.push_back(v);

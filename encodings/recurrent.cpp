@@ -31,7 +31,7 @@ class Recurrent final : public Encoding {
 
   Var embed(const Var& x, std::span<const int>, const Positions& at) override {
     const int D = dims_.width;
-    Var p = rows(orbit(*std::max_element(at.at.begin(), at.at.end())), at.at);
+    Var p = gather(orbit(*std::max_element(at.at.begin(), at.at.end())), at.at);
     return x + p.view(at.shared() ? Shape{at.tokens, D} : Shape{at.batch, at.tokens, D});
   }
 
@@ -41,7 +41,7 @@ class Recurrent final : public Encoding {
     const int D = dims_.width;
     const Var start = start_.view({1, D});
     if (last == 0) return start;
-    const Var silence = rows(bias_in_.view({1, 3 * D}), std::vector<int>(last, 0));
+    const Var silence = gather(bias_in_.view({1, 3 * D}), std::vector<int>(last, 0));
     const Var states = gru({silence.view({1, last, 3 * D}), weight_, bias_, start});
     return concat({start, states.view({last, D})}, 0);
   }

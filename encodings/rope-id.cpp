@@ -56,7 +56,7 @@ class RopeId final : public Encoding {
   void scale_queries(Dots& d, const Attention& a) override {
     const double k = double(a.queries.longest) / dims_.trained;
     if (temperature_ == "none" || k <= 1) return;
-    weigh(d, a, std::pow(0.1 * std::log(k) + 1, 2));
+    multiply_rows(d, a, std::pow(0.1 * std::log(k) + 1, 2));
   }
 
   void dots(Dots& x, const Attention& a) override {

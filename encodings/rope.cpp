@@ -65,9 +65,9 @@ class Rope final : public Encoding {
                        "; give 1 or more, or 0 for half of it");
   }
 
-  void settle(int longest) override {
+  void freeze_for_length(int longest) override {
     const int w = far() ? window() : 0;
-    turning_.scaling.settle(dims_.trained - w, longest - w);
+    turning_.scaling.freeze_for_length(dims_.trained - w, longest - w);
   }
 
   std::vector<double> frequencies(int longest) const override {
@@ -79,8 +79,8 @@ class Rope final : public Encoding {
   void dots(Dots& x, const Attention& a) override {
     const Spectrum s = turning_.of(dims_.head(), dims_.trained, a.queries.longest);
     if (far()) far_dots(x, a, s);
-    const std::vector<int> keys = places(a.keys);
-    x.q = rotate(x.q, turned(of_queries_, a.queries, places(a.queries), s));
+    const std::vector<int> keys = token_positions(a.keys);
+    x.q = rotate(x.q, turned(of_queries_, a.queries, token_positions(a.queries), s));
     if (keys == of_queries_.at) of_keys_ = of_queries_;
     x.k = rotate(x.k, turned(of_keys_, a.keys, keys, s));
   }

@@ -31,7 +31,7 @@ class Sandwich final : public Encoding {
                        " is odd; give an even number");
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const int rows = std::max(-a.least(), a.most()) + 1, H = dims_.heads;
     const Spectrum waves = spectrum(10000, width_);
     Tensor overlap({rows}), strength({H});

@@ -26,7 +26,7 @@ class ScaleInvariant final : public Encoding {
         Option{"tau", &tau_, "τ, the distance at which scores begin to change"}.between(0, inf)};
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const int rows = std::max(-a.least(), a.most()) + 1, H = dims_.heads;
     Tensor factor({rows}), falling({rows}), alike({H});
     for (int d = 0; d < rows; ++d) {

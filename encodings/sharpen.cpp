@@ -24,7 +24,7 @@ class Sharpen final : public Encoding {
   }
 
   void scale_queries(Dots& d, const Attention& a) override {
-    if (by_ != 1) weigh(d, a, by_);
+    if (by_ != 1) multiply_rows(d, a, by_);
   }
 };
 

@@ -54,7 +54,7 @@ class Shaw final : public Encoding {
     }
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     if (!dims_.two_sided()) a.require_rising("shaw");
     const int least = this->least();
     s.relative.push_back({.bucket = {rows_of_table(), a.least(), a.most(),

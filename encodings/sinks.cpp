@@ -42,7 +42,7 @@ class Sinks final : public Encoding {
     m.sinks = first_;
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     if (learned_) s.sink = logits_[a.layer];
   }
 };

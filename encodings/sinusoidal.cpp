@@ -31,7 +31,9 @@ class Sinusoidal final : public Encoding {
     scaling_.check("sinusoidal", dims_.width);
   }
 
-  void settle(int longest) override { scaling_.settle(dims_.trained, longest); }
+  void freeze_for_length(int longest) override {
+    scaling_.freeze_for_length(dims_.trained, longest);
+  }
 
   Var embed(const Var& x, std::span<const int>, const Positions& p) override {
     return x + sinusoid(p, scaling_.of(base_, dims_.width, dims_.trained, p.longest));

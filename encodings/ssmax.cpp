@@ -59,11 +59,11 @@ class SsMax final : public Encoding {
 
   void scale_queries(Dots& d, const Attention& a) override {
     const Tensor factor = keys(a);
-    if (kind_ != "learned") weigh(d, factor);
-    else weigh(d, learned(factor, a.layer));
+    if (kind_ != "learned") multiply_rows(d, factor);
+    else multiply_rows(d, learned(factor, a.layer));
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     if (!bias_) return;
     const Tensor factor = keys(a);
     if (kind_ == "learned") return scale_biases("ssmax.bias", s, a, learned(factor, a.layer));

@@ -23,8 +23,9 @@ class StickBreaking final : public Encoding {
                 .one_of({"none", "own"})};
   }
 
-  void scores(Scores& s, const Attention&) override {
-    s.weights = remainder_ == "own" ? Weights::sticks_rest_to_own : Weights::sticks;
+  void scores(ScoreTerms& s, const Attention&) override {
+    s.weights =
+        remainder_ == "own" ? Weights::stick_breaking_remainder_to_own : Weights::stick_breaking;
   }
 };
 

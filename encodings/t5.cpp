@@ -30,7 +30,7 @@ class T5 final : public Encoding {
     bias_ = p.make("encoding.t5.bias", {buckets_, dims.heads}, Init::std(0.02));
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     if (!dims_.two_sided()) a.require_rising("t5");
     if (scale_ == "none") s.scale = 1;
     s.relative.push_back({.bucket = {buckets_, a.least(), a.most(), bucket()}, .c = bias_});

@@ -23,7 +23,7 @@ class Tupe final : public Encoding {
   std::string kind_ = "learned";
   int buckets_ = 32, max_distance_ = 128;
   std::optional<bool> untie_;
-  Table table_;
+  LearnedTable table_;
   Var query_, key_;  // U_q, U_k, [D, D]
   Var bias_;         // b, [buckets, H]
   Var theta_;        // [2, H]
@@ -73,7 +73,7 @@ class Tupe final : public Encoding {
     d.k = concat({d.k, keys}, 3);
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     if (!dims_.two_sided()) a.require_rising("tupe");
     s.scale = scale();
     s.relative.push_back({.bucket = {buckets_, a.least(), a.most(), buckets()}, .c = bias_});
@@ -101,7 +101,7 @@ class Tupe final : public Encoding {
       for (int i = 0; i < int(at.at.size()); ++i)
         which.push_back(buckets()(sign * (at.at[i] - a.keys(i / at.tokens, 0))));
       const Var theta = slice(theta_, 0, side, 1).view({H});
-      return real(1 / scale()) * (real(-1) * rows(bias_, which) + theta);
+      return real(1 / scale()) * (real(-1) * gather(bias_, which) + theta);
     };
     auto column = [&](const Var& x, const Positions& at, const Shape& like) {
       return everywhere(x, at, {like[0], like[1], H, 1});

@@ -55,7 +55,7 @@ class XlNet final : public Encoding {
     }
   }
 
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     const Layer& layer = layers_[a.layer];
     const int H = dims_.heads, d = dims_.head();
     // A causal query meets no negative distance unless a token stands before an earlier one.

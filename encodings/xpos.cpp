@@ -35,7 +35,7 @@ class Xpos final : public Encoding {
   }
 
   void dots(Dots& x, const Attention& a) override {
-    const std::vector<int> keys = places(a.keys);
+    const std::vector<int> keys = token_positions(a.keys);
     const auto [first, last] = std::minmax_element(keys.begin(), keys.end());
     const double middle = (*first + *last) / 2.0;
     if ((*last - middle) / scale_ * -std::log(zeta(0)) > 84)  // float ends at exp(±88)
@@ -52,7 +52,7 @@ class Xpos final : public Encoding {
   // Turned by i w_m and stretched by ζ_m^(±(i − middle)/scale).
   Rotation turned(const Positions& p, double middle, int sign) const {
     Rotation r = rotation(p, spectrum(base_, dims_.head()), layout_, [](int i) { return i; });
-    const std::vector<int> at = places(p);
+    const std::vector<int> at = token_positions(p);
     const int pairs = dims_.head() / 2;
     for (std::int64_t i = 0; i < r.cos.size(); ++i) {
       const double exponent = sign * (at[i / pairs] - middle) / scale_;

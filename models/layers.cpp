@@ -16,7 +16,7 @@ Var exchanged(const Var& x, int n, int M, int N, int d) {
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < N; ++j)
       for (int m = 0; m < M; ++m) from.push_back((i * M + m) * N + j);
-  return rows(x.view({n * M * N, d}), from);
+  return gather(x.view({n * M * N, d}), from);
 }
 
 }  // namespace

@@ -42,23 +42,23 @@ Placed::Placed(Composition& encoding, Pass pass)
   const int longest = pass.longest ? pass.longest : pass.tokens;
   assert(digits_.empty() || int(digits_.size()) == pass.batch * pass.tokens);
   if (!digits_.empty()) {
-    std::vector<int> coupled = encoding.couple(digits_, pass.tokens, pass.draws);
+    std::vector<int> coupled = encoding.positions_from_digits(digits_, pass.tokens, pass.draws);
     if (at_.empty()) at_ = std::move(coupled);
-    const int shift = encoding.shift(pass.draws);
+    const int shift = encoding.sample_digit_offset(pass.draws);
     for (int& k : digits_)
       if (k >= 0) k += shift;
   }
   Placing wanted{pass.batch, pass.tokens, longest, pass.draws};
   std::size_t next_layer = 0;
   if (at_.empty()) {
-    at_ = encoding.place(wanted);
+    at_ = encoding.sample_positions(wanted);
     const std::size_t each = at_.size();
     for (wanted.layer = 1; wanted.layer < encoding.placements(); ++wanted.layer) {
-      const std::vector<int> more = encoding.place(wanted);
+      const std::vector<int> more = encoding.sample_positions(wanted);
       at_.insert(at_.end(), more.begin(), more.end());
       next_layer = each;
     }
-  } else if (pass.draws && !encoding.place(wanted).empty())
+  } else if (pass.draws && !encoding.sample_positions(wanted).empty())
     throw UsageError(encoding.name() +
                      ": it draws positions, and the task gives its own; remove one of them");
   if (at_.empty()) {
@@ -96,7 +96,7 @@ Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Param
   encoding_->build(dims_, parameters_);
 }
 
-Transformer Transformer::changed(std::unique_ptr<Composition> encoding) const {
+Transformer Transformer::with_encoding(std::unique_ptr<Composition> encoding) const {
   if (encoding->complex() != encoding_->complex())
     throw UsageError("encoding: '" + encoding->name() + "' can't follow '" + encoding_->name() +
                      "': only one of them makes every vector of the model complex; choose another");
@@ -190,7 +190,7 @@ void Transformer::check(std::span<const int> tokens, const Positions& at) const 
 Var Transformer::embedded(std::span<const int> tokens, const Positions& at) {
   check(tokens, at);
   encoding_->begin(at);
-  const Var words = real(std::sqrt(double(dims_.width))) * rows(embed_, tokens);
+  const Var words = real(std::sqrt(double(dims_.width))) * gather(embed_, tokens);
   return encoding_->embed(reshape(words, {at.batch, at.tokens, dims_.width}), tokens, at);
 }
 
@@ -242,7 +242,7 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
   const Mask mask = encoding_->mask_in(layer);
   const Positions queries = run.queries.in(layer), keys = run.keys.in(layer);
   const Attention call{layer, queries, keys, w.q.weight, w.k.weight, mask, more};
-  Scores scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
+  ScoreTerms scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
   Dots dots{.q = q, .k = k};
   encoding_->scale_queries(dots, call);
   encoding_->dots(dots, call);

@@ -24,8 +24,8 @@ struct Pass {
   int longest = 0;           ///< L: the length of the test, training: N; 0: as many as `tokens`
   std::vector<int> lengths;  ///< [B] tokens without padding; empty: no padding
   std::vector<int> at;  ///< [T] or [B, T], ≥ 0 in padding too; empty: the encoding's, or 0..T−1
-  std::vector<int> digits;  ///< [B, T] as Positions has them; empty: no digits
-  Draws* draws = nullptr;   ///< in training only, for encodings that draw positions
+  std::vector<int> digits;        ///< [B, T] as Positions has them; empty: no digits
+  RandomStream* draws = nullptr;  ///< in training only, for encodings that draw positions
 };
 
 /// The Positions of a pass, with the numbers that they point to: keep it until the backward pass is
@@ -61,7 +61,7 @@ class Transformer {
   /// The same model with another encoding. What both have stays as it is, by name; parameters that
   /// the other one adds are drawn from the model's seed, those that it lacks are gone. UsageError
   /// if the two can't follow each other: a name has two shapes, or one model is complex.
-  Transformer changed(std::unique_ptr<Composition> encoding) const;
+  Transformer with_encoding(std::unique_ptr<Composition> encoding) const;
 
   const Dims& dims() const { return dims_; }                    ///< extents of the model
   bool tied() const { return tied_; }                           ///< whether its Head is tied

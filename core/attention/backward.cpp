@@ -20,7 +20,7 @@ using tile::Vector;
 // Sums over queries, of which every part of the work has its own; they are added up in order. The
 // queries of a head are cut into parts only if there are few heads: how many depends on extents
 // alone.
-struct Sums {
+struct GradientSums {
   int parts;
   Tensor k[2], v;  // [B·H·parts, Tk up to whole tiles, wide(d)]; empty if not tracked
   TableSums tables;
@@ -30,7 +30,7 @@ struct Sums {
   Tensor strip;                    // [groups, H, Tk, side] of the present strip
   int groups = 1;                  // of sequences that share a strip's gradient
 
-  Sums(const Plan&, const ByDistance&, const Strips&);
+  GradientSums(const AttentionCall&, const ByDistance&, const Strips&);
   static real* part(const Tensor& sum, std::int64_t n) {
     return sum ? &sum[n * sum.dim(1) * sum.dim(2)] : nullptr;
   }
@@ -39,24 +39,25 @@ struct Sums {
   }
 };
 
-Sums::Sums(const Plan& plan, const ByDistance& by_distance, const Strips& strips)
-    : parts(strips.empty() ? std::clamp(8 / (plan.B * plan.H), 1, (plan.query_tiles() + 1) / 2)
+GradientSums::GradientSums(const AttentionCall& call, const ByDistance& by_distance,
+                           const Strips& strips)
+    : parts(strips.empty() ? std::clamp(8 / (call.B * call.H), 1, (call.query_tiles() + 1) / 2)
                            : 1),
-      tables(plan, by_distance, plan.B * parts) {
-  const int n = plan.B * plan.H * parts, keys = tile::up_to(side, plan.Tk);
+      tables(call, by_distance, call.B * parts) {
+  const int n = call.B * call.H * parts, keys = tile::up_to(side, call.Tk);
   const auto sum = [&](const Var& x, int rows) {
     return x.tracked() ? Tensor::uninitialized({n, rows, wide(x.dim(-1))}) : Tensor();
   };
-  k[0] = sum(plan.dots.k, keys);
-  if (plan.pairings.size() > 1) k[1] = sum(plan.dots.far_k, keys);
-  v = sum(plan.v, keys);
-  for (const ContextualTerm& term : plan.scores.contextual)
+  k[0] = sum(call.dots.k, keys);
+  if (call.pairings.size() > 1) k[1] = sum(call.dots.far_k, keys);
+  v = sum(call.v, keys);
+  for (const ContextualTerm& term : call.scores.contextual)
     contextual.push_back(sum(term.table, tile::up_to(tile::stripe, term.table.dim(0))));
-  if (plan.scores.log_gate.tracked()) gates = Tensor::uninitialized({n, keys, 1});
-  if (plan.scores.sink.tracked()) sink = Tensor({n, 1, 1});
+  if (call.scores.log_gate.tracked()) gates = Tensor::uninitialized({n, keys, 1});
+  if (call.scores.sink.tracked()) sink = Tensor({n, 1, 1});
   if (!strips.tracked()) return;
-  groups = std::min(plan.B, std::max(1, 8 / plan.H));
-  strip = Tensor::uninitialized({groups, plan.H, plan.Tk, side});
+  groups = std::min(call.B, std::max(1, 8 / call.H));
+  strip = Tensor::uninitialized({groups, call.H, call.Tk, side});
 }
 
 // Whether the gradient of an operand holds something to add to, or is written for the first time.
@@ -65,13 +66,13 @@ Sums::Sums(const Plan& plan, const ByDistance& by_distance, const Strips& strips
 struct Onto {
   bool q[Pairing::most_of_them] = {}, k[2] = {}, v = false;
 
-  explicit Onto(const Plan& plan) {
+  explicit Onto(const AttentionCall& call) {
     const auto ask = [](const Var& x) { return x.tracked() && x.gradient().target().add; };
-    for (std::size_t n = 0; n < plan.pairings.size(); ++n) q[n] = ask(plan.pairings[n].q);
-    k[0] = ask(plan.dots.k);
-    if (plan.pairings.size() > 1) k[1] = ask(plan.dots.far_k);
-    v = ask(plan.v);
-    if (plan.scores.log_gate.tracked()) plan.scores.log_gate.grad();
+    for (std::size_t n = 0; n < call.pairings.size(); ++n) q[n] = ask(call.pairings[n].q);
+    k[0] = ask(call.dots.k);
+    if (call.pairings.size() > 1) k[1] = ask(call.dots.far_k);
+    v = ask(call.v);
+    if (call.scores.log_gate.tracked()) call.scores.log_gate.grad();
   }
 };
 
@@ -82,15 +83,15 @@ struct QueryGradients {
   real* dq[Pairing::most_of_them];  // [side, wide(dk)]
 };
 
-struct Call {
-  const Plan& plan;
+struct BackwardPass {
+  const AttentionCall& call;
   const ByDistance& tables;
   const Packed& packed;
   const Tensor &z, &log_sum_exp, &dz;
-  const Sums& sums;
+  const GradientSums& sums;
   const Onto& onto;
 
-  void query_tile(Place, int part, const real* bias, real* dbias) const;
+  void query_tile(TileOrigin, int part, const real* bias, real* dbias) const;
   std::size_t reals() const;
   QueryGradients start(const QueryTile&, Workspace&) const;
   void differentiate(const TilePair&, const QueryGradients&, const Carried&, Square s,
@@ -99,51 +100,52 @@ struct Call {
                         std::int64_t part) const;
   void add_terms(const TilePair&, const QueryGradients&, Square p, Square ds, int part) const;
   void finish(const QueryTile&, const QueryGradients&, std::int64_t part) const;
-  void rest_to_own(const QueryTile&, const QueryGradients&, const Sticks&, std::int64_t part) const;
+  void remainder_to_own(const QueryTile&, const QueryGradients&, const StickBreaking&,
+                        std::int64_t part) const;
 };
 
-std::size_t Call::reals() const {
+std::size_t BackwardPass::reals() const {
   const std::size_t carries =
-      plan.scores.contextual.empty() ? 0 : std::size_t(tile::up_to(side, plan.Tk));
-  return QueryTile::reals(plan) + 3 * Square::size +
-         side * (wide(plan.dv) + wide(plan.dv) + Pairing::most_of_them * wide(plan.dk) + 18) +
-         Carried::reals(plan) + carries;
+      call.scores.contextual.empty() ? 0 : std::size_t(tile::up_to(side, call.Tk));
+  return QueryTile::reals(call) + 3 * Square::size +
+         side * (wide(call.dv) + wide(call.dv) + Pairing::most_of_them * wide(call.dk) + 18) +
+         Carried::reals(call) + carries;
 }
 
-QueryGradients Call::start(const QueryTile& queries, Workspace& memory) const {
-  const int width = wide(plan.dv);
+QueryGradients BackwardPass::start(const QueryTile& queries, Workspace& memory) const {
+  const int width = wide(call.dv);
   QueryGradients g{.dz = memory.take(side * width),
                    .dz_turned = memory.take(side * width),
                    .minus_d = memory.zeros(side),
                    .log_sum_exp = memory.take(side),
                    .dq = {}};
-  for (std::size_t n = 0; n < plan.pairings.size(); ++n)
-    g.dq[n] = memory.zeros(side * wide(plan.dk));
+  for (std::size_t n = 0; n < call.pairings.size(); ++n)
+    g.dq[n] = memory.zeros(side * wide(call.dk));
   Rows{dz, queries.b, queries.first, queries.count, queries.h}.copy(g.dz);
   turn(g.dz, width, g.dz_turned);
   std::fill_n(g.log_sum_exp, side, std::numeric_limits<real>::infinity());
-  const std::int64_t row = (std::int64_t(queries.b) * plan.H + queries.h) * plan.Tq + queries.first;
+  const std::int64_t row = (std::int64_t(queries.b) * call.H + queries.h) * call.Tq + queries.first;
   std::copy_n(&log_sum_exp[row], queries.count, g.log_sum_exp);
   for (int i = 0; i < queries.count; ++i) {
-    const real* out = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
-    g.minus_d[i] = -total(plan.dv, times, g.dz + i * width, out);
+    const real* out = &z[AttentionCall::at(z, queries.b, queries.first + i, queries.h)];
+    g.minus_d[i] = -total(call.dv, times, g.dz + i * width, out);
   }
   return g;
 }
 
 // s becomes P, and ds = P ∘ (dz·(v + V[r]) − D); of sticks as they say.
-void Call::differentiate(const TilePair& pair, const QueryGradients& g, const Carried& carried,
-                         Square s, Square ds) const {
+void BackwardPass::differentiate(const TilePair& pair, const QueryGradients& g,
+                                 const Carried& carried, Square s, Square ds) const {
   const int rows = pair.keys.rows();
   constexpr real zeros[side] = {};
-  pair.products(pair.keys.v, wide(plan.dv), g.dz_turned, plan.dv,
-                carried.sticks ? zeros : g.minus_d, ds);
-  if (tables.V) relative(plan).add_value_products(pair, g.dz, g.dz_turned, ds);
+  pair.products(pair.keys.v, wide(call.dv), g.dz_turned, call.dv,
+                carried.stick_breaking ? zeros : g.minus_d, ds);
+  if (tables.V) relative(call).add_value_products(pair, g.dz, g.dz_turned, ds);
   ds.clear_from(rows);
-  if (carried.sticks) return carried.sticks->differentiate(pair, g.minus_d, s, ds);
+  if (carried.stick_breaking) return carried.stick_breaking->differentiate(pair, g.minus_d, s, ds);
   for (int i = 0; i < side; i += lanes) {
     const Vector lse = tile::load(g.log_sum_exp + i);
-    const Range j = pair.rows_of(i);
+    const IndexRange j = pair.rows_of(i);
     by_fours(
         j.begin, j.end, 1, [&](int r) { return tile::exp(tile::load(s.row(r) + i) - lse); },
         [&](int r, Vector p) {
@@ -154,40 +156,40 @@ void Call::differentiate(const TilePair& pair, const QueryGradients& g, const Ca
 }
 
 // To q and k of each pairing, from the pairs that it serves. What else is made of ds comes before.
-void Call::add_dot_products(const TilePair& pair, const QueryGradients& g, Square ds, Square spare,
-                            std::int64_t part) const {
-  const int width = wide(plan.dk);
-  if (tables.f) relative(plan).stretch(pair, ds);
-  for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
-    const Pairing& pairing = plan.pairings[n];
+void BackwardPass::add_dot_products(const TilePair& pair, const QueryGradients& g, Square ds,
+                                    Square spare, std::int64_t part) const {
+  const int width = wide(call.dk);
+  if (tables.f) relative(call).stretch(pair, ds);
+  for (std::size_t n = 0; n < call.pairings.size(); ++n) {
+    const Pairing& pairing = call.pairings[n];
     if (!pair.uses(pairing)) continue;
     const bool mixed = !pair.uses_only(pairing);
     if (mixed) pair.select(pairing, ds, spare);
     const Square own = mixed ? spare : ds;
     const int which = n == 0 ? 0 : 1;
     if (pairing.q.tracked()) pair.add_over_keys(own, pair.keys.k[which], width, g.dq[n]);
-    if (real* dk = Sums::part(sums.k[which], part))
+    if (real* dk = GradientSums::part(sums.k[which], part))
       pair.add_over_queries(own, pair.queries.q[n], width,
                             dk + std::int64_t(pair.keys.first) * width);
   }
 }
 
 // To v and to what the relative terms have.
-void Call::add_terms(const TilePair& pair, const QueryGradients& g, Square p, Square ds,
-                     int part) const {
+void BackwardPass::add_terms(const TilePair& pair, const QueryGradients& g, Square p, Square ds,
+                             int part) const {
   const QueryTile& queries = pair.queries;
-  const std::int64_t n = std::int64_t(queries.b * plan.H + queries.h) * sums.parts + part;
+  const std::int64_t n = std::int64_t(queries.b * call.H + queries.h) * sums.parts + part;
   const std::int64_t key = pair.keys.first;
-  if (real* dv = Sums::part(sums.v, n))
-    pair.add_over_queries(p, g.dz, wide(plan.dv), dv + key * wide(plan.dv));
-  real* dk = Sums::part(sums.k[0], n);
-  if (dk) dk += key * wide(plan.dk);
+  if (real* dv = GradientSums::part(sums.v, n))
+    pair.add_over_queries(p, g.dz, wide(call.dv), dv + key * wide(call.dv));
+  real* dk = GradientSums::part(sums.k[0], n);
+  if (dk) dk += key * wide(call.dk);
   const TableSums& all = sums.tables;
   const int b_part = queries.b * sums.parts + part, h = queries.h;
   if (tables.u) pair.add_to_u(ds, TableSums::of(all.u, b_part, h), dk);
   if (!tables.any()) return;
-  const Relative& terms = relative(plan);
-  if (plan.dots.q.tracked()) terms.add_to_queries(pair, ds, g.dq[0]);
+  const Relative& terms = relative(call);
+  if (call.dots.q.tracked()) terms.add_to_queries(pair, ds, g.dq[0]);
   if (dk) terms.add_to_keys(pair, ds, dk);
   terms.add_to_tables(pair, p, ds, g.dz,
                       {.c = TableSums::of(all.c, b_part, h),
@@ -197,23 +199,24 @@ void Call::add_terms(const TilePair& pair, const QueryGradients& g, Square p, Sq
 }
 
 // dv_i += rest_i dz_i
-void Call::rest_to_own(const QueryTile& queries, const QueryGradients& g, const Sticks& sticks,
-                       std::int64_t part) const {
-  const int width = wide(plan.dv);
-  real* dv = Sums::part(sums.v, part);
+void BackwardPass::remainder_to_own(const QueryTile& queries, const QueryGradients& g,
+                                    const StickBreaking& stick_breaking, std::int64_t part) const {
+  const int width = wide(call.dv);
+  real* dv = GradientSums::part(sums.v, part);
   for (int i = 0; dv && i < queries.count; ++i) {
-    const int own = plan.own_key(queries.first + i);
-    for (int c = 0; own < plan.keys_of(queries.b) && c < plan.dv; ++c)
-      dv[std::int64_t(own) * width + c] += sticks.rest()[i] * g.dz[i * width + c];
+    const int own = call.own_key(queries.first + i);
+    for (int c = 0; own < call.keys_of(queries.b) && c < call.dv; ++c)
+      dv[std::int64_t(own) * width + c] += stick_breaking.remainder()[i] * g.dz[i * width + c];
   }
 }
 
-void Call::finish(const QueryTile& queries, const QueryGradients& g, std::int64_t part) const {
-  if (real* sink = Sums::part(sums.sink, part))  // P of the sink, whose value is 0
+void BackwardPass::finish(const QueryTile& queries, const QueryGradients& g,
+                          std::int64_t part) const {
+  if (real* sink = GradientSums::part(sums.sink, part))  // P of the sink, whose value is 0
     for (int i = 0; i < queries.count; ++i)
-      *sink += g.minus_d[i] * std::exp(plan.scores.sink.value()[queries.h] - g.log_sum_exp[i]);
-  for (std::size_t n = 0; n < plan.pairings.size(); ++n)
-    if (const Var& q = plan.pairings[n].q; q.tracked()) {
+      *sink += g.minus_d[i] * std::exp(call.scores.sink.value()[queries.h] - g.log_sum_exp[i]);
+  for (std::size_t n = 0; n < call.pairings.size(); ++n)
+    if (const Var& q = call.pairings[n].q; q.tracked()) {
       const Rows rows{q.grad(), queries.b, queries.first, queries.count, queries.h};
       rows.put(g.dq[n], onto.q[n], queries.factor);
       if (!onto.q[n]) rows.clear_below();
@@ -223,32 +226,32 @@ void Call::finish(const QueryTile& queries, const QueryGradients& g, std::int64_
 // dbias [Tk, side] += dS
 void add_bias(const TilePair& pair, Square ds, real* dbias) {
   for (int j = 0; j < pair.keys.count; ++j) {
-    const Range seen = pair.queries_of(j, 1);
+    const IndexRange seen = pair.queries_of(j, 1);
     real* row = dbias + std::int64_t(pair.keys.first + j) * side;
     for (int i = seen.begin; i < seen.end; ++i) row[i] += ds.row(j)[i];
   }
 }
 
-void Call::query_tile(Place place, int part, const real* bias, real* dbias) const {
+void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real* dbias) const {
   Workspace memory(reals());
-  const QueryTile queries(plan, tables, place, bias, memory);
+  const QueryTile queries(call, tables, place, bias, memory);
   const QueryGradients g = start(queries, memory);
   const bool rim = tables.any();
   const Square s(memory, rim), ds(memory, rim),
-      spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
-  const std::int64_t n = std::int64_t(place.b * plan.H + place.h) * sums.parts + part;
-  const Range seen = queries.keys();
-  real* dgates = Sums::part(sums.gates, n);
+      spare = call.pairings.size() > 1 ? Square(memory, rim) : s;
+  const std::int64_t n = std::int64_t(place.b * call.H + place.h) * sums.parts + part;
+  const IndexRange seen = queries.keys();
+  real* dgates = GradientSums::part(sums.gates, n);
 
   Carried carried(queries, memory);
   std::optional<Contextual>& contextual = carried.contextual;
   real* carries = nullptr;  // what is carried into each tile, [tiles, side]
   if (contextual) {
-    carries = memory.take(std::size_t(tile::up_to(side, plan.Tk)));
+    carries = memory.take(std::size_t(tile::up_to(side, call.Tk)));
     for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
       std::copy_n(contextual->carry(), side, carries + j);
       if (!queries.meets(j)) continue;
-      const KeyTile keys(plan, packed, place.b, place.h, j);
+      const KeyTile keys(call, packed, place.b, place.h, j);
       const TilePair pair(queries, keys);
       pair.dot_products(s, spare);
       pair.hide(s);
@@ -257,9 +260,10 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   }
   const int last = tile::up_to(side, seen.end) - side;
   for (int next = seen.begin; next <= last; next += side) {
-    const int j = carried.sticks ? seen.begin + last - next : next;  // stick-breaking: leftwards
+    const int j =
+        carried.stick_breaking ? seen.begin + last - next : next;  // stick-breaking: leftwards
     if (!queries.meets(j)) continue;
-    const KeyTile keys(plan, packed, place.b, place.h, j);
+    const KeyTile keys(call, packed, place.b, place.h, j);
     const TilePair pair(queries, keys);
     if (contextual) std::copy_n(carries + j, side, contextual->carry());
     carried.scores(pair, s, spare);
@@ -271,61 +275,61 @@ void Call::query_tile(Place place, int part, const real* bias, real* dbias) cons
   }
   if (contextual) {
     std::vector<real*> de;
-    for (const Tensor& sum : sums.contextual) de.push_back(Sums::part(sum, n));
+    for (const Tensor& sum : sums.contextual) de.push_back(GradientSums::part(sum, n));
     contextual->finish(queries, g.dq[0], de);
   }
   if (dgates) carried.gates->finish(queries, dgates);
-  if (plan.scores.weights == Weights::sticks_rest_to_own)
-    rest_to_own(queries, g, *carried.sticks, n);
+  if (call.scores.weights == Weights::stick_breaking_remainder_to_own)
+    remainder_to_own(queries, g, *carried.stick_breaking, n);
   finish(queries, g, n);
 }
 
 // Adds the parts of one head to the gradients of keys, values and gates, in order.
-void add_head(const Plan& plan, const Sums& sums, const Onto& onto, int head) {
+void add_head(const AttentionCall& call, const GradientSums& sums, const Onto& onto, int head) {
   const auto add = [&](const Var& x, const Tensor& sum, bool there) {
     for (int p = 0; sum && p < sums.parts; ++p)
-      Rows{x.grad(), head / plan.H, 0, plan.Tk, head % plan.H}.put(
-          Sums::part(sum, std::int64_t(head) * sums.parts + p), there || p > 0);
+      Rows{x.grad(), head / call.H, 0, call.Tk, head % call.H}.put(
+          GradientSums::part(sum, std::int64_t(head) * sums.parts + p), there || p > 0);
   };
-  add(plan.dots.k, sums.k[0], onto.k[0]);
-  add(plan.dots.far_k, sums.k[1], onto.k[1]);
-  add(plan.v, sums.v, onto.v);
+  add(call.dots.k, sums.k[0], onto.k[0]);
+  add(call.dots.far_k, sums.k[1], onto.k[1]);
+  add(call.v, sums.v, onto.v);
   for (int p = 0; sums.gates && p < sums.parts; ++p)
-    add_gate_gradient(plan, head / plan.H, head % plan.H,
-                      Sums::part(sums.gates, std::int64_t(head) * sums.parts + p));
+    add_gate_gradient(call, head / call.H, head % call.H,
+                      GradientSums::part(sums.gates, std::int64_t(head) * sums.parts + p));
 }
 
-void add_contextual(const Plan& plan, const Sums& sums) {
+void add_contextual(const AttentionCall& call, const GradientSums& sums) {
   for (std::size_t n = 0; n < sums.contextual.size(); ++n) {
     const Tensor& sum = sums.contextual[n];
     if (!sum) continue;
-    const Tensor& table = plan.scores.contextual[n].table.grad();
+    const Tensor& table = call.scores.contextual[n].table.grad();
     for (int p = 0; p < sum.dim(0); ++p)
       for (int r = 0; r < table.dim(0); ++r)
-        for (int c = 0; c < plan.dk; ++c)
-          table[std::int64_t(r) * plan.dk + c] += Sums::part(sum, p)[r * sum.dim(2) + c];
+        for (int c = 0; c < call.dk; ++c)
+          table[std::int64_t(r) * call.dk + c] += GradientSums::part(sum, p)[r * sum.dim(2) + c];
   }
 }
 
 // With hooks, a strip at a time: sequences in groups, the gradients of a group in order.
-void backward_strips(const Call& call, Strips& strips) {
-  const Plan& plan = call.plan;
-  const Tensor& sum = call.sums.strip;
-  strips.each([&](int first, Range sequences) {
-    const int groups = std::min(call.sums.groups, sequences.size());
-    parallel_for(std::int64_t(groups) * plan.H, [&](std::int64_t n) {
-      const int group = int(n / plan.H), h = int(n % plan.H);
-      real* dbias = sum ? &sum[n * plan.Tk * side] : nullptr;
-      if (dbias) std::fill_n(dbias, std::int64_t(plan.Tk) * side, real(0));
+void backward_strips(const BackwardPass& pass, Strips& strips) {
+  const AttentionCall& call = pass.call;
+  const Tensor& sum = pass.sums.strip;
+  strips.each([&](int first, IndexRange sequences) {
+    const int groups = std::min(pass.sums.groups, sequences.size());
+    parallel_for(std::int64_t(groups) * call.H, [&](std::int64_t n) {
+      const int group = int(n / call.H), h = int(n % call.H);
+      real* dbias = sum ? &sum[n * call.Tk * side] : nullptr;
+      if (dbias) std::fill_n(dbias, std::int64_t(call.Tk) * side, real(0));
       for (int b = sequences.begin + group; b < sequences.end; b += groups)
-        call.query_tile({b, h, first}, 0, strips.bias(h), dbias);
+        pass.query_tile({b, h, first}, 0, strips.bias(h), dbias);
     });
     if (!sum) return;
-    const std::int64_t size = std::int64_t(plan.Tk) * side;
-    parallel_for(plan.H, [&](std::int64_t h) {
+    const std::int64_t size = std::int64_t(call.Tk) * side;
+    parallel_for(call.H, [&](std::int64_t h) {
       for (int group = 1; group < groups; ++group)
         for (std::int64_t i = h * size; i < (h + 1) * size; ++i)
-          sum[i] += sum[group * plan.H * size + i];
+          sum[i] += sum[group * call.H * size + i];
     });
     strips.differentiate(sum);
   });
@@ -333,32 +337,34 @@ void backward_strips(const Call& call, Strips& strips) {
 
 }  // namespace
 
-void backward(const Plan& plan, const Tensor& z, const Tensor& log_sum_exp, const Tensor& dz) {
-  const ByDistance tables = by_distance(plan);
-  const Packed packed(plan);
-  Strips strips(plan);
-  const Sums sums(plan, tables, strips);
-  const Onto onto(plan);
+void backward(const AttentionCall& call, const Tensor& z, const Tensor& log_sum_exp,
+              const Tensor& dz) {
+  const ByDistance tables = by_distance(call);
+  const Packed packed(call);
+  Strips strips(call);
+  const GradientSums sums(call, tables, strips);
+  const Onto onto(call);
 
-  const Call call{plan, tables, packed, z, log_sum_exp, dz, sums, onto};
-  const int heads = plan.B * plan.H, parts = sums.parts;
+  const BackwardPass pass{call, tables, packed, z, log_sum_exp, dz, sums, onto};
+  const int heads = call.B * call.H, parts = sums.parts;
   const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {
-    for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v, sums.gates}) Sums::clear(sum, n);
-    for (const Tensor& sum : sums.contextual) Sums::clear(sum, n);
+    for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v, sums.gates})
+      GradientSums::clear(sum, n);
+    for (const Tensor& sum : sums.contextual) GradientSums::clear(sum, n);
     const int head = int(n / parts), part = int(n % parts);
-    sums.tables.clear(head / plan.H * parts + part, head % plan.H);
-    for (int t = part; t < plan.query_tiles() && strips.empty(); t += parts)
-      call.query_tile({head / plan.H, head % plan.H, t * side}, part, nullptr, nullptr);
-    if (whole) add_head(plan, sums, onto, head);
+    sums.tables.clear(head / call.H * parts + part, head % call.H);
+    for (int t = part; t < call.query_tiles() && strips.empty(); t += parts)
+      pass.query_tile({head / call.H, head % call.H, t * side}, part, nullptr, nullptr);
+    if (whole) add_head(call, sums, onto, head);
   });
-  if (!strips.empty()) backward_strips(call, strips);
+  if (!strips.empty()) backward_strips(pass, strips);
   if (!whole)
-    parallel_for(heads, [&](std::int64_t head) { add_head(plan, sums, onto, int(head)); });
-  add_contextual(plan, sums);
+    parallel_for(heads, [&](std::int64_t head) { add_head(call, sums, onto, int(head)); });
+  add_contextual(call, sums);
   for (int p = 0; sums.sink && p < sums.sink.dim(0); ++p)
-    plan.scores.sink.grad()[p / parts % plan.H] += sums.sink[p];
-  sums.tables.fold(plan, tables);
+    call.scores.sink.grad()[p / parts % call.H] += sums.sink[p];
+  sums.tables.fold(call, tables);
 }
 
 }  // namespace yonder::fused

@@ -4,15 +4,15 @@
 
 namespace yonder::fused {
 
-Strips::Strips(const Plan& plan) : plan_(plan) {
-  for (const StripBias& hook : plan.scores.strips) shared_ = shared_ && hook.shared;
+Strips::Strips(const AttentionCall& call) : call_(call) {
+  for (const StripBias& hook : call.scores.strips) shared_ = shared_ && hook.shared;
   if (empty()) return;
-  strip_ = Tensor::uninitialized({plan.H, side, plan.Tk});
-  turned_ = Tensor::uninitialized({plan.H, plan.Tk, side});
+  strip_ = Tensor::uninitialized({call.H, side, call.Tk});
+  turned_ = Tensor::uninitialized({call.H, call.Tk, side});
 }
 
 bool Strips::tracked() const {
-  for (const StripBias& hook : plan_.scores.strips)
+  for (const StripBias& hook : call_.scores.strips)
     for (const Var& x : hook.inputs)
       if (x.tracked()) return true;
   return false;
@@ -34,20 +34,20 @@ void each_in_blocks(int first, int end, int rows, F&& f) {
 
 // Only where the strip sees keys: attention reads nothing else.
 void Strips::make(int b, int first) {
-  b_ = b, first_ = first, rows_ = std::min(side, plan_.Tq - first);
-  const Range seen = plan_.band.keys({first, first + rows_}, plan_.Tk);
+  b_ = b, first_ = first, rows_ = std::min(side, call_.Tq - first);
+  const IndexRange seen = call_.band.keys({first, first + rows_}, call_.Tk);
   const int tile = seen.begin / side, tiles = (seen.end + side - 1) / side - tile;
   bool fresh = true;
-  for (const StripBias& hook : plan_.scores.strips) {
+  for (const StripBias& hook : call_.scores.strips) {
     hook.forward(hook.shared ? 0 : b, first, rows_, strip_.data.get());
-    parallel_for(std::int64_t(plan_.H) * std::max(tiles, 0), [&](std::int64_t n) {
+    parallel_for(std::int64_t(call_.H) * std::max(tiles, 0), [&](std::int64_t n) {
       const std::int64_t h = n / tiles;
-      const int key = (tile + int(n % tiles)) * side, end = std::min(key + side, plan_.Tk);
-      const real* from = &strip_[h * rows_ * plan_.Tk];
-      real* to = &turned_[h * plan_.Tk * side];
+      const int key = (tile + int(n % tiles)) * side, end = std::min(key + side, call_.Tk);
+      const real* from = &strip_[h * rows_ * call_.Tk];
+      real* to = &turned_[h * call_.Tk * side];
       if (fresh) std::fill_n(to + std::int64_t(key) * side, (end - key) * side, real(0));
       each_in_blocks(key, end, rows_, [&](int j, int i) {
-        to[std::int64_t(j) * side + i] += from[std::int64_t(i) * plan_.Tk + j];
+        to[std::int64_t(j) * side + i] += from[std::int64_t(i) * call_.Tk + j];
       });
     });
     fresh = false;
@@ -55,14 +55,14 @@ void Strips::make(int b, int first) {
 }
 
 void Strips::differentiate(const Tensor& turned) {
-  parallel_for(plan_.H, [&](std::int64_t h) {
-    const real* from = &turned[h * plan_.Tk * side];
-    real* to = &strip_[h * rows_ * plan_.Tk];
-    each_in_blocks(0, plan_.Tk, rows_, [&](int j, int i) {
-      to[std::int64_t(i) * plan_.Tk + j] = from[std::int64_t(j) * side + i];
+  parallel_for(call_.H, [&](std::int64_t h) {
+    const real* from = &turned[h * call_.Tk * side];
+    real* to = &strip_[h * rows_ * call_.Tk];
+    each_in_blocks(0, call_.Tk, rows_, [&](int j, int i) {
+      to[std::int64_t(i) * call_.Tk + j] = from[std::int64_t(j) * side + i];
     });
   });
-  for (const StripBias& hook : plan_.scores.strips)
+  for (const StripBias& hook : call_.scores.strips)
     hook.backward(hook.shared ? 0 : b_, first_, rows_, strip_.data.get());
 }
 

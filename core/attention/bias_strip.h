@@ -6,9 +6,9 @@ namespace yonder::fused {
 /// A strip of query rows of the biases that hooks make.
 class Strips {
  public:
-  explicit Strips(const Plan&);  ///< allocates one strip of all heads
+  explicit Strips(const AttentionCall&);  ///< allocates one strip of all heads
 
-  bool empty() const { return plan_.scores.strips.empty(); }  ///< whether no hook makes a bias
+  bool empty() const { return call_.scores.strips.empty(); }  ///< whether no hook makes a bias
   /// Whether some hook wants a gradient.
   bool tracked() const;
 
@@ -16,20 +16,20 @@ class Strips {
   /// sequences if all hooks are shared.
   template <class F>
   void each(F&& f) {
-    const int at_once = shared_ ? plan_.B : 1;
-    for (int t = 0; t < plan_.query_tiles(); ++t)
-      for (int b = 0; b < plan_.B; b += at_once) {
+    const int at_once = shared_ ? call_.B : 1;
+    for (int t = 0; t < call_.query_tiles(); ++t)
+      for (int b = 0; b < call_.B; b += at_once) {
         make(b, t * side);
-        f(t * side, Range{b, b + at_once});
+        f(t * side, IndexRange{b, b + at_once});
       }
   }
   /// Of head h, [Tk, side], by key as Square.
-  const real* bias(int h) const { return &turned_[std::int64_t(h) * plan_.Tk * side]; }
+  const real* bias(int h) const { return &turned_[std::int64_t(h) * call_.Tk * side]; }
   /// Hands d(loss)/d(bias), [H, Tk, side], of the present strip to the hooks.
   void differentiate(const Tensor& turned);
 
  private:
-  const Plan& plan_;
+  const AttentionCall& call_;
   bool shared_ = true;
   int b_ = 0, first_ = 0, rows_ = 0;
   Tensor strip_;   // [H, rows, Tk] as hooks see it

@@ -42,17 +42,17 @@ std::size_t rows_up(const ContextualTerm& term) {
 
 }  // namespace
 
-std::size_t Contextual::reals(const Plan& plan) {
+std::size_t Contextual::reals(const AttentionCall& call) {
   std::size_t sum = 2 * side + 2 * (Square::size + 16);
-  for (const ContextualTerm& term : plan.scores.contextual)
-    sum += rows_up(term) * (wide(plan.dk) + 2 * side) + 3 * 16;
+  for (const ContextualTerm& term : call.scores.contextual)
+    sum += rows_up(term) * (wide(call.dk) + 2 * side) + 3 * 16;
   return sum;
 }
 
 Contextual::Contextual(const QueryTile& queries, Workspace& memory)
     : carry_(memory.zeros(side)), slope_(memory.zeros(side)), dots_(memory), sums_(memory) {
-  const int d = queries.plan.dk, width = wide(d);
-  for (const ContextualTerm& term : queries.plan.scores.contextual) {
+  const int d = queries.call.dk, width = wide(d);
+  for (const ContextualTerm& term : queries.call.scores.contextual) {
     const std::size_t rows = rows_up(term);
     terms_.push_back({.rows = term.table.dim(0),
                       .e = memory.zeros(rows * width),
@@ -100,7 +100,7 @@ Square Contextual::differentiate(const TilePair& pair, Square ds) {
     hn::ScatterIndex(hn::GatherIndex(reals, x, index) + what, reals, x, index);
   };
   for (int i = 0; i < side; i += lanes) {
-    const Range rows = pair.rows_of(i);
+    const IndexRange rows = pair.rows_of(i);
     Vector slope = tile::load(slope_ + i);
     for (int j = rows.begin; j < rows.end; ++j) {
       const Vector d = tile::load(ds.row(j) + i), sum = tile::load(sums_.row(j) + i);
@@ -120,7 +120,7 @@ Square Contextual::differentiate(const TilePair& pair, Square ds) {
 }
 
 void Contextual::finish(const QueryTile& queries, real* dq, const std::vector<real*>& de) const {
-  const int width = wide(queries.plan.dk);
+  const int width = wide(queries.call.dk);
   for (std::size_t n = 0; n < terms_.size(); ++n) {
     const Term& term = terms_[n];
     for (int i = 0; i < side; i += stripe)

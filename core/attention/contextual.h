@@ -14,7 +14,8 @@ namespace yonder::fused {
 class Contextual {
  public:
   Contextual(const QueryTile&, Workspace&);  ///< all sums start at 0
-  static std::size_t reals(const Plan&);     ///< that the constructor takes from the Workspace
+  static std::size_t reals(
+      const AttentionCall&);  ///< that the constructor takes from the Workspace
 
   /// The sums up to the last key that was walked, [side].
   real* carry() { return carry_; }

@@ -37,15 +37,15 @@ Gates::Gates(const QueryTile& queries, Workspace& memory)
       keys_(memory.take(side)),
       by_query_(memory.zeros(side)),
       by_key_(memory.take(side * lanes)) {
-  const Plan& plan = queries.plan;
-  const int b = queries.b, h = queries.h, own = plan.own_key(queries.first);
-  start_ = plan.gates.before(b, h, own);
-  plan.gates.write(b, h, own, queries.count, start_, queries_);
+  const AttentionCall& call = queries.call;
+  const int b = queries.b, h = queries.h, own = call.own_key(queries.first);
+  start_ = call.gates.before(b, h, own);
+  call.gates.write(b, h, own, queries.count, start_, queries_);
 }
 
 void Gates::add_scores(const TilePair& pair, Square s) const {
   const QueryTile& queries = pair.queries;
-  pair.plan.gates.write(queries.b, queries.h, pair.keys.first, pair.keys.count, start_, keys_);
+  pair.call.gates.write(queries.b, queries.h, pair.keys.first, pair.keys.count, start_, keys_);
   for (int j = 0; j < pair.keys.count; ++j)
     for (int i = 0; i < side; i += lanes) {
       const Vector sum = tile::load(queries_ + i) - tile::all(keys_[j]);
@@ -56,7 +56,7 @@ void Gates::add_scores(const TilePair& pair, Square s) const {
 void Gates::differentiate(const TilePair& pair, Square ds, real* dc) const {
   std::fill_n(by_key_, pair.keys.count * lanes, real(0));
   for (int i = 0; i < side; i += lanes) {
-    const Range j = pair.rows_of(i);
+    const IndexRange j = pair.rows_of(i);
     Vector sum = tile::load(by_query_ + i);
     for (int r = j.begin; r < std::min(j.end, pair.keys.count); ++r) {
       const Vector d = tile::load(ds.row(r) + i);
@@ -72,17 +72,17 @@ void Gates::differentiate(const TilePair& pair, Square ds, real* dc) const {
 
 void Gates::finish(const QueryTile& queries, real* dc) const {
   for (int i = 0; i < queries.count; ++i) {
-    const int own = std::min(queries.plan.own_key(queries.first + i), queries.plan.Tk - 1);
+    const int own = std::min(queries.call.own_key(queries.first + i), queries.call.Tk - 1);
     if (own >= 0) dc[own] += by_query_[i];
   }
 }
 
-void add_gate_gradient(const Plan& plan, int b, int h, const real* dc) {
-  const Tensor& grad = plan.scores.log_gate.grad();
+void add_gate_gradient(const AttentionCall& call, int b, int h, const real* dc) {
+  const Tensor& grad = call.scores.log_gate.grad();
   double sum = 0;
-  for (int t = plan.Tk - 1; t >= 0; --t) {
+  for (int t = call.Tk - 1; t >= 0; --t) {
     sum += dc[t];
-    grad[(std::int64_t(b) * plan.Tk + t) * plan.H + h] += real(sum);
+    grad[(std::int64_t(b) * call.Tk + t) * call.H + h] += real(sum);
   }
 }
 

@@ -25,6 +25,6 @@ class Gates {
 };
 
 /// Adds to the gradient of the gates of head h in sequence b, from dc.
-void add_gate_gradient(const Plan&, int b, int h, const real* dc);
+void add_gate_gradient(const AttentionCall&, int b, int h, const real* dc);
 
 }  // namespace yonder::fused

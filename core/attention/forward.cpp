@@ -27,7 +27,7 @@ struct Running {
 // s becomes e^(s−m'), m and l move on.
 void exponentiate(const TilePair& pair, Square s, const Running& state) {
   for (int i = 0; i < side; i += lanes) {
-    const Range j = pair.rows_of(i);
+    const IndexRange j = pair.rows_of(i);
     const Vector before = tile::load(state.row_max + i);
     Vector row_max = before;
     for (int r = j.begin; r < j.end; ++r)
@@ -48,10 +48,10 @@ void exponentiate(const TilePair& pair, Square s, const Running& state) {
 
 // z_i += (Σ_j p_ij) V[r], with one r for the whole tile
 void add_value_of_all(const TilePair& pair, Square p, real* z) {
-  const int width = wide(pair.plan.dv);
-  const real* value = pair.tables.V.rows_of(pair.queries.h) + *pair.alike * width;
+  const int width = wide(pair.call.dv);
+  const real* value = pair.tables.V.rows_of(pair.queries.h) + *pair.constant_bias * width;
   for (int i = 0; i < side; i += lanes) {
-    const Range j = pair.keys_of(i, lanes);
+    const IndexRange j = pair.keys_of(i, lanes);
     Vector sum = tile::all(0);
     for (int r = j.begin; r < j.end; ++r) sum = sum + tile::load(p.row(r) + i);
     real sums[lanes];
@@ -63,28 +63,28 @@ void add_value_of_all(const TilePair& pair, Square p, real* z) {
 
 // z = z·shrink + P (V + V[r])
 void gather_values(const TilePair& pair, Square p, const Running& state) {
-  const int width = wide(pair.plan.dv);
+  const int width = wide(pair.call.dv);
   for (int i = 0; i < side; ++i)
     for (int c = 0; c < width; c += lanes) {
       real* z = state.z + i * width + c;
       tile::store(tile::load(z) * tile::all(state.shrink[i]), z);
     }
   pair.add_over_keys(p, pair.keys.v, width, state.z);
-  if (pair.tables.V && pair.alike) return add_value_of_all(pair, p, state.z);
-  if (pair.tables.V) relative(pair.plan).add_values(pair, p, state.z);
+  if (pair.tables.V && pair.constant_bias) return add_value_of_all(pair, p, state.z);
+  if (pair.tables.V) relative(pair.call).add_values(pair, p, state.z);
 }
 
 // e^sink joins the sum of each row that sees something.
 void add_sink(const QueryTile& queries, const Running& state) {
-  const real sink = queries.plan.scores.sink.value()[queries.h];
+  const real sink = queries.call.scores.sink.value()[queries.h];
   for (int i = 0; i < queries.count; ++i) {
     if (state.sum[i] == 0) continue;
     const real row_max = std::max(state.row_max[i], sink),
                shrink = std::exp(state.row_max[i] - row_max);
     state.sum[i] = state.sum[i] * shrink + std::exp(sink - row_max);
     state.row_max[i] = row_max;
-    real* z = state.z + i * wide(queries.plan.dv);
-    for (int c = 0; c < queries.plan.dv; ++c) z[c] *= shrink;
+    real* z = state.z + i * wide(queries.call.dv);
+    for (int c = 0; c < queries.call.dv; ++c) z[c] *= shrink;
   }
 }
 
@@ -97,7 +97,7 @@ void write(const QueryTile& queries, const Running& state, const Tensor& z, cons
 
 // z/l and m + ln l; zeros and +∞ where nothing was visible.
 void finish(const QueryTile& queries, const Running& state, const Tensor& z, real* log_sum_exp) {
-  if (queries.plan.scores.sink) add_sink(queries, state);
+  if (queries.call.scores.sink) add_sink(queries, state);
   real share[side];
   for (int i = 0; i < queries.count; ++i) {
     const bool nothing = state.sum[i] == 0;
@@ -109,79 +109,80 @@ void finish(const QueryTile& queries, const Running& state, const Tensor& z, rea
 }
 
 // Of sticks: z and what is left, which may go to the query's own value.
-void finish_sticks(const QueryTile& queries, const Sticks& sticks, const Running& state,
-                   const Tensor& z, real* left) {
-  const Plan& plan = queries.plan;
-  std::copy_n(sticks.rest(), queries.count, left);
+void finish_stick_breaking(const QueryTile& queries, const StickBreaking& stick_breaking,
+                           const Running& state, const Tensor& z, real* left) {
+  const AttentionCall& call = queries.call;
+  std::copy_n(stick_breaking.remainder(), queries.count, left);
   write(queries, state, z, nullptr);
-  if (plan.scores.weights != Weights::sticks_rest_to_own) return;
+  if (call.scores.weights != Weights::stick_breaking_remainder_to_own) return;
   for (int i = 0; i < queries.count; ++i) {
-    const int own = plan.own_key(queries.first + i);
-    if (own >= plan.keys_of(queries.b)) continue;
-    const real* v = &plan.v.value()[Plan::at(plan.v.value(), queries.b, own, queries.h)];
-    real* to = &z[Plan::at(z, queries.b, queries.first + i, queries.h)];
-    for (int c = 0; c < plan.dv; ++c) to[c] += left[i] * v[c];
+    const int own = call.own_key(queries.first + i);
+    if (own >= call.keys_of(queries.b)) continue;
+    const real* v = &call.v.value()[AttentionCall::at(call.v.value(), queries.b, own, queries.h)];
+    real* to = &z[AttentionCall::at(z, queries.b, queries.first + i, queries.h)];
+    for (int c = 0; c < call.dv; ++c) to[c] += left[i] * v[c];
   }
 }
 
-struct Call {
-  const Plan& plan;
+struct ForwardPass {
+  const AttentionCall& call;
   const ByDistance& tables;
   const Packed& packed;
   const Tensor &z, &log_sum_exp;
 
-  void query_tile(Place, const real* bias) const;
+  void query_tile(TileOrigin, const real* bias) const;
 };
 
-void Call::query_tile(Place place, const real* bias) const {
-  Workspace memory(QueryTile::reals(plan) + side * (wide(plan.dv) + 3) + 2 * Square::size +
-                   Carried::reals(plan));
-  const QueryTile queries(plan, tables, place, bias, memory);
+void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
+  Workspace memory(QueryTile::reals(call) + side * (wide(call.dv) + 3) + 2 * Square::size +
+                   Carried::reals(call));
+  const QueryTile queries(call, tables, place, bias, memory);
   const bool rim = tables.any();
-  const Square s(memory, rim), spare = plan.pairings.size() > 1 ? Square(memory, rim) : s;
+  const Square s(memory, rim), spare = call.pairings.size() > 1 ? Square(memory, rim) : s;
   const Running state{.row_max = memory.take(side),
                       .sum = memory.zeros(side),
                       .shrink = memory.take(side),
-                      .z = memory.zeros(side * wide(plan.dv))};
+                      .z = memory.zeros(side * wide(call.dv))};
   std::fill_n(state.row_max, side, std::numeric_limits<real>::lowest());
   std::fill_n(state.shrink, side, real(1));  // sticks take nothing back
   Carried carried(queries, memory);
 
-  const Range seen = queries.keys();
+  const IndexRange seen = queries.keys();
   for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
     if (!queries.meets(j)) continue;
-    const KeyTile keys(plan, packed, place.b, place.h, j);
+    const KeyTile keys(call, packed, place.b, place.h, j);
     const TilePair pair(queries, keys);
     carried.scores(pair, s, spare);
-    if (carried.sticks) carried.sticks->weigh(pair, s);
+    if (carried.stick_breaking) carried.stick_breaking->write_weights(pair, s);
     else exponentiate(pair, s, state);
     gather_values(pair, s, state);
   }
-  const std::int64_t row = (std::int64_t(place.b) * plan.H + place.h) * plan.Tq + place.first;
-  if (carried.sticks) finish_sticks(queries, *carried.sticks, state, z, &log_sum_exp[row]);
+  const std::int64_t row = (std::int64_t(place.b) * call.H + place.h) * call.Tq + place.first;
+  if (carried.stick_breaking)
+    finish_stick_breaking(queries, *carried.stick_breaking, state, z, &log_sum_exp[row]);
   else finish(queries, state, z, &log_sum_exp[row]);
 }
 
 }  // namespace
 
-void forward(const Plan& plan, const Tensor& z, const Tensor& log_sum_exp) {
-  const ByDistance tables = by_distance(plan);
-  const Packed packed(plan);
-  const Call call{plan, tables, packed, z, log_sum_exp};
-  if (Strips strips(plan); !strips.empty()) {
-    strips.each([&](int first, Range sequences) {
-      parallel_for(std::int64_t(sequences.size()) * plan.H, [&](std::int64_t n) {
-        const int b = sequences.begin + int(n / plan.H), h = int(n % plan.H);
-        call.query_tile({b, h, first}, strips.bias(h));
+void forward(const AttentionCall& call, const Tensor& z, const Tensor& log_sum_exp) {
+  const ByDistance tables = by_distance(call);
+  const Packed packed(call);
+  const ForwardPass pass{call, tables, packed, z, log_sum_exp};
+  if (Strips strips(call); !strips.empty()) {
+    strips.each([&](int first, IndexRange sequences) {
+      parallel_for(std::int64_t(sequences.size()) * call.H, [&](std::int64_t n) {
+        const int b = sequences.begin + int(n / call.H), h = int(n % call.H);
+        pass.query_tile({b, h, first}, strips.bias(h));
       });
     });
     return;
   }
-  const int tiles = plan.query_tiles(), heads = plan.B * plan.H;
+  const int tiles = call.query_tiles(), heads = call.B * call.H;
   parallel_for(std::int64_t(tiles) * heads, [&](std::int64_t n) {
     // The longest rows first, so that no thread is left waiting for one at the end.
     const int head = int(n % heads), t = tiles - 1 - int(n / heads);
-    call.query_tile({head / plan.H, head % plan.H, t * side}, nullptr);
+    pass.query_tile({head / call.H, head % call.H, t * side}, nullptr);
   });
 }
 

@@ -31,46 +31,47 @@ struct RowSums {
 
 class Observation {
  public:
-  Observation(const Plan& plan, const Tensor& log_sum_exp, const AttentionObserver& observer)
-      : plan_(plan),
+  Observation(const AttentionCall& call, const Tensor& log_sum_exp,
+              const AttentionObserver& observer)
+      : call_(call),
         log_sum_exp_(log_sum_exp),
         observer_(observer),
-        tables_(by_distance(plan)),
-        packed_(plan),
-        sums_(std::size_t(plan.B) * plan.H) {}
+        tables_(by_distance(call)),
+        packed_(call),
+        sums_(std::size_t(call.B) * call.H) {}
 
   std::vector<HeadSums> heads() {
-    if (Strips strips(plan_); !strips.empty()) {
-      strips.each([&](int first, Range sequences) {
-        parallel_for(std::int64_t(sequences.size()) * plan_.H, [&](std::int64_t n) {
-          const int h = int(n % plan_.H);
-          tile({sequences.begin + int(n / plan_.H), h, first}, strips.bias(h));
+    if (Strips strips(call_); !strips.empty()) {
+      strips.each([&](int first, IndexRange sequences) {
+        parallel_for(std::int64_t(sequences.size()) * call_.H, [&](std::int64_t n) {
+          const int h = int(n % call_.H);
+          tile({sequences.begin + int(n / call_.H), h, first}, strips.bias(h));
         });
       });
     } else {
-      parallel_for(std::int64_t(plan_.B) * plan_.H, [&](std::int64_t n) {
-        for (int t = 0; t < plan_.query_tiles(); ++t)
-          tile({int(n / plan_.H), int(n % plan_.H), t * side}, nullptr);
+      parallel_for(std::int64_t(call_.B) * call_.H, [&](std::int64_t n) {
+        for (int t = 0; t < call_.query_tiles(); ++t)
+          tile({int(n / call_.H), int(n % call_.H), t * side}, nullptr);
       });
     }
-    std::vector<HeadSums> all(plan_.H);
-    for (std::size_t n = 0; n < sums_.size(); ++n) all[n % std::size_t(plan_.H)].add(sums_[n]);
+    std::vector<HeadSums> all(call_.H);
+    for (std::size_t n = 0; n < sums_.size(); ++n) all[n % std::size_t(call_.H)].add(sums_[n]);
     return all;
   }
 
  private:
-  const Plan& plan_;
+  const AttentionCall& call_;
   const Tensor& log_sum_exp_;
   const AttentionObserver& observer_;
   ByDistance tables_;
   Packed packed_;
   std::vector<HeadSums> sums_;  // [B, H]
 
-  int token(int row) const { return plan_.queries.first + row; }
-  int key_token(int row) const { return plan_.keys.first + row; }
+  int token(int row) const { return call_.queries.first + row; }
+  int key_token(int row) const { return call_.keys.first + row; }
 
-  void tile(Place place, const real* bias) {
-    const int count = std::min(side, plan_.queries_of(place.b) - place.first);
+  void tile(TileOrigin place, const real* bias) {
+    const int count = std::min(side, call_.queries_of(place.b) - place.first);
     std::vector<int> rows;
     for (int i = 0; i < count; ++i)
       if (observer_.observes(place.b, token(place.first + i))) rows.push_back(i);
@@ -81,42 +82,43 @@ class Observation {
   }
 
   // The scores of the rows once more, now that what they add up to is known.
-  void walk(Place place, const real* bias, const std::vector<int>& rows,
+  void walk(TileOrigin place, const real* bias, const std::vector<int>& rows,
             std::vector<RowSums>& seen) {
-    Workspace memory(QueryTile::reals(plan_) + 2 * Square::size + Carried::reals(plan_));
-    const QueryTile queries(plan_, tables_, place, bias, memory);
+    Workspace memory(QueryTile::reals(call_) + 2 * Square::size + Carried::reals(call_));
+    const QueryTile queries(call_, tables_, place, bias, memory);
     const bool rim = tables_.any();
-    const Square s(memory, rim), spare = plan_.pairings.size() > 1 ? Square(memory, rim) : s;
+    const Square s(memory, rim), spare = call_.pairings.size() > 1 ? Square(memory, rim) : s;
     Carried carried(queries, memory);
-    const real* log_sums = &log_sum_exp_[row_of(place)];
-    const Range keys = queries.keys();
+    const real* row_log_sum_exp = &log_sum_exp_[row_of(place)];
+    const IndexRange keys = queries.keys();
     for (int j = tile::up_to(side, keys.end) - side; j >= keys.begin; j -= side) {
       if (!queries.meets(j)) continue;
-      const KeyTile key_tile(plan_, packed_, place.b, place.h, j);
+      const KeyTile key_tile(call_, packed_, place.b, place.h, j);
       const TilePair pair(queries, key_tile);
       carried.scores(pair, s, spare);
-      if (carried.sticks) carried.sticks->weigh(pair, s);
+      if (carried.stick_breaking) carried.stick_breaking->write_weights(pair, s);
       for (int k = 0; k < key_tile.count; ++k) {
-        const Range seen_by = pair.seen_by(k);
+        const IndexRange seen_by = pair.seen_by(k);
         for (const int i : rows) {
           if (i < seen_by.begin || i >= seen_by.end) continue;
           const double x = double(s.row(k)[i]);
-          const double surprise = carried.sticks ? -std::log(x) : double(log_sums[i]) - x;
-          add(place, i, j + k, carried.sticks ? x : std::exp(-surprise), surprise, seen[i]);
+          const double surprise =
+              carried.stick_breaking ? -std::log(x) : double(row_log_sum_exp[i]) - x;
+          add(place, i, j + k, carried.stick_breaking ? x : std::exp(-surprise), surprise, seen[i]);
         }
       }
     }
-    if (plan_.scores.weights != Weights::sticks_rest_to_own) return;
+    if (call_.scores.weights != Weights::stick_breaking_remainder_to_own) return;
     for (const int i : rows)
-      add(place, i, plan_.own_key(place.first + i), log_sums[i], -std::log(double(log_sums[i])),
-          seen[i]);
+      add(place, i, call_.own_key(place.first + i), row_log_sum_exp[i],
+          -std::log(double(row_log_sum_exp[i])), seen[i]);
   }
 
-  std::int64_t row_of(Place place) const {
-    return (std::int64_t(place.b) * plan_.H + place.h) * plan_.Tq + place.first;
+  std::int64_t row_of(TileOrigin place) const {
+    return (std::int64_t(place.b) * call_.H + place.h) * call_.Tq + place.first;
   }
 
-  void add(Place place, int i, int key, double weight, double surprise, RowSums& row) const {
+  void add(TileOrigin place, int i, int key, double weight, double surprise, RowSums& row) const {
     if (!(weight > 0)) return;
     const int query = token(place.first + i), j = key_token(key), distance = std::abs(query - j);
     row.weight += weight, row.surprise += weight * surprise;
@@ -133,9 +135,9 @@ class Observation {
   }
 
   // The row's shares, p = A/a, join the sums of its head.
-  void finish(Place place, int i, const RowSums& row) {
+  void finish(TileOrigin place, int i, const RowSums& row) {
     if (!(row.weight > 0)) return;
-    HeadSums& to = sums_[std::size_t(place.b) * plan_.H + place.h];
+    HeadSums& to = sums_[std::size_t(place.b) * call_.H + place.h];
     const double share = 1 / row.weight;
     const int query = token(place.first + i);
     ++to.rows;
@@ -153,9 +155,9 @@ class Observation {
 
 }  // namespace
 
-std::vector<HeadSums> observe(const Plan& plan, const Tensor& log_sum_exp,
+std::vector<HeadSums> observe(const AttentionCall& call, const Tensor& log_sum_exp,
                               const AttentionObserver& observer) {
-  return Observation(plan, log_sum_exp, observer).heads();
+  return Observation(call, log_sum_exp, observer).heads();
 }
 
 }  // namespace fused

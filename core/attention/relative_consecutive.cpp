@@ -13,29 +13,29 @@ using tile::stripe;
 constexpr int width_of_square = Square::stride;
 
 // Distances i − j that occur and are visible between the queries i and the keys j.
-Range distances(const Band& band, Range i, Range j) {
+IndexRange distances(const Band& band, IndexRange i, IndexRange j) {
   if (i.empty() || j.empty()) return {0, 0};
   return {std::max(i.begin - j.end + 1, band.least), std::min(i.end - j.begin - 1, band.most) + 1};
 }
 
-class Skewed final : public Relative {
+class Consecutive final : public Relative {
  public:
   void stretch(const TilePair& pair, Square s) const override {
     each_diagonal(pair, &pair.tables.f[0], s, [](auto x, auto f) { return x * f; });
   }
   void add_scores(const TilePair& pair, Square s) const override;
   void add_values(const TilePair& pair, Square p, real* z) const override {
-    if (pair.tables.V) add_over_keys(pair, p, pair.tables.V, wide(pair.plan.dv), z);
+    if (pair.tables.V) add_over_keys(pair, p, pair.tables.V, wide(pair.call.dv), z);
   }
   void add_value_products(const TilePair& pair, const real*, const real* dz_turned,
                           Square ds) const override {
     if (!pair.tables.V) return;
-    add_diagonals(pair, pair.tables.V, pair.plan.dv, ds, [=](int i0, int) {
+    add_diagonals(pair, pair.tables.V, pair.call.dv, ds, [=](int i0, int) {
       return [=](int c, int, int i) { return tile::load(dz_turned + c * side + i0 + i); };
     });
   }
   void add_to_queries(const TilePair& pair, Square ds, real* dq) const override {
-    if (pair.tables.A) add_over_keys(pair, ds, pair.tables.A, wide(pair.plan.dk), dq);
+    if (pair.tables.A) add_over_keys(pair, ds, pair.tables.A, wide(pair.call.dk), dq);
   }
   void add_to_keys(const TilePair&, Square ds, real* dk) const override;
   void add_to_tables(const TilePair&, Square p, Square ds, const real* dz,
@@ -49,8 +49,8 @@ class Skewed final : public Relative {
   template <class F>
   static void each_diagonal(const TilePair&, const real* by_distance, Square, F&&);
   template <class Factors>
-  static void add_diagonals(const TilePair&, const Table&, int depth, Square, Factors&&);
-  static void add_over_keys(const TilePair&, Square w, const Table&, int width, real* sums);
+  static void add_diagonals(const TilePair&, const DistanceTable&, int depth, Square, Factors&&);
+  static void add_over_keys(const TilePair&, Square w, const DistanceTable&, int width, real* sums);
   static void add_by_query(const TilePair&, Square w, const real* x, int width, real* sums);
   static void add_by_key(const TilePair&, Square w, const real* x, int width, real* sums);
   static void add_c(const TilePair&, Square ds, real* dc);
@@ -58,7 +58,7 @@ class Skewed final : public Relative {
 
 // s[j][i] = f(s[j][i], by_distance[i − j])
 template <class F>
-void Skewed::each_diagonal(const TilePair& pair, const real* by_distance, Square s, F&& f) {
+void Consecutive::each_diagonal(const TilePair& pair, const real* by_distance, Square s, F&& f) {
   const real* at = by_distance + origin(pair);
   for (int j = 0; j < pair.keys.rows(); ++j)
     for (int i = 0; i < side; i += lanes)
@@ -68,14 +68,14 @@ void Skewed::each_diagonal(const TilePair& pair, const real* by_distance, Square
 // s[j][i] += Σ_c f(c, j, i) E[i − j][c], with f for rows from j0 and columns from i0 given by
 // factors(i0, j0).
 template <class Factors>
-void Skewed::add_diagonals(const TilePair& pair, const Table& table, int depth, Square s,
-                           Factors&& factors) {
+void Consecutive::add_diagonals(const TilePair& pair, const DistanceTable& table, int depth,
+                                Square s, Factors&& factors) {
   constexpr int blocks = side / lanes;
   const int key_blocks = (pair.keys.count + lanes - 1) / lanes;
   const std::ptrdiff_t row = pair.tables.stride;
   const real* e = table.turned_of(pair.queries.h) + origin(pair);
   for (int above = 1 - blocks; above < blocks; ++above) {  // block of queries − block of keys
-    if (!pair.band.meets((above - 1) * lanes + 1, (above + 1) * lanes - 1)) continue;
+    if (!pair.band.intersects((above - 1) * lanes + 1, (above + 1) * lanes - 1)) continue;
     const int end = std::min(key_blocks, blocks - above);
     for (int b = std::max(0, -above); b < end; b += 4) {
       const auto multiply = [&](auto together) {
@@ -102,45 +102,45 @@ void Skewed::add_diagonals(const TilePair& pair, const Table& table, int depth, 
   }
 }
 
-void Skewed::add_scores(const TilePair& pair, Square s) const {
+void Consecutive::add_scores(const TilePair& pair, Square s) const {
   const ByDistance& tables = pair.tables;
   if (tables.c)
     each_diagonal(pair, &tables.c[pair.queries.h * tables.stride], s,
                   [](auto x, auto c) { return x + c; });
-  if (pair.alike) return;
+  if (pair.constant_bias) return;
   if (tables.A) {
     const real* q = pair.queries.q_turned[0];
-    add_diagonals(pair, tables.A, pair.plan.dk, s, [=](int i0, int) {
+    add_diagonals(pair, tables.A, pair.call.dk, s, [=](int i0, int) {
       return [=](int d, int, int i) { return tile::load(q + d * side + i0 + i); };
     });
   }
   if (tables.B) {
     const real* k = pair.keys.k[0];
-    const int width = wide(pair.plan.dk);
-    add_diagonals(pair, tables.B, pair.plan.dk, s, [=](int, int j0) {
+    const int width = wide(pair.call.dk);
+    add_diagonals(pair, tables.B, pair.call.dk, s, [=](int, int j0) {
       return [=](int d, int j, int) { return tile::all(k[(j0 + j) * width + d]); };
     });
   }
 }
 
 // sums[i] += Σ_j w_ij E[i − j]: for a stripe of queries, a product over the distances they meet.
-void Skewed::add_over_keys(const TilePair& pair, Square w, const Table& table, int width,
-                           real* sums) {
+void Consecutive::add_over_keys(const TilePair& pair, Square w, const DistanceTable& table,
+                                int width, real* sums) {
   const real* e = table.rows_of(pair.queries.h) + origin(pair) * width;
   for (int i = 0; i < side; i += stripe) {
-    const Range d = distances(pair.band, {i, i + stripe}, pair.keys_of(i, stripe));
+    const IndexRange d = distances(pair.band, {i, i + stripe}, pair.keys_of(i, stripe));
     if (d.empty()) continue;
     const tile::Left left{w.row(i - d.begin) + i, width_of_square + 1, -width_of_square};
     tile::multiply(left, {e + d.begin * width, width}, width, d.size(), {sums + i * width, width});
   }
 }
 
-void Skewed::add_to_keys(const TilePair& pair, Square ds, real* dk) const {
+void Consecutive::add_to_keys(const TilePair& pair, Square ds, real* dk) const {
   if (!pair.tables.B) return;
-  const int width = wide(pair.plan.dk);
+  const int width = wide(pair.call.dk);
   const real* e = pair.tables.B.rows_of(pair.queries.h) + origin(pair) * width;
   for (int j = 0; j < pair.keys.rows(); j += stripe) {
-    const Range d = distances(pair.band, pair.queries_of(j, stripe), {j, j + stripe});
+    const IndexRange d = distances(pair.band, pair.queries_of(j, stripe), {j, j + stripe});
     if (d.empty()) continue;
     const tile::Left left{ds.row(j) + j + d.begin, width_of_square + 1, 1};
     tile::multiply(left, {e + d.begin * width, width}, width, d.size(), {dk + j * width, width});
@@ -148,12 +148,13 @@ void Skewed::add_to_keys(const TilePair& pair, Square ds, real* dk) const {
 }
 
 // sums[i − j] += Σ w_ij x_i: for a stripe of distances, a product over the queries that meet them.
-void Skewed::add_by_query(const TilePair& pair, Square w, const real* x, int width, real* sums) {
+void Consecutive::add_by_query(const TilePair& pair, Square w, const real* x, int width,
+                               real* sums) {
   const int rows = pair.keys.rows();
-  const Range all = distances(pair.band, {0, side}, {0, rows});
+  const IndexRange all = distances(pair.band, {0, side}, {0, rows});
   sums += origin(pair) * width;
   for (int d = all.begin; d < all.end; d += stripe) {
-    const Range i{std::max(d, 0), std::min(d + stripe - 1 + rows, side)};
+    const IndexRange i{std::max(d, 0), std::min(d + stripe - 1 + rows, side)};
     if (i.empty()) continue;
     const tile::Left left{w.row(i.begin - d) + i.begin, -width_of_square, width_of_square + 1};
     tile::multiply(left, {x + i.begin * width, width}, width, i.size(), {sums + d * width, width});
@@ -161,43 +162,43 @@ void Skewed::add_by_query(const TilePair& pair, Square w, const real* x, int wid
 }
 
 // sums[i − j] += Σ w_ij x_j
-void Skewed::add_by_key(const TilePair& pair, Square w, const real* x, int width, real* sums) {
+void Consecutive::add_by_key(const TilePair& pair, Square w, const real* x, int width, real* sums) {
   const int rows = pair.keys.rows();
-  const Range all = distances(pair.band, {0, side}, {0, rows});
+  const IndexRange all = distances(pair.band, {0, side}, {0, rows});
   sums += origin(pair) * width;
   for (int d = all.begin; d < all.end; d += stripe) {
-    const Range j{std::max(1 - d - stripe, 0), std::min(side - d, rows)};
+    const IndexRange j{std::max(1 - d - stripe, 0), std::min(side - d, rows)};
     if (j.empty()) continue;
     const tile::Left left{w.row(j.begin) + j.begin + d, 1, width_of_square + 1};
     tile::multiply(left, {x + j.begin * width, width}, width, j.size(), {sums + d * width, width});
   }
 }
 
-void Skewed::add_c(const TilePair& pair, Square ds, real* dc) {
+void Consecutive::add_c(const TilePair& pair, Square ds, real* dc) {
   const int rows = pair.keys.rows();
-  const Range all = distances(pair.band, {0, side}, {0, rows});
+  const IndexRange all = distances(pair.band, {0, side}, {0, rows});
   dc += origin(pair);
   for (int d = all.begin; d < all.end; d += lanes) {
-    const Range j{std::max(1 - d - lanes, 0), std::min(side - d, rows)};
+    const IndexRange j{std::max(1 - d - lanes, 0), std::min(side - d, rows)};
     tile::Vector sum = tile::load(dc + d);
     for (int r = j.begin; r < j.end; ++r) sum = sum + tile::load(ds.row(r) + r + d);
     tile::store(sum, dc + d);
   }
 }
 
-void Skewed::add_to_tables(const TilePair& pair, Square p, Square ds, const real* dz,
-                           const Sums& sums) const {
-  const Plan& plan = pair.plan;
+void Consecutive::add_to_tables(const TilePair& pair, Square p, Square ds, const real* dz,
+                                const Sums& sums) const {
+  const AttentionCall& call = pair.call;
   if (sums.c) add_c(pair, ds, sums.c);
-  if (sums.A) add_by_query(pair, ds, pair.queries.q[0], wide(plan.dk), sums.A);
-  if (sums.B) add_by_key(pair, ds, pair.keys.k[0], wide(plan.dk), sums.B);
-  if (sums.V) add_by_query(pair, p, dz, wide(plan.dv), sums.V);
+  if (sums.A) add_by_query(pair, ds, pair.queries.q[0], wide(call.dk), sums.A);
+  if (sums.B) add_by_key(pair, ds, pair.keys.k[0], wide(call.dk), sums.B);
+  if (sums.V) add_by_query(pair, p, dz, wide(call.dv), sums.V);
 }
 
 }  // namespace
 
-const Relative& skewed() {
-  static const Skewed the;
+const Relative& relative_consecutive() {
+  static const Consecutive the;
   return the;
 }
 

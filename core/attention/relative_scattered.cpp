@@ -25,7 +25,7 @@ void add(real w, const real* x, int width, real* to) {
 template <class F>
 void each_pair(const TilePair& pair, F&& f) {
   for (int j = 0; j < pair.keys.count; ++j) {
-    const Range seen = pair.seen_by(j);
+    const IndexRange seen = pair.seen_by(j);
     for (int i = seen.begin; i < std::min(seen.end, pair.queries.count); ++i) {
       const int d = pair.distance(i, j);
       assert(d >= pair.tables.least && d < pair.tables.least + pair.tables.count);
@@ -34,7 +34,7 @@ void each_pair(const TilePair& pair, F&& f) {
   }
 }
 
-class Indexed final : public Relative {
+class Scattered final : public Relative {
  public:
   void stretch(const TilePair& pair, Square s) const override {
     const real* f = &pair.tables.f[0];
@@ -43,7 +43,7 @@ class Indexed final : public Relative {
 
   void add_scores(const TilePair& pair, Square s) const override {
     const ByDistance& tables = pair.tables;
-    const int h = pair.queries.h, width = wide(pair.plan.dk);
+    const int h = pair.queries.h, width = wide(pair.call.dk);
     const real* c = tables.c ? &tables.c[h * tables.stride] : nullptr;
     const real* A = tables.A ? tables.A.rows_of(h) : nullptr;
     const real* B = tables.B ? tables.B.rows_of(h) : nullptr;
@@ -57,7 +57,7 @@ class Indexed final : public Relative {
 
   void add_values(const TilePair& pair, Square p, real* z) const override {
     if (!pair.tables.V) return;
-    const int width = wide(pair.plan.dv);
+    const int width = wide(pair.call.dv);
     const real* V = pair.tables.V.rows_of(pair.queries.h);
     each_pair(pair, [&](int i, int j, std::ptrdiff_t r) {
       add(p.row(j)[i], V + r * width, width, z + i * width);
@@ -67,7 +67,7 @@ class Indexed final : public Relative {
   void add_value_products(const TilePair& pair, const real* dz, const real*,
                           Square ds) const override {
     if (!pair.tables.V) return;
-    const int width = wide(pair.plan.dv);
+    const int width = wide(pair.call.dv);
     const real* V = pair.tables.V.rows_of(pair.queries.h);
     each_pair(pair, [&](int i, int j, std::ptrdiff_t r) {
       ds.row(j)[i] += dot(dz + i * width, V + r * width, width);
@@ -76,7 +76,7 @@ class Indexed final : public Relative {
 
   void add_to_queries(const TilePair& pair, Square ds, real* dq) const override {
     if (!pair.tables.A) return;
-    const int width = wide(pair.plan.dk);
+    const int width = wide(pair.call.dk);
     const real* A = pair.tables.A.rows_of(pair.queries.h);
     each_pair(pair, [&](int i, int j, std::ptrdiff_t r) {
       add(ds.row(j)[i], A + r * width, width, dq + i * width);
@@ -85,7 +85,7 @@ class Indexed final : public Relative {
 
   void add_to_keys(const TilePair& pair, Square ds, real* dk) const override {
     if (!pair.tables.B) return;
-    const int width = wide(pair.plan.dk);
+    const int width = wide(pair.call.dk);
     const real* B = pair.tables.B.rows_of(pair.queries.h);
     each_pair(pair, [&](int i, int j, std::ptrdiff_t r) {
       add(ds.row(j)[i], B + r * width, width, dk + j * width);
@@ -95,7 +95,7 @@ class Indexed final : public Relative {
   void add_to_tables(const TilePair& pair, Square p, Square ds, const real* dz,
                      const Sums& sums) const override {
     if (!sums.c && !sums.A && !sums.B && !sums.V) return;
-    const int width = wide(pair.plan.dk), v_width = wide(pair.plan.dv);
+    const int width = wide(pair.call.dk), v_width = wide(pair.call.dv);
     const real *q = pair.queries.q[0], *k = pair.keys.k[0];
     each_pair(pair, [&](int i, int j, std::ptrdiff_t r) {
       if (sums.c) sums.c[r] += ds.row(j)[i];
@@ -108,8 +108,8 @@ class Indexed final : public Relative {
 
 }  // namespace
 
-const Relative& indexed() {
-  static const Indexed the;
+const Relative& relative_scattered() {
+  static const Scattered the;
   return the;
 }
 

@@ -1,6 +1,6 @@
 #include <stdexcept>
 
-#include "core/attention/plan.h"
+#include "core/attention/call.h"
 #include "core/parallel.h"
 
 /// \file
@@ -9,10 +9,10 @@ namespace yonder::fused {
 namespace {
 
 // Bands around what each head sees. All heads' begin or end at the query, or lie around it.
-Sight seen_by_some(const Plan& plan) {
-  Sight all = plan.sights.front();
-  for (const Sight& head : plan.sights)
-    for (Band Sight::*band : {&Sight::near, &Sight::sinks})
+Visibility seen_by_some(const AttentionCall& call) {
+  Visibility all = call.visibility.front();
+  for (const Visibility& head : call.visibility)
+    for (Band Visibility::*band : {&Visibility::near, &Visibility::sinks})
       all.*band = {std::min((all.*band).least, (head.*band).least),
                    std::max((all.*band).most, (head.*band).most)};
   return all;
@@ -20,24 +20,24 @@ Sight seen_by_some(const Plan& plan) {
 
 // Distances that a visible pair has, both ends counted. Positions that are not consecutive are
 // looked at pair by pair, once a call.
-Range visible_distances(const Plan& plan) {
-  Range seen{Band::unlimited, -Band::unlimited};
-  if (plan.consecutive) {
-    for (int b = 0; b < plan.B; ++b) {
-      const int shift = plan.distance(b, 0, 0);
-      seen.begin = std::min(seen.begin, shift + std::max(1 - plan.Tk, plan.band.least));
-      seen.end = std::max(seen.end, shift + std::min(plan.Tq - 1, plan.band.most));
+IndexRange visible_distances(const AttentionCall& call) {
+  IndexRange seen{Band::unlimited, -Band::unlimited};
+  if (call.consecutive) {
+    for (int b = 0; b < call.B; ++b) {
+      const int shift = call.distance(b, 0, 0);
+      seen.begin = std::min(seen.begin, shift + std::max(1 - call.Tk, call.band.least));
+      seen.end = std::max(seen.end, shift + std::min(call.Tq - 1, call.band.most));
     }
     return seen;
   }
-  const Sight sight = seen_by_some(plan);
-  for (int b = 0; b < plan.B; ++b)
-    for (int i = 0; i < plan.queries_of(b); ++i) {
-      const int keys = plan.keys_of(b);
-      for (const Range& j : {sight.near.keys({i, i + 1}, keys),
-                             sight.sinks.keys({i, i + 1}, std::min(plan.sinks, keys))})
+  const Visibility visibility = seen_by_some(call);
+  for (int b = 0; b < call.B; ++b)
+    for (int i = 0; i < call.queries_of(b); ++i) {
+      const int keys = call.keys_of(b);
+      for (const IndexRange& j : {visibility.near.keys({i, i + 1}, keys),
+                                  visibility.sinks.keys({i, i + 1}, std::min(call.sinks, keys))})
         for (int key = j.begin; key < j.end; ++key) {
-          const int d = plan.distance(b, i, key);
+          const int d = call.distance(b, i, key);
           seen = {std::min(seen.begin, d), std::max(seen.end, d)};
         }
     }
@@ -67,10 +67,10 @@ std::int64_t entry(const Var& table, int r, int h) {
   return (std::int64_t(r) * table.dim(1) + h % table.dim(1)) * table.dim(2);
 }
 
-Table expand(const Plan& plan, const ByDistance& tables, Kind kind, real factor) {
-  Table table;
+DistanceTable expand(const AttentionCall& call, const ByDistance& tables, Kind kind, real factor) {
+  DistanceTable table;
   int d = 0;
-  for (const RelativeTerm& term : plan.scores.relative)
+  for (const RelativeTerm& term : call.scores.relative)
     if (const Var& x = table_of(term, kind))
       table.heads = std::max(table.heads, x.dim(1)), d = x.dim(2);
   if (!table) return table;
@@ -80,7 +80,7 @@ Table expand(const Plan& plan, const ByDistance& tables, Kind kind, real factor)
     real* rows = &table.rows[h * tables.stride * wide(d)];
     real* turned = &table.turned[h * tables.stride * d];
     std::fill_n(rows, std::int64_t(tables.stride) * wide(d), real(0));
-    for (const RelativeTerm& term : plan.scores.relative)
+    for (const RelativeTerm& term : call.scores.relative)
       if (const Var& x = table_of(term, kind))
         each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
           const real* from = &x.value()[entry(x, row, int(h))];
@@ -93,21 +93,21 @@ Table expand(const Plan& plan, const ByDistance& tables, Kind kind, real factor)
 }
 
 // Σ of the Bs that are one row, times scale: [H, wide(dk)].
-Tensor expand_one_row(const Plan& plan) {
+Tensor expand_one_row(const AttentionCall& call) {
   Tensor u;
-  for (const RelativeTerm& term : plan.scores.relative) {
+  for (const RelativeTerm& term : call.scores.relative) {
     if (!one_row(term)) continue;
-    if (!u) u = Tensor({plan.H, wide(plan.dk)});
-    for (int h = 0; h < plan.H; ++h)
-      for (int c = 0; c < plan.dk; ++c)
-        u[h * u.dim(1) + c] += plan.scores.scale * term.B.value()[entry(term.B, 0, h) + c];
+    if (!u) u = Tensor({call.H, wide(call.dk)});
+    for (int h = 0; h < call.H; ++h)
+      for (int c = 0; c < call.dk; ++c)
+        u[h * u.dim(1) + c] += call.scores.scale * term.B.value()[entry(term.B, 0, h) + c];
   }
   return u;
 }
 
 // Beyond the largest bucket, and within wide ones, all distances are one row.
-std::vector<int> count_changes(const Plan& plan, const ByDistance& tables) {
-  std::vector<int> changes(tables.count, 0);
+std::vector<int> count_changes(const AttentionCall& call, const ByDistance& tables) {
+  std::vector<int> change_count(tables.count, 0);
   const auto row = [](const Buckets& bucket, int d) {
     const int i = d - bucket.least;
     return i >= 0 && i < int(bucket.row.size()) ? bucket.row[i] : -1;
@@ -117,16 +117,16 @@ std::vector<int> count_changes(const Plan& plan, const ByDistance& tables) {
     const auto changed = [&](const RelativeTerm& term) {
       return (term.A || term.B || term.V) && row(term.bucket, d) != row(term.bucket, d - 1);
     };
-    const auto& terms = plan.scores.relative;
-    changes[i] = changes[i - 1] + std::any_of(terms.begin(), terms.end(), changed);
+    const auto& terms = call.scores.relative;
+    change_count[i] = change_count[i - 1] + std::any_of(terms.begin(), terms.end(), changed);
   }
-  return changes;
+  return change_count;
 }
 
 }  // namespace
 
 // Never reached by tables that are sized by Attention::least() and most().
-void require_rows(const Buckets& bucket, Range seen) {
+void require_rows(const Buckets& bucket, IndexRange seen) {
   const int end = bucket.least + int(bucket.row.size());
   if (bucket.least <= seen.begin && seen.end < end) return;
   throw std::out_of_range(
@@ -135,16 +135,16 @@ void require_rows(const Buckets& bucket, Range seen) {
       std::to_string(seen.end) + "; size its bucket by the attention's least() and most()");
 }
 
-ByDistance by_distance(const Plan& plan) {
+ByDistance by_distance(const AttentionCall& call) {
   ByDistance tables;
-  if (plan.scores.relative.empty()) return tables;
-  const Range seen = visible_distances(plan);
+  if (call.scores.relative.empty()) return tables;
+  const IndexRange seen = visible_distances(call);
   tables.least = seen.begin;
   tables.count = std::max(seen.end - seen.begin + 1, 1);
   // An odd number of cache lines, so that the rows of a turned table don't share a set.
   tables.stride = tile::up_to(16, tables.count + 2 * ByDistance::margin);
   if (tables.stride % 32 == 0) tables.stride += 16;
-  for (const RelativeTerm& term : plan.scores.relative) {
+  for (const RelativeTerm& term : call.scores.relative) {
     require_rows(term.bucket, seen);
     if (term.f) {
       if (!tables.f) {
@@ -155,36 +155,36 @@ ByDistance by_distance(const Plan& plan) {
                     [&](std::ptrdiff_t place, int row) { tables.f[place] *= term.f[row]; });
     }
     if (!term.c) continue;
-    if (!tables.c) tables.c = Tensor({plan.H, tables.stride});
+    if (!tables.c) tables.c = Tensor({call.H, tables.stride});
     each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
-      for (int h = 0; h < plan.H; ++h)
-        tables.c[h * tables.stride + place] += term.c.value()[row * plan.H + h];
+      for (int h = 0; h < call.H; ++h)
+        tables.c[h * tables.stride + place] += term.c.value()[row * call.H + h];
     });
   }
-  tables.A = expand(plan, tables, &RelativeTerm::A, 1);
-  tables.B = expand(plan, tables, &RelativeTerm::B, plan.scores.scale);
-  tables.V = expand(plan, tables, &RelativeTerm::V, 1);
-  tables.u = expand_one_row(plan);
-  tables.changes = count_changes(plan, tables);
+  tables.A = expand(call, tables, &RelativeTerm::A, 1);
+  tables.B = expand(call, tables, &RelativeTerm::B, call.scores.scale);
+  tables.V = expand(call, tables, &RelativeTerm::V, 1);
+  tables.u = expand_one_row(call);
+  tables.change_count = count_changes(call, tables);
   return tables;
 }
 
-TableSums::TableSums(const Plan& plan, const ByDistance& tables, int parts) {
+TableSums::TableSums(const AttentionCall& call, const ByDistance& tables, int parts) {
   const auto tracked = [&](Kind kind) {
-    return std::any_of(plan.scores.relative.begin(), plan.scores.relative.end(),
+    return std::any_of(call.scores.relative.begin(), call.scores.relative.end(),
                        [kind](const RelativeTerm& term) { return table_of(term, kind).tracked(); });
   };
   const auto sum = [&](Kind kind, int d) {
-    return tracked(kind) ? Tensor::uninitialized({parts, plan.H, tables.stride, wide(d)})
+    return tracked(kind) ? Tensor::uninitialized({parts, call.H, tables.stride, wide(d)})
                          : Tensor();
   };
-  if (tracked(&RelativeTerm::c)) c = Tensor::uninitialized({parts, plan.H, tables.stride});
-  A = sum(&RelativeTerm::A, plan.dk);
-  B = sum(&RelativeTerm::B, plan.dk);
-  V = sum(&RelativeTerm::V, plan.dv);
-  for (const RelativeTerm& term : plan.scores.relative)
+  if (tracked(&RelativeTerm::c)) c = Tensor::uninitialized({parts, call.H, tables.stride});
+  A = sum(&RelativeTerm::A, call.dk);
+  B = sum(&RelativeTerm::B, call.dk);
+  V = sum(&RelativeTerm::V, call.dv);
+  for (const RelativeTerm& term : call.scores.relative)
     if (one_row(term) && term.B.tracked())
-      u = Tensor::uninitialized({parts, plan.H, 1, wide(plan.dk)});
+      u = Tensor::uninitialized({parts, call.H, 1, wide(call.dk)});
 }
 
 void TableSums::clear(int part, int h) const {
@@ -208,14 +208,14 @@ void add_parts(const Tensor& sum, const ByDistance& tables) {
   });
 }
 
-void fold_table(const Plan& plan, const ByDistance& tables, const Tensor& sum, Kind kind,
+void fold_table(const AttentionCall& call, const ByDistance& tables, const Tensor& sum, Kind kind,
                 real factor) {
   if (!sum) return;
   add_parts(sum, tables);
-  for (const RelativeTerm& term : plan.scores.relative) {
+  for (const RelativeTerm& term : call.scores.relative) {
     const Var& x = table_of(term, kind);
     if (!x.tracked()) continue;
-    for (int h = 0; h < plan.H; ++h)
+    for (int h = 0; h < call.H; ++h)
       each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
         const real* from = TableSums::of(sum, 0, h) + place * sum.dim(3);
         real* to = &x.grad()[entry(x, row, h)];
@@ -224,31 +224,31 @@ void fold_table(const Plan& plan, const ByDistance& tables, const Tensor& sum, K
   }
 }
 
-void fold_one_row(const Plan& plan, const Tensor& sum) {
-  for (const RelativeTerm& term : plan.scores.relative)
+void fold_one_row(const AttentionCall& call, const Tensor& sum) {
+  for (const RelativeTerm& term : call.scores.relative)
     if (sum && one_row(term) && term.B.tracked())
       for (int p = 0; p < sum.dim(0); ++p)
-        for (int h = 0; h < plan.H; ++h)
-          for (int c = 0; c < plan.dk; ++c)
+        for (int h = 0; h < call.H; ++h)
+          for (int c = 0; c < call.dk; ++c)
             term.B.grad()[entry(term.B, 0, h) + c] +=
-                plan.scores.scale * TableSums::of(sum, p, h)[c];
+                call.scores.scale * TableSums::of(sum, p, h)[c];
 }
 
 }  // namespace
 
-void TableSums::fold(const Plan& plan, const ByDistance& tables) const {
+void TableSums::fold(const AttentionCall& call, const ByDistance& tables) const {
   if (c) {
     add_parts(c, tables);
-    for (const RelativeTerm& term : plan.scores.relative)
+    for (const RelativeTerm& term : call.scores.relative)
       if (term.c.tracked())
         each_distance(tables, term.bucket, [&](std::ptrdiff_t place, int row) {
-          for (int h = 0; h < plan.H; ++h) term.c.grad()[row * plan.H + h] += of(c, 0, h)[place];
+          for (int h = 0; h < call.H; ++h) term.c.grad()[row * call.H + h] += of(c, 0, h)[place];
         });
   }
-  fold_table(plan, tables, A, &RelativeTerm::A, 1);
-  fold_table(plan, tables, B, &RelativeTerm::B, plan.scores.scale);
-  fold_table(plan, tables, V, &RelativeTerm::V, 1);
-  fold_one_row(plan, u);
+  fold_table(call, tables, A, &RelativeTerm::A, 1);
+  fold_table(call, tables, B, &RelativeTerm::B, call.scores.scale);
+  fold_table(call, tables, V, &RelativeTerm::V, 1);
+  fold_one_row(call, u);
 }
 
 }  // namespace yonder::fused

@@ -3,15 +3,15 @@
 namespace yonder::fused {
 
 Carried::Carried(const QueryTile& queries, Workspace& memory) {
-  if (!queries.plan.scores.contextual.empty()) contextual.emplace(queries, memory);
-  if (queries.plan.gates) gates.emplace(queries, memory);
-  if (queries.plan.scores.weights != Weights::softmax) sticks.emplace(memory);
+  if (!queries.call.scores.contextual.empty()) contextual.emplace(queries, memory);
+  if (queries.call.gates) gates.emplace(queries, memory);
+  if (queries.call.scores.weights != Weights::softmax) stick_breaking.emplace(memory);
 }
 
-std::size_t Carried::reals(const Plan& plan) {
-  return (plan.scores.contextual.empty() ? 0 : Contextual::reals(plan)) +
-         (plan.gates ? Gates::reals() : 0) +
-         (plan.scores.weights == Weights::softmax ? 0 : Sticks::reals());
+std::size_t Carried::reals(const AttentionCall& call) {
+  return (call.scores.contextual.empty() ? 0 : Contextual::reals(call)) +
+         (call.gates ? Gates::reals() : 0) +
+         (call.scores.weights == Weights::softmax ? 0 : StickBreaking::reals());
 }
 
 void Carried::scores(const TilePair& pair, Square s, Square spare) {

@@ -9,12 +9,13 @@ namespace yonder::fused {
 
 /// What a tile of queries takes along from one tile of keys to the next, where the call has it.
 struct Carried {
-  std::optional<Contextual> contextual;  ///< CoPE
-  std::optional<Gates> gates;            ///< FoX
-  std::optional<Sticks> sticks;          ///< stick-breaking
+  std::optional<Contextual> contextual;         ///< CoPE
+  std::optional<Gates> gates;                   ///< FoX
+  std::optional<StickBreaking> stick_breaking;  ///< stick-breaking
 
   Carried(const QueryTile&, Workspace&);  ///< before the first tile of keys
-  static std::size_t reals(const Plan&);  ///< that the constructor takes from the Workspace
+  static std::size_t reals(
+      const AttentionCall&);  ///< that the constructor takes from the Workspace
 
   /// s = the scores of a tile, −∞ where hidden; with contextual terms walks the tile. `spare` as in
   /// dot_products().

@@ -21,37 +21,39 @@ struct Break {
 
 }  // namespace
 
-Sticks::Sticks(Workspace& memory) : rest_(memory.take(side)), taken_(memory.zeros(side)) {
-  std::fill_n(rest_, side, real(1));
+StickBreaking::StickBreaking(Workspace& memory)
+    : remainder_(memory.take(side)), taken_(memory.zeros(side)) {
+  std::fill_n(remainder_, side, real(1));
 }
 
-void Sticks::weigh(const TilePair& pair, Square s) const {
+void StickBreaking::write_weights(const TilePair& pair, Square s) const {
   for (int i = 0; i < side; i += lanes) {
-    const Range j = pair.rows_of(i);
-    Vector rest = tile::load(rest_ + i);
+    const IndexRange j = pair.rows_of(i);
+    Vector remainder = tile::load(remainder_ + i);
     for (int r = j.end - 1; r >= j.begin; --r) {
       const Break b(tile::load(s.row(r) + i));
-      tile::store(b.taken * rest, s.row(r) + i);
-      rest = rest * b.left;
+      tile::store(b.taken * remainder, s.row(r) + i);
+      remainder = remainder * b.left;
     }
-    tile::store(rest, rest_ + i);
+    tile::store(remainder, remainder_ + i);
   }
 }
 
-void Sticks::differentiate(const TilePair& pair, const real* minus_d, Square s, Square ds) const {
+void StickBreaking::differentiate(const TilePair& pair, const real* minus_d, Square s,
+                                  Square ds) const {
   for (int i = 0; i < side; i += lanes) {
-    const Range j = pair.rows_of(i);
-    Vector rest = tile::load(rest_ + i), taken = tile::load(taken_ + i);
+    const IndexRange j = pair.rows_of(i);
+    Vector remainder = tile::load(remainder_ + i), taken = tile::load(taken_ + i);
     const Vector minus = tile::load(minus_d + i);
     for (int r = j.end - 1; r >= j.begin; --r) {
       const Break b(tile::load(s.row(r) + i));
-      const Vector weight = b.taken * rest, own = weight * tile::load(ds.row(r) + i);
+      const Vector weight = b.taken * remainder, own = weight * tile::load(ds.row(r) + i);
       taken = taken + own;
       tile::store(weight, s.row(r) + i);
       tile::store(hn::MulAdd(b.taken, minus + taken, b.left * own), ds.row(r) + i);
-      rest = rest * b.left;
+      remainder = remainder * b.left;
     }
-    tile::store(rest, rest_ + i);
+    tile::store(remainder, remainder_ + i);
     tile::store(taken, taken_ + i);
   }
 }

@@ -11,22 +11,22 @@ namespace yonder::fused {
 /// The last bracket is what the keys before j, and the rest after all of them, bring. The product
 /// runs from the query leftwards, forward and backward, so key tiles are walked from the last to
 /// the first; what is left is carried along.
-class Sticks {
+class StickBreaking {
  public:
-  explicit Sticks(Workspace&);  ///< rest is 1, no key walked yet
+  explicit StickBreaking(Workspace&);  ///< rest is 1, no key walked yet
   static std::size_t reals() {
     return 2 * side;
   }  ///< that the constructor takes from the Workspace
 
   /// s becomes A.
-  void weigh(const TilePair&, Square s) const;
+  void write_weights(const TilePair&, Square s) const;
   /// s becomes A, and ds, dA before, the gradient of the scores.  minus_d [side], −D
   void differentiate(const TilePair&, const real* minus_d, Square s, Square ds) const;
   /// What the keys walked so far leave of 1, [side].
-  const real* rest() const { return rest_; }
+  const real* remainder() const { return remainder_; }
 
  private:
-  real *rest_, *taken_;  // [side]; taken: Σ A dA so far
+  real *remainder_, *taken_;  // [side]; taken: Σ A dA so far
 };
 
 }  // namespace yonder::fused

@@ -14,7 +14,7 @@ using tile::Vector;
 void Rows::copy(real* to, const real* factor) const {
   const int d = x.dim(3), width = wide(d), whole = tile::down_to(lanes, d);
   const std::int64_t step = std::int64_t(x.dim(2)) * d;
-  const real* from = count ? &x[Plan::at(x, b, first, h)] : nullptr;
+  const real* from = count ? &x[AttentionCall::at(x, b, first, h)] : nullptr;
   for (int t = 0; t < count; ++t, from += step, to += width) {
     const real by = factor ? factor[t] : real(1);
     for (int c = 0; c < whole; c += lanes)
@@ -27,7 +27,7 @@ void Rows::copy(real* to, const real* factor) const {
 void Rows::put(const real* from, bool add, const real* factor) const {
   const int d = x.dim(3), width = wide(d);
   const std::int64_t step = std::int64_t(x.dim(2)) * d;
-  real* to = count ? &x[Plan::at(x, b, first, h)] : nullptr;
+  real* to = count ? &x[AttentionCall::at(x, b, first, h)] : nullptr;
   for (int t = 0; t < count; ++t, from += width, to += step) {
     const real by = factor ? factor[t] : real(1);
     if (add)
@@ -39,7 +39,7 @@ void Rows::put(const real* from, bool add, const real* factor) const {
 
 void Rows::clear_below() const {
   for (int t = first + count; t < std::min(first + side, x.dim(1)); ++t)
-    std::fill_n(&x[Plan::at(x, b, t, h)], x.dim(3), real(0));
+    std::fill_n(&x[AttentionCall::at(x, b, t, h)], x.dim(3), real(0));
 }
 
 // In blocks of 128 bits: lower halves of two rows, then of two such.
@@ -68,78 +68,79 @@ void turn(const real* from, int columns, real* to) {
     }
 }
 
-Packed::Packed(const Plan& plan) {
-  const int tiles = (plan.Tk + side - 1) / side;
+Packed::Packed(const AttentionCall& call) {
+  const int tiles = (call.Tk + side - 1) / side;
   const auto pack = [&](const Tensor& x) {
     const int width = wide(x.dim(3));
-    const Tensor to = Tensor::uninitialized({plan.B, plan.H, tiles * side, width});
-    parallel_for(std::int64_t(plan.B) * plan.H * tiles, [&](std::int64_t n) {
-      const int head = int(n / tiles), first = int(n % tiles) * side, b = head / plan.H;
-      const int count = std::clamp(plan.keys_of(b) - first, 0, side);
-      Rows{x, b, first, count, head % plan.H}.copy(&to[n * side * width]);
+    const Tensor to = Tensor::uninitialized({call.B, call.H, tiles * side, width});
+    parallel_for(std::int64_t(call.B) * call.H * tiles, [&](std::int64_t n) {
+      const int head = int(n / tiles), first = int(n % tiles) * side, b = head / call.H;
+      const int count = std::clamp(call.keys_of(b) - first, 0, side);
+      Rows{x, b, first, count, head % call.H}.copy(&to[n * side * width]);
     });
     return to;
   };
-  k[0] = pack(plan.dots.k.value());
-  if (plan.pairings.size() > 1) k[1] = pack(plan.dots.far_k.value());
-  v = pack(plan.v.value());
+  k[0] = pack(call.dots.k.value());
+  if (call.pairings.size() > 1) k[1] = pack(call.dots.far_k.value());
+  v = pack(call.v.value());
 }
 
-KeyTile::KeyTile(const Plan& plan, const Packed& packed, int b, int h, int begin)
-    : first(begin), count(std::min(side, plan.keys_of(b) - begin)) {
+KeyTile::KeyTile(const AttentionCall& call, const Packed& packed, int b, int h, int begin)
+    : first(begin), count(std::min(side, call.keys_of(b) - begin)) {
   const auto rows = [&](const Tensor& x) {
-    return x ? &x[((std::int64_t(b) * plan.H + h) * x.dim(2) + begin) * x.dim(3)] : nullptr;
+    return x ? &x[((std::int64_t(b) * call.H + h) * x.dim(2) + begin) * x.dim(3)] : nullptr;
   };
   k[0] = rows(packed.k[0]), k[1] = rows(packed.k[1]), v = rows(packed.v);
-  for (int j = 0; j < count; ++j) at[j] = plan.keys(b, first + j);
+  for (int j = 0; j < count; ++j) at[j] = call.keys(b, first + j);
 }
 
-QueryTile::QueryTile(const Plan& p, const ByDistance& t, Place place, const real* strip,
-                     Workspace& memory)
-    : plan(p),
+QueryTile::QueryTile(const AttentionCall& p, const ByDistance& t, TileOrigin place,
+                     const real* strip, Workspace& memory)
+    : call(p),
       tables(t),
       b(place.b),
       h(place.h),
       first(place.first),
       bias(strip),
-      sight(p.sights[place.h]) {
-  count = std::clamp(plan.queries_of(b) - first, 0, side);
-  near = sight.near.keys({first, first + count}, plan.keys_of(b));
+      visibility(p.visibility[place.h]) {
+  count = std::clamp(call.queries_of(b) - first, 0, side);
+  near = visibility.near.keys({first, first + count}, call.keys_of(b));
   factor = memory.take(side);
   for (int i = 0; i < count; ++i) {
-    factor[i] = plan.factor(b, first + i);
-    at[i] = plan.queries(b, first + i);
+    factor[i] = call.factor(b, first + i);
+    at[i] = call.queries(b, first + i);
   }
-  for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
-    q[n] = memory.take(side * wide(plan.dk));
-    q_turned[n] = memory.take(wide(plan.dk) * side);
-    Rows{plan.pairings[n].q.value(), b, first, count, h}.copy(q[n], factor);
-    turn(q[n], wide(plan.dk), q_turned[n]);
+  for (std::size_t n = 0; n < call.pairings.size(); ++n) {
+    q[n] = memory.take(side * wide(call.dk));
+    q_turned[n] = memory.take(wide(call.dk) * side);
+    Rows{call.pairings[n].q.value(), b, first, count, h}.copy(q[n], factor);
+    turn(q[n], wide(call.dk), q_turned[n]);
   }
 }
 
-Range QueryTile::keys() const {
-  Range seen = near;
-  if (const Range all = sight.sinks.keys({first, first + count}, plan.keys_of(b));
-      all.begin < plan.sinks)
-    seen = {all.begin, std::max(near.end, std::min(all.end, plan.sinks))};
+IndexRange QueryTile::keys() const {
+  IndexRange seen = near;
+  if (const IndexRange all = visibility.sinks.keys({first, first + count}, call.keys_of(b));
+      all.begin < call.sinks)
+    seen = {all.begin, std::max(near.end, std::min(all.end, call.sinks))};
   return {tile::down_to(side, seen.begin), count ? seen.end : 0};
 }
 
 TilePair::TilePair(const QueryTile& i, const KeyTile& j)
     : queries(i),
       keys(j),
-      plan(i.plan),
+      call(i.call),
       tables(i.tables),
-      band((j.first < plan.sinks ? i.sight.sinks : i.sight.near).from(i.first, j.first)),
-      near(i.sight.near.from(i.first, j.first)) {
-  if (plan.consecutive) {
+      band((j.first < call.sinks ? i.visibility.sinks : i.visibility.near).from(i.first, j.first)),
+      near(i.visibility.near.from(i.first, j.first)) {
+  if (call.consecutive) {
     const int shift = distance(0, 0);
     reach = {shift + std::max(1 - side, band.least), shift + std::min(side - 1, band.most)};
     // Of a product for each of several pairings, or stretched, q·A would have to be kept apart.
-    const bool may = (tables.A || tables.B || tables.V) && !tables.f && plan.pairings.size() == 1;
-    if (may && tables.alike(reach.begin, reach.end))
-      alike = tables.place(std::clamp(reach.begin, tables.least, tables.least + tables.count - 1));
+    const bool may = (tables.A || tables.B || tables.V) && !tables.f && call.pairings.size() == 1;
+    if (may && tables.constant_bias(reach.begin, reach.end))
+      constant_bias =
+          tables.place(std::clamp(reach.begin, tables.least, tables.least + tables.count - 1));
   } else {  // positions don't tell which pairs the band leaves visible
     const auto [low_i, high_i] = std::minmax_element(i.at, i.at + i.count);
     const auto [low_j, high_j] = std::minmax_element(j.at, j.at + j.count);
@@ -150,10 +151,10 @@ TilePair::TilePair(const QueryTile& i, const KeyTile& j)
 void TilePair::products(const real* x, int width, const real* y, int depth, const real* start,
                         Square s) const {
   for (int j = 0; j < keys.rows(); j += stripe) {
-    const Range seen = queries_of(j, stripe);
-    const Range i = seen.empty()
-                        ? Range{0, 0}
-                        : Range{tile::down_to(lanes, seen.begin), tile::up_to(lanes, seen.end)};
+    const IndexRange seen = queries_of(j, stripe);
+    const IndexRange i =
+        seen.empty() ? IndexRange{0, 0}
+                     : IndexRange{tile::down_to(lanes, seen.begin), tile::up_to(lanes, seen.end)};
     for (int r = j; r < j + stripe; ++r) {
       std::copy(start, start + i.begin, s.row(r));
       std::copy(start + i.end, start + side, s.row(r) + i.end);
@@ -165,7 +166,7 @@ void TilePair::products(const real* x, int width, const real* y, int depth, cons
 
 void TilePair::add_over_queries(Square w, const real* x, int width, real* sums) const {
   tile::each_tall(keys.rows(), [&](int j, auto rows) {
-    if (const Range i = queries_of(j, rows); !i.empty())
+    if (const IndexRange i = queries_of(j, rows); !i.empty())
       tile::multiply<rows>({w.row(j) + i.begin, Square::stride, 1}, {x + i.begin * width, width},
                            width, i.size(), {sums + j * width, width});
   });
@@ -173,7 +174,7 @@ void TilePair::add_over_queries(Square w, const real* x, int width, real* sums) 
 
 void TilePair::add_over_keys(Square w, const real* x, int width, real* sums) const {
   tile::each_tall(side, [&](int i, auto rows) {
-    if (const Range j = keys_of(i, rows); !j.empty())
+    if (const IndexRange j = keys_of(i, rows); !j.empty())
       tile::multiply<rows>({w.row(j.begin) + i, 1, Square::stride}, {x + j.begin * width, width},
                            width, j.size(), {sums + i * width, width});
   });
@@ -193,17 +194,17 @@ void TilePair::select(const Pairing& pairing, Square w, Square to) const {
 
 void TilePair::dot_products(Square s, Square spare) const {
   real start[side] = {};
-  if (alike && tables.A) {
-    const real* row = tables.A.rows_of(queries.h) + *alike * wide(plan.dk);
-    for (int c = 0; c < plan.dk; ++c)
+  if (constant_bias && tables.A) {
+    const real* row = tables.A.rows_of(queries.h) + *constant_bias * wide(call.dk);
+    for (int c = 0; c < call.dk; ++c)
       for (int i = 0; i < side; ++i) start[i] += row[c] * queries.q_turned[0][c * side + i];
   }
   bool started = false;
-  for (std::size_t n = 0; n < plan.pairings.size(); ++n) {
-    const Pairing& pairing = plan.pairings[n];
+  for (std::size_t n = 0; n < call.pairings.size(); ++n) {
+    const Pairing& pairing = call.pairings[n];
     if (!uses(pairing)) continue;
     const Square to = started ? spare : s;
-    products(keys.k[n == 0 ? 0 : 1], wide(plan.dk), queries.q_turned[n], plan.dk, start, to);
+    products(keys.k[n == 0 ? 0 : 1], wide(call.dk), queries.q_turned[n], call.dk, start, to);
     if (!uses_only(pairing)) select(pairing, to, to);
     if (started)
       for (int i = 0; i < keys.rows() * Square::stride; i += lanes)
@@ -211,7 +212,7 @@ void TilePair::dot_products(Square s, Square spare) const {
     started = true;
   }
   if (!started) std::fill_n(s.at, keys.rows() * Square::stride, real(0));
-  if (tables.f) relative(plan).stretch(*this, s);
+  if (tables.f) relative(call).stretch(*this, s);
 }
 
 void TilePair::add_terms(Square s) const {
@@ -221,14 +222,15 @@ void TilePair::add_terms(Square s) const {
         const real* bias = queries.bias + std::int64_t(keys.first + j) * side + i;
         tile::store(tile::load(s.row(j) + i) + tile::load(bias), s.row(j) + i);
       }
-  if (tables.any()) relative(plan).add_scores(*this, s);
-  if (alike && tables.B) add_by_key(tables.B.rows_of(queries.h) + *alike * wide(plan.dk), s);
+  if (tables.any()) relative(call).add_scores(*this, s);
+  if (constant_bias && tables.B)
+    add_by_key(tables.B.rows_of(queries.h) + *constant_bias * wide(call.dk), s);
   if (tables.u) add_by_key(queries.u(), s);
 }
 
 void TilePair::add_by_key(const real* b, Square s) const {
   for (int j = 0; j < keys.count; ++j) {
-    const Vector score = tile::all(total(plan.dk, times, keys.k[0] + j * wide(plan.dk), b));
+    const Vector score = tile::all(total(call.dk, times, keys.k[0] + j * wide(call.dk), b));
     for (int i = 0; i < side; i += lanes)
       tile::store(tile::load(s.row(j) + i) + score, s.row(j) + i);
   }
@@ -237,13 +239,13 @@ void TilePair::add_by_key(const real* b, Square s) const {
 void TilePair::add_to_u(Square ds, real* du, real* dk) const {
   const real* u = queries.u();
   for (int j = 0; j < keys.count; ++j) {
-    const Range seen = queries_of(j, 1);
+    const IndexRange seen = queries_of(j, 1);
     const real sum = total(
         seen.size(), [](Vec d) { return d; }, ds.row(j) + seen.begin);
     const auto add = [by = vec(sum)](Vec to, Vec x) { return hn::MulAdd(by, x, to); };
-    const real* k = keys.k[0] + j * wide(plan.dk);
-    if (du) map(plan.dk, du, add, du, k);
-    if (real* to = dk ? dk + j * wide(plan.dk) : nullptr) map(plan.dk, to, add, to, u);
+    const real* k = keys.k[0] + j * wide(call.dk);
+    if (du) map(call.dk, du, add, du, k);
+    if (real* to = dk ? dk + j * wide(call.dk) : nullptr) map(call.dk, to, add, to, u);
   }
 }
 
@@ -251,7 +253,7 @@ void TilePair::hide(Square s) const {
   constexpr real nothing = -std::numeric_limits<real>::infinity();
   if (!near.full())
     for (int j = 0; j < keys.count; ++j) {
-      const Range seen = seen_by(j);
+      const IndexRange seen = seen_by(j);
       std::fill(s.row(j), s.row(j) + seen.begin, nothing);
       std::fill(s.row(j) + std::max(seen.begin, seen.end), s.row(j) + side, nothing);
     }

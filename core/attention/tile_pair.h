@@ -1,16 +1,16 @@
 #pragma once
 #include <optional>
 
-#include "core/attention/plan.h"
+#include "core/attention/call.h"
 
 /// \file
 /// Tiles of queries and of keys, and what happens where two of them meet.
 namespace yonder::fused {
 
-/// Scores, probabilities or their gradients of a tile, stored by key: row(j)[i]. So the lanes of a
-/// vector are queries, and maxima and sums over keys never cross lanes. Around it stand zeros, for
-/// products with tables that read it along diagonals: the columns to the right of a row are those
-/// to the left of the next.
+/// Scores, probabilities or their gradients of a tile, stored by key: row(j)[i]. So the lanes
+/// of a vector are queries, and maxima and sums over keys never cross lanes. Around it stand zeros,
+/// for products with tables that read it along diagonals: the columns to the right of a row are
+/// those to the left of the next.
 struct Square {
   static constexpr int rim = 16, stride = side + rim;           ///< width of the zeros; row stride
   static constexpr int size = (side + rim) * stride + 2 * rim;  ///< reals, the zeros included
@@ -44,8 +44,8 @@ void turn(const real* from, int columns, real* to);
 /// Keys and values of a call head by head, [B, H, Tk up to whole tiles, wide(d)], with zeros for
 /// padding: once copied, so that tiles that many queries meet lie close together.
 struct Packed {
-  Tensor k[2], v;                ///< of k and far_k; of v
-  explicit Packed(const Plan&);  ///< copies them
+  Tensor k[2], v;                         ///< of k and far_k; of v
+  explicit Packed(const AttentionCall&);  ///< copies them
 };
 
 /// Keys and values of a tile.
@@ -55,19 +55,20 @@ struct KeyTile {
   const real* v;     ///< [side, wide(dv)]
   int at[side];      ///< positions
 
-  KeyTile(const Plan&, const Packed&, int b, int h, int begin);  ///< key rows from `begin` on
+  KeyTile(const AttentionCall&, const Packed&, int b, int h,
+          int begin);  ///< key rows from `begin` on
   /// Rows that are computed; the last ones may be zeros.
   int rows() const { return tile::up_to(tile::stripe, count); }
 };
 
 /// Where a tile of queries stands.
-struct Place {
+struct TileOrigin {
   int b, h, first;  ///< sequence; head; first row
 };
 
 /// Queries of a tile, times scale · row.
 struct QueryTile {
-  const Plan& plan;                       ///< the call
+  const AttentionCall& call;              ///< the call
   const ByDistance& tables;               ///< its tables by distance
   int b, h, first, count;                 ///< sequence; head; first row and number of rows
   const real* bias;                       ///< [Tk, side] of the strip hooks, or null
@@ -75,55 +76,55 @@ struct QueryTile {
   real* q_turned[Pairing::most_of_them];  ///< [wide(dk), side]
   real* factor;                           ///< [side] scale · row
   int at[side];                           ///< positions
-  Sight sight;                            ///< of the head
-  Range near;                             ///< keys that some query of the tile sees as near ones
+  Visibility visibility;                  ///< of the head
+  IndexRange near;                        ///< keys that some query of the tile sees as near ones
 
   /// Copies the queries into the Workspace.
-  QueryTile(const Plan&, const ByDistance&, Place, const real* strip, Workspace&);
+  QueryTile(const AttentionCall&, const ByDistance&, TileOrigin, const real* strip, Workspace&);
   /// What the constructor takes from the Workspace.
-  static std::size_t reals(const Plan& plan) {
-    return Pairing::most_of_them * side * (2 * wide(plan.dk) + 16) + side;
+  static std::size_t reals(const AttentionCall& call) {
+    return Pairing::most_of_them * side * (2 * wide(call.dk) + 16) + side;
   }
   /// Keys that some query of the tile sees, in tiles from a multiple of `side`; between sinks and
   /// near keys there may be tiles that it does not meet.
-  Range keys() const;
+  IndexRange keys() const;
   /// ByDistance::u of the head.
   const real* u() const { return &tables.u[std::int64_t(h) * tables.u.dim(1)]; }
   /// Whether some query sees a key of rows tile..tile+side−1.
   bool meets(int tile) const {
-    return tile < plan.sinks || (tile < near.end && tile + side > near.begin);
+    return tile < call.sinks || (tile < near.end && tile + side > near.begin);
   }
 };
 
 /// A tile of queries and one of keys.
 struct TilePair {
-  const QueryTile& queries;  ///< with rows i
-  const KeyTile& keys;       ///< with rows j
-  const Plan& plan;          ///< the call
-  const ByDistance& tables;  ///< its tables by distance
-  Band band;    ///< of rows of the tiles; wider than `near` where the keys begin with sinks
-  Band near;    ///< of keys that are no sinks
-  Range reach;  ///< smallest and largest distance that a visible pair may have
+  const QueryTile& queries;   ///< with rows i
+  const KeyTile& keys;        ///< with rows j
+  const AttentionCall& call;  ///< the call
+  const ByDistance& tables;   ///< its tables by distance
+  Band band;         ///< of rows of the tiles; wider than `near` where the keys begin with sinks
+  Band near;         ///< of keys that are no sinks
+  IndexRange reach;  ///< smallest and largest distance that a visible pair may have
   /// Where in A, B and V all pairs of the tile look, if at one place: then q·A and B·k are a number
   /// for each query and key.
-  std::optional<std::ptrdiff_t> alike;
+  std::optional<std::ptrdiff_t> constant_bias;
 
   TilePair(const QueryTile&, const KeyTile&);  ///< of one sequence and head
 
   int distance(int i, int j) const { return queries.at[i] - keys.at[j]; }  ///< in positions
   /// Queries that see any of `count` keys from j on.
-  Range queries_of(int j, int count) const { return band.queries({j, j + count}, side); }
+  IndexRange queries_of(int j, int count) const { return band.queries({j, j + count}, side); }
   /// Keys that any of `count` queries from i on sees.
-  Range keys_of(int i, int count) const { return band.keys({i, i + count}, keys.rows()); }
+  IndexRange keys_of(int i, int count) const { return band.keys({i, i + count}, keys.rows()); }
   /// Queries that see key j.
-  Range seen_by(int j) const {
-    return (keys.first + j < plan.sinks ? band : near).queries({j, j + 1}, side);
+  IndexRange seen_by(int j) const {
+    return (keys.first + j < call.sinks ? band : near).queries({j, j + 1}, side);
   }
   /// Keys whose scores a vector of queries i.. needs: some more on both sides of what it sees, for
   /// products that take several rows of either or a vector of distances.
-  Range rows_of(int i) const {
+  IndexRange rows_of(int i) const {
     const int more = tables.any() ? Square::rim : tile::tall;
-    const Range seen = keys_of(i, tile::lanes);
+    const IndexRange seen = keys_of(i, tile::lanes);
     return {std::max(seen.begin - more, 0), std::min(seen.end + more, keys.rows())};
   }
 
@@ -182,12 +183,12 @@ class Relative {
 };
 /// Consecutive positions: i − j is a distance but for a constant, so tables are read along
 /// diagonals and every term is a product.
-const Relative& skewed();
+const Relative& relative_consecutive();
 /// Any positions: one pair at a time.
-const Relative& indexed();
-/// skewed() where the positions allow it, else indexed().
-inline const Relative& relative(const Plan& plan) {
-  return plan.consecutive ? skewed() : indexed();
+const Relative& relative_scattered();
+/// relative_consecutive() where the positions allow it, else relative_scattered().
+inline const Relative& relative(const AttentionCall& call) {
+  return call.consecutive ? relative_consecutive() : relative_scattered();
 }
 
 }  // namespace yonder::fused

@@ -58,7 +58,7 @@ Var operator+(const Var& a, const Var& b) {
   return Tape::record(combine(a.value(), b.value(), plus), {a, b},
                       [da = a.gradient(), db = b.gradient()](const Tensor& dy) {
                         if (db) reduce_to_shape(db, dy, 1);
-                        if (da && !da.adopt(dy)) reduce_to_shape(da, dy, 1);
+                        if (da && !da.move_into(dy)) reduce_to_shape(da, dy, 1);
                       });
 }
 

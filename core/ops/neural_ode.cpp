@@ -38,7 +38,7 @@ void product(int D, const real* x, const real* W, std::int64_t stride, const rea
 }
 
 // The flow with its matrices laid out so that products run along rows.
-struct Plan {
+struct OdeLayout {
   int L, D, steps;  // Runge-Kutta steps in all
   double delta, dt;
   int substeps;
@@ -51,7 +51,7 @@ struct Plan {
       for (int k = 0; k < K; ++k) t[k * D + i] = w[i * K + k];
     return t;
   }
-  Plan(const Var& start, const Flow& f, int n)
+  OdeLayout(const Var& start, const Flow& f, int n)
       : L(start.dim(0)),
         D(start.dim(1)),
         steps((n - 1) * f.substeps),
@@ -69,13 +69,14 @@ struct Plan {
 
 // a = W_in [p; t] + b_in, its relu u, and k = h(p, t), for R rows.
 template <int R>
-void stage(const Plan& plan, const Flow& f, const real* p, double t, real* a, real* u, real* k) {
-  const int D = plan.D;
-  product<R>(D, p, plan.in_t.data.get(), D, f.in_bias.value().data.get(), real(t),
-             &plan.in_t[D * D], a);
+void stage(const OdeLayout& layout, const Flow& f, const real* p, double t, real* a, real* u,
+           real* k) {
+  const int D = layout.D;
+  product<R>(D, p, layout.in_t.data.get(), D, f.in_bias.value().data.get(), real(t),
+             &layout.in_t[D * D], a);
   for (int i = 0; i < R * D; ++i) u[i] = std::max(a[i], real(0));
-  product<R>(D, u, plan.out_t.data.get(), D, f.out_bias.value().data.get(), real(t),
-             &plan.out_t[D * D], k);
+  product<R>(D, u, layout.out_t.data.get(), D, f.out_bias.value().data.get(), real(t),
+             &layout.out_t[D * D], k);
 }
 
 // The four stages of the step from p: where each evaluates h, and what h was there.
@@ -88,36 +89,37 @@ struct Stages {
     for (int s = 0; s < 4; ++s)
       for (auto* x : {&p[s], &a[s], &u[s], &k[s]}) x->resize(R * D);
   }
-  void run(const Plan& plan, const Flow& f, const real* from, double time) {
+  void run(const OdeLayout& layout, const Flow& f, const real* from, double time) {
     constexpr double ahead[] = {0, 0.5, 0.5, 1};
     for (int s = 0; s < 4; ++s) {
-      const real h = real(ahead[s] * plan.delta);
-      for (int i = 0; i < R * plan.D; ++i) p[s][i] = s ? from[i] + h * k[s - 1][i] : from[i];
-      t[s] = time + ahead[s] * plan.delta;
-      stage<R>(plan, f, p[s].data(), t[s], a[s].data(), u[s].data(), k[s].data());
+      const real h = real(ahead[s] * layout.delta);
+      for (int i = 0; i < R * layout.D; ++i) p[s][i] = s ? from[i] + h * k[s - 1][i] : from[i];
+      t[s] = time + ahead[s] * layout.delta;
+      stage<R>(layout, f, p[s].data(), t[s], a[s].data(), u[s].data(), k[s].data());
     }
   }
 };
 
 template <int R>
-void advance(const Plan& plan, const Flow& f, int row, const Tensor& states) {
-  Stages<R> stages(plan.D);
-  const real sixth = real(plan.delta / 6);
-  for (int step = 0; step < plan.steps; ++step) {
-    const real* from = &states[plan.state(step, row)];
-    real* to = &states[plan.state(step + 1, row)];
-    stages.run(plan, f, from, plan.time(step));
+void rk4_forward(const OdeLayout& layout, const Flow& f, int row, const Tensor& states) {
+  Stages<R> stages(layout.D);
+  const real sixth = real(layout.delta / 6);
+  for (int step = 0; step < layout.steps; ++step) {
+    const real* from = &states[layout.state(step, row)];
+    real* to = &states[layout.state(step + 1, row)];
+    stages.run(layout, f, from, layout.time(step));
     const auto& k = stages.k;
-    for (int i = 0; i < R * plan.D; ++i)
+    for (int i = 0; i < R * layout.D; ++i)
       to[i] = from[i] + sixth * (k[0][i] + 2 * (k[1][i] + k[2][i]) + k[3][i]);
   }
 }
 
 // For the gradients of the matrices, row by row of (step, stage, row): d(k), [u; t], d(a), [p; t].
-struct Ledger {
+struct SavedStages {
   Tensor dk, u, da, p;
-  explicit Ledger(const Plan& plan) : Ledger(plan.steps * 4 * plan.L, plan.D) {}
-  Ledger(int n, int D)
+  explicit SavedStages(const OdeLayout& layout)
+      : SavedStages(layout.steps * 4 * layout.L, layout.D) {}
+  SavedStages(int n, int D)
       : dk(Tensor::uninitialized({n, D})),
         u(Tensor::uninitialized({n, D + 1})),
         da(Tensor::uninitialized({n, D})),
@@ -127,20 +129,21 @@ struct Ledger {
 // From dp, the gradient of the state after the last step, back to that of the start. dy is added to
 // dp wherever a step ends at a position.
 template <int R>
-void retreat(const Plan& plan, const Flow& f, int row, const Tensor& states, const Tensor& dy,
-             const Ledger& ledger, real* dp) {
-  const int D = plan.D;
+void rk4_backward(const OdeLayout& layout, const Flow& f, int row, const Tensor& states,
+                  const Tensor& dy, const SavedStages& saved, real* dp) {
+  const int D = layout.D;
   Stages<R> stages(D);
   std::vector<real> dk(R * D), du(R * D), da(R * D), dq(R * D), g(R * D);
   constexpr double weight[] = {1 / 6.0, 1 / 3.0, 1 / 3.0, 1 / 6.0}, ahead[] = {0, 0.5, 0.5, 1};
-  for (int step = plan.steps - 1; step >= 0; --step) {
-    if ((step + 1) % plan.substeps == 0)
-      for (int i = 0; i < R * D; ++i) dp[i] += dy[plan.state((step + 1) / plan.substeps, row) + i];
-    stages.run(plan, f, &states[plan.state(step, row)], plan.time(step));
+  for (int step = layout.steps - 1; step >= 0; --step) {
+    if ((step + 1) % layout.substeps == 0)
+      for (int i = 0; i < R * D; ++i)
+        dp[i] += dy[layout.state((step + 1) / layout.substeps, row) + i];
+    stages.run(layout, f, &states[layout.state(step, row)], layout.time(step));
     std::copy_n(dp, R * D, g.data());
     for (int s = 3; s >= 0; --s) {
-      const real own = real(weight[s] * plan.delta),
-                 next = s < 3 ? real(ahead[s + 1] * plan.delta) : 0;
+      const real own = real(weight[s] * layout.delta),
+                 next = s < 3 ? real(ahead[s + 1] * layout.delta) : 0;
       for (int i = 0; i < R * D; ++i) dk[i] = own * g[i] + (s < 3 ? next * dq[i] : 0);
       product<R>(D, dk.data(), f.out_weight.value().data.get(), D + 1, nullptr, 0, nullptr,
                  du.data());
@@ -149,16 +152,16 @@ void retreat(const Plan& plan, const Flow& f, int row, const Tensor& states, con
                  dq.data());
       for (int i = 0; i < R * D; ++i) dp[i] += dq[i];
       for (int r = 0; r < R; ++r) {
-        const std::int64_t at = (std::int64_t(step) * 4 + s) * plan.L + row + r;
-        std::copy_n(&dk[r * D], D, &ledger.dk[at * D]);
-        std::copy_n(&da[r * D], D, &ledger.da[at * D]);
-        std::copy_n(&stages.u[s][r * D], D, &ledger.u[at * (D + 1)]);
-        std::copy_n(&stages.p[s][r * D], D, &ledger.p[at * (D + 1)]);
-        ledger.u[at * (D + 1) + D] = ledger.p[at * (D + 1) + D] = real(stages.t[s]);
+        const std::int64_t at = (std::int64_t(step) * 4 + s) * layout.L + row + r;
+        std::copy_n(&dk[r * D], D, &saved.dk[at * D]);
+        std::copy_n(&da[r * D], D, &saved.da[at * D]);
+        std::copy_n(&stages.u[s][r * D], D, &saved.u[at * (D + 1)]);
+        std::copy_n(&stages.p[s][r * D], D, &saved.p[at * (D + 1)]);
+        saved.u[at * (D + 1) + D] = saved.p[at * (D + 1) + D] = real(stages.t[s]);
       }
     }
   }
-  for (int i = 0; i < R * D; ++i) dp[i] += dy[plan.state(0, row) + i];
+  for (int i = 0; i < R * D; ++i) dp[i] += dy[layout.state(0, row) + i];
 }
 
 // Calls f.operator()<R>(row) for the rows of `start`, at_once at a time and the last one alone.
@@ -191,29 +194,29 @@ void add_outer(const Tensor& dy, const Tensor& x, const Var& weight, const Var& 
 }  // namespace
 
 Var trajectory(const Var& start, const Flow& f, int n) {
-  const Plan plan(start, f, n);
-  const int L = plan.L, D = plan.D;
-  Tensor states = Tensor::uninitialized({plan.steps + 1, L, D});  // after every step
+  const OdeLayout layout(start, f, n);
+  const int L = layout.L, D = layout.D;
+  Tensor states = Tensor::uninitialized({layout.steps + 1, L, D});  // after every step
   std::copy_n(start.value().data.get(), L * D, states.data.get());
-  each_group(L, [&]<int R>(int row) { advance<R>(plan, f, row, states); });
+  each_group(L, [&]<int R>(int row) { rk4_forward<R>(layout, f, row, states); });
   Tensor y = states;
   if (f.substeps > 1) {
     y = Tensor::uninitialized({n, L, D});
     for (int i = 0; i < n; ++i)
-      std::copy_n(&states[plan.state(i * f.substeps, 0)], L * D, &y[plan.state(i, 0)]);
+      std::copy_n(&states[layout.state(i * f.substeps, 0)], L * D, &y[layout.state(i, 0)]);
   }
   return Tape::record(y, {start, f.in_weight, f.in_bias, f.out_weight, f.out_bias},
-                      [plan, start, f, states, L, D](const Tensor& dy) {
-                        const Ledger ledger(plan);
+                      [layout, start, f, states, L, D](const Tensor& dy) {
+                        const SavedStages saved(layout);
                         Tensor dp({L, D});
                         each_group(L, [&]<int R>(int row) {
-                          retreat<R>(plan, f, row, states, dy, ledger, &dp[row * D]);
+                          rk4_backward<R>(layout, f, row, states, dy, saved, &dp[row * D]);
                         });
                         if (start.tracked())
                           for (int i = 0; i < L * D; ++i) start.grad()[i] += dp[i];
-                        if (plan.steps == 0) return;
-                        add_outer(ledger.dk, ledger.u, f.out_weight, f.out_bias);
-                        add_outer(ledger.da, ledger.p, f.in_weight, f.in_bias);
+                        if (layout.steps == 0) return;
+                        add_outer(saved.dk, saved.u, f.out_weight, f.out_bias);
+                        add_outer(saved.da, saved.p, f.in_weight, f.in_bias);
                       });
 }
 

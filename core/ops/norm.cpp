@@ -10,13 +10,13 @@ namespace {
 constexpr real epsilon = real(1e-5);
 
 // What is saved of a row: x̂ = (x − mean) · scale,  scale = 1/√(variance + ε).
-struct Row {
+struct RowMoments {
   real mean, scale;
   Vec hat(Vec x) const { return hn::Mul(hn::Sub(x, vec(mean)), vec(scale)); }
 };
-using Rows = std::vector<Row>;
+using Rows = std::vector<RowMoments>;
 
-Row moments(const real* x, std::int64_t n) {
+RowMoments moments(const real* x, std::int64_t n) {
   const real mean = total(
                         n, [](Vec v) { return v; }, x) /
                     real(n);
@@ -28,7 +28,7 @@ Row moments(const real* x, std::int64_t n) {
 }
 
 // With g = dy · weight:  dx += scale (g − mean(g) − x̂ mean(g x̂)); `before` is dx, or null for 0.
-void add_row_gradient(const Row& row, std::int64_t n, const real* x, const real* dy,
+void add_row_gradient(const RowMoments& row, std::int64_t n, const real* x, const real* dy,
                       const real* weight, const real* before, real* dx) {
   const auto g_hat = [row](Vec v, Vec d, Vec w) { return hn::Mul(hn::Mul(d, w), row.hat(v)); };
   const real mean_g = total(
@@ -74,7 +74,7 @@ Var layer_norm(const Var& x, const Var& weight, const Var& bias) {
   Tensor y = Tensor::uninitialized(x.shape());
   Rows saved(rows);
   parallel_rows(rows, n, [&](std::int64_t r) {
-    const Row row = saved[r] = moments(&x.value()[r * n], n);
+    const RowMoments row = saved[r] = moments(&x.value()[r * n], n);
     const auto norm = [row](Vec v, Vec w, Vec b) { return hn::MulAdd(row.hat(v), w, b); };
     map(n, &y[r * n], norm, &x.value()[r * n], &weight.value()[0], &bias.value()[0]);
   });

@@ -56,7 +56,7 @@ TokenLoss token_losses(const Tensor& logits, std::span<const int> targets);  ///
 // reshape.cpp
 Var reshape(const Var& x, Shape shape);  ///< same size; shares storage, records nothing
 /// y[i] = table[which[i]], 0 where which[i] < 0. → [n, ..]
-Var rows(const Var& table, std::span<const int> which);
+Var gather(const Var& table, std::span<const int> which);
 Var concat(const std::vector<Var>& parts, int axis);  ///< joined along `axis`; other extents equal
 /// `extent` indices from `first` along `axis`.
 Var slice(const Var& x, int axis, int first, int extent);

@@ -40,7 +40,7 @@ Var reshape(const Var& x, Shape shape) {
   return x.view(std::move(shape));
 }
 
-Var rows(const Var& table, std::span<const int> which) {
+Var gather(const Var& table, std::span<const int> which) {
   const std::int64_t width = table.size() / table.dim(0), n = std::int64_t(which.size());
   Shape shape = table.shape();
   shape[0] = int(n);

@@ -25,10 +25,10 @@ Matrix part(const Matrix& m, std::int64_t row, std::int64_t column) {
 }
 
 // 0..whole−1 in parts of equal size, the last one smaller.
-struct Cut {
+struct Tiling {
   std::int64_t whole, size;
   // Parts near `wanted` long, in whole vectors: no slivers.
-  static Cut near(std::int64_t whole, std::int64_t wanted) {
+  static Tiling near(std::int64_t whole, std::int64_t wanted) {
     const std::int64_t parts = std::max<std::int64_t>(1, (whole + wanted / 2) / wanted);
     return {whole, std::max<std::int64_t>(16, ((whole + parts - 1) / parts + 15) / 16 * 16)};
   }
@@ -38,7 +38,7 @@ struct Cut {
 };
 
 struct Tiles {
-  Cut rows, columns, depth;
+  Tiling rows, columns, depth;
 };
 
 // Tiles of 256 × 128 over all of K reach 98 % of oneDNN's best, 128 × 128 about 95 %. Where that
@@ -48,12 +48,12 @@ struct Tiles {
 Tiles tiles(const Product& p) {
   const std::int64_t enough = std::min<std::int64_t>(p.M * p.N * p.K >> 19, 8);
   if (enough < 2) return {{p.M, p.M}, {p.N, p.N}, {p.K, p.K}};
-  Tiles t{Cut::near(p.M, 256), Cut::near(p.N, 128), {p.K, p.K}};
+  Tiles t{Tiling::near(p.M, 256), Tiling::near(p.N, 128), {p.K, p.K}};
   for (std::int64_t height = 128; height >= (p.K < 1024 ? 32 : 128); height /= 2)
-    if (t.rows.parts() * t.columns.parts() < enough) t.rows = Cut::near(p.M, height);
+    if (t.rows.parts() * t.columns.parts() < enough) t.rows = Tiling::near(p.M, height);
   const std::int64_t count = t.rows.parts() * t.columns.parts();
   const std::int64_t pieces = std::min((enough + count - 1) / count, p.K / 256);
-  if (pieces > 1) t.depth = Cut::near(p.K, (p.K + pieces - 1) / pieces);
+  if (pieces > 1) t.depth = Tiling::near(p.K, (p.K + pieces - 1) / pieces);
   return t;
 }
 

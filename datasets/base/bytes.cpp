@@ -34,7 +34,8 @@ Size total(const Counts& counts) { return std::accumulate(counts.begin(), counts
 
 }  // namespace
 
-/// Where the windows of a trial lie: `each` of them, `stride` bytes apart, in each chosen room.
+/// Where the windows of an evaluation lie: `each` of them, `stride` bytes apart, in each chosen
+/// room.
 struct ByteTask::Layout {
   Rooms rooms;
   std::vector<Size> chosen;
@@ -67,7 +68,7 @@ void ByteTask::refuse_short(const char* use, int length,
                    std::to_string(length) + "; give a longer text or a shorter length");
 }
 
-double ByteTask::chance(int) const {
+double ByteTask::chance_accuracy(int) const {
   const Counts seen = count_bytes(text_->train), asked = count_bytes(text_->test);
   const auto best = std::max_element(seen.begin(), seen.end()) - seen.begin();
   return double(asked[best]) / double(total(asked));
@@ -82,9 +83,9 @@ double ByteTask::frequency_loss() const {
   return loss / double(total(asked));
 }
 
-Batch ByteTask::batch(const std::vector<Window>& windows) {
+Batch ByteTask::batch(const std::vector<ByteWindow>& windows) {
   Batch batch{.size = int(windows.size()), .extent = windows[0].length};
-  for (const Window& w : windows) {
+  for (const ByteWindow& w : windows) {
     batch.lengths.push_back(w.length);
     for (int t = 0; t < w.length; ++t) {
       batch.tokens.push_back(t ? w.byte(t - 1) : bos);
@@ -100,7 +101,7 @@ Batch ByteTask::train(std::uint64_t seed, int step, int size) const {
                      [length](Size bytes) { return std::max(bytes - length + 1, Size(0)); });
   const Random random(seed, "data.train", std::uint32_t(step));
   const Random tiles(seed, "data.tile", std::uint32_t(step));
-  std::vector<Window> windows;
+  std::vector<ByteWindow> windows;
   for (int b = 0; b < size; ++b) {
     const auto at = starts[Size(random.below(std::uint64_t(starts.total()), std::uint64_t(b)))];
     windows.push_back({at.document, at.inside, length, length, trained_tile(tiles, b)});
@@ -108,22 +109,22 @@ Batch ByteTask::train(std::uint64_t seed, int step, int size) const {
   return batch(windows);
 }
 
-void ByteTask::check(const Trial& trial) const {
-  const int longest = std::max(trial.longest, trial.length);
-  const bool ends = trial.protocol == Protocol::same_targets;
-  if (ends && trial.scored > trial.length)
-    throw UsageError(name() + ": a length of " + std::to_string(trial.length) + " can't hold the " +
-                     std::to_string(trial.scored) + " targets that are compared; test lengths of " +
-                     std::to_string(trial.scored) + " or more");
-  if (!tile(trial)) return;
+void ByteTask::check(const EvalSpec& spec) const {
+  const int longest = std::max(spec.longest, spec.length);
+  const bool ends = spec.protocol == Protocol::fixed_targets;
+  if (ends && spec.scored > spec.length)
+    throw UsageError(name() + ": a length of " + std::to_string(spec.length) + " can't hold the " +
+                     std::to_string(spec.scored) + " targets that are compared; test lengths of " +
+                     std::to_string(spec.scored) + " or more");
+  if (!tile(spec)) return;
   if (!ends)
     throw UsageError(name() +
                      ": repeated text is evaluated with the protocol fixed-targets only; " +
                      "remove --eval-protocol, or set --" + name() + ".tile 0 for plain text");
-  if (longest < tile(trial) + trial.scored)
+  if (longest < tile(spec) + spec.scored)
     throw UsageError(name() + ": no length reaches the second copy of " +
-                     std::to_string(tile(trial)) + " bytes; test up to " +
-                     std::to_string(tile(trial) + trial.scored) + " or more, or set --" + name() +
+                     std::to_string(tile(spec)) + " bytes; test up to " +
+                     std::to_string(tile(spec) + spec.scored) + " or more, or set --" + name() +
                      ".tile");
 }
 
@@ -131,20 +132,20 @@ void ByteTask::check(const Trial& trial) const {
 // document, counted from its end. So the same bytes are asked whatever lengths are compared, but
 // for blocks, and whole documents, before which the greatest length has no room. Else rooms are
 // stretches, cut alike at every length: of the greatest length, or of one tile.
-ByteTask::Layout ByteTask::layout(const Trial& trial) const {
-  check(trial);
-  const int longest = std::max(trial.longest, trial.length), scored = trial.scored;
-  const bool ends = trial.protocol == Protocol::same_targets, tiled = tile(trial) > 0;
-  const int stretch = tiled ? tile(trial) : longest;
-  const auto& documents = trial.part == Part::test ? text_->test : text_->validation;
+ByteTask::Layout ByteTask::layout(const EvalSpec& spec) const {
+  check(spec);
+  const int longest = std::max(spec.longest, spec.length), scored = spec.scored;
+  const bool ends = spec.protocol == Protocol::fixed_targets, tiled = tile(spec) > 0;
+  const int stretch = tiled ? tile(spec) : longest;
+  const auto& documents = spec.split == Split::test ? text_->test : text_->validation;
   Rooms rooms(documents, [=](Size bytes) {
     if (bytes < stretch) return Size(0);
     return ends && !tiled ? (bytes - std::max(bytes / 2, Size(scored))) / scored + 1
                           : bytes / stretch;
   });
   if (!rooms.total())
-    refuse_short(trial.part == Part::test ? "test" : "validate", stretch, documents);
-  const Size wanted = trial.count ? trial.count : ends ? default_windows : default_stretches;
+    refuse_short(spec.split == Split::test ? "test" : "validate", stretch, documents);
+  const Size wanted = spec.count ? spec.count : ends ? default_windows : default_stretches;
   const Size count = std::min(wanted, rooms.total());
   std::vector<Size> chosen;  // spread evenly over the text
   for (Size i = 0; i < count; ++i) {
@@ -152,39 +153,39 @@ ByteTask::Layout ByteTask::layout(const Trial& trial) const {
     const auto at = rooms[number];
     if (tiled || !ends || block_end(at, scored) >= longest) chosen.push_back(number);
   }
-  const int stride = trial.protocol == Protocol::sliding ? trial.stride : trial.length;
+  const int stride = spec.protocol == Protocol::sliding ? spec.stride : spec.length;
   assert(stride > 0);
-  const Size each = ends ? 1 : 1 + (longest - trial.length) / stride;
+  const Size each = ends ? 1 : 1 + (longest - spec.length) / stride;
   return {std::move(rooms), std::move(chosen), each, longest, stride};
 }
 
-Window ByteTask::window(const Trial& trial, const Layout& l, Size number) const {
+ByteWindow ByteTask::window(const EvalSpec& spec, const Layout& l, Size number) const {
   const Size inside = number % l.each;
   const auto at = l.rooms[l.chosen[std::size_t(number / l.each)]];
-  const int length = trial.length;
-  if (const int c = tile(trial))
-    return {at.document, at.inside * c, length, trial.scored, c, (l.longest - length) % c};
-  if (trial.protocol == Protocol::same_targets) {
-    return {at.document, block_end(at, trial.scored) - length, length, trial.scored};
+  const int length = spec.length;
+  if (const int c = tile(spec))
+    return {at.document, at.inside * c, length, spec.scored, c, (l.longest - length) % c};
+  if (spec.protocol == Protocol::fixed_targets) {
+    return {at.document, block_end(at, spec.scored) - length, length, spec.scored};
   }
   // No window precedes the first one of a stretch, so it scores all of its targets.
   const int scored = inside ? std::min(l.stride, length) : length;
   return {at.document, at.inside * l.longest + inside * l.stride, length, scored};
 }
 
-int ByteTask::sequences(const Trial& trial) const {
-  const Layout l = layout(trial);
+int ByteTask::sequences(const EvalSpec& spec) const {
+  const Layout l = layout(spec);
   return int(Size(l.chosen.size()) * l.each);
 }
 
-Batch ByteTask::test(const Trial& trial, int first, int size) const {
-  const Layout l = layout(trial);
+Batch ByteTask::test(const EvalSpec& spec, int first, int size) const {
+  const Layout l = layout(spec);
   assert(first >= 0 && size > 0 && first + size <= Size(l.chosen.size()) * l.each);
   const Random tiles(0, "data.tile.validation");
-  std::vector<Window> windows;
+  std::vector<ByteWindow> windows;
   for (int i = first; i < first + size; ++i) {
-    windows.push_back(window(trial, l, i));
-    if (trial.part == Part::validation) windows.back().tile = trained_tile(tiles, i);
+    windows.push_back(window(spec, l, i));
+    if (spec.split == Split::validation) windows.back().tile = trained_tile(tiles, i);
   }
   return batch(windows);
 }

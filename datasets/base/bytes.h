@@ -9,7 +9,7 @@ std::string spelled_byte(int byte);
 
 /// A stretch of a document as the model sees it: BOS and length − 1 bytes as inputs, the bytes and
 /// the one that follows as targets, of which the last `scored` count.
-struct Window {
+struct ByteWindow {
   const std::string* document;  ///< the text that it is cut from
   std::int64_t first;           ///< byte of the document
   int length, scored;           ///< number of bytes; of targets that count
@@ -41,12 +41,12 @@ class ByteTask : public Task {
   int tokens(int length) const override { return length; }
   bool is_text() const override { return true; }
   double mask_rate() const override { return mask_; }
-  double chance(int) const override;
+  double chance_accuracy(int) const override;
   double frequency_loss() const override;
 
   Batch train(std::uint64_t seed, int step, int size) const override;
-  int sequences(const Trial&) const override;
-  Batch test(const Trial&, int first, int size) const override;
+  int sequences(const EvalSpec&) const override;
+  Batch test(const EvalSpec&, int first, int size) const override;
   std::string spelled(int token) const override;
 
  protected:
@@ -63,11 +63,11 @@ class ByteTask : public Task {
   std::shared_ptr<const Documents> text_;
 
   struct Layout;
-  Layout layout(const Trial&) const;
-  Window window(const Trial&, const Layout&, std::int64_t number) const;
-  int tile(const Trial& trial) const { return trial.part == Part::test ? tested_tile() : 0; }
-  void check(const Trial&) const;
-  static Batch batch(const std::vector<Window>&);
+  Layout layout(const EvalSpec&) const;
+  ByteWindow window(const EvalSpec&, const Layout&, std::int64_t number) const;
+  int tile(const EvalSpec& spec) const { return spec.split == Split::test ? tested_tile() : 0; }
+  void check(const EvalSpec&) const;
+  static Batch batch(const std::vector<ByteWindow>&);
 
   [[noreturn]] void refuse_short(const char* use, int length,
                                  const std::vector<std::string>& documents) const;

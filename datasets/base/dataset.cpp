@@ -45,7 +45,7 @@ Batch collate(const std::vector<Example>& examples) {
   batch.targets = batch.tokens;
   bool labels = false;
   for (const Example& e : examples) {
-    if (says(e.source)) batch.lag.assign(batch.tokens.size(), -1);
+    if (says(e.evidence)) batch.lag.assign(batch.tokens.size(), -1);
     if (says(e.digit)) batch.digits.assign(batch.tokens.size(), -1);
     labels = labels || says(e.target);
   }
@@ -55,9 +55,9 @@ Batch collate(const std::vector<Example>& examples) {
       const int place = b * batch.extent + t;
       batch.tokens[place] = e.tokens[t];
       if (e.wanted[t + 1]) batch.targets[place] = e.tokens[t + 1];
-      if (e.wanted[t + 1] && e.source[t + 1] >= 0) batch.lag[place] = t - e.source[t + 1];
+      if (e.wanted[t + 1] && e.evidence[t + 1] >= 0) batch.lag[place] = t - e.evidence[t + 1];
       if (e.target[t] >= 0) batch.targets[place] = e.target[t];
-      if (e.target[t] >= 0 && e.source[t] >= 0) batch.lag[place] = t - e.source[t];
+      if (e.target[t] >= 0 && e.evidence[t] >= 0) batch.lag[place] = t - e.evidence[t];
       if (!batch.digits.empty()) batch.digits[place] = e.digit[t];
     }
   if (labels) batch.by_place = batch.targets;
@@ -70,26 +70,26 @@ void GeneratedTask::prepare(int length, const Corpora& texts) {
 }
 
 Batch GeneratedTask::train(std::uint64_t seed, int step, int size) const {
-  Draws draws(Random(seed, "data.train", std::uint32_t(step)));
+  RandomStream draws(Random(seed, "data.train", std::uint32_t(step)));
   const int length = draws.between(1, trained_);
   std::vector<Example> examples;
   for (int b = 0; b < size; ++b) examples.push_back(example(length, draws));
   return collate(examples);
 }
 
-int GeneratedTask::sequences(const Trial& trial) const {
-  check(trial.length);
-  return trial.count ? trial.count : default_examples;
+int GeneratedTask::sequences(const EvalSpec& spec) const {
+  check(spec.length);
+  return spec.count ? spec.count : default_examples;
 }
 
-Batch GeneratedTask::test(const Trial& trial, int first, int size) const {
-  assert(first >= 0 && size > 0 && first + size <= sequences(trial));
+Batch GeneratedTask::test(const EvalSpec& spec, int first, int size) const {
+  assert(first >= 0 && size > 0 && first + size <= sequences(spec));
   std::vector<Example> examples;
-  const char* stream = trial.part == Part::test ? "data.test" : "data.validation";
+  const char* stream = spec.split == Split::test ? "data.test" : "data.validation";
   // The length takes the place of training's seed: sequences of different lengths are independent.
   for (int i = first; i < first + size; ++i) {
-    Draws draws(Random(std::uint64_t(trial.length), stream, std::uint32_t(i)));
-    examples.push_back(test_example(trial.length, draws));
+    RandomStream draws(Random(std::uint64_t(spec.length), stream, std::uint32_t(i)));
+    examples.push_back(test_example(spec.length, draws));
   }
   return collate(examples);
 }

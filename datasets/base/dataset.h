@@ -38,46 +38,47 @@ struct Batch {
 struct Example {
   std::vector<int> tokens;   ///< the whole sequence, EOS last
   std::vector<char> wanted;  ///< [tokens] 1 where the model has to name the token itself
-  std::vector<int> source;  ///< [tokens] index of the token that tells a wanted one; −1: none does
-  std::vector<int> digit;   ///< [tokens] the power of ten that it counts; −1: not a digit
+  std::vector<int>
+      evidence;            ///< [tokens] index of the token that tells a wanted one; −1: none does
+  std::vector<int> digit;  ///< [tokens] the power of ten that it counts; −1: not a digit
   std::vector<int> target;  ///< [tokens] the label of the token; −1: none
 
   /// Appends a token of the question; `power` is its `digit`.
-  void give(int token, int power = -1) { add(token, 0, -1, power); }
-  /// Appends a token of the answer; `told_by` is its `source`.
-  void want(int token, int told_by = -1, int power = -1) { add(token, 1, told_by, power); }
+  void add_input(int token, int power = -1) { add(token, 0, -1, power); }
+  /// Appends a token of the answer; `told_by` is its `evidence`.
+  void add_target(int token, int told_by = -1, int power = -1) { add(token, 1, told_by, power); }
   /// Appends to the question a token with a label.
   void label(int token, int asked, int told_by = -1) { add(token, 0, told_by, -1, asked); }
   /// Ends a sequence of labelled tokens; EOS itself is neither read nor asked.
-  void end(int eos) { give(eos); }
+  void end(int eos) { add_input(eos); }
 
  private:
   void add(int token, char asked, int told_by, int power, int label = -1) {
     tokens.push_back(token), wanted.push_back(asked), target.push_back(label);
-    source.push_back(told_by), digit.push_back(power);
+    evidence.push_back(told_by), digit.push_back(power);
   }
 };
 
 /// How a text is tested. A generated task has one way only, whatever is named here.
 enum class Protocol {
-  same_targets,     ///< windows with fixed ends; their last `scored` targets count at every length
+  fixed_targets,    ///< windows with fixed ends; their last `scored` targets count at every length
   non_overlapping,  ///< one stretch of text cut into windows; every target counts
   sliding,          ///< the same stretch, a window every `stride` bytes; its last `stride` count
 };
 
 /// Data that no training sees: `test` is what results are made of, `validation` what a learning
 /// rate may be chosen by. Neither has a sequence, or a byte of text, of the other.
-enum class Part { test, validation };
+enum class Split { test, validation };
 
 /// A test at one length, as a part of a comparison of several lengths.
-struct Trial {
+struct EvalSpec {
   int length = 0;   ///< items; of text, tokens
   int longest = 0;  ///< the greatest length compared; 0: this one. Windows lie by it
   int count = 0;    ///< sequences at the greatest length; 0: the task's own number
-  Protocol protocol = Protocol::same_targets;  ///< for text only
-  int scored = 32;         ///< M of same_targets; at most the smallest length of the comparison
-  int stride = 32;         ///< of sliding
-  Part part = Part::test;  ///< test or validation data
+  Protocol protocol = Protocol::fixed_targets;  ///< for text only
+  int scored = 32;            ///< M of fixed_targets; at most the smallest length of the comparison
+  int stride = 32;            ///< of sliding
+  Split split = Split::test;  ///< test or validation data
 };
 
 /// A source of sequences to train and test a model on.
@@ -99,7 +100,7 @@ class Task {
   virtual int tokens(int length) const = 0;
   /// Expected token accuracy at `length` of the best guess that knows the place in the sequence but
   /// reads nothing.
-  virtual double chance(int length) const = 0;
+  virtual double chance_accuracy(int length) const = 0;
   /// Whether it has nothing to show before an option names a file.
   virtual bool reads_files() const { return is_text(); }
   /// True for text: measured in nats and perplexity rather than by exact match.
@@ -119,10 +120,10 @@ class Task {
   virtual Batch train(std::uint64_t seed, int step, int size) const = 0;
 
   /// How many sequences `test` has. UsageError if it can't have any.
-  virtual int sequences(const Trial&) const = 0;
-  /// Sequences `first`..`first`+`size`−1 of trial.part, below sequences(). The same for every model
+  virtual int sequences(const EvalSpec&) const = 0;
+  /// Sequences `first`..`first`+`size`−1 of spec.split, below sequences(). The same for every model
   /// and seed; text: bytes that training never sees.
-  virtual Batch test(const Trial&, int first, int size) const = 0;
+  virtual Batch test(const EvalSpec&, int first, int size) const = 0;
 
   /// A token as text, for samples.
   virtual std::string spelled(int token) const = 0;
@@ -135,16 +136,18 @@ class Task {
 class GeneratedTask : public Task {
  public:
   /// An example of `length` items, as many as check() allows.
-  virtual Example example(int length, Draws&) const = 0;
+  virtual Example example(int length, RandomStream&) const = 0;
   /// The same for a test or validation, if an option sets a test apart from training.
-  virtual Example test_example(int length, Draws& draws) const { return example(length, draws); }
+  virtual Example test_example(int length, RandomStream& draws) const {
+    return example(length, draws);
+  }
   /// UsageError if the task has no sequence of `length` items.
   virtual void check(int /*length*/) const {}
 
   void prepare(int length, const Corpora&) override;
   Batch train(std::uint64_t seed, int step, int size) const override;
-  int sequences(const Trial&) const override;
-  Batch test(const Trial&, int first, int size) const override;
+  int sequences(const EvalSpec&) const override;
+  Batch test(const EvalSpec&, int first, int size) const override;
   std::string spelled(int token) const override;
 
   /// Tokens that every generated task has; its own begin at `first_symbol`.

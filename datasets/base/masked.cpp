@@ -15,13 +15,13 @@ class Masked final : public Task {
   int vocabulary() const override { return mask() + 1; }
   // A text ends with the last byte that is read; the answer of a task is part of its sequence.
   int tokens(int length) const override { return task_->tokens(length) + (answers() ? 1 : 0); }
-  double chance(int length) const override { return task_->chance(length); }
+  double chance_accuracy(int length) const override { return task_->chance_accuracy(length); }
   bool is_text() const override { return task_->is_text(); }
   bool labels() const override { return task_->labels(); }
   bool numbers() const override { return task_->numbers(); }
   double mask_rate() const override { return task_->mask_rate(); }
   double frequency_loss() const override { return task_->frequency_loss(); }
-  int sequences(const Trial& trial) const override { return task_->sequences(trial); }
+  int sequences(const EvalSpec& spec) const override { return task_->sequences(spec); }
   std::string spelled(int token) const override {
     return token == mask() ? "<mask>" : task_->spelled(token);
   }
@@ -30,9 +30,8 @@ class Masked final : public Task {
     const Random random(seed, "data.mask", std::uint32_t(step));
     return hidden(task_->train(seed, step, size), random, 0, Use::training);
   }
-  Batch test(const Trial& trial, int first, int size) const override {
-    return hidden(task_->test(trial, first, size), Random(0, "data.mask.test"), first,
-                  Use::testing);
+  Batch test(const EvalSpec& spec, int first, int size) const override {
+    return hidden(task_->test(spec, first, size), Random(0, "data.mask.test"), first, Use::testing);
   }
 
  private:

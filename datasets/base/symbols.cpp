@@ -5,18 +5,18 @@
 
 namespace yonder {
 
-Example StringTask::example(int length, Draws& draws) const {
+Example StringTask::example(int length, RandomStream& draws) const {
   const std::vector<int> asked = question(length, draws);
   Example e;
-  e.give(bos);
-  for (int s : asked) e.give(s);
-  e.give(sep);
-  for (int s : answer(asked)) e.want(s);
-  e.want(eos);
+  e.add_input(bos);
+  for (int s : asked) e.add_input(s);
+  e.add_input(sep);
+  for (int s : answer(asked)) e.add_target(s);
+  e.add_target(eos);
   return e;
 }
 
-std::vector<int> SymbolTask::question(int length, Draws& draws) const {
+std::vector<int> SymbolTask::question(int length, RandomStream& draws) const {
   std::vector<int> symbols(length);
   if (unique_) symbols = distinct(length, alphabet_, draws);
   else
@@ -32,7 +32,7 @@ void SymbolTask::check_unique(const std::string& name, int length) const {
                    std::to_string(alphabet_) + "; set --" + name + ".alphabet " + n + " or more");
 }
 
-std::vector<int> BitTask::question(int length, Draws& draws) const {
+std::vector<int> BitTask::question(int length, RandomStream& draws) const {
   std::vector<int> bits(length);
   for (int& b : bits) b = zero + draws.below(2);
   return bits;
@@ -43,7 +43,7 @@ std::string SymbolTask::symbol(int token) const {
   return alphabet_ <= 26 ? std::string(1, char('a' + s)) : std::to_string(s);
 }
 
-std::vector<int> distinct(int n, int below, Draws& draws) {
+std::vector<int> distinct(int n, int below, RandomStream& draws) {
   // Fisher and Yates, broken off when n are drawn.
   std::vector<int> all(below);
   std::iota(all.begin(), all.end(), 0);

@@ -7,10 +7,11 @@ namespace yonder {
 ///   BOS s_1 … s_m SEP a_1 … a_k EOS
 class StringTask : public GeneratedTask {
  public:
-  Example example(int length, Draws&) const override;
+  Example example(int length, RandomStream&) const override;
 
  protected:
-  virtual std::vector<int> question(int length, Draws&) const = 0;  ///< s_1 … s_m of `length` items
+  virtual std::vector<int> question(int length,
+                                    RandomStream&) const = 0;  ///< s_1 … s_m of `length` items
   virtual std::vector<int> answer(std::vector<int> question) const = 0;  ///< a_1 … a_k
 };
 
@@ -26,13 +27,13 @@ class SymbolTask : public StringTask {
   int vocabulary() const override { return first_symbol + alphabet_; }
   int tokens(int length) const override { return 2 * length + 2; }
   /// Every place holds each symbol equally often; EOS is certain.
-  double chance(int length) const override {
+  double chance_accuracy(int length) const override {
     return (length / double(alphabet_) + 1) / (length + 1);
   }
 
  protected:
   /// Independent and uniform, or all different if they are to be unique.
-  std::vector<int> question(int length, Draws&) const override;
+  std::vector<int> question(int length, RandomStream&) const override;
   std::string symbol(int token) const override;
   /// UsageError of the task `name` if an alphabet can't fill `length` places with unique symbols.
   void check_unique(const std::string& name, int length) const;
@@ -51,11 +52,11 @@ class BitTask : public StringTask {
   static constexpr int zero = first_symbol, one = zero + 1;  ///< tokens of the two bits
 
   /// Independent and uniform.
-  std::vector<int> question(int length, Draws&) const override;
+  std::vector<int> question(int length, RandomStream&) const override;
   std::string symbol(int token) const override { return token == zero ? "0" : "1"; }
 };
 
 /// `n` different numbers of 0..below−1 in random order, every choice equally likely.
-std::vector<int> distinct(int n, int below, Draws&);
+std::vector<int> distinct(int n, int below, RandomStream&);
 
 }  // namespace yonder

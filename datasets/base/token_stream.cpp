@@ -124,35 +124,35 @@ Batch TokenStream::train(std::uint64_t seed, int step, int size, int length) con
 
 // Blocks of `scored` tokens in the latter half of the part, counted from its end, spread evenly
 // over it; those before which the greatest length has no room are left out.
-std::vector<std::int64_t> TokenStream::ends(const Trial& trial) const {
-  if (trial.scored > trial.length)
-    throw UsageError("file: a length of " + std::to_string(trial.length) + " can't hold the " +
-                     std::to_string(trial.scored) + " targets that are compared; test lengths of " +
-                     std::to_string(trial.scored) + " or more");
-  const std::int64_t n = std::int64_t(of(trial.part).size()), M = trial.scored;
-  const std::int64_t longest = std::max(trial.longest, trial.length);
+std::vector<std::int64_t> TokenStream::ends(const EvalSpec& spec) const {
+  if (spec.scored > spec.length)
+    throw UsageError("file: a length of " + std::to_string(spec.length) + " can't hold the " +
+                     std::to_string(spec.scored) + " targets that are compared; test lengths of " +
+                     std::to_string(spec.scored) + " or more");
+  const std::int64_t n = std::int64_t(of(spec.split).size()), M = spec.scored;
+  const std::int64_t longest = std::max(spec.longest, spec.length);
   const std::int64_t rooms = n < M ? 0 : (n - std::max(n / 2, M)) / M + 1;
   const std::int64_t count =
-      std::min<std::int64_t>(trial.count ? trial.count : windows_of_test, rooms);
+      std::min<std::int64_t>(spec.count ? spec.count : windows_of_test, rooms);
   std::vector<std::int64_t> all;
   for (std::int64_t i = 0; i < count; ++i)
     if (const std::int64_t end = n - i * rooms / count * M; end >= longest) all.push_back(end);
   if (all.empty())
     throw UsageError("file: " + path_ + " has " + std::to_string(n) + " tokens to " +
-                     (trial.part == Part::test ? "test" : "validate") +
+                     (spec.split == Split::test ? "test" : "validate") +
                      " on, too few for a length of " + std::to_string(longest) +
                      "; give a longer stream or a shorter length");
   return all;
 }
 
-int TokenStream::sequences(const Trial& trial) const { return int(ends(trial).size()); }
+int TokenStream::sequences(const EvalSpec& spec) const { return int(ends(spec).size()); }
 
-Batch TokenStream::test(const Trial& trial, int first, int size) const {
-  const std::vector<std::int64_t> all = ends(trial);
+Batch TokenStream::test(const EvalSpec& spec, int first, int size) const {
+  const std::vector<std::int64_t> all = ends(spec);
   std::vector<Stretch> stretches;
   for (int i = first; i < first + size; ++i)
-    stretches.push_back({all[std::size_t(i)], trial.length, trial.scored});
-  return batch_of(of(trial.part), stretches);
+    stretches.push_back({all[std::size_t(i)], spec.length, spec.scored});
+  return batch_of(of(spec.split), stretches);
 }
 
 }  // namespace yonder

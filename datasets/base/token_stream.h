@@ -23,14 +23,16 @@ class TokenStream {
 
   int vocabulary() const { return vocabulary_; }             ///< ids are 0..V−1
   const std::string& checksum() const { return checksum_; }  ///< of the files
-  double chance() const { return chance_; }  ///< of the commonest id of training, in the test
-  void require(int length) const;            ///< UsageError if training has no such window
+  double chance_accuracy() const {
+    return chance_;
+  }                                ///< of the commonest id of training, in the test
+  void require(int length) const;  ///< UsageError if training has no such window
 
   /// @{
   /// As Task has them, of windows of `length` tokens; ids become tokens from `first_symbol` on.
   Batch train(std::uint64_t seed, int step, int size, int length) const;
-  int sequences(const Trial&) const;
-  Batch test(const Trial&, int first, int size) const;
+  int sequences(const EvalSpec&) const;
+  Batch test(const EvalSpec&, int first, int size) const;
   /// @}
 
  private:
@@ -41,8 +43,8 @@ class TokenStream {
   double chance_ = 0;
 
   Ids read(const std::string& path);
-  const Ids& of(Part part) const { return part == Part::test ? test_ : validation_; }
-  std::vector<std::int64_t> ends(const Trial&) const;
+  const Ids& of(Split split) const { return split == Split::test ? test_ : validation_; }
+  std::vector<std::int64_t> ends(const EvalSpec&) const;
 };
 
 }  // namespace yonder

@@ -2,12 +2,12 @@
 
 #include "encodings/base/encoding.h"
 
-// What a composition consists of: names become parts, options find theirs, and all are built. What
-// the parts then do in a model is in composition_hooks.cpp.
+// What a composition consists of: names become components, options find theirs, and all are built.
+// What the components then do in a model is in composition_hooks.cpp.
 namespace yonder {
 namespace {
 
-using Part = Composition::Part;
+using Component = Composition::Component;
 
 std::string listed(const std::vector<std::string>& words) {
   std::string text;
@@ -22,8 +22,8 @@ std::string names_of(Kind kind) {
   return listed(names);
 }
 
-// Why `a` can't stand beside `b` ("; " and the way out), or "". Asked in both orders.
-std::string conflict(const Part& a, const Part& b) {
+// Why `a` can't stand beside `b` ("; " and the way out). Asked in both orders.
+std::optional<std::string> conflict(const Component& a, const Component& b) {
   const Kind one = a.entry->kind, two = b.entry->kind;
   auto scores = [](Kind k) { return k == Kind::relative || k == Kind::bias; };
   if (a.entry == b.entry) return "each encoding may be named only once; remove one";
@@ -37,14 +37,21 @@ std::string conflict(const Part& a, const Part& b) {
     if (c.with == b.entry->name) return c.why;
   if ((one == Kind::none || a.encoding->complex()) && two != Kind::modifier)
     return a.entry->name + " goes with modifiers only; these are " + names_of(Kind::modifier);
-  return "";
+  return {};
 }
 
-void refuse_conflict(const std::string& names, const Part& one, const Part& two) {
+// Why two can't stand in one layer of `names`.
+std::optional<std::string> refusal_of_pair(const std::string& names, const Component& one,
+                                           const Component& two) {
   for (const auto& [a, b] : {std::pair{&one, &two}, std::pair{&two, &one}})
-    if (const std::string why = conflict(*a, *b); !why.empty())
-      throw UsageError("encoding: '" + names + "' can't join " + a->entry->name + " and " +
-                       b->entry->name + ": " + why);
+    if (const auto why = conflict(*a, *b))
+      return "encoding: '" + names + "' can't join " + a->entry->name + " and " + b->entry->name +
+             ": " + *why;
+  return {};
+}
+
+void require_none(const std::optional<std::string>& refusal) {
+  if (refusal) throw UsageError(*refusal);
 }
 
 Option& option_of(Options& options, const OptionKey& key) {
@@ -76,24 +83,24 @@ std::string joining() {
 }
 
 // An encoding as one group has it, with the options of that group set.
-Part part_of(const LayerGroup& group, const std::string& name) {
+Component component_of(const LayerGroup& group, const std::string& name) {
   const Entry& e = entry(name);
-  Part part{.entry = &e, .encoding = e.make(), .layers = group.layers};
-  Options options = part.encoding->options();
+  Component component{.entry = &e, .encoding = e.make(), .layers = group.layers};
+  Options options = component.encoding->options();
   for (const auto& [key, value] : group.options) {
     if (key.owner != name) continue;
     const Option& o = option_of(options, key);
     assign(o, name, value);
-    part.own_options.push_back({{name, {}, key.name}, value_of(o)});
+    component.own_options.push_back({{name, {}, key.name}, value_of(o)});
   }
-  return part;
+  return component;
 }
 
-const Override* own(const Part& p, const std::string& option) {
+const Override* own(const Component& p, const std::string& option) {
   return find(p.own_options, {p.entry->name, {}, option});
 }
 
-bool same(const Part& a, const Part& b) {
+bool same(const Component& a, const Component& b) {
   if (a.entry != b.entry || a.own_options.size() != b.own_options.size()) return false;
   return std::all_of(a.own_options.begin(), a.own_options.end(), [&b](const Override& o) {
     const Override* other = find(b.own_options, o.key);
@@ -101,14 +108,14 @@ bool same(const Part& a, const Part& b) {
   });
 }
 
-void add_layers(Part& part, const Layers& more) {
-  part.layers.insert(part.layers.end(), more.begin(), more.end());
-  std::sort(part.layers.begin(), part.layers.end());
+void add_layers(Component& component, const Layers& more) {
+  component.layers.insert(component.layers.end(), more.begin(), more.end());
+  std::sort(component.layers.begin(), component.layers.end());
 }
 
 }  // namespace
 
-bool Part::in(int layer) const {
+bool Component::in(int layer) const {
   return layers.empty() || std::binary_search(layers.begin(), layers.end(), layer);
 }
 
@@ -116,34 +123,35 @@ Composition::Composition(const std::string& names) : name_(names), groups_(group
   for (const LayerGroup& group : groups_) {
     std::vector<std::size_t> here;
     for (const std::string& name : group.names) {
-      Part part = part_of(group, name);
-      const auto at = std::find_if(parts_.begin(), parts_.end(),
-                                   [&part](const Part& p) { return same(p, part); });
-      here.push_back(std::size_t(at - parts_.begin()));
-      if (at == parts_.end()) parts_.push_back(std::move(part));
+      Component component = component_of(group, name);
+      const auto at = std::find_if(components_.begin(), components_.end(),
+                                   [&component](const Component& p) { return same(p, component); });
+      here.push_back(std::size_t(at - components_.begin()));
+      if (at == components_.end()) components_.push_back(std::move(component));
       else add_layers(*at, group.layers);
     }
     for (std::size_t i = 0; i < here.size(); ++i)
-      for (std::size_t j = 0; j < i; ++j) refuse_conflict(names, parts_[here[j]], parts_[here[i]]);
+      for (std::size_t j = 0; j < i; ++j)
+        require_none(refusal_of_pair(names, components_[here[j]], components_[here[i]]));
   }
-  for (Part& p : parts_)
+  for (Component& p : components_)
     if (p.layers.size() == layers_in(groups_)) p.layers.clear();
 }
 
 // "rope.base", or "rope@0-2.base" where that is not the only one or its layers fix options of it.
-OptionKey Composition::key_of(const Part& p, const std::string& option) const {
-  const auto count = std::count_if(parts_.begin(), parts_.end(),
-                                   [&p](const Part& other) { return other.entry == p.entry; });
+OptionKey Composition::key_of(const Component& p, const std::string& option) const {
+  const auto count = std::count_if(components_.begin(), components_.end(),
+                                   [&p](const Component& other) { return other.entry == p.entry; });
   const bool own = !p.layers.empty() && (count > 1 || !p.own_options.empty());
   return {p.entry->name, own ? p.layers : Layers{}, option};
 }
 
-std::vector<Part*> Composition::addressed(const OptionKey& key) {
+std::vector<Component*> Composition::addressed(const OptionKey& key) {
   if (key.owner.empty())
     throw UsageError(key.name + ": an encoding's option is written {encoding}.{option}");
   const std::string name = entry(key.owner).name;
-  std::vector<Part*> found;
-  for (Part& p : parts_)
+  std::vector<Component*> found;
+  for (Component& p : components_)
     if (p.entry->name == name && (key.layers.empty() || key.layers == p.layers))
       found.push_back(&p);
   return found;
@@ -151,7 +159,7 @@ std::vector<Part*> Composition::addressed(const OptionKey& key) {
 
 Options Composition::options() {
   Options all;
-  for (const Part& p : parts_)
+  for (const Component& p : components_)
     for (Option& o : p.encoding->options()) {
       o.name = text_of(key_of(p, o.name));
       all.push_back(std::move(o));
@@ -161,7 +169,7 @@ Options Composition::options() {
 
 Overrides Composition::values() const {
   Overrides all;
-  for (const Part& p : parts_)
+  for (const Component& p : components_)
     for (const Option& o : p.encoding->options()) all.push_back({key_of(p, o.name), value_of(o)});
   return all;
 }
@@ -169,11 +177,11 @@ Overrides Composition::values() const {
 bool Composition::takes(const OptionKey& key) {
   const auto found = addressed(key);
   return std::any_of(found.begin(), found.end(),
-                     [&key](const Part* p) { return !own(*p, key.name); });
+                     [&key](const Component* p) { return !own(*p, key.name); });
 }
 
-// False if the layers of the part fix the option at another value.
-bool Composition::assign_to(Part& p, const OptionKey& key, const Value& value) {
+// False if the layers of the component fix the option at another value.
+bool Composition::assign_to(Component& p, const OptionKey& key, const Value& value) {
   Options options = p.encoding->options();
   const Option& o = option_of(options, key);
   assign(o, p.entry->name, value);
@@ -185,7 +193,7 @@ bool Composition::assign_to(Part& p, const OptionKey& key, const Value& value) {
 
 void Composition::set(const OptionKey& key, const Value& value) {
   bool known = false, taken = false;
-  for (Part* p : addressed(key)) known = true, taken |= assign_to(*p, key, value);
+  for (Component* p : addressed(key)) known = true, taken |= assign_to(*p, key, value);
   if (!known)
     throw UsageError(text_of(key) + ": '" + name_ + "' has no " + key.address() + "; write '" +
                      name_ + "+" + key.address() + "' or remove the option");
@@ -198,7 +206,7 @@ void Composition::set_at_test(const OptionKey& key, const Value& value) {
   if (found.empty() && !joins)
     throw UsageError(text_of(key) + ": the model was trained as '" + name_ + "', without " +
                      key.address() + "; what can be added to it is " + joining());
-  for (Part* p : found) {
+  for (Component* p : found) {
     Options options = p->encoding->options();
     const Option& o = option_of(options, key);
     const Value trained = value_of(o);
@@ -216,36 +224,48 @@ void Composition::set_at_test(const OptionKey& key, const Value& value) {
 
 namespace {
 
-// Whether a part acts in a layer of the group.
-bool meets(const Part& p, const LayerGroup& g) {
+// Whether a component acts in a layer of the group.
+bool meets(const Component& p, const LayerGroup& g) {
   return g.layers.empty() ||
          std::any_of(g.layers.begin(), g.layers.end(), [&p](int layer) { return p.in(layer); });
 }
 
+bool lacks(const LayerGroup& g, const std::string& name) {
+  return std::find(g.names.begin(), g.names.end(), name) == g.names.end();
+}
+
 }  // namespace
+
+std::optional<std::string> Composition::refusal_of(const Component& modifier) const {
+  const std::string& name = modifier.entry->name;
+  for (const LayerGroup& g : groups_)
+    for (const Component& p : components_)
+      if (lacks(g, name) && meets(p, g))
+        if (auto why = refusal_of_pair(name_ + "+" + name, p, modifier)) return why;
+  return {};
+}
+
+std::optional<std::string> Composition::refusal_of(const std::string& modifier) const {
+  return refusal_of(component_of({}, modifier));
+}
 
 // Adds a modifier to the layers that lack it.
 void Composition::join(const OptionKey& key, const Value& value) {
   const std::string& name = key.owner;
   auto groups = groups_;
-  Part* there = nullptr;
-  for (Part& p : parts_)
+  Component* there = nullptr;
+  for (Component& p : components_)
     if (p.entry->name == name && p.own_options.empty()) there = &p;
   if (!there) {
     Composition extra(name);
     extra.set(key, value);
     if (Parameters none(0); dims_.trained) extra.build(dims_, none);
-    const auto lacks = [&name](const LayerGroup& g) {
-      return std::find(g.names.begin(), g.names.end(), name) == g.names.end();
-    };
-    for (const LayerGroup& g : groups)
-      for (const Part& p : parts_)
-        if (lacks(g) && meets(p, g)) refuse_conflict(name_ + "+" + name, p, extra.parts_[0]);
-    parts_.push_back(std::move(extra.parts_[0]));
-    there = &parts_.back();
+    require_none(refusal_of(extra.components_[0]));
+    components_.push_back(std::move(extra.components_[0]));
+    there = &components_.back();
   }
   for (LayerGroup& g : groups)
-    if (std::find(g.names.begin(), g.names.end(), name) == g.names.end()) {
+    if (lacks(g, name)) {
       g.names.push_back(name);
       add_layers(*there, g.layers);
     }
@@ -254,16 +274,16 @@ void Composition::join(const OptionKey& key, const Value& value) {
   groups_ = std::move(groups);
   if (layers_in(groups_) == 0) return;
   const Composition read_back(name_);  // its order, so that checkpoints are the same
-  const auto place = [&read_back](const Part& p) {
-    return std::find_if(read_back.parts_.begin(), read_back.parts_.end(),
-                        [&p](const Part& other) { return same(other, p); });
+  const auto place = [&read_back](const Component& p) {
+    return std::find_if(read_back.components_.begin(), read_back.components_.end(),
+                        [&p](const Component& other) { return same(other, p); });
   };
-  std::stable_sort(parts_.begin(), parts_.end(),
-                   [&](const Part& a, const Part& b) { return place(a) < place(b); });
+  std::stable_sort(components_.begin(), components_.end(),
+                   [&](const Component& a, const Component& b) { return place(a) < place(b); });
 }
 
 void Composition::build(const Dims& dims, Parameters& parameters) {
-  for (const Part& p : parts_)
+  for (const Component& p : components_)
     if (p.entry->serves != Serves::both && dims.causal != (p.entry->serves == Serves::causal_only))
       throw UsageError(p.entry->name + ": it serves " + (dims.causal ? "bidirectional" : "causal") +
                        " models only; choose such a model or another encoding");
@@ -276,27 +296,27 @@ void Composition::build(const Dims& dims, Parameters& parameters) {
   dims_.positions = std::max(dims.positions, dims.trained);
   dims_.positions = positions(dims_);
   dims_.rising = rising();
-  for (Part& p : parts_) build(p, parameters);
+  for (Component& p : components_) build(p, parameters);
 }
 
 namespace {
 
 // "encoding.cope.blocks.3.table" is layer 3's.
-bool of_other_layer(const Part& p, const std::string& parameter) {
+bool of_other_layer(const Component& p, const std::string& parameter) {
   const std::string blocks = "encoding." + p.entry->name + ".blocks.";
   return parameter.starts_with(blocks) && !p.in(std::atoi(parameter.c_str() + blocks.size()));
 }
 
-bool acts_by_layer(const Part& p) {
+bool acts_by_layer(const Component& p) {
   return p.encoding->by_layer().value_or(p.entry->kind != Kind::absolute);
 }
 
 }  // namespace
 
-void Composition::build(Part& p, Parameters& parameters) {
-  const bool alone = std::none_of(parts_.begin(), parts_.end(), [&p](const Part& other) {
-    return &other != &p && other.entry == p.entry;
-  });
+void Composition::build(Component& p, Parameters& parameters) {
+  const bool alone =
+      std::none_of(components_.begin(), components_.end(),
+                   [&p](const Component& other) { return &other != &p && other.entry == p.entry; });
   parameters.leave_out([&](const std::string& name) {
     if (of_other_layer(p, name)) return true;
     if (!alone && parameters.find(name))

@@ -32,7 +32,7 @@ class DrawnPositions : public Encoding {
     range_ = positions(dims);
   }
 
-  std::vector<int> place(const Placing& wanted) override {
+  std::vector<int> sample_positions(const Placing& wanted) override {
     if (!wanted.draws) return {};
     require_room(wanted.longest, "train shorter");
     std::vector<int> all;
@@ -50,7 +50,7 @@ class DrawnPositions : public Encoding {
   explicit DrawnPositions(std::string name) : name_(std::move(name)) {}  ///< the encoding's name
 
   /// Positions of one sequence, [T].
-  virtual std::vector<int> drawn(int tokens, int longest, Draws&) const = 0;
+  virtual std::vector<int> drawn(int tokens, int longest, RandomStream&) const = 0;
 
   /// How many sequences of a batch draw positions of their own.
   int draws_of(int batch) const { return per_ == "sequence" ? batch : 1; }

@@ -41,7 +41,7 @@ void Attention::require_rising(const std::string& owner) const {
         "distances below 0; give positions that rise, or make the model bidirectional");
 }
 
-std::vector<int> places(const Positions& p) {
+std::vector<int> token_positions(const Positions& p) {
   int longest = 0;
   for (int b = 0; b < p.batch; ++b) longest = std::max(longest, p.length(b));
   std::vector<int> at;

@@ -19,7 +19,7 @@
 /// itself: formula, paper, options, parameters and gradients.
 namespace yonder {
 
-/// The extents of a model, in model.md's letters.
+/// The extents of a model, in the letters of models/README.md.
 struct Dims {
   int vocabulary = 0;  ///< V
   int width = 128;     ///< D
@@ -56,7 +56,7 @@ struct Attention {
 
 /// Where the tokens of a pass stand: [T] if all sequences share their positions, else [B, T]. 0 for
 /// padding, since an encoding need not be defined where no token stands.
-std::vector<int> places(const Positions&);
+std::vector<int> token_positions(const Positions&);
 
 /// Runs the last layer once: the residual stream follows `query`; keys and values come from
 /// `memory`.
@@ -64,10 +64,10 @@ using Block = std::function<Var(const Var& query, const Var& memory)>;
 
 /// What positions are wanted for.
 struct Placing {
-  int batch = 1, tokens = 0;  ///< B, T
-  int longest = 0;            ///< L
-  Draws* draws = nullptr;     ///< not null in training only
-  int layer = 0;              ///< of Encoding::placements()
+  int batch = 1, tokens = 0;      ///< B, T
+  int longest = 0;                ///< L
+  RandomStream* draws = nullptr;  ///< not null in training only
+  int layer = 0;                  ///< of Encoding::placements()
 };
 
 /// A position encoding: the places where a Transformer may learn where a token is. Every hook does
@@ -100,22 +100,23 @@ class Encoding {
 
   /// Before training continues at `longest` tokens: an option whose 0 stands for a number that each
   /// test makes of its own length gets the number of this one, so that it holds from now on.
-  virtual void settle(int /*longest*/) {}
+  virtual void freeze_for_length(int /*longest*/) {}
 
   /// Positions of a pass where the task gives none, [T] or [B, T]; empty means 0, 1, 2, ….
-  virtual std::vector<int> place(const Placing&) { return {}; }
+  virtual std::vector<int> sample_positions(const Placing&) { return {}; }
   /// How often a pass is placed: once, or for the attention of each layer.
   virtual int placements() const { return 1; }
 
   /// The same where a pass has digits [B, T] (see Positions): positions [B, T] that follow from
-  /// them, or empty for those of place().
-  virtual std::vector<int> couple(std::span<const int> /*digits*/, int /*tokens*/, Draws*) {
+  /// them, or empty for those of sample_positions().
+  virtual std::vector<int> positions_from_digits(std::span<const int> /*digits*/, int /*tokens*/,
+                                                 RandomStream*) {
     return {};
   }
   /// Added to what every digit of a pass counts.
-  virtual int shift(Draws*) { return 0; }
+  virtual int sample_digit_offset(RandomStream*) { return 0; }
   /// Whether it means nothing without digits.
-  virtual bool counts_digits() const { return false; }
+  virtual bool needs_digits() const { return false; }
 
   /// Whether all that it does is done inside blocks, so that some layers may have it and others not
   /// ("rope@0-2,none@3"). Empty: all but absolute encodings do.
@@ -141,7 +142,7 @@ class Encoding {
   /// Turns q and k (rotary).
   virtual void dots(Dots&, const Attention&) {}
   /// Relative terms and biases.
-  virtual void scores(Scores&, const Attention&) {}
+  virtual void scores(ScoreTerms&, const Attention&) {}
 
   /// Replaces the last layer; an empty result means: run it as any other.
   virtual Var last_layer(const Var& /*hidden*/, const Positions&, const Block&) { return {}; }
@@ -230,15 +231,15 @@ const Override& override_of(Baseline);
 
 /// Several encodings as one: "rope+logn", or others in other layers: "rope+window@0-2,none@3"
 /// (spec.h). Encodings of one name and the same options are one, whichever layers they stand in.
-/// Knows its parts by name, so that options are read and written as `{encoding}.{option}`, which
-/// means every part of that name; `{encoding}@{layers}.{option}` means one, where layers have
-/// options of their own. Refuses what encodings.md refuses (UsageError).
+/// Knows its components by name, so that options are read and written as `{encoding}.{option}`,
+/// which means every component of that name; `{encoding}@{layers}.{option}` means one, where layers
+/// have options of their own. Refuses (UsageError) what encodings/README.md does.
 class Composition final : public Encoding {
  public:
   explicit Composition(const std::string& names);  ///< from a text as above
 
   /// One of the encodings.
-  struct Part {
+  struct Component {
     const Entry* entry;                  ///< its registry entry
     std::unique_ptr<Encoding> encoding;  ///< the encoding itself
     Layers layers = {};                  ///< that it stands in
@@ -246,19 +247,23 @@ class Composition final : public Encoding {
 
     bool in(int layer) const;  ///< whether it acts in a layer
   };
-  /// Of ready parts in every layer, which the registry need not know.
-  Composition(std::string name, std::vector<Part> parts)
-      : name_(std::move(name)), groups_(groups_of(name_)), parts_(std::move(parts)) {}
+  /// Of ready components in every layer, which the registry need not know.
+  Composition(std::string name, std::vector<Component> components)
+      : name_(std::move(name)), groups_(groups_of(name_)), components_(std::move(components)) {}
 
-  const std::vector<Part>& parts() const { return parts_; }  ///< in the order of the name
+  const std::vector<Component>& components() const {
+    return components_;
+  }  ///< in the order of the name
   /// As given: "rope+logn"; a modifier that was added at test time is appended.
   const std::string& name() const { return name_; }
   /// The same, parted by layers.
   const std::vector<LayerGroup>& groups() const { return groups_; }
 
+  /// Why a test can't add the modifier of that name to the layers that lack it; empty if it can.
+  std::optional<std::string> refusal_of(const std::string& modifier) const;
   /// Whether set() would take the option, values aside.
   bool takes(const OptionKey&);
-  /// The options of all parts by their full names, "rope.base".
+  /// The options of all components by their full names, "rope.base".
   Options options() override;
   /// What they hold.
   Overrides values() const;
@@ -274,12 +279,13 @@ class Composition final : public Encoding {
   int positions(const Dims&) override;
   bool rising() const override;
   void build(const Dims&, Parameters&) override;
-  void settle(int longest) override;
-  std::vector<int> place(const Placing&) override;
+  void freeze_for_length(int longest) override;
+  std::vector<int> sample_positions(const Placing&) override;
   int placements() const override;
-  std::vector<int> couple(std::span<const int> digits, int tokens, Draws*) override;
-  int shift(Draws*) override;
-  bool counts_digits() const override;
+  std::vector<int> positions_from_digits(std::span<const int> digits, int tokens,
+                                         RandomStream*) override;
+  int sample_digit_offset(RandomStream*) override;
+  bool needs_digits() const override;
   /// What a layer's queries see.
   Mask mask_in(int layer) const;
   void begin(const Positions&) override;
@@ -288,7 +294,7 @@ class Composition final : public Encoding {
   Var per_key(const Var& x, int layer) override;
   void scale_queries(Dots&, const Attention&) override;
   void dots(Dots&, const Attention&) override;
-  void scores(Scores&, const Attention&) override;
+  void scores(ScoreTerms&, const Attention&) override;
   Var last_layer(const Var& hidden, const Positions&, const Block&) override;
   std::vector<double> frequencies(int longest) const override;
   bool complex() const override;
@@ -298,13 +304,14 @@ class Composition final : public Encoding {
 
   std::string name_;
   std::vector<LayerGroup> groups_;
-  std::vector<Part> parts_;
+  std::vector<Component> components_;
 
-  OptionKey key_of(const Part&, const std::string& option) const;
-  std::vector<Part*> addressed(const OptionKey&);
-  bool assign_to(Part&, const OptionKey&, const Value&);
+  OptionKey key_of(const Component&, const std::string& option) const;
+  std::vector<Component*> addressed(const OptionKey&);
+  bool assign_to(Component&, const OptionKey&, const Value&);
+  std::optional<std::string> refusal_of(const Component& modifier) const;
   void join(const OptionKey&, const Value&);
-  void build(Part&, Parameters&);
+  void build(Component&, Parameters&);
 };
 
 /// Adds an encoding to the registry.

@@ -66,7 +66,7 @@ inline Tensor of_last(int heads, int H, const Tensor& factor) {
 }
 
 /// Multiplies q by a factor of each row and head, [B or 1, Tq, H].
-inline void weigh(Dots& d, const Var& factor) {
+inline void multiply_rows(Dots& d, const Var& factor) {
   const Tensor ones = Tensor::uninitialized({d.q.dim(3)});
   std::fill_n(ones.data.get(), ones.size(), real(1));
   Shape rows{d.q.dim(1), d.q.dim(2), d.q.dim(3)};
@@ -76,8 +76,8 @@ inline void weigh(Dots& d, const Var& factor) {
 
 /// Multiplies the rows of q by `factor` [B or 1, Tq] or [B or 1, Tq, H], and what multiplies them
 /// already.
-inline void weigh(Dots& d, const Tensor& factor) {
-  if (factor.shape.size() == 3) return weigh(d, Var(factor));
+inline void multiply_rows(Dots& d, const Tensor& factor) {
+  if (factor.shape.size() == 3) return multiply_rows(d, Var(factor));
   if (!d.row) return void(d.row = factor);
   const Tensor before = d.row;
   d.row = Tensor::uninitialized(before.dim(0) > factor.dim(0) ? before.shape : factor.shape);
@@ -86,10 +86,10 @@ inline void weigh(Dots& d, const Tensor& factor) {
 }
 
 /// The same for all queries.
-inline void weigh(Dots& d, const Attention& a, double factor) {
+inline void multiply_rows(Dots& d, const Attention& a, double factor) {
   const Tensor same = Tensor::uninitialized({1, a.queries.tokens});
   std::fill_n(same.data.get(), same.size(), real(factor));
-  weigh(d, same);
+  multiply_rows(d, same);
 }
 
 }  // namespace yonder

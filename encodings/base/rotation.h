@@ -12,7 +12,7 @@ namespace yonder {
 /// with w_m = 0 stays as it is. Angles in double.
 template <class F>
 Rotation rotation(const Positions& p, const Spectrum& s, const std::string& layout, F f) {
-  const std::vector<int> at = places(p);
+  const std::vector<int> at = token_positions(p);
   const int tokens = int(at.size()), pairs = int(s.w.size());
   Rotation r{.cos = Tensor::uninitialized({tokens, pairs}),
              .sin = Tensor::uninitialized({tokens, pairs}),

@@ -104,7 +104,7 @@ class ScaledBias {
 
 /// Multiplies the plain biases of `s` by `factor` [B or 1, Tq, H]. UsageError, which begins with
 /// the option's name, for other terms without q.
-inline void scale_biases(const std::string& option, Scores& s, const Attention& a,
+inline void scale_biases(const std::string& option, ScoreTerms& s, const Attention& a,
                          const Var& factor) {
   std::vector<RelativeTerm> biases;
   bool more = bool(s.log_gate);

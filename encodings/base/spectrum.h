@@ -74,7 +74,7 @@ struct Scaling {
   }
 
   /// The factor of a training that continues at L tokens, from now on. dynamic's stays by length.
-  void settle(int N, int L) {
+  void freeze_for_length(int N, int L) {
     if (factor == 0 && scaling != "direct" && scaling != "dynamic")
       factor = std::max(1.0, double(L) / N);
   }
@@ -175,7 +175,7 @@ inline Var sinusoid(const Positions& p, const Spectrum& s) {
   const int W = 2 * int(s.w.size());
   Tensor y = Tensor::uninitialized(p.shared() ? Shape{p.tokens, W} : Shape{p.batch, p.tokens, W});
   real* out = y.data.get();
-  for (int i : places(p))
+  for (int i : token_positions(p))
     for (double w : s.w) {
       *out++ = real(std::sin(i * w));
       *out++ = real(std::cos(i * w));

@@ -29,7 +29,7 @@ inline Tensor fresh_rows(std::uint64_t seed, const std::string& name, int R, int
 }
 
 /// A learned table and its options for positions beyond it.
-class Table {
+class LearnedTable {
   std::string beyond_ = "error", owner_;
   double alpha_ = 0.4;
   std::string name_;
@@ -69,19 +69,19 @@ class Table {
   /// The rows of a pass, to be added to its words: [T, D] if all sequences share their positions,
   /// else [B, T, D].
   Var operator()(const Positions& p) const {
-    const Var found = looked_up(places(p));
+    const Var found = looked_up(token_positions(p));
     return p.shared() ? found : found.view({p.batch, p.tokens, found.dim(1)});
   }
 
  private:
   Var looked_up(std::vector<int> which) const {  // [n, D]
     const int R = rows_.dim(0), last = *std::max_element(which.begin(), which.end());
-    if (last < R) return rows(rows_, which);
+    if (last < R) return gather(rows_, which);
     if (beyond_ == "error") refuse(last, "see --" + owner_ + ".beyond");
-    if (beyond_ == "random") return rows(concat({rows_, fresh(last + 1 - R)}, 0), which);
+    if (beyond_ == "random") return gather(concat({rows_, fresh(last + 1 - R)}, 0), which);
     if (beyond_ == "hierarchical") return hierarchical(which, last);
     for (int& i : which) i = beyond_ == "clamp" ? std::min(i, R - 1) : i % R;
-    return rows(rows_, which);
+    return gather(rows_, which);
   }
 
   [[noreturn]] void refuse(int position, const std::string& way_out) const {
@@ -101,7 +101,7 @@ class Table {
     std::vector<int> coarse;
     for (int& i : fine) coarse.push_back(i / R), i %= R;
     const Var first = slice(rows_, 0, 0, 1).view({rows_.dim(1)});
-    return rows(rows_, fine) + real(alpha_ / (1 - alpha_)) * (rows(rows_, coarse) - first);
+    return gather(rows_, fine) + real(alpha_ / (1 - alpha_)) * (gather(rows_, coarse) - first);
   }
 };
 

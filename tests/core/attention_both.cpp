@@ -30,7 +30,7 @@ void check(const Case& x) {
 }
 
 constexpr unsigned only_causal =
-    cases::contextual | cases::gates | cases::sticks | cases::rest_to_own;
+    cases::contextual | cases::gates | cases::stick_breaking | cases::remainder_to_own;
 
 // The last queries of 70 keys, under every mask and at positions of every kind.
 void each_setting(unsigned terms) {
@@ -74,10 +74,10 @@ TEST_CASE("attention is the formula in four loops for each kind of term by itsel
                                unsigned(f | row | far | relative | strip),
                                unsigned(sink),
                                unsigned(sink | relative | gates | own_strip),
-                               unsigned(sticks),
-                               unsigned(rest_to_own),
-                               unsigned(sticks | row | relative | far | strip | gates | f),
-                               unsigned(rest_to_own | row | relative | own_strip)})
+                               unsigned(stick_breaking),
+                               unsigned(remainder_to_own),
+                               unsigned(stick_breaking | row | relative | far | strip | gates | f),
+                               unsigned(remainder_to_own | row | relative | own_strip)})
     each_setting(terms);
 }
 
@@ -104,9 +104,9 @@ TEST_CASE("attention is the formula at every extent around the borders of tiles"
 TEST_CASE("attention is the formula for every kind of term over several tiles") {
   using namespace cases;
   for (const Places places : {Places::consecutive, Places::scattered})
-    for (const unsigned terms :
-         {unsigned(far), unsigned(strip | own_strip), unsigned(contextual), unsigned(gates),
-          unsigned(f | far), unsigned(sink | gates), unsigned(sticks), unsigned(rest_to_own | f)})
+    for (const unsigned terms : {unsigned(far), unsigned(strip | own_strip), unsigned(contextual),
+                                 unsigned(gates), unsigned(f | far), unsigned(sink | gates),
+                                 unsigned(stick_breaking), unsigned(remainder_to_own | f)})
       for (const int window : {0, 70})
         check({.terms = terms | row | relative,
                .B = 1,
@@ -122,12 +122,12 @@ TEST_CASE("attention is the formula where far distances are alike, or all are") 
   using namespace cases;
   for (const unsigned terms :
        {clipped | relative | row, clipped | V | flat, clipped | A | one, clipped | B | c | gates,
-        clipped | relative | f, clipped | far | relative, clipped | sticks | relative,
+        clipped | relative | f, clipped | far | relative, clipped | stick_breaking | relative,
         flat | row | sink, flat | one | contextual})
     for (const bool causal : {true, false})
       for (const Places places : {Places::moved, Places::scattered})
         for (const int first : {0, 130}) {
-          const bool left = terms & (gates | sticks | contextual);
+          const bool left = terms & (gates | stick_breaking | contextual);
           if (left && !causal) continue;
           check({.terms = terms,
                  .Tq = 200 - first,
@@ -142,8 +142,9 @@ TEST_CASE("attention is the formula where far distances are alike, or all are") 
 
 TEST_CASE("attention is the formula for every mask of sinks and of heads") {
   using namespace cases;
-  for (const unsigned terms : {0u, relative | row, far | f | strip, gates | sink,
-                               sticks | own_strip, rest_to_own | c, unsigned(contextual)})
+  for (const unsigned terms :
+       {0u, relative | row, far | f | strip, gates | sink, stick_breaking | own_strip,
+        remainder_to_own | c, unsigned(contextual)})
     for (const bool causal : {true, false})
       for (const Places places : {Places::consecutive, Places::scattered})
         for (const int sinks : {0, 3, 70})
@@ -171,12 +172,13 @@ TEST_CASE("sticks are broken as in the paper") {
   for (int t = 0; t < 4; ++t) q[t] = 1, k[t] = real(scores[t]), v[t * 4 + t] = 1;
   const Positions places{.tokens = 4};
   const double expected[] = {0.054244, 0.032059, 0.880797}, rest = 0.032901;
-  for (const Weights weights : {Weights::sticks, Weights::sticks_rest_to_own}) {
+  for (const Weights weights :
+       {Weights::stick_breaking, Weights::stick_breaking_remainder_to_own}) {
     const Tensor z =
         attention({.q = Var(q), .k = Var(k)}, Var(v), {.weights = weights}, {}, places, places)
             .value();
     for (int j = 0; j < 3; ++j) CHECK(z[12 + j] == Approx(expected[j]).margin(5e-7));
-    const bool own = weights == Weights::sticks_rest_to_own;
+    const bool own = weights == Weights::stick_breaking_remainder_to_own;
     CHECK(z[15] == Approx(own ? rest : 0).margin(5e-7));
     CHECK(z[0] == (own ? 1 : 0));  // the first token has no key before it
   }
@@ -219,7 +221,11 @@ TEST_CASE("attention gives the same bits with any number of threads") {
         .Tk = 300,
         .window = 50,
         .sinks = 4},
-        Case{.terms = relative | gates | f | rest_to_own, .B = 1, .Tq = 300, .Tk = 300, .H = 1}}) {
+        Case{.terms = relative | gates | f | remainder_to_own,
+        .B = 1,
+        .Tq = 300,
+        .Tk = 300,
+        .H = 1}}) {
     INFO(x);
     Operands operands(x);
     std::vector<std::vector<real>> once;
@@ -244,10 +250,11 @@ double peak_of(int T, unsigned terms) {
   const Var q = Var::parameter(x), c = Var::parameter(Tensor(Shape{T, 1}));
   const Var gates = Var::parameter(Tensor({1, T, 1}));
   const Positions places{.tokens = T};
-  Scores scores{.relative = {{.bucket = Buckets(T, 0, T - 1, [](int d) { return d; }), .c = c}}};
+  ScoreTerms scores{
+      .relative = {{.bucket = Buckets(T, 0, T - 1, [](int d) { return d; }), .c = c}}};
   if (terms & cases::gates) scores.log_gate = gates;
   if (terms & cases::f) scores.relative[0].f = Tensor({T});
-  if (terms & cases::sticks) scores.weights = Weights::sticks;
+  if (terms & cases::stick_breaking) scores.weights = Weights::stick_breaking;
   q.grad(), c.grad(), gates.grad();
   pool::reset_peak();
   const std::size_t live = pool::live_bytes();
@@ -264,8 +271,9 @@ TEST_CASE("a table without a row for a distance that is seen is refused, whereve
   const std::vector<int> at{0, 1, 2, 5};
   const Positions in_a_row{.tokens = 4}, scattered{.at = at, .tokens = 4, .consecutive = false};
   const auto with_rows = [&](int rows, const Positions& places, int window) {
-    const Scores scores{.relative = {{.bucket = Buckets(rows, 0, rows - 1, [](int d) { return d; }),
-                                      .c = Var(Tensor({rows, 1}))}}};
+    const ScoreTerms scores{
+        .relative = {{.bucket = Buckets(rows, 0, rows - 1, [](int d) { return d; }),
+                      .c = Var(Tensor({rows, 1}))}}};
     return attention({.q = x, .k = x}, x, scores, {.window = window}, places, places);
   };
   CHECK_NOTHROW(with_rows(4, in_a_row, 0));
@@ -277,7 +285,7 @@ TEST_CASE("a table without a row for a distance that is seen is refused, whereve
 }
 
 TEST_CASE("attention needs memory linear in the length, in training too") {
-  for (const unsigned terms : {0u, cases::gates | cases::f, cases::sticks | cases::f})
+  for (const unsigned terms : {0u, cases::gates | cases::f, cases::stick_breaking | cases::f})
     CHECK(peak_of(8192, terms) < 2.1 * peak_of(4096, terms));
 }
 
@@ -291,14 +299,15 @@ TEST_CASE("what attention can't compute is refused and not left out") {
   gated.call.mask.causal = false;
   CHECK_THROWS_AS(gated.compute(), UsageError);
 
-  for (const unsigned terms : {cases::sticks | cases::sink, cases::sticks | cases::contextual,
-                               cases::f | cases::contextual}) {
+  for (const unsigned terms :
+       {cases::stick_breaking | cases::sink, cases::stick_breaking | cases::contextual,
+        cases::f | cases::contextual}) {
     Operands together({.terms = terms, .Tq = 3, .Tk = 3});
     CHECK_THROWS_AS(together.compute(), UsageError);
   }
-  Operands sticks({.terms = cases::sticks, .Tq = 3, .Tk = 3});
-  sticks.call.mask.causal = false;
-  CHECK_THROWS_AS(sticks.compute(), UsageError);
+  Operands stick_breaking({.terms = cases::stick_breaking, .Tq = 3, .Tk = 3});
+  stick_breaking.call.mask.causal = false;
+  CHECK_THROWS_AS(stick_breaking.compute(), UsageError);
 }
 
 TEST_CASE("far sums of forget gates still tell neighbours apart") {

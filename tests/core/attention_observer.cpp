@@ -91,7 +91,7 @@ void check_observed(const cases::Case& x) {
 struct FourTokens {
   Dots dots{.q = Var(Tensor({1, 4, 1, 1})), .k = Var(Tensor({1, 4, 1, 1}))};
   Var v{Tensor({1, 4, 1, 1})};
-  Scores scores{.scale = 1};
+  ScoreTerms scores{.scale = 1};
   std::vector<int> at{0, 1, 2, 3};
   Positions positions{.at = at, .batch = 1, .tokens = 4, .consecutive = true};
   Mask mask;
@@ -163,11 +163,11 @@ TEST_CASE("an observer sees the weights of every kind of term, and changes no bi
   for (const unsigned terms :
        {0u, unsigned(cases::row), unsigned(relative), unsigned(far), unsigned(strip | own_strip),
         unsigned(contextual), unsigned(gates | relative), unsigned(f | far), unsigned(sink | gates),
-        unsigned(sticks | relative), unsigned(rest_to_own | own_strip)})
+        unsigned(stick_breaking | relative), unsigned(remainder_to_own | own_strip)})
     for (const bool causal : {true, false})
       for (const bool padding : {false, true})
         for (const Places places : {Places::consecutive, Places::scattered}) {
-          if (!causal && terms & (contextual | gates | sticks | rest_to_own)) continue;
+          if (!causal && terms & (contextual | gates | stick_breaking | remainder_to_own)) continue;
           check_observed({.terms = terms,
                           .Tq = 70,
                           .Tk = 140,

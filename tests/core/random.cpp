@@ -84,9 +84,9 @@ TEST_CASE("whole numbers below n are equally likely, also where n divides no pow
   CHECK(r.below(~std::uint64_t(0), 5) > std::uint64_t(1) << 32);  // 2^−32 to fail by chance
 }
 
-TEST_CASE("Draws reads one number after the other and keeps within its limits") {
+TEST_CASE("a RandomStream reads one number after the other and keeps within its limits") {
   const Random r(3, "draws");
-  Draws draws(r);
+  RandomStream draws(r);
   CHECK(draws.uniform() == r.uniform(0));
   CHECK(draws.normal() == r.normal(1));
   CHECK(draws.below(100) == int(r.below(100, 2)));

@@ -32,7 +32,7 @@ Transformer model_of(const std::string& encoding, const Task& task,
 struct Seen {
   std::vector<int> at, digits;
 };
-Seen seen(const std::string& encoding, const Overrides& settings, int length, Draws* draws) {
+Seen seen(const std::string& encoding, const Overrides& settings, int length, RandomStream* draws) {
   const auto task = prepared("addition", {{"hints", "40"}}, 5);
   const Batch batch = task->test({.length = length}, 0, 2);
   Transformer model = model_of(encoding, *task, settings);
@@ -55,7 +55,7 @@ TEST_CASE("coupled positions are one for each place of the three numbers, and it
   };
   CHECK(seen("coupled", {}, 7, nullptr).at == expected(7, 1));
   std::set<int> starts;
-  Draws draws(Random(1, "positions"));
+  RandomStream draws(Random(1, "positions"));
   for (int i = 0; i < 200; ++i) {
     const auto at = seen("coupled", {{"coupled.range", "50"}}, 4, &draws).at;
     CHECK(at == expected(4, at[9]));  // of +
@@ -75,7 +75,7 @@ TEST_CASE("an abacus counts places, from further on in training") {
         std::vector<int>{-1, 0, 0, 1, 1, 2, 2, -1, 0, 0});
   for (int t = 0; t < 22; ++t) CHECK(test.at[t] == t);
   std::set<int> offsets;
-  Draws draws(Random(1, "positions"));
+  RandomStream draws(Random(1, "positions"));
   for (int i = 0; i < 400; ++i) {
     const Seen training = seen("abacus", {{"abacus.offset", "9"}}, 3, &draws);
     const int o = training.digits[1];
@@ -88,7 +88,7 @@ TEST_CASE("an abacus counts places, from further on in training") {
 
 TEST_CASE("an abacus and coupled positions know nothing of each other") {
   for (const std::string both : {"abacus+coupled", "coupled+abacus"}) {
-    Draws draws(Random(1, "positions")), same(Random(1, "positions"));
+    RandomStream draws(Random(1, "positions")), same(Random(1, "positions"));
     const Seen two = seen(both, {{"coupled.range", "50"}}, 3, &draws);
     CHECK(two.at == seen("coupled", {{"coupled.range", "50"}}, 3, &same).at);
     CHECK(two.digits[3] == two.digits[1] + 1);
@@ -121,7 +121,7 @@ TEST_CASE("positions of digits go with every encoding but those that draw their 
   for (const Entry& e : registry())
     for (const std::string digits : {"coupled", "abacus"}) {
       if (e.serves == Serves::bidirectional_only || e.kind == Kind::none || e.name == "complex" ||
-          e.make()->counts_digits())
+          e.make()->needs_digits())
         continue;
       INFO(e.name << "+" << digits);
       const std::set<std::string> draw{"random", "offset", "pose"};
@@ -131,7 +131,7 @@ TEST_CASE("positions of digits go with every encoding but those that draw their 
         continue;
       }
       Transformer model = model_of(e.name + "+" + digits, *task);
-      Draws draws(Random(1, "positions"));
+      RandomStream draws(Random(1, "positions"));
       const Placed at(model.encoding(), pass_of(batch, task->tokens(5), &draws));
       const Var logits = model.logits(batch.tokens, at);
       for (real y : logits.value().flat()) REQUIRE(std::isfinite(y));
@@ -141,7 +141,7 @@ TEST_CASE("positions of digits go with every encoding but those that draw their 
 TEST_CASE("gradients are right, and padding changes nothing, where digits are counted") {
   const OneThread small;
   for (const Served& kind : served_in_all_ways()) {
-    if (!Composition(kind.encoding).counts_digits()) continue;
+    if (!Composition(kind.encoding).needs_digits()) continue;
     INFO(kind.name());
     Transformer model = kind.model();
     Sequences s(8, 5);

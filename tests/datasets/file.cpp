@@ -57,15 +57,15 @@ TEST_CASE("file: parts share no prompt, and adding lines moves none") {
   const TextFolder folder;
   const auto few = of_file(folder.add("a.jsonl", json_lines(400)), {}, 8),
              more = of_file(folder.add("b.jsonl", json_lines(800)), {}, 8);
-  const auto part = [](const Task& task, Part p) {
-    const Trial trial{.length = 8, .part = p};
-    return prompts(task.test(trial, 0, task.sequences(trial)));
+  const auto part = [](const Task& task, Split p) {
+    const EvalSpec spec{.length = 8, .split = p};
+    return prompts(task.test(spec, 0, task.sequences(spec)));
   };
-  const auto tested = part(*few, Part::test), validated = part(*few, Part::validation);
+  const auto tested = part(*few, Split::test), validated = part(*few, Split::validation);
   CHECK(tested.size() > 8);
   CHECK(tested.size() < 40);
   CHECK(validated.size() > 8);
-  const auto later = part(*more, Part::test);
+  const auto later = part(*more, Split::test);
   for (const auto& p : tested) CHECK(later.count(p) == 1);
   for (const auto& p : validated) CHECK(!tested.count(p));
   for (int step = 0; step < 100; ++step)
@@ -77,8 +77,8 @@ TEST_CASE("file: training is short, and a longer test has the lines that are lon
   const TextFolder folder;
   const auto task = of_file(folder.add("a.jsonl", json_lines(800)), {}, 4);
   for (const int length : {4, 8}) {
-    const Trial trial{.length = length};
-    const Batch batch = task->test(trial, 0, task->sequences(trial));
+    const EvalSpec spec{.length = length};
+    const Batch batch = task->test(spec, 0, task->sequences(spec));
     for (int b = 0; b < batch.size; ++b) {
       int letters = 0;
       for (const int t : row(batch, b).question()) letters += task->spelled(t)[0] >= 'a';
@@ -103,7 +103,7 @@ TEST_CASE("file: ids and a file of its own for the test") {
   CHECK(task->spelled(3 + 9) == "9");
   CHECK(task->sequences({.length = 4}) == 1);
   CHECK(row(task->test({.length = 4}, 0, 1), 0).tokens == std::vector<int>{BOS, 9, SEP, 9});
-  CHECK(task->chance(4) == 1);
+  CHECK(task->chance_accuracy(4) == 1);
   CHECK(task->checksum() != of_file(folder.add("b.jsonl", train + "\n" + test))->checksum());
 }
 
@@ -197,7 +197,7 @@ TEST_CASE("file: nanoGPT's .bin is a stream whose windows end at the same tokens
     }
   }
   const auto asked = [&](int length) {
-    const Trial trial{.length = length, .longest = 64, .scored = 8};
+    const EvalSpec trial{.length = length, .longest = 64, .scored = 8};
     const int n = task->sequences(trial);
     const Batch all = task->test(trial, 0, n);
     REQUIRE(all.extent == length);
@@ -208,7 +208,7 @@ TEST_CASE("file: nanoGPT's .bin is a stream whose windows end at the same tokens
     return targets;
   };
   CHECK(asked(16) == asked(64));
-  CHECK(task->chance(16) == Catch::Approx(0.02));
+  CHECK(task->chance_accuracy(16) == Catch::Approx(0.02));
 }
 
 TEST_CASE("file: a folder of train.bin and val.bin has its parts, and meta.json its vocabulary") {
@@ -220,7 +220,7 @@ TEST_CASE("file: a folder of train.bin and val.bin has its parts, and meta.json 
   const auto task = of_file(path, {}, 16);
   CHECK(task->vocabulary() == 3 + 60);
   CHECK(task->sequences({.length = 16, .scored = 8}) ==
-        task->sequences({.length = 16, .scored = 8, .part = Part::validation}));
+        task->sequences({.length = 16, .scored = 8, .split = Split::validation}));
   CHECK(of_file(path, {{"vocabulary", "70"}}, 16)->vocabulary() == 73);
 }
 

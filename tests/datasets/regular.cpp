@@ -88,7 +88,7 @@ TEST_CASE("regular: the states of groups are their elements") {
   for (const auto& [language, order] : {std::pair{"z60", 60}, {"a5", 60}, {"s5", 120}}) {
     const auto task = prepared("regular", {{"language", language}}, 8);
     CHECK(task->vocabulary() == 3 + 2 * order);
-    CHECK(task->chance(8) == Approx(1.0 / order));
+    CHECK(task->chance_accuracy(8) == Approx(1.0 / order));
     std::map<std::pair<int, int>, int> product;  // of a state and an element
     std::map<int, std::set<int>> row_of, column_of;
     const Batch batch = task->test({.length = 8, .count = 4000}, 0, 4000);

@@ -68,7 +68,7 @@ TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
       }
       INFO(name << " " << length);
       // The luckiest of up to 16 symbols is counted: 3 standard deviations, √(p(1−p)/20000).
-      CHECK(right / all == Approx(task->chance(length)).margin(0.011));
+      CHECK(right / all == Approx(task->chance_accuracy(length)).margin(0.011));
     }
 }
 
@@ -76,10 +76,10 @@ TEST_CASE("validation and test have no sequence in common, and each is the same 
   for (const TaskEntry& entry : tasks()) {
     if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, varied(entry.name), 12);
-    const Trial trial{.length = 40}, other{.length = 40, .part = Part::validation};
+    const EvalSpec spec{.length = 40}, other{.length = 40, .split = Split::validation};
     CHECK(task->sequences(other) == 256);
     std::set<std::vector<int>> tested;
-    const Batch test = task->test(trial, 0, 256), validation = task->test(other, 0, 256);
+    const Batch test = task->test(spec, 0, 256), validation = task->test(other, 0, 256);
     for (int b = 0; b < 256; ++b) tested.insert(row(test, b).tokens);
     for (int b = 0; b < 256; ++b) CHECK(!tested.count(row(validation, b).tokens));
     CHECK(task->test(other, 7, 3).tokens ==
@@ -226,9 +226,9 @@ TEST_CASE("test sequences are the same whatever the batch, the seed and the trai
     if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, varied(entry.name), 12),
                other = prepared(entry.name, varied(entry.name), 3);
-    const Trial trial{.length = 20};
-    CHECK(task->sequences(trial) == 256);
-    const Batch all = task->test(trial, 0, 6), part = other->test(trial, 4, 2);
+    const EvalSpec spec{.length = 20};
+    CHECK(task->sequences(spec) == 256);
+    const Batch all = task->test(spec, 0, 6), part = other->test(spec, 4, 2);
     CHECK(std::equal(part.tokens.begin(), part.tokens.end(), all.tokens.begin() + 4 * all.extent));
 
     std::set<std::vector<int>> tested;
@@ -243,8 +243,9 @@ TEST_CASE("test sequences are the same whatever the batch, the seed and the trai
 
 TEST_CASE("shorter examples of a batch are padded on the right, in tokens and in targets") {
   Example brief, full;
-  brief.give(BOS), brief.give(SEP), brief.want(5), brief.want(EOS);
-  full.give(BOS), full.give(7), full.give(SEP), full.want(8), full.give(9), full.want(EOS);
+  brief.add_input(BOS), brief.add_input(SEP), brief.add_target(5), brief.add_target(EOS);
+  full.add_input(BOS), full.add_input(7), full.add_input(SEP), full.add_target(8),
+      full.add_input(9), full.add_target(EOS);
   const Batch batch = collate({brief, full});
   CHECK(batch.size == 2);
   CHECK(batch.extent == 5);
@@ -262,7 +263,7 @@ TEST_CASE("in a batch of different lengths each sequence is what it is alone, an
     task->prepare(12, {});
     std::vector<Example> examples;
     for (int length : {3, 12, 1, 7}) {
-      Draws draws(Random(5, "test", std::uint32_t(length)));
+      RandomStream draws(Random(5, "test", std::uint32_t(length)));
       examples.push_back(generated->example(length, draws));
     }
     const Batch all = collate(examples);
@@ -350,9 +351,9 @@ TEST_CASE("the masked form of every task hides the whole answer where it stands"
     CHECK(task->vocabulary() == vocabulary + 1);
     CHECK(task->tokens(5) == tokens + (plain->labels() ? 0 : 1));
     CHECK(task->spelled(vocabulary) == "<mask>");
-    for (const Part part : {Part::test, Part::validation}) {
-      const Trial trial{.length = 5, .part = part};
-      const Batch hidden = task->test(trial, 0, 3), seen = plain->test(trial, 0, 3);
+    for (const Split split : {Split::test, Split::validation}) {
+      const EvalSpec spec{.length = 5, .split = split};
+      const Batch hidden = task->test(spec, 0, 3), seen = plain->test(spec, 0, 3);
       for (int b = 0; b < 3; ++b)
         for (int t = 0; t < seen.extent; ++t) {
           if (plain->labels()) continue;  // nothing to hide

@@ -25,14 +25,14 @@ TEST_CASE("text: a file is for training, then validation, then tests, and no byt
       last_trained = std::max(last_trained, at + 50);
     }
   }
-  for (auto protocol : {Protocol::same_targets, Protocol::non_overlapping, Protocol::sliding}) {
-    Trial trial{.length = 60, .longest = 400, .count = 1000, .protocol = protocol};
-    Batch batch = task->test(trial, 0, task->sequences(trial));
+  for (auto protocol : {Protocol::fixed_targets, Protocol::non_overlapping, Protocol::sliding}) {
+    EvalSpec spec{.length = 60, .longest = 400, .count = 1000, .protocol = protocol};
+    Batch batch = task->test(spec, 0, task->sequences(spec));
     check_window(batch, 60);
     for (int b = 0; b < batch.size; ++b)
       first_tested = std::min(first_tested, content.find(bytes(batch, b)));
-    trial.part = Part::validation;
-    batch = task->test(trial, 0, task->sequences(trial));
+    spec.split = Split::validation;
+    batch = task->test(spec, 0, task->sequences(spec));
     check_window(batch, 60);
     for (int b = 0; b < batch.size; ++b) {
       const std::size_t at = content.find(bytes(batch, b));
@@ -58,10 +58,10 @@ TEST_CASE("text: a file without line breaks is cut all the same") {
   const TextFolder folder;
   const auto task = text(folder.add("a", std::string(900, 'a') + std::string(100, 'b')), 855);
   CHECK(bytes(task->train(0, 0, 1), 0) == std::string(855, 'a'));
-  const Trial validation{.length = 45, .part = Part::validation};
+  const EvalSpec validation{.length = 45, .split = Split::validation};
   CHECK(bytes(task->test(validation, 0, 1), 0) == std::string(45, 'a'));
   CHECK(bytes(task->test({.length = 100}, 0, 1), 0) == std::string(100, 'b'));
-  CHECK(task->chance(100) == 0);
+  CHECK(task->chance_accuracy(100) == 0);
   CHECK(task->frequency_loss() == Approx(-std::log(1.0 / (855 + 256))));
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("text: files of a folder are documents, the last tenth is for testing,
   // Validation has b, all of it, and the last 42 bytes of a or a few more. Each window is equally
   // likely: 851 of c, about 606 of a. 3 standard deviations.
   CHECK(in_c / 1600 == Approx(851.0 / (851 + 606)).margin(0.038));
-  const Trial validation{.length = 30, .count = 1000, .scored = 10, .part = Part::validation};
+  const EvalSpec validation{.length = 30, .count = 1000, .scored = 10, .split = Split::validation};
   const Batch held = task->test(validation, 0, task->sequences(validation));
   for (int i = 0; i < held.size; ++i) {
     const std::string s = bytes(held, i);
@@ -95,8 +95,8 @@ TEST_CASE("text: files of a folder are documents, the last tenth is for testing,
     REQUIRE((b.find(s) != std::string::npos || (in_a >= 650 && in_a != std::string::npos)));
   }
 
-  const Trial trial{.length = 50, .count = 1000, .scored = 10};
-  const Batch batch = task->test(trial, 0, task->sequences(trial));
+  const EvalSpec spec{.length = 50, .count = 1000, .scored = 10};
+  const Batch batch = task->test(spec, 0, task->sequences(spec));
   for (int i = 0; i < batch.size; ++i) {
     const std::string s = bytes(batch, i);
     REQUIRE((d.find(s) != std::string::npos || e.find(s) != std::string::npos));
@@ -140,9 +140,9 @@ TEST_CASE("text: the same targets are scored at every length, each once, and onl
   const auto task = text(folder.add("a", counting(60000)), 64);
   std::vector<std::string> targets;
   for (int length : {32, 64, 100, 1024}) {
-    const Trial trial{.length = length, .longest = 1024};
-    REQUIRE(task->sequences(trial) == 94);  // all there are: 3,000 bytes by 32
-    const Batch all = task->test(trial, 0, 94), part = task->test(trial, 40, 8);
+    const EvalSpec spec{.length = length, .longest = 1024};
+    REQUIRE(task->sequences(spec) == 94);  // all there are: 3,000 bytes by 32
+    const Batch all = task->test(spec, 0, 94), part = task->test(spec, 40, 8);
     check_window(all, length);
     std::vector<std::string> seen;
     for (int b = 0; b < 94; ++b) {
@@ -160,9 +160,9 @@ TEST_CASE("text: which bytes are asked does not depend on the lengths that are c
   const TextFolder folder;
   const auto task = text(folder.add("a", counting(400000)), 64);
   const auto asked = [&](int longest, int length) {
-    const Trial trial{.length = length, .longest = longest};
-    const int n = task->sequences(trial);
-    const Batch batch = task->test(trial, 0, n);
+    const EvalSpec spec{.length = length, .longest = longest};
+    const int n = task->sequences(spec);
+    const Batch batch = task->test(spec, 0, n);
     std::vector<std::string> all;
     for (int b = 0; b < n; ++b) all.push_back(scored(batch, b));
     return all;
@@ -183,10 +183,10 @@ TEST_CASE("text: non-overlapping windows score the same bytes at every length, e
   const auto task = text(folder.add("a", counting(60000)), 64);
   std::string whole;
   for (int length : {256, 64, 32}) {
-    const Trial trial{
+    const EvalSpec spec{
         .length = length, .longest = 256, .count = 5, .protocol = Protocol::non_overlapping};
-    REQUIRE(task->sequences(trial) == 5 * 256 / length);
-    const Batch all = task->test(trial, 0, task->sequences(trial));
+    REQUIRE(task->sequences(spec) == 5 * 256 / length);
+    const Batch all = task->test(spec, 0, task->sequences(spec));
     std::string seen;
     for (int b = 0; b < all.size; ++b) {
       REQUIRE(scored(all, b) == bytes(all, b));
@@ -201,10 +201,10 @@ TEST_CASE("text: sliding windows score each byte of a stretch once, with full co
   const TextFolder folder;
   const std::string content = counting(60000);
   const auto task = text(folder.add("a", content), 64);
-  const Trial trial{
+  const EvalSpec spec{
       .length = 64, .longest = 256, .count = 3, .protocol = Protocol::sliding, .stride = 16};
-  REQUIRE(task->sequences(trial) == 3 * (1 + (256 - 64) / 16));
-  const Batch all = task->test(trial, 0, task->sequences(trial));
+  REQUIRE(task->sequences(spec) == 3 * (1 + (256 - 64) / 16));
+  const Batch all = task->test(spec, 0, task->sequences(spec));
   std::string seen;
   for (int b = 0; b < all.size; ++b) {
     seen += scored(all, b);
@@ -222,8 +222,8 @@ TEST_CASE("text: windows depend on seed and step in training, and on neither in 
   CHECK(std::equal(a.tokens.begin(), a.tokens.end(), b.tokens.begin()));
   CHECK(a.tokens != task->train(6, 9, 4).tokens);
   CHECK(a.tokens != task->train(5, 8, 4).tokens);
-  const Trial trial{.length = 64, .longest = 512};
-  CHECK(task->test(trial, 0, 48).tokens == other->test(trial, 0, 48).tokens);
+  const EvalSpec spec{.length = 64, .longest = 512};
+  CHECK(task->test(spec, 0, 48).tokens == other->test(spec, 0, 48).tokens);
 }
 
 TEST_CASE("text: any byte is a token, and letter frequencies give a loss to compare with") {
@@ -236,7 +236,7 @@ TEST_CASE("text: any byte is a token, and letter frequencies give a loss to comp
   // 2189 of them are trained on: the first 141 come nine times there, the others eight times.
   CHECK(task->frequency_loss() ==
         Approx(std::log(2189 + 256.0) - (141 * std::log(10.0) + 115 * std::log(9.0)) / 256));
-  CHECK(task->chance(100) == Approx(1 / 256.0));
+  CHECK(task->chance_accuracy(100) == Approx(1 / 256.0));
   std::set<int> tokens;
   for (int step = 0; step < 20; ++step)
     for (int t : task->train(0, step, 8).tokens) tokens.insert(t);

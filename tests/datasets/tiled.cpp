@@ -75,9 +75,9 @@ TEST_CASE("tiled: a test scores the same bytes of a later copy at every length")
     const auto task = tiled(folder.add("a", content), {{"tile", tile}}, 64);
     std::vector<std::string> targets;
     for (int length : {64, 100, 512}) {
-      const Trial trial{.length = length, .longest = 512, .count = 20};
-      REQUIRE(task->sequences(trial) == std::min(20, 6000 / c));
-      const Batch batch = task->test(trial, 0, task->sequences(trial));
+      const EvalSpec spec{.length = length, .longest = 512, .count = 20};
+      REQUIRE(task->sequences(spec) == std::min(20, 6000 / c));
+      const Batch batch = task->test(spec, 0, task->sequences(spec));
       check_window(batch, length);
       std::vector<std::string> now;
       for (int b = 0; b < batch.size; ++b) {
@@ -103,9 +103,9 @@ TEST_CASE("tiled: a tile holds bytes of one document only") {
   const std::string d = counting(200, "d"), e = counting(90, "e");
   folder.add("a", counting(2000, "a")), folder.add("d", d), folder.add("e", e);
   const auto task = tiled(folder.path.string(), {}, 64);
-  const Trial trial{.length = 256};
-  REQUIRE(task->sequences(trial) == 3 + 1);
-  const Batch batch = task->test(trial, 0, 4);
+  const EvalSpec spec{.length = 256};
+  REQUIRE(task->sequences(spec) == 3 + 1);
+  const Batch batch = task->test(spec, 0, 4);
   for (int b = 0; b < 4; ++b) {
     const std::string tile = bytes(batch, b).substr(0, 64);
     CHECK((d.find(tile) != std::string::npos || e.find(tile) != std::string::npos));
@@ -116,13 +116,13 @@ TEST_CASE("tiled: with tile 0 a test is that of plain text, and so is what can't
   const TextFolder folder;
   const std::string path = folder.add("a", counting(60000));
   const auto task = tiled(path, {{"tile", "0"}}, 64), plain = text(path, 64);
-  for (auto protocol : {Protocol::same_targets, Protocol::non_overlapping, Protocol::sliding}) {
-    const Trial trial{.length = 64, .longest = 256, .count = 9, .protocol = protocol};
-    REQUIRE(task->sequences(trial) == plain->sequences(trial));
-    CHECK(task->test(trial, 0, 9).tokens == plain->test(trial, 0, 9).tokens);
-    CHECK(task->test(trial, 0, 9).targets == plain->test(trial, 0, 9).targets);
+  for (auto protocol : {Protocol::fixed_targets, Protocol::non_overlapping, Protocol::sliding}) {
+    const EvalSpec spec{.length = 64, .longest = 256, .count = 9, .protocol = protocol};
+    REQUIRE(task->sequences(spec) == plain->sequences(spec));
+    CHECK(task->test(spec, 0, 9).tokens == plain->test(spec, 0, 9).tokens);
+    CHECK(task->test(spec, 0, 9).targets == plain->test(spec, 0, 9).targets);
   }
-  CHECK(task->chance(64) == plain->chance(64));
+  CHECK(task->chance_accuracy(64) == plain->chance_accuracy(64));
   CHECK(task->frequency_loss() == plain->frequency_loss());
 }
 
@@ -130,8 +130,8 @@ TEST_CASE("tiled: validation is mixed as training is, of bytes of its own") {
   const TextFolder folder;
   const std::string content = counting(60000);
   const auto task = tiled(folder.add("a", content), {}, 64);
-  const Trial trial{.length = 64, .part = Part::validation};
-  const Batch batch = task->test(trial, 0, 40);
+  const EvalSpec spec{.length = 64, .split = Split::validation};
+  const Batch batch = task->test(spec, 0, 40);
   int repeated = 0;
   for (int b = 0; b < 40; ++b) {
     const std::string s = bytes(batch, b);
@@ -141,7 +141,7 @@ TEST_CASE("tiled: validation is mixed as training is, of bytes of its own") {
     if (c > 20) CHECK((at >= 50700 && at < 54000));
   }
   CHECK(repeated == 20);
-  CHECK(bytes(task->test(trial, 7, 2), 0) == bytes(batch, 7));
+  CHECK(bytes(task->test(spec, 7, 2), 0) == bytes(batch, 7));
 }
 
 TEST_CASE("tiled: what can't be tested is refused with the way out") {

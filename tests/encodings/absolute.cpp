@@ -67,9 +67,9 @@ TEST_CASE("a learned table refuses what lies beyond it and names the option that
 }
 
 TEST_CASE("places are the positions of tokens, spelled out") {
-  CHECK(places({.tokens = 3, .first = 2}) == std::vector<int>{2, 3, 4});
+  CHECK(token_positions({.tokens = 3, .first = 2}) == std::vector<int>{2, 3, 4});
   const std::vector<int> at{5, 7, 9, 6, 8, 9}, lengths{3, 2};
-  CHECK(places({.at = at, .lengths = lengths, .batch = 2, .tokens = 3}) ==
+  CHECK(token_positions({.at = at, .lengths = lengths, .batch = 2, .tokens = 3}) ==
         std::vector<int>{5, 7, 9, 6, 8, 0});
 }
 

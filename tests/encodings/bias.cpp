@@ -351,8 +351,8 @@ TEST_CASE("stick-breaking breaks sticks where others have softmax, and knows no 
       own("stick-breaking", heads(2), {{"stick-breaking.remainder", "own"}});
   const Sequence s(range(0, 9));
   const auto c = none.call(s);
-  CHECK(c.scores.weights == Weights::sticks);
-  CHECK(own.call(s).scores.weights == Weights::sticks_rest_to_own);
+  CHECK(c.scores.weights == Weights::stick_breaking);
+  CHECK(own.call(s).scores.weights == Weights::stick_breaking_remainder_to_own);
   CHECK(c.scores.relative.empty());
   Built plain("none", heads(2));
   CHECK(c.score(0, 8, 2) == plain.call(s).score(0, 8, 2));

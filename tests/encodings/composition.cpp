@@ -78,7 +78,7 @@ TEST_CASE("an unknown or missing name is answered with the nearest one") {
 
 TEST_CASE("options are set by their full name, within their limits") {
   Built b("rope+logn", small, {{"rope.base", "500"}, {"logn.when", "test"}});
-  Options o = b.encoding.parts()[0].encoding->options();
+  Options o = b.encoding.components()[0].encoding->options();
   CHECK(text_of(*find(o, "base")) == "500");
   Composition& e = b.encoding;
   CHECK_THROWS_WITH(e.set("rope.bas", "3"),
@@ -100,7 +100,7 @@ TEST_CASE("a trained model keeps the options that training has fixed") {
                     ContainsSubstring("rope.base: training has fixed it at 10000") &&
                         ContainsSubstring("rope.scaling"));
   CHECK_THROWS_AS(b.encoding.set_at_test("logn.when", "test"), UsageError);
-  Options o = b.encoding.parts()[0].encoding->options();
+  Options o = b.encoding.components()[0].encoding->options();
   CHECK(text_of(*find(o, "base")) == "10000");
   CHECK(text_of(*find(o, "scaling")) == "yarn");
 }
@@ -131,14 +131,14 @@ TEST_CASE("a window, sinks, log n and a sharpening may join a trained model, and
   CHECK_THROWS_AS(other.encoding.set_at_test("window.size", "-1"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("sinks.learned", "true"), UsageError);
   CHECK(other.encoding.name() == "rope");
-  CHECK(other.encoding.parts().size() == 1);
+  CHECK(other.encoding.components().size() == 1);
   other.encoding.set_at_test("sinks.first", "2");
   CHECK(other.encoding.name() == "rope+sinks");
   CHECK(other.call(s).mask.sinks == 2);
   CHECK(other.call(s).mask.window == 16);
   CHECK_THROWS_WITH(other.encoding.set_at_test("window.size", "5"),
                     ContainsSubstring("both limit how far a query sees"));
-  CHECK(other.encoding.parts().size() == 2);
+  CHECK(other.encoding.components().size() == 2);
 }
 
 TEST_CASE("a modifier may join before the model is built") {
@@ -170,7 +170,7 @@ TEST_CASE("embeddings act in the order in which they are written") {
 TEST_CASE("tests of different lengths leave nothing behind") {
   for (const Entry& e : registry()) {
     Built used(e.name, small), fresh(e.name, small);
-    Options o = used.encoding.parts()[0].encoding->options();
+    Options o = used.encoding.components()[0].encoding->options();
     if (find(o, "beyond") && find(o, "alpha"))
       for (Built* b : {&used, &fresh}) b->encoding.set(e.name + ".beyond", "hierarchical");
     if (Option* scaling = find(o, "scaling"); scaling)

@@ -20,7 +20,7 @@ Transformer model_of(const std::string& encoding, Dims dims = tiny_dims(),
   for (const auto& [option, value] : settings) composition->set(option, value);
   Transformer m(dims, std::move(composition), 1);
   for (const auto& [name, var] : m.parameters().all()) {
-    Draws noise(Random(2, name));
+    RandomStream noise(Random(2, name));
     for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
   }
   return m;
@@ -94,8 +94,8 @@ TEST_CASE("an encoding that may stand in one layer does nothing outside the laye
     Composition alone(kind.encoding);
     Parameters p(1);
     alone.build(kind.dims, p);
-    Draws draws(Random(1, "positions"));
-    CHECK(alone.place({1, 5, 8, &draws}).empty());
+    RandomStream draws(Random(1, "positions"));
+    CHECK(alone.sample_positions({1, 5, 8, &draws}).empty());
     const Placed at(alone, {.tokens = 5});
     alone.begin(at);
     const Var x(Tensor({1, 5, kind.dims.width}));
@@ -208,7 +208,7 @@ TEST_CASE("a window joins the layers that lack one at test time") {
   for (int l = 0; l < 4; ++l) CHECK(e.mask_in(l).window == 5);
   CHECK(everywhere(e.groups(), "window"));
   CHECK(e.name() == "rope+window@0-2,none+logn+window@3");
-  CHECK(e.parts().size() == 4);
+  CHECK(e.components().size() == 4);
 
   Transformer other = model_of("rope+window:window.size=3@0-2,none@3", four_layers());
   other.encoding().set_at_test("window.size", "5");

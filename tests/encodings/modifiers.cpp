@@ -238,9 +238,9 @@ TEST_CASE("a learned sink is a term of softmax's denominator, in each layer its 
 TEST_CASE("random positions are sorted, different, within range, and reach all of it") {
   Built b("random", wide(8, 2, 16));
   std::vector<int> seen(128);
-  Draws draws(Random(1, "data"));
+  RandomStream draws(Random(1, "data"));
   for (int n = 0; n < 400; ++n) {
-    const std::vector<int> at = b.encoding.place({1, 10, 16, &draws});
+    const std::vector<int> at = b.encoding.sample_positions({1, 10, 16, &draws});
     REQUIRE(at.size() == 10);
     for (int t = 1; t < 10; ++t) CHECK(at[t] > at[t - 1]);
     REQUIRE(at.front() >= 0);
@@ -253,38 +253,41 @@ TEST_CASE("random positions are sorted, different, within range, and reach all o
 
 TEST_CASE("random positions are spread evenly, left as they are or drawn in a test") {
   Built b("random", wide(8, 2, 16), {{"random.range", "100"}});
-  CHECK(b.encoding.place({1, 4, 4}) == std::vector<int>{0, 25, 50, 75});
-  CHECK(b.encoding.place({1, 2, 3}) == std::vector<int>{0, 33});  // decoding, L = 3
-  CHECK_THROWS_WITH(b.encoding.place({1, 101, 101}), ContainsSubstring("--random.test first"));
+  CHECK(b.encoding.sample_positions({1, 4, 4}) == std::vector<int>{0, 25, 50, 75});
+  CHECK(b.encoding.sample_positions({1, 2, 3}) == std::vector<int>{0, 33});  // decoding, L = 3
+  CHECK_THROWS_WITH(b.encoding.sample_positions({1, 101, 101}),
+                    ContainsSubstring("--random.test first"));
   b.encoding.set_at_test("random.test", "sampled");
-  const auto drawn = b.encoding.place({1, 20, 20}), begun = b.encoding.place({1, 7, 20});
-  CHECK(drawn == b.encoding.place({1, 20, 20}));
+  const auto drawn = b.encoding.sample_positions({1, 20, 20}),
+             begun = b.encoding.sample_positions({1, 7, 20});
+  CHECK(drawn == b.encoding.sample_positions({1, 20, 20}));
   CHECK(std::vector<int>(drawn.begin(), drawn.begin() + 7) == begun);
   CHECK(std::is_sorted(drawn.begin(), drawn.end()));
-  CHECK_THROWS_WITH(b.encoding.place({1, 101, 101}), ContainsSubstring("--random.test first"));
+  CHECK_THROWS_WITH(b.encoding.sample_positions({1, 101, 101}),
+                    ContainsSubstring("--random.test first"));
   b.encoding.set_at_test("random.test", "first");
-  CHECK(b.encoding.place({1, 101, 101}).empty());
+  CHECK(b.encoding.sample_positions({1, 101, 101}).empty());
 }
 
 TEST_CASE("offset shifts training by one number a batch and starts tests at 0") {
   Built b("offset", wide(8, 2, 16), {{"offset.range", "20"}});
-  Draws draws(Random(1, "data"));
+  RandomStream draws(Random(1, "data"));
   std::vector<int> starts(5);
   for (int n = 0; n < 200; ++n) {
-    const std::vector<int> at = b.encoding.place({1, 16, 16, &draws});
+    const std::vector<int> at = b.encoding.sample_positions({1, 16, 16, &draws});
     CHECK(at == range(at[0], 16));
     ++starts.at(at[0]);
   }
   for (int n : starts) CHECK(n > 15);  // 40 ± 5.7
-  CHECK(b.encoding.place({1, 16, 16}).empty());
+  CHECK(b.encoding.sample_positions({1, 16, 16}).empty());
 }
 
 TEST_CASE("PoSE skips once, from a place in the first half to any place within range") {
   Built b("pose", wide(8, 2, 16), {{"pose.range", "40"}});
-  Draws draws(Random(1, "data"));
+  RandomStream draws(Random(1, "data"));
   std::vector<int> cuts(16), skips(25);
   for (int n = 0; n < 4000; ++n) {
-    const std::vector<int> at = b.encoding.place({1, 16, 16, &draws});
+    const std::vector<int> at = b.encoding.sample_positions({1, 16, 16, &draws});
     const int skipped = at[15] - 15;
     int cut = 1;
     while (cut < 15 && at[cut] == cut) ++cut;
@@ -295,9 +298,9 @@ TEST_CASE("PoSE skips once, from a place in the first half to any place within r
   for (int n : skips) CHECK(std::abs(n - 160) < 63);  // 5 deviations
   for (int v = 1; v <= 8; ++v) CHECK(std::abs(cuts[v] - 480) < 103);
   CHECK(std::accumulate(cuts.begin() + 1, cuts.begin() + 9, 0) + skips[0] == 4000);
-  CHECK(b.encoding.place({1, 1, 16, &draws}) == std::vector<int>{0});
-  CHECK(b.encoding.place({1, 16, 16}).empty());
-  CHECK_THROWS_WITH(b.encoding.place({1, 41, 41, &draws}),
+  CHECK(b.encoding.sample_positions({1, 1, 16, &draws}) == std::vector<int>{0});
+  CHECK(b.encoding.sample_positions({1, 16, 16}).empty());
+  CHECK_THROWS_WITH(b.encoding.sample_positions({1, 41, 41, &draws}),
                     ContainsSubstring("pose: 41 tokens don't fit"));
   CHECK_THROWS_WITH(Built("pose", wide(8, 2, 16), {{"pose.range", "15"}}),
                     ContainsSubstring("pose.range"));
@@ -306,27 +309,28 @@ TEST_CASE("PoSE skips once, from a place in the first half to any place within r
 TEST_CASE("positions may be drawn for each sequence") {
   for (const std::string name : {"offset", "pose", "random"}) {
     Built one(name, wide(8, 2, 16)), own(name, wide(8, 2, 16), {{name + ".per", "sequence"}});
-    Draws draws(Random(1, "data")), same(Random(1, "data"));
-    CHECK(one.encoding.place({3, 16, 16, &draws}).size() == 16);
-    const std::vector<int> first = own.encoding.place({1, 16, 16, &same});
+    RandomStream draws(Random(1, "data")), same(Random(1, "data"));
+    CHECK(one.encoding.sample_positions({3, 16, 16, &draws}).size() == 16);
+    const std::vector<int> first = own.encoding.sample_positions({1, 16, 16, &same});
     CHECK(first.size() == 16);
-    const std::vector<int> at = own.encoding.place({3, 16, 16, &draws});
+    const std::vector<int> at = own.encoding.sample_positions({3, 16, 16, &draws});
     REQUIRE(at.size() == 48);
     CHECK(!std::equal(at.begin(), at.begin() + 16, at.begin() + 16));
     CHECK(!std::equal(at.begin() + 16, at.begin() + 32, at.begin() + 32));
   }
   Built own("coupled", wide(8, 2, 16), {{"coupled.per", "sequence"}});
   const std::vector<int> digits{-1, 1, 0, -1, -1, 1, 0, -1};
-  Draws draws(Random(1, "data"));
+  RandomStream draws(Random(1, "data"));
   std::vector<int> at;
-  do at = own.encoding.couple(digits, 4, &draws);
+  do at = own.encoding.positions_from_digits(digits, 4, &draws);
   while (at[1] == at[5]);
   for (const int b : {0, 4}) {
     CHECK(at[b] == 0);
     CHECK(at[b + 1] == at[b + 2] + 1);
     CHECK(at[b + 3] == at[b + 2] - 1);
   }
-  CHECK(own.encoding.couple(digits, 4, nullptr) == std::vector<int>{0, 3, 2, 1, 0, 3, 2, 1});
+  CHECK(own.encoding.positions_from_digits(digits, 4, nullptr) ==
+        std::vector<int>{0, 3, 2, 1, 0, 3, 2, 1});
 }
 
 TEST_CASE("random positions may be drawn for each layer's attention") {
@@ -336,10 +340,11 @@ TEST_CASE("random positions may be drawn for each layer's attention") {
   CHECK(one.encoding.placements() == 1);
   CHECK(own.encoding.placements() == 3);
   own.encoding.set_at_test("random.test", "sampled");
-  const auto first = own.encoding.place({1, 9, 16, nullptr, 0});
-  CHECK(first != own.encoding.place({1, 9, 16, nullptr, 1}));
+  const auto first = own.encoding.sample_positions({1, 9, 16, nullptr, 0});
+  CHECK(first != own.encoding.sample_positions({1, 9, 16, nullptr, 1}));
   own.encoding.set_at_test("random.test", "even");
-  CHECK(own.encoding.place({1, 9, 16, nullptr, 0}) == own.encoding.place({1, 9, 16, nullptr, 2}));
+  CHECK(own.encoding.sample_positions({1, 9, 16, nullptr, 0}) ==
+        own.encoding.sample_positions({1, 9, 16, nullptr, 2}));
 }
 
 TEST_CASE("scalable softmax may scale biases too: every score times its factor") {
@@ -404,6 +409,6 @@ TEST_CASE("drawn positions give tables a row for each position that training can
 
 TEST_CASE("a range that was left open is a number once the model is built") {
   Built b("random", wide(8, 2, 16));
-  Options o = b.encoding.parts()[0].encoding->options();
+  Options o = b.encoding.components()[0].encoding->options();
   CHECK(text_of(*find(o, "range")) == "128");
 }

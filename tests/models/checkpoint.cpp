@@ -194,7 +194,7 @@ TEST_CASE("metadata that can't be is refused, and nothing is allocated for it") 
 TEST_CASE("an open option is changed at test time, a frozen one is not") {
   const Saved saved("rope");
   const Checkpoint scaled = load_model(saved.path, {{"rope.scaling", "linear"}});
-  auto options = scaled.model->encoding().parts()[0].encoding->options();
+  auto options = scaled.model->encoding().components()[0].encoding->options();
   CHECK(text_of(*find(options, "scaling")) == "linear");
   CHECK_THROWS_AS(load_model(saved.path, {{"rope.base", "5"}}), UsageError);
   CHECK_THROWS_AS(load_model(saved.path, {{"rope.bas", "5"}}), UsageError);

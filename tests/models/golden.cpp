@@ -18,7 +18,7 @@ namespace {
 const std::string file = YONDER_SOURCE "/tests/golden/training.json";
 
 RunConfig configured(const Entry& e) {
-  RunConfig config{.encoding = e.name, .length = 6, .width = 32, .heads = 2, .layers = 2};
+  RunConfig config{.encoding = e.name, .train_length = 6, .width = 32, .heads = 2, .layers = 2};
   config.task = task_for(e, config.task);
   config.bidirectional = e.serves == Serves::bidirectional_only;
   config.steps = 20;

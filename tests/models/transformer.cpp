@@ -14,7 +14,8 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// model.md once more, in loops over one sequence of tokens, without any encoding.
+/// The model of models/README.md once more, in loops over one sequence of tokens, without any
+/// encoding.
 class NaiveTransformer {
  public:
   using Rows = std::vector<std::vector<double>>;
@@ -112,7 +113,7 @@ double naive_difference(const NaiveTransformer::Rows& a, const Tensor& b) {
 /// A composition of one encoding that stands in no registry.
 std::unique_ptr<Composition> only(std::unique_ptr<Encoding> encoding) {
   static const Entry entry{.name = "scratch"};
-  std::vector<Composition::Part> parts;
+  std::vector<Composition::Component> parts;
   parts.push_back({&entry, std::move(encoding)});
   return std::make_unique<Composition>("scratch", std::move(parts));
 }
@@ -133,7 +134,7 @@ struct Recorder final : Encoding {
   std::string& log;
   explicit Recorder(std::string& l) : log(l) {}
 
-  std::vector<int> place(const Placing& p) override {
+  std::vector<int> sample_positions(const Placing& p) override {
     log += "place " + std::to_string(p.tokens) + "/" + std::to_string(p.longest) + "\n";
     return {};
   }
@@ -156,7 +157,7 @@ struct Recorder final : Encoding {
   void dots(Dots&, const Attention& a) override {
     log += "dots " + std::to_string(a.layer) + " window " + std::to_string(a.mask.window) + "\n";
   }
-  void scores(Scores& s, const Attention& a) override {
+  void scores(ScoreTerms& s, const Attention& a) override {
     log +=
         "scores " + std::to_string(a.layer) + (s.scale == real(0.5) ? "\n" : " of wrong scale\n");
   }
@@ -193,7 +194,7 @@ TEST_CASE("the Transformer computes the formulas of its definition") {
       dims.heads = causal ? 2 : 1;
       Transformer model = plain(dims, head);
       for (const auto& [name, var] : model.parameters().all()) {
-        Draws noise(Random(2, name));
+        RandomStream noise(Random(2, name));
         for (real& x : var.value().flat()) x += real(0.3 * noise.normal());
       }
       const Placed at(model.encoding(), {.tokens = T});

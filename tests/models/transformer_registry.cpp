@@ -39,8 +39,8 @@ std::string refusal_of(Transformer& model, std::span<const int> tokens, const Pa
     return "";
   } catch (const UsageError& e) {
     const std::string why = e.what();
-    const auto& parts = model.encoding().parts();
-    REQUIRE(std::any_of(parts.begin(), parts.end(), [&](const Composition::Part& p) {
+    const auto& parts = model.encoding().components();
+    REQUIRE(std::any_of(parts.begin(), parts.end(), [&](const Composition::Component& p) {
       return why.starts_with(p.entry->name + ": ");
     }));
     return why;
@@ -114,8 +114,8 @@ TEST_CASE(
   int compared = 0;
   for (const Served& kind : served_in_all_ways()) {
     const Composition composition(kind.encoding);
-    const auto& parts = composition.parts();
-    const auto compares = [](const Composition::Part& p) {
+    const auto& parts = composition.components();
+    const auto compares = [](const Composition::Component& p) {
       return p.entry->serves == Serves::both && p.entry->kind != Kind::absolute;
     };
     if (!kind.dims.causal || !std::all_of(parts.begin(), parts.end(), compares)) continue;

@@ -12,8 +12,9 @@ namespace yonder::cases {
 
 /// What a score may have beside q·k. strip and own_strip: a hook that all sequences share, and one
 /// that makes a strip for each. one: tables shared by the heads. gates: forget gates. f: a factor
-/// by distance. sink: in softmax's denominator. sticks, rest_to_own: other weights than softmax.
-/// clipped: all distances beyond some are one row. flat: a B that is one row for all distances.
+/// by distance. sink: in softmax's denominator. stick_breaking, remainder_to_own: other weights
+/// than softmax. clipped: all distances beyond some are one row. flat: a B that is one row for all
+/// distances.
 enum Term : unsigned {
   row = 1,
   c = 2,
@@ -28,8 +29,8 @@ enum Term : unsigned {
   gates = 1024,
   f = 2048,
   sink = 4096,
-  sticks = 8192,
-  rest_to_own = 16384,
+  stick_breaking = 8192,
+  remainder_to_own = 16384,
   clipped = 32768,
   flat = 65536
 };
@@ -170,7 +171,7 @@ inline Operands::Operands(const Case& x) : case_(x) {
                .sinks = x.sinks,
                .of_heads = x.of_heads,
                .sides = x.sides};
-  Scores& scores = call.scores;
+  ScoreTerms& scores = call.scores;
   scores.scale = real(0.7);
   if (x.terms & row) dots.row = normal({x.padding ? x.B : 1, x.Tq}).value();
   if (x.terms & (relative | f)) scores.relative = {term(1), term(5)};
@@ -192,8 +193,8 @@ inline Operands::Operands(const Case& x) : case_(x) {
   for (const auto& [own, table] : hooks_) scores.strips.push_back(hook(own, table));
   if (x.terms & contextual) scores.contextual = {{normal({6, x.dk})}, {normal({40, x.dk})}};
   if (x.terms & sink) scores.sink = normal({x.H});
-  if (x.terms & sticks) scores.weights = Weights::sticks;
-  if (x.terms & rest_to_own) scores.weights = Weights::sticks_rest_to_own;
+  if (x.terms & stick_breaking) scores.weights = Weights::stick_breaking;
+  if (x.terms & remainder_to_own) scores.weights = Weights::stick_breaking_remainder_to_own;
   if (x.terms & gates) scores.log_gate = normal({x.B, x.Tk, x.H}, 0.3);
   weight = normal({x.B, x.Tq, x.H, x.dv}).value();
   if (hooks_.empty()) return;

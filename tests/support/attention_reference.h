@@ -19,7 +19,7 @@ inline Numbers zeros(const Var& x) { return Numbers(std::size_t(x.size())); }
 struct Call {
   Dots dots;
   Var v;
-  Scores scores;  // its strips are not used
+  ScoreTerms scores;  // its strips are not used
   Mask mask;
   Positions queries, keys;
   Numbers bias;
@@ -45,7 +45,7 @@ class Row {
  public:
   Row(const Call& call, int b, int h, int i);
 
-  /// The weights of the values; what sticks leave of 1, where the query's own
+  /// The weights of the values; what stick_breaking leave of 1, where the query's own
   /// value gets it, is the own key's.
   Numbers probabilities() const;
   /// Σ_j ds_j of a row, and dz with the probabilities for the values.
@@ -75,10 +75,10 @@ class Row {
     const Tensor& row = call_.dots.row;
     return row ? double(row[(row.dim(0) == 1 ? 0 : b_) * Tq() + i_]) : 1;
   }
-  bool sticks() const { return call_.scores.weights != Weights::softmax; }
+  bool stick_breaking() const { return call_.scores.weights != Weights::softmax; }
   int own() const { return call_.queries.first + i_ - call_.keys.first; }
-  bool rest_to_own() const {
-    return call_.scores.weights == Weights::sticks_rest_to_own &&
+  bool remainder_to_own() const {
+    return call_.scores.weights == Weights::stick_breaking_remainder_to_own &&
            call_.keys.first + own() < call_.keys.length(b_) && own() < Tk();
   }
   double sink() const {
@@ -125,7 +125,7 @@ class Row {
 inline bool Row::visible(int j) const {
   const int i = call_.queries.first + i_, t = call_.keys.first + j;
   if (i >= call_.queries.length(b_) || t >= call_.keys.length(b_)) return false;
-  if (call_.mask.causal && (t > i || (sticks() && t == i))) return false;
+  if (call_.mask.causal && (t > i || (stick_breaking() && t == i))) return false;
   if (!call_.mask.sides.empty() && call_.mask.sides[std::size_t(h_)] * (t - i) < 0) return false;
   const int of_head = call_.mask.of_heads.empty() ? 0 : call_.mask.of_heads[std::size_t(h_)];
   if (of_head > 0 && std::abs(i - t) >= of_head) return false;
@@ -187,12 +187,12 @@ inline Numbers Row::broken() const {
     p[j] = rest * part;
     rest *= 1 - part;
   }
-  if (rest_to_own()) p[own()] = rest;
+  if (remainder_to_own()) p[own()] = rest;
   return p;
 }
 
 inline Numbers Row::probabilities() const {
-  if (sticks()) return broken();
+  if (stick_breaking()) return broken();
   Numbers p(std::size_t(Tk()), -std::numeric_limits<double>::infinity());
   double most = sink(), sum = 0;
   for (int j = 0; j < Tk(); ++j)
@@ -205,7 +205,7 @@ inline Numbers Row::probabilities() const {
 
 inline double Row::value(int j, int c) const {
   double x = call_.v.value()[at(call_.v, j) + c];
-  if (sticks() && j == own()) return x;
+  if (stick_breaking() && j == own()) return x;
   for (const RelativeTerm& term : call_.scores.relative)
     if (term.V) x += double(term.V.value()[entry(term.V, term.bucket(distance(j))) + c]);
   return x;
@@ -271,7 +271,7 @@ inline Numbers Row::by_score(const Numbers& p, const Numbers& dp) const {
   for (int j = 0; j < Tk(); ++j) {
     if (!visible(j)) continue;
     ds[j] = p[j] * (dp[j] - mean);
-    if (!sticks()) continue;
+    if (!stick_breaking()) continue;
     const double part = 1 / (1 + std::exp(-score(j)));
     ds[j] = dp[j] * p[j] * (1 - part);
     // what comes after key j: the keys before it and the rest, which stands at
@@ -287,7 +287,7 @@ inline void Row::differentiate(const Numbers& p, const double* dz, Gradients& to
   Numbers dp(p.size());
   double mean = 0;
   for (int j = 0; j < Tk(); ++j) {
-    const bool rest = rest_to_own() && j == own();
+    const bool rest = remainder_to_own() && j == own();
     if (!visible(j) && !rest) continue;
     for (int c = 0; c < dv; ++c) {
       dp[j] += dz[c] * value(j, c);

@@ -77,7 +77,7 @@ struct Built {
   /// unless given; so is the block's normed input.
   struct Call {
     Dots dots;
-    Scores scores;
+    ScoreTerms scores;
     Mask mask;
     std::vector<int> at;
     int heads;

@@ -42,7 +42,7 @@ inline Worst check_gradients(const std::function<Var()>& loss,
   for (const Parameters::Named& input : inputs) {
     const std::string& name = input.name;
     const Var& x = input.var;
-    Draws draws(Random(0, name));
+    RandomStream draws(Random(0, name));
     const int checked = int(std::min<std::int64_t>(x.size(), most));
     for (int n = 0; n < checked; ++n) {
       const int i = checked == x.size() ? n : draws.below(int(x.size()));

@@ -51,7 +51,7 @@ struct Served {
     for (const auto& [key, value] : settings) composition->set(key, value);
     Transformer m(dims, std::move(composition), 1);
     for (const auto& [name, var] : m.parameters().all()) {
-      Draws noise(Random(2, name));
+      RandomStream noise(Random(2, name));
       for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
       m.parameters().bounds(name).hold(var.value().flat());
     }
@@ -130,7 +130,7 @@ inline std::vector<Served> served_in_all_ways() {
 
 /// Tokens [B·T] of a vocabulary of 7, without a pattern.
 inline std::vector<int> some_tokens(int count, const std::string& stream = "tokens") {
-  Draws draws(Random(3, stream));
+  RandomStream draws(Random(3, stream));
   std::vector<int> tokens(static_cast<std::size_t>(count));
   for (int& t : tokens) t = draws.below(tiny_dims().vocabulary);
   return tokens;

@@ -9,23 +9,23 @@ namespace yonder {
 inline Results found_text(int seeds = 3) {
   Results r{.task = "text",
             .text = true,
-            .trained = 64,
+            .train_length = 64,
             .lengths = {64, 128, 512},
             .seeds = seeds,
             .rows = parse_rows("kerple,rope,rope:rope.scaling=yarn,learned"),
-            .letters = 3.19};
+            .unigram_loss = 3.19};
   const double losses[4][3] = {
       {1.6, 1.61, 1.63}, {1.6, 2.0, 4.96}, {1.6, 1.7, 1.92}, {1.7, unknown, unknown}};
   for (std::size_t row = 0; row < r.rows.size(); ++row)
     for (std::size_t i = 0; i < r.lengths.size(); ++i)
       for (int seed = 0; seed < seeds; ++seed) {
-        Score s{.row = r.rows[row],
-                .protocol = "fixed-targets",
-                .length = r.lengths[i],
-                .tokens = r.lengths[i],
-                .seed = seed,
-                .loss = losses[row][i] + 0.01 * seed,
-                .examples = 48};
+        EvalScore s{.row = r.rows[row],
+                    .protocol = "fixed-targets",
+                    .length = r.lengths[i],
+                    .tokens = r.lengths[i],
+                    .seed = seed,
+                    .loss = losses[row][i] + 0.01 * seed,
+                    .examples = 48};
         if (row == 3 && i > 0)
           s.status = Status::undefined, s.reason = "table ends",
           s.problem = "learned: position 64 is beyond the table of 64";
@@ -37,7 +37,7 @@ inline Results found_text(int seeds = 3) {
 /// Copy of 20 symbols: alibi holds, rope falls, t5 never learned it.
 inline Results found_task() {
   Results r{.task = "copy",
-            .trained = 20,
+            .train_length = 20,
             .lengths = {20, 40},
             .seeds = 1,
             .rows = parse_rows("rope,alibi,t5"),
@@ -50,8 +50,8 @@ inline Results found_task() {
                           .length = r.lengths[i],
                           .tokens = 2 * r.lengths[i] + 2,
                           .loss = 0.1,
-                          .accuracy = shares[row][i],
-                          .exact = row == 1 ? 0.74 : 0.,
+                          .token_accuracy = shares[row][i],
+                          .exact_match = row == 1 ? 0.74 : 0.,
                           .examples = 256});
   return r;
 }

@@ -11,11 +11,11 @@
 namespace yonder {
 
 inline RunConfig tiny_run(const std::string& encoding) {
-  RunConfig config{.encoding = encoding, .length = 4, .width = 16, .heads = 2, .layers = 1};
+  RunConfig config{.encoding = encoding, .train_length = 4, .width = 16, .heads = 2, .layers = 1};
   config.steps = 12;
   config.batch = 4;
   config.warmup = 3;
-  config.save_every = 4;
+  config.checkpoint_every = 4;
   config.threads = 1;
   return config;
 }

@@ -70,7 +70,7 @@ class Writing {
  public:
   Writing(const Entry& e, const Case& c) : case_(c), model_(served(e, c).model()) {
     Pass pass{.batch = batch, .tokens = c.tokens, .lengths = c.lengths};
-    if (model_.encoding().counts_digits())  // numbers of three digits
+    if (model_.encoding().needs_digits())  // numbers of three digits
       for (int i = 0; i < batch * c.tokens; ++i) pass.digits.push_back(i % 4 == 3 ? -1 : 2 - i % 4);
     placed_.emplace(model_.encoding(), pass);
   }
@@ -145,7 +145,7 @@ class Writing {
                          .key_weight = model_.parameters().find("blocks.0.attn.k.weight"),
                          .mask = mask,
                          .per_key = per_key};
-    Scores scores{.scale = real(1 / std::sqrt(double(head_width)))};
+    ScoreTerms scores{.scale = real(1 / std::sqrt(double(head_width)))};
     Dots dots{.q = q, .k = k};
     encoding.scale_queries(dots, call);
     encoding.dots(dots, call);
@@ -162,7 +162,7 @@ class Writing {
     if (per_key) put("grad.n", n.grad());
   }
 
-  // Scores and weights by the plain loops of the tests, which have to give the same out.
+  // ScoreTerms and weights by the plain loops of the tests, which have to give the same out.
   void by_formula(naive::Call call, const Var& out) {
     const int H = model_.dims().heads, T = case_.tokens;
     const auto strip_size = std::size_t(H) * T * T;

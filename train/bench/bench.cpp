@@ -42,18 +42,18 @@ double used_by_us() {
 }
 
 // A window: how long one repeat took, and the processors that we and others used.
-struct Window {
+struct TimingWindow {
   double seconds, own, others;
 };
 
-Window window(const std::function<void()>& work, int repeats, ranks::Crew crew = {}) {
-  const auto used_by_crew = [crew] {
-    return crew.count > 1 ? ranks::sum_here(used_by_us()) : used_by_us();
+TimingWindow window(const std::function<void()>& work, int repeats, ranks::Communicator comm = {}) {
+  const auto used_by_ranks = [comm] {
+    return comm.count > 1 ? ranks::sum_here(used_by_us()) : used_by_us();
   };
-  const double all = used_by_all(), us = used_by_crew(), start = now();
+  const double all = used_by_all(), us = used_by_ranks(), start = now();
   for (int i = 0; i < repeats; ++i) work();
   const double took = now() - start;
-  const double own = used_by_crew() - us, others = used_by_all() - all - own;
+  const double own = used_by_ranks() - us, others = used_by_all() - all - own;
   return {took / repeats, own / repeats, std::max(0.0, others / took)};
 }
 
@@ -102,22 +102,23 @@ double Timing::quantile(double part) const {
   return seconds[i] + (at - double(i)) * (next - seconds[i]);
 }
 
-Timing measure(const std::function<void()>& work, int repeats, double patience, ranks::Crew crew) {
+Timing measure(const std::function<void()>& work, int repeats, double max_wait,
+               ranks::Communicator comm) {
   constexpr double most_of_others = 0.1, length_of_window = 0.5;
   constexpr int enough = 9;
-  const auto of_first = [crew](int n) {
-    return crew.count > 1 ? ranks::largest(crew.rank == 0 ? n : 0) : n;
+  const auto broadcast = [comm](int n) {
+    return comm.count > 1 ? ranks::largest(comm.rank == 0 ? n : 0) : n;
   };
   const double start = now();
   work();  // grows the storage and warms the caches
   if (repeats == 0) {
-    const double once = window(work, 1, crew).seconds;
-    repeats = of_first(int(std::clamp(length_of_window / once, 1.0, 1e6)));
+    const double once = window(work, 1, comm).seconds;
+    repeats = broadcast(int(std::clamp(length_of_window / once, 1.0, 1e6)));
   }
   Timing timing;
   std::vector<double> quiet, all;
-  while (of_first(timing.quiet < enough && (timing.windows == 0 || now() - start < patience))) {
-    const Window w = window(work, repeats, crew);
+  while (broadcast(timing.quiet < enough && (timing.windows == 0 || now() - start < max_wait))) {
+    const TimingWindow w = window(work, repeats, comm);
     ++timing.windows;
     timing.others += (w.others - timing.others) / timing.windows;
     timing.own += (w.own - timing.own) / timing.windows;
@@ -130,20 +131,20 @@ Timing measure(const std::function<void()>& work, int repeats, double patience, 
 }
 
 TrainBench::TrainBench(const Size& size, const std::string& encoding, const Overrides& options,
-                       ranks::Crew crew, Shards::Order order)
+                       ranks::Communicator comm, Shards::Order order)
     : size_(size), model_(model_of(size, encoding, options)), optimizer_(model_.parameters(), {}) {
-  const int sequences = size.batch * crew.count, tokens = sequences * size.length;
+  const int sequences = size.batch * comm.count, tokens = sequences * size.length;
   for (int b = 0; b < batches; ++b)
     batches_.push_back({.size = sequences,
                         .extent = size.length,
                         .tokens = random_tokens(tokens, std::uint32_t(2 * b)),
                         .targets = random_tokens(tokens, std::uint32_t(2 * b + 1))});
-  if (crew.count > 1) shards_.emplace(model_.parameters(), crew.count, order, crew);
+  if (comm.count > 1) shards_.emplace(model_.parameters(), comm.count, order, comm);
 }
 
 // The gradient of `weight` times the loss, and the loss.
-double TrainBench::pass(const Batch& batch, double weight, Profile* profile) {
-  Draws draws(Random(0, "positions", std::uint32_t(taken_)));
+double TrainBench::forward_backward(const Batch& batch, double weight, Profile* profile) {
+  RandomStream draws(Random(0, "positions", std::uint32_t(taken_)));
   const Placed at(model_.encoding(),
                   {.batch = batch.size, .tokens = size_.length, .draws = &draws});
   Tape tape;
@@ -161,8 +162,9 @@ double TrainBench::pass(const Batch& batch, double weight, Profile* profile) {
 void TrainBench::step(Profile* profile) {
   const Batch& batch = batches_[std::size_t(taken_++ % batches)];
   if (shards_)
-    shards_->gradient(batch, [&](const Batch& part, double w) { return pass(part, w, profile); });
-  else pass(batch, 1, profile);
+    shards_->gradient(
+        batch, [&](const Batch& part, double w) { return forward_backward(part, w, profile); });
+  else forward_backward(batch, 1, profile);
   double before = now();
   const auto done = [profile, &before](const std::string& what) {
     if (profile) (*profile)[what][0] += now() - before;

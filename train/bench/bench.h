@@ -39,11 +39,11 @@ struct Timing {
   double quantile(double part) const;
 };
 
-/// Repeats `work` in windows until nine of them were quiet or `patience` seconds are over, at least
+/// Repeats `work` in windows until nine of them were quiet or `max_wait` seconds are over, at least
 /// in one. `repeats` of 0: as many as take half a second. A crew of ranks repeats it together, as
 /// often as the first decides, and is not counted among the others.
-Timing measure(const std::function<void()>& work, int repeats, double patience,
-               ranks::Crew crew = {});
+Timing measure(const std::function<void()>& work, int repeats, double max_wait,
+               ranks::Communicator comm = {});
 
 /// Seconds by operation, forward and backward; what is not an operation counts as forward.
 using Profile = std::map<std::string, std::array<double, 2>>;
@@ -53,7 +53,7 @@ using Profile = std::map<std::string, std::array<double, 2>>;
 class TrainBench {
  public:
   TrainBench(const Size&, const std::string& encoding, const Overrides& options,
-             ranks::Crew crew = {}, Shards::Order order = Shards::Order::kept);
+             ranks::Communicator comm = {}, Shards::Order order = Shards::Order::kept);
   /// Adds to `profile`, if given, where the time goes.
   void step(Profile* profile = nullptr);
   /// Multiplications and additions that a step can't do without: matrix products forward and back,
@@ -70,7 +70,7 @@ class TrainBench {
   std::vector<Batch> batches_;
   int taken_ = 0;
 
-  double pass(const Batch&, double weight, Profile*);
+  double forward_backward(const Batch&, double weight, Profile*);
 };
 
 /// A test of one sequence of random tokens, loss and first choice at every place.

@@ -23,8 +23,8 @@ struct BenchOptions {
   Overrides options;
   std::vector<int> lengths{16384};
   int threads = 0, steps = 0, cells = 10000;
-  std::string reduce = "deterministic";
-  double patience = 20;
+  std::string allreduce = "deterministic";
+  double max_wait = 20;
   bool profile = false, json = false;
 };
 
@@ -90,27 +90,27 @@ Timing measure_alone(const BenchOptions& options) {
     return {};
   }
   TrainBench bench(size_named(options.size), options.encoding, options.options);
-  const Timing timing = measure([&] { bench.step(); }, options.steps, options.patience);
+  const Timing timing = measure([&] { bench.step(); }, options.steps, options.max_wait);
   for (int r = 1; r < ranks::count(); ++r) ranks::send(r, "go on");
   return timing;
 }
 
 // Weak scaling: every rank has as much to do as one alone.
 Json bench_ranks(const BenchOptions& options) {
-  const ranks::Crew crew = ranks::everyone();
+  const ranks::Communicator comm = ranks::world();
   const Timing alone = measure_alone(options);
-  TrainBench bench(size_named(options.size), options.encoding, options.options, crew,
-                   options.reduce == "fast" ? Shards::Order::any : Shards::Order::kept);
+  TrainBench bench(size_named(options.size), options.encoding, options.options, comm,
+                   options.allreduce == "fast" ? Shards::Order::any : Shards::Order::kept);
   double took = 0;
   const Timing timing = measure([&] { took += seconds_of([&] { bench.step(); }); }, options.steps,
-                                options.patience, crew);
-  std::array<double, 1> share{bench.communication() / took / crew.count};
+                                options.max_wait, comm);
+  std::array<double, 1> share{bench.communication() / took / comm.count};
   ranks::sum(share);
   Json json = timing_json(timing);
-  json["ranks"] = crew.count;
-  json["allreduce"] = options.reduce;
+  json["ranks"] = comm.count;
+  json["allreduce"] = options.allreduce;
   json["communication"] = share[0];
-  if (crew.rank > 0) return json;
+  if (comm.rank > 0) return json;
   json["alone_ms"] = 1e3 * alone.quantile(0.5);
   json["alone_void"] = alone.is_void();
   json["weak_scaling"] = alone.quantile(0.5) / timing.quantile(0.5);
@@ -133,7 +133,7 @@ Json bench_train(const BenchOptions& options) {
   TrainBench bench(size, options.encoding, options.options);
   bench.step();
   const double first = double(pool::system_bytes());
-  const Timing timing = measure([&] { bench.step(); }, options.steps, options.patience);
+  const Timing timing = measure([&] { bench.step(); }, options.steps, options.max_wait);
   Json json = head_of(options, peak);
   json.update(figures(timing, size.batch * size.length, bench.work(), peak));
   json["peak_bytes"] = peak_memory();
@@ -191,7 +191,7 @@ Json bench_eval(const BenchOptions& options) {
   for (const int length : options.lengths) {
     pool::release();
     pool::reset_peak();
-    const Timing timing = measure([&] { bench.test(length); }, options.steps, options.patience);
+    const Timing timing = measure([&] { bench.test(length); }, options.steps, options.max_wait);
     Json row{{"length", length}};
     row.update(figures(timing, length, bench.work(length), peak));
     row["tensor_bytes"] = double(pool::peak_bytes()) - model;
@@ -250,14 +250,14 @@ void print_gemm(const Json& all) {
 // The scheduler of a sweep with nothing to do: rank 0 schedules cells, the others return them.
 Json bench_handout(const BenchOptions& options) {
   if (ranks::count() == 1)
-    throw SharedError({usage,
+    throw SharedError({ExitCode::usage,
                        "bench: handout needs somebody to hand to; start it as mpirun -n 2 "
                        "yonder bench handout, or with more"});
   if (ranks::rank() > 0) {
     worker_loop([](const std::string&, const ProgressCallback&) { return TaskResult{}; });
     return {};
   }
-  Progress progress(Progress::Voice::quiet);
+  Progress progress(Progress::Verbosity::quiet);
   std::vector<std::string> names;
   for (int i = 0; i < options.cells; ++i) names.push_back("cell-" + std::to_string(i));
   ProgressBoard board(names, options.cells, progress);
@@ -308,11 +308,11 @@ bool read(const Arguments& arguments, BenchOptions& options) {
       {Option{"threads", &options.threads, "0: one for each processor"}.within(0, 1024),
        Option{"steps", &options.steps, "of a window, or tests; 0: as many as take half a second"}
            .within(0, 1000000),
-       Option{"max-wait", &options.patience,
+       Option{"max-wait", &options.max_wait,
               "seconds to wait for nine windows in which no other process is busy"}
            .within(0, 86400)
            .formerly("patience"),
-       Option{"allreduce", &options.reduce, "of train under mpirun, as yonder train's"}
+       Option{"allreduce", &options.allreduce, "of train under mpirun, as yonder train's"}
            .one_of({"deterministic", "fast"})
            .formerly("reduce")
            .choice_formerly("ordered", "deterministic"),
@@ -324,7 +324,7 @@ bool read(const Arguments& arguments, BenchOptions& options) {
 }
 
 // False if help was asked for.
-bool understood(const Arguments& arguments, BenchOptions& options) {
+bool parse_options(const Arguments& arguments, BenchOptions& options) {
   if (!read(arguments, options)) return false;
   if (options.profile && (options.what != "train" || ranks::count() > 1))
     throw UsageError("bench: --profile is only valid for train without mpirun; omit it");
@@ -342,7 +342,7 @@ bool understood(const Arguments& arguments, BenchOptions& options) {
 
 }  // namespace
 
-int bench_command(const Arguments& arguments) {
+ExitCode bench_command(const Arguments& arguments) {
   struct Bench {
     const char* name;
     Json (*measure)(const BenchOptions&);
@@ -353,21 +353,21 @@ int bench_command(const Arguments& arguments) {
                                {"gemm", bench_gemm, print_gemm},
                                {"handout", bench_handout, print_handout}};
   BenchOptions options;
-  bool go_on = false;
-  ranks::together([&] { go_on = understood(arguments, options); });
-  if (!go_on) return fine;
+  bool proceed = false;
+  ranks::run_collectively([&] { proceed = parse_options(arguments, options); });
+  if (!proceed) return ExitCode::ok;
   if (options.threads > 0) set_threads(options.threads);
   else if (ranks::count() > 1) ranks::share_processors();
   const WithPrecision precision(precision_named(options.precision));
   for (const Bench& bench : benches) {
     if (bench.name != options.what) continue;
     const Json json = bench.measure(options);
-    if (ranks::rank() > 0) return fine;
+    if (ranks::rank() > 0) return ExitCode::ok;
     if (options.json) std::puts(json.dump().c_str());
     else bench.print(json);
-    return fine;
+    return ExitCode::ok;
   }
-  return failed;  // understood() knows them all
+  return ExitCode::failed;  // parse_options() knows them all
 }
 
 }  // namespace yonder

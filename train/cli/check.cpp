@@ -37,7 +37,7 @@ struct Tried {
                     .causal = causal};
     Transformer m(dims, std::make_unique<Composition>(encoding), 1);
     for (const auto& [name, var] : m.parameters().all()) {
-      Draws noise(Random(2, name));
+      RandomStream noise(Random(2, name));
       for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
       m.parameters().bounds(name).hold(var.value().flat());
     }
@@ -48,7 +48,7 @@ struct Tried {
 };
 
 std::vector<int> some_tokens(int count, const char* stream = "tokens") {
-  Draws draws(Random(3, stream));
+  RandomStream draws(Random(3, stream));
   std::vector<int> tokens(static_cast<std::size_t>(count));
   for (int& t : tokens) t = draws.below(vocabulary);
   return tokens;
@@ -56,7 +56,7 @@ std::vector<int> some_tokens(int count, const char* stream = "tokens") {
 
 // A pass of a small test. Where a model goes by digits, some tokens are.
 Pass pass_with(const Transformer& model, Pass pass) {
-  if (model.encoding().counts_digits())
+  if (model.encoding().needs_digits())
     for (int i = 0; i < pass.batch * pass.tokens; ++i)
       pass.digits.push_back(i % pass.tokens % 4 == 3 ? -1 : 2 - i % pass.tokens % 4);
   return pass;
@@ -129,7 +129,7 @@ std::string memory(const Tried& tried, int T) {
 
 std::string cache(const Tried& tried, int T) {
   Transformer model = tried.model();
-  if (!tried.causal || model.encoding().counts_digits()) return "";
+  if (!tried.causal || model.encoding().needs_digits()) return "";
   const std::vector<int> tokens = some_tokens(T);
   const Tensor whole = logits(model, tokens, {.tokens = T});
   Transformer::Cache kept;
@@ -174,7 +174,7 @@ std::string gradients(const Tried& tried, int T) {
     tape.backward(loss());
   }
   for (const auto& [name, var] : model.parameters().all()) {
-    Draws draws(Random(4, name));
+    RandomStream draws(Random(4, name));
     for (int n = 0; n < 4; ++n) {
       real& x = var.value()[draws.below(int(var.size()))];
       const std::int64_t i = &x - var.value().data.get();
@@ -202,12 +202,13 @@ std::vector<Tried> tries_of(const std::string& name) {
   const Composition composition(name);
   std::vector<Tried> all;
   for (const bool causal : {true, false}) {
-    const auto serves = [causal](const Composition::Part& p) {
+    const auto serves = [causal](const Composition::Component& p) {
       return p.entry->serves == Serves::both || (p.entry->serves == Serves::causal_only) == causal;
     };
-    if (!std::all_of(composition.parts().begin(), composition.parts().end(), serves)) continue;
+    if (!std::all_of(composition.components().begin(), composition.components().end(), serves))
+      continue;
     all.push_back({name, causal, {}});
-    for (const Composition::Part& p : composition.parts())
+    for (const Composition::Component& p : composition.components())
       for (const Override& o : p.entry->extensions) {
         Options options = p.encoding->options();
         if (find(options, o.key.name)->test_time) all.push_back({name, causal, {o}});
@@ -235,13 +236,13 @@ bool passes(const Tried& tried) {
 
 }  // namespace
 
-int check_command(const Arguments& arguments) {
+ExitCode check_command(const Arguments& arguments) {
   std::string name;
   CommandLine line("check", "tries whether an encoding keeps the rules of all",
                    {"yonder check gauss", "yonder check rope+logn"});
   line.argument("ENCODING", name, "an encoding, several joined by +",
                 CommandLine::Presence::required);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   const std::vector<Tried> tries = tries_of(canonical_encoding(name));
   set_threads(1);
   std::printf(
@@ -251,7 +252,7 @@ int check_command(const Arguments& arguments) {
       trained, trained, beyond);
   int wrong = 0;
   for (const Tried& tried : tries) wrong += !passes(tried);
-  return wrong == 0 ? fine : failed;
+  return wrong == 0 ? ExitCode::ok : ExitCode::failed;
 }
 
 }  // namespace yonder

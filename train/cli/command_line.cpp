@@ -127,7 +127,7 @@ struct CommandLine::Line {
   std::string command;
   CLI::App app;
   std::vector<Flag> flags;
-  std::map<std::string, std::string> former;                   // flags and what they are now
+  std::map<std::string, std::string> former, synonyms;         // flags and what they are now
   std::vector<std::pair<std::string, CLI::Option*>> required;  // arguments
   // They hold the defaults that their options point at.
   std::vector<std::unique_ptr<Encoding>> encodings;
@@ -141,6 +141,7 @@ struct CommandLine::Line {
         ->description(meaning(o))
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     if (takes != Takes::nothing) option->type_name(placeholder(o))->expected(1);
+    if (!o.synonym.empty()) synonyms["--" + kebab_case(o.synonym)] = plain;
     if (!o.former.empty()) {
       const auto dot = name.rfind('.');
       former["--" + (dot == name.npos ? "" : name.substr(2, dot - 1)) + kebab_case(o.former)] =
@@ -201,6 +202,7 @@ struct CommandLine::Line {
         note_renamed(name, now->second);
         name = now->second;
       }
+      if (const auto own = synonyms.find(name); own != synonyms.end()) name = own->second;
       all.push_back(name + a.substr(end));
     }
     return all;

@@ -12,18 +12,18 @@ namespace yonder {
 
 using Arguments = std::vector<std::string>;
 
-int train_command(const Arguments&);
-int eval_command(const Arguments&);
-int logits_command(const Arguments&);
-int sample_command(const Arguments&);
-int export_command(const Arguments&);
-int sweep_command(const Arguments&);
-int report_command(const Arguments&);
-int bench_command(const Arguments&);
-int data_command(const Arguments&);
-int list_command(const Arguments&);
-int show_command(const Arguments&);
-int check_command(const Arguments&);
-int completion_command(const Arguments&);
+ExitCode train_command(const Arguments&);
+ExitCode eval_command(const Arguments&);
+ExitCode logits_command(const Arguments&);
+ExitCode sample_command(const Arguments&);
+ExitCode export_command(const Arguments&);
+ExitCode sweep_command(const Arguments&);
+ExitCode report_command(const Arguments&);
+ExitCode bench_command(const Arguments&);
+ExitCode data_command(const Arguments&);
+ExitCode list_command(const Arguments&);
+ExitCode show_command(const Arguments&);
+ExitCode check_command(const Arguments&);
+ExitCode completion_command(const Arguments&);
 
 }  // namespace yonder

@@ -54,19 +54,19 @@ complete -c yonder -n 'test -n (__yonder_command)' -a '(__yonder_flags)'
 
 }  // namespace
 
-int completion_command(const Arguments& arguments) {
+ExitCode completion_command(const Arguments& arguments) {
   std::string shell;
   CommandLine line("completion", "prints a script that completes yonder's words in a shell",
                    {"source <(yonder completion bash)", "yonder completion fish | source"});
   line.argument("SHELL", shell, "bash, zsh or fish", CommandLine::Presence::required);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   if (shell == "bash") std::fputs(bash, stdout);
   else if (shell == "zsh") std::printf("%s%s%s", zsh_begin, bash, zsh_end);
   else if (shell == "fish") std::fputs(fish, stdout);
   else
     throw UsageError("completion: '" + shell + "' is not allowed; it takes bash, zsh or fish" +
                      did_you_mean(shell, {"bash", "zsh", "fish"}));
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

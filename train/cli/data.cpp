@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct DataOptions {
-  RunConfig config{.length = 12};
+  RunConfig config{.train_length = 12};
   int show = 3;
   std::string part = "training";
   bool json = false;
@@ -47,9 +47,9 @@ Sample sample(const Task& task, const Batch& batch, int b, bool hidden) {
 }
 
 // "<bos> a b <sep> [a b <eos>]"; the bytes of a text stand without space between.
-std::string line(const Sample& s, const std::string& space, Look::Colour colour) {
-  const std::string on = colour == Look::coloured ? "\033[1m[" : "[",
-                    off = colour == Look::coloured ? "]\033[0m" : "]";
+std::string line(const Sample& s, const std::string& space, TerminalStyle::Colour colour) {
+  const std::string on = colour == TerminalStyle::coloured ? "\033[1m[" : "[",
+                    off = colour == TerminalStyle::coloured ? "]\033[0m" : "]";
   std::string text;
   for (std::size_t i = 0; i < s.words.size(); ++i) {
     if (i) text += space;
@@ -69,13 +69,13 @@ std::string listed(const std::vector<int>& numbers) {
 
 // Sequences of the full length. Training draws one length for each batch.
 Batch batch_of(const DataOptions& options, const Task& task) {
-  const int length = options.config.length;
+  const int length = options.config.train_length;
   if (options.part != "training") {
-    const Trial trial{.length = length,
-                      .count = options.show,
-                      .scored = std::min(32, length),
-                      .part = options.part == "test" ? Part::test : Part::validation};
-    return task.test(trial, 0, std::min(options.show, task.sequences(trial)));
+    const EvalSpec spec{.length = length,
+                        .count = options.show,
+                        .scored = std::min(32, length),
+                        .split = options.part == "test" ? Split::test : Split::validation};
+    return task.test(spec, 0, std::min(options.show, task.sequences(spec)));
   }
   const auto seed = std::uint64_t(options.config.seed);
   int step = 1;
@@ -93,12 +93,12 @@ void print(const DataOptions& options, Task& task, const TaskEntry& entry, const
     std::printf("%s%s (%s)\n", left.c_str(), o.help.c_str(), allowed(o).c_str());
   }
   std::printf("  %d tokens at length %d, from a vocabulary of %d; guessing is right in %.1f %%\n\n",
-              task.tokens(options.config.length), options.config.length, task.vocabulary(),
-              100 * task.chance(options.config.length));
+              task.tokens(options.config.train_length), options.config.train_length,
+              task.vocabulary(), 100 * task.chance_accuracy(options.config.train_length));
   for (int b = 0; b < batch.size; ++b) {
     const Sample s = sample(task, batch, b, options.config.bidirectional || task.labels());
     const char* space = task.is_text() ? "" : " ";
-    std::printf("%s\n", line(s, space, look_of_stdout().colour).c_str());
+    std::printf("%s\n", line(s, space, style_of_stdout().colour).c_str());
     if (!s.powers.empty()) std::printf("  powers of ten%s\n", listed(s.powers).c_str());
     if (!s.lags.empty()) std::printf("  lags%s\n", listed(s.lags).c_str());
   }
@@ -125,10 +125,10 @@ void print_json(const DataOptions& options, Task& task, const TaskEntry& entry,
                  {"form", entry.form},
                  {"paper", entry.paper},
                  {"options", given},
-                 {"length", options.config.length},
-                 {"tokens", task.tokens(options.config.length)},
+                 {"length", options.config.train_length},
+                 {"tokens", task.tokens(options.config.train_length)},
                  {"vocabulary", task.vocabulary()},
-                 {"chance", task.chance(options.config.length)},
+                 {"chance", task.chance_accuracy(options.config.train_length)},
                  {"samples", samples}};
   std::printf("%s\n", all.dump(1, ' ', false, Json::error_handler_t::replace).c_str());
 }
@@ -144,7 +144,8 @@ bool read(const Arguments& arguments, DataOptions& options) {
                 CommandLine::Presence::required);
   line.add(
       "Samples",
-      {Option{"length", &config.length, "items of the task, or bytes of text"}.within(1, 4096),
+      {Option{"length", &config.train_length, "items of the task, or bytes of text"}.within(1,
+                                                                                            4096),
        Option{"show", &options.show, "how many"}.within(1, 1000),
        Option{"part", &options.part, "what they are from"}.one_of(
            {"training", "validation", "test"}),
@@ -158,16 +159,16 @@ bool read(const Arguments& arguments, DataOptions& options) {
 
 }  // namespace
 
-int data_command(const Arguments& arguments) {
+ExitCode data_command(const Arguments& arguments) {
   DataOptions options;
-  if (!read(arguments, options)) return fine;
+  if (!read(arguments, options)) return ExitCode::ok;
   const auto task = prepare_task(options.config);
   const auto entry = std::find_if(tasks().begin(), tasks().end(), [&](const TaskEntry& t) {
     return t.name == options.config.task;
   });
   const Batch batch = batch_of(options, *task);
   (options.json ? print_json : print)(options, *task, *entry, batch);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

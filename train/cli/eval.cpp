@@ -44,10 +44,12 @@ void print_table(const std::vector<EvalRow>& rows, const Task& task) {
 }
 
 void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
-  nlohmann::ordered_json json{
-      {"task", run.config.task},           {"encoding", run.model->encoding().name()},
-      {"train_length", run.config.length}, {"steps", run.step},
-      {"seed", run.config.seed},           {"rows", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json json{{"task", run.config.task},
+                              {"encoding", run.model->encoding().name()},
+                              {"train_length", run.config.train_length},
+                              {"steps", run.step},
+                              {"seed", run.config.seed},
+                              {"rows", nlohmann::ordered_json::array()}};
   for (const EvalRow& row : rows) {  // JSON has no NaN: what is not there is null
     json["rows"].push_back({{"eval_length", row.length},
                             {"eval_tokens", row.tokens},
@@ -127,7 +129,7 @@ void declare(CommandLine& line, EvalOptions& options) {
                Option{"eval_lengths", {}, "items of the task, or bytes of text"}
                    .takes("N,N,...")
                    .shown_as("1, 2, 4 and 8 times the training length")
-                   .formerly("lengths"),
+                   .also("lengths"),
                settings.lengths);
   line.names("Evaluation",
              Option{"extensions",
@@ -179,9 +181,9 @@ void require_examples(const Task& task, const EvalSettings& settings, int longes
 void print_side_by_side(const Results& results) {
   for (const Measure& m : results.measures())
     std::printf("%s: %s\n\n%s\n", results.title().c_str(), m.title,
-                table(results, m, look_of_stdout()).c_str());
+                table(results, m, style_of_stdout()).c_str());
   std::string last;
-  for (const Score& s : results.scores) {
+  for (const EvalScore& s : results.scores) {
     if (s.status == Status::ok || s.row.label() == last) continue;
     last = s.row.label();
     std::printf("%s at %d: %s\n", last.c_str(), s.length, s.problem.c_str());
@@ -190,7 +192,7 @@ void print_side_by_side(const Results& results) {
 
 // A model that was trained on has another N than the length that the table marks.
 void print_counted_from(const Trained& run) {
-  const int N = run.model->dims().trained, last = run.task->tokens(run.config.length);
+  const int N = run.model->dims().trained, last = run.task->tokens(run.config.train_length);
   if (N != last)
     std::printf(
         "Windows, scalings and log n count from the %d tokens of an earlier training, not "
@@ -247,7 +249,7 @@ void refuse_sweep(const std::string& path) {
 
 }  // namespace
 
-int eval_command(const Arguments& arguments) {
+ExitCode eval_command(const Arguments& arguments) {
   EvalOptions options;
   CommandLine line("eval", "evaluates a trained model at lengths that it may never have seen",
                    {"yonder eval runs/copy --eval-lengths 16,32,64",
@@ -256,7 +258,7 @@ int eval_command(const Arguments& arguments) {
                     "yonder eval runs/text --eval-lengths 64,128 --per-position loss.csv --json",
                     "yonder eval runs/copy --attention looks.csv"});
   declare(line, options);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   refuse_sweep(options.path);
   const bool several = !options.extensions.empty() || !options.factors.empty();
   if (several && !(options.per_position.empty() && options.attention.empty()))
@@ -276,23 +278,23 @@ int eval_command(const Arguments& arguments) {
   Trained run = load(options.path, overrides, inputs);
   if (options.settings.lengths.empty())
     for (const int times : {1, 2, 4, 8})
-      options.settings.lengths.push_back(times * run.config.length);
+      options.settings.lengths.push_back(times * run.config.train_length);
   if (!options.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is not one");
   // Beside others a model is tested at its trained length too.
   const auto& lengths = options.settings.lengths;
-  const int longest =
-      std::max(*std::max_element(lengths.begin(), lengths.end()), several ? run.config.length : 0);
+  const int longest = std::max(*std::max_element(lengths.begin(), lengths.end()),
+                               several ? run.config.train_length : 0);
   require_examples(*run.task, options.settings, longest);
   if (!run.changed_text.empty())
     std::fprintf(stderr,
                  "eval: %s is not the text that the model was trained on, which may have held what "
                  "is tested; put that one back, or name a text by its option\n",
                  run.changed_text.c_str());
-  Progress progress(options.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
   if (!several) test_one(options, run, progress);
   else test_extensions(options, run, inputs, progress);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

@@ -43,7 +43,7 @@ void write_folder(const std::string& out, const std::map<std::string, std::strin
 
 }  // namespace
 
-int export_command(const Arguments& arguments) {
+ExitCode export_command(const Arguments& arguments) {
   std::string path, out, to = "hf";
   int length = 0;
   Overrides options;
@@ -62,7 +62,7 @@ int export_command(const Arguments& arguments) {
                 .within(0, 1 << 20)
                 .shown_as("4096, or as many as its table has")});
   line.encodings(options, CommandLine::When::testing);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   while (out.size() > 1 && out.ends_with('/')) out.pop_back();
   if (out.empty()) throw UsageError("export: --out is missing; name a folder or a file");
   std::error_code error;
@@ -76,7 +76,7 @@ int export_command(const Arguments& arguments) {
   if (to == "hf") write_folder(out, hugging_face(*checkpoint.model, exported));
   else write_file(out, gguf(*checkpoint.model, exported));
   std::printf("%s\n", out.c_str());
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

@@ -113,7 +113,7 @@ void print_line(const std::string& indent, const Json& one, std::size_t widest) 
   std::string line = indent + one["name"].get<std::string>();
   line.resize(indent.size() + widest + 2, ' ');
   line += one["title"].get<std::string>();
-  const std::size_t columns = std::size_t(look_of_stdout().columns);
+  const std::size_t columns = std::size_t(style_of_stdout().columns);
   if (line.size() > columns) line = line.substr(0, columns - 3) + "...";
   std::puts(line.c_str());
 }
@@ -239,14 +239,14 @@ void show_task(const std::string& name) {
 
 }  // namespace
 
-int show_command(const Arguments& arguments) {
+ExitCode show_command(const Arguments& arguments) {
   std::string what, name;
   CommandLine line("show", "what an encoding is, or what a run or a sweep is and where it stands",
                    {"yonder show encoding rope", "yonder show task copy", "yonder show runs/copy"});
   line.argument("WHAT", what, "encoding, task or preset, or a folder of a run or a sweep",
                 CommandLine::Presence::required);
   line.argument("NAME", name, "of the encoding, task or preset", CommandLine::Presence::optional);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   const bool kind = what == "encoding" || what == "task" || what == "preset";
   if (kind && name.empty())
     throw UsageError("show: " + what + " needs a name; see yonder list " + what + "s");
@@ -255,11 +255,11 @@ int show_command(const Arguments& arguments) {
   if (what == "encoding") show_encoding(name);
   else if (what == "preset") std::fputs(preset(name).toml.c_str(), stdout);
   else if (what == "task") show_task(name);
-  else std::fputs(describe_run(what, look_of_stdout()).c_str(), stdout);
-  return fine;
+  else std::fputs(describe_run(what, style_of_stdout()).c_str(), stdout);
+  return ExitCode::ok;
 }
 
-int list_command(const Arguments& arguments) {
+ExitCode list_command(const Arguments& arguments) {
   std::string what;
   bool json = false, markdown = false;
   CommandLine line("list",
@@ -269,7 +269,7 @@ int list_command(const Arguments& arguments) {
   line.argument("WHAT", what, "encodings, tasks or presets", CommandLine::Presence::required);
   line.add("Output", {Option{"json", &json, "for programs"},
                       Option{"markdown", &markdown, "as a Markdown table, papers as links"}});
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   if (what != "encodings" && what != "tasks" && what != "presets")
     throw UsageError("list: there is no '" + what + "' to list; it takes encodings, tasks or " +
                      "presets" + did_you_mean(what, {"encodings", "tasks", "presets"}));
@@ -281,7 +281,7 @@ int list_command(const Arguments& arguments) {
   else if (markdown && presets) print_markdown(all, {"name", "title", "source"});
   else if (markdown) print_markdown(all, {"name", "title", "sequence", "paper"});
   else print(all);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

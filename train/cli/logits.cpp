@@ -77,10 +77,10 @@ Input read_input(const Paths& paths, const Transformer& model) {
   in.pass = {
       .batch = in.B, .tokens = in.T, .longest = in.T, .lengths = lengths_of(in, paths.tokens)};
   if (!paths.positions.empty()) in.pass.at = read_positions(paths.positions, in.T);
-  if (!paths.digits.empty() && !model.encoding().counts_digits())
+  if (!paths.digits.empty() && !model.encoding().needs_digits())
     throw UsageError("logits: " + model.encoding().name() + " does not use digits; omit --digits");
   if (!paths.digits.empty()) in.pass.digits = read_digits(paths.digits, in.B, in.T);
-  else if (model.encoding().counts_digits())
+  else if (model.encoding().needs_digits())
     throw UsageError("logits: " + model.encoding().name() +
                      " uses digits, and nothing says which tokens are digits; give --digits");
   if (!paths.targets.empty()) {
@@ -149,7 +149,7 @@ void run(const Paths& paths, Transformer& model) {
 
 }  // namespace
 
-int logits_command(const Arguments& arguments) {
+ExitCode logits_command(const Arguments& arguments) {
   Paths paths;
   Overrides options;
   int threads = 0;
@@ -180,7 +180,7 @@ int logits_command(const Arguments& arguments) {
            {Option{"threads", &threads, "does not affect the results"}.within(0, 1024).shown_as(
                "all cores")});
   line.encodings(options, CommandLine::When::testing);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   if (paths.tokens.empty()) throw UsageError("logits: --tokens is missing; name an npy file");
   if (paths.logits.empty()) throw UsageError("logits: --out is missing; name an npy file");
   if (paths.targets.empty() != paths.gradients.empty())
@@ -190,7 +190,7 @@ int logits_command(const Arguments& arguments) {
                      "; give each its own");
   if (threads > 0) set_threads(threads);
   run(paths, *load_model(RunFolder::checkpoint_in(paths.checkpoint), options).model);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

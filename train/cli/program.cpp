@@ -18,7 +18,7 @@ enum class AtOnce { one, many };
 struct Command {
   const char* name;
   const char* summary;
-  int (*run)(const Arguments&);
+  ExitCode (*run)(const Arguments&);
   AtOnce at_once = AtOnce::one;
   const char* alias = "";
 };
@@ -84,15 +84,15 @@ std::string shape_of(const Arguments& arguments) {
   return text;
 }
 
-int dispatch(const Arguments& arguments) {
+ExitCode dispatch(const Arguments& arguments) {
   ranks::require_same_program();
   ranks::require_same("the command", shape_of(arguments));
-  if (arguments.empty()) return print_help(stderr), usage;
+  if (arguments.empty()) return print_help(stderr), ExitCode::usage;
   const Command* command = nullptr;
-  ranks::together([&] { command = find_command(arguments); });
+  ranks::run_collectively([&] { command = find_command(arguments); });
   if (command) return command->run({arguments.begin() + 1, arguments.end()});
-  if (arguments[0] == "--version") return std::puts("yonder " YONDER_VERSION), fine;
-  return print_help(stdout), fine;
+  if (arguments[0] == "--version") return std::puts("yonder " YONDER_VERSION), ExitCode::ok;
+  return print_help(stdout), ExitCode::ok;
 }
 
 void say(const std::string& sentence) {
@@ -102,10 +102,10 @@ void say(const std::string& sentence) {
 }
 
 // Does what the arguments ask and returns the exit code. An error of one rank alone ends them all.
-int run(const Arguments& arguments) {
+ExitCode run(const Arguments& arguments) {
   try {
-    const int code = dispatch(arguments);
-    if (code == fine && ranks::rank() == 0)
+    const ExitCode code = dispatch(arguments);
+    if (code == ExitCode::ok && ranks::rank() == 0)
       for (const std::string& note : renamed_notes()) say(note);
     if (std::fflush(stdout) != 0) throw DiskError("the output can't be written; is the disk full?");
     return code;
@@ -113,22 +113,22 @@ int run(const Arguments& arguments) {
     if (ranks::rank() == 0) say(e.what());
     return e.code;
   } catch (...) {
-    const ExitStatus ending = current_exit_status();
-    say(ending.text);
-    if (ranks::count() > 1) ranks::abort(ending.code);
-    return ending.code;
+    const ExitStatus status = current_exit_status();
+    say(status.text);
+    if (ranks::count() > 1) ranks::abort(status.code);
+    return status.code;
   }
 }
 
 }  // namespace
 
-int run_program(int count, char** words) {
+ExitCode run_program(int count, char** words) {
   try {
-    const ranks::Meeting meeting;
+    const ranks::MpiSession session;
     return run({words + 1, words + count});
   } catch (const UsageError& e) {
     say(e.what());
-    return usage;
+    return ExitCode::usage;
   }
 }
 

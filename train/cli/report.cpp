@@ -25,7 +25,7 @@ void print(const std::string& text, const std::string& out) {
   else write_file(out, text);
 }
 
-int write_page(const Study& study, const ReportOptions& options, const std::string& note) {
+ExitCode write_page(const Study& study, const ReportOptions& options, const std::string& note) {
   const fs::path page = options.out.empty() ? fs::path(options.folders.front()) / "report.html"
                                             : fs::path(options.out);
   const std::string folder = page.has_parent_path() ? page.parent_path().string() : ".";
@@ -34,10 +34,10 @@ int write_page(const Study& study, const ReportOptions& options, const std::stri
       study, folder, {.runs = options.folders, .file = page.filename().string(), .note = note});
   for (const std::string& picture : written.pictures) std::printf("Picture  %s\n", picture.c_str());
   std::printf("Report   %s\n", written.page.c_str());
-  return fine;
+  return ExitCode::ok;
 }
 
-int print_figures(const Study& study, const ReportOptions& options) {
+ExitCode print_figures(const Study& study, const ReportOptions& options) {
   const FigureKind kind = options.figures == "pdf"    ? FigureKind::pdf
                           : options.figures == "png"  ? FigureKind::png
                           : options.figures == "tikz" ? FigureKind::tikz
@@ -46,12 +46,12 @@ int print_figures(const Study& study, const ReportOptions& options) {
       options.out.empty() ? options.folders.front() + "/figures" : options.out;
   for (const std::string& path : write_figures(study, folder, kind))
     std::printf("Figure   %s\n", path.c_str());
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace
 
-int report_command(const Arguments& arguments) {
+ExitCode report_command(const Arguments& arguments) {
   ReportOptions options;
   CommandLine line(
       "report", "writes the page or the tables of a sweep, or joins several",
@@ -69,7 +69,7 @@ int report_command(const Arguments& arguments) {
            .one_of({"none", "pdf", "tikz", "svg", "png"}),
        Option{"out", &options.out, "file to write; of figures a folder"}.takes("FILE").shown_as(
            "DIR/report.html for a page, DIR/figures, stdout for tables")});
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   const bool page = options.format == "html";
   if (page && options.folders.size() > 1 && options.out.empty())
     throw UsageError("report: several runs need a place; name it, as in --out both.html");
@@ -97,7 +97,7 @@ int report_command(const Arguments& arguments) {
                                                           : LatexSpread::sd)
             : to_csv(study),
         options.out);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

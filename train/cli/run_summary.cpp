@@ -78,11 +78,11 @@ bool has_folder(const std::string& path) {
 }
 
 std::string one_run(const std::string& folder, const RunConfig& config) {
-  const std::string next = config.changes() ? ", after " + text_of(Value(config.until)) +
-                                                  " of the steps " + config.then + ","
+  const std::string next = config.changes() ? ", after " + text_of(Value(config.switch_at)) +
+                                                  " of the steps " + config.switch_to + ","
                                             : "";
   std::string text = folder + ": " + config.encoding + next + " trained on " + config.task +
-                     " to length " + std::to_string(config.length) + "\n" +
+                     " to length " + std::to_string(config.train_length) + "\n" +
                      (config.from.empty() ? "" : "  continues from " + config.from + "\n") +
                      settings(config) + where_training_stands(folder, config);
   std::vector<std::string> files;
@@ -97,16 +97,17 @@ std::string one_run(const std::string& folder, const RunConfig& config) {
 }
 
 // Without those that are only tried at a learning rate.
-int cells_of(const Plan& plan, int seeds) {
+int cells_of(const SweepPlan& plan, int seeds) {
   std::set<std::string> encodings;
   for (const Row& row : plan.rows) encodings.insert(row.encoding);
   return int(encodings.size() * plan.variants.size()) * seeds;
 }
 
-std::string whole_sweep(const std::string& folder, const SweepConfig& config, const Look& look) {
-  const Plan plan = plan_of(config);
+std::string whole_sweep(const std::string& folder, const SweepConfig& config,
+                        const TerminalStyle& style) {
+  const SweepPlan plan = plan_of(config);
   std::string text = folder + ": a sweep over encodings, trained on " + config.base.task +
-                     " to length " + std::to_string(config.base.length) + "\n  encodings " +
+                     " to length " + std::to_string(config.base.train_length) + "\n  encodings " +
                      listed(config.encodings) + "\n  lengths   " + listed(plan.lengths) + "\n" +
                      settings(config.base);
   for (const Axis& axis : config.axes)
@@ -124,12 +125,12 @@ std::string whole_sweep(const std::string& folder, const SweepConfig& config, co
     text += "  last said " + now + "\n";
   if (!fs::exists(folder + "/results.json"))
     return text + "  results   none yet; the command that started it continues with --resume\n";
-  return text + "\n" + report(read_study(folder), folder, look);
+  return text + "\n" + report(read_study(folder), folder, style);
 }
 
 }  // namespace
 
-std::string describe_run(const std::string& folder, const Look& look) try {
+std::string describe_run(const std::string& folder, const TerminalStyle& style) try {
   const std::string path = folder + "/config.toml";
   if (!fs::exists(path) && fs::exists(folder + "/job.sh"))
     return folder + ": a job for Slurm that has not begun; squeue tells whether it waits, sbatch " +
@@ -143,7 +144,7 @@ std::string describe_run(const std::string& folder, const Look& look) try {
   const WithoutNotes silent;
   SweepConfig config;
   apply_config(read_file(path), path, config);
-  if (has_folder(folder + "/cells")) return whole_sweep(folder, config, look);
+  if (has_folder(folder + "/cells")) return whole_sweep(folder, config, style);
   return one_run(folder, config.base);
 } catch (const Json::exception&) {
   throw FileError(folder + "/metrics.jsonl: this is not a record of yonder; train again");

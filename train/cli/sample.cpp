@@ -25,8 +25,8 @@ std::string spelled(const Task& task, const std::vector<int>& tokens) {
   return text;
 }
 
-/// Prints bytes as they come, each letter of UTF-8 when it is whole. What is none, and controls,
-/// which a terminal would obey, are printed by their names: "\xe4".
+/// Prints bytes as they come, each UTF-8 character when it is complete. Other bytes, and control
+/// characters, which a terminal would obey, are printed by their names: "\xe4".
 class Printer {
  public:
   explicit Printer(const Task& task) : task_(task) {}
@@ -127,9 +127,9 @@ void sample_prompt(const SampleOptions& options, Trained& run) {
 // A sequence of the task: the model continues what is given, to be compared with what is asked.
 void sample_task(const SampleOptions& options, Trained& run) {
   const Task& task = *run.task;
-  const Trial trial{.length = options.length, .count = options.count};
-  const int count = std::min(options.count, task.sequences(trial));
-  const Batch batch = task.test(trial, 0, count);
+  const EvalSpec spec{.length = options.length, .count = options.count};
+  const int count = std::min(options.count, task.sequences(spec));
+  const Batch batch = task.test(spec, 0, count);
   for (int b = 0; b < count; ++b) {
     const auto row = [&](const std::vector<int>& all) {
       const auto begin = all.begin() + std::ptrdiff_t(b) * batch.extent;
@@ -178,24 +178,24 @@ void declare(CommandLine& line, SampleOptions& options) {
 
 }  // namespace
 
-int sample_command(const Arguments& arguments) {
+ExitCode sample_command(const Arguments& arguments) {
   SampleOptions options;
   CommandLine line("sample", "continues a text, or answers sequences of a task",
                    {"yonder sample runs/text --prompt \"In the beginning\" --tokens 200",
                     "yonder sample runs/text --prompt \"And\" --rope.scaling yarn --seed 1",
                     "yonder sample runs/copy --length 12 --count 3 --temperature 0"});
   declare(line, options);
-  if (!line.parse(arguments)) return fine;
+  if (!line.parse(arguments)) return ExitCode::ok;
   if (options.threads > 0) set_threads(options.threads);
   options.how.seed = std::uint64_t(options.seed);
   Overrides overrides = options.of_task;
   overrides.insert(overrides.end(), options.of_encoding.begin(), options.of_encoding.end());
   Trained run = load(options.path, overrides, {});
-  if (options.length == 0) options.length = run.config.length;
+  if (options.length == 0) options.length = run.config.train_length;
   if (run.task->is_text()) sample_text(options, run);
   else if (!options.prompt.empty()) sample_prompt(options, run);
   else sample_task(options, run);
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

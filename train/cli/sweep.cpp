@@ -71,12 +71,12 @@ void declare(CommandLine& line, SweepOptions& options) {
       Option{"config", {}, "configuration read over CONFIG; flags override all"}.takes("FILE"),
       options.configs);
   for (const Option& o : SweepConfig::lists())
-    if (o.name == "eval_lengths") line.numbers("Sweep", o, sweep.lengths);
+    if (o.name == "eval_lengths") line.numbers("Sweep", o, sweep.eval_lengths);
     else
       line.names("Sweep", o,
                  o.name == "encodings" ? sweep.encodings
                  : o.name == "tests"   ? sweep.tests
-                                       : sweep.protocols);
+                                       : sweep.eval_protocols);
   line.repeated("Sweep",
                 Option{"set",
                        {},
@@ -160,7 +160,7 @@ void complete(const CommandLine& line, SweepOptions& options) {
   if (!options.ranks.empty() && !options.dry)
     throw UsageError(
         "sweep: --ranks is only valid with --dry-run; mpirun -n sets the number of ranks");
-  sweep.set_protocols(sweep.protocols);
+  sweep.set_protocols(sweep.eval_protocols);
   for (const std::string& text : options.sets) apply_set(text, line, sweep);
   std::string name = options.what;
   if (name.empty()) name = options.configs.empty() ? sweep.base.task : options.configs.back();
@@ -178,7 +178,7 @@ std::string command_of(const Arguments& arguments) {
 }
 
 // False if help was asked for. Flags override files, also where these list several values.
-bool understood(const Arguments& arguments, CommandLine& line, SweepOptions& options) {
+bool parse_options(const Arguments& arguments, CommandLine& line, SweepOptions& options) {
   if (!line.parse(arguments)) return false;
   SweepConfig config;
   if (!options.what.empty()) read_config(options.what, config);
@@ -195,7 +195,7 @@ bool understood(const Arguments& arguments, CommandLine& line, SweepOptions& opt
 }
 
 // What all ranks have to agree about.
-std::string agreed(const Experiment& experiment) {
+std::string canonical_config(const Experiment& experiment) {
   std::string text = to_toml(experiment.config);
   for (const Variant& v : experiment.plan.variants)
     text += fingerprint(v.base, experiment.inputs.texts());
@@ -244,7 +244,7 @@ void write_job(const Arguments& arguments, SweepOptions& options) {
 
 }  // namespace
 
-int sweep_command(const Arguments& arguments) {
+ExitCode sweep_command(const Arguments& arguments) {
   SweepOptions options;
   CommandLine line(
       "sweep", "trains encodings at one length, evaluates them at longer ones, and compares",
@@ -255,29 +255,29 @@ int sweep_command(const Arguments& arguments) {
   declare(line, options);
   if (arguments.empty()) {
     if (ranks::rank() == 0) std::fputs(line.short_help().c_str(), stderr);
-    return usage;
+    return ExitCode::usage;
   }
-  bool go_on = false;
-  ranks::together([&] { go_on = understood(arguments, line, options); });
-  if (!go_on) return fine;
+  bool proceed = false;
+  ranks::run_collectively([&] { proceed = parse_options(arguments, line, options); });
+  if (!proceed) return ExitCode::ok;
   if (options.dry) {
     if (ranks::rank() == 0)
-      std::fputs(forecast(Experiment(options.sweep), options.ranks).c_str(), stdout);
-    return fine;
+      std::fputs(dry_run(Experiment(options.sweep), options.ranks).c_str(), stdout);
+    return ExitCode::ok;
   }
-  if (options.as_job) return write_job(arguments, options), fine;
+  if (options.as_job) return write_job(arguments, options), ExitCode::ok;
   std::optional<Experiment> experiment;
-  ranks::together([&] { experiment.emplace(options.sweep); });
+  ranks::run_collectively([&] { experiment.emplace(options.sweep); });
   if (ranks::count() > 1) {
     std::string text;
-    ranks::together([&] { text = agreed(*experiment); });
+    ranks::run_collectively([&] { text = canonical_config(*experiment); });
     ranks::require_same("sweep: the configuration", text);
   }
 
-  Progress progress(options.quiet ? Progress::Voice::quiet : Progress::Voice::normal);
+  Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
   const Start start = options.force ? Start::over : options.resume ? Start::resumed : Start::fresh;
   const SweepEnd end = sweep(*experiment, options.out, start, command_of(arguments), progress);
-  if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : fine;
+  if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : ExitCode::ok;
   if (end.signal) {
     std::fprintf(stderr,
                  "sweep: stopped; finished runs are kept, the same command with --resume "
@@ -286,8 +286,8 @@ int sweep_command(const Arguments& arguments) {
   }
   write_report(end.study, options.out);
   if (options.json) std::fputs(to_json(end.study).c_str(), stdout);
-  else std::fputs(report(end.study, options.out, look_of_stdout()).c_str(), stdout);
-  return end.study.failures.empty() ? fine : cells_failed;
+  else std::fputs(report(end.study, options.out, style_of_stdout()).c_str(), stdout);
+  return end.study.failures.empty() ? ExitCode::ok : ExitCode::runs_failed;
 }
 
 }  // namespace yonder

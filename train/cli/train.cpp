@@ -102,9 +102,10 @@ RunConfig begun(const std::string& folder) {
                      (folder.ends_with(".safetensors")
                           ? ", " + fs::path(folder).parent_path().parent_path().string()
                           : ""));
-  if (ranks::count() == 1) return begun_in(folder);
+  if (ranks::count() == 1) return load_run_config(folder);
   RunConfig config;
-  apply_config(ranks::of_first([&] { return to_toml(begun_in(folder)); }), folder, config);
+  apply_config(ranks::broadcast_from_root([&] { return to_toml(load_run_config(folder)); }), folder,
+               config);
   return config;
 }
 
@@ -146,7 +147,7 @@ void warn(const RunConfig& config, const Inputs& inputs) {
   const auto task = prepare_task(config, inputs);
   if (!task->is_text()) return;
   try {
-    task->sequences({.length = config.length, .scored = std::min(32, config.length)});
+    task->sequences({.length = config.train_length, .scored = std::min(32, config.train_length)});
   } catch (const UsageError& why) {
     say(std::string("the model can't be evaluated at its training length: ") + why.what());
   }
@@ -155,19 +156,19 @@ void warn(const RunConfig& config, const Inputs& inputs) {
 // What all ranks have to agree about, and how many of them are too many.
 void agree(const RunConfig& config, const Inputs& inputs, Progress& progress) {
   std::string text;
-  ranks::together([&] { text = to_toml(config) + fingerprint(config, inputs.texts()); });
+  ranks::run_collectively([&] { text = to_toml(config) + fingerprint(config, inputs.texts()); });
   ranks::require_same("train: the configuration", text);
   if (config.threads == 0) ranks::share_processors();
   const int shards = std::min(config.shards, config.batch), idle = ranks::count() - shards;
   if (idle > 0 && ranks::rank() == 0)
-    progress.settle("train: " + std::to_string(idle) + " of " + std::to_string(ranks::count()) +
-                    " ranks have nothing to do: a batch is " + std::to_string(shards) +
-                    (shards == 1 ? " shard" : " shards") + ", see --shards");
+    progress.print_line("train: " + std::to_string(idle) + " of " + std::to_string(ranks::count()) +
+                        " ranks have nothing to do: a batch is " + std::to_string(shards) +
+                        (shards == 1 ? " shard" : " shards") + ", see --shards");
 }
 
 }  // namespace
 
-int train_command(const Arguments& arguments) {
+ExitCode train_command(const Arguments& arguments) {
   TrainOptions options{.config = start()};
   CommandLine command(
       "train", "trains one model and keeps it in a folder",
@@ -176,15 +177,16 @@ int train_command(const Arguments& arguments) {
        "yonder train --from runs/copy --train-length 64 --rope.scaling linear --out runs/longer",
        "yonder train --encoding rope+window@0-2,none@3 --out runs/mixed"});
   declare(command, options);
-  bool go_on = false;
-  ranks::together([&] { go_on = command.parse(arguments); });
-  if (!go_on) return fine;
+  bool proceed = false;
+  ranks::run_collectively([&] { proceed = command.parse(arguments); });
+  if (!proceed) return ExitCode::ok;
   const RunConfig config_begun = options.resumed.empty() ? RunConfig{} : begun(options.resumed);
   const Inputs inputs;
-  ranks::together([&] { complete(command, config_begun, inputs, options); });
+  ranks::run_collectively([&] { complete(command, config_begun, inputs, options); });
   const RunConfig& config = options.config;
   const bool first = ranks::rank() == 0;
-  Progress progress(options.quiet || !first ? Progress::Voice::quiet : Progress::Voice::normal);
+  Progress progress(options.quiet || !first ? Progress::Verbosity::quiet
+                                            : Progress::Verbosity::normal);
   if (ranks::count() > 1) agree(config, inputs, progress);
   const Existing existing = !options.resumed.empty() ? Existing::resume
                             : options.force          ? Existing::replace
@@ -192,16 +194,16 @@ int train_command(const Arguments& arguments) {
   if (first && !options.quiet) warn(config, inputs);
   const TrainResult result = train(
       config, options.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
-      ranks::everyone(), inputs);
-  if (!first) return fine;
-  progress.settle("trained " + std::to_string(result.steps) + " steps" +
-                  (result.before ? " (" + std::to_string(result.before) + " before)" : "") +
-                  " in " + duration(result.seconds) + " at " + rounded(result.tokens_per_second) +
-                  " tokens/s, " + std::to_string(result.parameters) + " parameters, " +
-                  std::to_string(result.position_parameters) +
-                  " of them of positions; test it with yonder eval " + shell_word(options.out) +
-                  " --eval-lengths " + std::to_string(config.length) + "," +
-                  std::to_string(2 * config.length));
+      ranks::world(), inputs);
+  if (!first) return ExitCode::ok;
+  progress.print_line(
+      "trained " + std::to_string(result.steps) + " steps" +
+      (result.before ? " (" + std::to_string(result.before) + " before)" : "") + " in " +
+      duration(result.seconds) + " at " + rounded(result.tokens_per_second) + " tokens/s, " +
+      std::to_string(result.parameters) + " parameters, " +
+      std::to_string(result.position_parameters) +
+      " of them of positions; test it with yonder eval " + shell_word(options.out) + " --lengths " +
+      std::to_string(config.train_length) + "," + std::to_string(2 * config.train_length));
   if (!result.changed_text.empty())
     std::fprintf(stderr,
                  "train: %s is not the text that the model began with, which may have held what "
@@ -209,7 +211,7 @@ int train_command(const Arguments& arguments) {
                  result.changed_text.c_str());
   if (options.json) print_json(config, result);
   else std::printf("%s\n", result.checkpoint.c_str());
-  return fine;
+  return ExitCode::ok;
 }
 
 }  // namespace yonder

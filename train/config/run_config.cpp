@@ -12,7 +12,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-int RunConfig::first_steps() const { return int(std::lround(until * steps)); }
+int RunConfig::first_steps() const { return int(std::lround(switch_at * steps)); }
 
 std::string RunConfig::warning() const {
   if (warmup < steps) return "";
@@ -21,7 +21,7 @@ std::string RunConfig::warning() const {
 }
 
 std::vector<std::string> RunConfig::encodings() const {
-  return changes() ? std::vector{encoding, then} : std::vector{encoding};
+  return changes() ? std::vector{encoding, switch_to} : std::vector{encoding};
 }
 
 Options RunConfig::fields() {
@@ -37,7 +37,7 @@ std::vector<OptionView> RunConfig::fields() const { return views(RunConfig(*this
 Options RunConfig::data_fields() {
   return {
       Option{"data.task", &task, "see yonder list tasks"}.takes("NAME"),
-      Option{"data.train_length", &length,
+      Option{"data.train_length", &train_length,
              "longest training sequence: items of the task, or bytes of text"}
           .within(1, 1 << 24)
           .formerly("length"),
@@ -50,11 +50,11 @@ Options RunConfig::model_fields() {
              "position encoding, several joined by +; see yonder list encodings"}
           .takes("NAME")
           .kept_as(canonical_encoding),
-      Option{"encoding.switch_at", &until,
+      Option{"encoding.switch_at", &switch_at,
              "fraction of the steps after which --encoding.switch-to replaces it (DroPE: 0.875)"}
           .within(0, 1)
           .formerly("until"),
-      Option{"encoding.switch_to", &then, "final encoding, which is also the one evaluated"}
+      Option{"encoding.switch_to", &switch_to, "final encoding, which is also the one evaluated"}
           .takes("NAME")
           .kept_as(canonical_encoding)
           .formerly("then"),
@@ -66,7 +66,8 @@ Options RunConfig::model_fields() {
           .shown_as("4 x width"),
       Option{"model.bidirectional", &bidirectional,
              "bidirectional attention with a masked-LM objective"},
-      Option{"model.tie_embeddings", &tied, "share the embedding matrix with the output head"}
+      Option{"model.tie_embeddings", &tie_embeddings,
+             "share the embedding matrix with the output head"}
           .formerly("tied"),
   };
 }
@@ -83,7 +84,8 @@ Options RunConfig::training_fields() {
       Option{"train.batch", &batch, "sequences per step"}.within(1, 65536),
       Option{"train.lr", &lr, "peak learning rate"}.between(0, infinity),
       Option{"train.warmup", &warmup, "steps of linear warm-up to the peak"}.within(0, most),
-      Option{"train.min_lr_ratio", &lr_end, "final learning rate of the cosine, relative to --lr"}
+      Option{"train.min_lr_ratio", &min_lr_ratio,
+             "final learning rate of the cosine, relative to --lr"}
           .within(0, 1)
           .formerly("lr_end"),
       Option{"train.weight_decay", &weight_decay, "AdamW, for matrices"}.within(0, 100),
@@ -93,7 +95,7 @@ Options RunConfig::training_fields() {
       Option{"train.beta2", &beta2, "AdamW beta 2, decay of the second moment"}
           .within(0, 0.999999)
           .for_experts(),
-      Option{"train.grad_clip", &clip, "maximum global gradient norm; 0: no clipping"}
+      Option{"train.grad_clip", &grad_clip, "maximum global gradient norm; 0: no clipping"}
           .at_least(0)
           .formerly("clip"),
       Option{"train.seed", &seed, "of weights, data and sampled positions"}.within(0, largest),
@@ -112,7 +114,7 @@ Options RunConfig::training_fields() {
           .within(1, 65536)
           .shown_as("16 under mpirun, else 1")
           .for_experts(),
-      Option{"train.allreduce", &reduce,
+      Option{"train.allreduce", &allreduce,
              "how ranks add up gradients; with fast, results depend on the number of ranks"}
           .one_of({"deterministic", "fast"})
           .formerly("reduce")
@@ -123,24 +125,24 @@ Options RunConfig::training_fields() {
 
 Options RunConfig::checkpoint_fields() {
   return {
-      Option{"train.checkpoint_every", &save_every, "steps between checkpoints that are kept"}
+      Option{"train.checkpoint_every", &checkpoint_every, "steps between checkpoints that are kept"}
           .within(0, most)
           .shown_as("at the end only")
           .formerly("save_every")
           .without_effect(),
-      Option{"train.last_checkpoints", &late_checkpoints,
+      Option{"train.last_checkpoints", &last_checkpoints,
              "checkpoints to keep, evenly spaced over the last 10 % of training"}
           .within(1, 1000)
           .formerly("late_checkpoints")
           .without_effect()
           .for_experts(),
-      Option{"train.checkpoint_minutes", &save_minutes,
+      Option{"train.checkpoint_minutes", &checkpoint_minutes,
              "minutes between checkpoints to resume from; 0: none"}
           .within(0, 1e6)
           .formerly("save_minutes")
           .without_effect()
           .for_experts(),
-      Option{"train.keep_checkpoints", &keep, "how many of those to keep"}
+      Option{"train.keep_checkpoints", &keep_checkpoints, "how many of those to keep"}
           .within(1, 1000)
           .formerly("keep")
           .without_effect()

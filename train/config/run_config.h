@@ -13,36 +13,37 @@ namespace yonder {
 /// A run, before any default that depends on the model or the task is resolved.
 struct RunConfig {
   std::string task = "copy", encoding = usual_encoding();
-  Overrides options;  ///< of the encodings and of the task in use; others are refused
-  int length = 32;    ///< trained length in items
-  double until =
-      1;  ///< part of the steps after which `then` takes the place of `encoding`; 1: never
-  std::string then =
-      without_positions();  ///< what the model ends as, and is tested as, if until < 1
+  Overrides options;      ///< of the encodings and of the task in use; others are refused
+  int train_length = 32;  ///< trained length in items
+  double switch_at =
+      1;  ///< part of the steps after which `switch_to` takes the place of `encoding`; 1: never
+  std::string switch_to =
+      without_positions();  ///< what the model ends as, and is tested as, if switch_at < 1
   std::string from;         ///< run or checkpoint that training continues from; empty: a new model
 
   int width = 128, heads = 4, layers = 4;
   int mlp = 0;  ///< 0: 4·width
-  bool bidirectional = false, tied = false;
+  bool bidirectional = false, tie_embeddings = false;
 
   int steps = 2000, batch = 32;
   double lr = 1e-3;
-  int warmup = 100;     ///< steps from 0 to lr
-  double lr_end = 0.1;  ///< the cosine ends at lr_end·lr
+  int warmup = 100;           ///< steps from 0 to lr
+  double min_lr_ratio = 0.1;  ///< the cosine ends at min_lr_ratio·lr
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.98;
-  double clip = 1;     ///< largest norm of the gradient; 0: not clipped
-  int seed = 0;        ///< of weights, and of data and drawn positions unless data_seed is given
-  int data_seed = -1;  ///< −1: seed
+  double grad_clip = 1;  ///< largest norm of the gradient; 0: not clipped
+  int seed = 0;          ///< of weights, and of data and drawn positions unless data_seed is given
+  int data_seed = -1;    ///< −1: seed
   std::string precision = "f32";  ///< of the factors of matrix products in training, or "bf16"
   int threads = 0;                ///< 0: as many as the machine has; results do not depend on it
-  int save_every = 0;             ///< steps between checkpoints that stay; 0: only at the end
-  double save_minutes = 5;        ///< between checkpoints that only serve to go on from; 0: none
-  int keep = 2;                   ///< checkpoints that training can go on from
-  int late_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
+  int checkpoint_every = 0;       ///< steps between checkpoints that stay; 0: only at the end
+  double checkpoint_minutes = 5;  ///< between checkpoints that only serve to go on from; 0: none
+  int keep_checkpoints = 2;       ///< checkpoints that training can go on from
+  int last_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
   bool tensorboard = false;  ///< also write metrics for TensorBoard
   int shards = 1;  ///< of a batch; their gradients are added in order, whichever rank makes them
-  std::string reduce = "deterministic";  ///< or "fast": ranks add up in an order that MPI chooses
-  bool detect_anomaly = false;           ///< look for the operation where a number is first none
+  std::string allreduce =
+      "deterministic";          ///< or "fast": ranks add up in an order that MPI chooses
+  bool detect_anomaly = false;  ///< look for the operation where a number is first none
 
   /// Sequences of the largest shard: what goes through the model at once.
   int at_once() const { return (batch + shards - 1) / shards; }
@@ -50,8 +51,8 @@ struct RunConfig {
   std::uint64_t seed_of_data() const { return std::uint64_t(data_seed < 0 ? seed : data_seed); }
 
   /// Whether the encoding changes in training.
-  bool changes() const { return until < 1; }
-  /// Steps with the first encoding; later ones have `then`.
+  bool changes() const { return switch_at < 1; }
+  /// Steps with the first encoding; later ones have `switch_to`.
   int first_steps() const;
   /// The encodings of the run, one or two.
   std::vector<std::string> encodings() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "core/error.h"
@@ -19,16 +20,17 @@ void require_different(const std::string& what, const std::vector<T>& all) {
       throw UsageError(what + ": '" + text_of(Value(*one)) + "' is given twice; give it once");
 }
 
-// What a run of one encoding alone would say against it, or against a setting of a test; empty:
-// nothing. A setting that the sweep gives the encoding is not a reason: it is refused as a mistake.
-std::string refusal(const Entry& e, const Overrides& of_test, const RunConfig& base) {
+// What a run of one encoding alone would say against it, or against a setting of a test. A setting
+// that the sweep gives the encoding is not a reason: it is refused as a mistake.
+std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
+                                   const RunConfig& base) {
   if (std::any_of(base.options.begin(), base.options.end(),
                   [&e](const Override& o) { return o.key == OptionKey(e.name, {}, o.key.name); }))
-    return "";
+    return {};
   Composition alone(e.name);
-  if (alone.counts_digits() && !make_task(base.task)->numbers())
+  if (alone.needs_digits() && !make_task(base.task)->numbers())
     return e.name + ": it goes by the digits of numbers, and " + base.task + " has none";
-  if (alone.complex() && base.tied)
+  if (alone.complex() && base.tie_embeddings)
     return e.name + ": the complex Transformer has a head of its own, and this one is tied";
   try {
     Parameters parameters(0);
@@ -37,13 +39,13 @@ std::string refusal(const Entry& e, const Overrides& of_test, const RunConfig& b
                  .heads = base.heads,
                  .layers = base.layers,
                  .mlp = base.width,
-                 .trained = std::max(2, base.length),
+                 .trained = std::max(2, base.train_length),
                  .causal = !base.bidirectional},
                 parameters);
     for (const auto& [key, value] : of_test) alone.set_at_test(key, value);
     alone.check();
-  } catch (const UsageError& why) { return why.what(); }
-  return "";
+  } catch (const UsageError& why) { return why.what(); }  // resolving options is the check
+  return {};
 }
 
 // Whether a test of the encoding alone may set it and would see a change.
@@ -56,12 +58,11 @@ bool changes(const Entry& e, const Override& o) {
 
 // The rows that "all" stands for: every registered encoding; "everything": each followed by its
 // extensions. Those that some variant refuses are left out.
-std::vector<std::string> every_row(bool extensions, Plan& plan) {
+std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
   std::vector<std::string> rows;
   const auto add = [&](const std::string& row, const Entry& e, const Overrides& of_test) {
     for (const Variant& v : plan.variants)
-      if (const std::string why = refusal(e, of_test, v.base); !why.empty())
-        return plan.left_out.push_back(why), false;
+      if (const auto why = refusal(e, of_test, v.base)) return plan.left_out.push_back(*why), false;
     return rows.push_back(row), true;
   };
   for (const Entry& e : registry())
@@ -72,7 +73,7 @@ std::vector<std::string> every_row(bool extensions, Plan& plan) {
 }
 
 // "all" and "everything", alone or among others, stand for the rows above.
-std::vector<std::string> expanded(const std::vector<std::string>& names, Plan& plan) {
+std::vector<std::string> expanded(const std::vector<std::string>& names, SweepPlan& plan) {
   std::vector<std::string> rows;
   for (const std::string& name : names) {
     const bool everything = name == "everything";
@@ -83,7 +84,7 @@ std::vector<std::string> expanded(const std::vector<std::string>& names, Plan& p
 }
 
 // An option of an encoding makes a row of each of its values, in those rows that have the encoding;
-// encoding.until and encoding.then do in all.
+// encoding.switch_at and encoding.switch_to do in all.
 std::vector<Row> with_axis(const std::vector<Row>& rows, const Axis& axis) {
   const std::string& owner = axis.key.owner;
   std::vector<Row> all;
@@ -113,14 +114,14 @@ std::vector<std::string> texts_of(const std::vector<Value>& values) {
   return all;
 }
 
-std::vector<Row> rows_of(const SweepConfig& config, Plan& plan) {
+std::vector<Row> rows_of(const SweepConfig& config, SweepPlan& plan) {
   auto names = config.encodings;
   for (const Axis& axis : config.axes)
     if (axis.key == "model.encoding") names = texts_of(axis.values);
   std::vector<Row> rows = parse_rows(expanded(names, plan));
   for (const Axis& axis : config.axes)
     if (is_of_encoding(axis.key)) rows = with_axis(rows, axis);
-  if (config.windowed)
+  if (config.window_baseline)
     for (const Row& row : std::vector<Row>(rows))
       if (const Row behind{row.encoding, {override_of(Baseline::window)}};
           row.extension.empty() && std::find(rows.begin(), rows.end(), behind) == rows.end())
@@ -169,16 +170,18 @@ Options SweepConfig::fields() {
           Option{"examples", &examples, "sequences per evaluation"}
               .within(0, 1 << 24)
               .shown_as("the task's own number"),
-          Option{"window_baseline", &windowed,
+          Option{"window_baseline", &window_baseline,
                  "also evaluate each encoding with sliding-window attention"}
               .formerly("windowed"),
           Option{"checkpoints", &checkpoints,
                  "checkpoints per run to evaluate, over the last 10 % of training"}
               .within(1, 100),
-          Option{"curve_points", &course,
+          Option{"curve_points", &curve_points,
                  "checkpoints per run to evaluate over all of training: learning curves"}
               .within(0, 1000)
-              .formerly("course")};
+              .formerly("course"),
+          Option{"attention", &attention,
+                 "record where the attention of each model looks: attention.csv, report"}};
 }
 
 Options SweepConfig::lists() {
@@ -203,13 +206,13 @@ Options SweepConfig::lists() {
 }
 
 void SweepConfig::set_protocols(std::vector<std::string> names) {
-  protocols.clear();
-  for (const std::string& one : names) protocols.push_back(current_protocol(one));
+  eval_protocols.clear();
+  for (const std::string& one : names) eval_protocols.push_back(current_protocol(one));
 }
 
-Plan plan_of(const SweepConfig& config) {
-  Plan plan{.variants = {{config.base, "", ""}}};
-  require_different("eval_protocols", config.protocols);
+SweepPlan plan_of(const SweepConfig& config) {
+  SweepPlan plan{.variants = {{config.base, "", ""}}};
+  require_different("eval_protocols", config.eval_protocols);
   if (config.base.seed > std::numeric_limits<int>::max() - config.seeds + 1)
     throw UsageError("seeds: " + std::to_string(config.seeds) + " from " +
                      std::to_string(config.base.seed) + " on pass 2147483647, the largest; " +
@@ -234,17 +237,17 @@ Plan plan_of(const SweepConfig& config) {
     tests.push_back(text_of(plan.tests.back()));
   }
   require_different("tests", tests);
-  std::vector<int> lengths = config.lengths;
+  std::vector<int> lengths = config.eval_lengths;
   if (lengths.empty())
-    for (int k : {1, 2, 4, 8}) lengths.push_back(k * config.base.length);
+    for (int k : {1, 2, 4, 8}) lengths.push_back(k * config.base.train_length);
   const std::set<int> each(lengths.begin(), lengths.end());
   plan.lengths.assign(each.begin(), each.end());
   return plan;
 }
 
-std::vector<int> lengths_of(const Plan& plan, const Variant& variant) {
+std::vector<int> lengths_of(const SweepPlan& plan, const Variant& variant) {
   std::set<int> all(plan.lengths.begin(), plan.lengths.end());
-  all.insert(variant.base.length);
+  all.insert(variant.base.train_length);
   return {all.begin(), all.end()};
 }
 

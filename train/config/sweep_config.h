@@ -21,16 +21,17 @@ struct SweepConfig {
   std::string title, source;  ///< of a preset
   RunConfig base;             ///< what all cells share; seed is the first of `seeds`
   std::vector<std::string> encodings =
-      compared_encodings();  ///< rows; "all" and "everything" stand for many
-  bool windowed = false;     ///< a row more for each encoding: seeing only the last N tokens
-  std::vector<Axis> axes;    ///< panels; `train.lr` chooses, options of an encoding make rows
-  std::vector<int> lengths;  ///< items for tasks, tokens for text; the trained one is added
+      compared_encodings();       ///< rows; "all" and "everything" stand for many
+  bool window_baseline = false;   ///< a row more for each encoding: seeing only the last N tokens
+  std::vector<Axis> axes;         ///< panels; `train.lr` chooses, options of an encoding make rows
+  std::vector<int> eval_lengths;  ///< items for tasks, tokens for text; the trained one is added
   std::vector<std::string> tests{""};  ///< options of the task while testing, "tiled.tile=2"
-  std::vector<std::string> protocols{"fixed-targets"};  ///< of texts
+  std::vector<std::string> eval_protocols{"fixed-targets"};  ///< of texts
   int seeds = 5;
-  int examples = 0;     ///< at each length; 0: the task's own number
-  int checkpoints = 1;  ///< tested, evenly over the last tenth of training, its end included
-  int course = 0;       ///< tested too, evenly over all of training
+  int examples = 0;        ///< at each length; 0: the task's own number
+  int checkpoints = 1;     ///< tested, evenly over the last tenth of training, its end included
+  int curve_points = 0;    ///< tested too, evenly over all of training
+  bool attention = false;  ///< tell where the attention of the last checkpoint looks
   std::vector<Claim> claims;
 
   /// The fields by name with limits and meaning: flags, and keys of [sweep].
@@ -49,7 +50,7 @@ struct Variant {
 };
 
 /// What a sweep consists of. UsageError for whatever can't be.
-struct Plan {
+struct SweepPlan {
   std::vector<Row> rows;
   std::vector<std::string> left_out;  ///< why, of what "all" and "everything" don't stand for here
   std::vector<Variant> variants;
@@ -57,9 +58,9 @@ struct Plan {
   std::vector<Overrides> tests;  ///< by SweepConfig::tests
   std::vector<int> lengths;      ///< ascending, without the trained one of a variant
 };
-Plan plan_of(const SweepConfig&);
+SweepPlan plan_of(const SweepConfig&);
 
 /// `plan.lengths` with the trained length of a variant, ascending.
-std::vector<int> lengths_of(const Plan&, const Variant&);
+std::vector<int> lengths_of(const SweepPlan&, const Variant&);
 
 }  // namespace yonder

@@ -22,7 +22,7 @@ namespace yonder {
 namespace {
 
 // Where a reader is: for errors that name file, line and key.
-struct Place {
+struct TomlSource {
   const std::string& path;
 
   [[noreturn]] void refuse(const toml::node& node, const std::string& what) const {
@@ -30,7 +30,7 @@ struct Place {
   }
 };
 
-Value value_of(const toml::node& node, const std::string& key, const Place& place) {
+Value value_of(const toml::node& node, const std::string& key, const TomlSource& place) {
   if (const auto s = node.value_exact<std::string>()) return *s;
   if (const auto b = node.value_exact<bool>()) return *b;
   if (const auto i = node.value_exact<std::int64_t>()) return *i;
@@ -38,11 +38,12 @@ Value value_of(const toml::node& node, const std::string& key, const Place& plac
   place.refuse(node, key + ": this is not a text, a number, true or false");
 }
 
-std::string text_of(const toml::node& node, const std::string& key, const Place& place) {
+std::string text_of(const toml::node& node, const std::string& key, const TomlSource& place) {
   return yonder::text_of(value_of(node, key, place));
 }
 
-std::vector<Value> values_of(const toml::node& node, const std::string& key, const Place& place) {
+std::vector<Value> values_of(const toml::node& node, const std::string& key,
+                             const TomlSource& place) {
   const toml::array* list = node.as_array();
   if (!list || list->empty()) place.refuse(node, key + ": takes a list, as in [1, 2]");
   std::vector<Value> all;
@@ -51,21 +52,21 @@ std::vector<Value> values_of(const toml::node& node, const std::string& key, con
 }
 
 std::vector<std::string> list_of(const toml::node& node, const std::string& key,
-                                 const Place& place) {
+                                 const TomlSource& place) {
   std::vector<std::string> all;
   for (const Value& v : values_of(node, key, place)) all.push_back(yonder::text_of(v));
   return all;
 }
 
 void set(const Option& option, const std::string& section, const Value& value,
-         const toml::node& node, const Place& place) {
+         const toml::node& node, const TomlSource& place) {
   try {
     assign(option, section, value);
   } catch (const UsageError& why) { place.refuse(node, why.what()); }
 }
 
 void set(RunConfig& config, const std::string& key, const Value& value, const toml::node& node,
-         const Place& place) {
+         const TomlSource& place) {
   try {
     set_key(config, key, value);
   } catch (const UsageError& why) { place.refuse(node, why.what()); }
@@ -81,7 +82,7 @@ std::string first_there(const std::vector<std::string>& paths) {
 
 // The keys of [model], [train] and [data], and those of the tables in [data] and [encoding].
 void read_section(const toml::table& section, const std::string& prefix, RunConfig& config,
-                  const Place& place) {
+                  const TomlSource& place) {
   for (const auto& [name, node] : section) {
     const std::string key = prefix + "." + std::string(name.str());
     const bool parted = prefix == "data" || prefix == "encoding";
@@ -95,7 +96,7 @@ void read_section(const toml::table& section, const std::string& prefix, RunConf
 
 // The axes of [sweep.set]; a key that is not quoted is a table in a table.
 void read_axes(const toml::table& section, const std::string& prefix, SweepConfig& config,
-               const Place& place) {
+               const TomlSource& place) {
   for (const auto& [name, node] : section) {
     const std::string key = prefix + std::string(name.str());
     if (const toml::table* table = node.as_table()) {
@@ -109,20 +110,20 @@ void read_axes(const toml::table& section, const std::string& prefix, SweepConfi
 }
 
 void set_list(SweepConfig& config, const std::string& name, const toml::node& node,
-              const Place& place) {
+              const TomlSource& place) {
   const std::string key = "sweep." + name;
   if (name == "encodings") config.encodings = list_of(node, key, place);
   if (name == "tests") config.tests = list_of(node, key, place);
   if (name == "eval_protocols") config.set_protocols(list_of(node, key, place));
   if (name != "eval_lengths") return;
-  config.lengths.clear();
+  config.eval_lengths.clear();
   for (const Value& value : values_of(node, key, place)) {
-    int& length = config.lengths.emplace_back();
+    int& length = config.eval_lengths.emplace_back();
     set(Option{name, &length, ""}.within(1, 1 << 24), "sweep", value, node, place);
   }
 }
 
-void read_sweep(const toml::table& section, SweepConfig& config, const Place& place) {
+void read_sweep(const toml::table& section, SweepConfig& config, const TomlSource& place) {
   for (const auto& [name, node] : section) {
     const std::string key(name.str()), full = "sweep." + key;
     Options fields = config.fields(), lists = SweepConfig::lists();
@@ -144,7 +145,7 @@ void read_sweep(const toml::table& section, SweepConfig& config, const Place& pl
   }
 }
 
-Claim claim_of(const toml::table& table, const Place& place) {
+Claim claim_of(const toml::table& table, const TomlSource& place) {
   Claim claim;
   Options fields = claim.fields();
   for (const auto& [name, node] : table) {
@@ -182,7 +183,7 @@ toml::table parsed(const std::string& text, const std::string& path) {
 // A run's sections; what else there is goes to `other`.
 template <class F>
 void read(const std::string& text, const std::string& path, RunConfig& config, const F& other) {
-  const Place place{path};
+  const TomlSource place{path};
   for (const auto& [name, node] : parsed(text, path)) {
     const std::string key(name.str());
     const bool section = key == "model" || key == "train" || key == "data" || key == "encoding";
@@ -193,7 +194,7 @@ void read(const std::string& text, const std::string& path, RunConfig& config, c
 }
 
 [[noreturn]] void unknown_section(const std::string& key, const toml::node& node,
-                                  const Place& place) {
+                                  const TomlSource& place) {
   place.refuse(node, key + ": there is no such key or section" +
                          did_you_mean(key, {"model", "train", "data", "encoding", "sweep", "claim",
                                             "title", "source"}));
@@ -270,16 +271,18 @@ std::string text_of(const toml::table& root) {
 }  // namespace
 
 void apply_config(const std::string& toml, const std::string& path, RunConfig& config) {
-  read(toml, path, config, [](const std::string& key, const toml::node& node, const Place& place) {
-    if (key == "sweep" || key == "claim")
-      place.refuse(node, key + ": this is the configuration of a sweep; run it by yonder sweep " +
-                             place.path);
-    if (key != "title" && key != "source") unknown_section(key, node, place);
-  });
+  read(toml, path, config,
+       [](const std::string& key, const toml::node& node, const TomlSource& place) {
+         if (key == "sweep" || key == "claim")
+           place.refuse(node,
+                        key + ": this is the configuration of a sweep; run it by yonder sweep " +
+                            place.path);
+         if (key != "title" && key != "source") unknown_section(key, node, place);
+       });
 }
 
 void apply_config(const std::string& toml, const std::string& path, SweepConfig& config) {
-  const auto other = [&](const std::string& key, const toml::node& node, const Place& place) {
+  const auto other = [&](const std::string& key, const toml::node& node, const TomlSource& place) {
     if (key == "title") config.title = text_of(node, key, place);
     else if (key == "source") config.source = text_of(node, key, place);
     else if (key == "sweep" && node.is_table()) read_sweep(*node.as_table(), config, place);
@@ -301,9 +304,9 @@ std::string to_toml(const SweepConfig& config) {
   if (!config.title.empty()) root.insert("title", config.title);
   if (!config.source.empty()) root.insert("source", config.source);
   toml::table sweep{{"encodings", array_of(config.encodings)},
-                    {"eval_protocols", array_of(config.protocols)}};
+                    {"eval_protocols", array_of(config.eval_protocols)}};
   if (config.tests != SweepConfig{}.tests) sweep.insert("tests", array_of(config.tests));
-  if (!config.lengths.empty()) sweep.insert("eval_lengths", array_of(config.lengths));
+  if (!config.eval_lengths.empty()) sweep.insert("eval_lengths", array_of(config.eval_lengths));
   SweepConfig copy = config, plain;
   for_each_given(copy.fields(), plain.fields(),
                  [&](const Option& o, const Value& value) { put(sweep, {o.name}, value); });

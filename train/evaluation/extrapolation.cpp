@@ -6,35 +6,23 @@
 namespace yonder {
 namespace {
 
-const Composition::Part* part(const Composition& encoding, const std::string& name) {
-  for (const auto& p : encoding.parts())
+const Composition::Component* part(const Composition& encoding, const std::string& name) {
+  for (const auto& p : encoding.components())
     if (p.entry->name == name) return &p;
   return nullptr;
 }
 
 // Whether a test may set it and would see a change.
-bool changes(const Composition::Part& p, const Override& to) {
+bool changes(const Composition::Component& p, const Override& to) {
   Options options = p.encoding->options();
   const Option* o = find(options, to.key.name);
   return o && o->test_time && value_of(*o) != typed(*o, to.value);
 }
 
-bool is_of_test(const Composition::Part& p, const OptionKey& key) {
+bool is_of_test(const Composition::Component& p, const OptionKey& key) {
   Options options = p.encoding->options();
   const Option* o = find(options, key.name);
   return o && o->test_time;
-}
-
-// Whether the modifier can't stand beside the encodings of some layer.
-bool refuses(const Composition& encoding, const std::string& name) {
-  for (const LayerGroup& g : encoding.groups()) {
-    std::string names;
-    for (const std::string& one : g.names) names += one + "+";
-    try {
-      Composition with(names + name);
-    } catch (const UsageError&) { return true; }
-  }
-  return false;
 }
 
 // The overrides that one entry of the list stands for.
@@ -75,19 +63,19 @@ std::string protocol_of(const Task& task, const std::string& wanted) {
 Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const Trained& plain,
             const Overrides& of_task, const EvalSettings& settings) {
   std::set<int> lengths(settings.lengths.begin(), settings.lengths.end());
-  lengths.insert(plain.config.length);
+  lengths.insert(plain.config.train_length);
   Study study{.name = "eval",
               .panels = {{.task = plain.config.task,
                           .test = text_of(of_task),
                           .protocol = protocol_of(*plain.task, name_of(settings.protocol)),
                           .text = plain.task->is_text(),
-                          .trained = plain.config.length,
+                          .train_length = plain.config.train_length,
                           .lengths = {lengths.begin(), lengths.end()},
                           .seeds = 1,
                           .rows = rows,
-                          .letters = plain.task->frequency_loss()}}};
+                          .unigram_loss = plain.task->frequency_loss()}}};
   Results& results = study.panels[0];
-  for (int length : results.lengths) results.chance.push_back(plain.task->chance(length));
+  for (int length : results.lengths) results.chance.push_back(plain.task->chance_accuracy(length));
   const Parameters& parameters = plain.model->parameters();
   study.trainings.push_back({.cell = checkpoint,
                              .encoding = plain.model->encoding().name(),
@@ -103,14 +91,14 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
 
 Overrides extensions_of(const Composition& encoding) {
   Overrides all;
-  for (const auto& p : encoding.parts())
+  for (const auto& p : encoding.components())
     for (const Override& o : p.entry->extensions)
       if (changes(p, o)) all.push_back(o);
   // A modifier joins the layers that lack it, unless training has fixed what it does in others.
   for (const Entry& e : registry()) {
     if (e.joins_at_test.empty() || everywhere(encoding.groups(), e.name)) continue;
-    const Composition::Part* there = part(encoding, e.name);
-    if (!there && refuses(encoding, e.name)) continue;
+    const Composition::Component* there = part(encoding, e.name);
+    if (!there && encoding.refusal_of(e.name)) continue;
     for (const Override& o : e.extensions)
       if (!find(all, o.key) && (!there || is_of_test(*there, o.key))) all.push_back(o);
   }
@@ -189,16 +177,16 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
   return study;
 }
 
-Score score_of(const Row& row, const Trained& trained, const std::string& protocol,
-               const EvalRow& e) {
+EvalScore score_of(const Row& row, const Trained& trained, const std::string& protocol,
+                   const EvalRow& e) {
   return {.row = row,
           .protocol = protocol_of(*trained.task, protocol),
           .length = e.length,
           .tokens = e.tokens,
           .seed = trained.config.seed,
           .loss = e.loss,
-          .accuracy = e.token_accuracy,
-          .exact = e.exact_match,
+          .token_accuracy = e.token_accuracy,
+          .exact_match = e.exact_match,
           .examples = e.examples,
           .status = e.status,
           .reason = e.reason,

@@ -46,6 +46,6 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
               const std::function<void(int, double)>& progress = {}, const Inputs& = {});
 
 /// One row of a test as a row of a comparison has it.
-Score score_of(const Row&, const Trained&, const std::string& protocol, const EvalRow&);
+EvalScore score_of(const Row&, const Trained&, const std::string& protocol, const EvalRow&);
 
 }  // namespace yonder

@@ -36,7 +36,7 @@ class Reading {
 
   Tables operator()() {
     if (encoding_.complex()) refuse("makes the model complex", "complex numbers");
-    if (encoding_.counts_digits()) refuse("reads which tokens are digits", "digits");
+    if (encoding_.needs_digits()) refuse("reads which tokens are digits", "digits");
     const Positions& p = placed_;
     for (int t = 0; t < M_; ++t)
       if (p(0, t) != t || p.next_layer > 0)
@@ -105,7 +105,7 @@ class Reading {
     const Shape heads{1, M_, d_.heads, d_.head()};
     Dots dots{.q = noise(heads), .k = noise(heads)};
     const Dots before = dots;
-    Scores s{.scale = real(1 / std::sqrt(double(d_.head())))};
+    ScoreTerms s{.scale = real(1 / std::sqrt(double(d_.head())))};
     const Tensor row = factors(call);
     encoding_.dots(dots, call);
     encoding_.scores(s, call);

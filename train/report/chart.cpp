@@ -294,12 +294,12 @@ std::vector<double> spread_labels(const std::vector<double>& wanted, double gap,
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(),
                    [&wanted](std::size_t a, std::size_t b) { return wanted[a] < wanted[b]; });
-  struct Group {
+  struct LabelGroup {
     double sum;
     int count;
     double mean() const { return sum / count; }
   };
-  std::vector<Group> groups;
+  std::vector<LabelGroup> groups;
   for (std::size_t k = 0; k < order.size(); ++k) {
     groups.push_back({wanted[order[k]] - double(k) * gap, 1});
     while (groups.size() > 1 && groups[groups.size() - 2].mean() > groups.back().mean()) {
@@ -311,7 +311,7 @@ std::vector<double> spread_labels(const std::vector<double>& wanted, double gap,
   std::vector<double> at(wanted.size());
   std::size_t k = 0;
   const double most = high - double(wanted.size() - 1) * gap;
-  for (const Group& group : groups)
+  for (const LabelGroup& group : groups)
     for (int n = 0; n < group.count; ++n, ++k)
       at[order[k]] = std::max(low, std::min(most, group.mean())) + double(k) * gap;
   return at;

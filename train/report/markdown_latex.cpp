@@ -40,8 +40,9 @@ std::string markdown(const std::string& text) {
 std::string markdown_table(const Results& r, const Measure& m) {
   std::string head = "| |", rule = "|---|", text;
   for (int length : r.lengths) {
-    head += length == r.trained ? " **" + std::to_string(length) + "** (trained) |"
-                                : " " + std::to_string(length) + " (" + r.multiple(length) + "×) |";
+    head += length == r.train_length
+                ? " **" + std::to_string(length) + "** (trained) |"
+                : " " + std::to_string(length) + " (" + r.multiple(length) + "×) |";
     rule += "---:|";
   }
   for (const Row& row : r.rows) {
@@ -80,7 +81,7 @@ std::string label_of(const Results& r, const Measure& m) {
 std::string latex_table(const Results& r, const Measure& m, LatexSpread spread) {
   std::string head, text;
   for (int length : r.lengths)
-    head += " & " + std::to_string(length) + (length == r.trained ? "$^*$" : "");
+    head += " & " + std::to_string(length) + (length == r.train_length ? "$^*$" : "");
   for (const Row& row : r.rows) {
     text += latex_text(row.printed());
     for (int length : r.lengths) text += " & " + latex_cell(r, row, length, m, spread);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "train/results/format.h"
+#include "train/results/looks.h"
 
 namespace yonder {
 namespace {
@@ -29,7 +30,7 @@ std::string seeds(const Results& r) {
 }
 
 std::string training(const Results& r) {
-  const std::string length = std::to_string(r.trained);
+  const std::string length = std::to_string(r.train_length);
   return r.title() + ", trained on " + (r.text ? length + " bytes" : "lengths 1 to " + length);
 }
 
@@ -37,7 +38,7 @@ Chart::Tics length_tics(const Results& r) {
   Chart::Tics tics;
   double last = 0;
   for (int length : sorted(r.lengths)) {
-    const bool here = length == r.trained;
+    const bool here = length == r.train_length;
     if (!here && last > 0 && length < 1.12 * last) continue;  // two names would run together
     tics.emplace_back(
         length, std::to_string(length) + "\n" + (here ? "trained" : r.multiple(length) + "×"));
@@ -49,9 +50,10 @@ Chart::Tics length_tics(const Results& r) {
 // What a model without any skill reaches, by length.
 Chart::Thin no_skill(const Results& r, const Measure& m) {
   Chart::Thin thin{m.percent ? "chance" : "unigram model", {}};
-  if (m.value == &Score::exact) return thin;  // a guess is never right as a whole
+  if (m.value == &EvalScore::exact_match) return thin;  // a guess is never right as a whole
   for (int length : sorted(r.lengths))
-    thin.points.push_back({double(length), m.percent ? 100 * r.guessed(length) : r.letters});
+    thin.points.push_back(
+        {double(length), m.percent ? 100 * r.chance_accuracy(length) : r.unigram_loss});
   return thin;
 }
 
@@ -101,6 +103,31 @@ std::vector<Chart::Point> stretched(const std::vector<double>& means, int end) {
 
 std::string panel_name(const Results& r, const std::string& what) { return r.title() + "-" + what; }
 
+// Shares of attention at the longest length over bins of distance, each twice as wide as the last.
+Chart distances(const Results& r, const std::string& name, const std::string& title,
+                const std::string& more) {
+  Chart c{.name = panel_name(r, name),
+          .title = title + " at length " + std::to_string(r.longest()),
+          .caption = training(r) + ". " + more,
+          .left = "% of the attention",
+          .below = "distance from the query, in tokens",
+          .low = 0,
+          .mark = 1 + std::log2(r.train_length)};
+  int tokens = 1;
+  for (const AttentionScore& look : r.attention) tokens = std::max(tokens, look.tokens);
+  for (int bin = 0, least = 0; least < tokens; ++bin, least = std::max(1, 2 * least))
+    c.x_tics.emplace_back(bin, std::to_string(least));
+  return c;
+}
+
+void add_distances(Chart& c, const std::string& label, const Style& style,
+                   const std::vector<double>& shares) {
+  Chart::Line line{label, style, {}};
+  for (std::size_t bin = 0; bin < shares.size(); ++bin)
+    line.points.push_back({double(bin), 100 * shares[bin]});
+  if (!line.points.empty()) c.lines.push_back(std::move(line));
+}
+
 std::string unit_of(const Results& r, const Measure& m) {
   return m.percent ? "%" : r.text ? "nats per byte" : "nats per token";
 }
@@ -121,13 +148,13 @@ Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& ro
       .name = panel_name(r, m.name),
       .title = std::string(m.title) + " by evaluation length",
       .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : "") + " Beyond " +
-                 std::to_string(r.trained) +
+                 std::to_string(r.train_length) +
                  " (dashed line) no distance was seen in training: " + "a flat line extrapolates.",
       .left = unit_of(r, m),
       .below = "evaluation length",
       .x = Chart::Axis::logarithmic,
       .x_tics = length_tics(r),
-      .mark = double(r.trained)};
+      .mark = double(r.train_length)};
   if (m.percent) c.low = 0, c.high = 105;
   for (const Row& row : rows)
     c.lines.push_back({row.printed(), palette.of(row), medians(r, row, m)});
@@ -166,7 +193,7 @@ std::vector<Chart> headline(const Results& r, const Palette& palette) {
 
 Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
   int longest = 1;
-  for (const Score& s : r.scores) longest = std::max(longest, s.tokens);
+  for (const EvalScore& s : r.scores) longest = std::max(longest, s.tokens);
   Chart c{
       .name = panel_name(r, "positions"),
       .title = "Loss by position, at the longest length",
@@ -174,7 +201,7 @@ Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palet
                  " A line that falls beyond the dashed one uses context that training never had.",
       .left = unit_of(r, Measure::loss),
       .below = "position of the target, in tokens",
-      .mark = double(r.trained)};
+      .mark = double(r.train_length)};
   for (const Row& row : rows) {
     std::vector<const std::vector<double>*> curves;
     for (const Curve& curve : r.curves)
@@ -183,6 +210,64 @@ Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palet
   }
   std::erase_if(c.lines, [](const Chart::Line& line) { return line.points.empty(); });
   choose_axis(c);
+  return c;
+}
+
+Chart keys_over_length(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
+  Chart c{.name = panel_name(r, "keys"),
+          .title = "Effective keys by evaluation length",
+          .caption = training(r) +
+                     ". Median of all heads of all seeds: how many tokens a query "
+                     "spreads its attention over. Thin line: half of all tokens.",
+          .left = "effective keys",
+          .below = "evaluation length",
+          .x = Chart::Axis::logarithmic,
+          .y = Chart::Axis::logarithmic,
+          .x_tics = length_tics(r),
+          .mark = double(r.train_length)};
+  Chart::Thin half{"half of all tokens", {}};
+  std::map<int, int> tokens;
+  for (const AttentionScore& look : r.attention) tokens[look.length] = look.tokens;
+  for (const auto& [length, all] : tokens) half.points.push_back({double(length), all / 2.0});
+  for (const Row& row : rows) {
+    Chart::Line line{row.printed(), palette.of(row), {}};
+    for (const auto& [length, all] : tokens)
+      if (const Spread s = over_heads(r, row, length, &HeadLook::keys); !s.empty())
+        line.points.push_back({double(length), s.median});
+    if (!line.points.empty()) c.lines.push_back(std::move(line));
+  }
+  c.thin.push_back(std::move(half));
+  return c;
+}
+
+Chart over_distances(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
+  Chart c = distances(r, "distances", "Attention by distance",
+                      "Median of all heads of all seeds. Right of the dashed line no distance was "
+                      "seen in training.");
+  for (const Row& row : rows) {
+    std::vector<const std::vector<double>*> heads;
+    for (const AttentionScore& look : r.attention)
+      if (look.row == row && look.length == r.longest())
+        for (const HeadLook& head : look.heads) heads.push_back(&head.by_distance);
+    add_distances(c, row.printed(), palette.of(row), median_curve(heads));
+  }
+  return c;
+}
+
+Chart over_distances_by_head(const Results& r, const Row& row) {
+  Chart c = distances(r, "distances-" + row.label(), row.printed() + ", attention by distance",
+                      "Heads of one seed.");
+  const auto look = std::find_if(
+      r.attention.begin(), r.attention.end(),
+      [&](const AttentionScore& l) { return l.row == row && l.length == r.longest(); });
+  if (look == r.attention.end()) return c;
+  for (const HeadLook& head : look->heads)
+    add_distances(
+        c, "layer " + std::to_string(head.layer + 1) + ", head " + std::to_string(head.head + 1),
+        {.colour = head.head % Style::colours,
+         .marker = 1 + head.layer % Style::markers,
+         .dashes = head.layer % 5},
+        head.by_distance);
   return c;
 }
 
@@ -226,8 +311,8 @@ Chart over_steps(const Study& study, const Results& r, const Measure& m, int len
     for (const Training& t : study.trainings)
       if (t.encoding == row.encoding && t.task == r.task && t.variant == r.variant) last = t.steps;
     std::map<int, std::vector<double>> by_step;
-    for (const auto* scores : {&r.course, &r.earlier, &r.scores})
-      for (const Score& s : *scores)
+    for (const auto* scores : {&r.learning_curve, &r.late_checkpoints, &r.scores})
+      for (const EvalScore& s : *scores)
         if (s.row == row && s.length == length && std::isfinite(s.*m.value))
           by_step[scores == &r.scores ? last : s.step].push_back(scaled(s.*m.value, m));
     Chart::Line line{row.printed(), palette.of(row), {}};

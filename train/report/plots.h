@@ -22,6 +22,15 @@ std::vector<Chart> headline(const Results&, const Palette&);
 /// Loss by position at the longest length, median of the seeds; without lines where there are no
 /// curves.
 Chart over_positions(const Results&, const std::vector<Row>& rows, const Palette&);
+/// Effective keys over evaluation length, median of all heads of all seeds, both axes logarithmic;
+/// without lines where no model was observed.
+Chart keys_over_length(const Results&, const std::vector<Row>& rows, const Palette&);
+/// The share of attention by distance at the longest length, each bin twice as wide as the last:
+/// the median head of each row.
+Chart over_distances(const Results&, const std::vector<Row>& rows, const Palette&);
+/// The same of each head of one row, of its first seed.
+Chart over_distances_by_head(const Results&, const Row&);
+
 /// Loss of the batches over training, median of the seeds; of one task and variant.
 Chart over_training(const Study&, const std::string& task, const std::string& variant,
                     const Palette&);

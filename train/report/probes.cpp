@@ -16,7 +16,7 @@ std::vector<int> distances(int last) {
 }
 
 // bias[h][j] of key j for the query `row`, from every term that is not a product with q or k.
-std::vector<std::vector<double>> bias_of_row(const Scores& s, const Positions& at, int heads,
+std::vector<std::vector<double>> bias_of_row(const ScoreTerms& s, const Positions& at, int heads,
                                              int row) {
   const int T = at.tokens;
   std::vector<std::vector<double>> bias(heads, std::vector<double>(T, 0.0));
@@ -44,14 +44,14 @@ std::vector<std::vector<double>> bias_of_row(const Scores& s, const Positions& a
 
 // The first layer whose scores get a bias; −1: none does.
 int layer_of_bias(const Composition& encoding) {
-  for (const Composition::Part& p : encoding.parts())
+  for (const Composition::Component& p : encoding.components())
     if (p.entry->kind == Kind::bias) return p.layers.empty() ? 0 : p.layers.front();
   return -1;
 }
 
 // The entry of the part that has something of a kind to draw, or null.
 const Entry* drawn(const Composition& encoding, Probe probe) {
-  for (const Composition::Part& p : encoding.parts())
+  for (const Composition::Component& p : encoding.components())
     if (p.entry->probe == probe) return p.entry;
   return nullptr;
 }
@@ -128,7 +128,7 @@ Chart biases(Transformer& model, int longest, const Style& style) {
   if (layer < 0 || longest < 2) return chart;
   const Placed placed(encoding, {.tokens = longest, .longest = longest});
   encoding.begin(placed);
-  Scores scores;
+  ScoreTerms scores;
   const Mask mask = encoding.mask_in(layer);
   // Forget gates are those of tokens that say nothing.
   const Var blank{Tensor({1, longest, model.dims().width})};

@@ -12,7 +12,7 @@
 namespace yonder {
 namespace {
 
-struct Cell {
+struct TableCell {
   std::string value, range, colour;
 };
 
@@ -29,8 +29,8 @@ std::string left(const std::string& text, int columns) {
   return text + std::string(std::max(0, columns - width(text)), ' ');
 }
 
-std::string painted(const std::string& text, const std::string& code, const Look& look) {
-  if (look.colour == Look::plain || code.empty()) return text;
+std::string painted(const std::string& text, const std::string& code, const TerminalStyle& style) {
+  if (style.colour == TerminalStyle::plain || code.empty()) return text;
   return "\033[" + code + "m" + text + "\033[0m";
 }
 
@@ -40,25 +40,26 @@ const char *green = "32", *yellow = "33", *red = "31", *dim = "2", *bold = "1";
 // quarter more it has lost most of what it knew above a unigram model.
 // Nothing is judged of a task that was not learned at the trained length.
 const char* colour(const Results& results, const Row& row, int length, const Measure& measure) {
-  const double worse = results.worse(row, length, measure);
+  const double worse = results.degradation(row, length, measure);
   if (std::isnan(worse) || results.unlearned(row)) return dim;
   return worse <= 1.05 ? green : worse <= 1.25 ? yellow : red;
 }
 
-Cell cell(const Results& results, const Row& row, int length, const Measure& measure) {
+TableCell cell(const Results& results, const Row& row, int length, const Measure& measure) {
   const Spread s = results.at(row, length, measure);
   if (s.empty()) return {printable(results.problem(row, length)), "", dim};
-  Cell c{shown(s.median, measure) + counted(results, s), "", colour(results, row, length, measure)};
+  TableCell c{shown(s.median, measure) + counted(results, s), "",
+              colour(results, row, length, measure)};
   if (s.count > 1) c.range = shown(s.least, measure) + "–" + shown(s.most, measure);
   return c;
 }
 
-using Cells = std::vector<std::vector<Cell>>;  // [row][length]
+using Cells = std::vector<std::vector<TableCell>>;  // [row][length]
 
 // Puts each range beside its median: "1.63 [1.61–1.65]".
 Cells beside(Cells cells) {
   for (auto& row : cells)
-    for (Cell& c : row)
+    for (TableCell& c : row)
       if (!c.range.empty()) c.value += " [" + c.range + "]", c.range.clear();
   return cells;
 }
@@ -67,7 +68,7 @@ std::vector<int> widths(const Results& results, const Cells& cells) {
   std::vector<int> widest;
   for (std::size_t i = 0; i < results.lengths.size(); ++i) {
     const int length = results.lengths[i];
-    const int mark = length == results.trained ? int(std::string("trained").size()) : 0;
+    const int mark = length == results.train_length ? int(std::string("trained").size()) : 0;
     int most = std::max({width(std::to_string(length)), mark, width(results.multiple(length)) + 1});
     for (const auto& row : cells) most = std::max({most, width(row[i].value), width(row[i].range)});
     widest.push_back(most + 2);
@@ -81,35 +82,36 @@ int label_width(const Results& results) {
   return most;
 }
 
-std::string head(const Results& results, const std::vector<int>& widest, const Look& look) {
+std::string head(const Results& results, const std::vector<int>& widest,
+                 const TerminalStyle& style) {
   const std::string margin(label_width(results), ' ');
   std::string lengths = margin, multiples = margin;
   for (std::size_t i = 0; i < widest.size(); ++i) {
     const int length = results.lengths[i];
-    const bool here = length == results.trained;
+    const bool here = length == results.train_length;
     const std::string mark = here ? "trained" : results.multiple(length) + "×";
-    lengths += painted(right(std::to_string(length), widest[i]), here ? bold : "", look);
-    multiples += painted(right(mark, widest[i]), here ? bold : dim, look);
+    lengths += painted(right(std::to_string(length), widest[i]), here ? bold : "", style);
+    multiples += painted(right(mark, widest[i]), here ? bold : dim, style);
   }
   return lengths + '\n' + multiples + '\n';
 }
 
 }  // namespace
 
-Look look_of_stdout() {
-  Look look;
+TerminalStyle style_of_stdout() {
+  TerminalStyle style;
   const bool terminal = isatty(STDOUT_FILENO);
   winsize size{};
   if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    look.columns = size.ws_col;
+    style.columns = size.ws_col;
   if (const char* columns = std::getenv("COLUMNS"); columns && std::atoi(columns) > 0)
-    look.columns = std::atoi(columns);
+    style.columns = std::atoi(columns);
   const char* no_colour = std::getenv("NO_COLOR");
-  if (terminal && !(no_colour && *no_colour)) look.colour = Look::coloured;
-  return look;
+  if (terminal && !(no_colour && *no_colour)) style.colour = TerminalStyle::coloured;
+  return style;
 }
 
-std::string table(const Results& results, const Measure& measure, const Look& look) {
+std::string table(const Results& results, const Measure& measure, const TerminalStyle& style) {
   Cells cells;
   for (const Row& row : results.rows) {
     cells.emplace_back();
@@ -117,26 +119,26 @@ std::string table(const Results& results, const Measure& measure, const Look& lo
   }
   int total = label_width(results);
   for (int w : widths(results, beside(cells))) total += w;
-  if (total <= look.columns) cells = beside(std::move(cells));
+  if (total <= style.columns) cells = beside(std::move(cells));
 
   const std::vector<int> widest = widths(results, cells);
-  std::string text = head(results, widest, look);
+  std::string text = head(results, widest, style);
   for (std::size_t r = 0; r < cells.size(); ++r) {
     std::string values = left(printable(results.rows[r].printed()), label_width(results)), ranges;
     bool any = false;
     ranges = std::string(width(values), ' ');
     for (std::size_t i = 0; i < widest.size(); ++i) {
-      const Cell& c = cells[r][i];
-      values += painted(right(c.value, widest[i]), c.colour, look);
-      ranges += painted(right(c.range, widest[i]), c.range.empty() ? "" : dim, look);
+      const TableCell& c = cells[r][i];
+      values += painted(right(c.value, widest[i]), c.colour, style);
+      ranges += painted(right(c.range, widest[i]), c.range.empty() ? "" : dim, style);
       any = any || !c.range.empty();
     }
     ranges.erase(ranges.find_last_not_of(' ') + 1);
     text += values + '\n' + (any ? ranges + '\n' : "");
   }
-  if (look.colour == Look::coloured)
-    text += painted("within 5 % of the training length", green, look) + ", " +
-            painted("within 25 %", yellow, look) + ", " + painted("beyond", red, look) + '\n';
+  if (style.colour == TerminalStyle::coloured)
+    text += painted("within 5 % of the training length", green, style) + ", " +
+            painted("within 25 %", yellow, style) + ", " + painted("beyond", red, style) + '\n';
   return text;
 }
 

@@ -73,11 +73,12 @@ std::string whole_order(const Verdict& v) {
 }
 
 // A published claim beside what was found, step by step.
-std::string claim(const Verdict& v, int claims, const Look& look) {
-  std::string text = wrapped("Claim: " + v.claim.text + " (" + v.claim.source + ")", look.columns) +
-                     wrapped(std::string("Result: ") + name_of(v.result) +
-                                 (v.why.empty() ? "" : "; " + v.why) + whole_order(v) + ".",
-                             look.columns);
+std::string claim(const Verdict& v, int claims, const TerminalStyle& style) {
+  std::string text =
+      wrapped("Claim: " + v.claim.text + " (" + v.claim.source + ")", style.columns) +
+      wrapped(std::string("Result: ") + name_of(v.result) + (v.why.empty() ? "" : "; " + v.why) +
+                  whole_order(v) + ".",
+              style.columns);
   for (const Ordering& o : v.steps)
     text += printable("  " + said(o)) + "\n" + printable("    " + evidence(o)) + "\n" +
             (would_tell(o, claims).empty() ? "" : "    " + would_tell(o, claims) + "\n");
@@ -89,7 +90,7 @@ std::string most_degraded(const Results& r) {
   std::string name = r.rows.front().encoding;
   double worst = 0;
   for (const Row& row : r.rows)
-    if (const double worse = r.worse(row, r.longest(), r.measures().front());
+    if (const double worse = r.degradation(row, r.longest(), r.measures().front());
         row.extension.empty() && worse > worst)
       worst = worse, name = row.encoding;
   return name;
@@ -145,16 +146,16 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
   return all;
 }
 
-std::string report(const Study& study, const std::string& folder, const Look& look) {
+std::string report(const Study& study, const std::string& folder, const TerminalStyle& style) {
   std::string text;
   for (const Results& r : study.panels) {
     for (const Measure& m : r.measures())
-      text += wrapped(title(study, r, m), look.columns) + "\n" + table(r, m, look) + "\n";
-    for (const std::string& sentence : findings(r)) text += wrapped(sentence, look.columns);
-    if (const std::string chain = order(r); !chain.empty()) text += wrapped(chain, look.columns);
+      text += wrapped(title(study, r, m), style.columns) + "\n" + table(r, m, style) + "\n";
+    for (const std::string& sentence : summarize(r)) text += wrapped(sentence, style.columns);
+    if (const std::string chain = order(r); !chain.empty()) text += wrapped(chain, style.columns);
     text += "\n";
   }
-  for (const Verdict& v : verdicts(study)) text += claim(v, int(study.claims.size()), look) + "\n";
+  for (const Verdict& v : verdicts(study)) text += claim(v, int(study.claims.size()), style) + "\n";
   for (const Failure& f : study.failures)
     text += printable("Failed: " + f.cell + ": " + f.reason) + "\n";
   if (const std::string page = folder + "/report.html"; fs::exists(page))

@@ -65,13 +65,28 @@ const char* name_of(Gaze gaze) {
     case Gaze::sharp_at_wrong:
       return "looks sharply at wrong far tokens";
     default:
-      return "no single pattern";
+      return "shows no single pattern";
+  }
+}
+
+std::string plural_of(Gaze gaze) {
+  switch (gaze) {
+    case Gaze::near:
+      return "look near";
+    case Gaze::finds:
+      return "find it";
+    case Gaze::spreads:
+      return "spread";
+    case Gaze::sharp_at_wrong:
+      return "look sharply at wrong far tokens";
+    default:
+      return "show no single pattern";
   }
 }
 
 std::vector<std::string> attention_columns(int tokens) {
-  std::vector<std::string> names{"layer",  "head",  "rows", "entropy", "keys",  "distance",
-                                 "within", "first", "own",  "top",     "spent", "told"};
+  std::vector<std::string> names{"layer", "head", "rows"};
+  for (const HeadNumber& n : head_numbers) names.emplace_back(n.name);
   for (int least = 0; least < tokens; least = std::max(1, 2 * least))
     names.push_back("d" + std::to_string(least));
   return names;
@@ -80,9 +95,7 @@ std::vector<std::string> attention_columns(int tokens) {
 std::vector<std::string> attention_cells(const HeadLook& h, int tokens) {
   std::vector<std::string> cells{std::to_string(h.layer), std::to_string(h.head),
                                  std::to_string(h.rows)};
-  for (const double x :
-       {h.entropy, h.keys, h.distance, h.within, h.first, h.own, h.top, h.spent, h.told})
-    cells.push_back(cell_of(x));
+  for (const HeadNumber& n : head_numbers) cells.push_back(cell_of(h.*n.value));
   const auto bins = std::size_t(std::bit_width(unsigned(tokens - 1))) + 1;
   for (std::size_t n = 0; n < bins; ++n)
     cells.push_back(cell_of(n < h.by_distance.size() ? h.by_distance[n] : 0));

@@ -18,6 +18,16 @@ struct HeadLook {
   std::vector<double> by_distance;  ///< distances 0, 1, 2–3, 4–7, …
 };
 
+/// A number of a HeadLook and its name in files.
+struct HeadNumber {
+  const char* name;
+  double HeadLook::*value;
+};
+inline constexpr HeadNumber head_numbers[] = {
+    {"entropy", &HeadLook::entropy}, {"keys", &HeadLook::keys},   {"distance", &HeadLook::distance},
+    {"within", &HeadLook::within},   {"first", &HeadLook::first}, {"own", &HeadLook::own},
+    {"top", &HeadLook::top},         {"spent", &HeadLook::spent}, {"told", &HeadLook::told}};
+
 /// Of each layer and head that saw a row.
 std::vector<HeadLook> looks(const std::vector<std::vector<HeadSums>>& layers);
 
@@ -34,6 +44,8 @@ enum class Gaze {
 Gaze gaze(const std::vector<HeadLook>&, int tokens);
 /// "looks near", "spreads", "looks sharply at wrong far tokens", "finds it", "no single pattern".
 const char* name_of(Gaze);
+/// The same of several: "look near".
+std::string plural_of(Gaze);
 
 /// Names of the columns of `csv_cells`: layer, head, rows, entropy, keys, …, d0, d1, d2, d4, … up
 /// to distances below `tokens`.

@@ -17,6 +17,17 @@ std::string shown(double value, const Measure& measure) {
   return text;
 }
 
+std::string joined(const std::vector<std::string>& parts, const std::string& between) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
+  return text;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  if (names.size() < 2) return joined(names, "");
+  return joined({names.begin(), names.end() - 1}, ", ") + " and " + names.back();
+}
+
 std::string printable(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {

@@ -12,6 +12,11 @@ std::string counted(const Results&, const Spread&);
 /// "1.63", or with Measure::percent "98.4": as table and sentences show it.
 std::string shown(double value, const Measure&);
 
+/// The parts with `between` between each two.
+std::string joined(const std::vector<std::string>& parts, const std::string& between);
+/// "a", "a and b", "a, b and c".
+std::string listed(const std::vector<std::string>& names);
+
 /// Text for terminals and pages: a "?" for each control character, and for each byte that is not
 /// UTF-8.
 std::string printable(const std::string&);

@@ -79,7 +79,7 @@ double exact_trend(const std::vector<std::vector<double>>& all_ranks, double lea
 double drawn_trend(const std::vector<std::vector<double>>& all_ranks, double least) {
   int reached = 1;  // the order seen is one of those that could have been drawn
   for (int n = 0; n < draws_of_a_test; ++n) {
-    Draws draws(Random(0, "trend", std::uint32_t(n)));
+    RandomStream draws(Random(0, "trend", std::uint32_t(n)));
     double total = 0;
     for (std::vector<double> rank : all_ranks) {
       for (int i = int(rank.size()) - 1; i > 0; --i)

@@ -14,7 +14,7 @@ namespace {
 std::vector<std::pair<int, double>> by_seed(const Results& r, const Row& row, int length,
                                             const Measure& m) {
   std::vector<std::pair<int, double>> all;
-  for (const Score& s : r.scores)
+  for (const EvalScore& s : r.scores)
     if (s.row == row && s.length == length && !std::isnan(s.*m.value))
       all.emplace_back(s.seed, s.*m.value);
   return all;
@@ -127,9 +127,9 @@ Verdict verdict(const Study& study, const Claim& claim) {
 
 bool at_chance(const Results& r, const Row& row, int length, const Measure& m) {
   const double median = r.at(row, length, m).median;
-  if (!m.percent) return median >= r.letters - 0.005;  // false where it is unknown
-  if (m.value == Measure::exact.value) return median == 0;
-  return median <= r.guessed(length) + 0.02;
+  if (!m.percent) return median >= r.unigram_loss - 0.005;  // false where it is unknown
+  if (m.value == Measure::exact_match.value) return median == 0;
+  return median <= r.chance_accuracy(length) + 0.02;
 }
 
 Ordering ordering(const Results& r, const Row& better, const Row& worse, int length,

@@ -6,10 +6,12 @@
 
 namespace yonder {
 
-const Measure Measure::loss{&Score::loss, "loss", "Cross-entropy (nats per byte)", false};
-const Measure Measure::accuracy{&Score::accuracy, "token_accuracy", "Token accuracy (%)", true};
-const Measure Measure::bytes{&Score::accuracy, "token_accuracy", "Byte accuracy (%)", true};
-const Measure Measure::exact{&Score::exact, "exact_match", "Exact match (%)", true};
+const Measure Measure::loss{&EvalScore::loss, "loss", "Cross-entropy (nats per byte)", false};
+const Measure Measure::token_accuracy{&EvalScore::token_accuracy, "token_accuracy",
+                                      "Token accuracy (%)", true};
+const Measure Measure::bytes{&EvalScore::token_accuracy, "token_accuracy", "Byte accuracy (%)",
+                             true};
+const Measure Measure::exact_match{&EvalScore::exact_match, "exact_match", "Exact match (%)", true};
 
 std::string Results::title() const {
   std::string name = task;
@@ -22,12 +24,12 @@ std::string Results::title() const {
 std::vector<Measure> Results::measures() const {
   if (text && task == "text") return {Measure::loss};
   if (text) return {Measure::loss, Measure::bytes};  // who copies names every byte
-  return {Measure::accuracy, Measure::exact};
+  return {Measure::token_accuracy, Measure::exact_match};
 }
 
 std::vector<double> Results::values(const Row& row, int length, const Measure& measure) const {
   std::vector<double> found;
-  for (const Score& s : scores)
+  for (const EvalScore& s : scores)
     if (s.row == row && s.length == length && !std::isnan(s.*measure.value))
       found.push_back(s.*measure.value);
   return found;
@@ -39,31 +41,31 @@ Spread Results::at(const Row& row, int length, const Measure& measure) const {
 
 std::string Results::problem(const Row& row, int length) const {
   if (!at(row, length, Measure::loss).empty()) return "";
-  for (const Score& s : scores)
+  for (const EvalScore& s : scores)
     if (s.row == row && s.length == length && s.status != Status::ok)
       return s.reason.empty() ? name_of(s.status) : s.reason;
   return "failed";
 }
 
 Spread Results::reference(const Row& row, const Measure& measure) const {
-  const Spread plain = at({row.encoding, {}}, trained, measure);
-  return plain.empty() ? at(row, trained, measure) : plain;
+  const Spread plain = at({row.encoding, {}}, train_length, measure);
+  return plain.empty() ? at(row, train_length, measure) : plain;
 }
 
-double Results::worse(const Row& row, int length, const Measure& measure) const {
+double Results::degradation(const Row& row, int length, const Measure& measure) const {
   const double now = at(row, length, measure).median, was = reference(row, measure).median;
   return measure.percent ? was / now : now / was;
 }
 
 bool Results::unlearned(const Row& row) const {
-  const Spread s = reference(row, Measure::accuracy);
+  const Spread s = reference(row, Measure::token_accuracy);
   return !text && !s.empty() && s.most < 0.9;
 }
 
 Results::Solved Results::solved(const Row& row, int length) const {
   Solved count;
-  for (const Score& s : scores) {
-    const double share = std::isnan(s.exact) ? s.accuracy : s.exact;
+  for (const EvalScore& s : scores) {
+    const double share = std::isnan(s.exact_match) ? s.token_accuracy : s.exact_match;
     if (!(s.row == row) || s.length != length || std::isnan(share)) continue;
     ++count.of;
     if (share >= solving) ++count.seeds;
@@ -71,7 +73,7 @@ Results::Solved Results::solved(const Row& row, int length) const {
   return count;
 }
 
-double Results::guessed(int length) const {
+double Results::chance_accuracy(int length) const {
   for (std::size_t i = 0; i < chance.size(); ++i)
     if (lengths[i] == length) return chance[i];
   return unknown;
@@ -81,7 +83,7 @@ int Results::longest() const { return *std::max_element(lengths.begin(), lengths
 
 std::string Results::multiple(int length) const {
   char text_[32];
-  const double times = std::round(100. * length / trained) / 100;
+  const double times = std::round(100. * length / train_length) / 100;
   return {text_, std::to_chars(text_, text_ + sizeof text_, times).ptr};
 }
 

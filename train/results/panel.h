@@ -7,6 +7,7 @@
 
 #include "train/config/row.h"
 #include "train/config/status.h"
+#include "train/results/attention_table.h"
 #include "train/results/statistics.h"
 
 /// \file
@@ -18,15 +19,15 @@ inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 /// What one trained model, under one row's extension, reached at one length. Measures that were not
 /// taken, or could not be, are NaN.
-struct Score {
+struct EvalScore {
   Row row;
   std::string protocol;  ///< which targets count, and what they see
   int length = 0;        ///< items for tasks, tokens for text
   int tokens = 0;        ///< longest sequence that the model saw
   int seed = 0;
-  double loss = unknown;      ///< mean over targets, nats
-  double accuracy = unknown;  ///< share of targets that are the model's first choice
-  double exact = unknown;     ///< share of examples whose whole answer is right
+  double loss = unknown;            ///< mean over targets, nats
+  double token_accuracy = unknown;  ///< share of targets that are the model's first choice
+  double exact_match = unknown;     ///< share of examples whose whole answer is right
   int examples = 0;
   int step = 0;  ///< steps that the model had been trained; 0: all of its training
   Status status = Status::ok;
@@ -50,18 +51,25 @@ struct LagScore {
   Row row;
   int seed = 0, length = 0;
   int from = 0, to = 0;  ///< lags from ≤ lag < to, in tokens
-  double accuracy = unknown;
+  double token_accuracy = unknown;
   int count = 0;  ///< targets
 };
 
-/// One of the numbers of a Score, and how people read it.
+/// What the attention of one model did at one length, of the scored rows of all sequences.
+struct AttentionScore {
+  Row row;
+  int seed = 0, length = 0, tokens = 0;  ///< as in EvalScore
+  std::vector<HeadLook> heads;
+};
+
+/// One of the numbers of an EvalScore, and how people read it.
 struct Measure {
-  double Score::*value;
+  double EvalScore::*value;
   const char* name;  ///< "loss": names the plot's file too
   const char* title;
   bool percent;  ///< a share, read in percent, more is better; else nats, less is better
 
-  static const Measure loss, accuracy, bytes, exact;
+  static const Measure loss, token_accuracy, bytes, exact_match;
 };
 
 /// One panel of a comparison: rows × lengths × seeds, with the same task, protocol and settings.
@@ -73,17 +81,18 @@ struct Results {
   std::string
       variant;  ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
   bool text = false;
-  int trained = 0;  ///< N in items for tasks, in tokens for text
+  int train_length = 0;  ///< N in items for tasks, in tokens for text
   std::vector<int> lengths;
   int seeds = 0;
   std::vector<Row> rows;
-  std::vector<double> chance;  ///< [lengths] accuracy of the best guess that reads nothing
-  double letters = unknown;    ///< text: loss of the unigram baseline, nats
-  std::vector<Score> scores;   ///< of models at the end of their training
-  std::vector<Score> earlier;  ///< of the checkpoints before it, in the last tenth of training
-  std::vector<Score> course;   ///< of others over all of training, where a sweep asks for them
+  std::vector<double> chance;     ///< [lengths] accuracy of the best guess that reads nothing
+  double unigram_loss = unknown;  ///< text: loss of the unigram baseline, nats
+  std::vector<EvalScore> scores;  ///< of models at the end of their training
+  std::vector<EvalScore> late_checkpoints;  ///< before it, in the last tenth of training
+  std::vector<EvalScore> learning_curve;    ///< over all of training, if a sweep asks for them
   std::vector<Curve> curves;
   std::vector<LagScore> lags;
+  std::vector<AttentionScore> attention;  ///< where a sweep asks for them
 
   /// What tells panels apart: task, and test, protocol and variant where they are not the usual:
   /// "text, tiled.copies=2, non-overlapping".
@@ -100,7 +109,7 @@ struct Results {
   Spread reference(const Row&, const Measure&) const;
   /// How many times worse a cell is than its reference: for nats the ratio of the two, for shares
   /// the inverse ratio. NaN where either is unknown.
-  double worse(const Row&, int length, const Measure&) const;
+  double degradation(const Row&, int length, const Measure&) const;
   /// Not one seed of a task reached 90 % at the trained length: what follows says nothing about
   /// length. False for text.
   bool unlearned(const Row&) const;
@@ -113,11 +122,19 @@ struct Results {
   };
   Solved solved(const Row&, int length) const;
   /// `chance` at a length; NaN if it is not known.
-  double guessed(int length) const;
+  double chance_accuracy(int length) const;
   /// The longest of `lengths`, of which there has to be one.
   int longest() const;
   /// Length over trained length: "8", "0.5".
   std::string multiple(int length) const;
 };
+
+/// Calls f(to.x, from.x) for each list x of what models reached.
+template <class F>
+void each_list(Results& to, const Results& from, F f) {
+  f(to.scores, from.scores), f(to.curves, from.curves), f(to.lags, from.lags);
+  f(to.late_checkpoints, from.late_checkpoints), f(to.learning_curve, from.learning_curve);
+  f(to.attention, from.attention);
+}
 
 }  // namespace yonder

@@ -48,6 +48,10 @@ struct Study {
 /// step, numbers in the shortest form that reads back to the same value, NaN as an empty field.
 std::string to_csv(const Study&);
 
+/// Where attention looks: key columns as in to_csv, then those of attention_columns. "" where no
+/// model was observed.
+std::string attention_csv(const Study&);
+
 /// The same with everything else, for programs; NaN as null.
 std::string to_json(const Study&);
 /// UsageError for numbers that no test has: shares beyond 0..1, lengths below 1, a row, length or

@@ -28,15 +28,15 @@ void require_length(int length) {
 
 std::string name_of(const Row& row) { return row.encoding + ":" + row.extension_text(); }
 
-void require_possible(const std::vector<Score>& scores) {
+void require_possible(const std::vector<EvalScore>& scores) {
   std::set<std::tuple<std::string, int, int, int>> seen;
-  for (const Score& s : scores) {
+  for (const EvalScore& s : scores) {
     require_length(s.length);
     require(s.tokens >= 0 && s.examples >= 0 && s.step >= 0,
             "a score of " + s.row.label() + " counts tokens, examples or steps below 0");
     require_loss(s.loss);
-    require_share(s.accuracy, "an accuracy");
-    require_share(s.exact, "a share of whole answers");
+    require_share(s.token_accuracy, "an accuracy");
+    require_share(s.exact_match, "a share of whole answers");
     require(seen.insert({name_of(s.row), s.length, s.seed, s.step}).second,
             s.row.label() + " has two scores of seed " + std::to_string(s.seed) + " at " +
                 std::to_string(s.length));
@@ -54,13 +54,15 @@ void require_possible(const Results& r) {
   std::set<std::string> rows;
   for (const Row& row : r.rows)
     require(rows.insert(name_of(row)).second, row.label() + " is two rows");
-  require(r.trained >= 0, "the trained length is " + std::to_string(r.trained) + ", below 0");
+  require(r.train_length >= 0,
+          "the trained length is " + std::to_string(r.train_length) + ", below 0");
   require(r.chance.empty() || r.chance.size() == r.lengths.size(),
           "there are " + std::to_string(r.chance.size()) + " chances for " +
               std::to_string(r.lengths.size()) + " lengths");
   for (double share : r.chance) require_share(share, "a chance");
-  require_loss(r.letters);
-  for (const auto* scores : {&r.scores, &r.earlier, &r.course}) require_possible(*scores);
+  require_loss(r.unigram_loss);
+  for (const auto* scores : {&r.scores, &r.late_checkpoints, &r.learning_curve})
+    require_possible(*scores);
   for (const Curve& c : r.curves)
     for (double loss : c.loss) require_loss(loss);
   for (const LagScore& l : r.lags) {
@@ -68,14 +70,23 @@ void require_possible(const Results& r) {
     require(0 <= l.from && l.from < l.to && l.count >= 0,
             "lags from " + std::to_string(l.from) + " to " + std::to_string(l.to) +
                 " are counted " + std::to_string(l.count) + " times");
-    require_share(l.accuracy, "an accuracy by lag");
+    require_share(l.token_accuracy, "an accuracy by lag");
+  }
+  for (const AttentionScore& look : r.attention) {
+    require_length(look.length);
+    require(!look.heads.empty(), look.row.label() + " has a look without heads");
+    for (const HeadLook& h : look.heads) {
+      require(h.layer >= 0 && h.head >= 0 && h.rows > 0, "a head or its rows are counted below 0");
+      for (const double share : {h.within, h.first, h.own, h.top, h.told})
+        require_share(share, "a share of attention");
+    }
   }
 }
 
 void require_whole(const Study& study) {
   require(!study.panels.empty(), "there is no panel");
   for (const Results& r : study.panels) {
-    require(r.trained > 0, r.title() + " has no trained length");
+    require(r.train_length > 0, r.title() + " has no trained length");
     require(!r.lengths.empty(), r.title() + " has no length");
     require(!r.rows.empty(), r.title() + " has no row");
   }

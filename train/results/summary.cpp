@@ -5,24 +5,13 @@
 #include <cstdio>
 
 #include "train/results/format.h"
+#include "train/results/looks.h"
 #include "train/results/orderings.h"
 
 namespace yonder {
 namespace {
 
 constexpr double holds = 1.05;  // the table's green
-
-std::string joined(const std::vector<std::string>& parts, const std::string& between) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
-  return text;
-}
-
-// "a", "a and b", "a, b and c".
-std::string listed(const std::vector<std::string>& names) {
-  if (names.size() < 2) return joined(names, "");
-  return joined({names.begin(), names.end() - 1}, ", ") + " and " + names.back();
-}
 
 // Of a long list in order, both ends: more than a sentence can hold is in the table.
 std::vector<std::string> both_ends(std::vector<std::string> names) {
@@ -65,40 +54,42 @@ std::string losses_far_out(const Results& r) {
   const int length = r.longest();
   auto rows = ranking(r, length, Measure::loss);
   std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
-    return r.worse(a, length, Measure::loss) < r.worse(b, length, Measure::loss);
+    return r.degradation(a, length, Measure::loss) < r.degradation(b, length, Measure::loss);
   });
   std::vector<std::string> parts;
   for (const Row& row : rows)
-    parts.push_back(row.printed() + " " + times(r.worse(row, length, Measure::loss)));
+    parts.push_back(row.printed() + " " + times(r.degradation(row, length, Measure::loss)));
   const std::string said = sentence(parts, undefined(r, length));
   return said.empty() ? ""
                       : "Loss at " + place(r, length) + " relative to length " +
-                            std::to_string(r.trained) + ": " + said;
+                            std::to_string(r.train_length) + ": " + said;
 }
 
 // "Token accuracy at 4×: ALiBi 98.8 %, RoPE 46.0 %, chance 6.2 %; learned is undefined."
 std::string answers_far_out(const Results& r) {
   const int length = r.longest();
   std::vector<std::string> shares;
-  for (const Row& row : ranking(r, length, Measure::accuracy))
-    shares.push_back(row.printed() + " " +
-                     shown(r.at(row, length, Measure::accuracy).median, Measure::accuracy) + " %");
+  for (const Row& row : ranking(r, length, Measure::token_accuracy))
+    shares.push_back(
+        row.printed() + " " +
+        shown(r.at(row, length, Measure::token_accuracy).median, Measure::token_accuracy) + " %");
   shares = both_ends(std::move(shares));
-  if (const double share = r.guessed(length); !std::isnan(share) && !shares.empty())
-    shares.push_back("chance " + shown(share, Measure::accuracy) + " %");
+  if (const double share = r.chance_accuracy(length); !std::isnan(share) && !shares.empty())
+    shares.push_back("chance " + shown(share, Measure::token_accuracy) + " %");
   const std::string said = sentence(shares, undefined(r, length));
   return said.empty() ? "" : "Token accuracy at " + place(r, length) + ": " + said;
 }
 
 std::string at_home(const Results& r, const Measure& m) {
   std::vector<Row> plain;
-  for (const Row& row : ranking(r, r.trained, m))
+  for (const Row& row : ranking(r, r.train_length, m))
     if (row.extension.empty()) plain.push_back(row);
   if (plain.size() < 2) return "";
   const std::string where = "At the training length ";
-  if (at_chance(r, plain.front(), r.trained, m)) return where + "no model is better than chance.";
+  if (at_chance(r, plain.front(), r.train_length, m))
+    return where + "no model is better than chance.";
   const auto with = [&](const Row& row) {
-    return row.printed() + " (" + shown(r.at(row, r.trained, m).median, m) + unit(m) + ")";
+    return row.printed() + " (" + shown(r.at(row, r.train_length, m).median, m) + unit(m) + ")";
   };
   return where + with(plain.front()) + " is best and " + with(plain.back()) + " worst.";
 }
@@ -132,13 +123,13 @@ std::string solve_rates(const Results& r) {
          " % exact match at " + place(r, length) + ": " + joined(both_ends(counts), ", ") + ".";
 }
 
-std::string no_better_than_letters(const Results& r) {
+std::string no_better_than_unigram(const Results& r) {
   const int length = r.longest();
   std::vector<std::string> names;
   for (const Row& row : ranking(r, length, Measure::loss))
     if (at_chance(r, row, length, Measure::loss)) names.push_back(row.printed());
   if (names.empty()) return "";
-  return "As bad as a unigram byte model (" + shown(r.letters, Measure::loss) +
+  return "As bad as a unigram byte model (" + shown(r.unigram_loss, Measure::loss) +
          " nats) or worse at " + place(r, length) + ": " + listed(names) + ".";
 }
 
@@ -149,8 +140,8 @@ int held(const Results& r, const Row& row, const Measure& m) {
   std::sort(lengths.begin(), lengths.end());
   int last = 0;
   for (int length : lengths) {
-    if (length < r.trained) continue;
-    if (!(r.worse(row, length, m) <= holds) || at_chance(r, row, length, m)) break;
+    if (length < r.train_length) continue;
+    if (!(r.degradation(row, length, m) <= holds) || at_chance(r, row, length, m)) break;
     last = length;
   }
   return last;
@@ -218,7 +209,7 @@ std::string windowed(const Results& r, const Measure& m) {
     const Spread plain = r.at(alone, length, m), now = r.at(row, length, m);
     if (!row.windowed() || now.empty()) continue;
     scores.push_back(alone.printed() + " " + shown(now.median, m));
-    if (at_chance(r, alone, length, m) || r.worse(alone, length, m) > 1.25) continue;
+    if (at_chance(r, alone, length, m) || r.degradation(alone, length, m) > 1.25) continue;
     ++sound;
     const double gain = now.median / plain.median;
     if ((m.percent ? 1 / gain : gain) > 1.01) better.push_back(alone.printed());
@@ -237,13 +228,13 @@ std::string windowed(const Results& r, const Measure& m) {
 
 }  // namespace
 
-std::vector<std::string> findings(const Results& r) {
+std::vector<std::string> summarize(const Results& r) {
   const Measure m = r.measures().front();
   std::vector<std::string> all;
-  if (r.longest() > r.trained) {
+  if (r.longest() > r.train_length) {
     all = {r.text ? losses_far_out(r) : answers_far_out(r), how_far(r, m), extended(r, m),
-           windowed(r, m)};
-    if (r.text && !std::isnan(r.letters)) all.push_back(no_better_than_letters(r));
+           windowed(r, m), where_it_looks(r)};
+    if (r.text && !std::isnan(r.unigram_loss)) all.push_back(no_better_than_unigram(r));
   }
   all.push_back(at_home(r, m));
   if (!r.text) all.push_back(solve_rates(r)), all.push_back(unlearned(r));

@@ -7,6 +7,6 @@
 namespace yonder {
 
 /// What was seen, in plain sentences made from the numbers.
-std::vector<std::string> findings(const Results&);
+std::vector<std::string> summarize(const Results&);
 
 }  // namespace yonder

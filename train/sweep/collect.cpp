@@ -27,7 +27,7 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 // Rows, lengths and seeds as the scores have them, in the order in which they come.
 void count(Results& r) {
   std::set<int> lengths(r.lengths.begin(), r.lengths.end()), seeds;
-  for (const Score& s : r.scores) {
+  for (const EvalScore& s : r.scores) {
     lengths.insert(s.length);
     seeds.insert(s.seed);
     if (std::find(r.rows.begin(), r.rows.end(), s.row) == r.rows.end()) r.rows.push_back(s.row);
@@ -39,12 +39,12 @@ void count(Results& r) {
 // Chance and trained length of a panel whose sweep did not get as far as writing them.
 void complete(Results& r, const std::string& cell, const Inputs& inputs) {
   count(r);
-  if (r.trained) return;
+  if (r.train_length) return;
   Trained model = load(cell, {}, inputs);
-  r.trained = model.config.length;
+  r.train_length = model.config.train_length;
   r.text = model.task->is_text();
-  r.letters = model.task->frequency_loss();
-  for (int length : r.lengths) r.chance.push_back(model.task->chance(length));
+  r.unigram_loss = model.task->frequency_loss();
+  for (int length : r.lengths) r.chance.push_back(model.task->chance_accuracy(length));
 }
 
 // The cells that are done, as a study.
@@ -72,13 +72,7 @@ Found unfinished(const std::string& folder) {
       auto at = std::find_if(all.begin(), all.end(),
                              [&panel](const Results& r) { return same_panel(r, panel); });
       if (at == all.end()) all.push_back(panel);
-      else {
-        append(at->scores, panel.scores);
-        append(at->earlier, panel.earlier);
-        append(at->course, panel.course);
-        append(at->curves, panel.curves);
-        append(at->lags, panel.lags);
-      }
+      else each_list(*at, panel, [](auto& mine, const auto& more) { append(mine, more); });
     }
     found.study.trainings.push_back(std::move(result.training));
   }
@@ -110,7 +104,7 @@ std::string both(const std::string& a, const std::string& b, const Results& r,
 std::vector<double> chances(const Results& a, const Results& b, const std::vector<int>& lengths) {
   std::vector<double> all;
   for (int length : lengths) {
-    const double x = a.guessed(length), y = b.guessed(length);
+    const double x = a.chance_accuracy(length), y = b.chance_accuracy(length);
     all.push_back(x == x ? x : y);
   }
   return all;
@@ -124,38 +118,34 @@ std::string number(double x) { return text_of(Value(x)); }
 // One text has one unigram loss, and one task one best guess at each length.
 void compare_data(const Results& to, const Results& from, const std::string& a,
                   const std::string& b) {
-  if (differ(to.letters, from.letters))
+  if (differ(to.unigram_loss, from.unigram_loss))
     throw UsageError(both(a, b, to,
-                          "another text in each, whose unigram losses are " + number(to.letters) +
-                              " and " + number(from.letters) +
+                          "another text in each, whose unigram losses are " +
+                              number(to.unigram_loss) + " and " + number(from.unigram_loss) +
                               " nats; join runs on the same text"));
   for (int length : to.lengths)
-    if (differ(to.guessed(length), from.guessed(length)))
+    if (differ(to.chance_accuracy(length), from.chance_accuracy(length)))
       throw UsageError(both(a, b, to,
-                            "a best guess of " + number(to.guessed(length)) + " and of " +
-                                number(from.guessed(length)) + " at length " +
+                            "a best guess of " + number(to.chance_accuracy(length)) + " and of " +
+                                number(from.chance_accuracy(length)) + " at length " +
                                 std::to_string(length) + "; join runs on the same data"));
 }
 
 void join(Results& to, const Results& from, const std::string& a, const std::string& b) {
-  if (to.trained != from.trained)
+  if (to.train_length != from.train_length)
     throw UsageError(both(a, b, to,
-                          "the trained lengths " + std::to_string(to.trained) + " and " +
-                              std::to_string(from.trained) +
+                          "the trained lengths " + std::to_string(to.train_length) + " and " +
+                              std::to_string(from.train_length) +
                               "; join runs that were trained on the same"));
   compare_data(to, from, a, b);
-  for (const Score& s : from.scores)
-    for (const Score& other : to.scores)
+  for (const EvalScore& s : from.scores)
+    for (const EvalScore& other : to.scores)
       if (s.row == other.row && s.seed == other.seed && s.length == other.length)
         throw UsageError(both(a, b, to,
                               s.row.label() + " of seed " + std::to_string(s.seed) +
                                   " in both; join runs of other rows or other seeds"));
   const Results before = to;
-  append(to.scores, from.scores);
-  append(to.earlier, from.earlier);
-  append(to.course, from.course);
-  append(to.curves, from.curves);
-  append(to.lags, from.lags);
+  each_list(to, from, [](auto& all, const auto& more) { append(all, more); });
   for (const Row& row : from.rows)
     if (std::find(to.rows.begin(), to.rows.end(), row) == to.rows.end()) to.rows.push_back(row);
   count(to);

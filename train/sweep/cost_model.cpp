@@ -14,13 +14,13 @@ constexpr int tested_to_measure = 2;  // sequences at the greatest length
 
 }  // namespace
 
-double makespan(std::vector<double> jobs, int workers, double hand_out) {
+double makespan(std::vector<double> jobs, int workers, double scheduling) {
   std::sort(jobs.rbegin(), jobs.rend());
   std::priority_queue<double, std::vector<double>, std::greater<>> free;  // when each worker is
   for (int w = 0; w < workers; ++w) free.push(0);
   double handed = 0, end = 0;
   for (const double job : jobs) {
-    handed = std::max(handed, free.top()) + hand_out;
+    handed = std::max(handed, free.top()) + scheduling;
     free.pop();
     free.push(handed + job);
     end = std::max(end, handed + job);
@@ -80,14 +80,14 @@ Cost measured(const Experiment& experiment, const Cell& cell) {
     cost.step = processor_seconds_of([&] { trainer.step(2), trainer.step(3); }) / 2;
   }
   const std::vector<int> lengths = lengths_of(plan, *cell.variant);
-  const std::size_t protocols = trained.task->is_text() ? config.protocols.size() : 1;
+  const std::size_t protocols = trained.task->is_text() ? config.eval_protocols.size() : 1;
   for (const Row& row : plan.rows) {
     if (row.encoding != cell.encoding) continue;
     Trained model = tested(cell.run, row, inputs);
     double seconds = 0;
     for (std::size_t i = 0; i < protocols; ++i)
-      seconds +=
-          seconds_of_tests(model, lengths, config.examples, protocol_named(config.protocols[i]));
+      seconds += seconds_of_tests(model, lengths, config.examples,
+                                  protocol_named(config.eval_protocols[i]));
     cost.test += seconds * double(plan.tests.size()) * tested_checkpoints(experiment, cell, row) +
                  row.finetune().steps * cost.step;
   }

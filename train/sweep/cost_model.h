@@ -23,8 +23,8 @@ struct Cost {
 Cost measured(const Experiment&, const Cell&);
 
 /// Seconds until `workers` have done all jobs of so many seconds, the longest first, each job going
-/// to the next that is free. Scheduling takes `hand_out` seconds for each, one after the other.
+/// to the next that is free. Scheduling takes `scheduling` seconds for each, one after the other.
 ///   Graham 1969, SIAM J. Appl. Math. 17: at most 4/3 of the best order.
-double makespan(std::vector<double> jobs, int workers, double hand_out);
+double makespan(std::vector<double> jobs, int workers, double scheduling);
 
 }  // namespace yonder

@@ -15,21 +15,21 @@ namespace yonder {
 namespace {
 
 // Cells of one variant and encoding.
-struct Group {
+struct CellGroup {
   Cell cell;
   Cost cost{};
   double measuring = 0;  // s, that its cost took to measure
 };
 
-std::vector<Group> groups_of(const Experiment& experiment) {
-  const Plan& plan = experiment.plan;
-  std::vector<Group> groups;
+std::vector<CellGroup> groups_of(const Experiment& experiment) {
+  const SweepPlan& plan = experiment.plan;
+  std::vector<CellGroup> groups;
   for (const Variant& v : plan.variants) {
     std::vector<std::string> seen;
     for (const Row& row : plan.rows) {
       if (std::find(seen.begin(), seen.end(), row.encoding) != seen.end()) continue;
       seen.push_back(row.encoding);
-      Group group{.cell = Cell(experiment, v, row.encoding, v.base.lr, v.base.seed)};
+      CellGroup group{.cell = Cell(experiment, v, row.encoding, v.base.lr, v.base.seed)};
       group.measuring =
           processor_seconds_of([&] { group.cost = measured(experiment, group.cell); });
       groups.push_back(std::move(group));
@@ -44,10 +44,10 @@ struct JobTimes {
   std::vector<double> trials, cells;
 };
 
-JobTimes times_of(const Experiment& experiment, const std::vector<Group>& groups) {
+JobTimes times_of(const Experiment& experiment, const std::vector<CellGroup>& groups) {
   const auto& [config, plan, inputs] = experiment;
   JobTimes times;
-  for (const Group& g : groups) {
+  for (const CellGroup& g : groups) {
     const double training = g.cost.training(g.cell), testing = g.cost.test;
     times.trials.insert(times.trials.end(), plan.rates.size(), training);
     for (int s = 0; s < config.seeds; ++s)
@@ -71,22 +71,22 @@ __attribute__((format(printf, 1, 2))) std::string line(const char* format, ...) 
 }
 
 // What rank 0 takes for a cell: to hand it out, and to read and note what came back of it.
-constexpr double hand_out_seconds = 2e-3;
+constexpr double scheduling_seconds = 2e-3;
 // From mpirun to the first hand-out, beside the checks that each rank makes.
 constexpr double meeting_seconds = 0.5;
 
 // The time on each number of ranks. Of two and more one schedules, and the others measure first.
-std::string table_of_ranks(const JobTimes& times, const std::vector<Group>& groups, double checking,
-                           const std::vector<int>& ranks) {
+std::string table_of_ranks(const JobTimes& times, const std::vector<CellGroup>& groups,
+                           double checking, const std::vector<int>& ranks) {
   const double work = sum_of(times.trials) + sum_of(times.cells);
   std::vector<double> measuring;
-  for (const Group& g : groups) measuring.push_back(g.measuring);
+  for (const CellGroup& g : groups) measuring.push_back(g.measuring);
   std::string text =
       "# under mpirun, one thread each, on processors like these:\n"
       "#  ranks  train      start       time   as fast   at work\n";
   for (const int n : ranks) {
     const int workers = std::max(1, n - 1);
-    const double each = n > 1 ? hand_out_seconds : 0;
+    const double each = n > 1 ? scheduling_seconds : 0;
     const double start =
         checking + (n > 1 ? meeting_seconds + makespan(measuring, workers, each) : 0);
     const double time =
@@ -103,14 +103,14 @@ std::string table_of_ranks(const JobTimes& times, const std::vector<Group>& grou
 
 }  // namespace
 
-std::string forecast(const Experiment& experiment, const std::vector<int>& ranks) {
+std::string dry_run(const Experiment& experiment, const std::vector<int>& ranks) {
   const auto& [config, plan, inputs] = experiment;
   const int threads = config.base.threads ? config.base.threads : yonder::threads();
   const WithThreads alone(1);
   const double checking = processor_seconds_of([&] { require_possible(experiment); });
-  const std::vector<Group> groups = groups_of(experiment);
+  const std::vector<CellGroup> groups = groups_of(experiment);
   SweepConfig resolved = config;
-  resolved.lengths = plan.lengths;
+  resolved.eval_lengths = plan.lengths;
   std::string text = to_toml(resolved) + "\n";
   for (const std::string& why : plan.left_out) text += "# left out: " + why + "\n";
   text += "# cells, each one thread:\n";

@@ -16,7 +16,7 @@ struct Experiment {
   Experiment& operator=(const Experiment&) = delete;
 
   const SweepConfig config;
-  const Plan plan;
+  const SweepPlan plan;
   const Inputs inputs;
 };
 

@@ -6,18 +6,18 @@
 
 namespace yonder {
 
-Effort::Effort(const RunConfig& run, const Inputs& inputs) {
+FlopCount::FlopCount(const RunConfig& run, const Inputs& inputs) {
   Trained untrained = prepare(run, inputs);
   dims_ = untrained.model->dims();
   task_ = std::move(untrained.task);
 }
 
-double Effort::forward(int length) const {
+double FlopCount::forward(int length) const {
   const double T = task_->tokens(length), D = dims_.width, F = dims_.mlp;
   return T * dims_.layers * (4 * D * D + 2 * D * F + (dims_.causal ? 1 : 2) * D * T);
 }
 
-double Effort::training(int length, int batch, int steps) const {
+double FlopCount::training(int length, int batch, int steps) const {
   double of_sequence = forward(length);
   if (!task_->is_text()) {  // lengths are uniform from 1 to N
     of_sequence = 0;
@@ -26,11 +26,11 @@ double Effort::training(int length, int batch, int steps) const {
   return 3.0 * steps * batch * of_sequence;
 }
 
-double Effort::test(const Trial& trial) const {
-  return task_->sequences(trial) * forward(trial.length);
+double FlopCount::test(const EvalSpec& spec) const {
+  return task_->sequences(spec) * forward(spec.length);
 }
 
-double Effort::bytes(const RunConfig& run, int longest) const {
+double FlopCount::bytes(const RunConfig& run, int longest) const {
   // Processes were seen to take 2.3 to 2.7 times the least that their training needs.
   return 25e6 + 2.5 * std::max(training_bytes(dims_, run.at_once()),
                                testing_bytes(dims_, task_->tokens(longest)));

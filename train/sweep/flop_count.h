@@ -10,13 +10,13 @@
 ///   Kaplan et al. 2020, arXiv:2001.08361, sec. 2.1
 namespace yonder {
 
-class Effort {
+class FlopCount {
  public:
   /// UsageError and FileError as prepare().
-  explicit Effort(const RunConfig&, const Inputs& = {});
+  explicit FlopCount(const RunConfig&, const Inputs& = {});
 
   double training(int length, int batch, int steps) const;
-  double test(const Trial&) const;
+  double test(const EvalSpec&) const;
   /// What a process that trains it, and tests it at a length, takes of memory, about.
   double bytes(const RunConfig&, int longest) const;
 

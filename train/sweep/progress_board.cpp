@@ -1,8 +1,8 @@
 #include "train/sweep/progress_board.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "train/report/table.h"
 #include "train/results/format.h"
@@ -14,14 +14,14 @@ namespace {
 constexpr int most_named = 8;  // cells in a line
 
 // "64: 1.62, 1024: 3.40 nats" of the first row, at the shortest and the longest length.
-std::string said(const CellResult& cell) {
+std::string scores_of(const CellResult& cell) {
   if (cell.panels.empty() || cell.panels[0].scores.empty()) return "";
-  const std::vector<Score>& scores = cell.panels[0].scores;
-  const Score* last = &scores.front();
-  for (const Score& s : scores)
+  const std::vector<EvalScore>& scores = cell.panels[0].scores;
+  const EvalScore* last = &scores.front();
+  for (const EvalScore& s : scores)
     if (s.row == scores.front().row) last = &s;
-  const auto number = [](const Score& s) {
-    const Measure m = std::isnan(s.exact) ? Measure::loss : Measure::accuracy;
+  const auto number = [](const EvalScore& s) {
+    const Measure m = std::isnan(s.exact_match) ? Measure::loss : Measure::token_accuracy;
     return std::to_string(s.length) + ": " + (std::isnan(s.*m.value) ? "–" : shown(s.*m.value, m));
   };
   return number(scores.front()) + (last == &scores.front() ? "" : "  " + number(*last));
@@ -37,11 +37,16 @@ ProgressBoard::ProgressBoard(std::vector<std::string> names, int all, Progress& 
   }
   count_[std::size_t(State::waiting)] = int(cells_.size());
   if (const int finished = all - int(cells_.size()); finished > 0)
-    progress.settle(std::to_string(finished) + " of " + std::to_string(all) +
-                    " cells are finished already");
+    progress.print_line(std::to_string(finished) + " of " + std::to_string(all) +
+                        " cells are finished already");
 }
 
-std::string ProgressBoard::behind(double part) { return std::to_string(part); }
+std::string ProgressBoard::said(double part, const Metrics* step) {
+  std::string text = std::to_string(part);
+  if (step)
+    text += " " + std::to_string(step->loss) + " " + std::to_string(step->tokens_per_second);
+  return text;
+}
 
 void ProgressBoard::enter(int cell, State state) {
   Cell& c = cells_[std::size_t(cell)];
@@ -56,19 +61,22 @@ void ProgressBoard::started(int cell) {
 }
 
 void ProgressBoard::on_progress(int cell, const std::string& text) {
-  std::from_chars(text.data(), text.data() + text.size(), cells_[std::size_t(cell)].part);
+  Cell& c = cells_[std::size_t(cell)];
+  std::istringstream numbers(text);
+  numbers >> c.part;
+  if (!(numbers >> c.loss >> c.tokens_per_second)) c.loss = c.tokens_per_second = NAN;
 }
 
 void ProgressBoard::done(int cell, const CellResult& result) {
   enter(cell, State::done);
   const Cell& c = cells_[std::size_t(cell)];
-  progress_.settle(numbered(cell) + "  " + said(result) + "  (" + duration(seconds_since(c.start)) +
-                   ")");
+  progress_.print_line(numbered(cell) + "  " + scores_of(result) + "  (" +
+                       duration(seconds_since(c.start)) + ")");
 }
 
 void ProgressBoard::failed(int cell, const std::string& reason) {
   enter(cell, State::failed);
-  progress_.settle(numbered(cell) + "  failed: " + reason);
+  progress_.print_line(numbered(cell) + "  failed: " + reason);
 }
 
 void ProgressBoard::show() {
@@ -80,15 +88,26 @@ std::string ProgressBoard::line() const {
   std::string text = "cells: " + std::to_string(all_ - int(cells_.size()) + count(State::done)) +
                      " of " + std::to_string(all_) + " done";
   if (failed) text += ", " + std::to_string(failed) + " failed";
+  if (const double left = seconds_left(); std::isfinite(left))
+    text += ", " + duration(left) + " left";
+  if (const double speed = tokens_per_second(); speed > 0)
+    text += ", " + rounded(speed) + " tokens/s";
   int named = 0;
-  for (const Cell& c : cells_)
-    if (c.state == State::running && named < most_named)
-      text += (named++ ? ", " : "; ") + c.name + " " + std::to_string(int(100 * c.part)) + " %";
+  for (const Cell& c : cells_) {
+    if (c.state != State::running || named == most_named) continue;
+    text += (named++ ? ", " : "; ") + c.name + " " + std::to_string(int(100 * c.part)) + " %";
+    if (!std::isnan(c.loss)) text += " (loss " + shown(c.loss, Measure::loss) + ")";
+  }
   if (count(State::running) > named)
     text += " and " + std::to_string(count(State::running) - named) + " more";
-  if (const double left = seconds_left(); std::isfinite(left))
-    text += "; " + duration(left) + " left";
   return text;
+}
+
+double ProgressBoard::tokens_per_second() const {
+  double sum = 0;
+  for (const Cell& c : cells_)
+    if (c.state == State::running && !std::isnan(c.loss)) sum += c.tokens_per_second;
+  return sum;
 }
 
 double ProgressBoard::seconds_left() const {

@@ -1,11 +1,13 @@
 #pragma once
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include "train/results/study.h"
 #include "train/system/progress.h"
+#include "train/training/session.h"
 
 namespace yonder {
 
@@ -15,8 +17,9 @@ class ProgressBoard {
   /// `names` of the cells that are to run, of `all` that the sweep has.
   ProgressBoard(std::vector<std::string> names, int all, Progress&);
 
-  /// What a cell says of itself: the part of its work that is behind it.
-  static std::string behind(double part);
+  /// What a cell says of itself: the part of its work that is done and, while it trains, its last
+  /// step.
+  static std::string said(double part, const Metrics* = nullptr);
 
   void started(int cell);
   void on_progress(int cell, const std::string& said);
@@ -25,8 +28,9 @@ class ProgressBoard {
   /// Redraws the line.
   void show();
 
-  /// "cells: 5 of 24 done, 1 failed; rope-text-s1 62 %, alibi-text-s1 31 %; 2 min 10 s left"; of
-  /// many cells at once only some are named.
+  /// "cells: 5 of 24 done, 1 failed, 2 min 10 s left, 31.2k tokens/s; rope-text-s1 62 %
+  /// (loss 1.71), alibi-text-s1 31 % (loss 1.83)"; of many cells at once only some are named. What
+  /// a narrow terminal cuts stands last.
   std::string line() const;
 
  private:
@@ -34,7 +38,7 @@ class ProgressBoard {
   struct Cell {
     std::string name;
     State state = State::waiting;
-    double part = 0;
+    double part = 0, loss = NAN, tokens_per_second = NAN;
     std::chrono::steady_clock::time_point start{};
   };
 
@@ -48,6 +52,7 @@ class ProgressBoard {
   int count(State s) const { return count_[std::size_t(s)]; }
   void enter(int cell, State);
   double seconds_left() const;
+  double tokens_per_second() const;  // of the cells that train
   std::string numbered(int cell) const;
 };
 

@@ -57,8 +57,8 @@ TaskResult result_of_task(const RemoteTask& task, const Experiment& experiment,
         break;
     }
   } catch (const Interrupted& e) { result.signal = e.signal; } catch (...) {
-    const ExitStatus ending = current_exit_status();
-    result.reason = ending.text, result.code = ending.code;
+    const ExitStatus status = current_exit_status();
+    result.reason = status.text, result.code = status.code;
   }
   return result;
 }

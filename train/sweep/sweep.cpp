@@ -52,7 +52,7 @@ class Sweep {
  private:
   const Experiment& experiment_;
   const SweepConfig& config_;
-  const Plan& plan_;
+  const SweepPlan& plan_;
   const std::string folder_;
   Progress& progress_;
   const int threads_;
@@ -130,11 +130,11 @@ std::vector<Cell> Sweep::cells() const {
 }
 
 int Sweep::run() {
-  for (const std::string& why : plan_.left_out) progress_.settle("left out: " + why);
+  for (const std::string& why : plan_.left_out) progress_.print_line("left out: " + why);
   if (!plan_.rates.empty()) {
     trials_ = trials();
-    progress_.settle("choosing among " + std::to_string(plan_.rates.size()) +
-                     " learning rates by validation loss, one model each");
+    progress_.print_line("choosing among " + std::to_string(plan_.rates.size()) +
+                         " learning rates by validation loss, one model each");
     if (const int signal = run(trials_, Work::trial)) return signal;
   }
   cells_ = cells();
@@ -162,9 +162,9 @@ int Sweep::run(const std::vector<Cell>& all, Work work) {
     if (const int signal = measure(open)) return signal;
     sort_by_cost(open, work);
   } else if (int(open.size()) < workers && !open.empty()) {
-    progress_.settle(std::to_string(workers - int(open.size())) + " of " +
-                     std::to_string(ranks::count()) + " ranks have nothing to do: there are " +
-                     std::to_string(open.size()) + " cells, and rank 0 hands them out");
+    progress_.print_line(std::to_string(workers - int(open.size())) + " of " +
+                         std::to_string(ranks::count()) + " ranks have nothing to do: there are " +
+                         std::to_string(open.size()) + " cells, and rank 0 hands them out");
   }
   std::vector<std::string> names;
   for (const Cell& c : open) names.push_back(name_of(experiment_, c));
@@ -194,7 +194,7 @@ void Sweep::ended(const Cell& cell, int i, const TaskResult& answer, Work work,
   make_folders(at);
   write_file(at + "/FAILED", answer.reason + "\n");
   failures_.push_back({name, answer.reason});
-  if (work == Work::trial && answer.code != diverged)
+  if (work == Work::trial && answer.code != ExitCode::diverged)
     undecided_.insert({cell.variant, cell.encoding});
   board.failed(i, answer.reason);
 }
@@ -206,13 +206,13 @@ int Sweep::at_once(const std::vector<Cell>& open) const {
   for (const Cell& c : open)
     if (!bytes.count(c.variant))
       bytes[c.variant] =
-          Effort(c.run, experiment_.inputs).bytes(c.run, lengths_of(plan_, *c.variant).back());
+          FlopCount(c.run, experiment_.inputs).bytes(c.run, lengths_of(plan_, *c.variant).back());
   double most = 1;
   for (const auto& [variant, each] : bytes) most = std::max(most, each);
   const int fit = int(std::clamp(free_bytes() / most, 1.0, double(count)));
   if (fit < count)
-    progress_.settle("memory holds " + std::to_string(fit) + " of " + std::to_string(count) +
-                     " cells at once");
+    progress_.print_line("memory holds " + std::to_string(fit) + " of " + std::to_string(count) +
+                         " cells at once");
   return fit;
 }
 
@@ -272,8 +272,8 @@ int Sweep::measure(const std::vector<Cell>& open) {
   for (const Cell& c : open)
     if (costs_.try_emplace({c.variant, c.encoding}).second) kinds.push_back(c);
   if (kinds.size() > 1)
-    progress_.settle("measuring a few steps of " + std::to_string(kinds.size()) +
-                     " kinds of cells, so that the longest can begin first");
+    progress_.print_line("measuring a few steps of " + std::to_string(kinds.size()) +
+                         " kinds of cells, so that the longest can begin first");
   return WorkQueue{.count = int(kinds.size()),
                    .request =
                        [&](int i, int) {
@@ -299,8 +299,8 @@ void Sweep::sort_by_cost(std::vector<Cell>& open, Work work) const {
 }
 
 bool same_panel(const Results& a, const Results& b) {
-  return a.task == b.task && a.trained == b.trained && a.variant == b.variant && a.test == b.test &&
-         a.protocol == b.protocol;
+  return a.task == b.task && a.train_length == b.train_length && a.variant == b.variant &&
+         a.test == b.test && a.protocol == b.protocol;
 }
 
 template <class T>
@@ -327,12 +327,9 @@ Study Sweep::study() const {
       for (const Row& row : plan_.rows)
         for (const CellResult* cell : results)
           for (const Results& part : cell->panels) {
-            if (!same_panel(part, panel)) continue;
-            add_of_row(panel.scores, part.scores, row);
-            add_of_row(panel.earlier, part.earlier, row);
-            add_of_row(panel.course, part.course, row);
-            add_of_row(panel.curves, part.curves, row);
-            add_of_row(panel.lags, part.lags, row);
+            if (same_panel(part, panel))
+              each_list(panel, part,
+                        [&](auto& all, const auto& more) { add_of_row(all, more, row); });
           }
       study.panels.push_back(std::move(panel));
     }
@@ -348,11 +345,11 @@ Study Sweep::study() const {
 void tell_fewer(const SweepConfig& config, const Study& study, Progress& progress) {
   for (const Results& r : study.panels) {
     const int longest = r.longest();
-    for (const Score& s : r.scores)
+    for (const EvalScore& s : r.scores)
       if (s.length == longest && 0 < s.examples && s.examples < config.examples) {
-        progress.settle(r.title() + ": tested on " + std::to_string(s.examples) +
-                        " sequences of length " + std::to_string(longest) + " and not on " +
-                        std::to_string(config.examples) + ", for there are no more");
+        progress.print_line(r.title() + ": tested on " + std::to_string(s.examples) +
+                            " sequences of length " + std::to_string(longest) + " and not on " +
+                            std::to_string(config.examples) + ", for there are no more");
         break;
       }
   }
@@ -367,14 +364,14 @@ void require_possible(const Experiment& experiment) {
 SweepEnd sweep(const Experiment& experiment, const std::string& folder, Start start,
                const std::string& command, Progress& progress) {
   std::optional<Sweep> work;
-  ranks::together([&] {
+  ranks::run_collectively([&] {
     work.emplace(experiment, folder, progress);
     if (ranks::rank() == 0) work->open(start);
   });
   if (ranks::count() > 1) work->meet();
   if (ranks::rank() > 0) return {.signal = work->help()};
   if (const std::string text = experiment.config.base.warning(); !text.empty())
-    progress.settle("sweep: " + text);
+    progress.print_line("sweep: " + text);
   SweepEnd end{.signal = work->run()};
   shut_down(end.signal);
   if (end.signal) {
@@ -385,6 +382,9 @@ SweepEnd sweep(const Experiment& experiment, const std::string& folder, Start st
   end.study.command = command;
   tell_fewer(experiment.config, end.study, progress);
   write_file(folder + "/results.csv", to_csv(end.study));
+  if (const std::string looks = attention_csv(end.study); !looks.empty())
+    write_file(folder + "/attention.csv", looks);
+  else remove_all(folder + "/attention.csv");
   write_file(folder + "/results.json", to_json(end.study));
   remove_status(folder);
   return end;

@@ -12,7 +12,7 @@ namespace yonder {
 void check(const Experiment& experiment, const Variant& variant) {
   const auto& [config, plan, inputs] = experiment;
   const RunConfig& base = variant.base;
-  if (config.course > 0 && base.save_every > 0)
+  if (config.curve_points > 0 && base.checkpoint_every > 0)
     throw UsageError(
         "sweep.curve_points: it says which checkpoints are kept, and so does "
         "train.checkpoint_every; omit one of them");
@@ -20,12 +20,12 @@ void check(const Experiment& experiment, const Variant& variant) {
     if (std::none_of(plan.variants.begin(), plan.variants.end(),
                      [&owner = key.owner](const Variant& v) { return v.base.task == owner; }) &&
         std::none_of(plan.rows.begin(), plan.rows.end(), [&, &owner = key.owner](const Row& row) {
-          return has_part(Cell(experiment, variant, row.encoding, 0, 0).run, owner);
+          return has_component(Cell(experiment, variant, row.encoding, 0, 0).run, owner);
         }))
       throw UsageError(text_of(key) + ": neither the task nor an encoding of this sweep is " +
                        key.owner + "; add it to --encodings or omit the option");
   if (plan.variants.size() == 1 && !make_task(base.task)->is_text() &&
-      config.protocols != SweepConfig{}.protocols)
+      config.eval_protocols != SweepConfig{}.eval_protocols)
     throw UsageError("eval_protocols: " + base.task + " is tested in one way only; omit them");
   const std::vector<int> lengths = lengths_of(plan, variant);
   for (const Row& row : plan.rows) {
@@ -36,7 +36,7 @@ void check(const Experiment& experiment, const Variant& variant) {
     for (const auto& [key, value] : row.of_test()) model.model->encoding().set_at_test(key, value);
     model.model->encoding().check();
     for (const Overrides& of_test : plan.tests)
-      for (const std::string& protocol : config.protocols) {
+      for (const std::string& protocol : config.eval_protocols) {
         Options options = model.task->options();
         for (const auto& [key, value] : of_test)
           if (const Option* o = find(options, key.name); o && key.owner == base.task)
@@ -61,18 +61,18 @@ std::vector<Results> panels_of(const Experiment& experiment, const Variant& vari
     for (const Override& o : plan.tests[t]) run.options.push_back(o);
     const Trained model = prepare(run, inputs);
     const Task& task = *model.task;
-    for (const std::string& protocol : config.protocols) {
+    for (const std::string& protocol : config.eval_protocols) {
       Results panel{.task = run.task,
                     .test = config.tests[t],
                     .protocol = task.is_text() ? protocol : "answer",
                     .variant = variant.text,
                     .text = task.is_text(),
-                    .trained = run.length,
+                    .train_length = run.train_length,
                     .lengths = lengths_of(plan, variant),
                     .seeds = config.seeds,
                     .rows = plan.rows,
-                    .letters = task.frequency_loss()};
-      for (int length : panel.lengths) panel.chance.push_back(task.chance(length));
+                    .unigram_loss = task.frequency_loss()};
+      for (int length : panel.lengths) panel.chance.push_back(task.chance_accuracy(length));
       panels.push_back(std::move(panel));
       if (!task.is_text()) break;  // a generated task is tested in one way only
     }

@@ -15,9 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a sweep writes; config.toml, by which it is known, goes last.
-const char* const own_files[] = {"cells",        "plots",         "report.html", "results.csv",
-                                 "results.json", "progress.json", "texts.txt",   "environment.json",
-                                 "config.toml"};
+const char* const own_files[] = {
+    "cells",        "plots",         "report.html", "results.csv",      "attention.csv",
+    "results.json", "progress.json", "texts.txt",   "environment.json", "config.toml"};
 
 // Of a folder that no sweep has begun in.
 void require_no_files(const std::string& folder) {

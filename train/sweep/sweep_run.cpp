@@ -30,8 +30,10 @@ constexpr int stretches = 64;  // of a curve over positions or steps
 class ProgressMeter {
  public:
   ProgressMeter(double all, const ProgressCallback& say) : all_(all), say_(say) {}
-  /// So much of the piece in hand is done.
-  void at(double done) const { say_(ProgressBoard::behind((behind_ + done) / all_)); }
+  /// So much of the piece in hand is done; `step` if it is training.
+  void at(double done, const Metrics* step = nullptr) const {
+    say_(ProgressBoard::said((behind_ + done) / all_, step));
+  }
   void ended(double piece) { behind_ += piece; }
 
  private:
@@ -52,8 +54,8 @@ std::vector<double> losses_in(const std::string& metrics_path) {
   return losses;
 }
 
-double training_of(const Effort& effort, const RunConfig& run) {
-  return effort.training(run.length, run.batch, run.steps);
+double training_of(const FlopCount& flops, const RunConfig& run) {
+  return flops.training(run.train_length, run.batch, run.steps);
 }
 
 // The run that a cell trains.
@@ -65,13 +67,13 @@ RunConfig run_of(const SweepConfig& config, const Variant& variant, const std::s
   run.lr = lr;
   run.seed = seed;
   run.threads = 0;  // those of the sweep are shared out among its cells
-  run.late_checkpoints = config.checkpoints;
-  if (config.course > 0) run.save_every = std::max(1, run.steps / config.course);
+  run.last_checkpoints = config.checkpoints;
+  if (config.curve_points > 0) run.checkpoint_every = std::max(1, run.steps / config.curve_points);
   const auto training = trained.training();
   for (const auto& [key, value] : training)
     if (key.owner == "encoding") set_key(run, key, value);
   std::erase_if(run.options, [&](const Override& o) {
-    return o.key.owner != run.task && !has_part(run, o.key.owner);
+    return o.key.owner != run.task && !has_component(run, o.key.owner);
   });
   for (const Override& o : training)
     if (o.key.owner != "encoding") run.options.push_back(o);
@@ -93,18 +95,18 @@ Overrides shared_settings(const Experiment& experiment, const RunConfig& run) {
 }
 
 Training train_cell(const Experiment& experiment, const Cell& cell, const std::string& folder,
-                    const Effort& effort, ProgressMeter& pace) {
-  const double work = training_of(effort, cell.run);
+                    const FlopCount& flops, ProgressMeter& pace) {
+  const double work = training_of(flops, cell.run);
   const TrainResult r = train(
       cell.run, folder, Existing::resume,
-      [&](const Metrics& m) { pace.at(work * m.step / m.steps); }, {}, experiment.inputs);
+      [&](const Metrics& m) { pace.at(work * m.step / m.steps, &m); }, {}, experiment.inputs);
   pace.ended(work);
   Training training = training_of(experiment, cell);
   training.seconds = r.seconds;
   training.tokens_per_second = r.tokens_per_second;
   training.parameters = r.parameters;
   training.position_parameters = r.position_parameters;
-  training.loss = thinned(losses_in(folder + "/metrics.jsonl"));
+  training.loss = downsample(losses_in(folder + "/metrics.jsonl"));
   return training;
 }
 
@@ -115,7 +117,7 @@ std::string checkpoint_at(const std::string& folder, int step) {
 // A checkpoint that is tested, and where its scores belong.
 struct Tested {
   int step;
-  std::vector<Score> Results::*scores;
+  std::vector<EvalScore> Results::*scores;
 };
 
 // The last, and those before it that are tested beside it.
@@ -126,9 +128,9 @@ std::vector<Tested> tested(const SweepConfig& config, const Cell& cell, const Ro
   const std::vector<int> late = late_steps(run);
   for (int step = 1; step < run.steps; ++step) {
     if (std::find(late.begin(), late.end(), step) != late.end())
-      all.push_back({step, &Results::earlier});
-    else if (config.course > 0 && step % run.save_every == 0)
-      all.push_back({step, &Results::course});
+      all.push_back({step, &Results::late_checkpoints});
+    else if (config.curve_points > 0 && step % run.checkpoint_every == 0)
+      all.push_back({step, &Results::learning_curve});
   }
   return all;
 }
@@ -147,7 +149,7 @@ void add_lags(Results& panel, const Row& row, int seed, const EvalRow& e) {
                           .length = e.length,
                           .from = from,
                           .to = 2 * from,
-                          .accuracy = double(share.first) / share.second,
+                          .token_accuracy = double(share.first) / share.second,
                           .count = share.second});
 }
 
@@ -157,10 +159,11 @@ Overrides joined(Overrides one, const Overrides& two) {
 }
 
 // Gives a run the length and the steps of a row's fine-tuning.
-void tune(RunConfig& run, const RunConfig& base, const Row& row) {
-  run.length = row.finetune().length;
+void apply_finetune(RunConfig& run, const RunConfig& base, const Row& row) {
+  run.train_length = row.finetune().length;
   run.steps = row.finetune().steps;
-  run.batch = std::max(1, base.batch * base.length / run.length);  // as many tokens in a step
+  run.batch =
+      std::max(1, base.batch * base.train_length / run.train_length);  // as many tokens in a step
 }
 
 // A row's model, trained on from the cell's own with the row's settings.
@@ -175,34 +178,34 @@ std::string tuned(const Experiment& experiment, const Cell& cell, const Row& row
   copy(base.training_fields(), run.training_fields());
   copy(base.checkpoint_fields(), run.checkpoint_fields());
   run.options = row.of_test();
-  tune(run, base, row);
+  apply_finetune(run, base, row);
   run.warmup = std::min(base.warmup, run.steps / 10);
   run.lr = cell.lr;
   run.seed = cell.seed;
-  run.save_every = 0, run.late_checkpoints = 1;
+  run.checkpoint_every = 0, run.last_checkpoints = 1;
   return train(run, place, Existing::resume, {}, {}, experiment.inputs).checkpoint;
 }
 
-double tuning_of(const Effort& effort, const Cell& cell, const Row& row) {
+double tuning_of(const FlopCount& flops, const Cell& cell, const Row& row) {
   if (row.finetune().steps == 0) return 0;
   RunConfig run = cell.variant->base;
-  tune(run, cell.variant->base, row);
-  return training_of(effort, run);
+  apply_finetune(run, cell.variant->base, row);
+  return training_of(flops, run);
 }
 
 Protocol protocol_of(const Results& panel) {
-  return panel.text ? protocol_named(panel.protocol) : Protocol::same_targets;
+  return panel.text ? protocol_named(panel.protocol) : Protocol::fixed_targets;
 }
 
 // Of the tests of one checkpoint in a panel, at each length.
-std::vector<double> tests_of(const Effort& effort, const SweepConfig& config,
+std::vector<double> tests_of(const FlopCount& flops, const SweepConfig& config,
                              const Results& panel) {
   std::vector<double> all;
   for (int length : panel.lengths)
-    all.push_back(effort.test({.length = length,
-                               .longest = panel.lengths.back(),
-                               .count = config.examples,
-                               .protocol = protocol_of(panel)}));
+    all.push_back(flops.test({.length = length,
+                              .longest = panel.lengths.back(),
+                              .count = config.examples,
+                              .protocol = protocol_of(panel)}));
   return all;
 }
 
@@ -213,10 +216,12 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
           const std::function<void(std::ptrdiff_t, int, double)>& progress) {
   const SweepConfig& config = experiment.config;
   const std::vector<int> lengths = lengths_of(experiment.plan, *cell.variant);
-  const EvalSettings settings{
+  EvalSettings settings{
       .lengths = lengths, .examples = config.examples, .protocol = protocol_of(panel)};
   const std::vector<Tested> all = tested(config, cell, row);
   for (const Tested& t : all) {
+    const bool last = t.scores == &Results::scores;
+    settings.attention = config.attention && last;
     Trained model = row.finetune().steps > 0
                         ? load(tuned(experiment, cell, row, folder), of_test, experiment.inputs)
                         : load(checkpoint_at(folder, t.step), joined(row.extension, of_test),
@@ -227,16 +232,17 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
         throw Interrupted(signal, "ended by a signal while it was tested");
       progress(&t - &all[0], i, part);
     });
-    const bool last = t.scores == &Results::scores;
     for (const EvalRow& e : rows) {
-      Score score = score_of(row, model, panel.protocol, e);
+      EvalScore score = score_of(row, model, panel.protocol, e);
       score.seed = cell.seed;
       if (last) add_lags(panel, row, cell.seed, e);
       else score.step = t.step;
+      if (const std::vector<HeadLook> heads = looks(e.attention); !heads.empty())
+        panel.attention.push_back({row, cell.seed, e.length, e.tokens, heads});
       (panel.*t.scores).push_back(std::move(score));
     }
     if (last && !rows.back().position_loss.empty())
-      panel.curves.push_back({row, cell.seed, thinned(rows.back().position_loss)});
+      panel.curves.push_back({row, cell.seed, downsample(rows.back().position_loss)});
   }
 }
 
@@ -245,7 +251,7 @@ void write_events(const CellResult& result, const std::string& folder) {
   EventFile events(folder);
   Scalars losses;
   for (const Results& panel : result.panels)
-    for (const Score& s : panel.scores) {
+    for (const EvalScore& s : panel.scores) {
       const std::string extension = s.row.extension_text();
       if (std::isfinite(s.loss))
         losses.emplace_back("test/" + panel.task + (extension.empty() ? "" : "/" + extension) +
@@ -258,7 +264,7 @@ void write_events(const CellResult& result, const std::string& folder) {
 
 }  // namespace
 
-std::vector<double> thinned(const std::vector<double>& values) {
+std::vector<double> downsample(const std::vector<double>& values) {
   const std::size_t parts = std::min<std::size_t>(stretches, values.size());
   std::vector<double> means;
   for (std::size_t p = 0; p < parts; ++p) {
@@ -297,7 +303,7 @@ std::string name_of(const Experiment& experiment, const Cell& cell) {
   return folder_name(name) + "-s" + std::to_string(cell.seed);
 }
 
-bool has_part(const RunConfig& run, const std::string& part) {
+bool has_component(const RunConfig& run, const std::string& part) {
   for (const std::string& encoding : run.encodings())
     if (parse_encoding(encoding).has(part)) return true;
   return false;
@@ -322,12 +328,12 @@ std::string try_cell(const Experiment& experiment, const Cell& cell, const std::
                      const ProgressCallback& say) {
   for (const char* name : {"trial.json", "FAILED"}) remove_all(folder + "/" + name);
   const RunConfig& run = cell.run;
-  const Effort effort(run, experiment.inputs);
-  const double validation = effort.test({.length = run.length, .part = Part::validation});
-  ProgressMeter pace(training_of(effort, run) + validation, say);
-  Training training = train_cell(experiment, cell, folder, effort, pace);
+  const FlopCount flops(run, experiment.inputs);
+  const double validation = flops.test({.length = run.train_length, .split = Split::validation});
+  ProgressMeter pace(training_of(flops, run) + validation, say);
+  Training training = train_cell(experiment, cell, folder, flops, pace);
   Trained model = load(checkpoint_at(folder, training.steps), {}, experiment.inputs);
-  training.validation = evaluate(model, {.lengths = {run.length}, .part = Part::validation},
+  training.validation = evaluate(model, {.lengths = {run.train_length}, .split = Split::validation},
                                  [&](int, double part) { pace.at(validation * part); })[0]
                             .loss;
   training.trial = true;
@@ -340,26 +346,26 @@ std::string run_cell(const Experiment& experiment, const Cell& cell, const std::
                      const ProgressCallback& say) {
   const auto& [config, plan, inputs] = experiment;
   for (const char* name : {"scores.json", "DONE", "FAILED"}) remove_all(folder + "/" + name);
-  const Effort effort(cell.run, inputs);
+  const FlopCount flops(cell.run, inputs);
   CellResult result{.panels = panels_of(experiment, *cell.variant)};
   std::vector<Row> rows;
   for (const Row& row : plan.rows)
     if (row.encoding == cell.encoding) rows.push_back(row);
-  double work = training_of(effort, cell.run);
+  double work = training_of(flops, cell.run);
   for (const Row& row : rows) {
-    work += tuning_of(effort, cell, row);
+    work += tuning_of(flops, cell, row);
     for (const Results& panel : result.panels)
-      work += tested_checkpoints(experiment, cell, row) * sum_of(tests_of(effort, config, panel));
+      work += tested_checkpoints(experiment, cell, row) * sum_of(tests_of(flops, config, panel));
   }
   ProgressMeter pace(work, say);
-  result.training = train_cell(experiment, cell, folder, effort, pace);
+  result.training = train_cell(experiment, cell, folder, flops, pace);
   if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
     result.training.validation = cell_from_json(read_file(trial), trial).training.validation;
   for (Results& panel : result.panels) {
     const auto t = std::find(config.tests.begin(), config.tests.end(), panel.test);
-    const std::vector<double> tests = tests_of(effort, config, panel);
+    const std::vector<double> tests = tests_of(flops, config, panel);
     for (const Row& row : rows) {
-      if (&panel == &result.panels.front()) pace.ended(tuning_of(effort, cell, row));
+      if (&panel == &result.panels.front()) pace.ended(tuning_of(flops, cell, row));
       test(experiment, cell, row, plan.tests[std::size_t(t - config.tests.begin())], folder, panel,
            [&](std::ptrdiff_t checkpoint, int length, double part) {
              const auto here = tests.begin() + length;

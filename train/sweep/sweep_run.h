@@ -23,7 +23,7 @@ std::string name_of(const Experiment&, const Cell&);
 Training training_of(const Experiment&, const Cell&);
 
 /// Whether an encoding of the run, in any layer and at any time, has a part of that name.
-bool has_part(const RunConfig&, const std::string& part);
+bool has_component(const RunConfig&, const std::string& part);
 
 /// How many of its checkpoints a row of the cell tests.
 int tested_checkpoints(const Experiment&, const Cell&, const Row&);
@@ -46,6 +46,6 @@ std::string run_cell(const Experiment&, const Cell&, const std::string& folder,
 
 /// A curve over positions or steps as a cell keeps it: the means of at most 64 equal parts, each
 /// over the numbers that are there; NaN where a part has none.
-std::vector<double> thinned(const std::vector<double>&);
+std::vector<double> downsample(const std::vector<double>&);
 
 }  // namespace yonder

@@ -7,16 +7,15 @@
 #include "core/io/files.h"
 #include "core/options.h"
 #include "core/parallel.h"
-#include "train/system/exit_code.h"
 
 namespace yonder::ranks {
 namespace {
 
-std::string packed(const ExitStatus& e) { return std::to_string(e.code) + " " + e.text; }
+std::string packed(const ExitStatus& e) { return std::to_string(int(e.code)) + " " + e.text; }
 
 [[noreturn]] void throw_packed(const std::string& text) {
   const std::size_t space = text.find(' ');
-  throw SharedError({std::stoi(text.substr(0, space)), text.substr(space + 1)});
+  throw SharedError({ExitCode(std::stoi(text.substr(0, space))), text.substr(space + 1)});
 }
 
 // "" or what `work` threw.
@@ -29,13 +28,13 @@ std::string failure_of(const std::function<void()>& work) {
 
 }  // namespace
 
-void together(const std::function<void()>& work) {
+void run_collectively(const std::function<void()>& work) {
   if (count() == 1) return work();
   for (const std::string& failure : gathered(failure_of(work)))
     if (!failure.empty()) throw_packed(failure);
 }
 
-std::string of_first(const std::function<std::string()>& make) {
+std::string broadcast_from_root(const std::function<std::string()>& make) {
   if (count() == 1) return make();
   std::string text;
   const std::string failure = rank() == 0 ? failure_of([&] { text = make(); }) : "";
@@ -54,9 +53,9 @@ void require_same(const std::string& what, const std::string& text) {
     const auto said = [line](const std::vector<std::string>& lines) {
       return line < lines.size() ? "'" + lines[line] + "'" : std::string("nothing more");
     };
-    throw SharedError({usage, what + " of rank 0 has " + said(first) + " and that of rank " +
-                                  std::to_string(r) + " " + said(other) +
-                                  "; start all ranks alike"});
+    throw SharedError({ExitCode::usage, what + " of rank 0 has " + said(first) +
+                                            " and that of rank " + std::to_string(r) + " " +
+                                            said(other) + "; start all ranks alike"});
   }
 }
 
@@ -69,7 +68,7 @@ void require_same_program() {
 void share_processors() {
   int processors = int(std::thread::hardware_concurrency());
   if (const int quota = cpu_quota()) processors = std::min(processors, quota);
-  set_threads(std::clamp(processors / here(), 1, threads()));
+  set_threads(std::clamp(processors / local_size(), 1, threads()));
 }
 
 Slice slice(std::int64_t n, int rank) {

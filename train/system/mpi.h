@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/real.h"
+#include "train/system/exit_code.h"
 
 /// \file
 /// The processes ("ranks") that mpirun or srun started together, on one machine or many. The only
@@ -17,24 +18,24 @@ namespace yonder::ranks {
 
 /// As long as it lives, this process is one of those that were started together; main() has one.
 /// UsageError where they can't meet: the build has no MPI, or srun was not told to use it.
-class Meeting {
+class MpiSession {
  public:
-  Meeting();
-  ~Meeting();
-  Meeting(const Meeting&) = delete;
-  Meeting& operator=(const Meeting&) = delete;
+  MpiSession();
+  ~MpiSession();
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
 };
 
 /// Whether mpirun or srun started this process, if only once.
 bool started();
-int rank();   ///< 0..count() − 1
-int count();  ///< 1 if it was not started so
-int here();   ///< ranks on this machine
+int rank();        ///< 0..count() − 1
+int count();       ///< 1 if it was not started so
+int local_size();  ///< ranks on this machine
 /// Sets the number of threads to this rank's part of its machine's processors.
 void share_processors();
 
 /// Ends every rank at once, as after an error that only this one has met.
-[[noreturn]] void abort(int code);
+[[noreturn]] void abort(ExitCode);
 
 // What follows is called by every rank, in the same order; alone it costs nothing.
 
@@ -42,18 +43,18 @@ void share_processors();
 std::vector<std::string> gathered(const std::string& text);
 /// Calls `work` on every rank. What it throws on one of them, the first, all throw as SharedError
 /// (exit_code.h); alone it is thrown as it is.
-void together(const std::function<void()>& work);
+void run_collectively(const std::function<void()>& work);
 /// Those who work on one thing: this process alone, or all ranks.
-struct Crew {
+struct Communicator {
   int rank = 0, count = 1;
-  void together(const std::function<void()>& work) const {
-    if (count > 1) ranks::together(work);
+  void run_collectively(const std::function<void()>& work) const {
+    if (count > 1) ranks::run_collectively(work);
     else work();
   }
 };
-inline Crew everyone() { return {rank(), count()}; }
+inline Communicator world() { return {rank(), count()}; }
 /// The text that `make` gives at rank 0, which alone calls it; what it throws there, all throw.
-std::string of_first(const std::function<std::string()>& make);
+std::string broadcast_from_root(const std::function<std::string()>& make);
 /// SharedError, which names the rank and the first line that differs from rank 0's, if texts do.
 /// `what` begins the sentence: "train: the configuration".
 void require_same(const std::string& what, const std::string& text);
@@ -66,7 +67,7 @@ void sum(std::span<double>);
 /// The sum over the ranks of this machine.
 double sum_here(double mine);
 /// Each number is replaced by rank 0's.
-void copy_first(std::span<real>);
+void broadcast(std::span<real>);
 
 /// Numbers first..first + size − 1 of n, which are cut into as many slices as there are ranks.
 struct Slice {

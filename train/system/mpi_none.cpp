@@ -7,7 +7,7 @@
 /// Ranks of a build without MPI: there is only one, and nothing to wait for.
 namespace yonder::ranks {
 
-Meeting::Meeting() {
+MpiSession::MpiSession() {
   const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
   const bool by_srun = tasks && std::atoi(tasks) > 1 && std::getenv("SLURM_PROCID");
   if (std::getenv("OMPI_COMM_WORLD_SIZE") || std::getenv("PMI_SIZE") || by_srun)
@@ -15,19 +15,19 @@ Meeting::Meeting() {
         "mpirun or srun has started this as one of several, and it was built without MPI; install "
         "libopenmpi-dev and configure with -DYONDER_MPI=ON, or start it alone");
 }
-Meeting::~Meeting() = default;
+MpiSession::~MpiSession() = default;
 
 bool started() { return false; }
 int rank() { return 0; }
 int count() { return 1; }
-int here() { return 1; }
-void abort(int code) { std::exit(code); }
+int local_size() { return 1; }
+void abort(ExitCode code) { std::exit(int(code)); }
 
 std::vector<std::string> gathered(const std::string& text) { return {text}; }
 int largest(int mine) { return mine; }
 void sum(std::span<double>) {}
 double sum_here(double mine) { return mine; }
-void copy_first(std::span<real>) {}
+void broadcast(std::span<real>) {}
 void exchange_slices(std::span<const real> mine, std::span<real> theirs) {
   std::copy(mine.begin(), mine.end(), theirs.begin());
 }

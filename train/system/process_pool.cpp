@@ -15,7 +15,6 @@
 #include <stdexcept>
 
 #include "core/parallel.h"
-#include "train/system/exit_code.h"
 #include "train/system/signals.h"
 
 namespace yonder {
@@ -44,16 +43,16 @@ void send(int pipe, char kind, std::string text) {
 [[noreturn]] void be_job(const Jobs& jobs, int job, int pipe, pid_t parent) {
   unbind_all();
   serve_parent();
-  if (getppid() != parent) _exit(1);
-  int code = 0;
+  if (getppid() != parent) _exit(int(ExitCode::failed));
+  ExitCode code = ExitCode::ok;
   try {
     send(pipe, '=', jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); }));
   } catch (const Interrupted& e) { code = exit_code(e.signal); } catch (...) {
-    const ExitStatus ending = current_exit_status();
-    send(pipe, '!', ending.text);
-    code = ending.code;
+    const ExitStatus status = current_exit_status();
+    send(pipe, '!', status.text);
+    code = status.code;
   }
-  _exit(code);
+  _exit(int(code));
 }
 
 // Reads what has come; false at the end.
@@ -77,13 +76,13 @@ TaskResult end_of(Running& running) {
   int status = 0;
   while (waitpid(running.pid, &status, 0) < 0 && errno == EINTR) {}
   const bool ended = WIFSIGNALED(status);
-  if (ended ? WTERMSIG(status) == SIGTERM : WEXITSTATUS(status) == exit_code(SIGTERM))
+  if (ended ? WTERMSIG(status) == SIGTERM : ExitCode(WEXITSTATUS(status)) == exit_code(SIGTERM))
     return {.signal = SIGTERM};
   if (ended)
     return {.reason = std::string("ended by a signal: ") + strsignal(WTERMSIG(status)),
-            .code = failed};
-  running.answer.code = WEXITSTATUS(status);
-  if (running.answer.code && running.answer.reason.empty())
+            .code = ExitCode::failed};
+  running.answer.code = ExitCode(WEXITSTATUS(status));
+  if (running.answer.code != ExitCode::ok && running.answer.reason.empty())
     running.answer.reason = "ended without a word";
   return running.answer;
 }

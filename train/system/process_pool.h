@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "train/system/exit_code.h"
+
 /// \file
 /// The only door to other processes.
 namespace yonder {
@@ -12,11 +14,11 @@ using ProgressCallback = std::function<void(const std::string&)>;
 
 /// What comes back of a job.
 struct TaskResult {
-  std::string reason;   ///< why it failed; "": it did not
-  int code = 0;         ///< and the exit code of that (exit_code.h)
-  std::string result;   ///< what it gives back
-  std::string archive;  ///< files that it made elsewhere (dir_archive.h)
-  int signal = 0;       ///< that ended it before its end
+  std::string reason;            ///< why it failed; "": it did not
+  ExitCode code = ExitCode::ok;  ///< and the exit code of that
+  std::string result;            ///< what it gives back
+  std::string archive;           ///< files that it made elsewhere (dir_archive.h)
+  int signal = 0;                ///< that ended it before its end
 };
 
 /// Work cut into jobs that run as processes of their own, so that each may have one thread, and a

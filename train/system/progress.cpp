@@ -44,7 +44,7 @@ bool on_terminal() {
 
 void Progress::show(const std::string& line) {
   using namespace std::chrono;
-  if (voice_ == Voice::quiet) return;
+  if (verbosity_ == Verbosity::quiet) return;
   const auto now = steady_clock::now();
   const auto pause = on_terminal() ? milliseconds(100) : milliseconds(10000);
   if (last_ == steady_clock::time_point{} && !on_terminal()) last_ = now;  // no line at the start
@@ -60,8 +60,8 @@ void Progress::show(const std::string& line) {
   open_ = true;
 }
 
-void Progress::settle(const std::string& line) {
-  if (voice_ == Voice::quiet) return;
+void Progress::print_line(const std::string& line) {
+  if (verbosity_ == Verbosity::quiet) return;
   clear();
   std::fprintf(stderr, "%s\n", line.c_str());
 }

@@ -16,8 +16,8 @@ bool on_terminal();
 
 class Progress {
  public:
-  enum class Voice { normal, quiet };
-  explicit Progress(Voice voice) : voice_(voice) {}
+  enum class Verbosity { normal, quiet };
+  explicit Progress(Verbosity verbosity) : verbosity_(verbosity) {}
   ~Progress() { close(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -25,14 +25,14 @@ class Progress {
   /// Shows `line`, at most ten times a second on a terminal and every ten seconds elsewhere.
   void show(const std::string& line);
   /// Shows `line` for good, whatever was shown last.
-  void settle(const std::string& line);
+  void print_line(const std::string& line);
   /// Wipes the line that was being redrawn, so that a result can stand in its place.
   void clear();
   /// Leaves it where it is, so that an error can stand below.
   void close();
 
  private:
-  Voice voice_;
+  Verbosity verbosity_;
   std::chrono::steady_clock::time_point last_{};
   bool open_ = false;
 };

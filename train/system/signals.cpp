@@ -9,6 +9,8 @@
 #include <system_error>
 #include <thread>
 
+#include "train/system/exit_code.h"
+
 namespace yonder {
 namespace {
 
@@ -49,7 +51,7 @@ void by_default(int signal) {
 void take(int signal) {
   if (noted) {
     const bool impatient = signal == SIGINT || signal == SIGTERM;
-    if (!is_child && impatient && now() - noted_at > 0.1) _exit(exit_code(signal));
+    if (!is_child && impatient && now() - noted_at > 0.1) _exit(int(exit_code(signal)));
   } else if (alive > 0) {
     Interruptible::note(signal);
   } else {
@@ -72,8 +74,6 @@ void start_watching() {
 }
 
 }  // namespace
-
-int exit_code(int signal) { return signal == SIGUSR1 ? 75 : 128 + signal; }
 
 void take_signals() {
   sigemptyset(&awaited);

@@ -17,10 +17,6 @@ struct Interrupted : std::runtime_error {
   Interrupted(int s, const std::string& text) : std::runtime_error(text), signal(s) {}
 };
 
-/// What a program exits with after a signal: 128 + its number, but 75 ("try again later",
-/// sysexits.h) for SIGUSR1.
-int exit_code(int signal);
-
 /// For main(), before there is another thread: from now on the signals above, but for those that
 /// are ignored, are noted for an Interruptible or, where none lives, end the process as they would
 /// by themselves; what exceeds a limit of a file's size is an error of the write. Without this

@@ -20,7 +20,7 @@ constexpr double between_words = 0.5;  // s, of what a job says of itself
 
 // "={signal}\n{code}\n{bytes of the reason}\n{bytes of the result}\n{reason}{result}{archive}"
 std::string packed(const TaskResult& a) {
-  return answered + std::to_string(a.signal) + "\n" + std::to_string(a.code) + "\n" +
+  return answered + std::to_string(a.signal) + "\n" + std::to_string(int(a.code)) + "\n" +
          std::to_string(a.reason.size()) + "\n" + std::to_string(a.result.size()) + "\n" +
          a.reason + a.result + a.archive;
 }
@@ -35,7 +35,7 @@ TaskResult task_result_of(const std::string& text) {
   };
   const std::size_t signal = number(), code = number(), reason = number(), result = number();
   return {.reason = text.substr(at, reason),
-          .code = int(code),
+          .code = ExitCode(code),
           .result = text.substr(at + reason, result),
           .archive = text.substr(at + reason + result),
           .signal = int(signal)};

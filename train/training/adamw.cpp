@@ -108,7 +108,7 @@ NamedTensors AdamW::moments() const {
   return all;
 }
 
-void AdamW::go_on(const AdamW& before) {
+void AdamW::continue_from(const AdamW& before) {
   t_ = before.t_;
   for (Slot& s : slots_)
     for (const Slot& old : before.slots_)

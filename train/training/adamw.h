@@ -40,7 +40,7 @@ class AdamW {
   /// The moments as "m.NAME" and "v.NAME" for each parameter, sharing their storage.
   NamedTensors moments() const;
   /// Continues where `before` stands; what it does not know of begins with moments of 0.
-  void go_on(const AdamW& before);
+  void continue_from(const AdamW& before);
   /// Continues after `steps` steps with moments of these names and shapes, which are copied.
   /// UsageError, which names it, for one that is missing, unknown or of another shape.
   void restore(int steps, const NamedTensors& moments);

@@ -9,7 +9,7 @@ namespace yonder {
 
 /// How a model sees a task's batch. `longest` is L: of a training N, of a test its longest
 /// sequence.
-inline Pass pass_of(const Batch& batch, int longest, Draws* draws = nullptr) {
+inline Pass pass_of(const Batch& batch, int longest, RandomStream* draws = nullptr) {
   Pass pass{.batch = batch.size,
             .tokens = batch.extent,
             .longest = longest,

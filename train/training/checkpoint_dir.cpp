@@ -150,7 +150,7 @@ void put_in_place(const Saved& saved, Trained& run, Trainer& trainer, const std:
     throw UsageError("it is " + std::to_string(saved.totals.step) + " steps after step " +
                      std::to_string(saved.step - saved.totals.step) + ", and --from is at step " +
                      std::to_string(run.step) + " now");
-  trainer.reach(saved.totals.step);
+  trainer.switch_encoding_at(saved.totals.step);
   NamedTensors parameters;
   for (const auto& p : run.model->parameters().all())
     parameters.emplace_back(p.name, p.var.value());
@@ -174,7 +174,7 @@ void put_in_place(const Saved& saved, Trained& run, Trainer& trainer, const std:
 
 std::vector<int> late_steps(const RunConfig& config) {
   const int tenth = std::max(1, config.steps / 10),
-            count = std::min(config.late_checkpoints, tenth);
+            count = std::min(config.last_checkpoints, tenth);
   std::vector<int> steps;
   for (int i = 0; i < count; ++i)
     steps.push_back(int(config.steps - std::int64_t(i) * tenth / count));
@@ -182,7 +182,7 @@ std::vector<int> late_steps(const RunConfig& config) {
 }
 
 bool stays(const RunConfig& config, int step) {
-  if (config.save_every > 0 && step % config.save_every == 0) return true;
+  if (config.checkpoint_every > 0 && step % config.checkpoint_every == 0) return true;
   const std::vector<int> late = late_steps(config);
   return std::find(late.begin(), late.end(), step) != late.end();
 }
@@ -219,7 +219,7 @@ void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals&
                                                    {"totals", totals_json(totals)},
                                                    {"files", files}}));
   write_file(place_ + latest, name + "\n");
-  prune(run.step - totals.step, over ? 0 : config_.keep);
+  prune(run.step - totals.step, over ? 0 : config_.keep_checkpoints);
 }
 
 std::string Checkpoints::model(int step) const { return place_ + stem(step) + model_end; }
@@ -253,7 +253,8 @@ Totals Checkpoints::restore(Trained& run, Trainer& trainer) const {
   for (const std::string& end : {manifest_end, model_end, state_end})
     for (const int later : steps_in(place_, end))
       if (later > step) remove_all(place_ + stem(later) + end);
-  prune(step - saved.totals.step, saved.totals.step == config_.steps ? 0 : config_.keep);
+  prune(step - saved.totals.step,
+        saved.totals.step == config_.steps ? 0 : config_.keep_checkpoints);
   return saved.totals;
 }
 

@@ -8,8 +8,8 @@
 /// What a training leaves in checkpoints/ so that it can go on bit by bit, whenever it ended:
 ///
 ///   step-N.safetensors        the model (models/checkpoint.h)
-///   step-N.state.safetensors  the optimizer's moments; gone when `keep` newer ones are there
-///   step-N.json               manifest (models/manifest.h): configuration, sums, checksums
+///   step-N.state.safetensors  the optimizer's moments; gone when `keep_checkpoints` newer ones are
+///   there step-N.json               manifest (models/manifest.h): configuration, sums, checksums
 ///   LATEST                    "step-N", always of a checkpoint that is whole
 ///
 /// They are written in this order, each replaced in one step. Randomness and data are functions of
@@ -25,10 +25,10 @@ struct Totals {
   double speed = 0;  ///< tokens per second, an average that fades
 };
 
-/// The steps of training whose models stay by late_checkpoints, the last step first.
+/// The steps of training whose models stay by last_checkpoints, the last step first.
 std::vector<int> late_steps(const RunConfig&);
-/// Whether the model of a step of training stays: one of save_every or late_checkpoints, or the
-/// last.
+/// Whether the model of a step of training stays: one of checkpoint_every or last_checkpoints, or
+/// the last.
 bool stays(const RunConfig&, int step);
 
 class Checkpoints {

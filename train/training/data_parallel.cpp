@@ -43,13 +43,13 @@ Batch part_of(const Batch& batch, int first, int size) {
           .by_place = rows(batch.by_place, batch.extent)};
 }
 
-Shards::Shards(const Parameters& parameters, int shards, Order order, ranks::Crew crew)
-    : parameters_(parameters), shards_(shards), order_(order), crew_(crew) {
+Shards::Shards(const Parameters& parameters, int shards, Order order, ranks::Communicator comm)
+    : parameters_(parameters), shards_(shards), order_(order), comm_(comm) {
   const auto n = std::size_t(parameters.count());
   mine_.resize(n);
   total_.resize(n);
-  if (crew.count > 1 && order == Order::kept)
-    theirs_.resize(std::size_t(crew.count * ranks::slice(std::int64_t(n), crew.rank).size));
+  if (comm.count > 1 && order == Order::kept)
+    theirs_.resize(std::size_t(comm.count * ranks::slice(std::int64_t(n), comm.rank).size));
 }
 
 // The gradients of the parameters, one after the other, and clears them.
@@ -67,18 +67,18 @@ void Shards::exchange(const std::function<void()>& work) { seconds_ += seconds_o
 
 // Of shards round · ranks, … that every rank has just worked out, adds this rank's slice.
 void Shards::add_in_order(int round) {
-  if (crew_.count == 1) return add(total_, mine_);
+  if (comm_.count == 1) return add(total_, mine_);
   exchange([&] { ranks::exchange_slices(mine_, theirs_); });
-  const auto own = ranks::slice(std::int64_t(total_.size()), crew_.rank);
+  const auto own = ranks::slice(std::int64_t(total_.size()), comm_.rank);
   const auto slice = std::span(total_).subspan(std::size_t(own.first), std::size_t(own.size));
-  for (int r = 0; r < crew_.count && round * crew_.count + r < shards_; ++r)
+  for (int r = 0; r < comm_.count && round * comm_.count + r < shards_; ++r)
     add(slice, std::span(theirs_).subspan(std::size_t(r * own.size), std::size_t(own.size)));
 }
 
 void Shards::work_together(const std::function<void()>& work) {
-  if (crew_.count == 1) return work();
+  if (comm_.count == 1) return work();
   double own = 0;
-  seconds_ += seconds_of([&] { ranks::together([&] { own = seconds_of(work); }); });
+  seconds_ += seconds_of([&] { ranks::run_collectively([&] { own = seconds_of(work); }); });
   seconds_ -= own;
 }
 
@@ -87,8 +87,8 @@ double Shards::gradient(const Batch& batch,
   std::fill(total_.begin(), total_.end(), real(0));
   const int targets = targets_in(batch);
   std::vector<double> means(std::size_t(shards_), 0);  // weighted
-  for (int round = 0; round * crew_.count < shards_; ++round) {
-    const int s = round * crew_.count + crew_.rank;
+  for (int round = 0; round * comm_.count < shards_; ++round) {
+    const int s = round * comm_.count + comm_.rank;
     const auto work = [&] {
       if (s >= shards_) return;
       const auto first = [&](int shard) { return int(std::int64_t(batch.size) * shard / shards_); };
@@ -101,7 +101,7 @@ double Shards::gradient(const Batch& batch,
     if (order_ == Order::kept) add_in_order(round);
     else add(total_, mine_);
   }
-  if (crew_.count > 1)
+  if (comm_.count > 1)
     exchange([&] {
       if (order_ == Order::kept) ranks::gather_slices(total_);
       else ranks::sum_in_any_order(total_);

@@ -28,7 +28,7 @@ class Shards {
   };
 
   /// `shards` ≥ 1 of each batch.
-  Shards(const Parameters&, int shards, Order, ranks::Crew);
+  Shards(const Parameters&, int shards, Order, ranks::Communicator);
 
   /// The gradient of a mean over the batch's targets into `parameters`, and the mean itself. `pass`
   /// adds the gradient of `weight` times the mean over the targets of a part of the batch, and
@@ -43,7 +43,7 @@ class Shards {
   const Parameters& parameters_;
   int shards_;
   Order order_;
-  ranks::Crew crew_;
+  ranks::Communicator comm_;
   std::vector<real> mine_, theirs_, total_;  // [numbers], [ranks, slice], [numbers]
   double seconds_ = 0;
 

@@ -49,7 +49,7 @@ std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
       const int b = scored[i].row / batch.extent, t = scored[i].row % batch.extent;
       which.push_back(b * kept + t - begin);
     }
-    const Tensor logits = model.head(rows(hidden, which)).value();
+    const Tensor logits = model.head(gather(hidden, which)).value();
     parallel_for(std::int64_t(end - first), [&](std::int64_t i) {
       const int vocabulary = logits.dim(-1);
       Scored& s = scored[first + std::size_t(i)];
@@ -70,7 +70,7 @@ std::vector<int> all_targets(const Batch& batch) {
 }
 
 // Sums over the passes of one length.
-struct Sums {
+struct EvalSums {
   double loss = 0;
   std::int64_t targets = 0, right = 0, examples = 0, exact = 0;
   std::vector<double> position_loss;
@@ -125,21 +125,21 @@ void add_layers(const AttentionObserver& from, std::vector<std::vector<HeadSums>
   }
 }
 
-EvalRow test(Trained& trained, const EvalSettings& settings, const Trial& trial,
+EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spec,
              const std::function<void(double)>& progress) {
   const Task& task = *trained.task;
-  EvalRow row{.length = trial.length,
-              .tokens = task.tokens(trial.length),
-              .examples = task.sequences(trial),
-              .chance = task.chance(trial.length)};
-  Sums sums;
+  EvalRow row{.length = spec.length,
+              .tokens = task.tokens(spec.length),
+              .examples = task.sequences(spec),
+              .chance = task.chance_accuracy(spec.length)};
+  EvalSums sums;
   if (task.is_text()) {
     sums.position_loss.resize(row.tokens);
     sums.position_count.resize(row.tokens);
   }
   const int pass = std::clamp(tokens_a_pass / row.tokens, 1, 64);
   for (int first = 0; first < row.examples; first += pass) {
-    const Batch batch = task.test(trial, first, std::min(pass, row.examples - first));
+    const Batch batch = task.test(spec, first, std::min(pass, row.examples - first));
     std::optional<AttentionObserver> observer;
     if (settings.attention) observer = observer_of(trained, batch);
     try {
@@ -169,7 +169,7 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const Trial& trial,
 
 Protocol protocol_named(const std::string& name) {
   std::vector<std::string> names;
-  for (Protocol p : {Protocol::same_targets, Protocol::non_overlapping, Protocol::sliding}) {
+  for (Protocol p : {Protocol::fixed_targets, Protocol::non_overlapping, Protocol::sliding}) {
     if (name == name_of(p)) return p;
     names.push_back(name_of(p));
   }
@@ -179,7 +179,7 @@ Protocol protocol_named(const std::string& name) {
 
 const char* name_of(Protocol protocol) {
   switch (protocol) {
-    case Protocol::same_targets:
+    case Protocol::fixed_targets:
       return "fixed-targets";
     case Protocol::non_overlapping:
       return "non-overlapping";
@@ -192,23 +192,23 @@ const char* name_of(Protocol protocol) {
 std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
                               const std::function<void(int, double)>& progress) {
   const int longest = *std::max_element(settings.lengths.begin(), settings.lengths.end());
-  std::vector<Trial> trials;
+  std::vector<EvalSpec> specs;
   for (int length : settings.lengths)
-    trials.push_back({.length = length,
-                      .longest = longest,
-                      .count = settings.examples,
-                      .protocol = settings.protocol,
-                      .part = settings.part});
+    specs.push_back({.length = length,
+                     .longest = longest,
+                     .count = settings.examples,
+                     .protocol = settings.protocol,
+                     .split = settings.split});
   // What can't be made, or is too much, is refused before anything is tested.
-  for (const Trial& trial : trials) {
-    trained.task->sequences(trial);
-    require_memory(testing_bytes(trained.model->dims(), trained.task->tokens(trial.length)),
-                   "ask for a smaller length than " + std::to_string(trial.length));
+  for (const EvalSpec& spec : specs) {
+    trained.task->sequences(spec);
+    require_memory(testing_bytes(trained.model->dims(), trained.task->tokens(spec.length)),
+                   "ask for a smaller length than " + std::to_string(spec.length));
   }
   std::vector<EvalRow> result;
-  for (const Trial& trial : trials) {
+  for (const EvalSpec& spec : specs) {
     const int index = int(result.size());
-    result.push_back(test(trained, settings, trial, [&](double part) {
+    result.push_back(test(trained, settings, spec, [&](double part) {
       if (progress) progress(index, part);
     }));
   }

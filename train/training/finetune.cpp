@@ -73,15 +73,15 @@ std::unique_ptr<Transformer> grown(const Transformer& model, const Composition& 
 // A pass at the full length, so that what is undefined there is refused before training begins
 // and not when a batch happens to be long enough.
 void require_defined(Trained& run, int L) {
-  Draws draws(Random(std::uint64_t(run.config.seed), "positions", 0));
+  RandomStream draws(Random(std::uint64_t(run.config.seed), "positions", 0));
   const Placed at(run.model->encoding(), {.tokens = L, .longest = L, .draws = &draws});
   run.model->hidden(std::vector<int>(std::size_t(L), 0), at);
 }
 
 // The length that N comes from, and the steps until now.
 Trained::Before before(const Trained& run) {
-  const bool own = run.task->tokens(run.config.length) == run.model->dims().trained;
-  return {own || !run.before ? run.config.length : run.before->length, run.step};
+  const bool own = run.task->tokens(run.config.train_length) == run.model->dims().trained;
+  return {own || !run.before ? run.config.train_length : run.before->length, run.step};
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ RunConfig config_from(const std::string& path, const Overrides& options, const I
   return config;
 }
 
-Trained go_on(const RunConfig& config, const Inputs& inputs) {
+Trained resume_from_checkpoint(const RunConfig& config, const Inputs& inputs) {
   require_same(config, config_from(config.from, config.options, inputs));
   const Overrides of_first = options_of_first(config);
   Trained run = load(config.from, of_first, inputs);
@@ -104,9 +104,9 @@ Trained go_on(const RunConfig& config, const Inputs& inputs) {
   run.config = config;
   run.config.options = std::move(of_task);
   for (const Override& o : config.options)
-    if (!find(of_first, o.key)) run.config.options.push_back(o);  // it waits for `then`
-  run.task->prepare(config.length, inputs.texts());
-  const int L = run.task->tokens(config.length);
+    if (!find(of_first, o.key)) run.config.options.push_back(o);  // it waits for `switch_to`
+  run.task->prepare(config.train_length, inputs.texts());
+  const int L = run.task->tokens(config.train_length);
   Dims dims = run.model->dims();
   dims.trained = L;
   require_memory(training_bytes(dims, config.at_once()), "lower --batch or --train-length");
@@ -115,7 +115,7 @@ Trained go_on(const RunConfig& config, const Inputs& inputs) {
     const Checkpoint old = load_model(*inputs.checkpoint(config.from));
     run.model = grown(*run.model, old.model->encoding(), L, std::uint64_t(config.seed));
   }
-  run.model->encoding().settle(L);
+  run.model->encoding().freeze_for_length(L);
   run.config.encoding = run.model->encoding().name();
   require_defined(run, L);
   require_change(run);

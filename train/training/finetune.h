@@ -19,14 +19,14 @@
 namespace yonder {
 
 /// The configuration of a trained model, to be changed in length, training and test-time options
-/// and handed to train() or go_on(): model, encoding, task and seed are the checkpoint's. `path` as
-/// load() takes it; of `options` the task's are those that loading needs ("text.path" of a text
-/// that has moved), an encoding's are left to go_on().
+/// and handed to train() or resume_from_checkpoint(): model, encoding, task and seed are the
+/// checkpoint's. `path` as load() takes it; of `options` the task's are those that loading needs
+/// ("text.path" of a text that has moved), an encoding's are left to resume_from_checkpoint().
 RunConfig config_from(const std::string& path, const Overrides& options = {}, const Inputs& = {});
 
-/// The model of `config.from`, ready for training at `config.length`. UsageError for a model or a
-/// task that is not the checkpoint's, an option that training has fixed, and a length at which the
-/// encoding is not defined.
-Trained go_on(const RunConfig& config, const Inputs& = {});
+/// The model of `config.from`, ready for training at `config.train_length`. UsageError for a model
+/// or a task that is not the checkpoint's, an option that training has fixed, and a length at which
+/// the encoding is not defined.
+Trained resume_from_checkpoint(const RunConfig& config, const Inputs& = {});
 
 }  // namespace yonder

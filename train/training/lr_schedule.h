@@ -6,7 +6,7 @@
 namespace yonder {
 
 /// The learning rate of step s = 1..steps: a straight line from 0 to `peak`, then half a cosine
-/// down to `end`·peak at the last step, which holds if a trial continues.  Loshchilov & Hutter
+/// down to `end`·peak at the last step, which holds if training continues.  Loshchilov & Hutter
 /// 2017, arXiv:1608.03983, eq. 5
 ///
 ///   s ≤ warmup:  peak · s/warmup

@@ -51,11 +51,11 @@ std::string processor() {
   return "ARM, implementer " + field_of(text, "CPU implementer") + ", part " + part;
 }
 
-Json environment(const Trained& run, ranks::Crew crew) {
+Json environment(const Trained& run, ranks::Communicator comm) {
   Json machine = machine_json();
-  if (crew.count > 1) machine["ranks"] = crew.count;
-  if (run.config.reduce == "fast")
-    machine["bits"] = "may differ with the number of ranks: reduce is fast";
+  if (comm.count > 1) machine["ranks"] = comm.count;
+  if (run.config.allreduce == "fast")
+    machine["bits"] = "may differ with the number of ranks: allreduce is fast";
   machine["parameters"] = run.model->parameters().count();
   machine["position_parameters"] = run.model->parameters().count("encoding.");
   return machine;
@@ -104,7 +104,7 @@ RunFolder::~RunFolder() {
   }
 }
 
-void RunFolder::begin(const Trained& run, ranks::Crew crew) {
+void RunFolder::begin(const Trained& run, ranks::Communicator comm) {
   make_folders(path_);
   if (!lock_) lock_ = std::make_unique<FolderLock>(path_);
   require_free();  // another may have been faster
@@ -115,7 +115,7 @@ void RunFolder::begin(const Trained& run, ranks::Crew crew) {
     if (is_event_file(file.path().filename().string())) events.push_back(file.path().string());
   for (const std::string& file : events) remove_all(file);
   make_folders(path_ + "/checkpoints");
-  write_file(path_ + "/environment.json", environment(run, crew).dump(2) + "\n");
+  write_file(path_ + "/environment.json", environment(run, comm).dump(2) + "\n");
   write_file(path_ + "/config.toml", to_toml(resolved(run)));
 }
 
@@ -149,7 +149,7 @@ void RunFolder::sync() {
   sync_file(path_ + "/metrics.jsonl");
 }
 
-void RunFolder::go_on(int step) {
+void RunFolder::continue_at(int step) {
   remove_temporaries(path_);
   remove_temporaries(path_ + "/checkpoints");
   const std::string path = path_ + "/metrics.jsonl";

@@ -24,7 +24,7 @@ class RunFolder {
 
   /// Removes the old run, if any, and writes what the new one is: all that is needed to run it
   /// again, and what it runs on. Files that are not of a run stay.
-  void begin(const Trained&, ranks::Crew = {});
+  void begin(const Trained&, ranks::Communicator = {});
   /// A line of metrics.jsonl. Lines are written every second, and with flush().
   void record(const Metrics&);
   void flush();
@@ -33,7 +33,7 @@ class RunFolder {
   /// Writes the lines and waits until they are on the disk.
   void sync();
   /// Cuts metrics.jsonl back to `step`, from which training continues.
-  void go_on(int step);
+  void continue_at(int step);
 
   /// `path` itself, or the last checkpoint if it is a folder; FileError if there is none in it.
   static std::string checkpoint_in(const std::string& path);

@@ -29,7 +29,7 @@ const json* value_in(const json& record, const Option& o) {
 }  // namespace
 
 ordered_json task_json(const Trained& run) {
-  ordered_json task{{"name", run.config.task}, {"length", run.config.length}};
+  ordered_json task{{"name", run.config.task}, {"length", run.config.train_length}};
   for (const Option& o : run.task->options()) task[o.name] = json_of(value_of(o));
   if (const std::string sum = run.task->checksum(); !sum.empty()) task["checksum"] = sum;
   if (run.before) task["from"] = {{"length", run.before->length}, {"step", run.before->step}};

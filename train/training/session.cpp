@@ -30,7 +30,7 @@ Dims dims_of(const RunConfig& config, const Task& task) {
           .heads = config.heads,
           .layers = config.layers,
           .mlp = config.mlp > 0 ? config.mlp : 4 * config.width,
-          .trained = task.tokens(config.length),
+          .trained = task.tokens(config.train_length),
           .causal = !config.bidirectional};
 }
 
@@ -47,7 +47,7 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
   if (!said.contains("name") || !said["name"].is_string() || !is_length(said, "length"))
     throw UsageError("'task' has no name or no length that training allows");
   config.task = said["name"];
-  config.length = said["length"];
+  config.train_length = said["length"];
   std::unique_ptr<Task> task = make_task(config.task);
   for (const auto& [key, value] : said.items()) {
     if (key == "name" || key == "length" || key == "from" || key == "checksum") continue;
@@ -89,7 +89,7 @@ std::optional<Trained::Before> before_of(const nlohmann::json& said) {
 bool fits(const Trained& run) {
   const int N = run.model->dims().trained;
   return run.task->vocabulary() == run.model->dims().vocabulary &&
-         (run.task->tokens(run.config.length) == N ||
+         (run.task->tokens(run.config.train_length) == N ||
           (run.before && run.task->tokens(run.before->length) == N));
 }
 
@@ -103,7 +103,7 @@ void set_at_test(Task& task, const std::string& name, const Override& of_test) {
 }
 
 void require_numbers(const Composition& encoding, const std::string& task) {
-  if (!encoding.counts_digits() || make_task(task)->numbers()) return;
+  if (!encoding.needs_digits() || make_task(task)->numbers()) return;
   std::string others;
   for (const TaskEntry& t : tasks())
     if (t.make()->numbers()) others += (others.empty() ? "" : ", ") + t.name;
@@ -111,9 +111,10 @@ void require_numbers(const Composition& encoding, const std::string& task) {
                    task + " has none; tasks that have some are " + others);
 }
 
-// `then` with the options that the model's own encoding shares with it, and those given for it.
+// `switch_to` with the options that the model's own encoding shares with it, and those given for
+// it.
 std::unique_ptr<Composition> next_encoding(const Trained& run) {
-  auto next = std::make_unique<Composition>(run.config.then);
+  auto next = std::make_unique<Composition>(run.config.switch_to);
   for (const auto& [key, value] : run.model->encoding().values())
     if (next->takes(key)) next->set(key, value);
   for (const auto& [key, value] : run.config.options)
@@ -127,7 +128,7 @@ std::unique_ptr<Task> prepare_task(const RunConfig& config, const Inputs& inputs
   auto task = make_task(config.task);
   for (const auto& [key, value] : config.options)
     if (is_of_task(key)) assign(task_option(*task, config.task, key), config.task, value);
-  task->prepare(config.length, inputs.texts());
+  task->prepare(config.train_length, inputs.texts());
   return config.bidirectional ? masked(std::move(task)) : std::move(task);
 }
 
@@ -135,7 +136,7 @@ Overrides options_of_first(const RunConfig& config) {
   Overrides all;
   Composition first(config.encoding);
   std::optional<Composition> then;
-  if (config.changes()) then.emplace(config.then);
+  if (config.changes()) then.emplace(config.switch_to);
   for (const Override& o : config.options)
     if (is_of_task(o.key) || first.takes(o.key) || !then || !then->takes(o.key)) all.push_back(o);
   return all;
@@ -144,22 +145,22 @@ Overrides options_of_first(const RunConfig& config) {
 void require_change(const Trained& run) {
   const RunConfig& config = run.config;
   if (!config.changes()) {
-    if (config.then != RunConfig{}.then)
-      throw UsageError("encoding.switch_to: '" + config.then +
+    if (config.switch_to != RunConfig{}.switch_to)
+      throw UsageError("encoding.switch_to: '" + config.switch_to +
                        "' would never be used; say by --encoding.switch-at after which fraction of "
                        "the steps it is");
     return;
   }
   if (config.first_steps() == config.steps)
     throw UsageError("encoding.switch_at: of " + std::to_string(config.steps) +
-                     " steps none would be left to '" + config.then +
+                     " steps none would be left to '" + config.switch_to +
                      "'; give a smaller part, or 1 for no change");
-  run.model->changed(next_encoding(run));
+  run.model->with_encoding(next_encoding(run));
 }
 
 void change_encoding(Trained& run) {
   if (run.config.changes())
-    run.model = std::make_unique<Transformer>(run.model->changed(next_encoding(run)));
+    run.model = std::make_unique<Transformer>(run.model->with_encoding(next_encoding(run)));
 }
 
 Trained prepare(const RunConfig& config, const Inputs& inputs) {
@@ -173,7 +174,7 @@ Trained prepare(const RunConfig& config, const Inputs& inputs) {
   require_memory(training_bytes(dims, config.at_once()),
                  "lower --batch, --train-length, --width or --layers");
   run.model = std::make_unique<Transformer>(dims, std::move(encoding), std::uint64_t(config.seed),
-                                            config.tied ? Head::tied : Head::own);
+                                            config.tie_embeddings ? Head::tied : Head::own);
   run.model->encoding().check();
   require_change(run);
   return run;
@@ -192,7 +193,7 @@ Trained load(const std::string& path, const Overrides& test_options, const Input
                 .layers = dims.layers,
                 .mlp = dims.mlp,
                 .bidirectional = !dims.causal,
-                .tied = run.model->tied(),
+                .tie_embeddings = run.model->tied(),
                 .seed = int(checkpoint.origin.seed)};
   try {
     run.task = task_of(checkpoint.origin.task, run.config);
@@ -201,7 +202,7 @@ Trained load(const std::string& path, const Overrides& test_options, const Input
     throw FileError(file->path + ": not a usable checkpoint: " + e.what());
   }
   for (const Override& o : of_task) set_at_test(*run.task, run.config.task, o);
-  run.task->prepare(run.config.length, inputs.texts());
+  run.task->prepare(run.config.train_length, inputs.texts());
   run.changed_text = changed_text(checkpoint.origin.task, *run.task, of_task);
   if (!dims.causal) run.task = masked(std::move(run.task));
   if (!fits(run))

@@ -32,7 +32,7 @@ struct Metrics {
 /// What a finished training leaves.
 struct TrainResult {
   std::string checkpoint;         ///< path of the last checkpoint
-  std::vector<std::string> late;  ///< paths of late_checkpoints models, the last first
+  std::vector<std::string> late;  ///< paths of last_checkpoints models, the last first
   int steps = 0;
   int before = 0;   ///< of them, those that an earlier call had taken
   double loss = 0;  ///< mean over the last 5 % of the steps
@@ -74,12 +74,12 @@ std::unique_ptr<Task> prepare_task(const RunConfig&, const Inputs& = {});
 /// can't be, so that a sweep can ask before it starts.
 Trained prepare(const RunConfig&, const Inputs& = {});
 
-/// The options of the task and of the first encoding: those left are for `then` alone.
+/// The options of the task and of the first encoding: those left are for `switch_to` alone.
 Overrides options_of_first(const RunConfig&);
 /// UsageError where the encoding that a model ends with can't follow its own, or never would.
 void require_change(const Trained&);
-/// Switches to the encoding that training ends with (RunConfig::then); other models stay as they
-/// are. UsageError for what can't follow the model's own.
+/// Switches to the encoding that training ends with (RunConfig::switch_to); other models stay as
+/// they are. UsageError for what can't follow the model's own.
 void change_encoding(Trained&);
 
 /// Trains a model, a new one or that of `from`, into `folder`: config.toml, environment.json,
@@ -97,12 +97,12 @@ void change_encoding(Trained&);
 /// A crew of several ranks trains one model together; all of them call it. They share the shards of
 /// each batch, the first rank alone has the folder, and what one throws all throw as SharedError.
 TrainResult train(const RunConfig&, const std::string& folder, Existing,
-                  const std::function<void(const Metrics&)>& progress, ranks::Crew = {},
+                  const std::function<void(const Metrics&)>& progress, ranks::Communicator = {},
                   const Inputs& = {});
 
 /// The configuration of the run in `folder`, which train() continues. FileError if there is none
 /// that has begun.
-RunConfig begun_in(const std::string& folder);
+RunConfig load_run_config(const std::string& folder);
 
 /// `path` is a run's folder (its last checkpoint is taken) or a checkpoint; it alone is enough to
 /// rebuild the model and the task. `test_options` change test-time options of the encoding
@@ -111,11 +111,11 @@ RunConfig begun_in(const std::string& folder);
 Trained load(const std::string& path, const Overrides& test_options = {}, const Inputs& = {});
 
 struct EvalSettings {
-  std::vector<int> lengths;                    ///< items for tasks, tokens for text
-  int examples = 0;                            ///< at each length; 0: the task's own number
-  Protocol protocol = Protocol::same_targets;  ///< of text; of others there is one way only
-  Part part = Part::test;  ///< validation: what a learning rate may be chosen by
-  bool attention = false;  ///< fills EvalRow::attention
+  std::vector<int> lengths;                     ///< items for tasks, tokens for text
+  int examples = 0;                             ///< at each length; 0: the task's own number
+  Protocol protocol = Protocol::fixed_targets;  ///< of text; of others there is one way only
+  Split split = Split::test;  ///< validation: what a learning rate may be chosen by
+  bool attention = false;     ///< fills EvalRow::attention
 };
 
 /// "fixed-targets", "non-overlapping" and "sliding"; UsageError for any other name.

@@ -49,7 +49,7 @@ void add(Totals& totals, const Trainer::Step& taken, int steps, double took) {
 }
 
 // Every rank's become rank 0's.
-void copy_first(Totals& t) {
+void broadcast(Totals& t) {
   std::array<double, 5> numbers{};
   if (ranks::rank() == 0) numbers = {double(t.step), t.loss, t.tokens, t.seconds, t.speed};
   ranks::sum(numbers);
@@ -63,12 +63,12 @@ AdamW optimizer_of(const Trained& run) {
 
 }  // namespace
 
-Trainer::Trainer(Trained& run, ranks::Crew crew)
+Trainer::Trainer(Trained& run, ranks::Communicator comm)
     : run_(run),
-      crew_(crew),
+      comm_(comm),
       before_(run.step),
       optimizer_(optimizer_of(run)),
-      schedule_{run.config.lr, run.config.warmup, run.config.steps, run.config.lr_end},
+      schedule_{run.config.lr, run.config.warmup, run.config.steps, run.config.min_lr_ratio},
       precision_(precision_named(run.config.precision)) {
   share();
 }
@@ -76,27 +76,27 @@ Trainer::Trainer(Trained& run, ranks::Crew crew)
 // Makes ready to work out the model's gradient in shards, if there are several.
 void Trainer::share() {
   const RunConfig& config = run_.config;
-  const Shards::Order order = config.reduce == "fast" ? Shards::Order::any : Shards::Order::kept;
-  if (config.shards > 1 || crew_.count > 1)
-    shards_.emplace(run_.model->parameters(), config.shards, order, crew_);
+  const Shards::Order order = config.allreduce == "fast" ? Shards::Order::any : Shards::Order::kept;
+  if (config.shards > 1 || comm_.count > 1)
+    shards_.emplace(run_.model->parameters(), config.shards, order, comm_);
 }
 
-void Trainer::reach(int s) {
+void Trainer::switch_encoding_at(int s) {
   if (changed_ || !run_.config.changes() || s <= run_.config.first_steps()) return;
   change_encoding(run_);
   AdamW next = optimizer_of(run_);
-  next.go_on(optimizer_);
+  next.continue_from(optimizer_);
   optimizer_ = std::move(next);
   share();
   changed_ = true;
 }
 
 // The gradient of `weight` times the loss of a batch, or of a part of it, and the loss.
-double Trainer::pass(const Batch& batch, int s, double weight) {
+double Trainer::forward_backward(const Batch& batch, int s, double weight) {
   const RunConfig& config = run_.config;
   Transformer& model = *run_.model;
-  const int step = before_ + s, longest = run_.task->tokens(config.length);
-  Draws draws(Random(config.seed_of_data(), "positions", std::uint32_t(step)));
+  const int step = before_ + s, longest = run_.task->tokens(config.train_length);
+  RandomStream draws(Random(config.seed_of_data(), "positions", std::uint32_t(step)));
   const Placed at(model.encoding(), pass_of(batch, longest, &draws));
   const WithPrecision precision(precision_);
   try {
@@ -111,7 +111,7 @@ double Trainer::pass(const Batch& batch, int s, double weight) {
 // Takes the step that the gradient asks for, and returns the gradient's norm.
 double Trainer::update(int s, double lr) {
   Parameters& parameters = run_.model->parameters();
-  const double norm = gradient_norm(parameters), clip = run_.config.clip;
+  const double norm = gradient_norm(parameters), clip = run_.config.grad_clip;
   if (!std::isfinite(norm)) diverged(s, faulty_gradient(parameters));
   optimizer_.step(lr, clip > 0 && norm > clip ? clip / norm : 1);
   parameters.clear_gradients();
@@ -120,49 +120,49 @@ double Trainer::update(int s, double lr) {
 }
 
 Trainer::Step Trainer::step(int s) {
-  reach(s);
+  switch_encoding_at(s);
   const RunConfig& config = run_.config;
   const Batch batch = run_.task->train(config.seed_of_data(), before_ + s, config.batch);
   Step step{.lr = schedule_(s),
             .tokens = std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0)};
   if (shards_)
     step.loss = shards_->gradient(
-        batch, [&](const Batch& part, double weight) { return pass(part, s, weight); });
-  else step.loss = pass(batch, s, 1);
-  crew_.together([&] { step.grad_norm = update(s, step.lr); });
+        batch, [&](const Batch& part, double weight) { return forward_backward(part, s, weight); });
+  else step.loss = forward_backward(batch, s, 1);
+  comm_.run_collectively([&] { step.grad_norm = update(s, step.lr); });
   run_.step = before_ + s;
   return step;
 }
 
-void Trainer::copy_first(int steps) {
-  reach(steps);
+void Trainer::broadcast(int steps) {
+  switch_encoding_at(steps);
   for (const auto& [name, var] : run_.model->parameters().all())
-    ranks::copy_first(var.value().flat());
+    ranks::broadcast(var.value().flat());
   const NamedTensors moments = optimizer_.moments();
-  for (const auto& [name, moment] : moments) ranks::copy_first(moment.flat());
+  for (const auto& [name, moment] : moments) ranks::broadcast(moment.flat());
   optimizer_.restore(steps, moments);
   run_.step = before_ + steps;
 }
 
 TrainResult train(const RunConfig& config, const std::string& path, Existing existing,
-                  const std::function<void(const Metrics&)>& progress, ranks::Crew crew,
+                  const std::function<void(const Metrics&)>& progress, ranks::Communicator comm,
                   const Inputs& inputs) {
   if (config.threads > 0) set_threads(config.threads);
   std::unique_ptr<RunFolder> folder;  // of the first rank alone
   Trained run;
-  crew.together([&] {
-    if (crew.rank == 0) folder = std::make_unique<RunFolder>(path, existing);
-    run = config.from.empty() ? prepare(config, inputs) : go_on(config, inputs);
+  comm.run_collectively([&] {
+    if (comm.rank == 0) folder = std::make_unique<RunFolder>(path, existing);
+    run = config.from.empty() ? prepare(config, inputs) : resume_from_checkpoint(config, inputs);
   });
-  Trainer trainer(run, crew);
+  Trainer trainer(run, comm);
   Checkpoints checkpoints(path, config);
   Totals totals;
-  crew.together([&] {
+  comm.run_collectively([&] {
     if (!folder || existing != Existing::resume) return;
     totals = checkpoints.restore(run, trainer);
-    if (totals.step > 0) folder->go_on(totals.step);
+    if (totals.step > 0) folder->continue_at(totals.step);
   });
-  if (crew.count > 1) copy_first(totals), trainer.copy_first(totals.step);
+  if (comm.count > 1) broadcast(totals), trainer.broadcast(totals.step);
   TrainResult result{
       .steps = config.steps, .before = totals.step, .changed_text = run.changed_text};
 
@@ -177,20 +177,21 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
     const auto began = Clock::now();
     const int s = totals.step + 1;
     const Trainer::Step step = trainer.step(s);
-    if (s == 1 && folder) folder->begin(run, crew), checkpoints.begin(run);
+    if (s == 1 && folder) folder->begin(run, comm), checkpoints.begin(run);
     add(totals, step, config.steps, seconds_since(began));
     totals.seconds = before + seconds_since(start);
     const Metrics metrics{
         s, config.steps, step.loss, step.lr, step.grad_norm, totals.speed, totals.seconds};
     if (folder) folder->record(metrics);
     if (progress) progress(metrics);
-    const bool late = config.save_minutes > 0 && seconds_since(saved) > 60 * config.save_minutes;
-    const int signal = crew.count > 1 ? ranks::largest(interrupt.signal()) : interrupt.signal();
+    const bool late =
+        config.checkpoint_minutes > 0 && seconds_since(saved) > 60 * config.checkpoint_minutes;
+    const int signal = comm.count > 1 ? ranks::largest(interrupt.signal()) : interrupt.signal();
     if (!stays(config, s) && !late && !signal) continue;
     if (folder) folder->sync(), checkpoints.save(run, trainer.optimizer(), totals);
     saved = Clock::now();
     if (signal)
-      crew.together([&] {
+      comm.run_collectively([&] {
         throw Interrupted(signal, "training: ended by a signal and saved at step " +
                                       std::to_string(s) + " of " + std::to_string(config.steps) +
                                       "; continue with yonder train --resume " + path);
@@ -206,6 +207,6 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   return result;
 }
 
-RunConfig begun_in(const std::string& folder) { return Checkpoints::configuration(folder); }
+RunConfig load_run_config(const std::string& folder) { return Checkpoints::configuration(folder); }
 
 }  // namespace yonder

@@ -13,7 +13,7 @@ namespace yonder {
 class Trainer {
  public:
   /// Several ranks take each step together, with the shards of its batch among them.
-  explicit Trainer(Trained& run, ranks::Crew crew = {});
+  explicit Trainer(Trained& run, ranks::Communicator comm = {});
 
   struct Step {
     double loss, lr, grad_norm;  ///< as Metrics'
@@ -24,15 +24,15 @@ class Trainer {
   Step step(int s);
 
   /// Switches to the encoding that step s has, if it is not yet there.
-  void reach(int s);
+  void switch_encoding_at(int s);
 
   AdamW& optimizer() { return optimizer_; }
   /// Model and optimizer become rank 0's, after `steps` steps of this training.
-  void copy_first(int steps);
+  void broadcast(int steps);
 
  private:
   Trained& run_;
-  ranks::Crew crew_;
+  ranks::Communicator comm_;
   int before_;  // steps of an earlier training
   bool changed_ = false;
   AdamW optimizer_;
@@ -41,7 +41,7 @@ class Trainer {
   std::optional<Shards> shards_;  // if there are several
 
   void share();
-  double pass(const Batch&, int s, double weight);
+  double forward_backward(const Batch&, int s, double weight);
   double update(int s, double lr);
 };
 

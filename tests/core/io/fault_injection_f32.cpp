@@ -16,8 +16,8 @@ namespace {
 RunConfig short_run() {
   RunConfig config = tiny_run("rope");
   config.steps = 6;
-  config.save_every = 2;
-  config.keep = 1;
+  config.checkpoint_every = 2;
+  config.keep_checkpoints = 1;
   return config;
 }
 

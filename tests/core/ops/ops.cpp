@@ -57,7 +57,7 @@ const std::vector<Case> cases{
      [](const Vars& x) {
        return reshape(x[0], {2, 6});
      }},
-    {"rows", {{5, 2, 3}}, [](const Vars& x) { return rows(x[0], tokens); }},
+    {"rows", {{5, 2, 3}}, [](const Vars& x) { return gather(x[0], tokens); }},
     {"concat, first axis", {{2, 3}, {1, 3}}, [](const Vars& x) { return concat(x, 0); }},
     {"concat, middle axis",
      {{2, 1, 3}, {2, 4, 3}, {2, 2, 3}},

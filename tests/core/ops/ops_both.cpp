@@ -278,7 +278,7 @@ TEST_CASE("token_losses gives each row's loss and its likeliest token, the first
 TEST_CASE("rows copies the rows that are asked for, and zeros for negative ones") {
   const Tensor table = normal({4, 2, 3});
   const std::vector<int> which{3, 0, -1, 3};
-  const Tensor y = rows(Var(table), which).value();
+  const Tensor y = gather(Var(table), which).value();
   CHECK(y.shape == Shape{4, 2, 3});
   CHECK(largest_error(y, [&](auto i) {
           const int row = which[i / 6];
@@ -370,7 +370,7 @@ TEST_CASE("operations give the same bits with any number of threads") {
                 [](const Vars& x) { return linear(x[0], x[1], x[2]); }) == "");
     CHECK(check({{n, 30}, {70, 30}, {20, 70}},
                 [](const Vars& x) { return mlp(x[0], x[1], x[2]); }) == "");
-    CHECK(check({{30, 70}}, [&](const Vars& x) { return rows(x[0], tokens); }) == "");
+    CHECK(check({{30, 70}}, [&](const Vars& x) { return gather(x[0], tokens); }) == "");
     CHECK(check({{n, 70}}, [](const Vars& x) { return sum(x[0]); }) == "");
     CHECK(check({{n, 70}}, [](const Vars& x) { return gelu(x[0]); }) == "");
     CHECK(check({{n}, {30}}, [](const Vars& x) { return outer(x[0], x[1]); }) == "");

@@ -362,6 +362,14 @@ TEST_CASE("a flag's former name and '_' for '-' are understood, the former said 
     CHECK(config.find(line) != config.npos);
 }
 
+TEST_CASE("eval --lengths is --eval-lengths, and nothing is said of it") {
+  const std::string eval = "eval " + trained_run() + " --json --quiet ";
+  const Ran ran = yonder_run(eval + "--lengths 4,8");
+  CHECK(ran.code == 0);
+  CHECK(ran.err.empty());
+  CHECK(ran.out == yonder_run(eval + "--eval-lengths 4,8").out);
+}
+
 TEST_CASE("a switch that a file turns on is turned off by a flag") {
   const Folder folder;
   put(folder / "c.toml", "[model]\nbidirectional = true\ntied = true\n");

@@ -35,3 +35,31 @@ TEST_CASE("eval --attention writes a line for each length, layer and head, and c
   }
   CHECK(refused(eval + attention + " --sharpen 1,2", 2, "--attention is of one model"));
 }
+
+TEST_CASE("sweep --attention adds attention.csv and a section, and changes no score") {
+  const Folder folder;
+  const auto swept = [&](const std::string& out, const std::string& more) {
+    REQUIRE(
+        yonder_run("sweep --task recall --encodings alibi,rope:rope.scaling=yarn --train-length "
+                   "4 --eval-lengths 4,16 --width 16 --heads 2 --layers 2 --batch 4 --steps 3 "
+                   "--seeds 2 --examples 8 --quiet --out " +
+                   (folder / out) + more)
+            .code == 0);
+  };
+  swept("plain", "");
+  swept("observed", " --attention");
+  CHECK(content_of(folder / "plain/results.csv") == content_of(folder / "observed/results.csv"));
+  CHECK(content_of(folder / "plain/report.html").find("Where it looks") == std::string::npos);
+  CHECK_THAT(content_of(folder / "observed/report.html"), ContainsSubstring("Where it looks"));
+  const auto lines = read_csv(content_of(folder / "observed/attention.csv"));
+  // alibi, rope and rope + yarn, of two seeds at two lengths: two layers of two heads.
+  CHECK(lines.size() == 3 * 2 * 2 * 2 * 2);
+  CHECK(lines[0].at("encoding") == "alibi");
+  // The sweep and eval see the same.
+  REQUIRE(yonder_run("eval " + (folder / "observed/cells/alibi-recall-s0") +
+                     " --eval-lengths 4,16 --examples 8 --quiet --attention " + (folder / "a.csv"))
+              .code == 0);
+  const auto alone = read_csv(content_of(folder / "a.csv"));
+  for (std::size_t i = 0; i < alone.size(); ++i)
+    for (const auto& [column, cell] : alone[i]) CHECK(lines[i].at(column) == cell);
+}

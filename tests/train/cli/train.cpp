@@ -19,7 +19,8 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 RunConfig small(const std::string& task, const std::string& encoding) {
-  return {.task = task, .encoding = encoding, .length = 8, .width = 32, .heads = 4, .layers = 2};
+  return {
+      .task = task, .encoding = encoding, .train_length = 8, .width = 32, .heads = 4, .layers = 2};
 }
 
 // The examples of a batch that greedy decoding with a cache gets right, one by one.
@@ -42,7 +43,7 @@ int decoded_right(Transformer& model, const Batch& batch, int longest) {
 TEST_CASE("exact match by teacher forcing is a right greedy decode") {
   RunConfig config = small("copy", "rope");
   config.options = {{"copy.alphabet", "3"}};
-  config.length = 3;
+  config.train_length = 3;
   config.lr = 3e-3;
   config.steps = 75;  // enough to be right sometimes
   Trained run = prepare(config);
@@ -102,7 +103,7 @@ TEST_CASE("a text is measured in nats, perplexity and by position") {
   for (int i = 0; i < 3000; ++i) text += "line " + std::to_string(i * i) + "\n";
   put(folder / "text", text);
   RunConfig config = small("text", "kerple");
-  config.length = 32;
+  config.train_length = 32;
   config.options = {{"text.path", folder / "text"}};
   Trained run = prepare(config);
   const auto rows = evaluate(run, {.lengths = {32, 64}});
@@ -182,7 +183,7 @@ TEST_CASE("what is undefined at a length is a row of a test, any other refusal e
   const Entry entry{.name = "refusing", .kind = Kind::rotary};
   const auto run_with = [&](bool undefined) {
     Trained run = prepare(small("copy", "none"));
-    std::vector<Composition::Part> parts;
+    std::vector<Composition::Component> parts;
     parts.push_back({.entry = &entry, .encoding = std::make_unique<Refusing>(undefined)});
     run.model = std::make_unique<Transformer>(
         run.model->dims(), std::make_unique<Composition>("refusing", std::move(parts)), 0);
@@ -220,7 +221,7 @@ TEST_CASE("what a training is said to need at least is most of what it takes, an
   set_threads(1);
   for (const int batch : {8, 64}) {
     RunConfig config = small("copy", "rope");
-    config.length = 32, config.batch = batch;
+    config.train_length = 32, config.batch = batch;
     pool::reset_peak();
     const std::size_t others = pool::live_bytes();
     Trained run = prepare(config);
@@ -250,7 +251,7 @@ TEST_CASE("once warm, training asks the system for no more tensor storage") {
 TEST_CASE("copying 12 symbols is learned to 99 % in 1500 steps", "[slow]") {
   RunConfig config = small("copy", "alibi");
   set_threads(1);  // its loops are too small to share
-  config.length = 12;
+  config.train_length = 12;
   config.width = 64;
   config.steps = 1500;
   config.lr = 3e-3;

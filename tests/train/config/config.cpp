@@ -60,10 +60,10 @@ order = ["alibi", "rope"]
   CHECK(c.base.heads == 4);
   CHECK(c.base.lr == 3e-3);
   CHECK(c.base.task == "copy");
-  CHECK(c.base.length == 20);
+  CHECK(c.base.train_length == 20);
   CHECK(c.encodings == std::vector<std::string>{"rope", "alibi"});
-  CHECK(c.lengths == std::vector<int>{20, 40});
-  CHECK(c.windowed);
+  CHECK(c.eval_lengths == std::vector<int>{20, 40});
+  CHECK(c.window_baseline);
   CHECK(c.seeds == 5);
   REQUIRE(c.axes.size() == 1);
   CHECK(c.axes[0].values == std::vector<Value>{10, 20});
@@ -108,7 +108,7 @@ TEST_CASE("keys by their former names are what they are now, in files and in rec
                      "min_lr_ratio = 0.5\ngrad_clip = 2\n[encoding]\nswitch_at = 0.5\n[sweep]\n"
                      "eval_lengths = [8]\nwindow_baseline = true\ncurve_points = 3\n[sweep.set]\n"
                      "\"train.checkpoint_every\" = [1, 2]\n")));
-  RunConfig run{.length = 7, .until = 0.5, .lr_end = 0.5, .save_every = 3};
+  RunConfig run{.train_length = 7, .switch_at = 0.5, .min_lr_ratio = 0.5, .checkpoint_every = 3};
   auto record = record_of(run);
   for (const auto& [now, before] :
        std::map<std::string, std::string>{{"train_length", "length"},
@@ -180,7 +180,7 @@ void change(const Option& o) {
 }  // namespace
 
 TEST_CASE("every option of a run is in its files, and decides whether the run may go on") {
-  const RunConfig plain{.until = 0.5, .from = "runs/a"};
+  const RunConfig plain{.switch_at = 0.5, .from = "runs/a"};
   RunConfig changed = plain;
   const auto before = plain.fields();
   const Options fields = changed.fields();
@@ -202,7 +202,7 @@ TEST_CASE("every option of a run is in its files, and decides whether the run ma
 
 TEST_CASE("what affects no result leaves every bit of a model") {
   const Folder folder;
-  RunConfig config{.length = 4, .width = 16, .heads = 2, .layers = 1, .steps = 4, .batch = 4};
+  RunConfig config{.train_length = 4, .width = 16, .heads = 2, .layers = 1, .steps = 4, .batch = 4};
   const auto trained = [&](const std::string& name) {
     return content_of(train(config, folder / name, Existing::refuse, {}).checkpoint);
   };
@@ -237,7 +237,7 @@ TEST_CASE("numbers that an earlier version wrote as texts are read, and written 
 TEST_CASE("every run's configuration, defaults resolved, makes the same model") {
   for (const Entry& e : registry()) {
     if (e.kind == Kind::modifier) continue;
-    RunConfig config{.encoding = e.name, .length = 4, .width = 32, .heads = 4, .layers = 1};
+    RunConfig config{.encoding = e.name, .train_length = 4, .width = 32, .heads = 4, .layers = 1};
     config.task = task_for(e, config.task);
     config.bidirectional = e.serves == Serves::bidirectional_only;
     const Trained run = prepare(config);
@@ -261,7 +261,7 @@ tests = ["", "copy.alphabet=16"]
 "train.lr" = [1e-3, 3e-3]
 "rope.base" = [500, 10000]
 )");
-  const Plan plan = plan_of(c);
+  const SweepPlan plan = plan_of(c);
   CHECK(plan.variants.size() == 6);
   CHECK(plan.variants[5].base.task == "reverse");
   CHECK(plan.variants[5].base.width == 64);
@@ -278,11 +278,11 @@ tests = ["", "copy.alphabet=16"]
 }
 
 TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {
-  const auto has = [](const Plan& plan, const std::string& row) {
+  const auto has = [](const SweepPlan& plan, const std::string& row) {
     return std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end();
   };
   const std::string plain = "[sweep]\nencodings = ['everything']\n";
-  Plan plan = plan_of(read(plain));
+  SweepPlan plan = plan_of(read(plain));
   REQUIRE(plan.left_out.size() == 2);
   CHECK(plan.left_out[0] == "abacus: it goes by the digits of numbers, and copy has none");
   for (const Entry& e : registry())
@@ -316,8 +316,8 @@ base = 100
 [sweep]
 encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.size=3"]
 )");
-  CHECK(c.base.until == 0.875);
-  CHECK(c.base.then == "alibi");
+  CHECK(c.base.switch_at == 0.875);
+  CHECK(c.base.switch_to == "alibi");
   CHECK(c.base.options[1].key == "rope@3.base");
   CHECK(to_toml(read(to_toml(c))) == to_toml(c));
   RunConfig run = c.base;
@@ -342,7 +342,7 @@ encodings = ["rope", "alibi@0-2,none@3"]
 "encoding.switch_at" = [0.5, 1]
 "rope.base" = [500]
 )");
-  const Plan plan = plan_of(c);
+  const SweepPlan plan = plan_of(c);
   REQUIRE(plan.rows.size() == 4);
   CHECK(plan.rows[0].encoding == "rope:encoding.switch_at=0.5:rope.base=500");
   CHECK(plan.rows[3].encoding == "alibi@0-2,none@3:encoding.switch_at=1");
@@ -358,7 +358,7 @@ TEST_CASE("every preset is a configuration that plans, with title, source and cl
     apply_config(p.toml, p.name, config);
     CHECK(config.title != "");
     CHECK(config.source != "");
-    const Plan plan = plan_of(config);
+    const SweepPlan plan = plan_of(config);
     CHECK(!plan.rows.empty());
     for (const Claim& c : config.claims)
       for (const std::string& row : c.order)

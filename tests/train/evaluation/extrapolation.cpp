@@ -80,7 +80,7 @@ TEST_CASE("each row of a comparison is what a test with its options alone gives"
   const auto rows = rows_of("rope", {"rope.scaling=linear:rope.factor=4", "window.size=3"});
   const Results results =
       compare(trained("rope"), rows, Refused::fail, {}, {.lengths = {16}, .examples = 8}).panels[0];
-  CHECK(results.trained == 4);
+  CHECK(results.train_length == 4);
   CHECK(results.lengths == std::vector<int>{4, 16});  // the price at the trained length
   for (const Row& row : rows) {
     Trained model = load(trained("rope"), row.extension);

@@ -29,11 +29,11 @@ Study whole(int seeds = 3) {
     // Beyond N = 64 of 512 tokens, kerple lies 0.1 below its window.
     text.curves.push_back({text.rows[0], seed, {3, 1.6, 1.6, 1.6, 1.6, 1.6, 1.6, 1.6}});
     text.curves.push_back({text.rows.back(), seed, {3, 1.7, 1.7, 1.7, 1.7, 1.7, 1.7, 1.7}});
-    text.earlier.push_back(text.scores[std::size_t(2 * seeds + seed)]);
-    text.earlier.back().loss = 1.9;
-    text.earlier.back().step = 950;
-    text.course.push_back(text.scores[std::size_t(2 * seeds + seed)]);
-    text.course.back().step = 500;
+    text.late_checkpoints.push_back(text.scores[std::size_t(2 * seeds + seed)]);
+    text.late_checkpoints.back().loss = 1.9;
+    text.late_checkpoints.back().step = 950;
+    text.learning_curve.push_back(text.scores[std::size_t(2 * seeds + seed)]);
+    text.learning_curve.back().step = 500;
   }
   Results task = found_task();
   task.seeds = 2;
@@ -173,7 +173,7 @@ TEST_CASE("rows at chance are not ranked") {
   Study study{.name = "chance", .panels = {found_text()}};
   const auto ranked = [&study] { return contains(report(study, "x", {}), "Ranking"); };
   CHECK(ranked());
-  study.panels[0].letters = 1;
+  study.panels[0].unigram_loss = 1;
   CHECK_FALSE(ranked());
 }
 

@@ -52,7 +52,7 @@ TEST_CASE("where columns are few the range stands beneath the median, aligned wi
 }
 
 TEST_CASE("a table of one seed has no ranges, and shares are in percent") {
-  CHECK(table(found_task(), Measure::accuracy, {.columns = 80}) ==
+  CHECK(table(found_task(), Measure::token_accuracy, {.columns = 80}) ==
         "            20    40\n"
         "       trained    2×\n"
         "RoPE     100.0  26.0\n"
@@ -62,7 +62,7 @@ TEST_CASE("a table of one seed has no ranges, and shares are in percent") {
 
 TEST_CASE("a number of fewer seeds than the heading names says of how many") {
   Results r = found_text();
-  std::erase_if(r.scores, [](const Score& s) {
+  std::erase_if(r.scores, [](const EvalScore& s) {
     return s.length == 512 && s.seed > (s.row.encoding == "kerple" ? 1 : 0);
   });
   const std::string text = table(r, Measure::loss, {.columns = 120});
@@ -72,8 +72,8 @@ TEST_CASE("a number of fewer seeds than the heading names says of how many") {
 }
 
 TEST_CASE("a cell is green within 5 % of its own trained length, yellow within 25 %, else red") {
-  const auto lines =
-      lines_of(table(found_text(1), Measure::loss, {.columns = 80, .colour = Look::coloured}));
+  const auto lines = lines_of(
+      table(found_text(1), Measure::loss, {.columns = 80, .colour = TerminalStyle::coloured}));
   auto colour_before = [](const std::string& line, const std::string& value) {
     const auto at = line.rfind(value), escape = line.rfind("\033[", at);
     return line.substr(escape + 2, line.find('m', escape) - escape - 2);
@@ -86,11 +86,11 @@ TEST_CASE("a cell is green within 5 % of its own trained length, yellow within 2
 }
 
 TEST_CASE("a row that did not learn its task, or has nothing to lose, is not judged by colour") {
-  const Look look{.columns = 80, .colour = Look::coloured};
-  const auto accuracy = lines_of(table(found_task(), Measure::accuracy, look));
+  const TerminalStyle style{.columns = 80, .colour = TerminalStyle::coloured};
+  const auto accuracy = lines_of(table(found_task(), Measure::token_accuracy, style));
   CHECK(contains(accuracy[2], "\033[31m"));
   CHECK_FALSE(contains(accuracy[4], "\033[3"));
-  const auto exact = lines_of(table(found_task(), Measure::exact, look));
+  const auto exact = lines_of(table(found_task(), Measure::exact_match, style));
   CHECK_FALSE(contains(exact[2], "\033[3"));
 }
 
@@ -104,14 +104,14 @@ TEST_CASE("without colour a table has no escape codes and fits the columns it wa
 
 TEST_CASE("an extension is judged by the unextended models, so a cost at home shows") {
   Results r = found_text();
-  for (Score& s : r.scores)
+  for (EvalScore& s : r.scores)
     if (!s.row.extension.empty()) s.loss = 2.4;
   const Row yarn = r.rows[2];
-  CHECK(r.worse(yarn, 64, Measure::loss) == Approx(2.4 / 1.61));
+  CHECK(r.degradation(yarn, 64, Measure::loss) == Approx(2.4 / 1.61));
 }
 
 TEST_CASE("sentences give the loss relative to the training length, and who is undefined") {
-  const auto said = findings(found_text());
+  const auto said = summarize(found_text());
   CHECK(said[0] ==
         "Loss at 8× relative to length 64: KERPLE 1.02×, RoPE + YaRN 1.20×, RoPE 3.09×; learned is "
         "undefined.");
@@ -126,13 +126,13 @@ TEST_CASE("sentences give the loss relative to the training length, and who is u
 
 TEST_CASE("sentences follow the numbers: other numbers, other sentences") {
   Results r = found_text();
-  for (Score& s : r.scores)
+  for (EvalScore& s : r.scores)
     if (s.row.encoding == "kerple") s.loss *= s.length == 512 ? 3 : 1;
-  CHECK(contains(findings(r)[0], "KERPLE 3.06×"));
+  CHECK(contains(summarize(r)[0], "KERPLE 3.06×"));
 }
 
 TEST_CASE("of a task that was not learned at the trained length the sentences say so") {
-  const auto said = findings(found_task());
+  const auto said = summarize(found_task());
   CHECK(said[0] == "Token accuracy at 2×: ALiBi 99.0 %, T5 40.0 %, RoPE 26.0 %, chance 6.2 %.");
   CHECK(said[1] == "Largest length with at most 5 % degradation: ALiBi 2×; RoPE 1×.");
   CHECK(contains(said.back(), "Not learned at the training length"));
@@ -146,7 +146,7 @@ TEST_CASE("a window is a sentence of its own: what it gives, and who does better
     r.rows.push_back(row);
     r.scores.push_back({.row = row, .length = 512, .loss = row.encoding == "rope" ? 1.65 : 1.9});
   }
-  const auto said = findings(r);
+  const auto said = summarize(r);
   CHECK(said[3] ==
         "Same checkpoints with sliding-window attention (window = training length) at 8×: RoPE "
         "1.65 and KERPLE 1.90 nats. KERPLE beats its windowed baseline by more than 1 %.");
@@ -154,73 +154,73 @@ TEST_CASE("a window is a sentence of its own: what it gives, and who does better
   const Row narrow = parse_rows("rope:window.size=5")[0];
   r.rows.push_back(narrow);
   r.scores.push_back({.row = narrow, .length = 512, .loss = 2.9});
-  CHECK(findings(r)[3] == said[3]);
-  CHECK(contains(findings(r)[0], "RoPE + window 5 1.80×"));
+  CHECK(summarize(r)[3] == said[3]);
+  CHECK(contains(summarize(r)[0], "RoPE + window 5 1.80×"));
 }
 
 TEST_CASE("of many rows a sentence names both ends, of many extensions the best of each encoding") {
   Results r = found_text(1);
-  const Score like = r.scores.front();
+  const EvalScore like = r.scores.front();
   for (int i = 0; i < 12; ++i)
     for (int length : r.lengths) {
-      Score s = like;
+      EvalScore s = like;
       s.row = parse_rows("rope:rope.scaling=ntk:rope.factor=" + std::to_string(i + 2))[0];
       s.length = length;
       s.loss = length == 64 ? 1.6 : 2.5 + 0.01 * i;
       r.scores.push_back(s);
       if (length == 64) r.rows.push_back(s.row);
     }
-  const auto all = findings(r);
+  const auto all = summarize(r);
   CHECK(all[0].find("more between") != std::string::npos);
   CHECK(all[0].size() < 320);
   CHECK(all[2] ==
         "Same checkpoints at 8×, the best override of each encoding, chosen on this very test: "
         "RoPE + YaRN 1.92 nats against 4.96 without (13 tried).");
-  Score other = *std::find_if(r.scores.begin(), r.scores.end(), [](const Score& s) {
+  EvalScore other = *std::find_if(r.scores.begin(), r.scores.end(), [](const EvalScore& s) {
     return s.row.label() == "rope + yarn" && s.length == 512;
   });
   other.seed = 1, other.loss = 2;
   r.scores.push_back(other);
-  CHECK(contains(findings(r)[2], "RoPE + YaRN 1.96 (1.92–2.00) nats against"));
+  CHECK(contains(summarize(r)[2], "RoPE + YaRN 1.96 (1.92–2.00) nats against"));
 }
 
 TEST_CASE("a model at chance, or broken at a length, is not praised for beating its window") {
   Results r = found_text(1);
   r.rows = parse_rows("rope,rope:window.size=0");
-  for (Score& s : r.scores)
+  for (EvalScore& s : r.scores)
     if (s.row == parse_rows("rope:rope.scaling=yarn")[0]) s.row = r.rows[1], s.loss = 5.5;
   const auto last = [&r] {
-    for (const std::string& sentence : findings(r))
+    for (const std::string& sentence : summarize(r))
       if (contains(sentence, "sliding-window")) return sentence;
     return std::string();
   };
   CHECK(last().ends_with("Without it every model is at chance or degraded by over 25 %."));  // 4.96
-  r.letters = 6;  // no longer at chance, yet three times its loss at the training length
+  r.unigram_loss = 6;  // no longer at chance, yet three times its loss at the training length
   CHECK(last().ends_with("Without it every model is at chance or degraded by over 25 %."));
-  for (Score& s : r.scores)
+  for (EvalScore& s : r.scores)
     if (s.row.extension.empty() && s.length == 512) s.loss = 1.7;
   CHECK(last().ends_with("RoPE beats its windowed baseline by more than 1 %."));
-  for (Score& s : r.scores)
+  for (EvalScore& s : r.scores)
     if (s.row == r.rows[1]) s.loss = 1.7;
   CHECK(last().ends_with("No model beats its windowed baseline by more than 1 %."));
 }
 
 TEST_CASE("where every model is at chance no sentence names one as good") {
   Results r = found_text(1);
-  r.letters = 1.4;
-  for (const std::string& sentence : findings(r))
+  r.unigram_loss = 1.4;
+  for (const std::string& sentence : summarize(r))
     for (const char* praise : {"best", "at most 5 %", "against"}) {
       INFO(sentence);
       CHECK_FALSE(contains(sentence, praise));
     }
-  CHECK(contains(findings(r).back(), "no model is better than chance"));
+  CHECK(contains(summarize(r).back(), "no model is better than chance"));
 }
 
 TEST_CASE("a loss that is the unigram model's as it is printed counts as no better") {
   Results r = found_text(1);
-  r.letters = 4.964;  // both are printed as 4.96
+  r.unigram_loss = 4.964;  // both are printed as 4.96
   CHECK(at_chance(r, r.rows[1], 512, Measure::loss));
-  r.letters = 4.98;
+  r.unigram_loss = 4.98;
   CHECK_FALSE(at_chance(r, r.rows[1], 512, Measure::loss));
 }
 

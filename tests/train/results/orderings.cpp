@@ -13,7 +13,7 @@ Verdict verdict_of(const Results& r, Claim claim) {
 }
 
 Results with_loss(Results r, const Row& row, int length, int seed, double loss) {
-  for (Score& s : r.scores)
+  for (EvalScore& s : r.scores)
     if (s.row == row && s.length == length && s.seed == seed) s.loss = loss;
   return r;
 }
@@ -27,7 +27,7 @@ TEST_CASE("an ordering names its seeds, < for a loss and > for a share") {
   CHECK(o.outcome == Outcome::holds);
   CHECK(evidence(o) ==
         "median difference −0.290 nats, interval −0.290 to −0.290, p = 0.031 (sign test 0.031)");
-  CHECK(said(ordering(task, task.rows[1], task.rows[0], 40, Measure::accuracy)) ==
+  CHECK(said(ordering(task, task.rows[1], task.rows[0], 40, Measure::token_accuracy)) ==
         "ALiBi > RoPE at 40: 1 of 1 seed");
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("claims of one study share their chance of an error, by Holm") {
 
 TEST_CASE("an order of four rows or more has a trend") {
   Results r = found_text(5);
-  for (Score& s : r.scores)
+  for (EvalScore& s : r.scores)
     if (s.row == r.rows[3]) s.status = Status::ok, s.reason = s.problem = "", s.loss = 3;
   const Verdict v =
       verdict_of(r, {.order = {"kerple", "rope:rope.scaling=yarn", "learned", "rope"}});
@@ -96,7 +96,7 @@ TEST_CASE("nothing is told of too few seeds, rows not run, tables that end, or g
   CHECK(doubt(found_text(5), {"kerple", "learned"}) == "learned has no number here: table ends");
   CHECK(doubt(found_task(), {"alibi", "t5"}).starts_with("T5 was not learned"));
   Results lost = found_text(5);
-  lost.letters = 1.5;
+  lost.unigram_loss = 1.5;
   CHECK(doubt(lost, {"kerple", "rope"}) == "both at chance level");
 }
 

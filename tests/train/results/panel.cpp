@@ -65,8 +65,8 @@ TEST_CASE("a seed solves a task where nine of ten answers are right as a whole")
   for (int seed = 1; seed < 4; ++seed) {
     r.scores.push_back(r.scores[1]);
     r.scores.back().seed = seed;
-    r.scores.back().exact = seed == 1 ? 0.9 : seed == 2 ? 0.89 : unknown;
-    r.scores.back().accuracy = 0.95;  // where wholes are not known
+    r.scores.back().exact_match = seed == 1 ? 0.9 : seed == 2 ? 0.89 : unknown;
+    r.scores.back().token_accuracy = 0.95;  // where wholes are not known
   }
   CHECK(r.solved(rope, 40).seeds == 2);
   CHECK(r.solved(rope, 40).of == 4);
@@ -109,10 +109,10 @@ TEST_CASE("a text with commas or quotes is quoted in the CSV") {
 
 TEST_CASE("results come back from JSON as they were") {
   Results r = found_text();
-  r.earlier = {r.scores[0]};
-  r.earlier[0].step = 950;
-  r.course = {r.scores[1]};
-  r.course[0].step = 100;
+  r.late_checkpoints = {r.scores[0]};
+  r.late_checkpoints[0].step = 950;
+  r.learning_curve = {r.scores[1]};
+  r.learning_curve[0].step = 100;
   r.curves = {{r.rows[0], 1, {3, 2, 1.5}}};
   r.lags = {{r.rows[1], 0, 64, 16, 32, 0.5, 12}};
   Study study = study_with(r);
@@ -173,10 +173,10 @@ TEST_CASE("a cell without numbers says why: the table ends, or its trainings fai
   Results r = found_text();
   CHECK(r.problem(r.rows[3], 128) == "table ends");
   CHECK(r.problem(r.rows[0], 128).empty());
-  std::erase_if(r.scores, [](const Score& s) { return s.row.encoding == "kerple"; });
+  std::erase_if(r.scores, [](const EvalScore& s) { return s.row.encoding == "kerple"; });
   CHECK(r.problem(r.rows[0], 128) == "failed");
   // Words of a sentence mean nothing.
-  for (Score& s : r.scores)
+  for (EvalScore& s : r.scores)
     s.reason = "", s.problem = "rope: a table that does not matter", s.loss = unknown,
     s.status = s.length == 64 ? Status::refused : Status::undefined;
   CHECK(r.problem(r.rows[1], 64) == "refused");

@@ -19,7 +19,7 @@ Study study_of(Results r) { return {.name = "one", .panels = {std::move(r)}}; }
 // The rows of `list` alone.
 Results only(Results r, const std::string& list) {
   r.rows = parse_rows(list);
-  std::erase_if(r.scores, [&r](const Score& s) {
+  std::erase_if(r.scores, [&r](const EvalScore& s) {
     return std::find(r.rows.begin(), r.rows.end(), s.row) == r.rows.end();
   });
   return r;
@@ -39,7 +39,7 @@ TEST_CASE("studies of other tasks stand side by side, rows of the same task in o
 
 TEST_CASE("other seeds of the same row are added, other lengths too") {
   Results more = found_text(1);
-  for (Score& s : more.scores) s.seed += 10;
+  for (EvalScore& s : more.scores) s.seed += 10;
   more.lengths.push_back(1024);
   more.scores.push_back(more.scores[0]);
   more.scores.back().length = 1024;
@@ -55,7 +55,7 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
                     StartsWith("report: x and y don't fit each other: text has kerple of "
                                "seed 0 in both"));
   Results longer = only(found_text(), "kerple");
-  longer.trained = 128;
+  longer.train_length = 128;
   CHECK_THROWS_WITH(joined({study_of(only(found_text(), "rope")), study_of(longer)}, {"x", "y"}),
                     ContainsSubstring("trained lengths 64 and 128"));
   Study small = study_of(only(found_text(), "rope")),
@@ -77,9 +77,9 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
 
 TEST_CASE("runs on other data, or trained otherwise, don't become one table") {
   Study a = study_of(only(found_text(), "rope")), b = study_of(only(found_text(), "kerple"));
-  b.panels[0].letters = 3.2;
+  b.panels[0].unigram_loss = 3.2;
   CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), ContainsSubstring("3.19 and 3.2 nats"));
-  b.panels[0].letters = unknown;
+  b.panels[0].unigram_loss = unknown;
   CHECK_NOTHROW(joined({a, b}, {"x", "y"}));
   Study few = study_of(only(found_task(), "rope")), many = study_of(only(found_task(), "alibi"));
   many.panels[0].chance[1] = 0.03;
@@ -115,7 +115,7 @@ TEST_CASE("markdown and LaTeX have every row and length, and escape what would b
   CHECK(contains(as_latex(study_of(r), LatexSpread::range),
                  "RoPE + YaRN & \\textbf{1.61} {\\scriptsize[1.60--1.62]} & 1.71"));
   CHECK(contains(latex, "\\bottomrule"));
-  std::erase_if(r.scores, [](const Score& s) { return s.length == 512 && s.seed > 0; });
+  std::erase_if(r.scores, [](const EvalScore& s) { return s.length == 512 && s.seed > 0; });
   CHECK(contains(as_markdown(study_of(r)), "| 1.71 [1.70–1.72] | 1.92 (1 of 3) |"));
   CHECK(contains(as_latex(study_of(r)), "& 1.71 & 1.92 (1 of 3) \\\\"));
 }
@@ -132,7 +132,7 @@ TEST_CASE("an unfinished run is reported as far as it is done, and says so") {
   const Found found = find_study(folder.name);
   CHECK(contains(found.note, "1 of the 2 cells"));
   CHECK(found.study.panels.at(0).rows == parse_rows("kerple"));
-  CHECK(found.study.panels.at(0).trained == 64);
+  CHECK(found.study.panels.at(0).train_length == 64);
 }
 
 TEST_CASE("yonder report prints tables, and refuses damaged and missing runs with exit code 3") {

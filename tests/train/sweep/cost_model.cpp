@@ -21,10 +21,10 @@ namespace {
 
 SweepConfig copies() {
   SweepConfig sweep{.encodings = {"rope", "rope:window.size=0"},
-                    .lengths = {8, 64, 256},
+                    .eval_lengths = {8, 64, 256},
                     .examples = 64,
                     .checkpoints = 3};
-  sweep.base.task = "copy", sweep.base.length = 8;
+  sweep.base.task = "copy", sweep.base.train_length = 8;
   sweep.base.width = 32, sweep.base.heads = 2, sweep.base.layers = 2;
   sweep.base.steps = 60;
   return sweep;
@@ -59,9 +59,9 @@ TEST_CASE("a row tests the checkpoints that stay, one with an extension the last
   };
   SweepConfig sweep = copies();
   CHECK(counts(sweep) == std::vector<int>{3, 1});
-  sweep.course = 4;  // steps 15, 30, 45 beside the three of the last tenth
+  sweep.curve_points = 4;  // steps 15, 30, 45 beside the three of the last tenth
   CHECK(counts(sweep) == std::vector<int>{6, 1});
-  sweep.course = 0, sweep.base.steps = 20;  // the last tenth has two steps
+  sweep.curve_points = 0, sweep.base.steps = 20;  // the last tenth has two steps
   CHECK(counts(sweep) == std::vector<int>{2, 1});
 }
 
@@ -71,13 +71,13 @@ TEST_CASE("a step of training counts as three tests of its batch, and attention 
     const double T = prepare_task(run)->tokens(64);
     return 2 * T * (4 * 32 * 32 + 2 * 32 * 128 + halves * 32 * T);
   };
-  const Effort causal(run);
+  const FlopCount causal(run);
   const double once = causal.test({.length = 64, .count = 1});
   CHECK(once == Approx(counted(1)));
   CHECK(causal.test({.length = 64, .count = 10}) == Approx(10 * once));
   CHECK(causal.training(1, 4, 5) == Approx(3 * causal.test({.length = 1, .count = 20})));
   run.bidirectional = true;
-  CHECK(Effort(run).test({.length = 64, .count = 1}) == Approx(counted(2)));
+  CHECK(FlopCount(run).test({.length = 64, .count = 1}) == Approx(counted(2)));
 }
 
 TEST_CASE("a cell says how much is behind it by the work, be it nearly all training or all tests") {
@@ -101,14 +101,14 @@ TEST_CASE("a cell says how much is behind it by the work, be it nearly all train
 TEST_CASE("what measures with one thread leaves as many as there were") {
   const WithThreads before(3);
   SweepConfig sweep = copies();
-  sweep.lengths = {8}, sweep.examples = 2;
-  CHECK(forecast(Experiment(sweep)).find("# cells, each one thread") != std::string::npos);
+  sweep.eval_lengths = {8}, sweep.examples = 2;
+  CHECK(dry_run(Experiment(sweep)).find("# cells, each one thread") != std::string::npos);
   CHECK(threads() == 3);
 }
 
 #ifndef __SANITIZE_ADDRESS__
 TEST_CASE("a process takes about the memory that is estimated, so that few enough run at once") {
-  RunConfig run{.length = 64, .width = 128, .heads = 4, .layers = 4};
+  RunConfig run{.train_length = 64, .width = 128, .heads = 4, .layers = 4};
   run.batch = 24;
   const Folder folder;
   const Program program(
@@ -119,27 +119,27 @@ TEST_CASE("a process takes about the memory that is estimated, so that few enoug
   rusage used{};
   ::wait4(program.pid, &status, 0, &used);
   REQUIRE(status == 0);
-  const double taken = 1024.0 * double(used.ru_maxrss), estimated = Effort(run).bytes(run, 64);
+  const double taken = 1024.0 * double(used.ru_maxrss), estimated = FlopCount(run).bytes(run, 64);
   CHECK(estimated > 0.9 * taken);
   CHECK(estimated < 1.6 * taken);
 }
 #endif
 
-// A few steps tell little of many where other programs come in between; one time of three has to
-// be quiet.
+// Other programs come in between, in what is measured or in what is compared with it; an estimate
+// that is wrong by its formula is wrong every time.
 TEST_CASE("a cell takes the time that is estimated", "[slow]") {
   const WithThreads alone(1);
   const Experiment experiment(copies());
   const Cell cell = first_cell(experiment);
-  std::vector<double> off;
-  for (int time = 0; time < 3; ++time) {
+  bool close = false;
+  for (int time = 0; time < 10 && !close; ++time) {
     const Folder folder;
     const Cost cost = measured(experiment, cell);
     const double took = processor_seconds_of(
         [&] { run_cell(experiment, cell, folder / "cell", [](const std::string&) {}); });
-    const double foretold = cost.training(cell) + cost.test;
-    UNSCOPED_INFO(foretold << " s foretold, " << took << " s taken");
-    off.push_back(std::abs(std::log(took / foretold)));
+    const double estimated = cost.training(cell) + cost.test;
+    UNSCOPED_INFO(estimated << " s estimated, " << took << " s taken");
+    close = std::abs(std::log(took / estimated)) < std::log(1.3);
   }
-  CHECK(*std::min_element(off.begin(), off.end()) < std::log(1.3));
+  CHECK(close);
 }

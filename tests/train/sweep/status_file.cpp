@@ -21,13 +21,23 @@ TEST_CASE("how far a sweep is can be read from elsewhere until it is done") {
 }
 
 TEST_CASE("of many cells at once a line names some and counts the rest") {
-  Progress quiet(Progress::Voice::quiet);
+  Progress quiet(Progress::Verbosity::quiet);
   std::vector<std::string> names;
   for (int i = 0; i < 20; ++i) names.push_back("c" + std::to_string(i));
   ProgressBoard board(names, 25, quiet);
   for (int i = 0; i < 12; ++i) board.started(i);
   board.done(0, {});
   board.failed(1, "no luck");
-  CHECK_THAT(board.line(), ContainsSubstring("cells: 6 of 25 done, 1 failed; c2 0 %, c3 0 %") &&
+  CHECK_THAT(board.line(), ContainsSubstring("cells: 6 of 25 done, 1 failed") &&
+                               ContainsSubstring("; c2 0 %, c3 0 %") &&
                                ContainsSubstring("c9 0 % and 2 more"));
+  const Metrics step{.loss = 1.714, .tokens_per_second = 31000};
+  board.on_progress(2, ProgressBoard::said(0.62, &step));
+  board.on_progress(3, ProgressBoard::said(0.31, &step));
+  CHECK_THAT(board.line(),
+             ContainsSubstring("c2 62 % (loss 1.71), c3 31 % (loss 1.71), c4 0 %, ") &&
+                 ContainsSubstring("62.0k tokens/s; c2"));
+  board.on_progress(2, ProgressBoard::said(0.93));  // its tests
+  CHECK_THAT(board.line(),
+             ContainsSubstring("c2 93 %, c3") && ContainsSubstring(", 31.0k tokens/s; c2"));
 }

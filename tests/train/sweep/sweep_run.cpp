@@ -15,8 +15,8 @@ namespace {
 const std::string tuned = "rope:rope.scaling=linear:finetune.length=16:finetune.steps=2";
 
 SweepConfig needles() {
-  SweepConfig sweep{.encodings = {"rope", tuned}, .lengths = {8, 16}, .examples = 4};
-  sweep.base.task = "needle", sweep.base.length = 8;
+  SweepConfig sweep{.encodings = {"rope", tuned}, .eval_lengths = {8, 16}, .examples = 4};
+  sweep.base.task = "needle", sweep.base.train_length = 8;
   sweep.base.width = 16, sweep.base.heads = 2, sweep.base.layers = 1;
   sweep.base.steps = 20, sweep.base.batch = 2;
   return sweep;
@@ -31,8 +31,8 @@ CellResult result_in(const std::string& path) { return cell_from_json(read_file(
 TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length") {
   const Folder folder;
   SweepConfig sweep = needles();
-  sweep.checkpoints = 2, sweep.course = 2;
-  sweep.base.weight_decay = 0.3, sweep.base.lr_end = 0.7;
+  sweep.checkpoints = 2, sweep.curve_points = 2;
+  sweep.base.weight_decay = 0.3, sweep.base.min_lr_ratio = 0.7;
   const Experiment experiment(sweep);
   const Cell rope(experiment, experiment.plan.variants[0], "rope", 1e-3, 0);
   const std::string place = folder / "cell";
@@ -49,22 +49,22 @@ TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length"
   CHECK(cell.training.loss.size() == 20);
   REQUIRE(cell.panels.size() == 1);
   const Results& panel = cell.panels[0];
-  CHECK(panel.scores.size() == 4);   // two rows at two lengths
-  CHECK(panel.earlier.size() == 2);  // step 19
-  CHECK(panel.course.size() == 2);   // step 10
-  for (const auto* scores : {&panel.scores, &panel.earlier, &panel.course})
-    for (const Score& s : *scores) CHECK((s.loss > 0 && std::isfinite(s.loss)));
-  for (const Score& s : panel.course) CHECK(s.step == 10);
+  CHECK(panel.scores.size() == 4);            // two rows at two lengths
+  CHECK(panel.late_checkpoints.size() == 2);  // step 19
+  CHECK(panel.learning_curve.size() == 2);    // step 10
+  for (const auto* scores : {&panel.scores, &panel.late_checkpoints, &panel.learning_curve})
+    for (const EvalScore& s : *scores) CHECK((s.loss > 0 && std::isfinite(s.loss)));
+  for (const EvalScore& s : panel.learning_curve) CHECK(s.step == 10);
   REQUIRE_FALSE(panel.lags.empty());
   for (const auto& lag : panel.lags) {
     CHECK(lag.to == 2 * lag.from);
     CHECK(lag.count > 0);
   }
   const RunConfig further =
-      begun_in(place + "/finetuned/" +
-               folder_name("rope.scaling=linear:finetune.length=16:finetune.steps=2"));
-  CHECK((further.length == 16 && further.steps == 2 && further.batch == 1));
-  CHECK((further.weight_decay == 0.3 && further.lr_end == 0.7));
+      load_run_config(place + "/finetuned/" +
+                      folder_name("rope.scaling=linear:finetune.length=16:finetune.steps=2"));
+  CHECK((further.train_length == 16 && further.steps == 2 && further.batch == 1));
+  CHECK((further.weight_decay == 0.3 && further.min_lr_ratio == 0.7));
 }
 
 TEST_CASE("a cell that was a trial is not trained again, and keeps its loss on validation data") {
@@ -89,17 +89,17 @@ TEST_CASE("a cell that was a trial is not trained again, and keeps its loss on v
 }
 
 TEST_CASE("a curve is kept as means of equal parts, each over what is counted in it") {
-  CHECK(thinned({1, 2}) == std::vector<double>{1, 2});
+  CHECK(downsample({1, 2}) == std::vector<double>{1, 2});
   std::vector<double> pairs;
   for (int i = 0; i < 64; ++i) pairs.insert(pairs.end(), {double(i), i + 1.});
   pairs[0] = pairs[7] = NAN;  // what is at the start of a masked text, and by chance in it
-  const std::vector<double> means = thinned(pairs);
+  const std::vector<double> means = downsample(pairs);
   REQUIRE(means.size() == 64);
   CHECK(means[0] == 1);
   CHECK(means[1] == 1.5);
   CHECK(means[3] == 3);
   pairs[1] = NAN;
-  CHECK(std::isnan(thinned(pairs)[0]));
+  CHECK(std::isnan(downsample(pairs)[0]));
 }
 
 TEST_CASE("what a cell costs comes back from the rank that measured it") {

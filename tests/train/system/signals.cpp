@@ -38,7 +38,7 @@ TEST_CASE("a signal saves, ends with its own code, and training continues to the
     const int step = load(run).step;
     CHECK(losses_in(run).back().first == step);
     CHECK_FALSE(fs::exists(run + "/.lock"));
-    RunConfig config = begun_in(run);
+    RunConfig config = load_run_config(run);
     train_until(step + 5, config, run, Existing::resume);
   }
 }

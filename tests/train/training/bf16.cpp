@@ -27,7 +27,7 @@ Tensor product(Precision precision) {
 }
 
 RunConfig configured(const std::string& encoding, const std::string& precision, int seed) {
-  RunConfig config{.task = "reverse", .encoding = encoding, .length = 12};
+  RunConfig config{.task = "reverse", .encoding = encoding, .train_length = 12};
   config.width = 32, config.heads = 2, config.layers = 2;
   config.steps = 300, config.batch = 32, config.lr = 2e-3, config.warmup = 30;
   config.precision = precision, config.seed = seed;

@@ -9,7 +9,7 @@ using Catch::Approx;
 namespace {
 
 RunConfig tiny(int shards) {
-  RunConfig config{.encoding = "rope", .length = 6, .width = 16, .heads = 2, .layers = 1};
+  RunConfig config{.encoding = "rope", .train_length = 6, .width = 16, .heads = 2, .layers = 1};
   config.batch = 10;
   config.shards = shards;
   return config;

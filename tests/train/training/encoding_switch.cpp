@@ -14,8 +14,8 @@ namespace {
 
 RunConfig changing(const std::string& first, const std::string& then, double until = 0.5) {
   RunConfig config = tiny_run(first);
-  config.then = then;
-  config.until = until;
+  config.switch_to = then;
+  config.switch_at = until;
   return config;
 }
 
@@ -40,7 +40,7 @@ TEST_CASE("a training whose encoding changes continues with the same bytes where
     INFO(first << ", then " << then);
     const Folder folder;
     RunConfig config = changing(first, then);
-    config.save_every = 2;
+    config.checkpoint_every = 2;
     const TrainResult whole = train(config, folder / "whole", Existing::refuse, {});
     CHECK(encoding_in(folder / "whole", 6) == first);
     CHECK(encoding_in(folder / "whole", 8) == then);
@@ -68,7 +68,7 @@ TEST_CASE(
   CHECK((model_in(folder / "changed", 8) == model_in(folder / "rope", 8)));
   const auto a = losses_in(folder / "changed"), b = losses_in(folder / "rope");
   for (std::size_t s = 0; s < 12; ++s) CHECK((a[s].second == b[s].second) == (s < 9));
-  config.until = 0;  // from the beginning
+  config.switch_at = 0;  // from the beginning
   train(config, folder / "none-at-once", Existing::refuse, {});
   train(tiny_run("none"), folder / "none", Existing::refuse, {});
   CHECK((model_in(folder / "none-at-once", 12) == model_in(folder / "none", 12)));
@@ -83,7 +83,7 @@ TEST_CASE("what both encodings have stays, moments too, and the rest comes or go
   const Tensor bias = run.model->parameters().find("encoding.t5.bias").value();
   const std::vector<real> before(bias.flat().begin(), bias.flat().end());
   const NamedTensors moments = trainer.optimizer().moments();
-  trainer.reach(7);
+  trainer.switch_encoding_at(7);
   CHECK(run.model->encoding().name() == "t5+floater");
   const Var now = run.model->parameters().find("encoding.t5.bias");
   CHECK(std::equal(before.begin(), before.end(), now.value().flat().begin()));
@@ -114,8 +114,8 @@ TEST_CASE("a trained model may go on with another encoding") {
   config.steps = 4;
   config.batch = 4;
   config.threads = 1;
-  config.until = 0;
-  config.then = "alibi";
+  config.switch_at = 0;
+  config.switch_to = "alibi";
   config.options = {{"alibi.learned", "true"}};
   train(config, folder / "alibi", Existing::refuse, {});
   const Checkpoint end = load_model(folder / "alibi/checkpoints/step-16.safetensors");

@@ -20,7 +20,7 @@ const std::string file = YONDER_SOURCE "/tests/golden/losses.json";
 const std::vector<std::string> encodings{"rope", "alibi", "deberta", "xlnet", "fox"};
 
 std::vector<double> losses(const std::string& encoding) {
-  RunConfig config{.task = "reverse", .encoding = encoding, .length = 12};
+  RunConfig config{.task = "reverse", .encoding = encoding, .train_length = 12};
   config.width = 32, config.heads = 2, config.layers = 2;
   config.steps = 200, config.batch = 8, config.lr = 1e-3, config.warmup = 20;
   Trained run = prepare(config);

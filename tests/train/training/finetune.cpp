@@ -19,7 +19,7 @@ std::string trained(const std::string& encoding) {
   if (std::filesystem::exists(path)) return path;
   train({.task = "copy",
          .encoding = encoding,
-         .length = 4,
+         .train_length = 4,
          .width = 32,
          .heads = 2,
          .layers = 1,
@@ -35,7 +35,7 @@ std::string trained(const std::string& encoding) {
 // Going on to 16 symbols, four times as many.
 RunConfig longer(const std::string& encoding, Overrides options) {
   RunConfig config = config_from(trained(encoding));
-  config.length = 16;
+  config.train_length = 16;
   config.steps = 60;
   config.batch = 16;
   config.lr = 3e-3;
@@ -50,7 +50,7 @@ double loss_at(Trained& run, int length) {
 }
 
 std::string option(const Trained& run, const std::string& name) {
-  for (const auto& part : run.model->encoding().parts())
+  for (const auto& part : run.model->encoding().components())
     for (const Option& o : part.encoding->options())
       if (part.entry->name + "." + o.name == name) return text_of(o);
   return "";
@@ -71,7 +71,7 @@ TEST_CASE("fine-tuning with interpolation lowers the loss at the longer length")
   CHECK(tuned.model->dims().trained == N);
   CHECK(std::stod(option(tuned, "rope.factor")) == double(L) / N);
   CHECK(option(tuned, "rope.scaling") == "linear");
-  CHECK(tuned.config.length == 16);
+  CHECK(tuned.config.train_length == 16);
   REQUIRE(tuned.before);
   CHECK(tuned.before->length == 4);
   CHECK(tuned.before->step == 60);
@@ -80,16 +80,16 @@ TEST_CASE("fine-tuning with interpolation lowers the loss at the longer length")
 
   // And once more: N is still that of the first training.
   RunConfig again = config_from(folder / "run");
-  again.length = 20;
+  again.train_length = 20;
   again.threads = 1;
-  CHECK(go_on(again).before->length == 4);
+  CHECK(resume_from_checkpoint(again).before->length == 4);
 }
 
 TEST_CASE("fresh rows of a table begin as a test has them, and are trained") {
   const RunConfig config = longer("learned", {{"learned.beyond", "random"}});
   Trained start = load(config.from, config.options);
   const int N = start.model->dims().trained, D = start.model->dims().width;
-  Trained run = go_on(config);
+  Trained run = resume_from_checkpoint(config);
   CHECK(loss_at(run, 16) == loss_at(start, 16));
   CHECK(loss_at(run, 4) == loss_at(start, 4));
   CHECK(option(run, "learned.beyond") == "error");
@@ -115,7 +115,7 @@ TEST_CASE("fresh rows of a table begin as a test has them, and are trained") {
 
 TEST_CASE("other policies of a table train the rows that there are") {
   for (const std::string beyond : {"clamp", "wrap", "hierarchical"}) {
-    Trained run = go_on(longer("learned", {{"learned.beyond", beyond}}));
+    Trained run = resume_from_checkpoint(longer("learned", {{"learned.beyond", beyond}}));
     CHECK(run.model->dims().trained == load(trained("learned")).model->dims().trained);
     CHECK(option(run, "learned.beyond") == beyond);
   }
@@ -123,8 +123,8 @@ TEST_CASE("other policies of a table train the rows that there are") {
 
 TEST_CASE("going on shows batches that the model has not seen") {
   RunConfig config = longer("rope", {});
-  config.length = 4;
-  Trained run = go_on(config);
+  config.train_length = 4;
+  Trained run = resume_from_checkpoint(config);
   const double first = Trainer(run).step(1).loss;
   Trained same = load(config.from);
   same.step = 0;
@@ -135,15 +135,18 @@ TEST_CASE("going on shows batches that the model has not seen") {
 TEST_CASE("fine-tuning refuses another model, a frozen option and a length without positions") {
   RunConfig config = longer("rope", {});
   config.width = 64;
-  CHECK_THROWS_WITH(go_on(config), ContainsSubstring("--width") && ContainsSubstring("'32'"));
+  CHECK_THROWS_WITH(resume_from_checkpoint(config),
+                    ContainsSubstring("--width") && ContainsSubstring("'32'"));
   config = longer("rope", {});
   config.encoding = "alibi";
-  CHECK_THROWS_WITH(go_on(config), ContainsSubstring("--encoding"));
-  CHECK_THROWS_WITH(go_on(longer("rope", {{"rope.base", "500"}})), ContainsSubstring("rope.base"));
-  CHECK_THROWS_WITH(go_on(longer("learned", {})), ContainsSubstring("--learned.beyond"));
-  CHECK_THROWS_WITH(
-      go_on(longer("rope+learned", {{"learned.beyond", "random"}, {"rope.scaling", "linear"}})),
-      ContainsSubstring("one of them at a time"));
+  CHECK_THROWS_WITH(resume_from_checkpoint(config), ContainsSubstring("--encoding"));
+  CHECK_THROWS_WITH(resume_from_checkpoint(longer("rope", {{"rope.base", "500"}})),
+                    ContainsSubstring("rope.base"));
+  CHECK_THROWS_WITH(resume_from_checkpoint(longer("learned", {})),
+                    ContainsSubstring("--learned.beyond"));
+  CHECK_THROWS_WITH(resume_from_checkpoint(longer("rope+learned", {{"learned.beyond", "random"},
+                                                                   {"rope.scaling", "linear"}})),
+                    ContainsSubstring("one of them at a time"));
 }
 
 TEST_CASE("what training continues from is opened once, and so is its manifest") {

@@ -23,7 +23,7 @@ RunConfig copying(const Entry& e, int steps) {
   return {.task = task,
           .encoding = trained_name(e),
           .options = {{task == "copy" ? "copy.alphabet" : task + ".noise", "8"}},
-          .length = 4,
+          .train_length = 4,
           .width = 64,
           .heads = 4,
           .layers = 2,
@@ -64,7 +64,7 @@ void all_fit_at_16384(Kind kind) {
     Trained run = prepare({.task = "text",
                            .encoding = trained_name(e),
                            .options = {{"text.path", folder / "text"}},
-                           .length = 128,
+                           .train_length = 128,
                            .width = 128,
                            .layers = 4});
     pool::reset_peak();

@@ -20,7 +20,7 @@ constexpr real not_a_number = std::numeric_limits<real>::quiet_NaN();
 
 RunConfig config_of(const std::string& encoding) {
   return {.encoding = encoding,
-          .length = 4,
+          .train_length = 4,
           .width = 16,
           .heads = 2,
           .layers = 2,

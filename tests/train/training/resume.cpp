@@ -59,13 +59,13 @@ TEST_CASE("fine-tuning continues to the same bytes, and not if its start has cha
   RunConfig config = config_from(folder / "start");
   config.steps = 12;
   config.batch = 4;
-  config.save_every = 4;
+  config.checkpoint_every = 4;
   config.threads = 1;
-  config.length = 8;
+  config.train_length = 8;
   config.options = {{"learned.beyond", "random"}};
   train(config, folder / "whole", Existing::refuse, {});
   train_until(7, config, folder / "parts", Existing::refuse);
-  const RunConfig begun = begun_in(folder / "parts");
+  const RunConfig begun = load_run_config(folder / "parts");
   REQUIRE(begun.options.size() == 1);
   CHECK(text_of(begun.options[0]) == "learned.beyond=random");
   CHECK(begun.from == config.from);
@@ -133,7 +133,7 @@ TEST_CASE("another configuration is refused by the key that differs") {
   CHECK_THAT(refusal([](RunConfig& c) { c.steps = 13; }), ContainsSubstring("steps 12 and not 13"));
   CHECK_THAT(refusal([](RunConfig& c) { c.encoding = "alibi"; }),
              ContainsSubstring("encoding \"rope\""));
-  CHECK_THAT(refusal([](RunConfig& c) { c.tied = true; }),
+  CHECK_THAT(refusal([](RunConfig& c) { c.tie_embeddings = true; }),
              ContainsSubstring("tie_embeddings false"));
   CHECK_THAT(refusal([](RunConfig& c) {
                c.options = {{"rope.base", "500"}};
@@ -142,16 +142,16 @@ TEST_CASE("another configuration is refused by the key that differs") {
   CHECK(losses_in(folder / "run").size() == 7);
   RunConfig free = tiny_run("rope");  // what bits don't depend on
   free.threads = 2;
-  free.save_every = 5;
-  free.keep = 1;
+  free.checkpoint_every = 5;
+  free.keep_checkpoints = 1;
   CHECK(train(free, folder / "run", Existing::resume, {}).before == 4);
 }
 
 TEST_CASE("checkpoints that only serve to go on from make room for newer ones") {
   const Folder folder;
   RunConfig config = tiny_run("none");
-  config.save_every = 5;
-  config.save_minutes = 1e-9;
+  config.checkpoint_every = 5;
+  config.checkpoint_minutes = 1e-9;
   train_until(8, config, folder / "run", Existing::refuse);  // saved at 7
   CHECK(files_in(folder / "run") ==
         std::vector<std::string>{"LATEST", "step-0.json", "step-5.json", "step-5.safetensors",
@@ -165,12 +165,12 @@ TEST_CASE("checkpoints that only serve to go on from make room for newer ones") 
 }
 
 TEST_CASE("checkpoints of the last tenth stay if asked for, evenly, the last among them") {
-  RunConfig config{.steps = 2000, .late_checkpoints = 4};
+  RunConfig config{.steps = 2000, .last_checkpoints = 4};
   std::vector<int> steps;
   for (int s = 1; s <= config.steps; ++s)
     if (stays(config, s)) steps.push_back(s);
   CHECK(steps == std::vector<int>{1850, 1900, 1950, 2000});
-  config = {.steps = 30, .late_checkpoints = 10};  // there are no more steps than 3
+  config = {.steps = 30, .last_checkpoints = 10};  // there are no more steps than 3
   CHECK((!stays(config, 27) && stays(config, 28) && stays(config, 29) && stays(config, 30)));
 }
 

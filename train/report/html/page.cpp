@@ -26,7 +26,7 @@ std::string title_of(const Study& study, const std::string& data) {
     if (row.extension.empty() && ++count <= 6) names += (names.empty() ? "" : ", ") + row.printed();
   if (count > 6) names += " and " + std::to_string(count - 6) + " more";
   return names + " on " + (r.text && !data.empty() ? data : r.title()) + ": trained on " +
-         std::to_string(r.trained) + (r.text ? " bytes" : " items") + ", evaluated to " +
+         std::to_string(r.train_length) + (r.text ? " bytes" : " items") + ", evaluated to " +
          std::to_string(r.longest());
 }
 
@@ -63,7 +63,7 @@ std::string facts_of(const Study& study, const Json& inputs) {
         " thousand parameters");
   for (const Results& r : study.panels) {
     int examples = 0;
-    for (const Score& s : r.scores) examples = std::max(examples, s.examples);
+    for (const EvalScore& s : r.scores) examples = std::max(examples, s.examples);
     if (examples) add(r.title() + ": " + std::to_string(examples) + " sequences per score");
   }
   return text;
@@ -74,7 +74,7 @@ Json results_of(const Study& study, const Palette& palette, Pictures& pictures) 
   for (const Results& r : study.panels) {
     if (r.rows.empty()) continue;
     Json panel = panel_of(study, r), figures = Json::array(), more = Json::array();
-    panel["findings"] = findings(r);
+    panel["findings"] = summarize(r);
     const auto charts = headline(r, palette);
     for (const Chart& c : charts) pictures.add(&c == &charts.front() ? figures : more, c);
     panel["figures"] = figures;
@@ -106,7 +106,7 @@ Json setup_of(const Study& study) {
     std::string lengths;
     for (int length : r.lengths) lengths += (lengths.empty() ? "" : ", ") + std::to_string(length);
     all.push_back({{"name", r.title()},
-                   {"said", "trained on " + std::to_string(r.trained) + ", evaluated at " +
+                   {"said", "trained on " + std::to_string(r.train_length) + ", evaluated at " +
                                 lengths + "; " + std::to_string(r.seeds) +
                                 (r.seeds == 1 ? " seed. " : " seeds. ") + meaning(r.protocol)}});
   }
@@ -146,9 +146,9 @@ Json runs_of(const std::vector<std::string>& runs) {
 
 Json navigation(const Json& page) {
   const std::pair<const char*, const char*> sections[] = {
-      {"results", "Summary"},   {"matrix", "All results"}, {"solved", "Seeds"},
-      {"positions", "Context"}, {"learned", "Learned"},    {"verdicts", "Verdicts"},
-      {"training", "Training"}, {"protocol", "Setup"}};
+      {"results", "Summary"},   {"matrix", "All results"},  {"solved", "Seeds"},
+      {"positions", "Context"}, {"attention", "Attention"}, {"learned", "Learned"},
+      {"verdicts", "Verdicts"}, {"training", "Training"},   {"protocol", "Setup"}};
   Json links = Json::array();
   for (const auto& [id, name] : sections)
     if (std::string(id) == "protocol" || !page[id].is_null())
@@ -181,13 +181,14 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
   page["matrix"] = matrix_section(study, palette);
   page["solved"] = solved_section(study, palette);
   page["positions"] = positions_section(study, palette, pictures);
+  page["attention"] = attention_section(study, palette, pictures);
   page["learned"] = learned_section(study, palette, pictures, runs);
   page["verdicts"] = verdicts_section(study, palette);
   page["training"] = training_section(study, palette, pictures);
   page["nav"] = navigation(page);
   page["version"] = version_of(page["runs"][0]);
   page["files"] = Json::array();
-  for (const char* file : {"results.csv", "results.json"})
+  for (const char* file : {"results.csv", "attention.csv", "results.json"})
     if (fs::exists(folder + "/" + file)) page["files"].push_back({{"file", file}});
   Written written{folder + "/" + settings.file, pictures.paths()};
   write_file(written.page, rendered("page", page));

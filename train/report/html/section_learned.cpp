@@ -26,7 +26,7 @@ std::string checkpoint_of(const std::string& cell, const std::vector<std::string
 int longest_of(const Study& study, const Training& t) {
   int longest = 0;
   for (const Results& r : study.panels)
-    for (const Score& s : r.scores)
+    for (const EvalScore& s : r.scores)
       if (r.task == t.task && s.row.encoding == t.encoding) longest = std::max(longest, s.tokens);
   return std::min(longest, 4096);
 }
@@ -89,14 +89,14 @@ Json lag_table(const Results& r, const Row& row) {
     if (l.row == row) lags.emplace(l.from, l.to), lengths.insert(l.length);
   Json heads = Json::array({head("lag")}), lines = Json::array();
   for (int length : lengths)
-    heads.push_back(head(std::to_string(length) + (length == r.trained ? "*" : "")));
+    heads.push_back(head(std::to_string(length) + (length == r.train_length ? "*" : "")));
   for (const auto& [from, to] : lags) {
     Json cells = Json::array();
     for (int length : lengths) {
       std::vector<double> found;
       for (const LagScore& l : r.lags)
-        if (l.row == row && l.length == length && l.from == from && !std::isnan(l.accuracy))
-          found.push_back(l.accuracy);
+        if (l.row == row && l.length == length && l.from == from && !std::isnan(l.token_accuracy))
+          found.push_back(l.token_accuracy);
       const double percent = 100 * spread(found).median;
       cells.push_back(cell(number(percent, "%.0f"), "tinted"));
       cells.back()["share"] = number(0.75 * percent, "%.0f");

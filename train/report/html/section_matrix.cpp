@@ -30,7 +30,7 @@ std::vector<Scale> scales_of(const Results& r) {
 
 // The table's five steps; the terminal's green, yellow and red are the middle ones.
 const char* heat(const Results& r, const Row& row, int length, const Measure& m) {
-  const double worse = r.worse(row, length, m);
+  const double worse = r.degradation(row, length, m);
   if (std::isnan(worse) || r.unlearned(row)) return "";
   return worse < 0.98    ? " better"
          : worse <= 1.05 ? " same"
@@ -44,7 +44,7 @@ Json seeds_of(const Results& r, const Row& row, int length, const Scale& scale) 
   Json said = Json::array();
   std::vector<double> values;
   int examples = 0;
-  for (const Score& s : r.scores) {
+  for (const EvalScore& s : r.scores) {
     if (!(s.row == row) || s.length != length) continue;
     const double x = s.*scale.measure.value;
     const std::string why = s.status == Status::ok ? "no number" : s.problem;
@@ -64,12 +64,12 @@ Json score_cell(const Results& r, const Row& row, int length, const Scale& scale
   const Measure& m = scale.measure;
   const Spread s = r.at(row, length, m);
   if (s.empty()) return cell(r.problem(row, length), "quiet");
-  const double worse = r.worse(row, length, m);
+  const double worse = r.degradation(row, length, m);
   std::string small = s.count > 1 ? scale.shown(s.least) + "–" + scale.shown(s.most) + " · " : "";
   small += std::isfinite(worse) ? number(worse, worse < 10 ? "%.2f×" : "%.0f×") : "–";
   Json one =
       cell(scale.shown(s.median) + counted(r, s), std::string("score") + heat(r, row, length, m) +
-                                                      (length == r.trained ? " here" : "") +
+                                                      (length == r.train_length ? " here" : "") +
                                                       (is_best(r, row, length, m) ? " best" : ""));
   one["small"] = small;
   one["seeds"] = {{"each", seeds_of(r, row, length, scale)}};
@@ -78,10 +78,10 @@ Json score_cell(const Results& r, const Row& row, int length, const Scale& scale
 
 // A row's difference to the best at the training length.
 double cost(const Results& r, const Row& row, const Scale& scale) {
-  const auto rows = ranking(r, r.trained, scale.measure);
+  const auto rows = ranking(r, r.train_length, scale.measure);
   if (rows.empty()) return unknown;
-  return scale.of(r.at(row, r.trained, scale.measure).median) -
-         scale.of(r.at(rows.front(), r.trained, scale.measure).median);
+  return scale.of(r.at(row, r.train_length, scale.measure).median) -
+         scale.of(r.at(rows.front(), r.train_length, scale.measure).median);
 }
 
 std::string cost_text(double x, const Measure& m) {
@@ -94,15 +94,15 @@ double mean_beyond(const Results& r, const Row& row, const Scale& scale) {
   double sum = 0;
   int count = 0;
   for (int length : r.lengths)
-    if (length > r.trained) sum += scale.of(r.at(row, length, scale.measure).median), ++count;
+    if (length > r.train_length) sum += scale.of(r.at(row, length, scale.measure).median), ++count;
   return count ? sum / count : unknown;
 }
 
 Json one_matrix(const Results& r, const Scale& scale, const Palette& palette) {
   Json heads = length_heads(r, "encoding"), lines = Json::array();
-  const bool beyond = r.longest() > r.trained;
+  const bool beyond = r.longest() > r.train_length;
   if (beyond) heads.push_back(head("mean", "unseen lengths"));
-  heads.push_back(head("cost at " + std::to_string(r.trained), "difference to best"));
+  heads.push_back(head("cost at " + std::to_string(r.train_length), "difference to best"));
   for (const Row& row : r.rows) {
     Json cells = Json::array();
     for (int length : r.lengths) cells.push_back(score_cell(r, row, length, scale));
@@ -120,10 +120,11 @@ Json one_matrix(const Results& r, const Scale& scale, const Palette& palette) {
 // "KERPLE is best at 8×, and no encoding is better at 64": who wins far out, and what for.
 std::string winner(const Results& r, const Scale& scale) {
   const Measure& m = scale.measure;
-  const auto far = ranking(r, r.longest(), m), home = ranking(r, r.trained, m);
-  if (r.longest() <= r.trained || far.empty() || home.empty()) return "";
+  const auto far = ranking(r, r.longest(), m), home = ranking(r, r.train_length, m);
+  if (r.longest() <= r.train_length || far.empty() || home.empty()) return "";
   const Row& first = far.front();
-  const std::string where = r.multiple(r.longest()) + "×", at = "at " + std::to_string(r.trained);
+  const std::string where = r.multiple(r.longest()) + "×",
+                    at = "at " + std::to_string(r.train_length);
   if (at_chance(r, first, r.longest(), m))
     return "No encoding is better than chance at " + where + ".";
   const std::string best = first.printed() + " is best at " + where,

@@ -27,19 +27,19 @@ double beyond(const Curve& c, double trained_share) {
 // seeds that have both.
 Json against_window(const Results& r, const Row& row, const Row& window, const Palette& palette) {
   int longest = 1;
-  for (const Score& s : r.scores) longest = std::max(longest, s.tokens);
+  for (const EvalScore& s : r.scores) longest = std::max(longest, s.tokens);
   std::vector<double> plain, windowed;
   for (const Curve& c : r.curves) {
     const Curve* other = curve_of(r, window, c.seed);
     if (!(c.row == row) || !other) continue;
-    const double share = double(r.trained) / longest;
+    const double share = double(r.train_length) / longest;
     const double a = beyond(c, share), b = beyond(*other, share);
     if (!std::isnan(a) && !std::isnan(b)) plain.push_back(a), windowed.push_back(b);
   }
   if (plain.empty()) return nullptr;
   const Paired p = paired(plain, windowed);
-  const bool lost = spread(plain).median >= r.letters;  // false where it is unknown
-  const bool broken = r.worse(row, r.longest(), Measure::loss) > 1.25;
+  const bool lost = spread(plain).median >= r.unigram_loss;  // false where it is unknown
+  const bool broken = r.degradation(row, r.longest(), Measure::loss) > 1.25;
   const std::string verdict = lost                     ? "no better than a unigram model"
                               : broken                 ? "degraded either way"
                               : p.seeds < fewest_seeds ? "too few seeds"

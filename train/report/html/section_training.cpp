@@ -14,7 +14,7 @@ std::string grouped(std::int64_t n) {
 }
 
 // Trainings of the same encoding, task and variant, in order of appearance.
-struct Group {
+struct TrainingGroup {
   std::string encoding, task, variant;
   std::vector<const Training*> all;
 
@@ -26,11 +26,11 @@ struct Group {
   }
 };
 
-std::vector<Group> groups(const Study& study) {
-  std::vector<Group> found;
+std::vector<TrainingGroup> groups(const Study& study) {
+  std::vector<TrainingGroup> found;
   for (const Training& t : study.trainings) {
     if (t.trial) continue;
-    auto at = std::find_if(found.begin(), found.end(), [&t](const Group& g) {
+    auto at = std::find_if(found.begin(), found.end(), [&t](const TrainingGroup& g) {
       return g.encoding == t.encoding && g.task == t.task && g.variant == t.variant;
     });
     if (at == found.end()) at = found.insert(found.end(), {t.encoding, t.task, t.variant, {}});
@@ -43,9 +43,9 @@ std::string data_of(const std::string& task, const std::string& variant) {
   return task + (variant.empty() ? "" : ", ") + variant;
 }
 
-Json models(const std::vector<Group>& all, const Palette& palette) {
+Json models(const std::vector<TrainingGroup>& all, const Palette& palette) {
   Json lines = Json::array();
-  for (const Group& g : all) {
+  for (const TrainingGroup& g : all) {
     const Training& t = *g.all.front();
     lines.push_back(line_of(
         {g.encoding, {}}, palette,
@@ -81,10 +81,10 @@ Json rates(const Study& study, const Palette& palette) {
 Json curves(const Study& study, const Palette& palette, Pictures& pictures) {
   Json panels = Json::array();
   for (const Results& r : study.panels) {
-    if (r.course.empty()) continue;
+    if (r.learning_curve.empty()) continue;
     const int longest = r.longest();
     Json panel = panel_of(study, r), figures = Json::array();
-    for (int length : {longest, r.trained})
+    for (int length : {longest, r.train_length})
       if (length != longest || figures.empty())
         pictures.add(figures, over_steps(study, r, r.measures().front(), length, palette));
     panel["figures"] = figures;
@@ -100,7 +100,7 @@ Json training_section(const Study& study, const Palette& palette, Pictures& pict
   if (all.empty()) return nullptr;
   Json figures = Json::array();
   std::vector<std::pair<std::string, std::string>> drawn;
-  for (const Group& g : all) {
+  for (const TrainingGroup& g : all) {
     if (std::count(drawn.begin(), drawn.end(), std::pair(g.task, g.variant))) continue;
     drawn.emplace_back(g.task, g.variant);
     pictures.add(figures, over_training(study, g.task, g.variant, palette));

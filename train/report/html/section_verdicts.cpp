@@ -97,10 +97,10 @@ Json rankings(const Study& study, const Palette& palette) {
 Json spread_of(const Results& r, const Row& row, int longest, const Palette& palette) {
   const Measure m = r.measures().front();
   std::vector<double> widths, all;
-  for (const Score& last : r.scores) {
+  for (const EvalScore& last : r.scores) {
     std::vector<double> found;
     if (!(last.row == row) || last.length != longest || std::isnan(last.*m.value)) continue;
-    for (const Score& s : r.earlier)
+    for (const EvalScore& s : r.late_checkpoints)
       if (s.row == row && s.length == longest && s.seed == last.seed && !std::isnan(s.*m.value))
         found.push_back(s.*m.value);
     if (found.empty()) continue;
@@ -120,7 +120,7 @@ Json spread_of(const Results& r, const Row& row, int longest, const Palette& pal
 Json checkpoints(const Study& study, const Palette& palette) {
   Json panels = Json::array();
   for (const Results& r : study.panels) {
-    if (r.earlier.empty()) continue;
+    if (r.late_checkpoints.empty()) continue;
     const int longest = r.longest();
     Json lines = Json::array();
     for (const Row& row : r.rows)

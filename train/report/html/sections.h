@@ -32,9 +32,6 @@ class Pictures {
   std::vector<std::string> paths_;
 };
 
-/// The sentences and the headline picture of each panel, and what failed.
-Json results_section(const Study&, const Palette&, Pictures&);
-
 /// Each panel's rows × lengths, coloured by how much worse a cell is than its model at the training
 /// length, with the mean over unseen lengths and the cost at the training length.
 Json matrix_section(const Study&, const Palette&);
@@ -44,6 +41,9 @@ Json solved_section(const Study&, const Palette&);
 
 /// Loss by position at the longest length, against the windowed model: who uses far context.
 Json positions_section(const Study&, const Palette&, Pictures&);
+
+/// What attention does at each length; null where no model was observed.
+Json attention_section(const Study&, const Palette&, Pictures&);
 
 /// What is in the weights: bias, similarity, trajectory, frequencies, read from the first trained
 /// cell of each encoding in `runs`; and accuracy by lag × length.

@@ -17,7 +17,7 @@ namespace yonder::fused {
 inline constexpr int side = 64;
 
 /// The integers begin..end−1.
-struct Range {
+struct IndexRange {
   int begin, end;                                        ///< the first, and one past the last
   int size() const { return std::max(end - begin, 0); }  ///< how many they are
   bool empty() const { return end <= begin; }            ///< whether there are none
@@ -31,21 +31,21 @@ struct Band {
   /// The same band for rows counted from i0 and j0.
   Band from(int i0, int j0) const { return {least - i0 + j0, most - i0 + j0}; }
   /// Of `all` keys those that a query of `i` may see.
-  Range keys(Range i, int all) const {
+  IndexRange keys(IndexRange i, int all) const {
     return {std::clamp(i.begin - most, 0, all), std::clamp(i.end - least, 0, all)};
   }
   /// Of `all` queries those that see a key of `j`.
-  Range queries(Range j, int all) const {
+  IndexRange queries(IndexRange j, int all) const {
     return {std::clamp(j.begin + least, 0, all), std::clamp(j.end + most, 0, all)};
   }
   /// Whether everything in a tile is visible.
   bool full() const { return least <= 1 - side && most >= side - 1; }
   /// Whether it holds a distance of lowest..highest.
-  bool meets(int lowest, int highest) const { return lowest <= most && highest >= least; }
+  bool intersects(int lowest, int highest) const { return lowest <= most && highest >= least; }
 };
 
 /// What a head sees: most keys, and the first ones of a sequence.
-struct Sight {
+struct Visibility {
   Band near, sinks;  ///< those in the window; the attention sinks
 };
 
@@ -84,18 +84,18 @@ class GateSums {
 };
 
 /// One call: operands and extents.
-struct Plan {
-  Dots dots;                      ///< queries and keys
-  Var v;                          ///< values, [B, Tk, H, dv]
-  Scores scores;                  ///< relative terms, biases, gates
-  Positions queries, keys;        ///< of the rows of q, and of k and v
-  bool consecutive;               ///< both rise by one from row to row
-  int B, Tq, Tk, H, dk, dv;       ///< sequences, queries, keys, heads, columns of k and v
-  int sinks;                      ///< key rows that Sight::sinks is for
-  std::vector<Sight> sights;      ///< [H]
-  Band band;                      ///< around all that is seen
-  std::vector<Pairing> pairings;  ///< near, left, right
-  GateSums gates;                 ///< of scores.log_gate
+struct AttentionCall {
+  Dots dots;                           ///< queries and keys
+  Var v;                               ///< values, [B, Tk, H, dv]
+  ScoreTerms scores;                   ///< relative terms, biases, gates
+  Positions queries, keys;             ///< of the rows of q, and of k and v
+  bool consecutive;                    ///< both rise by one from row to row
+  int B, Tq, Tk, H, dk, dv;            ///< sequences, queries, keys, heads, columns of k and v
+  int sinks;                           ///< key rows that Visibility::sinks is for
+  std::vector<Visibility> visibility;  ///< [H]
+  Band band;                           ///< around all that is seen
+  std::vector<Pairing> pairings;       ///< near, left, right
+  GateSums gates;                      ///< of scores.log_gate
 
   int query_tiles() const { return (Tq + side - 1) / side; }  ///< that Tq queries fill
   /// Rows of sequence b that are no padding.
@@ -116,7 +116,7 @@ struct Plan {
 };
 
 /// One of A, B, V by distance, in both orders.
-struct Table {
+struct DistanceTable {
   int heads = 0;  ///< 1 if shared by all
   Tensor rows;    ///< [heads, stride, wide(d)]
   Tensor turned;  ///< [heads, d, stride]
@@ -140,21 +140,21 @@ struct ByDistance {
   int stride = 0;                          ///< at least margin + count + margin
   Tensor c;                                ///< [H, stride]
   Tensor f;                                ///< [stride]
-  Table A, B, V;                           ///< B times scale
-  Tensor u;                  ///< [H, wide(dk)] sum of the Bs that are one row, times scale
-  std::vector<int> changes;  ///< [count] changes of A, B or V up to a distance
+  DistanceTable A, B, V;                   ///< B times scale
+  Tensor u;                       ///< [H, wide(dk)] sum of the Bs that are one row, times scale
+  std::vector<int> change_count;  ///< [count] changes of A, B or V up to a distance
 
   /// Whether something is to be added that depends on the distance.
   bool any() const { return c || A || B || V; }
   /// Whether A, B and V say the same of all distances of first..last that are visible.
-  bool alike(int first, int last) const {
+  bool constant_bias(int first, int last) const {
     first = std::max(first - least, 0), last = std::min(last - least, count - 1);
-    return first <= last && changes[first] == changes[last];
+    return first <= last && change_count[first] == change_count[last];
   }
   /// Where distance d stands; beyond what is visible only up to the margin.
   std::ptrdiff_t place(int d) const { return std::ptrdiff_t(d) - least + margin; }
 };
-ByDistance by_distance(const Plan&);  ///< sums the terms of the call
+ByDistance by_distance(const AttentionCall&);  ///< sums the terms of the call
 
 /// Gradients of the tables by distance in one part of the work; empty where nothing is tracked.
 struct TableSums {
@@ -163,7 +163,7 @@ struct TableSums {
   Tensor u;        ///< [parts, H, 1, wide(dk)]
 
   /// Without content: each part clears its own.
-  TableSums(const Plan&, const ByDistance&, int parts);
+  TableSums(const AttentionCall&, const ByDistance&, int parts);
   void clear(int part, int h) const;  ///< zeros for one head of one part
   /// Where those of one head in one part begin, or null.
   static real* of(const Tensor& sum, int part, int h) {
@@ -171,7 +171,7 @@ struct TableSums {
     return sum ? &sum[(std::int64_t(part) * sum.dim(1) + h) * sum.dim(2) * width] : nullptr;
   }
   /// Adds up the parts, in order, and then to the buckets of every tracked table.
-  void fold(const Plan&, const ByDistance&) const;
+  void fold(const AttentionCall&, const ByDistance&) const;
 };
 
 /// Memory of one task, cut into arrays of whole cache lines.
@@ -201,10 +201,11 @@ class Workspace {
 
 /// z [B, Tq, H, dv] and of each row, [B, H, Tq], the log-sum-exp, +∞ where nothing is visible; of
 /// sticks what is left.
-void forward(const Plan&, const Tensor& z, const Tensor& log_sum_exp);
+void forward(const AttentionCall&, const Tensor& z, const Tensor& log_sum_exp);
 /// What the heads of a call do with the observed rows.
-std::vector<HeadSums> observe(const Plan&, const Tensor& log_sum_exp, const AttentionObserver&);
+std::vector<HeadSums> observe(const AttentionCall&, const Tensor& log_sum_exp,
+                              const AttentionObserver&);
 /// Adds to the gradients of everything tracked.
-void backward(const Plan&, const Tensor& z, const Tensor& log_sum_exp, const Tensor& dz);
+void backward(const AttentionCall&, const Tensor& z, const Tensor& log_sum_exp, const Tensor& dz);
 
 }  // namespace yonder::fused

@@ -1,0 +1,115 @@
+#include <cmath>
+
+#include "train/report/html/sections.h"
+#include "train/results/looks.h"
+
+namespace yonder {
+namespace {
+
+// "13", "1.6": three digits at most.
+std::string keys_text(double keys) { return number(keys, keys < 10 ? "%.1f" : "%.0f"); }
+std::string share_text(double share) { return number(100 * share, "%.0f %%"); }
+
+// The median head, and the range of all in small.
+Json heads_cell(const Results& r, const Row& row, int length, double HeadLook::*value,
+                std::string (*text)(double)) {
+  const Spread s = over_heads(r, row, length, value);
+  if (s.empty()) return cell("–");
+  Json made = cell(text(s.median));
+  const std::string least = text(s.least), most = text(s.most);
+  if (least != most) made["small"] = least.substr(0, least.find(" %")) + "–" + most;
+  return made;
+}
+
+bool has_lags(const Results& r) {
+  for (const AttentionScore& look : r.attention)
+    for (const HeadLook& head : look.heads)
+      if (!std::isnan(head.told)) return true;
+  return false;
+}
+
+std::string conclusion(const Results& r, const Row& row) {
+  const SharedGaze shared = gaze_of(r, row, r.longest());
+  std::string text = name_of(shared.gaze);
+  if (shared.seeds > 0 && shared.seeds < shared.of)
+    text += " (" + std::to_string(shared.seeds) + " of " + std::to_string(shared.of) + " seeds)";
+  return text;
+}
+
+// Each row at the longest length.
+Json far_out(const Results& r, const Palette& palette) {
+  const int length = r.longest();
+  Json heads{head("encoding"), head("effective keys", "median head, range"),
+             head("distance", "tokens"), head("within N")};
+  if (has_lags(r)) heads.push_back(head("on the telling token"));
+  heads.push_back(head("conclusion"));
+  Json lines = Json::array();
+  for (const Row& row : r.rows) {
+    if (gaze_of(r, row, length).of == 0) continue;
+    Json cells{heads_cell(r, row, length, &HeadLook::keys, keys_text),
+               heads_cell(r, row, length, &HeadLook::distance, keys_text),
+               heads_cell(r, row, length, &HeadLook::within, share_text)};
+    if (has_lags(r)) cells.push_back(heads_cell(r, row, length, &HeadLook::told, share_text));
+    cells.push_back(cell(conclusion(r, row), "words"));
+    lines.push_back(line_of(row, palette, cells));
+  }
+  return tables_of(r.title() + ": attention at " + std::to_string(length), "sortable concludes",
+                   heads, lines);
+}
+
+// One number at every length.
+Json by_length(const Results& r, const Palette& palette, const std::string& title,
+               double HeadLook::*value, std::string (*text)(double)) {
+  Json lines = Json::array();
+  for (const Row& row : r.rows) {
+    Json cells = Json::array();
+    bool any = false;
+    for (int length : r.lengths) {
+      any = any || !over_heads(r, row, length, value).empty();
+      cells.push_back(heads_cell(r, row, length, value, text));
+    }
+    if (any) lines.push_back(line_of(row, palette, cells));
+  }
+  return tables_of(r.title() + ": " + title + ", median head and range", "sortable",
+                   length_heads(r, "encoding"), lines);
+}
+
+Json at_every_length(const Results& r, const Palette& palette) {
+  Json tables = Json::array();
+  const auto add = [&](const char* title, double HeadLook::*value, std::string (*text)(double)) {
+    for (const Json& table : by_length(r, palette, title, value, text)) tables.push_back(table);
+  };
+  add("effective keys", &HeadLook::keys, keys_text);
+  add("mean distance in tokens", &HeadLook::distance, keys_text);
+  add("share within the training length", &HeadLook::within, share_text);
+  if (has_lags(r)) add("share on the telling token", &HeadLook::told, share_text);
+  return tables;
+}
+
+}  // namespace
+
+Json attention_section(const Study& study, const Palette& palette, Pictures& pictures) {
+  Json panels = Json::array();
+  for (const Results& r : study.panels) {
+    if (r.attention.empty()) continue;
+    Json panel = panel_of(study, r), figures = Json::array(), heads = Json::array();
+    std::vector<Row> plain;
+    for (const Row& row : r.rows)
+      if (row.extension.empty()) plain.push_back(row);
+    pictures.add(figures, keys_over_length(r, plain, palette));
+    pictures.add(figures, over_distances(r, plain, palette));
+    for (const Row& row : r.rows) pictures.add(heads, over_distances_by_head(r, row));
+    panel["sentence"] = where_it_looks(r);
+    panel["tables"] = far_out(r, palette);
+    panel["figures"] = figures;
+    panel["more"] = {
+        {{"summary", "At every length"},
+         {"tables", at_every_length(r, palette)},
+         {"figures", Json::array()}},
+        {{"summary", "Head by head, by distance"}, {"tables", Json::array()}, {"figures", heads}}};
+    panels.push_back(panel);
+  }
+  return panels.empty() ? Json() : Json{{"panels", panels}};
+}
+
+}  // namespace yonder

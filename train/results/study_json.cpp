@@ -1,0 +1,442 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/io/json.h"
+#include "core/renamed.h"
+#include "train/config/keys.h"
+#include "train/results/orderings.h"
+#include "train/results/study.h"
+
+namespace yonder {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int format = 3;  // 1 and 2 have some names of their own: see with_present_names()
+const char* const not_ours = ": these are no results of yonder; make them again with yonder sweep";
+
+double number(const nlohmann::json& json) { return json.is_null() ? unknown : json.get<double>(); }
+
+std::vector<double> numbers(const nlohmann::json& json) {
+  std::vector<double> all;
+  for (const auto& one : json) all.push_back(number(one));
+  return all;
+}
+
+// Else a fraction or a number that no int holds would be cut without a word.
+template <class Whole = int>
+Whole whole(const nlohmann::json& json) {
+  const double x = json.get<double>(), exact = 0x1p53;
+  const double most = std::min(exact, double(std::numeric_limits<Whole>::max()));
+  if (!json.is_number_integer() || std::abs(x) > most)
+    throw UsageError(json.dump() + " is not a whole number that a study has");
+  return json.get<Whole>();
+}
+
+std::string protocol_of(const std::string& name) {
+  return name == "answer" ? name : current_protocol(name);
+}
+
+std::vector<int> wholes(const nlohmann::json& json) {
+  std::vector<int> all;
+  for (const auto& one : json) all.push_back(whole(one));
+  return all;
+}
+
+Row row_of(const nlohmann::json& json) {
+  const std::string encoding = json.at("encoding"), extension = json.at("overrides");
+  if (encoding.empty()) throw UsageError("a row has no encoding");
+  Row row = parse_row(encoding + (extension.empty() ? "" : ":" + extension));
+  row.label();  // refuses what it can't tell
+  return row;
+}
+
+Json json_of(const Row& r) { return {{"encoding", r.encoding}, {"overrides", r.extension_text()}}; }
+
+Json json_of(const Overrides& settings) {
+  Json json = Json::object();
+  for (const auto& [key, value] : settings) json[text_of(key)] = yonder::json_of(value);
+  return json;
+}
+
+// Results of earlier versions have numbers as texts.
+Overrides settings_of(const nlohmann::json& json) {
+  Overrides all;
+  for (const auto& [option, value] : json.items()) {
+    const OptionKey key = find_key(option).value_or(option);
+    all.push_back({key, typed(key, value_of(value, option))});
+  }
+  return all;
+}
+
+// Puts the fields of a record into JSON, NaN as null.
+struct Writer {
+  Json json = Json::object();
+
+  void row(const Row& row) { json.update(json_of(row)); }
+  void operator()(const char* name, Status s) { json[name] = name_of(s); }
+  void operator()(const char* name, const Overrides& all) { json[name] = json_of(all); }
+  template <class T>
+  void operator()(const char* name, const T& field) {
+    json[name] = field;
+  }
+};
+
+// Takes them from there. What earlier versions did not know keeps its default.
+struct Reader {
+  const nlohmann::json& json;
+
+  void row(Row& row) { row = row_of(json); }
+  void operator()(const char* name, int& field) { field = whole(json.at(name)); }
+  void operator()(const char* name, std::int64_t& field) {
+    field = whole<std::int64_t>(json.at(name));
+  }
+  void operator()(const char* name, double& field) { field = number(json.at(name)); }
+  void operator()(const char* name, bool& field) { field = json.at(name); }
+  void operator()(const char* name, std::string& field) { field = json.at(name); }
+  void operator()(const char* name, std::vector<double>& field) { field = numbers(json.at(name)); }
+  void operator()(const char* name, Overrides& field) {
+    if (json.contains(name)) field = settings_of(json[name]);
+  }
+  // Of an error versions 1 and 2 knew a sentence alone.
+  void operator()(const char* name, Status& field) {
+    if (!json.contains(name)) {
+      if (!std::string(json.at("error")).empty()) field = Status::undefined;
+      return;
+    }
+    for (const Status status : every_status)
+      if (json[name] == name_of(status)) return void(field = status);
+    throw UsageError("a score has the status " + json[name].dump());
+  }
+};
+
+template <class Fields>
+void visit(EvalScore& s, Fields& field) {
+  field.row(s.row);
+  field("eval_length", s.length), field("eval_tokens", s.tokens);
+  field("seed", s.seed), field("step", s.step);
+  field("loss", s.loss), field("token_accuracy", s.token_accuracy);
+  field("exact_match", s.exact_match), field("examples", s.examples);
+  field("status", s.status), field("reason", s.reason), field("error", s.problem);
+}
+
+template <class Fields>
+void visit(Curve& c, Fields& field) {
+  field.row(c.row), field("seed", c.seed), field("loss", c.loss);
+}
+
+template <class Fields>
+void visit(LagScore& l, Fields& field) {
+  field.row(l.row), field("seed", l.seed), field("eval_length", l.length);
+  field("from", l.from), field("to", l.to);
+  field("token_accuracy", l.token_accuracy), field("count", l.count);
+}
+
+template <class Fields>
+void visit(HeadLook& h, Fields& field) {
+  field("layer", h.layer), field("head", h.head), field("rows", h.rows);
+  for (const HeadNumber& n : head_numbers) field(n.name, h.*n.value);
+  field("by_distance", h.by_distance);
+}
+
+template <class Fields>
+void visit(AttentionScore& a, Fields& field) {
+  field.row(a.row), field("seed", a.seed);
+  field("eval_length", a.length), field("eval_tokens", a.tokens);
+}
+
+template <class Fields>
+void visit(Training& t, Fields& field) {
+  field("cell", t.cell), field("encoding", t.encoding), field("task", t.task);
+  field("config", t.variant), field("seed", t.seed), field("steps", t.steps), field("lr", t.lr);
+  field("settings", t.settings), field("validation", t.validation), field("trial", t.trial);
+  field("seconds", t.seconds), field("tokens_per_second", t.tokens_per_second);
+  field("parameters", t.parameters), field("position_parameters", t.position_parameters);
+  field("loss", t.loss);
+}
+
+template <class Record>
+Json written(Record record) {
+  Writer writer;
+  visit(record, writer);
+  return std::move(writer.json);
+}
+
+template <class Record>
+Record read(const nlohmann::json& json) {
+  Record record;
+  Reader reader{json};
+  visit(record, reader);
+  return record;
+}
+
+Json json_of(const EvalScore& s) { return written(s); }
+Json json_of(const Curve& c) { return written(c); }
+Json json_of(const LagScore& l) { return written(l); }
+Json json_of(const Training& t) { return written(t); }
+
+Json json_of(const AttentionScore& a) {
+  Json json = written(a), heads = Json::array();
+  for (const HeadLook& h : a.heads) heads.push_back(written(h));
+  json["heads"] = std::move(heads);
+  return json;
+}
+
+EvalScore score_of(const nlohmann::json& json, const std::string& protocol) {
+  EvalScore score;
+  if (json.contains("status")) score = read<EvalScore>(json);
+  else {  // the sentence was all that told why
+    nlohmann::json with = json;
+    with["reason"] =
+        std::string(json.at("error")).find("table") == std::string::npos ? "" : "table ends";
+    score = read<EvalScore>(with);
+  }
+  score.protocol = protocol;
+  return score;
+}
+
+AttentionScore attention_of(const nlohmann::json& json) {
+  auto score = read<AttentionScore>(json);
+  for (const auto& head : json.at("heads")) score.heads.push_back(read<HeadLook>(head));
+  return score;
+}
+
+Training training_of(const nlohmann::json& json) {
+  auto training = read<Training>(json);
+  if (!training.encoding.empty()) Row{training.encoding, {}}.label();  // refuses what it can't tell
+  return training;
+}
+
+Json json_of(Claim c) {
+  Json json{{"order", c.order}};
+  for (const Option& o : c.fields()) json[o.name] = yonder::json_of(value_of(o));
+  return json;
+}
+
+Claim claim_of(const nlohmann::json& json) {
+  Claim claim{.order = json.at("order")};
+  for (const Option& o : claim.fields()) assign(o, "claim", value_of(json.at(o.name), o.name));
+  for (const Row& row : parse_rows(claim.order)) row.label();  // refuses what it can't tell
+  return claim;
+}
+
+Json json_of(const Results&);
+Json json_of(const Ordering&);
+Json json_of(const Verdict&);
+
+template <class T>
+Json array_of(const std::vector<T>& all) {
+  Json json = Json::array();
+  for (const T& one : all) json.push_back(json_of(one));
+  return json;
+}
+
+Json summary(const Results& results) {
+  Json all = Json::array();
+  for (const Row& row : results.rows)
+    for (int length : results.lengths)
+      for (const Measure& m : results.measures()) {
+        const std::vector<double> values = results.values(row, length, m);
+        const Spread s = spread(values);
+        const Interval i = bootstrap(values);
+        all.push_back({{"row", row.label()},
+                       {"length", length},
+                       {"measure", m.name},
+                       {"median", s.median},
+                       {"least", s.least},
+                       {"most", s.most},
+                       {"seeds", s.count},
+                       {"interval", {i.low, i.high}},
+                       {"coverage", i.coverage},
+                       {"loss_ratio", results.degradation(row, length, m)}});
+      }
+  return all;
+}
+
+Json json_of(const Ordering& o) {
+  const char* const names[] = {"holds", "reversed", "open"};
+  return {{"better", o.better.label()},
+          {"worse", o.worse.label()},
+          {"length", o.length},
+          {"measure", o.measure.name},
+          {"seeds", o.pairs.seeds},
+          {"agree", o.agree},
+          {"difference", o.pairs.difference.median},
+          {"interval", {o.pairs.interval.low, o.pairs.interval.high}},
+          {"p", o.p},
+          {"opposite_p", o.opposite_p},
+          {"sign_test_p", o.sign_p},
+          {"outcome", names[int(o.outcome)]},
+          {"doubt", o.doubt}};
+}
+
+Json json_of(const Verdict& v) {
+  Json json{{"claim", v.claim.text},
+            {"source", v.claim.source},
+            {"length", v.length},
+            {"panel", v.panel},
+            {"result", name_of(v.result)},
+            {"why", v.why},
+            {"p", v.p},
+            {"adjusted_p", v.adjusted_p},
+            {"steps", array_of(v.steps)}};
+  if (v.trend) json["trend"] = {{"L", v.trend->L}, {"tau", v.trend->tau}, {"p", v.trend->p}};
+  return json;
+}
+
+// Each row against the next, at the longest length.
+Json orders(const Results& r) {
+  if (r.lengths.empty()) return Json::array();
+  return array_of(orderings(r, r.longest(), r.measures().front()));
+}
+
+Json solved(const Results& r) {
+  Json all = Json::array();
+  if (r.text) return all;
+  for (const Row& row : r.rows)
+    for (int length : r.lengths) {
+      const Results::Solved s = r.solved(row, length);
+      all.push_back({{"row", row.label()}, {"length", length}, {"seeds", s.seeds}, {"of", s.of}});
+    }
+  return all;
+}
+
+// What each panel knows beside its numbers.
+Json json_of(const Results& r) {
+  Json rows = Json::array();
+  for (const Row& row : r.rows) {
+    rows.push_back(json_of(row));
+    rows.back()["label"] = row.label();
+  }
+  return {{"task", r.task},
+          {"eval_options", r.test},
+          {"eval_protocol", r.protocol},
+          {"config", r.variant},
+          {"text", r.text},
+          {"train_length", r.train_length},
+          {"eval_lengths", r.lengths},
+          {"seeds", r.seeds},
+          {"chance", r.chance},
+          {"unigram_loss", r.unigram_loss},
+          {"rows", rows},
+          {"summary", summary(r)},
+          {"orderings", orders(r)},
+          {"scores", array_of(r.scores)},
+          {"solved", solved(r)},
+          {"late_checkpoints", array_of(r.late_checkpoints)},
+          {"learning_curve", array_of(r.learning_curve)},
+          {"curves", array_of(r.curves)},
+          {"lags", array_of(r.lags)},
+          {"attention", array_of(r.attention)}};
+}
+
+Results panel_of(const nlohmann::json& json) {
+  Results r{.task = json.at("task"),
+            .test = json.at("eval_options"),
+            .protocol = protocol_of(json.at("eval_protocol")),
+            .variant = json.at("config"),
+            .text = json.at("text"),
+            .train_length = whole(json.at("train_length")),
+            .lengths = wholes(json.at("eval_lengths")),
+            .seeds = whole(json.at("seeds")),
+            .chance = numbers(json.at("chance")),
+            .unigram_loss = number(json.at("unigram_loss"))};
+  for (const auto& row : json.at("rows")) r.rows.push_back(row_of(row));
+  for (const auto& s : json.at("scores")) r.scores.push_back(score_of(s, r.protocol));
+  for (const auto& s : json.at("late_checkpoints"))
+    r.late_checkpoints.push_back(score_of(s, r.protocol));
+  if (json.contains("learning_curve"))  // results of earlier versions have none
+    for (const auto& s : json.at("learning_curve"))
+      r.learning_curve.push_back(score_of(s, r.protocol));
+  for (const auto& c : json.at("curves")) r.curves.push_back(read<Curve>(c));
+  for (const auto& l : json.at("lags")) r.lags.push_back(read<LagScore>(l));
+  if (json.contains("attention"))  // results of earlier versions have none
+    for (const auto& l : json.at("attention")) r.attention.push_back(attention_of(l));
+  require_possible(r);
+  return r;
+}
+
+// Results of formats 1 and 2 by the names of today. Where a name has other meanings, as in claims,
+// nothing reads it by these.
+nlohmann::json with_present_names(const nlohmann::json& old) {
+  static const std::map<std::string, std::string> now{
+      {"accuracy", "token_accuracy"}, {"course", "learning_curve"}, {"earlier", "late_checkpoints"},
+      {"exact", "exact_match"},       {"extension", "overrides"},   {"length", "eval_length"},
+      {"lengths", "eval_lengths"},    {"letters", "unigram_loss"},  {"problem", "error"},
+      {"protocol", "eval_protocol"},  {"test", "eval_options"},     {"tokens", "eval_tokens"},
+      {"trained", "train_length"},    {"variant", "config"}};
+  nlohmann::json all = old.is_object() ? nlohmann::json::object() : nlohmann::json::array();
+  if (!old.is_structured()) return old;
+  for (const auto& [key, value] : old.items()) {
+    if (old.is_array()) all.push_back(with_present_names(value));
+    else all[now.count(key) ? now.at(key) : key] = with_present_names(value);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string to_json(const Study& study) {
+  Json failures = Json::array();
+  for (const Failure& f : study.failures)
+    failures.push_back({{"cell", f.cell}, {"reason", f.reason}});
+  return Json{{"format", format},
+              {"name", study.name},
+              {"title", study.title},
+              {"source", study.source},
+              {"command", study.command},
+              {"panels", array_of(study.panels)},
+              {"trainings", array_of(study.trainings)},
+              {"failures", failures},
+              {"claims", array_of(study.claims)},
+              {"verdicts", array_of(verdicts(study))}}
+             .dump(1) +
+         "\n";
+}
+
+Study study_from_json(const std::string& json, const std::string& path) try {
+  const WithoutNotes silent;
+  auto all = parse_json(json, path);
+  const bool former = all.at("format") == 1 || all["format"] == 2;
+  if (all["format"] != format && !former)
+    throw UsageError("their format is " + all["format"].dump() + ", this program reads 1 to " +
+                     std::to_string(format));
+  if (former)
+    for (const char* part : {"panels", "trainings"}) all[part] = with_present_names(all.at(part));
+  Study study{.name = all.at("name"),
+              .title = all.at("title"),
+              .source = all.at("source"),
+              .command = all.at("command")};
+  for (const auto& p : all.at("panels")) study.panels.push_back(panel_of(p));
+  for (const auto& t : all.at("trainings")) study.trainings.push_back(training_of(t));
+  for (const auto& f : all.at("failures")) study.failures.push_back({f.at("cell"), f.at("reason")});
+  for (const auto& c : all.at("claims")) study.claims.push_back(claim_of(c));
+  require_whole(study);
+  return study;
+} catch (const nlohmann::json::exception&) {
+  throw FileError(path + not_ours);
+} catch (const UsageError& e) { throw FileError(path + not_ours + " (" + e.what() + ")"); }
+
+std::string to_json(const CellResult& cell) {
+  return Json{{"format", format},
+              {"training", json_of(cell.training)},
+              {"panels", array_of(cell.panels)}}
+             .dump(1) +
+         "\n";
+}
+
+CellResult cell_from_json(const std::string& json, const std::string& path) try {
+  const WithoutNotes silent;
+  auto all = parse_json(json, path);
+  if (!all.contains("format")) all = with_present_names(all);
+  CellResult cell{training_of(all.at("training")), {}};
+  for (const auto& p : all.at("panels")) cell.panels.push_back(panel_of(p));
+  return cell;
+} catch (const nlohmann::json::exception&) {
+  throw FileError(path + not_ours);
+} catch (const UsageError& e) { throw FileError(path + not_ours + " (" + e.what() + ")"); }
+
+}  // namespace yonder
