@@ -12,10 +12,7 @@ TEST_CASE("check tries an encoding in every kind of model, with its overrides") 
   const Ran learned = yonder_run("check learned");
   CHECK(learned.code == 0);
   CHECK_THAT(learned.out, ContainsSubstring("undefined beyond the training length"));
-  for (const char* name : {"abacus", "fox", "complex", "fire+logn"}) {
-    INFO(name);
-    CHECK(yonder_run(std::string("check ") + name).code == 0);
-  }
+  CHECK(yonder_run("check abacus").code == 0);  // goes by digits
 }
 
 TEST_CASE("check refuses an encoding that there is not") {

@@ -67,9 +67,9 @@ TEST_CASE("sample prints letters of UTF-8 whole, and names bytes that are none, 
     CHECK(ran.out.starts_with(printed));
   };
   starts("'aé€x'", "aé€x");
-  starts(R"("$(printf 'a\377\303z')")", R"(a\xff\xc3z)");
-  starts(R"("$(printf '\033[31m')")", R"(\x1b[31m)");
-  starts(R"("$(printf '\342\202\351z')")", R"(\xe2\x82\xe9z)");
+  starts(R"sh("$(printf 'a\377\303z')")sh", R"(a\xff\xc3z)");
+  starts(R"sh("$(printf '\033[31m')")sh", R"(\x1b[31m)");
+  starts(R"sh("$(printf '\342\202\351z')")sh", R"(\xe2\x82\xe9z)");
 }
 
 TEST_CASE("sample refuses what it can't do in a sentence") {
