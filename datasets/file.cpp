@@ -2,11 +2,13 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/io/files.h"
 #include "core/io/json.h"
 #include "core/io/npy.h"
 #include "datasets/base/bytes.h"
+#include "datasets/base/token_stream.h"
 
 namespace yonder {
 namespace {
@@ -191,7 +193,9 @@ class File final : public GeneratedTask {
  public:
   Options options() override {
     return {
-        Option{"path", &path_, "a .jsonl or .npy file to train on"},
+        Option{"path", &path_,
+               "a .jsonl or .npy file to train on, or nanoGPT's .bin, or a folder of train.bin and "
+               "val.bin"},
         Option{"test", &test_, "a file to test on; empty: one of twenty prompts of path"},
         Option{"validation", &validation_,
                "a file to validate on; empty: one of twenty prompts of path"},
@@ -202,8 +206,10 @@ class File final : public GeneratedTask {
   void prepare(int length, const Corpora& texts) override {
     GeneratedTask::prepare(length, texts);
     if (path_.empty())
-      throw UsageError("file: no file is given; name a .jsonl or .npy file with --file.path PATH");
-    largest_ = -1, texts_ = false, labels_ = false, sums_.clear();
+      throw UsageError(
+          "file: no file is given; name a .jsonl, .npy or .bin file with --file.path PATH");
+    largest_ = -1, texts_ = false, labels_ = false, sums_.clear(), stream_.reset();
+    if (TokenStream::is_one(path_)) return prepare_stream(length);
     split(read(path_));
     if (!test_.empty()) parts_[tested] = read(test_);
     if (!validation_.empty()) parts_[validated] = read(validation_);
@@ -220,6 +226,7 @@ class File final : public GeneratedTask {
   int vocabulary() const override { return first_symbol + ids_; }
 
   int tokens(int length) const override {
+    if (stream_) return length;
     std::size_t most = 1;
     for (const Lines& lines : parts_)
       for (const Line& l : lines)
@@ -229,6 +236,7 @@ class File final : public GeneratedTask {
 
   /// The likeliest token of each place among the sequences of the test.
   double chance_accuracy(int length) const override {
+    if (stream_) return stream_->chance_accuracy();
     const Batch all = collate(examples(chosen(tested, length)));
     double right = 0, asked = 0;
     for (int t = 0; t < all.extent; ++t) {
@@ -246,6 +254,7 @@ class File final : public GeneratedTask {
   Example example(int, RandomStream&) const override { return {}; }
 
   Batch train(std::uint64_t seed, int step, int size) const override {
+    if (stream_) return stream_->train(seed, step, size, trained_);
     const std::vector<const Line*> lines = choose(parts_[trained], trained_);
     RandomStream draws(Random(seed, "data.train", std::uint32_t(step)));
     std::vector<const Line*> drawn;
@@ -255,10 +264,12 @@ class File final : public GeneratedTask {
   }
 
   int sequences(const EvalSpec& spec) const override {
+    if (stream_) return stream_->sequences(spec);
     const int all = int(chosen(part_of(spec), spec.length).size());
     return spec.count ? std::min(spec.count, all) : all;
   }
   Batch test(const EvalSpec& spec, int first, int size) const override {
+    if (stream_) return stream_->test(spec, first, size);
     const auto lines = chosen(part_of(spec), spec.length);
     return collate(examples({lines.begin() + first, lines.begin() + first + size}));
   }
@@ -269,7 +280,18 @@ class File final : public GeneratedTask {
   int vocabulary_ = 0, ids_ = 0, largest_ = -1;
   bool texts_ = false, labels_ = false;
   Lines parts_[3];
-  std::string sums_;  ///< of the files
+  std::string sums_;                   ///< of the files
+  std::optional<TokenStream> stream_;  ///< in place of lines
+
+  void prepare_stream(int length) {
+    if (!test_.empty() || !validation_.empty())
+      throw UsageError(
+          "file: a .bin has its parts in it; put train.bin, val.bin and test.bin into "
+          "a folder and name that, without --file.test and --file.validation");
+    stream_.emplace(path_, vocabulary_);
+    stream_->require(length);
+    ids_ = stream_->vocabulary(), sums_ = stream_->checksum();
+  }
 
   static int part_of(const EvalSpec& spec) {
     return spec.split == Split::test ? tested : validated;
@@ -285,7 +307,7 @@ class File final : public GeneratedTask {
       lines = reader.read(path);
       texts_ = texts_ || reader.texts(), largest_ = std::max(largest_, reader.largest());
     } else {
-      throw UsageError("file: " + path + " is neither .jsonl nor .npy; rename or convert it");
+      throw UsageError("file: " + path + " is neither .jsonl, .npy nor .bin; rename or convert it");
     }
     if (lines.empty()) throw FileError(path + ": it has no sequence");
     for (const Line& l : lines)
@@ -346,9 +368,9 @@ class File final : public GeneratedTask {
 
 const RegisterTask<File> file_entry{
     {.name = "file",
-     .title = "Sequences of your own, from JSONL or an array",
+     .title = "Sequences of your own, from JSONL, an array or a stream of tokens",
      .form = "a prompt of n tokens, then its answer; of an array n ids, each predicted from those "
-             "before it, or what the targets beside it say",
+             "before it, or what the targets beside it say; of a stream n tokens likewise",
      .paper = "your own"}};
 
 }  // namespace

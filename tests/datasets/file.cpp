@@ -162,11 +162,91 @@ TEST_CASE("file: what is wrong is named by file, line and field") {
   refused(R"({"prompt": [1], "answer": [1], "length": 0})", "length");
   refused("\n\n", "no sequence");
   refused("{\"prompt\": \"\xff\", \"answer\": \"b\"}", ":1");
-  CHECK_THROWS_WITH(of_file(""),
-                    "file: no file is given; name a .jsonl or .npy file with --file.path PATH");
+  CHECK_THROWS_WITH(
+      of_file(""),
+      "file: no file is given; name a .jsonl, .npy or .bin file with --file.path PATH");
   CHECK_THROWS_AS(of_file(folder.add("a.txt", good)), UsageError);
   const std::string path = folder.add("c.jsonl", good), same = folder.add("d.jsonl", good);
   CHECK_THROWS_WITH(
       of_file(path, {{"test", same}}),
       same + ":1: the same prompt is in another part, " + path + ":1; remove one of them");
+}
+
+namespace {
+
+// n ids of two bytes each; the k-th is k mod 50.
+std::string stream(int n) {
+  std::string bytes;
+  for (int k = 0; k < n; ++k) bytes += {char(k % 50), char(0)};
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("file: nanoGPT's .bin is a stream whose windows end at the same tokens at every length") {
+  const TextFolder folder;
+  const auto task = of_file(folder.add("a.bin", stream(4000)), {}, 16);
+  CHECK(task->vocabulary() == 3 + 50);
+  const Batch batch = task->train(1, 0, 8);
+  REQUIRE(batch.extent == 16);
+  for (int b = 0; b < 8; ++b) {
+    REQUIRE(batch.tokens[b * 16] == BOS);
+    for (int t = 0; t < 16; ++t) {
+      if (t > 0) REQUIRE(batch.tokens[b * 16 + t] == batch.targets[b * 16 + t - 1]);
+      if (t > 1) REQUIRE((batch.tokens[b * 16 + t] - batch.tokens[b * 16 + t - 1] + 50) % 50 == 1);
+    }
+  }
+  const auto asked = [&](int length) {
+    const EvalSpec trial{.length = length, .longest = 64, .scored = 8};
+    const int n = task->sequences(trial);
+    const Batch all = task->test(trial, 0, n);
+    REQUIRE(all.extent == length);
+    std::vector<int> targets;
+    for (int y : all.targets)
+      if (y >= 0) targets.push_back(y);
+    REQUIRE(int(targets.size()) == 8 * n);
+    return targets;
+  };
+  CHECK(asked(16) == asked(64));
+  CHECK(task->chance_accuracy(16) == Catch::Approx(0.02));
+}
+
+TEST_CASE("file: a folder of train.bin and val.bin has its parts, and meta.json its vocabulary") {
+  const TextFolder folder;
+  folder.add("f/train.bin", stream(200));
+  folder.add("f/val.bin", stream(400));
+  folder.add("f/meta.json", "{\"vocabulary\": 60}");
+  const std::string path = folder.path / "f";
+  const auto task = of_file(path, {}, 16);
+  CHECK(task->vocabulary() == 3 + 60);
+  CHECK(task->sequences({.length = 16, .scored = 8}) ==
+        task->sequences({.length = 16, .scored = 8, .split = Split::validation}));
+  CHECK(of_file(path, {{"vocabulary", "70"}}, 16)->vocabulary() == 73);
+}
+
+TEST_CASE("file: a stream that can't be is refused with what is allowed") {
+  const TextFolder folder;
+  const auto refused = [&](const std::string& name, const std::string& content,
+                           const std::string& why, TaskSettings settings = {}) {
+    const std::string path = folder.add(name, content);
+    CHECK_THROWS_WITH(of_file(path, settings, 16),
+                      ContainsSubstring(path) && ContainsSubstring(why));
+  };
+  refused("odd.bin", "abc", "3 bytes, an odd number");
+  refused("short.bin", stream(10), "too few for a length of 16");
+  refused("none.bin", "", "too few");
+  refused("large.bin", stream(400), "10, which is not in 0..9", {{"vocabulary", "10"}});
+  const std::string good = folder.add("good.bin", stream(400));
+  CHECK_THROWS_WITH(of_file(good, {{"test", good}}, 16), ContainsSubstring("folder"));
+  const auto task = of_file(good, {}, 16);
+  CHECK_THROWS_WITH(task->sequences({.length = 100, .scored = 8}),
+                    ContainsSubstring("40 tokens to test on"));
+  CHECK_THROWS_WITH(task->sequences({.length = 4, .scored = 8}), ContainsSubstring("8 or more"));
+  folder.add("g/train.bin", stream(400));
+  CHECK_THROWS_WITH(of_file(folder.path / "g", {}, 16), ContainsSubstring("val.bin"));
+  for (const char* meta :
+       {"[]", "{\"vocab\": 3}", "{\"vocabulary\": 0}", "{\"vocabulary\": 1.5}"}) {
+    folder.add("meta.json", meta);
+    CHECK_THROWS_WITH(of_file(good, {}, 16), ContainsSubstring("meta.json"));
+  }
 }

@@ -4,7 +4,8 @@
 # `yonder logits`. Exits with 77, which CTest calls skipped, where no Python has numpy.
 set -euo pipefail
 
-yonder=$(dirname "$0")/../../build/release/yonder
+scripts=$(realpath "$(dirname "$0")")
+yonder=$scripts/../../build/release/yonder
 reader=
 while [ $# -gt 0 ]; do
   case $1 in
@@ -16,11 +17,8 @@ while [ $# -gt 0 ]; do
 done
 yonder=$(realpath "$yonder") reader=$(realpath "$reader")
 
-python=
-for candidate in python3 /usr/bin/python3; do
-  if "$candidate" -c 'import numpy' 2>/dev/null; then python=$candidate; break; fi
-done
-[ -n "$python" ] || { echo "$0: no python3 has numpy; apt-get install python3-numpy"; exit 77; }
+. "$scripts/python.sh"
+python_with numpy
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

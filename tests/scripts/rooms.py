@@ -15,10 +15,11 @@ import subprocess
 import sys
 
 FLOORS = [["core"], ["datasets", "encodings"], ["models"], ["train/system", "train/config"],
-          ["train/training", "train/results"], ["train/evaluation", "train/report", "train/bench"],
+          ["train/training", "train/results"], ["train/evaluation", "train/report", "train/bench",
+           "train/export"],
           ["train/sweep"], ["train/cli"]]
 # train/config reads nothing of train/system, so the two may stand on one floor; likewise the others.
-BUDGET = {"train": 16150, "all": 33450}  # lines; lower it whenever code is deleted
+BUDGET = {"train": 17800, "all": 35400}  # lines; lower it whenever code is deleted
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

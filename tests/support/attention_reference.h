@@ -51,6 +51,8 @@ class Row {
   /// Σ_j ds_j of a row, and dz with the probabilities for the values.
   void differentiate(const Numbers& p, const double* dz, Gradients& to) const;
   double value(int j, int c) const;  ///< v_j + V[r], column c
+  bool visible(int j) const;         ///< whether the query sees the key
+  double score(int j) const;         ///< before softmax
 
  private:
   const Call& call_;
@@ -73,7 +75,6 @@ class Row {
     const Tensor& row = call_.dots.row;
     return row ? double(row[(row.dim(0) == 1 ? 0 : b_) * Tq() + i_]) : 1;
   }
-  bool visible(int j) const;
   bool stick_breaking() const { return call_.scores.weights != Weights::softmax; }
   int own() const { return call_.queries.first + i_ - call_.keys.first; }
   bool remainder_to_own() const {
@@ -104,7 +105,6 @@ class Row {
       if (term.f) f *= double(term.f[term.bucket(distance(j))]);
     return f;
   }
-  double score(int j) const;
   double raw(int j) const {
     return call_.scores.scale * row() * dot(q(), at(q(), i_), k(), at(k(), j));
   }

@@ -19,12 +19,14 @@ ExitCode train_command(const Arguments&);
 ExitCode eval_command(const Arguments&);
 ExitCode logits_command(const Arguments&);
 ExitCode sample_command(const Arguments&);
+ExitCode export_command(const Arguments&);
 ExitCode sweep_command(const Arguments&);
 ExitCode report_command(const Arguments&);
 ExitCode bench_command(const Arguments&);
 ExitCode data_command(const Arguments&);
 ExitCode list_command(const Arguments&);
 ExitCode show_command(const Arguments&);
+ExitCode check_command(const Arguments&);
 ExitCode completion_command(const Arguments&);
 /// @}
 

@@ -30,12 +30,14 @@ const Command commands[] = {
     {"eval", "evaluates a trained model at lengths that it may never have seen", eval_command},
     {"logits", "writes a model's logits and gradients, for comparison", logits_command},
     {"sample", "continues a text, or answers sequences of a task", sample_command},
+    {"export", "writes a model for Hugging Face's transformers or for llama.cpp", export_command},
     {"report", "writes the page or the tables of a sweep, or joins several", report_command},
     {"data", "shows what a task asks, by samples", data_command},
     {"bench", "how fast training, long tests and matrix products are here", bench_command,
      AtOnce::many},
     {"list", "encodings or tasks, one line each", list_command},
     {"show", "what an encoding is, or what a run is and where it stands", show_command},
+    {"check", "tries whether an encoding keeps the rules of all", check_command},
     {"completion", "prints a script that completes words in bash, zsh or fish", completion_command},
 };
 

@@ -5,6 +5,7 @@
 #include "core/io/files.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
+#include "train/report/figures.h"
 #include "train/report/html/page.h"
 #include "train/report/markdown_latex.h"
 #include "train/sweep/collect.h"
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 struct ReportOptions {
   std::vector<std::string> folders;
-  std::string format = "html", spread = "none", out;
+  std::string format = "html", spread = "none", figures = "none", out;
 };
 
 void print(const std::string& text, const std::string& out) {
@@ -36,28 +37,48 @@ ExitCode write_page(const Study& study, const ReportOptions& options, const std:
   return ExitCode::ok;
 }
 
+ExitCode print_figures(const Study& study, const ReportOptions& options) {
+  const FigureKind kind = options.figures == "pdf"    ? FigureKind::pdf
+                          : options.figures == "png"  ? FigureKind::png
+                          : options.figures == "tikz" ? FigureKind::tikz
+                                                      : FigureKind::svg;
+  const std::string folder =
+      options.out.empty() ? options.folders.front() + "/figures" : options.out;
+  for (const std::string& path : write_figures(study, folder, kind))
+    std::printf("Figure   %s\n", path.c_str());
+  return ExitCode::ok;
+}
+
 }  // namespace
 
 ExitCode report_command(const Arguments& arguments) {
   ReportOptions options;
-  CommandLine line("report", "writes the page or the tables of a sweep, or joins several",
-                   {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
-                    "yonder report runs/copy --format latex"});
+  CommandLine line(
+      "report", "writes the page or the tables of a sweep, or joins several",
+      {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
+       "yonder report runs/copy --format latex", "yonder report runs/copy --figures pdf"});
   line.arguments("DIR", options.folders, "folders of sweeps, as sweep --out named them");
-  line.add("Output",
-           {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
-                {"html", "md", "latex", "csv"}),
-            Option{"spread", &options.spread, "spread over seeds in LaTeX tables"}.one_of(
-                {"none", "range", "sd"}),
-            Option{"out", &options.out, "file to write"}.takes("FILE").shown_as(
-                "DIR/report.html for a page, stdout for tables")});
+  line.add(
+      "Output",
+      {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
+           {"html", "md", "latex", "csv"}),
+       Option{"spread", &options.spread, "spread over seeds in LaTeX tables"}.one_of(
+           {"none", "range", "sd"}),
+       Option{"figures", &options.figures,
+              "write the charts for a paper instead; pdf and png need rsvg-convert"}
+           .one_of({"none", "pdf", "tikz", "svg", "png"}),
+       Option{"out", &options.out, "file to write; of figures a folder"}.takes("FILE").shown_as(
+           "DIR/report.html for a page, DIR/figures, stdout for tables")});
   if (!line.parse(arguments)) return ExitCode::ok;
   const bool page = options.format == "html";
   if (page && options.folders.size() > 1 && options.out.empty())
-    throw UsageError(
-        "report: a page of several runs needs a place; name it, as in --out both.html");
+    throw UsageError("report: several runs need a place; name it, as in --out both.html");
   if (options.spread != "none" && options.format != "latex")
     throw UsageError("report: --spread is for --format latex; omit one of the two");
+  const bool figures = options.figures != "none";
+  if (figures && !page)
+    throw UsageError("report: --figures writes charts and --format " + options.format +
+                     " tables; give one of the two");
   std::vector<Study> studies;
   std::string note;
   for (const std::string& folder : options.folders) {
@@ -67,6 +88,7 @@ ExitCode report_command(const Arguments& arguments) {
   }
   const Study study = joined(studies, options.folders);
   if (!note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
+  if (figures) return print_figures(study, options);
   if (page) return write_page(study, options, note);
   print(options.format == "md" ? as_markdown(study)
         : options.format == "latex"

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cstdio>
+#include <map>
 
 #include "core/parallel.h"
 #include "models/decode.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
+#include "train/results/format.h"
 #include "train/training/session.h"
 
 namespace yonder {
@@ -17,13 +19,43 @@ struct SampleOptions {
   Overrides of_task, of_encoding;
 };
 
-// A byte as it is, but for control characters, which a terminal would obey.
-void print_byte(const Task& task, int token) {
-  const bool harmless = token >= ' ' || token == '\n' || token == '\t';
-  if (token < 256 && token != 127 && harmless) std::fputc(token, stdout);
-  else std::fputs(task.spelled(token).c_str(), stdout);
-  std::fflush(stdout);
+std::string spelled(const Task& task, const std::vector<int>& tokens) {
+  std::string text;
+  for (const int t : tokens) text += (text.empty() ? "" : " ") + task.spelled(t);
+  return text;
 }
+
+/// Prints bytes as they come, each UTF-8 character when it is complete. Other bytes, and control
+/// characters, which a terminal would obey, are printed by their names: "\xe4".
+class Printer {
+ public:
+  explicit Printer(const Task& task) : task_(task) {}
+  ~Printer() { name_open(); }
+  Printer(const Printer&) = delete;
+  Printer& operator=(const Printer&) = delete;
+
+  void put(int token) {
+    const bool continues = token >> 6 == 2;
+    if (!continues) name_open();
+    open_ += char(token);
+    const auto first = static_cast<unsigned char>(open_[0]);
+    const std::size_t size = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (token > 255) open_.clear(), std::fputs(task_.spelled(token).c_str(), stdout);
+    else if (open_ == "\n" || open_ == "\t" || (open_.size() == size && printable(open_) == open_))
+      std::fputs(open_.c_str(), stdout), open_.clear();
+    else if (open_.size() >= size) name_open();
+    std::fflush(stdout);
+  }
+
+ private:
+  const Task& task_;
+  std::string open_;  // bytes of a letter that is not whole
+
+  void name_open() {
+    for (const unsigned char c : open_) std::fputs(task_.spelled(c).c_str(), stdout);
+    open_.clear();
+  }
+};
 
 // Undefined where the encoding is, before anything is printed.
 void require_defined(Transformer& model, int tokens) {
@@ -36,17 +68,60 @@ void sample_text(const SampleOptions& options, Trained& run) {
   std::vector<int> prompt{bos};
   for (const unsigned char c : options.prompt) prompt.push_back(c);
   require_defined(*run.model, int(prompt.size()) + options.how.most - 1);
-  std::fputs(options.prompt.c_str(), stdout);
-  Decoding how = options.how;
-  how.on_token = [&](int, int token) { print_byte(*run.task, token); };
-  decode(*run.model, prompt, 1, how);
+  {
+    Printer printer(*run.task);
+    for (std::size_t i = 1; i < prompt.size(); ++i) printer.put(prompt[i]);
+    Decoding how = options.how;
+    how.on_token = [&](int, int token) { printer.put(token); };
+    decode(*run.model, prompt, 1, how);
+  }
   std::fputc('\n', stdout);
 }
 
-std::string spelled(const Task& task, const std::vector<int>& tokens) {
-  std::string text;
-  for (const int t : tokens) text += (text.empty() ? "" : " ") + task.spelled(t);
-  return text;
+// A prompt as names of tokens, the longest that fits at each place; blanks part them where none has
+// that name. BOS comes first.
+std::vector<int> named_tokens(const std::string& prompt, const RunConfig& config,
+                              const Task& task) {
+  std::map<std::string, int> names;
+  std::size_t longest = 0;
+  for (int t = task.vocabulary(); t-- > 0;) {
+    const std::string name = task.spelled(t);
+    names[name] = t, longest = std::max(longest, name.size());
+  }
+  std::vector<int> tokens;
+  for (std::size_t at = 0; at < prompt.size();) {
+    std::size_t size = longest;
+    while (size > 0 && !names.contains(prompt.substr(at, size))) --size;
+    if (size == 0 && prompt[at] != ' ')
+      throw UsageError("sample: '" + printable(prompt.substr(at, 12)) +
+                       "' of the prompt is not in the vocabulary of " + config.task +
+                       ", whose tokens are named as in " + task.spelled(0) + " " +
+                       task.spelled(task.vocabulary() - 1) + "; see yonder data " + config.task);
+    if (size > 0) tokens.push_back(names.at(prompt.substr(at, size)));
+    at += std::max<std::size_t>(size, 1);
+  }
+  if (tokens.empty() || tokens[0] != GeneratedTask::bos)
+    tokens.insert(tokens.begin(), GeneratedTask::bos);
+  return tokens;
+}
+
+// What the model answers to a prompt in names of tokens.
+void sample_prompt(const SampleOptions& options, Trained& run) {
+  if (run.task->labels())
+    throw UsageError("sample: " + run.config.task +
+                     " asks for labels of what is given, so there is nothing to continue; see "
+                     "yonder eval");
+  const std::vector<int> prompt = named_tokens(options.prompt, run.config, *run.task);
+  require_defined(*run.model, int(prompt.size()) + options.how.most - 1);
+  std::fputs(spelled(*run.task, prompt).c_str(), stdout);
+  Decoding how = options.how;
+  how.end = GeneratedTask::eos;
+  how.on_token = [&](int, int token) {
+    std::printf(" %s", run.task->spelled(token).c_str());
+    std::fflush(stdout);
+  };
+  decode(*run.model, prompt, 1, how);
+  std::fputc('\n', stdout);
 }
 
 // A sequence of the task: the model continues what is given, to be compared with what is asked.
@@ -80,7 +155,9 @@ void sample_task(const SampleOptions& options, Trained& run) {
 void declare(CommandLine& line, SampleOptions& options) {
   line.argument("DIR", options.path, "a run's folder, for its last checkpoint, or a checkpoint",
                 CommandLine::Presence::required);
-  line.add("Text", {Option{"prompt", &options.prompt, "text to continue"}.takes("TEXT"),
+  line.add("Text", {Option{"prompt", &options.prompt,
+                           "text to continue; of other tasks names of tokens, \"a b <sep>\""}
+                        .takes("TEXT"),
                     Option{"tokens", &options.how.most, "how many to write"}.within(1, 1 << 20)});
   line.add("Other tasks", {Option{"length", &options.length, "items of each sequence"}
                                .within(0, 1 << 24)
@@ -115,10 +192,8 @@ ExitCode sample_command(const Arguments& arguments) {
   overrides.insert(overrides.end(), options.of_encoding.begin(), options.of_encoding.end());
   Trained run = load(options.path, overrides, {});
   if (options.length == 0) options.length = run.config.train_length;
-  if (!run.task->is_text() && !options.prompt.empty())
-    throw UsageError("sample: --prompt is for texts, and " + run.config.task +
-                     " makes its own; give --length and --count");
   if (run.task->is_text()) sample_text(options, run);
+  else if (!options.prompt.empty()) sample_prompt(options, run);
   else sample_task(options, run);
   return ExitCode::ok;
 }

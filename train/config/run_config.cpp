@@ -152,6 +152,8 @@ Options RunConfig::checkpoint_fields() {
           .formerly("keep")
           .without_effect()
           .for_experts(),
+      Option{"train.tensorboard", &tensorboard, "also write metrics for TensorBoard"}
+          .without_effect(),
   };
 }
 

@@ -39,6 +39,7 @@ struct RunConfig {
   double checkpoint_minutes = 5;  ///< between checkpoints that only serve to go on from; 0: none
   int keep_checkpoints = 2;       ///< checkpoints that training can go on from
   int last_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
+  bool tensorboard = false;  ///< also write metrics for TensorBoard
   int shards = 1;  ///< of a batch; their gradients are added in order, whichever rank makes them
   std::string allreduce =
       "deterministic";          ///< or "fast": ranks add up in an order that MPI chooses

@@ -59,7 +59,47 @@ std::string markdown_table(const Results& r, const Measure& m) {
   return head + "\n" + rule + "\n" + text;
 }
 
-std::string latex(const std::string& text) {
+std::string latex_cell(const Results& r, const Row& row, int length, const Measure& m,
+                       LatexSpread spread) {
+  const Figure c = figure(r, row, length, m);
+  if (!c.problem.empty()) return "\\emph{" + latex_text(c.problem) + "}";
+  const std::string median = is_best(r, row, length, m) ? "\\textbf{" + c.median + "}" : c.median;
+  const auto values = r.values(row, length, m);
+  if (spread == LatexSpread::none || values.size() < 2) return median;
+  if (spread == LatexSpread::range) return median + " {\\scriptsize[" + latex_text(c.range) + "]}";
+  return median + " {\\scriptsize$\\pm$" + shown(standard_deviation(values), m) + "}";
+}
+
+// "tab:yonder-text-loss": of letters, digits and dashes.
+std::string label_of(const Results& r, const Measure& m) {
+  std::string label = "tab:yonder-";
+  for (char c : r.title() + "-" + m.name)
+    label += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
+  return label;
+}
+
+std::string latex_table(const Results& r, const Measure& m, LatexSpread spread) {
+  std::string head, text;
+  for (int length : r.lengths)
+    head += " & " + std::to_string(length) + (length == r.train_length ? "$^*$" : "");
+  for (const Row& row : r.rows) {
+    text += latex_text(row.printed());
+    for (int length : r.lengths) text += " & " + latex_cell(r, row, length, m, spread);
+    text += " \\\\\n";
+  }
+  std::string seeds = r.seeds > 1 ? "; median of " + std::to_string(r.seeds) + " seeds" : "";
+  if (!seeds.empty() && spread == LatexSpread::range) seeds += " [range]";
+  if (!seeds.empty() && spread == LatexSpread::sd) seeds += " $\\pm$ standard deviation";
+  return "\\begin{table}\n\\centering\\small\\setlength{\\tabcolsep}{4pt}\n\\caption{" +
+         latex_text(r.title() + ": " + m.title) + " by evaluation length" + seeds +
+         ". $^*$ training length; best in bold.}\n\\label{" + label_of(r, m) +
+         "}\n\\begin{tabular}{l" + std::string(r.lengths.size(), 'r') + "}\n\\toprule\n" + head +
+         " \\\\\n\\midrule\n" + text + "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
+}
+
+}  // namespace
+
+std::string latex_text(const std::string& text) {
   static const std::pair<std::string, const char*> signs[] = {{"\\", "\\textbackslash{}"},
                                                               {"~", "\\textasciitilde{}"},
                                                               {"^", "\\textasciicircum{}"},
@@ -87,46 +127,6 @@ std::string latex(const std::string& text) {
   }
   return out;
 }
-
-std::string latex_cell(const Results& r, const Row& row, int length, const Measure& m,
-                       LatexSpread spread) {
-  const Figure c = figure(r, row, length, m);
-  if (!c.problem.empty()) return "\\emph{" + latex(c.problem) + "}";
-  const std::string median = is_best(r, row, length, m) ? "\\textbf{" + c.median + "}" : c.median;
-  const auto values = r.values(row, length, m);
-  if (spread == LatexSpread::none || values.size() < 2) return median;
-  if (spread == LatexSpread::range) return median + " {\\scriptsize[" + latex(c.range) + "]}";
-  return median + " {\\scriptsize$\\pm$" + shown(standard_deviation(values), m) + "}";
-}
-
-// "tab:yonder-text-loss": of letters, digits and dashes.
-std::string label_of(const Results& r, const Measure& m) {
-  std::string label = "tab:yonder-";
-  for (char c : r.title() + "-" + m.name)
-    label += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
-  return label;
-}
-
-std::string latex_table(const Results& r, const Measure& m, LatexSpread spread) {
-  std::string head, text;
-  for (int length : r.lengths)
-    head += " & " + std::to_string(length) + (length == r.train_length ? "$^*$" : "");
-  for (const Row& row : r.rows) {
-    text += latex(row.printed());
-    for (int length : r.lengths) text += " & " + latex_cell(r, row, length, m, spread);
-    text += " \\\\\n";
-  }
-  std::string seeds = r.seeds > 1 ? "; median of " + std::to_string(r.seeds) + " seeds" : "";
-  if (!seeds.empty() && spread == LatexSpread::range) seeds += " [range]";
-  if (!seeds.empty() && spread == LatexSpread::sd) seeds += " $\\pm$ standard deviation";
-  return "\\begin{table}\n\\centering\\small\\setlength{\\tabcolsep}{4pt}\n\\caption{" +
-         latex(r.title() + ": " + m.title) + " by evaluation length" + seeds +
-         ". $^*$ training length; best in bold.}\n\\label{" + label_of(r, m) +
-         "}\n\\begin{tabular}{l" + std::string(r.lengths.size(), 'r') + "}\n\\toprule\n" + head +
-         " \\\\\n\\midrule\n" + text + "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
-}
-
-}  // namespace
 
 std::string as_markdown(const Study& study) {
   std::string text;

@@ -8,10 +8,11 @@ namespace yonder {
 /// The tables of a study for a README: every panel and measure, median and range, the training
 /// length in bold; then orders and verdicts in words.
 std::string as_markdown(const Study&);
-/// The same tables for a paper, with booktabs; all text escaped.
 /// The spread over seeds that is printed with a median.
 enum class LatexSpread { none, range, sd };
-/// Tables for LaTeX with booktabs.
+/// The same tables for a paper, with booktabs; all text escaped.
 std::string as_latex(const Study&, LatexSpread = LatexSpread::none);
+/// Text as LaTeX prints it literally.
+std::string latex_text(const std::string&);
 
 }  // namespace yonder

@@ -16,6 +16,7 @@
 #include "train/sweep/progress_board.h"
 #include "train/system/signals.h"
 #include "train/training/checkpoint_dir.h"
+#include "train/training/event_file.h"
 #include "train/training/finetune.h"
 #include "train/training/session.h"
 
@@ -245,6 +246,22 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
   }
 }
 
+// The losses of a cell's tests for TensorBoard, beside those of its training.
+void write_events(const CellResult& result, const std::string& folder) {
+  EventFile events(folder);
+  Scalars losses;
+  for (const Results& panel : result.panels)
+    for (const EvalScore& s : panel.scores) {
+      const std::string extension = s.row.extension_text();
+      if (std::isfinite(s.loss))
+        losses.emplace_back("test/" + panel.task + (extension.empty() ? "" : "/" + extension) +
+                                "/" + std::to_string(s.length) + "/loss",
+                            s.loss);
+    }
+  events.add(result.training.steps, losses);
+  events.flush();
+}
+
 }  // namespace
 
 std::vector<double> downsample(const std::vector<double>& values) {
@@ -358,6 +375,7 @@ std::string run_cell(const Experiment& experiment, const Cell& cell, const std::
       pace.ended(tested_checkpoints(experiment, cell, row) * sum_of(tests));
     }
   }
+  if (cell.run.tensorboard) write_events(result, folder);
   const std::string text = to_json(result);
   write_file(folder + "/scores.json", text);
   write_file(folder + "/DONE", "");

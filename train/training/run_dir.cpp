@@ -110,6 +110,10 @@ void RunFolder::begin(const Trained& run, ranks::Communicator comm) {
   require_free();  // another may have been faster
   remove_temporaries(path_);
   for (const char* name : files) remove_all(path_ + "/" + name);
+  std::vector<std::string> events;
+  for (const auto& file : fs::directory_iterator(path_))
+    if (is_event_file(file.path().filename().string())) events.push_back(file.path().string());
+  for (const std::string& file : events) remove_all(file);
   make_folders(path_ + "/checkpoints");
   write_file(path_ + "/environment.json", environment(run, comm).dump(2) + "\n");
   write_file(path_ + "/config.toml", to_toml(resolved(run)));
@@ -124,6 +128,11 @@ void RunFolder::record(const Metrics& m) {
                  {"seconds", m.seconds}}
                 .dump() +
             "\n";
+  if (events_)
+    events_->add(m.step, {{"train/loss", m.loss},
+                          {"train/lr", m.lr},
+                          {"train/grad_norm", m.grad_norm},
+                          {"train/tokens_per_second", m.tokens_per_second}});
   if (std::chrono::steady_clock::now() - flushed_ > std::chrono::seconds(1)) flush();
 }
 
@@ -132,6 +141,7 @@ void RunFolder::flush() {
   if (lines_.empty()) return;
   // Taken before they are written: half of them may be there after a failure.
   append_file(path_ + "/metrics.jsonl", std::exchange(lines_, {}));
+  if (events_) events_->flush();
 }
 
 void RunFolder::sync() {

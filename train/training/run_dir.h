@@ -1,13 +1,16 @@
 #pragma once
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/io/files.h"
+#include "train/training/event_file.h"
 #include "train/training/session.h"
 
 /// \file
-/// A run's folder: config.toml, environment.json, metrics.jsonl, checkpoints/ (checkpoint_dir.h).
+/// A run's folder: config.toml, environment.json, metrics.jsonl, checkpoints/ (checkpoint_dir.h),
+/// and with train.tensorboard event files (event_file.h).
 namespace yonder {
 
 /// A run's folder while it trains.
@@ -27,6 +30,8 @@ class RunFolder {
   void record(const Metrics&);
   /// Writes the lines that wait.
   void flush();
+  /// Writes every record for TensorBoard too, in a file of its own.
+  void write_events() { events_.emplace(path_); }
   /// Writes the lines and waits until they are on the disk.
   void sync();
   /// Cuts metrics.jsonl back to `step`, from which training continues.
@@ -39,6 +44,7 @@ class RunFolder {
   std::string path_, lines_;
   Existing existing_;
   std::unique_ptr<FolderLock> lock_;
+  std::optional<EventFile> events_;
 
   void require_free() const;
   std::chrono::steady_clock::time_point flushed_{};

@@ -168,6 +168,7 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
 
   for (const int s : late_steps(config))
     result.late.push_back(checkpoints.model(run.step - totals.step + s));
+  if (folder && config.tensorboard) folder->write_events();
   const Interruptible interrupt;
   const auto start = Clock::now();
   const double before = totals.seconds;

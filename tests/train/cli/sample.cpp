@@ -50,10 +50,32 @@ TEST_CASE("sample shows a task's sequences, what is right and what the model say
   CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') == 6);
 }
 
+TEST_CASE("sample answers a prompt in names of tokens") {
+  const std::string& run = sampled_run("copy", " --encoding rope --train-length 4");
+  const Ran ran = yonder_run("sample " + run + " --prompt 'a b <sep>' --tokens 5 --temperature 0");
+  REQUIRE(ran.code == 0);
+  CHECK(ran.out.starts_with("<bos> a b <sep> "));
+  CHECK(ran.out ==
+        yonder_run("sample " + run + " --prompt '<bos>ab<sep>' --tokens 5 --temperature 0").out);
+}
+
+TEST_CASE("sample prints letters of UTF-8 whole, and names control characters") {
+  const std::string sample = "sample " + text_run() + " --tokens 1 --temperature 0 --prompt ";
+  const auto starts = [&](const std::string& prompt, const std::string& printed) {
+    const Ran ran = yonder_run(sample + prompt);
+    INFO(ran.out);
+    CHECK(ran.out.starts_with(printed));
+  };
+  starts("'aé€x'", "aé€x");
+  starts(R"sh("$(printf '\033[31m')")sh", R"(\x1b[31m)");
+}
+
 TEST_CASE("sample refuses what it can't do in a sentence") {
   CHECK(refused("sample " + text_run() + " --prompt abc --tokens 200", 2, "learned"));
   const std::string& recall = sampled_run("recall", " --encoding rope --train-length 4");
   CHECK(refused("sample " + recall, 2, "asks between tokens that are given"));
-  CHECK(refused("sample " + recall + " --prompt a", 2, "--prompt is for texts"));
+  CHECK(refused("sample " + recall + " --prompt '<bos> ~'", 2, "not in the vocabulary"));
+  const std::string& copy = sampled_run("copy", " --encoding rope --train-length 4");
+  CHECK(refused("sample " + copy + " --prompt 'a b zz'", 2, "'zz' of the prompt"));
   CHECK(refused("sample /nowhere", 3, "/nowhere"));
 }

@@ -9,11 +9,9 @@
 #include "core/io/files.h"
 
 namespace yonder {
-namespace {
 
 namespace fs = std::filesystem;
 
-// A file's name of harmless characters, at most 80 of them.
 std::string file_name(const std::string& wanted) {
   std::string name;
   for (char c : wanted.substr(0, 80))
@@ -21,8 +19,6 @@ std::string file_name(const std::string& wanted) {
   if (name.empty() || name.front() == '.') name.insert(0, "-");
   return name;
 }
-
-}  // namespace
 
 void Pictures::add(Json& figures, const std::string& name, const std::string& title,
                    const std::string& caption, const std::function<std::string(Svg)>& drawn) {

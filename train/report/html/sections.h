@@ -12,6 +12,9 @@
 /// fill it.
 namespace yonder {
 
+/// A file's name of harmless characters, at most 80 of them.
+std::string file_name(const std::string& wanted);
+
 /// Writes pictures as SVG into a folder, and gives them back as figures of the page.
 class Pictures {
  public:

@@ -1,0 +1,266 @@
+"""tests/scripts/interop.py EXPORTED tokens.npy expected.npy NAME: reads what `yonder export` wrote, a
+folder for transformers or a GGUF file, by numpy and nothing of yonder's, computes the logits of
+tokens [B, T] as its architecture does, and fails if they are not the expected ones."""
+import json
+import math
+import os
+import struct
+import sys
+
+import numpy as np
+
+
+def read_folder(path):
+    data = open(path + "/model.safetensors", "rb").read()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:begin])
+    assert header.pop("__metadata__") == {"format": "pt"}
+    weights = {}
+    for name, t in header.items():
+        first, last = t["data_offsets"]
+        weights[name] = np.frombuffer(data[begin + first:begin + last], "<f4").reshape(t["shape"])
+    return json.load(open(path + "/config.json")), weights
+
+
+def read_gguf(path):
+    data, at = open(path, "rb").read(), 4
+    assert data[:4] == b"GGUF"
+
+    def take(form):
+        nonlocal at
+        values = struct.unpack_from("<" + form, data, at)
+        at += struct.calcsize("<" + form)
+        return values[0] if len(values) == 1 else values
+
+    def string():
+        nonlocal at
+        n = take("Q")
+        at += n
+        return data[at - n:at].decode()
+
+    def value(kind):
+        if kind == 8:
+            return string()
+        if kind == 9:
+            inner, n = take("IQ")
+            return [value(inner) for _ in range(n)]
+        return take({4: "I", 5: "i", 6: "f", 7: "?"}[kind])
+
+    version, tensors, pairs = take("IQQ")
+    assert version == 3
+    said = {string(): value(take("I")) for _ in range(pairs)}
+    infos = []
+    for _ in range(tensors):
+        name, axes = string(), take("I")
+        shape = [take("Q") for _ in range(axes)][::-1]
+        kind, offset = take("IQ")
+        assert kind == 0 and offset % said["general.alignment"] == 0
+        infos.append((name, shape, offset))
+    begin = -(-at // said["general.alignment"]) * said["general.alignment"]
+    return said, {name: np.frombuffer(data, "<f4", math.prod(shape), begin + offset).reshape(shape)
+                  for name, shape, offset in infos}
+
+
+def norm(x, w, name):
+    y = x - x.mean(-1, keepdims=True)
+    y = y / np.sqrt((y * y).mean(-1, keepdims=True) + 1e-5)
+    return y * w[name + ".weight"] + w[name + ".bias"]
+
+
+def gelu(x):
+    return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def softmax(s, sink=None):
+    top = s.max(-1, keepdims=True)
+    p = np.exp(s - top)
+    rest = 0 if sink is None else np.exp(sink[:, None, None] - top)
+    return p / (p.sum(-1, keepdims=True) + rest)
+
+
+def frequencies(config, T):
+    """Those of transformers' modeling_rope_utils.py, and the factor of cos and sin."""
+    d = int(config["hidden_size"] // config["num_attention_heads"] * config["rotary_pct"])
+    base, s = config["rotary_emb_base"], config["rope_scaling"] or {"rope_type": "default"}
+    kind, k, longest = s["rope_type"], s.get("factor"), config["max_position_embeddings"]
+    exponent = np.arange(0, d, 2) / d
+    if kind == "dynamic":
+        length = max(T, longest)
+        base *= (k * length / longest - (k - 1)) ** (d / (d - 2))
+    w = base ** -exponent
+    if kind == "linear":
+        w = w / k
+    if kind == "llama3":
+        N = s["original_max_position_embeddings"]
+        low, high = s["low_freq_factor"], s["high_freq_factor"]
+        smooth = np.clip((N * w / (2 * np.pi) - low) / (high - low), 0, 1)
+        w = (1 - smooth) * w / k + smooth * w
+    if kind == "yarn":
+        N = s["original_max_position_embeddings"]
+        pair = [d * math.log(N / (turns * 2 * math.pi)) / (2 * math.log(base))
+                for turns in (s["beta_fast"], s["beta_slow"])]
+        low, high = max(math.floor(pair[0]), 0), min(math.ceil(pair[1]), d - 1)
+        ramp = np.clip((np.arange(d // 2) - low) / max(high - low, 0.001), 0, 1)
+        return w / k * ramp + w * (1 - ramp), 0.1 * math.log(k) + 1
+    return w, 1
+
+
+def turned(x, w, factor):  # [T, H, d]: the pairs (m, m + d'/2)
+    n = len(w)
+    angle = np.arange(x.shape[0])[:, None, None] * w
+    z = (x[..., :n] + 1j * x[..., n:2 * n]) * np.exp(1j * angle) * factor
+    return np.concatenate([z.real, z.imag, x[..., 2 * n:]], -1)
+
+
+def attention(q, k, v, bias=0):
+    T, H, d = q.shape
+    s = np.einsum("ihc,jhc->hij", q, k) / np.sqrt(d) + bias
+    s = np.where(np.tri(T, dtype=bool), s, -np.inf)
+    return np.einsum("hij,jhc->ihc", softmax(s), v).reshape(T, H * d)
+
+
+def neox(config, w, tokens):
+    T, H = len(tokens), config["num_attention_heads"]
+    assert not config["use_parallel_residual"] and config["hidden_act"] == "gelu_new"
+    f, factor = frequencies(config, T)
+    x = w["gpt_neox.embed_in.weight"][tokens].astype(float)
+    for layer in range(config["num_hidden_layers"]):
+        at = f"gpt_neox.layers.{layer}."
+        qkv = norm(x, w, at + "input_layernorm") @ w[at + "attention.query_key_value.weight"].T
+        q, k, v = np.split(qkv.reshape(T, H, -1), 3, -1)
+        z = attention(turned(q, f, factor), turned(k, f, factor), v)
+        x = x + z @ w[at + "attention.dense.weight"].T
+        h = norm(x, w, at + "post_attention_layernorm") @ w[at + "mlp.dense_h_to_4h.weight"].T
+        h = gelu(h + w[at + "mlp.dense_h_to_4h.bias"])
+        x = x + h @ w[at + "mlp.dense_4h_to_h.weight"].T + w[at + "mlp.dense_4h_to_h.bias"]
+    return norm(x, w, "gpt_neox.final_layer_norm") @ w["embed_out.weight"].T
+
+
+def gpt2(config, w, tokens):
+    T, H = len(tokens), config["n_head"]
+    assert T <= config["n_positions"] and config["activation_function"] == "gelu_new"
+    x = w["transformer.wte.weight"][tokens].astype(float) + w["transformer.wpe.weight"][:T]
+
+    def conv1d(y, name):
+        return y @ w[name + ".weight"] + w[name + ".bias"]
+
+    for layer in range(config["n_layer"]):
+        at = f"transformer.h.{layer}."
+        qkv = np.split(conv1d(norm(x, w, at + "ln_1"), at + "attn.c_attn"), 3, -1)
+        x = x + conv1d(attention(*(y.reshape(T, H, -1) for y in qkv)), at + "attn.c_proj")
+        h = conv1d(norm(x, w, at + "ln_2"), at + "mlp.c_fc")
+        x = x + conv1d(gelu(h), at + "mlp.c_proj")
+    return norm(x, w, "transformer.ln_f") @ w["lm_head.weight"].T
+
+
+def yonder(config, w, tokens):
+    """As modeling_yonder.py, by its first comment."""
+    T, H = len(tokens), config["num_attention_heads"]
+    distance = np.subtract.outer(np.arange(T), np.arange(T))
+    assert T <= config["max_position_embeddings"]
+    x = math.sqrt(config["hidden_size"]) * w["embed.weight"][tokens].astype(float)
+    x = x + w["tables.positions"][:T] if "tables.positions" in w else x
+    for layer, said in enumerate(config["attention_tables"]):
+        at, tables = f"blocks.{layer}.", f"tables.{layer}."
+        n = norm(x, w, at + "norm1")
+        q, k, v = ((n @ w[at + f"attn.{p}.weight"].T).reshape(T, H, -1) for p in "qkv")
+        q = q * w[tables + "row"][:T, :, None] if tables + "row" in w else q
+        s, bias, values = np.einsum("ihc,jhc->hij", q, k), np.zeros((H, T, T)), []
+        terms = [f"{tables}{t}." for t in range(said["terms"])]
+        for t in terms:
+            if t + "f" in w:
+                s = s * w[t + "f"][w[t + "bucket"].astype(int)[np.maximum(distance, 0)]]
+        for t in terms:
+            r = w[t + "bucket"].astype(int)[np.maximum(distance, 0)]
+            A, B, V = (np.broadcast_to(w[t + m], (len(w[t + m]), H, q.shape[2]))
+                       if t + m in w else None for m in "ABV")
+            if A is not None:
+                s = s + np.einsum("ihc,ijhc->hij", q, A[r])
+            if B is not None:
+                s = s + np.einsum("ijhc,jhc->hij", B[r], k)
+            if t + "c" in w:
+                bias = bias + w[t + "c"][r].transpose(2, 0, 1)
+            if V is not None:
+                values.append(V[r])
+        seen = np.broadcast_to(distance >= 0, (H, T, T)).copy()
+        if said["window"]:
+            seen &= (distance < said["window"]) | (np.arange(T) < said["sinks"])
+        for h, own in enumerate(said["of_heads"]):
+            seen[h] &= (own == 0) | (distance < own)
+        s = np.where(seen, said["scale"] * s + bias, -np.inf)
+        p = softmax(s, w.get(tables + "sink"))
+        z = np.einsum("hij,jhc->ihc", p, v)
+        for V in values:
+            z = z + np.einsum("hij,ijhc->ihc", p, V)
+        x = x + z.reshape(T, -1) @ w[at + "attn.o.weight"].T
+        h = gelu(norm(x, w, at + "norm2") @ w[at + "mlp.up.weight"].T)
+        x = x + h @ w[at + "mlp.down.weight"].T
+    return norm(x, w, "norm") @ w["head.weight"].T
+
+
+def gguf(said, w, tokens):
+    kind, T = said["general.architecture"], len(tokens)
+    H, D = said[kind + ".attention.head_count"], said[kind + ".embedding_length"]
+    x, bias = w["token_embd.weight"][tokens].astype(float), np.zeros((1, T, T))
+
+    def linear(y, name):
+        if kind == "mpt":
+            assert name + ".bias" not in w
+            return y @ w[name + ".weight"].T
+        return y @ w[name + ".weight"].T + w[name + ".bias"]
+
+    if kind == "gpt2":
+        x = x + w["position_embd.weight"][:T]
+    if kind == "mpt":  # ggml's slopes
+        n = 2 ** int(math.log2(H))
+        m0, m1 = 2 ** (-said["mpt.attention.max_alibi_bias"] / n), 2 ** (
+            -said["mpt.attention.max_alibi_bias"] / 2 / n)
+        slopes = [m0 ** (h + 1) if h < n else m1 ** (2 * (h - n) + 1) for h in range(H)]
+        bias = -np.array(slopes)[:, None, None] * np.subtract.outer(np.arange(T), np.arange(T))
+    if kind == "gptneox":
+        s = {"factor": said.get("gptneox.rope.scaling.factor"),
+             "rope_type": said.get("gptneox.rope.scaling.type", "default"), "beta_fast": 32,
+             "beta_slow": 1, "original_max_position_embeddings":
+             said.get("gptneox.rope.scaling.original_context_length")}
+        f, factor = frequencies(
+            {"hidden_size": D, "num_attention_heads": H, "rope_scaling": s, "rotary_pct":
+             (said["gptneox.rope.dimension_count"] + 0.5) * H / D,
+             "rotary_emb_base": said["gptneox.rope.freq_base"], "max_position_embeddings":
+             said["gptneox.context_length"]}, T)
+    for layer in range(said[kind + ".block_count"]):
+        at = f"blk.{layer}."
+        qkv = np.split(linear(norm(x, w, at + "attn_norm"), at + "attn_qkv"), 3, -1)
+        q, k, v = (y.reshape(T, H, -1) for y in qkv)
+        if kind == "gptneox":
+            q, k = turned(q, f, factor), turned(k, f, factor)
+        x = x + linear(attention(q, k, v, bias), at + "attn_output")
+        h = gelu(linear(norm(x, w, at + "ffn_norm"), at + "ffn_up"))
+        x = x + linear(h, at + "ffn_down")
+    return norm(x, w, "output_norm") @ w["output.weight"].T
+
+
+def check_tokenizer(folder):
+    said, config = (json.load(open(f"{folder}/{n}.json")) for n in ("tokenizer", "config"))
+    vocabulary = said["model"]["vocab"]
+    assert sorted(vocabulary.values()) == list(range(config["vocab_size"]))
+    assert vocabulary["<bos>"] == config["bos_token_id"]
+    if said["model"]["type"] == "BPE":  # GPT-2's letters
+        assert (vocabulary["!"], vocabulary["Ā"], vocabulary["Ġ"], vocabulary["ÿ"]) == (33, 0, 32, 255)
+
+
+def main(path, tokens, expected, name):
+    folder = os.path.isdir(path)
+    config, w = (read_folder if folder else read_gguf)(path)
+    if folder:
+        check_tokenizer(path)
+    forward = {"gpt_neox": neox, "gpt2": gpt2, "yonder": yonder}[config["model_type"]] if folder else gguf
+    found = np.array([forward(config, w, row) for row in np.load(tokens)])
+    expected = np.load(expected)
+    worst, largest = abs(found - expected).max(), abs(expected).max()
+    kind = config["model_type"] if folder else "gguf " + config["general.architecture"]
+    print(f"{name} ({kind}): largest difference {worst:.2g} of logits up to {largest:.2g}")
+    return not (found.shape == expected.shape and largest > 1 and worst < 2e-5)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

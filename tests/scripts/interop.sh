@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# tests/scripts/interop.sh [--binary PATH]: trains small models, exports them and has the logits of
+# what was written computed by numpy (interop.py). Exits with 77, which CTest calls skipped, where no
+# Python has numpy.
+set -euo pipefail
+
+scripts=$(realpath "$(dirname "$0")")
+yonder=$scripts/../../build/release/yonder
+[ "${1:-}" != --binary ] || yonder=$2
+yonder=$(realpath "$yonder")
+
+. "$scripts/python.sh"
+python_with numpy
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+model= limit=
+# train ENCODING [OPTION…]: into run; later exports are of it.
+train() {
+  model=$*
+  "$yonder" train --task copy --encoding "$@" --train-length 8 --width 48 --layers 2 --steps 60 \
+    --warmup 10 --lr 1e-2 --out run --force --quiet >/dev/null
+}
+# same FORM TOKENS [OPTION…]: exports the model with these options of test time and compares.
+same() {
+  local form=$1 T=$2
+  shift 2
+  rm -rf exported
+  "$python" -c "import numpy as np
+np.save('tokens.npy', np.random.default_rng(0).integers(0, 19, (2, $T)).astype(np.int32))"
+  "$yonder" logits run --tokens tokens.npy --out expected.npy "$@"
+  # shellcheck disable=SC2086
+  "$yonder" export run --to "$form" --out exported $limit "$@" >/dev/null
+  "$python" "$scripts/interop.py" exported tokens.npy expected.npy "$model $*"
+}
+both() { same hf "$@"; same gguf "$@"; }
+
+train rope --heads 4
+both 256
+for scaling in linear ntk yarn; do both 256 --rope.scaling $scaling --rope.factor 4; done
+same hf 256 --rope.scaling llama3 --rope.factor 4
+same hf 256 --rope.scaling dynamic
+same hf 256 --rope.scaling dynamic --rope.factor 2
+train rope --heads 3 --rope.layout half --tie-embeddings
+both 256
+train rope --heads 3 --rope.fraction 0.5
+both 256
+same hf 256 --rope.scaling yarn --rope.factor 4
+for layout in interleaved half; do
+  train rope --heads 4 --rope.fraction 0.5 --rope.truncate true --rope.layout $layout
+  both 256
+  both 256 --rope.scaling ntk --rope.factor 4
+  same hf 256 --rope.scaling llama3 --rope.factor 4
+done
+train none --heads 4
+both 256
+train learned --heads 4 --tie-embeddings
+both 18
+limit="--length 256"
+both 256 --learned.beyond wrap
+limit=
+train sinusoidal --heads 4
+both 256
+both 256 --sinusoidal.scaling linear --sinusoidal.factor 4
+# By tables, of which t5 has c, shaw A and V, deberta A and B, xlnet B, scale-invariant f.
+for encoding in t5 shaw "shaw --shaw.values false" deberta xlnet scale-invariant hard-alibi none+logn \
+  none+ssmax alibi+window sinusoidal+t5 "none+sinks --sinks.learned true"; do
+  # shellcheck disable=SC2086
+  train $encoding --heads 4
+  same hf 256
+done
+for heads in 4 6; do
+  train alibi --heads $heads
+  both 256
+done

@@ -1,0 +1,9 @@
+# Sourced by tests that need Python. python_with MODULE: sets python to one that has it, or ends the
+# test with 77, which CTest calls skipped.
+python_with() {
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c "import $1" 2>/dev/null; then return; fi
+  done
+  echo "$0: no python3 has $1; apt-get install python3-$1"
+  exit 77
+}

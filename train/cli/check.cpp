@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "core/io/files.h"
+#include "core/ops/ops.h"
+#include "core/parallel.h"
+#include "models/checkpoint.h"
+#include "train/cli/command_line.h"
+#include "train/cli/commands.h"
+
+namespace yonder {
+namespace {
+
+constexpr int trained = 8, beyond = 12, vocabulary = 7;
+constexpr double rounding = 2e-5;  // of logits of some units in float, summed in another order
+
+/// An encoding in one kind of model, perhaps with an option of test time.
+struct Tried {
+  std::string encoding;
+  bool causal;
+  Overrides extension;
+
+  std::string name() const {
+    return encoding + (causal ? ", causal" : ", bidirectional") +
+           (extension.empty() ? "" : ", " + text_of(extension[0]));
+  }
+
+  // A model in which every parameter has left its start, as zeros hide errors.
+  Transformer model() const {
+    const Dims dims{.vocabulary = vocabulary,
+                    .width = 16,
+                    .heads = 2,
+                    .layers = 2,
+                    .mlp = 16,
+                    .trained = trained,
+                    .causal = causal};
+    Transformer m(dims, std::make_unique<Composition>(encoding), 1);
+    for (const auto& [name, var] : m.parameters().all()) {
+      RandomStream noise(Random(2, name));
+      for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
+      m.parameters().bounds(name).hold(var.value().flat());
+    }
+    for (const auto& [key, value] : extension) m.encoding().set_at_test(key, value);
+    m.encoding().check();
+    return m;
+  }
+};
+
+std::vector<int> some_tokens(int count, const char* stream = "tokens") {
+  RandomStream draws(Random(3, stream));
+  std::vector<int> tokens(static_cast<std::size_t>(count));
+  for (int& t : tokens) t = draws.below(vocabulary);
+  return tokens;
+}
+
+// A pass of a small test. Where a model goes by digits, some tokens are.
+Pass pass_with(const Transformer& model, Pass pass) {
+  if (model.encoding().needs_digits())
+    for (int i = 0; i < pass.batch * pass.tokens; ++i)
+      pass.digits.push_back(i % pass.tokens % 4 == 3 ? -1 : 2 - i % pass.tokens % 4);
+  return pass;
+}
+
+Tensor logits(Transformer& model, const std::vector<int>& tokens, Pass pass) {
+  const Placed at(model.encoding(), pass_with(model, std::move(pass)));
+  return model.logits(tokens, at).value();
+}
+
+double difference(const real* a, const real* b, int count) {
+  double most = 0;
+  for (int i = 0; i < count; ++i) most = std::max(most, std::abs(double(a[i]) - double(b[i])));
+  return most;
+}
+
+// Whether the encoding is defined for so many tokens; beyond the trained ones it need not be.
+bool defined(const Tried& tried, int tokens) {
+  try {
+    Transformer model = tried.model();
+    logits(model, some_tokens(tokens), {.tokens = tokens});
+    return true;
+  } catch (const Undefined&) {
+    if (tokens <= trained) throw;
+    return false;
+  }
+}
+
+// What is wrong, in words; "" if nothing is.
+using Check = std::string (*)(const Tried&, int tokens);
+
+std::string at_place(const std::string& what, double difference) {
+  char text[64];
+  std::snprintf(text, sizeof text, " (by %.2g)", difference);
+  return what + text;
+}
+
+std::string causality(const Tried& tried, int T) {
+  if (!tried.causal) return "";
+  Transformer model = tried.model();
+  std::vector<int> tokens = some_tokens(T);
+  const Tensor before = logits(model, tokens, {.tokens = T});
+  tokens.back() = (tokens.back() + 1) % vocabulary;
+  const Tensor after = logits(model, tokens, {.tokens = T});
+  const double most = difference(&before[0], &after[0], (T - 1) * vocabulary);
+  return most > 0 ? at_place("the last token changes earlier logits", most) : "";
+}
+
+std::string padding(const Tried& tried, int T) {
+  Transformer model = tried.model();
+  const int n = T - 3;
+  std::vector<int> tokens = some_tokens(2 * T);
+  std::fill(tokens.end() - 3, tokens.end(), -1);
+  const Tensor batch = logits(model, tokens, {.batch = 2, .tokens = T, .lengths = {T, n}});
+  const std::vector<int> own(tokens.begin() + T, tokens.begin() + T + n);
+  const Tensor alone = logits(model, own, {.tokens = n, .longest = T});
+  const double most = difference(&batch[std::int64_t(T) * vocabulary], &alone[0], n * vocabulary);
+  return most > rounding ? at_place("a padded batch changes the logits of a sequence", most) : "";
+}
+
+std::string memory(const Tried& tried, int T) {
+  if (!defined(tried, 4 * T)) return "";
+  Transformer fresh = tried.model(), used = tried.model();
+  logits(used, some_tokens(4 * T), {.tokens = 4 * T});
+  const std::vector<int> tokens = some_tokens(T);
+  const Tensor a = logits(fresh, tokens, {.tokens = T}), b = logits(used, tokens, {.tokens = T});
+  const double most = difference(&a[0], &b[0], T * vocabulary);
+  return most > 0 ? at_place("a longer test before changes the logits", most) : "";
+}
+
+std::string cache(const Tried& tried, int T) {
+  Transformer model = tried.model();
+  if (!tried.causal || model.encoding().needs_digits()) return "";
+  const std::vector<int> tokens = some_tokens(T);
+  const Tensor whole = logits(model, tokens, {.tokens = T});
+  Transformer::Cache kept;
+  for (int t = 0; t < T; ++t) {
+    const Tensor one = model.step(std::span(tokens).subspan(std::size_t(t), 1), 1, T, kept).value();
+    const double most = difference(&one[0], &whole[std::int64_t(t) * vocabulary], vocabulary);
+    if (most > rounding) return at_place("token by token the logits are others", most);
+  }
+  return "";
+}
+
+std::string checkpoint(const Tried& tried, int T) {
+  Transformer model = tried.model();
+  const std::string folder = make_temporary_folder(), path = folder + "/model";
+  std::string wrong;
+  try {
+    save_model(path, model, {.task = {{"name", "copy"}}, .step = 1, .seed = 1});
+    const std::vector<int> tokens = some_tokens(T);
+    const Tensor a = logits(model, tokens, {.tokens = T});
+    const Checkpoint again = load_model(path);
+    const Tensor b = logits(*again.model, tokens, {.tokens = T});
+    if (difference(&a[0], &b[0], T * vocabulary) > 0)
+      wrong = "a checkpoint brings back another model";
+  } catch (...) {
+    remove_all(folder);
+    throw;
+  }
+  remove_all(folder);
+  return wrong;
+}
+
+// Central differences of some elements of every parameter, f'(x) ≈ (f(x+h) − f(x−h)) / 2h. In float
+// the loss is known to 2e-7, so the quotient to 1e-5, and h² is below that.
+std::string gradients(const Tried& tried, int T) {
+  constexpr double h = 1e-2;
+  Transformer model = tried.model();
+  const std::vector<int> tokens = some_tokens(4 * T), targets = some_tokens(4 * T, "targets");
+  const Placed at(model.encoding(), pass_with(model, {.batch = 4, .tokens = T}));
+  const auto loss = [&] { return cross_entropy(model.logits(tokens, at), targets); };
+  {
+    Tape tape;
+    tape.backward(loss());
+  }
+  for (const auto& [name, var] : model.parameters().all()) {
+    RandomStream draws(Random(4, name));
+    for (int n = 0; n < 4; ++n) {
+      real& x = var.value()[draws.below(int(var.size()))];
+      const std::int64_t i = &x - var.value().data.get();
+      const real here = x;
+      const auto f = [&](double step) {
+        x = real(here + step);
+        const double y = double(loss().value()[0]);
+        x = here;
+        return y;
+      };
+      const double g = double(var.grad()[i]), found = (f(h) - f(-h)) / (2 * h);
+      if (!(std::abs(g - found) <= 1e-3 + 0.05 * std::abs(found)))
+        return name + "[" + std::to_string(i) + "]: backward gives " + std::to_string(g) +
+               ", differences " + std::to_string(found);
+    }
+  }
+  return "";
+}
+
+const std::pair<const char*, Check> checks[] = {
+    {"causality", causality}, {"padding", padding},       {"state", memory},
+    {"cache", cache},         {"checkpoint", checkpoint}, {"gradients", gradients}};
+
+std::vector<Tried> tries_of(const std::string& name) {
+  const Composition composition(name);
+  std::vector<Tried> all;
+  for (const bool causal : {true, false}) {
+    const auto serves = [causal](const Composition::Component& p) {
+      return p.entry->serves == Serves::both || (p.entry->serves == Serves::causal_only) == causal;
+    };
+    if (!std::all_of(composition.components().begin(), composition.components().end(), serves))
+      continue;
+    all.push_back({name, causal, {}});
+    for (const Composition::Component& p : composition.components())
+      for (const Override& o : p.entry->extensions) {
+        Options options = p.encoding->options();
+        if (find(options, o.key.name)->test_time) all.push_back({name, causal, {o}});
+      }
+  }
+  return all;
+}
+
+bool passes(const Tried& tried) {
+  std::string passed;
+  for (const auto& [name, check] : checks)
+    for (const int tokens : {trained, beyond}) {
+      if (!defined(tried, tokens)) continue;
+      const std::string wrong = check(tried, tokens);
+      if (!wrong.empty()) {
+        std::printf("FAILED  %s: %s at %d tokens: %s\n", tried.name().c_str(), name, tokens,
+                    wrong.c_str());
+        return false;
+      }
+    }
+  std::printf("ok      %s%s\n", tried.name().c_str(),
+              defined(tried, beyond) ? "" : "; undefined beyond the training length");
+  return true;
+}
+
+}  // namespace
+
+ExitCode check_command(const Arguments& arguments) {
+  std::string name;
+  CommandLine line("check", "tries whether an encoding keeps the rules of all",
+                   {"yonder check gauss", "yonder check rope+logn"});
+  line.argument("ENCODING", name, "an encoding, several joined by +",
+                CommandLine::Presence::required);
+  if (!line.parse(arguments)) return ExitCode::ok;
+  const std::vector<Tried> tries = tries_of(canonical_encoding(name));
+  set_threads(1);
+  std::printf(
+      "A small model trained on %d tokens, at %d and %d: no later token changes an earlier logit; "
+      "padding,\nan earlier test and decoding with a cache change nothing; a checkpoint brings it "
+      "back; gradients\nare those of differences.\n",
+      trained, trained, beyond);
+  int wrong = 0;
+  for (const Tried& tried : tries) wrong += !passes(tried);
+  return wrong == 0 ? ExitCode::ok : ExitCode::failed;
+}
+
+}  // namespace yonder
