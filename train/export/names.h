@@ -11,7 +11,10 @@ namespace yonder {
 
 /// What each weight is called; # stands for the layer.
 struct Names {
+  /// @{
+  /// The tensors of models/README.md, qkv being Q, K and V in one.
   const char *embed, *positions, *norm1, *qkv, *o, *norm2, *up, *down, *norm, *head;
+  /// @}
   bool transposed = false;      ///< linear maps are [in, out]
   bool head_by_head = false;    ///< rows of qkv: q, k, v of head 0, of head 1, …; else Q, K, V
   bool attention_bias = false;  ///< qkv and o have one, of zeros
@@ -27,7 +30,10 @@ struct RopeForm {
   double stretch = 1;       ///< L/N of the longest test that the scaling is meant for
   bool interleaved = true;  ///< how yonder pairs columns: (2m, 2m+1), else (m, m + apart)
   int apart = 0;            ///< these become the d'/2 of two halves
+  /// @{
+  /// As the options of rope of these names.
   double beta_fast = 32, beta_slow = 1, low_freq_factor = 1, high_freq_factor = 4;
+  /// @}
 };
 /// That of a model whose encoding is rope and nothing else; empty: it is another one. UsageError
 /// for a rope that GPT-NeoX has not, or where a number of tokens at most is asked of one.

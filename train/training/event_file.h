@@ -24,8 +24,8 @@ std::string scalars_event(double time, int step, const Scalars&);  ///< the Even
 class EventFile {
  public:
   explicit EventFile(const std::string& folder);  ///< writes nothing yet
-  void add(int step, const Scalars&);
-  void flush();  ///< writes what was added
+  void add(int step, const Scalars&);             ///< to what flush() writes
+  void flush();                                   ///< writes what was added
 
  private:
   std::string path_, records_;
