@@ -16,12 +16,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string tiny =
+const std::string tiny_sweep =
     "sweep --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 "
     "--examples 8 --quiet ";
 
 const std::string two_by_two =
-    tiny + "--encodings rope,rope:rope.scaling=yarn,learned --eval-lengths 4,8 --seeds 2 ";
+    tiny_sweep + "--encodings rope,rope:rope.scaling=yarn,learned --eval-lengths 4,8 --seeds 2 ";
 
 // A sweep of two encodings and two seeds that several tests read and none changes.
 const std::string& finished_sweep() {
@@ -62,7 +62,7 @@ class EndedSweep {
 
 void refused_sweep(const std::string& arguments, const std::string& said) {
   const Folder folder;
-  const Ran ran = yonder_run(tiny + arguments + " --out " + (folder / "run"));
+  const Ran ran = yonder_run(tiny_sweep + arguments + " --out " + (folder / "run"));
   INFO(arguments);
   INFO(ran.err);
   CHECK(ran.code == 2);
@@ -75,7 +75,7 @@ void refused_sweep(const std::string& arguments, const std::string& said) {
 
 TEST_CASE("the course of a training is tested evenly, its end and last tenth apart") {
   const Folder folder;
-  const std::string asked = tiny +
+  const std::string asked = tiny_sweep +
                             "--encodings rope,rope:rope.scaling=yarn --eval-lengths 4,8 --steps 20 "
                             "--curve-points 4 --checkpoints 2 --seeds 1 --out " +
                             (folder / "run");
@@ -138,7 +138,7 @@ TEST_CASE("a cell is the run that yonder train makes, to the bit, whatever the t
 
 TEST_CASE("a sweep finds the same whether its cells run side by side or one by one") {
   const Folder folder;
-  const Ran ran = yonder_run(tiny +
+  const Ran ran = yonder_run(tiny_sweep +
                              "--encodings rope,rope:rope.scaling=yarn,learned --eval-lengths 8,4 "
                              "--seeds 2 --threads 1 --out " +
                              (folder / "run"));
@@ -149,7 +149,7 @@ TEST_CASE("a sweep finds the same whether its cells run side by side or one by o
 TEST_CASE("a folder with a sweep is refused, unless it is to be continued or replaced") {
   const Folder folder;
   const std::string sweep =
-      tiny + "--encodings none --eval-lengths 4 --seeds 1 --out " + (folder / "a");
+      tiny_sweep + "--encodings none --eval-lengths 4 --seeds 1 --out " + (folder / "a");
   REQUIRE(yonder_run(sweep).code == 0);
   const Ran again = yonder_run(sweep);
   CHECK(again.code == 2);
@@ -204,10 +204,11 @@ TEST_CASE("a sweep does not go on with another text") {
 }
 
 TEST_CASE("a scale leaves a test at least one sequence") {
-  const Ran ran = yonder_run(tiny + "--encodings none --budget 0.01 --dry-run");
+  const Ran ran = yonder_run(tiny_sweep + "--encodings none --budget 0.01 --dry-run");
   INFO(ran.err);
   CHECK(contains(ran.out, "\nexamples = 1\n"));
-  const Ran more = yonder_run(tiny + "--encodings none --steps 3000000 --budget 1000 --dry-run");
+  const Ran more =
+      yonder_run(tiny_sweep + "--encodings none --steps 3000000 --budget 1000 --dry-run");
   CHECK(more.code == 2);
   CHECK_THAT(more.err,
              ContainsSubstring("--budget: 3000000 steps would become more than 100000000"));
@@ -281,7 +282,8 @@ TEST_CASE("a sweep overwrites nothing that is not its own, and removes what kill
 TEST_CASE("a rate whose trial was killed is not passed over for another") {
   const Folder folder;
   const auto sweep = [&](const std::string& name) {
-    return tiny + "--encodings rope --set train.lr=1e-2,1e-5 --lengths 4 --seeds 1 --threads 1 " +
+    return tiny_sweep +
+           "--encodings rope --set train.lr=1e-2,1e-5 --lengths 4 --seeds 1 --threads 1 " +
            "--steps 3000 --out " + (folder / name);
   };
   REQUIRE(yonder_run(sweep("whole")).code == 0);
@@ -301,7 +303,7 @@ TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code
   const Folder folder;
   // At this rate the first update throws rope's weights beyond what a float holds.
   const Ran ran =
-      yonder_run(tiny +
+      yonder_run(tiny_sweep +
                  "--encodings rope --eval-lengths 4 --seeds 2 --steps 60 --lr 99 --warmup 0 "
                  "--grad-clip 0 --weight-decay 100 --out " +
                  (folder / "run"));
@@ -321,8 +323,8 @@ TEST_CASE("the report is the same when it is shown again, and JSON is the file")
   CHECK(contains(shown.out, "table ends"));
   CHECK(contains(shown.out, "Token accuracy at 2×: "));
   const Folder folder;
-  const Ran json = yonder_run(tiny + "--encodings none --seeds 1 --eval-lengths 4 --json --out " +
-                              (folder / "run"));
+  const Ran json = yonder_run(
+      tiny_sweep + "--encodings none --seeds 1 --eval-lengths 4 --json --out " + (folder / "run"));
   CHECK(json.out == content_of(folder / "run/results.json"));
   const auto said = nlohmann::json::parse(json.out);
   CHECK(said["panels"][0]["scores"].size() == 1);
@@ -374,8 +376,8 @@ TEST_CASE("flags override a file, also where it lists several values") {
       "[data]\ntask = 'copy'\n[sweep]\nencodings = ['rope']\nseeds = 1\n[sweep.set]\n"
       "'data.task' = ['copy', 'reverse']\n'rope.base' = [10, 20]\n");
   const auto dry = [&](const std::string& flags) {
-    return yonder_run("sweep " + (folder / "c.toml") + tiny.substr(tiny.find(" --width")) +
-                      "--dry-run " + flags)
+    return yonder_run("sweep " + (folder / "c.toml") +
+                      tiny_sweep.substr(tiny_sweep.find(" --width")) + "--dry-run " + flags)
         .out;
   };
   CHECK_THAT(dry(""), ContainsSubstring("-reverse ") && ContainsSubstring("base=20"));
@@ -425,8 +427,8 @@ TEST_CASE("an interrupt keeps finished cells, says how to go on, and ends with 1
   const Folder folder;
   const std::string
       run = folder / "run",
-      sweep = tiny + "--encodings rope --eval-lengths 4 --seeds 12 --steps 200 --threads 1 --out " +
-              run;
+      sweep = tiny_sweep +
+              "--encodings rope --eval-lengths 4 --seeds 12 --steps 200 --threads 1 --out " + run;
   const auto done = [&run] {
     std::vector<std::string> cells;
     for (int seed = 0; seed < 12; ++seed)

@@ -10,7 +10,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-const std::string tiny =
+const std::string tiny_training =
     " --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --threads 1 "
     "--quiet ";
 
@@ -19,7 +19,9 @@ std::string trained(const std::string& encoding) {
   static const Folder folder;
   const std::string path = folder / encoding;
   if (!std::filesystem::exists(path))
-    REQUIRE(yonder_run("train" + tiny + "--encoding " + encoding + " --out " + path).code == 0);
+    REQUIRE(
+        yonder_run("train" + tiny_training + "--encoding " + encoding + " --out " + path).code ==
+        0);
   return path;
 }
 

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string tiny =
+const std::string tiny_signalled =
     "--task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 "
     "--checkpoint-minutes 0 --threads 1 ";
 
@@ -30,7 +30,8 @@ TEST_CASE("a signal saves, ends with its own code, and training continues to the
   for (const auto& [signal, code] :
        {std::pair{SIGINT, 130}, {SIGTERM, 143}, {SIGUSR1, 75}, {SIGHUP, 129}}) {
     const std::string run = folder / std::to_string(signal);
-    const Program program("train " + tiny + "--encoding rope --steps 1000000 --out " + run);
+    const Program program("train " + tiny_signalled + "--encoding rope --steps 1000000 --out " +
+                          run);
     wait_for([&] { return fs::exists(run + "/metrics.jsonl"); });
     ::kill(program.pid, signal);
     CHECK(program.end() == code);
@@ -48,7 +49,8 @@ TEST_CASE("a signal saves, ends with its own code, and training continues to the
 TEST_CASE("training has no handler, and a burst of signals is one") {
   const Folder folder;
   const std::string run = folder / "run";
-  const Program program("train " + tiny + "--width 256 --batch 64 --steps 1000000 --out " + run);
+  const Program program("train " + tiny_signalled +
+                        "--width 256 --batch 64 --steps 1000000 --out " + run);
   wait_for([&] { return fs::exists(run + "/metrics.jsonl"); });
   const unsigned long long of_sanitizers = 0x4e8;  // SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV
   for (const std::string& line :
@@ -67,7 +69,7 @@ TEST_CASE("signals that are ignored stay so") {
   const Folder folder;
   const std::string run = folder / "run";
   const auto before = std::signal(SIGHUP, SIG_IGN);  // as nohup does
-  const Program program("train " + tiny + "--steps 1000000 --out " + run);
+  const Program program("train " + tiny_signalled + "--steps 1000000 --out " + run);
   std::signal(SIGHUP, before);
   wait_for([&] { return fs::exists(run + "/metrics.jsonl"); });
   ::kill(program.pid, SIGHUP);
@@ -81,7 +83,7 @@ TEST_CASE("training that nobody listens to any more saves", "[slow]") {
   const Folder folder;
   const std::string run = folder / "run", pipe = folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  const Program program("train " + tiny + "--steps 1000000 --out " + run, "", pipe);
+  const Program program("train " + tiny_signalled + "--steps 1000000 --out " + run, "", pipe);
   const int end = ::open(pipe.c_str(), O_RDONLY);
   wait_for([&] { return fs::exists(run + "/metrics.jsonl"); });
   ::close(end);
@@ -108,8 +110,8 @@ TEST_CASE("the cells of a sweep save when it is interrupted, and when it is kill
   const Folder folder;
   for (const auto& [signal, code] : {std::pair{SIGTERM, 143}, {SIGHUP, 129}, {SIGKILL, -1}}) {
     const std::string run = folder / std::to_string(signal);
-    const Program program("sweep " + tiny + "--encodings rope --steps 1000000 --quiet --out " +
-                          run);
+    const Program program("sweep " + tiny_signalled +
+                          "--encodings rope --steps 1000000 --quiet --out " + run);
     wait_for([&] { return fs::exists(run) && first_file(run, "metrics.jsonl") != ""; });
     if (signal == SIGHUP)  // a closed terminal sends it to all of them
       for (const std::string& cell : children_of(program.pid)) ::kill(std::stoi(cell), signal);
