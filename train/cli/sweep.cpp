@@ -71,7 +71,7 @@ void declare(CommandLine& line, SweepOptions& options) {
       Option{"config", {}, "configuration read over CONFIG; flags override all"}.takes("FILE"),
       options.configs);
   for (const Option& o : SweepConfig::lists())
-    if (o.name == "eval_lengths") line.numbers("Sweep", o, sweep.eval_lengths);
+    if (o.name == "eval_lengths") line.lengths("Sweep", o, sweep.eval_lengths, sweep.bins);
     else
       line.names("Sweep", o,
                  o.name == "encodings" ? sweep.encodings

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "train/config/claim.h"
+#include "train/config/eval_lengths.h"
 #include "train/config/row.h"
 #include "train/config/run_config.h"
 
@@ -25,6 +26,7 @@ struct SweepConfig {
   bool window_baseline = false;   ///< a row more for each encoding: seeing only the last N tokens
   std::vector<Axis> axes;         ///< panels; `train.lr` chooses, options of an encoding make rows
   std::vector<int> eval_lengths;  ///< items for tasks, tokens for text; the trained one is added
+  LengthBins bins;                ///< among eval_lengths
   std::vector<std::string> tests{""};  ///< options of the task while testing, "tiled.tile=2"
   std::vector<std::string> eval_protocols{"fixed-targets"};  ///< of texts
   int seeds = 5;

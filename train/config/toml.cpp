@@ -116,11 +116,9 @@ void set_list(SweepConfig& config, const std::string& name, const toml::node& no
   if (name == "tests") config.tests = list_of(node, key, place);
   if (name == "eval_protocols") config.set_protocols(list_of(node, key, place));
   if (name != "eval_lengths") return;
-  config.eval_lengths.clear();
-  for (const Value& value : values_of(node, key, place)) {
-    int& length = config.eval_lengths.emplace_back();
-    set(Option{name, &length, ""}.within(1, 1 << 24), "sweep", value, node, place);
-  }
+  config.eval_lengths.clear(), config.bins.clear();
+  for (const std::string& one : list_of(node, key, place))
+    add_eval_length(key, one, config.eval_lengths, config.bins);
 }
 
 void read_sweep(const toml::table& section, SweepConfig& config, const TomlSource& place) {
@@ -178,6 +176,15 @@ toml::table parsed(const std::string& text, const std::string& path) {
                          ? ""
                          : "; if it is a text to train on, name it with " + ("--text " + path)));
   }
+}
+
+// Lengths as numbers, bins as texts.
+toml::array lengths_of(const SweepConfig& config) {
+  toml::array list;
+  for (const int length : config.eval_lengths)
+    if (config.bins.count(length)) list.push_back(yonder::text_of(length, config.bins));
+    else list.push_back(length);
+  return list;
 }
 
 // A run's sections; what else there is goes to `other`.
@@ -306,7 +313,7 @@ std::string to_toml(const SweepConfig& config) {
   toml::table sweep{{"encodings", array_of(config.encodings)},
                     {"eval_protocols", array_of(config.eval_protocols)}};
   if (config.tests != SweepConfig{}.tests) sweep.insert("tests", array_of(config.tests));
-  if (!config.eval_lengths.empty()) sweep.insert("eval_lengths", array_of(config.eval_lengths));
+  if (!config.eval_lengths.empty()) sweep.insert("eval_lengths", lengths_of(config));
   SweepConfig copy = config, plain;
   for_each_given(copy.fields(), plain.fields(),
                  [&](const Option& o, const Value& value) { put(sweep, {o.name}, value); });

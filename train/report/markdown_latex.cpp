@@ -41,8 +41,8 @@ std::string markdown_table(const Results& r, const Measure& m) {
   std::string head = "| |", rule = "|---|", text;
   for (int length : r.lengths) {
     head += length == r.train_length
-                ? " **" + std::to_string(length) + "** (trained) |"
-                : " " + std::to_string(length) + " (" + r.multiple(length) + "×) |";
+                ? " **" + text_of(length, r.bins) + "** (trained) |"
+                : " " + text_of(length, r.bins) + " (" + r.multiple(length) + "×) |";
     rule += "---:|";
   }
   for (const Row& row : r.rows) {
@@ -110,7 +110,7 @@ std::string label_of(const Results& r, const Measure& m) {
 std::string latex_table(const Results& r, const Measure& m, LatexSpread spread) {
   std::string head, text;
   for (int length : r.lengths)
-    head += " & " + std::to_string(length) + (length == r.train_length ? "$^*$" : "");
+    head += " & " + text_of(length, r.bins) + (length == r.train_length ? "$^*$" : "");
   for (const Row& row : r.rows) {
     text += latex(row.printed());
     for (int length : r.lengths) text += " & " + latex_cell(r, row, length, m, spread);

@@ -134,7 +134,11 @@ bool at_chance(const Results& r, const Row& row, int length, const Measure& m) {
 
 Ordering ordering(const Results& r, const Row& better, const Row& worse, int length,
                   const Measure& m) {
-  Ordering o{.better = better, .worse = worse, .length = length, .measure = m};
+  Ordering o{.better = better,
+             .worse = worse,
+             .length = length,
+             .at = text_of(length, r.bins),
+             .measure = m};
   std::vector<double> a, b;
   const auto others = by_seed(r, worse, length, m);
   for (const auto& [seed, value] : by_seed(r, better, length, m))
@@ -177,8 +181,8 @@ std::vector<Ordering> orderings(const Results& r, int length, const Measure& m) 
 
 std::string said(const Ordering& o) {
   return o.better.printed() + (o.measure.percent ? " > " : " < ") + o.worse.printed() + " at " +
-         std::to_string(o.length) + ": " + std::to_string(o.agree) + " of " +
-         std::to_string(o.pairs.seeds) + (o.pairs.seeds == 1 ? " seed" : " seeds");
+         o.at + ": " + std::to_string(o.agree) + " of " + std::to_string(o.pairs.seeds) +
+         (o.pairs.seeds == 1 ? " seed" : " seeds");
 }
 
 std::string evidence(const Ordering& o) {

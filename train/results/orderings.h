@@ -25,6 +25,7 @@ inline constexpr int fewest_seeds = 5;
 struct Ordering {
   Row better, worse;
   int length = 0;
+  std::string at;  ///< the length, or the bin that ends there: "26-50"
   Measure measure = Measure::loss;
   Paired pairs;           ///< better's number less worse's, on the seeds that both have
   int agree = 0;          ///< seeds on which `better` is the better one

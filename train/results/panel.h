@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "train/config/eval_lengths.h"
 #include "train/config/row.h"
 #include "train/config/status.h"
 #include "train/results/attention_table.h"
@@ -22,7 +23,7 @@ inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 struct EvalScore {
   Row row;
   std::string protocol;  ///< which targets count, and what they see
-  int length = 0;        ///< items for tasks, tokens for text
+  int length = 0;        ///< items for tasks, tokens for text; of a bin the longest
   int tokens = 0;        ///< longest sequence that the model saw
   int seed = 0;
   double loss = unknown;            ///< mean over targets, nats
@@ -83,6 +84,7 @@ struct Results {
   bool text = false;
   int train_length = 0;  ///< N in items for tasks, in tokens for text
   std::vector<int> lengths;
+  LengthBins bins;  ///< among lengths
   int seeds = 0;
   std::vector<Row> rows;
   std::vector<double> chance;     ///< [lengths] accuracy of the best guess that reads nothing

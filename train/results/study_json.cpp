@@ -306,6 +306,8 @@ Json solved(const Results& r) {
 
 // What each panel knows beside its numbers.
 Json json_of(const Results& r) {
+  std::vector<int> least;
+  for (int length : r.lengths) least.push_back(shortest(length, r.bins));
   Json rows = Json::array();
   for (const Row& row : r.rows) {
     rows.push_back(json_of(row));
@@ -318,6 +320,7 @@ Json json_of(const Results& r) {
           {"text", r.text},
           {"train_length", r.train_length},
           {"eval_lengths", r.lengths},
+          {"eval_length_min", least},
           {"seeds", r.seeds},
           {"chance", r.chance},
           {"unigram_loss", r.unigram_loss},
@@ -333,6 +336,18 @@ Json json_of(const Results& r) {
           {"attention", array_of(r.attention)}};
 }
 
+LengthBins bins_of(const nlohmann::json& json) {
+  LengthBins bins;
+  if (!json.contains("eval_length_min")) return bins;  // results of earlier versions have none
+  const std::vector<int> least = wholes(json["eval_length_min"]),
+                         most = wholes(json.at("eval_lengths"));
+  if (least.size() != most.size())
+    throw UsageError("eval_length_min is not as long as eval_lengths");
+  for (std::size_t i = 0; i < most.size(); ++i)
+    if (least[i] != most[i]) bins[most[i]] = least[i];
+  return bins;
+}
+
 Results panel_of(const nlohmann::json& json) {
   Results r{.task = json.at("task"),
             .test = json.at("eval_options"),
@@ -341,6 +356,7 @@ Results panel_of(const nlohmann::json& json) {
             .text = json.at("text"),
             .train_length = whole(json.at("train_length")),
             .lengths = wholes(json.at("eval_lengths")),
+            .bins = bins_of(json),
             .seeds = whole(json.at("seeds")),
             .chance = numbers(json.at("chance")),
             .unigram_loss = number(json.at("unigram_loss"))};

@@ -80,6 +80,10 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
   refused_toml("[sweep]\nseeds = 0", "sweep.seeds");
   refused_toml("[sweep]\neval_lenghts = [3]", "did you mean 'eval_lengths'");
   refused_toml("[sweep]\neval_lengths = [0]", "eval_lengths: '0'");
+  refused_toml("[sweep]\neval_lengths = ['0-4']", "eval_lengths: '0-4' is not allowed");
+  refused_toml("[sweep]\neval_lengths = ['9-4']", "eval_lengths: '9-4' is not allowed");
+  refused_toml("[sweep]\neval_lengths = ['1-25', '25-50']", "'25-50' and '1-25' share a length");
+  refused_toml("[sweep]\neval_lengths = [30, '26-50']", "'26-50' and '30' share a length");
   refused_toml("[sweep.set]\n\"train.wdth\" = [1, 2]", "train.wdth");
   refused_toml("[sweep]\nencodings = 'rope'", "takes a list");
   refused_toml("[[claim]]\nodrer = ['a']", "did you mean 'order'");
@@ -92,6 +96,9 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
 
 TEST_CASE("what is written reads back to the same") {
   SweepConfig c = read("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
+  CHECK(to_toml(read("[sweep]\neval_lengths = ['1-25', '26-50', 75]"))
+            .find("eval_lengths = [ '1-25', '26-50', 75 ]") != std::string::npos);
+  c.eval_lengths = {25, 75}, c.bins = {{25, 1}};
   c.title = "it's \"one\"";
   c.base.options = {{"rope.base", "500"}, {"copy.alphabet", "8"}};
   c.claims = {{"a", "b", {"rope", "alibi"}, 3, "tiled.tile=2", "sliding", "text"}};

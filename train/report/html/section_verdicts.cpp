@@ -35,7 +35,7 @@ Json steps(const std::string& name, const std::vector<Ordering>& all, int claims
            cell(any ? signed_number(i.low, m) + " to " + signed_number(i.high, m) : ""),
            cell(any ? number(o.p, "%.2g") : ""), cell(outcome_of(o, claims), "words")}}});
   }
-  const std::string at = " at " + std::to_string(all.front().length);
+  const std::string at = " at " + all.front().at;
   return tables_of(
       name + at, "steps concludes",
       {head("order" + at), head("seeds"), head("median difference", m.percent ? "points" : "nats"),
