@@ -18,7 +18,7 @@ FLOORS = [["core"], ["datasets", "encodings"], ["models"], ["train/system", "tra
           ["train/training", "train/results"], ["train/evaluation", "train/report", "train/bench"],
           ["train/sweep"], ["train/cli"]]
 # train/config reads nothing of train/system, so the two may stand on one floor; likewise the others.
-BUDGET = {"train": 16250, "all": 33600}  # lines; lower it whenever code is deleted
+BUDGET = {"train": 16800, "all": 34250}  # lines; lower it whenever code is deleted
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

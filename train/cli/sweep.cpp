@@ -130,7 +130,8 @@ void apply_set(const std::string& text, const CommandLine& line, SweepConfig& sw
     values.push_back(parse_value(v));
   }
   if (key == "model.encoding") sweep.encodings = texts;
-  else if (values.size() == 1) set_key(sweep.base, key, values[0]);
+  else if (values.size() == 1 && texts[0].find(':') == texts[0].npos)
+    set_key(sweep.base, key, values[0]);
   else sweep.axes.push_back({key, values});
 }
 

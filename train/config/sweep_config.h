@@ -35,6 +35,7 @@ struct SweepConfig {
   int curve_points = 0;    ///< tested too, evenly over all of training
   bool attention = false;  ///< tell where the attention of the last checkpoint looks
   std::vector<Claim> claims;
+  std::vector<Prediction> predictions;
 
   /// The fields by name with limits and meaning: flags, and keys of [sweep].
   Options fields();

@@ -6,6 +6,7 @@
 #include "train/report/table.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
+#include "train/results/predictions.h"
 
 namespace yonder {
 namespace {
@@ -145,6 +146,9 @@ std::string as_markdown(const Study& study) {
         "\n\n";
     for (const Ordering& o : v.steps) text += "- " + markdown(said(o) + "; " + evidence(o)) + "\n";
   }
+  const std::vector<Predicted> all = predictions(study);
+  if (!all.empty()) text += "\n" + markdown(summary(study, all)) + "\n\n";
+  for (const Predicted& p : all) text += "- " + markdown(said(study, p)) + "\n";
   return text;
 }
 

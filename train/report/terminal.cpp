@@ -7,6 +7,7 @@
 #include "encodings/base/encoding.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
+#include "train/results/predictions.h"
 #include "train/results/summary.h"
 
 namespace yonder {
@@ -156,6 +157,11 @@ std::string report(const Study& study, const std::string& folder, const Terminal
     text += "\n";
   }
   for (const Verdict& v : verdicts(study)) text += claim(v, int(study.claims.size()), style) + "\n";
+  if (const std::vector<Predicted> all = predictions(study); !all.empty()) {
+    text += wrapped(summary(study, all), style.columns);
+    for (const Predicted& p : all) text += printable("  " + said(study, p)) + "\n";
+    text += "\n";
+  }
   for (const Failure& f : study.failures)
     text += printable("Failed: " + f.cell + ": " + f.reason) + "\n";
   if (const std::string page = folder + "/report.html"; fs::exists(page))

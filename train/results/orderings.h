@@ -71,14 +71,17 @@ struct Verdict {
   int length = 0;   ///< at which
   std::string why;  ///< there is nothing to hold it against; else empty
   std::vector<Ordering> steps;
-  double p = 1;                ///< the largest of its steps', as a claim needs them all
-  double adjusted_p = 1;       ///< by Holm, among all claims of the study
+  double p = 1;           ///< the largest of its steps', as a claim needs them all; or its trend's
+  double opposite_p = 1;  ///< the smallest of its steps' opposites; or of the reversed order
+  double adjusted_p = 1;  ///< by Holm, among all claims of the study
   std::optional<Trend> trend;  ///< of the order as a whole, for four rows or more
   /// Reproduced if adjusted_p ≤ 0.05; partly if a step has p ≤ 0.05 by itself; not reproduced if
   /// the opposite of a step passes as the claim would have to; else it is inconclusive.
   Result result = cannot_be_told;
 };
 
+/// The panel that a claim speaks of: the first that has what it names; −1 if none has.
+int panel_of(const Study&, const Claim&);
 std::vector<Verdict> verdicts(const Study&);
 /// "reproduced", "partly reproduced", "not reproduced", "inconclusive".
 const char* name_of(Verdict::Result);

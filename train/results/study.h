@@ -42,6 +42,7 @@ struct Study {
   std::vector<Training> trainings;
   std::vector<Failure> failures;
   std::vector<Claim> claims;
+  std::vector<Prediction> predictions;
 };
 
 /// Tidy data: one row per encoding × extension × task × test × variant × protocol × length × seed ×

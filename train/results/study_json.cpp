@@ -8,6 +8,7 @@
 #include "core/renamed.h"
 #include "train/config/keys.h"
 #include "train/results/orderings.h"
+#include "train/results/predictions.h"
 #include "train/results/study.h"
 
 namespace yonder {
@@ -218,9 +219,31 @@ Json json_of(Claim c) {
 
 Claim claim_of(const nlohmann::json& json) {
   Claim claim{.order = json.at("order")};
-  for (const Option& o : claim.fields()) assign(o, "claim", value_of(json.at(o.name), o.name));
+  for (const Option& o : claim.fields())  // claims of earlier versions lack some
+    if (json.contains(o.name)) assign(o, "claim", value_of(json[o.name], o.name));
   for (const Row& row : parse_rows(claim.order)) row.label();  // refuses what it can't tell
   return claim;
+}
+
+Json json_of(Prediction p) {
+  Json json{{"generalise", p.generalise}, {"fail", p.fail}};
+  for (const Option& o : p.fields()) json[o.name] = yonder::json_of(value_of(o));
+  return json;
+}
+
+Prediction prediction_of(const nlohmann::json& json) {
+  Prediction p{.generalise = json.at("generalise"), .fail = json.at("fail")};
+  for (const Option& o : p.fields()) assign(o, "prediction", value_of(json.at(o.name), o.name));
+  for (const auto* rows : {&p.generalise, &p.fail})
+    if (!rows->empty())
+      for (const Row& row : parse_rows(*rows)) row.label();  // refuses what it can't tell
+  return p;
+}
+
+Json json_of(const Predicted& p) {
+  return {{"row", p.row.label()},          {"panel", p.panel}, {"predicted", p.predicted},
+          {"outcome", name_of(p.outcome)}, {"fit", p.fit},     {"seeds", p.seeds},
+          {"exact_match", p.mean},         {"why", p.why},     {"as_predicted", p.as_predicted()}};
 }
 
 Json json_of(const Results&);
@@ -408,7 +431,9 @@ std::string to_json(const Study& study) {
               {"trainings", array_of(study.trainings)},
               {"failures", failures},
               {"claims", array_of(study.claims)},
-              {"verdicts", array_of(verdicts(study))}}
+              {"predictions", array_of(study.predictions)},
+              {"verdicts", array_of(verdicts(study))},
+              {"outcomes", array_of(predictions(study))}}
              .dump(1) +
          "\n";
 }
@@ -430,6 +455,8 @@ Study study_from_json(const std::string& json, const std::string& path) try {
   for (const auto& t : all.at("trainings")) study.trainings.push_back(training_of(t));
   for (const auto& f : all.at("failures")) study.failures.push_back({f.at("cell"), f.at("reason")});
   for (const auto& c : all.at("claims")) study.claims.push_back(claim_of(c));
+  if (all.contains("predictions"))  // results of earlier versions have none
+    for (const auto& p : all["predictions"]) study.predictions.push_back(prediction_of(p));
   require_whole(study);
   return study;
 } catch (const nlohmann::json::exception&) {

@@ -221,6 +221,7 @@ Study joined(const std::vector<Study>& studies, const std::vector<std::string>& 
     append(all.trainings, more.trainings);
     append(all.failures, more.failures);
     append(all.claims, more.claims);
+    append(all.predictions, more.predictions);
     all.title += " and " + (more.title.empty() ? more.name : more.title);
     all.name += "-" + more.name;
     all.command += "\n" + more.command;
