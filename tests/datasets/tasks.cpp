@@ -32,6 +32,8 @@ TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
            {"addition", {{"hints", "9"}, {"reversed", "false"}}},
            {"even-pairs", {}},
            {"parity", {}},
+           {"parity", {{"even", "true"}}},
+           {"addition", {{"binary", "true"}, {"reversed", "false"}}},
            {"sort", {{"alphabet", "4"}}},
            {"sort", {{"alphabet", "7"}, {"unique", "true"}}},
            {"majority", {}},
