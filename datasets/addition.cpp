@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "datasets/base/dataset.h"
@@ -11,6 +13,8 @@ namespace {
 /// `hints` each digit follows a token that names its place; places are named by consecutive tokens
 /// of an ordered set, from a random start that a sequence keeps:  h5 7 h6 4 + h5 9 h6 1 SEP …
 /// Zhou et al. 2024, arXiv:2402.09371.
+/// `binary`: two numbers that have n + 1 bits together, each 1 to n, without leading zeros; the sum
+/// has none either.  Huang et al. 2025, arXiv:2410.02140, app. E.
 /// Each digit, and its hint, counts its power of ten, for encodings that go by them (coupled,
 /// abacus).
 class Addition final : public GeneratedTask {
@@ -18,10 +22,13 @@ class Addition final : public GeneratedTask {
   Options options() override {
     return {{"reversed", &reversed_, "least significant digit first"},
             Option{"hints", &hints_, "index hints to draw from, at least n + 1; 0: none"}.within(
-                0, 65536)};
+                0, 65536),
+            {"binary", &binary_, "numbers of bits without leading zeros, n + 1 in both together"}};
   }
 
   void check(int length) const override {
+    if (binary_ && hints_)
+      throw UsageError("addition: binary numbers have no index hints; set --addition.hints 0");
     if (!hints_ || hints_ > length) return;
     const std::string least = std::to_string(length + 1);
     throw UsageError("addition: sums of " + std::to_string(length) + " digits need " + least +
@@ -31,11 +38,15 @@ class Addition final : public GeneratedTask {
 
   bool numbers() const override { return true; }
   int vocabulary() const override { return first_hint + hints_; }
-  int tokens(int length) const override { return 3 + (3 * length + 1) * (hints_ ? 2 : 1); }
+  int tokens(int length) const override {
+    if (binary_) return 2 * length + 5;  // the sum has at most one bit more than the longer number
+    return 3 + (3 * length + 1) * (hints_ ? 2 : 1);
+  }
 
   /// A digit of the sum is uniform, since one operand's is, but for the last carry c: a + b ≥ 10^n
   /// in (1 − 10^−n)/2 of all cases. A hint is as likely as its start. EOS is certain.
   double chance_accuracy(int length) const override {
+    if (binary_) return binary_chance(length);
     const double no_carry = (1 + std::pow(10.0, -length)) / 2;
     const double digits = length / 10.0 + no_carry;
     if (!hints_) return (digits + 1) / (length + 2);
@@ -45,15 +56,13 @@ class Addition final : public GeneratedTask {
 
   Example example(int length, RandomStream& draws) const override {
     const int start = hints_ ? draws.below(starts(length)) : 0;
-    std::vector<int> a(length), b(length), sum;
-    for (int& digit : a) digit = draws.below(10);
-    for (int& digit : b) digit = draws.below(10);
-    int carry = 0;
-    for (int i = 0; i < length; ++i) {
-      sum.push_back((a[i] + b[i] + carry) % 10);
-      carry = (a[i] + b[i] + carry) / 10;
+    std::vector<int> a(length), b(length);
+    if (binary_) a.resize(draws.between(1, length)), b.resize(length + 1 - int(a.size()));
+    for (std::vector<int>* number : {&a, &b}) {
+      for (int& digit : *number) digit = draws.below(base());
+      if (binary_ && number->size() > 1) number->back() = 1;
     }
-    sum.push_back(carry);
+    const std::vector<int> sum = added(a, b);
 
     Example e;
     const auto given = [&e](int token, int power) { e.add_input(token, power); };
@@ -70,10 +79,43 @@ class Addition final : public GeneratedTask {
  private:
   enum { plus = first_symbol, first_digit, first_hint = first_digit + 10 };
 
-  bool reversed_ = true;
+  bool reversed_ = true, binary_ = false;
   int hints_ = 0;
 
+  int base() const { return binary_ ? 2 : 10; }
   int starts(int length) const { return hints_ - length; }
+
+  /// Units first. Decimal sums have a digit more than the numbers, binary ones no leading zeros.
+  std::vector<int> added(std::vector<int> a, std::vector<int> b) const {
+    const std::size_t n = std::max(a.size(), b.size());
+    a.resize(n), b.resize(n);
+    std::vector<int> sum;
+    int carry = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      sum.push_back((a[i] + b[i] + carry) % base());
+      carry = (a[i] + b[i] + carry) / base();
+    }
+    if (!binary_ || carry) sum.push_back(carry);
+    return sum;
+  }
+
+  /// By the likeliest token at each place of the answer, counted in examples: how far a carry goes
+  /// and how long a sum is has no short formula.
+  double binary_chance(int length) const {
+    constexpr int examples = 4096;
+    std::vector<std::array<int, 3>> times(length + 2);  // of 0, 1 and EOS
+    int all = 0, right = 0;
+    RandomStream draws(Random(0, "data.chance", std::uint32_t(length)));
+    for (int i = 0; i < examples; ++i) {
+      const Example e = example(length, draws);
+      int place = 0;
+      for (std::size_t t = 0; t < e.tokens.size(); ++t)
+        if (e.wanted[t])
+          ++times[place++][e.tokens[t] == eos ? 2 : e.tokens[t] - first_digit], ++all;
+    }
+    for (const auto& at : times) right += *std::max_element(at.begin(), at.end());
+    return double(right) / all;
+  }
 
   /// Puts the tokens of a number whose units are digits[0].
   template <class Put>

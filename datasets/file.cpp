@@ -264,6 +264,7 @@ class File final : public GeneratedTask {
   }
 
   int sequences(const EvalSpec& spec) const override {
+    refuse_bin("file", spec);
     if (stream_) return stream_->sequences(spec);
     const int all = int(chosen(part_of(spec), spec.length).size());
     return spec.count ? std::min(spec.count, all) : all;

@@ -4,9 +4,11 @@
 //   x ← x + w_s ∗ x,  s = 0..layers−1,   (w ∗ x)_t = Σ_m w[s, :, m] x_{t+m−a}  in each column alone
 //
 // a = K−1, or (K−1)/2 if centred. Zero padding marks the ends of a sequence, circular padding hides
-// them: the pair is the control experiment.
+// them: the pair is the control experiment. The first `skip` tokens are left out of it, as BOS
+// would be a landmark even on a ring.
 #include "core/ops/conv.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/ops/ops.h"
@@ -16,7 +18,7 @@ namespace yonder {
 namespace {
 
 class Convolution final : public Encoding {
-  int kernel_ = 3, layers_ = 1;
+  int kernel_ = 3, layers_ = 1, skip_ = 0;
   std::string padding_ = "zero";
   std::optional<bool> centred_;
   Var weight_;  // [layers, D, K]
@@ -30,7 +32,10 @@ class Convolution final : public Encoding {
                "zeros, circular (bidirectional only), or valid positions only"}
             .one_of({"zero", "circular", "none"}),
         Option{"centred", &centred_, "kernel centred on the token; not in a causal model"}.shown_as(
-            "true if bidirectional")};
+            "true if bidirectional"),
+        Option{"skip", &skip_, "first tokens that no window reads; 1: BOS"}
+            .within(0, 1 << 20)
+            .added_later()};
   }
 
   void check() const override {
@@ -51,17 +56,21 @@ class Convolution final : public Encoding {
   }
 
   Var embed(const Var& words, std::span<const int>, const Positions& at) override {
+    const int T = words.dim(1), skip = std::min(skip_, T);
+    if (skip == T) return words;
+    std::vector<int> lengths(at.lengths.begin(), at.lengths.end());
+    for (int& n : lengths) n = std::max(0, n - skip);
     const Conv conv{.anchor = *centred_ ? (kernel_ - 1) / 2 : kernel_ - 1,
                     .padding = padding_ == "zero"       ? ConvPadding::zero
                                : padding_ == "circular" ? ConvPadding::circular
                                                         : ConvPadding::none,
-                    .lengths = at.lengths};
-    Var x = words;
+                    .lengths = lengths};
+    Var x = skip ? slice(words, 1, skip, T - skip) : words;
     for (int s = 0; s < layers_; ++s) {
       const Var w = slice(weight_, 0, s, 1).view({dims_.width, kernel_});
       x = x + depthwise(x, w, conv);
     }
-    return x;
+    return skip ? concat({slice(words, 1, 0, skip), x}, 1) : x;
   }
 };
 

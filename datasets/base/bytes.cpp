@@ -110,6 +110,7 @@ Batch ByteTask::train(std::uint64_t seed, int step, int size) const {
 }
 
 void ByteTask::check(const EvalSpec& spec) const {
+  refuse_bin(name(), spec);
   const int longest = std::max(spec.longest, spec.length);
   const bool ends = spec.protocol == Protocol::fixed_targets;
   if (ends && spec.scored > spec.length)

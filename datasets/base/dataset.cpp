@@ -37,6 +37,19 @@ void add_task(TaskEntry entry) {
   list.insert(std::upper_bound(list.begin(), list.end(), entry, before), std::move(entry));
 }
 
+void refuse_bin(const std::string& task, const EvalSpec& spec) {
+  if (spec.least)
+    throw UsageError(task + ": its sequences have one length at a time, and " +
+                     std::to_string(spec.least) + "-" + std::to_string(spec.length) +
+                     " is a bin of lengths; give single lengths");
+}
+
+double chance_accuracy(const Task& task, int least, int most) {
+  double sum = 0;
+  for (int length = least; length <= most; ++length) sum += task.chance_accuracy(length);
+  return sum / (most - least + 1);
+}
+
 Batch collate(const std::vector<Example>& examples) {
   Batch batch{.size = int(examples.size())};
   for (const Example& e : examples) batch.lengths.push_back(int(e.tokens.size()) - 1);
@@ -78,7 +91,7 @@ Batch GeneratedTask::train(std::uint64_t seed, int step, int size) const {
 }
 
 int GeneratedTask::sequences(const EvalSpec& spec) const {
-  check(spec.length);
+  for (int n = spec.shortest(); n <= spec.length; ++n) check(n);
   return spec.count ? spec.count : default_examples;
 }
 
@@ -89,7 +102,8 @@ Batch GeneratedTask::test(const EvalSpec& spec, int first, int size) const {
   // The length takes the place of training's seed: sequences of different lengths are independent.
   for (int i = first; i < first + size; ++i) {
     RandomStream draws(Random(std::uint64_t(spec.length), stream, std::uint32_t(i)));
-    examples.push_back(test_example(spec.length, draws));
+    const int length = spec.least ? draws.between(spec.least, spec.length) : spec.length;
+    examples.push_back(test_example(length, draws));
   }
   return collate(examples);
 }

@@ -74,12 +74,18 @@ enum class Split { test, validation };
 struct EvalSpec {
   int length = 0;   ///< items; of text, tokens
   int longest = 0;  ///< the greatest length compared; 0: this one. Windows lie by it
+  int least = 0;    ///< of a bin: each sequence draws its length from least..length; 0: `length`
   int count = 0;    ///< sequences at the greatest length; 0: the task's own number
   Protocol protocol = Protocol::fixed_targets;  ///< for text only
   int scored = 32;            ///< M of fixed_targets; at most the smallest length of the comparison
   int stride = 32;            ///< of sliding
   Split split = Split::test;  ///< test or validation data
+
+  int shortest() const { return least ? least : length; }
 };
+
+/// UsageError where a bin is asked for, of a task that tests one length at a time.
+void refuse_bin(const std::string& task, const EvalSpec&);
 
 /// A source of sequences to train and test a model on.
 class Task {
@@ -131,6 +137,9 @@ class Task {
  protected:
   int trained_ = 0;  ///< N in items, from prepare() on
 };
+
+/// The mean of chance_accuracy over the lengths of a bin.
+double chance_accuracy(const Task&, int least, int most);
 
 /// A task that makes its examples one by one from random draws.
 class GeneratedTask : public Task {

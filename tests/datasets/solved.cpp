@@ -138,6 +138,30 @@ TEST_CASE("addition: the answer is the sum, in either order of digits, with hint
     }
 }
 
+TEST_CASE("addition: binary numbers have no leading zeros, and every split of n + 1 bits comes") {
+  const auto task = prepared("addition", {{"binary", "true"}, {"reversed", "false"}}, 4);
+  for (int length : {1, 2, 7, 40}) {
+    const Batch batch = task->test({.length = length, .count = 1000}, 0, 1000);
+    REQUIRE(batch.extent <= task->tokens(length));
+    std::set<std::size_t> splits;
+    for (int b = 0; b < batch.size; ++b) {
+      const Row r = row(batch, b);
+      check_form(r, *task, length);
+      std::string text, sum;
+      for (const auto& word : spelled(*task, r.question())) text += word;
+      for (const auto& word : spelled(*task, r.answer())) sum += word == "<eos>" ? "" : word;
+      const std::string a = text.substr(0, text.find('+')), b2 = text.substr(text.find('+') + 1);
+      REQUIRE(a.size() + b2.size() == std::size_t(length) + 1);
+      splits.insert(a.size());
+      for (const std::string& number : {a, b2, sum})
+        REQUIRE((number.size() == 1 || number[0] == '1'));
+      REQUIRE(std::stoull(a, nullptr, 2) + std::stoull(b2, nullptr, 2) ==
+              std::stoull(sum, nullptr, 2));
+    }
+    CHECK(int(splits.size()) == length);
+  }
+}
+
 TEST_CASE("recall: each key is followed by the value that it was given with") {
   for (const char* asked : {"1", "8", "1000"})
     check_solved("recall", {{"keys", "50"}, {"asked", asked}}, [&](const Row& r) {
@@ -165,11 +189,14 @@ TEST_CASE("even-pairs: 1 if 01 and 10 together come an even number of times") {
 }
 
 TEST_CASE("parity: 1 if an odd number of bits are 1") {
-  check_reads("parity", {}, [](const Words& bits) -> Words {
-    bool odd = false;
-    for (const auto& b : bits) odd ^= b == "1";
-    return {odd ? "1" : "0"};
-  });
+  std::set<int> ones;
+  for (const char* even : {"false", "true"})
+    check_reads("parity", {{"even", even}}, [&](const Words& bits) -> Words {
+      const int count = int(std::count(bits.begin(), bits.end(), "1"));
+      if (bits.size() == 40 && std::string(even) == "true") ones.insert(count);
+      return {count % 2 ? "1" : "0"};
+    });
+  CHECK(ones.size() == 41);  // even, all numbers of ones are as likely
 }
 
 TEST_CASE("sort: ascending order keeps every symbol as often as it came") {

@@ -32,6 +32,8 @@ TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
            {"addition", {{"hints", "9"}, {"reversed", "false"}}},
            {"even-pairs", {}},
            {"parity", {}},
+           {"parity", {{"even", "true"}}},
+           {"addition", {{"binary", "true"}, {"reversed", "false"}}},
            {"sort", {{"alphabet", "4"}}},
            {"sort", {{"alphabet", "7"}, {"unique", "true"}}},
            {"majority", {}},
@@ -239,6 +241,22 @@ TEST_CASE("test sequences are the same whatever the batch, the seed and the trai
       for (int b = 0; b < 6; ++b) CHECK(!tested.count(row(batch, b).tokens));
     }
   }
+}
+
+TEST_CASE("in a test of a bin every sequence draws its length from it, each as often") {
+  const auto task = prepared("copy", {}, 4);
+  const EvalSpec bin{.length = 7, .longest = 9, .least = 5, .count = 3000};
+  const Batch batch = task->test(bin, 0, 3000), part = task->test(bin, 10, 1);
+  std::map<int, int> times;
+  for (int tokens : batch.lengths) ++times[tokens];
+  REQUIRE(times.size() == 3);
+  for (const int length : {5, 6, 7})  // 4.5 standard deviations
+    CHECK(times.at(task->tokens(length)) == Approx(1000).margin(116));
+  CHECK(part.lengths[0] == batch.lengths[10]);
+  CHECK(chance_accuracy(*task, 1, 2) ==
+        Approx((task->chance_accuracy(1) + task->chance_accuracy(2)) / 2));
+  CHECK_THROWS_WITH(prepared("recall", {}, 5)->sequences({.length = 140, .least = 100}),
+                    ContainsSubstring("129 pairs"));
 }
 
 TEST_CASE("shorter examples of a batch are padded on the right, in tokens and in targets") {

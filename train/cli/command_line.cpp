@@ -278,6 +278,17 @@ void CommandLine::numbers(const std::string& heading, const Option& named,
   });
 }
 
+void CommandLine::lengths(const std::string& heading, const Option& named, std::vector<int>& value,
+                          LengthBins& bins) {
+  const std::string flag = flag_of(named.name);
+  const auto read = [&value, &bins, flag](const Line::Values& given) {
+    value.clear(), bins.clear();
+    for (const std::string& part : split(given.back(), ','))
+      add_eval_length(flag, part, value, bins);
+  };
+  line_->add(heading, flag, named, Line::Takes::list, read);
+}
+
 void CommandLine::names(const std::string& heading, const Option& named,
                         std::vector<std::string>& value) {
   const std::string flag = flag_of(named.name);

@@ -5,6 +5,7 @@
 
 #include "core/options.h"
 #include "encodings/base/spec.h"
+#include "train/config/eval_lengths.h"
 #include "train/config/run_config.h"
 
 /// \file
@@ -24,8 +25,11 @@ class CommandLine {
   /// One flag for each option under a heading of the help: "--width N" of "model.width"; of one
   /// that is true or false a switch, which "--json=false" turns off.
   void add(const std::string& heading, const Options&);
-  /// A flag that takes whole numbers with commas between: "--eval-lengths 32,64". Each is 1..2^24.
+  /// A flag that takes whole numbers with commas between: "--ranks 8,64". Each is 1..2^24.
   void numbers(const std::string& heading, const Option& named, std::vector<int>& value);
+  /// A flag that takes lengths and bins of lengths with commas between: "--eval-lengths 1-25,50".
+  void lengths(const std::string& heading, const Option& named, std::vector<int>& value,
+               LengthBins&);
   /// A flag that takes names with commas between, as entries_of() parts them: "--encodings
   /// rope,rope@0-2,none@3,alibi" are three.
   void names(const std::string& heading, const Option& named, std::vector<std::string>& value);

@@ -30,14 +30,15 @@ void print_table(const std::vector<EvalRow>& rows, const Task& task) {
   std::printf("%8s %8s %10s %10s %10s %10s %9s\n", "length", "tokens", "loss", "accuracy", last,
               "chance", "examples");
   for (const EvalRow& row : rows) {
+    const std::string length = text_of_range(row.least, row.length);
     if (row.status != Status::ok) {
-      std::printf("%8d %8d  %s: %s\n", row.length, row.tokens, name_of(row.status),
+      std::printf("%8s %8d  %s: %s\n", length.c_str(), row.tokens, name_of(row.status),
                   row.problem.c_str());
       continue;
     }
     const std::string quality =
         task.is_text() ? number(row.perplexity, 4) : percent(row.exact_match);
-    std::printf("%8d %8d %10s %10s %10s %10s %9d\n", row.length, row.tokens,
+    std::printf("%8s %8d %10s %10s %10s %10s %9d\n", length.c_str(), row.tokens,
                 number(row.loss, 4).c_str(), percent(row.token_accuracy).c_str(), quality.c_str(),
                 percent(row.chance).c_str(), row.examples);
   }
@@ -52,6 +53,7 @@ void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
                               {"rows", nlohmann::ordered_json::array()}};
   for (const EvalRow& row : rows) {  // JSON has no NaN: what is not there is null
     json["rows"].push_back({{"eval_length", row.length},
+                            {"eval_length_min", row.least},
                             {"eval_tokens", row.tokens},
                             {"examples", row.examples},
                             {"loss", row.loss},
@@ -125,12 +127,12 @@ void declare(CommandLine& line, EvalOptions& options) {
   EvalSettings& settings = options.settings;
   line.argument("DIR", options.path, "a run's folder, for its last checkpoint, or a checkpoint",
                 CommandLine::Presence::required);
-  line.numbers("Evaluation",
-               Option{"eval_lengths", {}, "items of the task, or bytes of text"}
+  line.lengths("Evaluation",
+               Option{"eval_lengths", {}, "items of the task, or bytes of text; 26-50 is a bin"}
                    .takes("N,N,...")
                    .shown_as("1, 2, 4 and 8 times the training length")
                    .also("lengths"),
-               settings.lengths);
+               settings.lengths, settings.bins);
   line.names("Evaluation",
              Option{"extensions",
                     {},
@@ -169,6 +171,7 @@ void declare(CommandLine& line, EvalOptions& options) {
 void require_examples(const Task& task, const EvalSettings& settings, int longest) {
   const int there = task.sequences({.length = longest,
                                     .longest = longest,
+                                    .least = least_of_bin(longest, settings.bins),
                                     .count = settings.examples,
                                     .protocol = settings.protocol});
   if (there < settings.examples)

@@ -71,7 +71,7 @@ void declare(CommandLine& line, SweepOptions& options) {
       Option{"config", {}, "configuration read over CONFIG; flags override all"}.takes("FILE"),
       options.configs);
   for (const Option& o : SweepConfig::lists())
-    if (o.name == "eval_lengths") line.numbers("Sweep", o, sweep.eval_lengths);
+    if (o.name == "eval_lengths") line.lengths("Sweep", o, sweep.eval_lengths, sweep.bins);
     else
       line.names("Sweep", o,
                  o.name == "encodings" ? sweep.encodings
@@ -130,7 +130,8 @@ void apply_set(const std::string& text, const CommandLine& line, SweepConfig& sw
     values.push_back(parse_value(v));
   }
   if (key == "model.encoding") sweep.encodings = texts;
-  else if (values.size() == 1) set_key(sweep.base, key, values[0]);
+  else if (values.size() == 1 && texts[0].find(':') == texts[0].npos)
+    set_key(sweep.base, key, values[0]);
   else sweep.axes.push_back({key, values});
 }
 

@@ -8,11 +8,14 @@ namespace yonder {
 
 /// What a publication found, as a preset states it: rows from best to worst.
 struct Claim {
-  std::string text;                  ///< in words, with its numbers
-  std::string source;                ///< paper and table
-  std::vector<std::string> order;    ///< of rows as parse_rows reads them, the best first
-  int length = 0;                    ///< at which; 0: the longest
-  std::string test, protocol, task;  ///< of the panel; "": the first
+  std::string text;                          ///< in words, with its numbers
+  std::string source;                        ///< paper and table
+  std::vector<std::string> order;            ///< of rows as parse_rows reads them, the best first
+  int length = 0;                            ///< at which; 0: the longest
+  std::string test, protocol, task, config;  ///< of the panel; "": the first
+  std::string measure;  ///< "loss", "token_accuracy", …; "": the panel's first
+  /// "steps": each row against the next; "trend": the order as a whole, by Page's test.
+  std::string judged_by = "steps";
 
   /// Every field but `order`: what files hold of a claim is read and written by this table.
   Options fields() {
@@ -21,7 +24,22 @@ struct Claim {
             Option{"length", &length, ""}.within(0, 1 << 24),
             Option{"test", &test, ""},
             Option{"protocol", &protocol, ""}.choice_formerly("same-targets", "fixed-targets"),
-            Option{"task", &task, ""}};
+            Option{"task", &task, ""},
+            Option{"config", &config, ""},
+            Option{"measure", &measure, ""}.one_of({"", "loss", "token_accuracy", "exact_match"}),
+            Option{"judged_by", &judged_by, ""}.one_of({"steps", "trend"})};
+  }
+};
+
+/// What theory says of the rows of a panel: whether they generalise by length.
+struct Prediction {
+  std::string source, task, config;           ///< as in Claim
+  std::vector<std::string> generalise, fail;  ///< rows as parse_rows reads them
+
+  /// Every field but the rows.
+  Options fields() {
+    return {Option{"source", &source, ""}, Option{"task", &task, ""},
+            Option{"config", &config, ""}};
   }
 };
 

@@ -129,18 +129,36 @@ std::vector<Row> rows_of(const SweepConfig& config, SweepPlan& plan) {
   return rows;
 }
 
+// Sets a key in a variant, which is shown.
+void vary(Variant& v, const OptionKey& key, const Value& value) {
+  set_key(v.base, key, value);
+  const std::string text = text_of(value);
+  v.text += (v.text.empty() ? "" : ", ") + full_text(key) + "=" + text;
+  v.slug += "-" + key.name + text;
+}
+
+// A task, with settings of its panel behind colons: "copy:copy.unique=true:train.steps=500".
+void vary_task(Variant& v, const std::string& text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  set_key(v.base, "data.task", text.substr(0, colon));
+  if (colon == text.size()) return;
+  for (const Override& o : parse_overrides(text.substr(colon + 1), "data.task", "copy.unique=true"))
+    if (const OptionKey key = known(o.key); key.owner == "encoding" || key == "model.encoding" ||
+                                            key == "data.task" || key == "train.seed" ||
+                                            key == "train.threads")
+      throw UsageError("data.task: '" + text + "' sets " + text_of(key) +
+                       ", which is not a panel's; omit it");
+    else vary(v, key, o.value);
+}
+
 // Each variant times each value of an axis.
 std::vector<Variant> varied(const std::vector<Variant>& before, const Axis& axis) {
-  const bool shown = axis.key != "data.task";
   std::vector<Variant> all;
   for (const Variant& v : before)
     for (const Value& value : axis.values) {
-      Variant one = v;
-      set_key(one.base, axis.key, value);
-      const std::string text = text_of(value);
-      if (shown) one.text += (one.text.empty() ? "" : ", ") + full_text(axis.key) + "=" + text;
-      if (shown) one.slug += "-" + axis.key.name + text;
-      all.push_back(std::move(one));
+      all.push_back(v);
+      if (axis.key == "data.task") vary_task(all.back(), text_of(value));
+      else vary(all.back(), axis.key, value);
     }
   return all;
 }
@@ -192,7 +210,9 @@ Options SweepConfig::lists() {
              "rows, separated by commas; all: every encoding; options behind colons, as in "
              "rope:rope.scaling=yarn; layers as in rope@0-2;none@3"}
           .takes("LIST"),
-      Option{"eval_lengths", {}, "evaluation lengths [1, 2, 4 and 8 times --train-length]"}
+      Option{"eval_lengths",
+             {},
+             "evaluation lengths, or bins like 26-50 [1, 2, 4 and 8 times --train-length]"}
           .takes("N,N,...")
           .formerly("lengths"),
       Option{"tests", {}, "values of a task's option, one panel each: tiled.tile=1,tiled.tile=2"}

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "train/config/claim.h"
+#include "train/config/eval_lengths.h"
 #include "train/config/row.h"
 #include "train/config/run_config.h"
 
@@ -26,6 +27,7 @@ struct SweepConfig {
   bool window_baseline = false;   ///< a row more for each encoding: seeing only the last N tokens
   std::vector<Axis> axes;         ///< panels; `train.lr` chooses, options of an encoding make rows
   std::vector<int> eval_lengths;  ///< items for tasks, tokens for text; the trained one is added
+  LengthBins bins;                ///< among eval_lengths
   std::vector<std::string> tests{""};  ///< options of the task while testing, "tiled.tile=2"
   std::vector<std::string> eval_protocols{"fixed-targets"};  ///< of texts
   int seeds = 5;                                             ///< models per row
@@ -34,6 +36,7 @@ struct SweepConfig {
   int curve_points = 0;       ///< tested too, evenly over all of training
   bool attention = false;     ///< tell where the attention of the last checkpoint looks
   std::vector<Claim> claims;  ///< published orders to compare with
+  std::vector<Prediction> predictions;  ///< what theory says of rows
 
   /// The fields by name with limits and meaning: flags, and keys of [sweep].
   Options fields();

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <sstream>
 
 #include "core/error.h"
@@ -116,11 +117,9 @@ void set_list(SweepConfig& config, const std::string& name, const toml::node& no
   if (name == "tests") config.tests = list_of(node, key, place);
   if (name == "eval_protocols") config.set_protocols(list_of(node, key, place));
   if (name != "eval_lengths") return;
-  config.eval_lengths.clear();
-  for (const Value& value : values_of(node, key, place)) {
-    int& length = config.eval_lengths.emplace_back();
-    set(Option{name, &length, ""}.within(1, 1 << 24), "sweep", value, node, place);
-  }
+  config.eval_lengths.clear(), config.bins.clear();
+  for (const std::string& one : list_of(node, key, place))
+    add_eval_length(key, one, config.eval_lengths, config.bins);
 }
 
 void read_sweep(const toml::table& section, SweepConfig& config, const TomlSource& place) {
@@ -145,19 +144,34 @@ void read_sweep(const toml::table& section, SweepConfig& config, const TomlSourc
   }
 }
 
+// The tables [[`section`]]: fields, and lists of rows by name.
+void read_table(const toml::table& table, const std::string& section, const Options& fields,
+                const std::map<std::string, std::vector<std::string>*>& lists,
+                const TomlSource& place) {
+  for (const auto& [name, node] : table) {
+    const std::string key(name.str()), full = section + "." + key;
+    Options all = fields;
+    std::vector<std::string> known;
+    for (const auto& [list, rows] : lists) known.push_back(list);
+    for (const Option& o : fields) known.push_back(o.name);
+    if (lists.count(key)) *lists.at(key) = list_of(node, full, place);
+    else if (const Option* field = find(all, key))
+      set(*field, section, value_of(node, full, place), node, place);
+    else place.refuse(node, full + ": there is no such key" + did_you_mean(key, known));
+  }
+}
+
 Claim claim_of(const toml::table& table, const TomlSource& place) {
   Claim claim;
-  Options fields = claim.fields();
-  for (const auto& [name, node] : table) {
-    const std::string key(name.str()), full = "claim." + key;
-    const Option* field = find(fields, key);
-    std::vector<std::string> known{"order"};
-    for (const Option& o : fields) known.push_back(o.name);
-    if (key == "order") claim.order = list_of(node, full, place);
-    else if (!field) place.refuse(node, full + ": there is no such key" + did_you_mean(key, known));
-    else set(*field, "claim", value_of(node, full, place), node, place);
-  }
+  read_table(table, "claim", claim.fields(), {{"order", &claim.order}}, place);
   return claim;
+}
+
+Prediction prediction_of(const toml::table& table, const TomlSource& place) {
+  Prediction p;
+  read_table(table, "prediction", p.fields(), {{"generalise", &p.generalise}, {"fail", &p.fail}},
+             place);
+  return p;
 }
 
 // Each dot of a key is a level of nesting, and toml++ takes stack for each; it bounds only those of
@@ -180,6 +194,15 @@ toml::table parsed(const std::string& text, const std::string& path) {
   }
 }
 
+// Lengths as numbers, bins as texts.
+toml::array lengths_of(const SweepConfig& config) {
+  toml::array list;
+  for (const int length : config.eval_lengths)
+    if (config.bins.count(length)) list.push_back(yonder::text_of(length, config.bins));
+    else list.push_back(length);
+  return list;
+}
+
 // A run's sections; what else there is goes to `other`.
 template <class F>
 void read(const std::string& text, const std::string& path, RunConfig& config, const F& other) {
@@ -197,7 +220,7 @@ void read(const std::string& text, const std::string& path, RunConfig& config, c
                                   const TomlSource& place) {
   place.refuse(node, key + ": there is no such key or section" +
                          did_you_mean(key, {"model", "train", "data", "encoding", "sweep", "claim",
-                                            "title", "source"}));
+                                            "prediction", "title", "source"}));
 }
 
 // Puts a value under a key with dots, which are levels of nesting.
@@ -245,10 +268,28 @@ toml::table table_of(const RunConfig& config) {
   return root;
 }
 
-toml::table table_of(Claim c) {
-  toml::table root{{"order", array_of(c.order)}};
-  for (const Option& o : c.fields()) put(root, {o.name}, yonder::value_of(o));
+toml::table with_fields(toml::table root, const Options& fields) {
+  for (const Option& o : fields) put(root, {o.name}, yonder::value_of(o));
   return root;
+}
+
+toml::table table_of(Claim c) {
+  return with_fields(toml::table{{"order", array_of(c.order)}}, c.fields());
+}
+
+toml::table table_of(Prediction p) {
+  toml::table rows;  // an empty list would not be read
+  if (!p.generalise.empty()) rows.insert("generalise", array_of(p.generalise));
+  if (!p.fail.empty()) rows.insert("fail", array_of(p.fail));
+  return with_fields(std::move(rows), p.fields());
+}
+
+// As tables under one name, none for none.
+template <class T>
+void insert_tables(toml::table& root, const std::string& name, const std::vector<T>& all) {
+  toml::array tables;
+  for (const T& one : all) tables.push_back(table_of(one));
+  if (!tables.empty()) root.insert(name, std::move(tables));
 }
 
 // Axes with the types of their options, which may be given as texts, and without the places of
@@ -273,7 +314,7 @@ std::string text_of(const toml::table& root) {
 void apply_config(const std::string& toml, const std::string& path, RunConfig& config) {
   read(toml, path, config,
        [](const std::string& key, const toml::node& node, const TomlSource& place) {
-         if (key == "sweep" || key == "claim")
+         if (key == "sweep" || key == "claim" || key == "prediction")
            place.refuse(node,
                         key + ": this is the configuration of a sweep; run it by yonder sweep " +
                             place.path);
@@ -290,6 +331,10 @@ void apply_config(const std::string& toml, const std::string& path, SweepConfig&
       config.claims.clear();
       for (const toml::node& one : *node.as_array())
         config.claims.push_back(claim_of(*one.as_table(), place));
+    } else if (key == "prediction" && node.is_array_of_tables()) {
+      config.predictions.clear();
+      for (const toml::node& one : *node.as_array())
+        config.predictions.push_back(prediction_of(*one.as_table(), place));
     } else {
       unknown_section(key, node, place);
     }
@@ -306,7 +351,7 @@ std::string to_toml(const SweepConfig& config) {
   toml::table sweep{{"encodings", array_of(config.encodings)},
                     {"eval_protocols", array_of(config.eval_protocols)}};
   if (config.tests != SweepConfig{}.tests) sweep.insert("tests", array_of(config.tests));
-  if (!config.eval_lengths.empty()) sweep.insert("eval_lengths", array_of(config.eval_lengths));
+  if (!config.eval_lengths.empty()) sweep.insert("eval_lengths", lengths_of(config));
   SweepConfig copy = config, plain;
   for_each_given(copy.fields(), plain.fields(),
                  [&](const Option& o, const Value& value) { put(sweep, {o.name}, value); });
@@ -314,9 +359,8 @@ std::string to_toml(const SweepConfig& config) {
   for (const Axis& axis : config.axes) axes.insert(full_text(axis.key), array_of(axis.values));
   if (!axes.empty()) sweep.insert("set", std::move(axes));
   root.insert("sweep", std::move(sweep));
-  toml::array claims;
-  for (const Claim& c : config.claims) claims.push_back(table_of(c));
-  if (!claims.empty()) root.insert("claim", std::move(claims));
+  insert_tables(root, "claim", config.claims);
+  insert_tables(root, "prediction", config.predictions);
   return text_of(root);
 }
 

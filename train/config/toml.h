@@ -8,7 +8,7 @@
 ///   [model] [train] [data] [data.TASK] [encoding.NAME]   keys.h
 ///   [sweep]     encodings, eval_lengths, seeds, …: SweepConfig::fields() and lists()
 ///   [sweep.set] the axes: "train.lr" = [1e-3, 3e-3]
-///   [[claim]]   what a publication found (study.h)
+///   [[claim]] [[prediction]]   what a publication found, or theory predicts (claim.h)
 /// and `title` and `source` at the top. A list where a text's path is asked for names candidates:
 /// the first that is there is taken.
 namespace yonder {

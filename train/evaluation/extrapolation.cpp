@@ -71,11 +71,13 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
                           .text = plain.task->is_text(),
                           .train_length = plain.config.train_length,
                           .lengths = {lengths.begin(), lengths.end()},
+                          .bins = settings.bins,
                           .seeds = 1,
                           .rows = rows,
                           .unigram_loss = plain.task->frequency_loss()}}};
   Results& results = study.panels[0];
-  for (int length : results.lengths) results.chance.push_back(plain.task->chance_accuracy(length));
+  for (int length : results.lengths)
+    results.chance.push_back(chance_accuracy(*plain.task, shortest(length, settings.bins), length));
   const Parameters& parameters = plain.model->parameters();
   study.trainings.push_back({.cell = checkpoint,
                              .encoding = plain.model->encoding().name(),

@@ -6,6 +6,7 @@
 #include "train/report/table.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
+#include "train/results/predictions.h"
 
 namespace yonder {
 namespace {
@@ -41,8 +42,8 @@ std::string markdown_table(const Results& r, const Measure& m) {
   std::string head = "| |", rule = "|---|", text;
   for (int length : r.lengths) {
     head += length == r.train_length
-                ? " **" + std::to_string(length) + "** (trained) |"
-                : " " + std::to_string(length) + " (" + r.multiple(length) + "×) |";
+                ? " **" + text_of(length, r.bins) + "** (trained) |"
+                : " " + text_of(length, r.bins) + " (" + r.multiple(length) + "×) |";
     rule += "---:|";
   }
   for (const Row& row : r.rows) {
@@ -81,7 +82,7 @@ std::string label_of(const Results& r, const Measure& m) {
 std::string latex_table(const Results& r, const Measure& m, LatexSpread spread) {
   std::string head, text;
   for (int length : r.lengths)
-    head += " & " + std::to_string(length) + (length == r.train_length ? "$^*$" : "");
+    head += " & " + text_of(length, r.bins) + (length == r.train_length ? "$^*$" : "");
   for (const Row& row : r.rows) {
     text += latex_text(row.printed());
     for (int length : r.lengths) text += " & " + latex_cell(r, row, length, m, spread);
@@ -145,6 +146,9 @@ std::string as_markdown(const Study& study) {
         "\n\n";
     for (const Ordering& o : v.steps) text += "- " + markdown(said(o) + "; " + evidence(o)) + "\n";
   }
+  const std::vector<Predicted> all = predictions(study);
+  if (!all.empty()) text += "\n" + markdown(summary(study, all)) + "\n\n";
+  for (const Predicted& p : all) text += "- " + markdown(said(study, p)) + "\n";
   return text;
 }
 

@@ -41,7 +41,7 @@ Chart::Tics length_tics(const Results& r) {
     const bool here = length == r.train_length;
     if (!here && last > 0 && length < 1.12 * last) continue;  // two names would run together
     tics.emplace_back(
-        length, std::to_string(length) + "\n" + (here ? "trained" : r.multiple(length) + "×"));
+        length, text_of(length, r.bins) + "\n" + (here ? "trained" : r.multiple(length) + "×"));
     last = length;
   }
   return tics;

@@ -69,7 +69,8 @@ std::vector<int> widths(const Results& results, const Cells& cells) {
   for (std::size_t i = 0; i < results.lengths.size(); ++i) {
     const int length = results.lengths[i];
     const int mark = length == results.train_length ? int(std::string("trained").size()) : 0;
-    int most = std::max({width(std::to_string(length)), mark, width(results.multiple(length)) + 1});
+    int most =
+        std::max({width(text_of(length, results.bins)), mark, width(results.multiple(length)) + 1});
     for (const auto& row : cells) most = std::max({most, width(row[i].value), width(row[i].range)});
     widest.push_back(most + 2);
   }
@@ -90,7 +91,7 @@ std::string head(const Results& results, const std::vector<int>& widest,
     const int length = results.lengths[i];
     const bool here = length == results.train_length;
     const std::string mark = here ? "trained" : results.multiple(length) + "×";
-    lengths += painted(right(std::to_string(length), widest[i]), here ? bold : "", style);
+    lengths += painted(right(text_of(length, results.bins), widest[i]), here ? bold : "", style);
     multiples += painted(right(mark, widest[i]), here ? bold : dim, style);
   }
   return lengths + '\n' + multiples + '\n';

@@ -7,6 +7,7 @@
 #include "encodings/base/encoding.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
+#include "train/results/predictions.h"
 #include "train/results/summary.h"
 
 namespace yonder {
@@ -102,9 +103,9 @@ std::string best_encoding(const Results& r) {
   return r.rows.front().encoding;
 }
 
-std::string list_of(const std::vector<int>& lengths) {
+std::string lengths_of(const Results& r) {
   std::string text;
-  for (int length : lengths) text += (text.empty() ? "" : ",") + std::to_string(length);
+  for (int length : r.lengths) text += (text.empty() ? "" : ",") + text_of(length, r.bins);
   return text;
 }
 
@@ -134,7 +135,7 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
   for (const Training& t : study.trainings)  // of a run that failed there is no model
     if (t.encoding == extended && !t.trial && all.empty())
       all.push_back(program() + " eval " + shell_word(folder + "/cells/" + t.cell) +
-                    " --eval-lengths " + list_of(r.lengths) + " --extensions all");
+                    " --eval-lengths " + lengths_of(r) + " --extensions all");
   const std::string other = r.task == "copy" ? "reverse" : "copy";
   const std::string one = best_encoding(r),
                     two = one == usual_encoding() ? compared_encodings().front() : usual_encoding();
@@ -156,6 +157,11 @@ std::string report(const Study& study, const std::string& folder, const Terminal
     text += "\n";
   }
   for (const Verdict& v : verdicts(study)) text += claim(v, int(study.claims.size()), style) + "\n";
+  if (const std::vector<Predicted> all = predictions(study); !all.empty()) {
+    text += wrapped(summary(study, all), style.columns);
+    for (const Predicted& p : all) text += printable("  " + said(study, p)) + "\n";
+    text += "\n";
+  }
   for (const Failure& f : study.failures)
     text += printable("Failed: " + f.cell + ": " + f.reason) + "\n";
   if (const std::string page = folder + "/report.html"; fs::exists(page))

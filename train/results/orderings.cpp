@@ -30,7 +30,8 @@ std::string doubt(const Results& r, const Ordering& o) {
       return row->printed() + " was not run";
     if (r.at(*row, o.length, o.measure).empty())
       return row->printed() + " has no number here: " + r.problem(*row, o.length);
-    if (r.unlearned(*row)) return row->printed() + " was not learned at the training length";
+    if (o.length != r.train_length && r.unlearned(*row))
+      return row->printed() + " was not learned at the training length";
   }
   if (at_chance(r, o.better, o.length, o.measure) && at_chance(r, o.worse, o.length, o.measure))
     return "both at chance level";
@@ -62,17 +63,6 @@ std::string number(double x, const Measure& m) {
   return (x < 0 ? "−" : "") + std::string(text);
 }
 
-// The panel that a claim speaks of: the first, where it names none.
-int panel_of(const Study& study, const Claim& c) {
-  for (std::size_t i = 0; i < study.panels.size(); ++i) {
-    const Results& r = study.panels[i];
-    if ((c.task.empty() || c.task == r.task) && (c.test.empty() || c.test == r.test) &&
-        (c.protocol.empty() || c.protocol == r.protocol))
-      return int(i);
-  }
-  return -1;
-}
-
 // Of the steps that can be judged: a claim with one that can't has p = 1.
 double p_of(const std::vector<Ordering>& steps) {
   double p = steps.empty() ? 1 : 0;
@@ -88,10 +78,12 @@ double opposite_p_of(const std::vector<Ordering>& steps) {
   return p;
 }
 
-// The values of the rows on the seeds that all have, the best first as predicted.
-std::optional<Trend> trend_of(const Results& r, const std::vector<Row>& rows, int length) {
-  if (rows.size() < 4) return std::nullopt;
-  const Measure m = r.measures().front();
+// The values of the rows on the seeds that all have, the best first as predicted. Nothing where a
+// row was not learned at the training length, and the claim is of another.
+std::optional<Trend> trend_of(const Results& r, const std::vector<Row>& rows, int length,
+                              const Measure& m) {
+  for (const Row& row : rows)
+    if (length != r.train_length && r.unlearned(row)) return std::nullopt;
   std::map<int, std::vector<double>> seeds;
   for (const Row& row : rows)
     for (const auto& [seed, value] : by_seed(r, row, length, m))
@@ -106,7 +98,7 @@ std::optional<Trend> trend_of(const Results& r, const std::vector<Row>& rows, in
 Verdict verdict(const Study& study, const Claim& claim) {
   Verdict v{.claim = claim, .panel = panel_of(study, claim)};
   if (v.panel < 0) {
-    v.why = "no panel has its task, test and protocol";
+    v.why = "no panel has its task, test, protocol and config";
     return v;
   }
   const Results& r = study.panels[std::size_t(v.panel)];
@@ -116,14 +108,39 @@ Verdict verdict(const Study& study, const Claim& claim) {
     return v;
   }
   const std::vector<Row> rows = parse_rows(claim.order);
+  const auto all = r.measures();
+  const auto m = std::find_if(all.begin(), all.end(), [&claim](const Measure& one) {
+    return claim.measure.empty() || claim.measure == one.name;
+  });
+  if (m == all.end()) {
+    v.why = claim.measure + " is not a measure of " + r.task;
+    return v;
+  }
   for (std::size_t i = 1; i < rows.size(); ++i)
-    v.steps.push_back(ordering(r, rows[i - 1], rows[i], v.length, r.measures().front()));
-  v.p = p_of(v.steps);
-  v.trend = trend_of(r, rows, v.length);
+    v.steps.push_back(ordering(r, rows[i - 1], rows[i], v.length, *m));
+  const bool whole = claim.judged_by == "trend";
+  if (rows.size() >= 4 || whole) v.trend = trend_of(r, rows, v.length, *m);
+  v.p = p_of(v.steps), v.opposite_p = opposite_p_of(v.steps);
+  if (whole) {
+    v.p = v.trend ? v.trend->p : 1;
+    const auto reversed = trend_of(r, {rows.rbegin(), rows.rend()}, v.length, *m);
+    v.opposite_p = reversed ? reversed->p : 1;
+  }
   return v;
 }
 
 }  // namespace
+
+int panel_of(const Study& study, const Claim& c) {
+  for (std::size_t i = 0; i < study.panels.size(); ++i) {
+    const Results& r = study.panels[i];
+    if ((c.task.empty() || c.task == r.task) && (c.test.empty() || c.test == r.test) &&
+        (c.protocol.empty() || c.protocol == r.protocol) &&
+        (c.config.empty() || c.config == r.variant))
+      return int(i);
+  }
+  return -1;
+}
 
 bool at_chance(const Results& r, const Row& row, int length, const Measure& m) {
   const double median = r.at(row, length, m).median;
@@ -134,7 +151,11 @@ bool at_chance(const Results& r, const Row& row, int length, const Measure& m) {
 
 Ordering ordering(const Results& r, const Row& better, const Row& worse, int length,
                   const Measure& m) {
-  Ordering o{.better = better, .worse = worse, .length = length, .measure = m};
+  Ordering o{.better = better,
+             .worse = worse,
+             .length = length,
+             .at = text_of(length, r.bins),
+             .measure = m};
   std::vector<double> a, b;
   const auto others = by_seed(r, worse, length, m);
   for (const auto& [seed, value] : by_seed(r, better, length, m))
@@ -177,8 +198,8 @@ std::vector<Ordering> orderings(const Results& r, int length, const Measure& m) 
 
 std::string said(const Ordering& o) {
   return o.better.printed() + (o.measure.percent ? " > " : " < ") + o.worse.printed() + " at " +
-         std::to_string(o.length) + ": " + std::to_string(o.agree) + " of " +
-         std::to_string(o.pairs.seeds) + (o.pairs.seeds == 1 ? " seed" : " seeds");
+         o.at + ": " + std::to_string(o.agree) + " of " + std::to_string(o.pairs.seeds) +
+         (o.pairs.seeds == 1 ? " seed" : " seeds");
 }
 
 std::string evidence(const Ordering& o) {
@@ -208,7 +229,7 @@ std::vector<Verdict> verdicts(const Study& study) {
   for (const Claim& claim : study.claims) {
     all.push_back(verdict(study, claim));
     p.push_back(all.back().p);
-    opposite.push_back(opposite_p_of(all.back().steps));
+    opposite.push_back(all.back().opposite_p);
   }
   p = holm(p), opposite = holm(opposite);
   for (std::size_t i = 0; i < all.size(); ++i) {

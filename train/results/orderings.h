@@ -25,6 +25,7 @@ inline constexpr int fewest_seeds = 5;
 struct Ordering {
   Row better, worse;                ///< as stated beforehand
   int length = 0;                   ///< evaluation length
+  std::string at;                   ///< the length, or the bin that ends there: "26-50"
   Measure measure = Measure::loss;  ///< what is compared
   Paired pairs;                     ///< better's number less worse's, on the seeds that both have
   int agree = 0;                    ///< seeds on which `better` is the better one
@@ -71,14 +72,17 @@ struct Verdict {
   int length = 0;               ///< at which
   std::string why;              ///< there is nothing to hold it against; else empty
   std::vector<Ordering> steps;  ///< each row against the next
-  double p = 1;                 ///< the largest of its steps', as a claim needs them all
-  double adjusted_p = 1;        ///< by Holm, among all claims of the study
-  std::optional<Trend> trend;   ///< of the order as a whole, for four rows or more
+  double p = 1;           ///< the largest of its steps', as a claim needs them all; or its trend's
+  double opposite_p = 1;  ///< the smallest of its steps' opposites; or of the reversed order
+  double adjusted_p = 1;  ///< by Holm, among all claims of the study
+  std::optional<Trend> trend;  ///< of the order as a whole, for four rows or more
   /// Reproduced if adjusted_p ≤ 0.05; partly if a step has p ≤ 0.05 by itself; not reproduced if
   /// the opposite of a step passes as the claim would have to; else it is inconclusive.
   Result result = cannot_be_told;
 };
 
+/// The panel that a claim speaks of: the first that has what it names; −1 if none has.
+int panel_of(const Study&, const Claim&);
 /// On every claim of a study, p adjusted by Holm over all.
 std::vector<Verdict> verdicts(const Study&);
 /// "reproduced", "partly reproduced", "not reproduced", "inconclusive".

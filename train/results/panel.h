@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "train/config/eval_lengths.h"
 #include "train/config/row.h"
 #include "train/config/status.h"
 #include "train/results/attention_table.h"
@@ -23,7 +24,7 @@ inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 struct EvalScore {
   Row row;                          ///< what was evaluated
   std::string protocol;             ///< which targets count, and what they see
-  int length = 0;                   ///< items for tasks, tokens for text
+  int length = 0;                   ///< items for tasks, tokens for text; of a bin the longest
   int tokens = 0;                   ///< longest sequence that the model saw
   int seed = 0;                     ///< of the run
   double loss = unknown;            ///< mean over targets, nats
@@ -87,6 +88,7 @@ struct Results {
   bool text = false;  ///< a text is continued; else questions are answered
   int train_length = 0;           ///< N in items for tasks, in tokens for text
   std::vector<int> lengths;       ///< evaluated, ascending
+  LengthBins bins;                ///< among lengths
   int seeds = 0;                  ///< runs per row
   std::vector<Row> rows;          ///< in the order of the tables
   std::vector<double> chance;     ///< [lengths] accuracy of the best guess that reads nothing

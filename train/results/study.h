@@ -35,14 +35,15 @@ struct Failure {
 
 /// A comparison as a whole.
 struct Study {
-  std::string name;                 ///< of the preset or configuration; else the task
-  std::string title;                ///< one line
-  std::string source;               ///< papers that it repeats
-  std::string command;              ///< that makes it again
-  std::vector<Results> panels;      ///< what models reached
-  std::vector<Training> trainings;  ///< what each run took
-  std::vector<Failure> failures;    ///< runs without a result
-  std::vector<Claim> claims;        ///< published orders to compare with
+  std::string name;                     ///< of the preset or configuration; else the task
+  std::string title;                    ///< one line
+  std::string source;                   ///< papers that it repeats
+  std::string command;                  ///< that makes it again
+  std::vector<Results> panels;          ///< what models reached
+  std::vector<Training> trainings;      ///< what each run took
+  std::vector<Failure> failures;        ///< runs without a result
+  std::vector<Claim> claims;            ///< published orders to compare with
+  std::vector<Prediction> predictions;  ///< what theory says of rows
 };
 
 /// Tidy data: one row per encoding × extension × task × test × variant × protocol × length × seed ×

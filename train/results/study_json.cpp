@@ -8,6 +8,7 @@
 #include "core/renamed.h"
 #include "train/config/keys.h"
 #include "train/results/orderings.h"
+#include "train/results/predictions.h"
 #include "train/results/study.h"
 
 namespace yonder {
@@ -218,9 +219,31 @@ Json json_of(Claim c) {
 
 Claim claim_of(const nlohmann::json& json) {
   Claim claim{.order = json.at("order")};
-  for (const Option& o : claim.fields()) assign(o, "claim", value_of(json.at(o.name), o.name));
+  for (const Option& o : claim.fields())  // claims of earlier versions lack some
+    if (json.contains(o.name)) assign(o, "claim", value_of(json[o.name], o.name));
   for (const Row& row : parse_rows(claim.order)) row.label();  // refuses what it can't tell
   return claim;
+}
+
+Json json_of(Prediction p) {
+  Json json{{"generalise", p.generalise}, {"fail", p.fail}};
+  for (const Option& o : p.fields()) json[o.name] = yonder::json_of(value_of(o));
+  return json;
+}
+
+Prediction prediction_of(const nlohmann::json& json) {
+  Prediction p{.generalise = json.at("generalise"), .fail = json.at("fail")};
+  for (const Option& o : p.fields()) assign(o, "prediction", value_of(json.at(o.name), o.name));
+  for (const auto* rows : {&p.generalise, &p.fail})
+    if (!rows->empty())
+      for (const Row& row : parse_rows(*rows)) row.label();  // refuses what it can't tell
+  return p;
+}
+
+Json json_of(const Predicted& p) {
+  return {{"row", p.row.label()},          {"panel", p.panel}, {"predicted", p.predicted},
+          {"outcome", name_of(p.outcome)}, {"fit", p.fit},     {"seeds", p.seeds},
+          {"exact_match", p.mean},         {"why", p.why},     {"as_predicted", p.as_predicted()}};
 }
 
 Json json_of(const Results&);
@@ -306,6 +329,8 @@ Json solved(const Results& r) {
 
 // What each panel knows beside its numbers.
 Json json_of(const Results& r) {
+  std::vector<int> least;
+  for (int length : r.lengths) least.push_back(shortest(length, r.bins));
   Json rows = Json::array();
   for (const Row& row : r.rows) {
     rows.push_back(json_of(row));
@@ -318,6 +343,7 @@ Json json_of(const Results& r) {
           {"text", r.text},
           {"train_length", r.train_length},
           {"eval_lengths", r.lengths},
+          {"eval_length_min", least},
           {"seeds", r.seeds},
           {"chance", r.chance},
           {"unigram_loss", r.unigram_loss},
@@ -333,6 +359,18 @@ Json json_of(const Results& r) {
           {"attention", array_of(r.attention)}};
 }
 
+LengthBins bins_of(const nlohmann::json& json) {
+  LengthBins bins;
+  if (!json.contains("eval_length_min")) return bins;  // results of earlier versions have none
+  const std::vector<int> least = wholes(json["eval_length_min"]),
+                         most = wholes(json.at("eval_lengths"));
+  if (least.size() != most.size())
+    throw UsageError("eval_length_min is not as long as eval_lengths");
+  for (std::size_t i = 0; i < most.size(); ++i)
+    if (least[i] != most[i]) bins[most[i]] = least[i];
+  return bins;
+}
+
 Results panel_of(const nlohmann::json& json) {
   Results r{.task = json.at("task"),
             .test = json.at("eval_options"),
@@ -341,6 +379,7 @@ Results panel_of(const nlohmann::json& json) {
             .text = json.at("text"),
             .train_length = whole(json.at("train_length")),
             .lengths = wholes(json.at("eval_lengths")),
+            .bins = bins_of(json),
             .seeds = whole(json.at("seeds")),
             .chance = numbers(json.at("chance")),
             .unigram_loss = number(json.at("unigram_loss"))};
@@ -392,7 +431,9 @@ std::string to_json(const Study& study) {
               {"trainings", array_of(study.trainings)},
               {"failures", failures},
               {"claims", array_of(study.claims)},
-              {"verdicts", array_of(verdicts(study))}}
+              {"predictions", array_of(study.predictions)},
+              {"verdicts", array_of(verdicts(study))},
+              {"outcomes", array_of(predictions(study))}}
              .dump(1) +
          "\n";
 }
@@ -414,6 +455,8 @@ Study study_from_json(const std::string& json, const std::string& path) try {
   for (const auto& t : all.at("trainings")) study.trainings.push_back(training_of(t));
   for (const auto& f : all.at("failures")) study.failures.push_back({f.at("cell"), f.at("reason")});
   for (const auto& c : all.at("claims")) study.claims.push_back(claim_of(c));
+  if (all.contains("predictions"))  // results of earlier versions have none
+    for (const auto& p : all["predictions"]) study.predictions.push_back(prediction_of(p));
   require_whole(study);
   return study;
 } catch (const nlohmann::json::exception&) {

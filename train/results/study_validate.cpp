@@ -51,6 +51,9 @@ void require_possible(const Results& r) {
     require_length(length);
     require(lengths.insert(length).second, "length " + std::to_string(length) + " stands twice");
   }
+  for (const auto& [most, least] : r.bins)
+    require(0 < least && least < most, "a bin is from " + std::to_string(least) + " to " +
+                                           std::to_string(most) + ", and no bin of lengths");
   std::set<std::string> rows;
   for (const Row& row : r.rows)
     require(rows.insert(name_of(row)).second, row.label() + " is two rows");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
+#include <map>
 
 #include "train/results/format.h"
 #include "train/results/looks.h"
@@ -133,34 +135,44 @@ std::string no_better_than_unigram(const Results& r) {
          " nats) or worse at " + place(r, length) + ": " + listed(names) + ".";
 }
 
-// The longest tested length up to which every tested length, from the training length on, is within
-// 5 % and better than chance; 0 if the training length itself is not.
-int held(const Results& r, const Row& row, const Measure& m) {
+// "KERPLE and ALiBi 16×; T5 2×; RoPE 1×": the longest tested length up to which every tested
+// length, from the training length on, is one where keeps(row, length); rows that keep none are
+// left out.
+template <class Keeps>
+std::string reached(const Results& r, const Keeps& keeps) {
   auto lengths = r.lengths;
   std::sort(lengths.begin(), lengths.end());
-  int last = 0;
-  for (int length : lengths) {
-    if (length < r.train_length) continue;
-    if (!(r.degradation(row, length, m) <= holds) || at_chance(r, row, length, m)) break;
-    last = length;
+  std::map<int, std::vector<std::string>, std::greater<>> by_length;
+  for (const Row& row : r.rows) {
+    int last = 0;
+    for (int length : lengths) {
+      if (length < r.train_length) continue;
+      if (!keeps(row, length)) break;
+      last = length;
+    }
+    if (last && !row.windowed() && !r.unlearned(row)) by_length[last].push_back(row.printed());
   }
-  return last;
+  std::vector<std::string> parts;
+  for (const auto& [length, names] : by_length)
+    parts.push_back(listed(names) + " " + place(r, length));
+  return joined(parts, "; ");
 }
 
-// "Largest length with at most 5 % degradation: KERPLE and ALiBi 16×; T5 2×; RoPE 1×."
+// Within 5 % and better than chance.
 std::string how_far(const Results& r, const Measure& m) {
-  auto lengths = r.lengths;
-  std::sort(lengths.rbegin(), lengths.rend());
-  std::vector<std::string> parts;
-  for (int length : lengths) {
-    std::vector<std::string> names;
-    for (const Row& row : r.rows)
-      if (!row.windowed() && !r.unlearned(row) && held(r, row, m) == length)
-        names.push_back(row.printed());
-    if (!names.empty()) parts.push_back(listed(names) + " " + place(r, length));
-  }
-  if (parts.empty()) return "";
-  return "Largest length with at most 5 % degradation: " + joined(parts, "; ") + ".";
+  const std::string parts = reached(r, [&](const Row& row, int length) {
+    return r.degradation(row, length, m) <= holds && !at_chance(r, row, length, m);
+  });
+  return parts.empty() ? "" : "Largest length with at most 5 % degradation: " + parts + ".";
+}
+
+// RULER's measure, by a threshold.  Hsieh et al. 2024, arXiv:2404.06654
+std::string effective_length(const Results& r) {
+  const std::string parts = reached(r, [&r](const Row& row, int length) {
+    return r.at(row, length, Measure::token_accuracy).median >= Results::solving;
+  });
+  return "Effective length (at least " + std::to_string(int(100 * Results::solving)) +
+         " % token accuracy up to it): " + (parts.empty() ? "none" : parts) + ".";
 }
 
 // "2.40 (2.21–2.41)".
@@ -237,6 +249,7 @@ std::vector<std::string> summarize(const Results& r) {
     if (r.text && !std::isnan(r.unigram_loss)) all.push_back(no_better_than_unigram(r));
   }
   all.push_back(at_home(r, m));
+  if (!r.text && r.longest() > r.train_length) all.push_back(effective_length(r));
   if (!r.text) all.push_back(solve_rates(r)), all.push_back(unlearned(r));
   all.erase(std::remove(all.begin(), all.end(), ""), all.end());
   return all;

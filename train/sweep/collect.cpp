@@ -44,7 +44,8 @@ void complete(Results& r, const std::string& cell, const Inputs& inputs) {
   r.train_length = model.config.train_length;
   r.text = model.task->is_text();
   r.unigram_loss = model.task->frequency_loss();
-  for (int length : r.lengths) r.chance.push_back(model.task->chance_accuracy(length));
+  for (int length : r.lengths)
+    r.chance.push_back(chance_accuracy(*model.task, shortest(length, r.bins), length));
 }
 
 // The cells that are done, as a study.
@@ -137,6 +138,8 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
                           "the trained lengths " + std::to_string(to.train_length) + " and " +
                               std::to_string(from.train_length) +
                               "; join runs that were trained on the same"));
+  if (to.bins != from.bins)
+    throw UsageError(both(a, b, to, "other bins of evaluation lengths; join runs of the same"));
   compare_data(to, from, a, b);
   for (const EvalScore& s : from.scores)
     for (const EvalScore& other : to.scores)
@@ -218,6 +221,7 @@ Study joined(const std::vector<Study>& studies, const std::vector<std::string>& 
     append(all.trainings, more.trainings);
     append(all.failures, more.failures);
     append(all.claims, more.claims);
+    append(all.predictions, more.predictions);
     all.title += " and " + (more.title.empty() ? more.name : more.title);
     all.name += "-" + more.name;
     all.command += "\n" + more.command;

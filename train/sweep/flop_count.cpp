@@ -27,7 +27,7 @@ double FlopCount::training(int length, int batch, int steps) const {
 }
 
 double FlopCount::test(const EvalSpec& spec) const {
-  return task_->sequences(spec) * forward(spec.length);
+  return task_->sequences(spec) * forward((spec.shortest() + spec.length) / 2);
 }
 
 double FlopCount::bytes(const RunConfig& run, int longest) const {

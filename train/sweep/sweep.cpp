@@ -315,7 +315,8 @@ Study Sweep::study() const {
               .title = config_.title,
               .source = config_.source,
               .failures = failures_,
-              .claims = config_.claims};
+              .claims = config_.claims,
+              .predictions = config_.predictions};
   std::sort(study.failures.begin(), study.failures.end(),
             [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
   std::vector<const CellResult*> results;

@@ -47,6 +47,7 @@ void check(const Experiment& experiment, const Variant& variant) {
         for (int length : lengths)
           model.task->sequences({.length = length,
                                  .longest = lengths.back(),
+                                 .least = least_of_bin(length, config.bins),
                                  .count = config.examples,
                                  .protocol = protocol_named(protocol)});
       }
@@ -69,10 +70,12 @@ std::vector<Results> panels_of(const Experiment& experiment, const Variant& vari
                     .text = task.is_text(),
                     .train_length = run.train_length,
                     .lengths = lengths_of(plan, variant),
+                    .bins = config.bins,
                     .seeds = config.seeds,
                     .rows = plan.rows,
                     .unigram_loss = task.frequency_loss()};
-      for (int length : panel.lengths) panel.chance.push_back(task.chance_accuracy(length));
+      for (int length : panel.lengths)
+        panel.chance.push_back(chance_accuracy(task, shortest(length, config.bins), length));
       panels.push_back(std::move(panel));
       if (!task.is_text()) break;  // a generated task is tested in one way only
     }

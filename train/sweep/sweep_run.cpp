@@ -204,6 +204,7 @@ std::vector<double> tests_of(const FlopCount& flops, const SweepConfig& config,
   for (int length : panel.lengths)
     all.push_back(flops.test({.length = length,
                               .longest = panel.lengths.back(),
+                              .least = least_of_bin(length, panel.bins),
                               .count = config.examples,
                               .protocol = protocol_of(panel)}));
   return all;
@@ -216,8 +217,10 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
           const std::function<void(std::ptrdiff_t, int, double)>& progress) {
   const SweepConfig& config = experiment.config;
   const std::vector<int> lengths = lengths_of(experiment.plan, *cell.variant);
-  EvalSettings settings{
-      .lengths = lengths, .examples = config.examples, .protocol = protocol_of(panel)};
+  EvalSettings settings{.lengths = lengths,
+                        .bins = config.bins,
+                        .examples = config.examples,
+                        .protocol = protocol_of(panel)};
   const std::vector<Tested> all = tested(config, cell, row);
   for (const Tested& t : all) {
     const bool last = t.scores == &Results::scores;

@@ -129,9 +129,10 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spe
              const std::function<void(double)>& progress) {
   const Task& task = *trained.task;
   EvalRow row{.length = spec.length,
+              .least = spec.shortest(),
               .tokens = task.tokens(spec.length),
               .examples = task.sequences(spec),
-              .chance = task.chance_accuracy(spec.length)};
+              .chance = chance_accuracy(task, spec.shortest(), spec.length)};
   EvalSums sums;
   if (task.is_text()) {
     sums.position_loss.resize(row.tokens);
@@ -196,6 +197,7 @@ std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
   for (int length : settings.lengths)
     specs.push_back({.length = length,
                      .longest = longest,
+                     .least = least_of_bin(length, settings.bins),
                      .count = settings.examples,
                      .protocol = settings.protocol,
                      .split = settings.split});

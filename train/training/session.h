@@ -9,6 +9,7 @@
 
 #include "datasets/base/dataset.h"
 #include "models/transformer.h"
+#include "train/config/eval_lengths.h"
 #include "train/config/run_config.h"
 #include "train/config/status.h"
 #include "train/system/mpi.h"
@@ -113,6 +114,7 @@ Trained load(const std::string& path, const Overrides& test_options = {}, const 
 /// What is evaluated, and how.
 struct EvalSettings {
   std::vector<int> lengths;                     ///< items for tasks, tokens for text
+  LengthBins bins;                              ///< among lengths
   int examples = 0;                             ///< at each length; 0: the task's own number
   Protocol protocol = Protocol::fixed_targets;  ///< of text; of others there is one way only
   Split split = Split::test;  ///< validation: what a learning rate may be chosen by
@@ -129,7 +131,8 @@ struct EvalRow {
   /// No number.
   static constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
-  int length = 0;                ///< as asked for
+  int length = 0;                ///< as asked for; of a bin the longest
+  int least = 0;                 ///< of a bin the shortest; else `length`
   int tokens = 0;                ///< longest sequence that the model sees
   int examples = 0;              ///< sequences evaluated
   double loss = none;            ///< nats per scored target

@@ -75,6 +75,7 @@ TEST_CASE("a number out of bounds is refused with what is allowed") {
   training_refused("--width 65536 --layers 1000", 2, "are free");
   refused("eval " + trained_run() + " --eval-lengths 0", 2, "--eval-lengths: '0'");
   refused("eval " + trained_run() + " --eval-lengths 4,,8", 2, "--eval-lengths: ''");
+  refused("eval " + trained_run() + " --eval-lengths 4-8,6", 2, "'6' and '4-8' share a length");
   refused("eval " + trained_run() + " --eval-lengths 99999999", 2, "--eval-lengths");
 }
 

@@ -80,6 +80,10 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
   refused_toml("[sweep]\nseeds = 0", "sweep.seeds");
   refused_toml("[sweep]\neval_lenghts = [3]", "did you mean 'eval_lengths'");
   refused_toml("[sweep]\neval_lengths = [0]", "eval_lengths: '0'");
+  refused_toml("[sweep]\neval_lengths = ['0-4']", "eval_lengths: '0-4' is not allowed");
+  refused_toml("[sweep]\neval_lengths = ['9-4']", "eval_lengths: '9-4' is not allowed");
+  refused_toml("[sweep]\neval_lengths = ['1-25', '25-50']", "'25-50' and '1-25' share a length");
+  refused_toml("[sweep]\neval_lengths = [30, '26-50']", "'26-50' and '30' share a length");
   refused_toml("[sweep.set]\n\"train.wdth\" = [1, 2]", "train.wdth");
   refused_toml("[sweep]\nencodings = 'rope'", "takes a list");
   refused_toml("[[claim]]\nodrer = ['a']", "did you mean 'order'");
@@ -92,9 +96,14 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
 
 TEST_CASE("what is written reads back to the same") {
   SweepConfig c = read("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
+  CHECK(to_toml(read("[sweep]\neval_lengths = ['1-25', '26-50', 75]"))
+            .find("eval_lengths = [ '1-25', '26-50', 75 ]") != std::string::npos);
+  c.eval_lengths = {25, 75}, c.bins = {{25, 1}};
   c.title = "it's \"one\"";
   c.base.options = {{"rope.base", "500"}, {"copy.alphabet", "8"}};
-  c.claims = {{"a", "b", {"rope", "alibi"}, 3, "tiled.tile=2", "sliding", "text"}};
+  c.claims = {
+      {"a", "b", {"rope", "alibi"}, 3, "tiled.tile=2", "sliding", "text", "", "loss", "trend"}};
+  c.predictions = {{"a", "copy", "b", {"rope"}, {}}};
   CHECK(to_toml(read(to_toml(c))) == to_toml(c));
 }
 
@@ -277,6 +286,22 @@ tests = ["", "copy.alphabet=16"]
                     ContainsSubstring("not an option of a task"));
 }
 
+TEST_CASE("a task on an axis may bring settings of its panel") {
+  const std::string axis = "[sweep]\nencodings = ['rope']\nset.'data.task' = ";
+  const SweepPlan plan = plan_of(
+      read(axis + "['copy', 'copy:copy.unique=true:data.train_length=8', 'sort:train.steps=9']"));
+  REQUIRE(plan.variants.size() == 3);
+  CHECK(plan.variants[0].text == "");
+  CHECK(plan.variants[1].text == "data.copy.unique=true, data.train_length=8");
+  CHECK(plan.variants[1].slug == "-uniquetrue-train_length8");
+  CHECK(plan.variants[1].base.train_length == 8);
+  CHECK(plan.variants[2].base.task == "sort");
+  CHECK(plan.variants[2].base.steps == 9);
+  for (const char* wrong : {"model.encoding=alibi", "train.seed=1", "data.task=sort"})
+    CHECK_THROWS_WITH(plan_of(read(axis + "['copy:" + wrong + "', 'sort']")),
+                      ContainsSubstring("which is not a panel's"));
+}
+
 TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {
   const auto has = [](const SweepPlan& plan, const std::string& row) {
     return std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end();
@@ -360,9 +385,19 @@ TEST_CASE("every preset is a configuration that plans, with title, source and cl
     CHECK(config.source != "");
     const SweepPlan plan = plan_of(config);
     CHECK(!plan.rows.empty());
-    for (const Claim& c : config.claims)
-      for (const std::string& row : c.order)
+    const auto there = [&](const std::vector<std::string>& rows) {
+      for (const std::string& row : rows)
         CHECK(std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end());
+    };
+    const auto panel = [&](const std::string& task, const std::string& settings) {
+      INFO(task << " " << settings);
+      CHECK(std::any_of(plan.variants.begin(), plan.variants.end(), [&](const Variant& v) {
+        return (task.empty() || v.base.task == task) && (settings.empty() || v.text == settings);
+      }));
+    };
+    for (const Claim& c : config.claims) there(c.order), panel(c.task, c.config);
+    for (const Prediction& c : config.predictions)
+      there(c.generalise), there(c.fail), panel(c.task, c.config);
   }
   CHECK_THROWS_WITH(preset("quik"), ContainsSubstring("did you mean 'quick'"));
 }

@@ -113,3 +113,32 @@ TEST_CASE("the ranking goes from best to worst and leaves out what has no number
   CHECK(rows[2].label() == "rope");
   CHECK(orderings(found_text(), 512, Measure::loss).size() == 2);
 }
+
+TEST_CASE("a claim names its measure and its panel's config, or may be judged as a whole") {
+  Results r = found_text(5);
+  for (EvalScore& s : r.scores)
+    if (s.row == r.rows[3]) s.status = Status::ok, s.reason = s.problem = "", s.loss = 3;
+  for (EvalScore& s : r.scores)  // one seed in which two neighbours are turned
+    if (s.row == r.rows[0] && s.length == 512 && s.seed == 0) s.loss = 2.5;
+  const std::vector<std::string> order{"kerple", "rope:rope.scaling=yarn", "learned", "rope"};
+  CHECK(verdict_of(r, {.order = order}).result == Verdict::partly);
+  const Verdict whole = verdict_of(r, {.order = order, .judged_by = "trend"});
+  REQUIRE(whole.trend);
+  CHECK(whole.p == whole.trend->p);
+  CHECK(whole.result == Verdict::reproduced);
+  const Verdict turned =
+      verdict_of(r, {.order = {order.rbegin(), order.rend()}, .judged_by = "trend"});
+  CHECK(turned.opposite_p == whole.p);
+  CHECK(turned.result == Verdict::not_reproduced);
+  CHECK(verdict_of(r, {.order = order, .measure = "exact_match"}).why ==
+        "exact_match is not a measure of text");
+  CHECK(verdict_of(r, {.order = order, .config = "train.steps=9"}).panel == -1);
+  const Verdict exact =
+      verdict_of(found_task(), {.order = {"alibi", "rope"}, .measure = "exact_match"});
+  CHECK(exact.steps.at(0).measure.name == std::string("exact_match"));
+}
+
+TEST_CASE("at the training length itself a row that has not learned is the finding") {
+  const Verdict v = verdict_of(found_task(), {.order = {"alibi", "t5"}, .length = 20});
+  CHECK(v.steps.at(0).doubt == "1 seed, at least 5 are needed");
+}

@@ -55,6 +55,10 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
                     StartsWith("report: x and y don't fit each other: text has kerple of "
                                "seed 0 in both"));
   Results longer = only(found_text(), "kerple");
+  Results binned = only(found_text(), "kerple");
+  binned.bins = {{128, 65}};
+  CHECK_THROWS_WITH(joined({study_of(only(found_text(), "rope")), study_of(binned)}, {"x", "y"}),
+                    ContainsSubstring("other bins"));
   longer.train_length = 128;
   CHECK_THROWS_WITH(joined({study_of(only(found_text(), "rope")), study_of(longer)}, {"x", "y"}),
                     ContainsSubstring("trained lengths 64 and 128"));

@@ -104,7 +104,7 @@ Json setup_of(const Study& study) {
   Json all = Json::array();
   for (const Results& r : study.panels) {
     std::string lengths;
-    for (int length : r.lengths) lengths += (lengths.empty() ? "" : ", ") + std::to_string(length);
+    for (int length : r.lengths) lengths += (lengths.empty() ? "" : ", ") + text_of(length, r.bins);
     all.push_back({{"name", r.title()},
                    {"said", "trained on " + std::to_string(r.train_length) + ", evaluated at " +
                                 lengths + "; " + std::to_string(r.seeds) +

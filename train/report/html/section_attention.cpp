@@ -53,7 +53,7 @@ Json far_out(const Results& r, const Palette& palette) {
     cells.push_back(cell(conclusion(r, row), "words"));
     lines.push_back(line_of(row, palette, cells));
   }
-  return tables_of(r.title() + ": attention at " + std::to_string(length), "sortable concludes",
+  return tables_of(r.title() + ": attention at " + text_of(length, r.bins), "sortable concludes",
                    heads, lines);
 }
 

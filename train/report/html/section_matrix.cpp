@@ -4,6 +4,7 @@
 
 #include "train/report/html/sections.h"
 #include "train/report/markdown_latex.h"
+#include "train/results/across_tasks.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
 
@@ -137,6 +138,41 @@ std::string winner(const Results& r, const Scale& scale) {
 
 }  // namespace
 
+namespace {
+
+// Rows over several tasks, at the multiples of the training length that two or more have; null of
+// one task.
+Json across(const Study& study, const Palette& palette) {
+  const std::vector<std::string> multiples = shared_multiples(study.panels);
+  if (multiples.empty()) return nullptr;
+  Json heads = Json::array({head("encoding")}), lines = Json::array();
+  for (const std::string& multiple : multiples) heads.push_back(head(multiple + "×"));
+  std::vector<Row> rows;
+  for (const Results& r : study.panels)
+    for (const Row& row : r.rows)
+      if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
+  for (const Row& row : rows) {
+    Json cells = Json::array();
+    for (const std::string& multiple : multiples) {
+      const AcrossTasks a = across_tasks(study.panels, row, multiple);
+      cells.push_back(a.runs == 0 ? cell("–")
+                                  : cell(number(a.mean, "%.2f") + " [" + number(a.low, "%.2f") +
+                                         "–" + number(a.high, "%.2f") + "]"));
+    }
+    lines.push_back(line_of(row, palette, cells));
+  }
+  return {{"tables", tables_of("Across tasks", "sortable", heads, lines)}};
+}
+
+// "4 of 5 (38–96 %)".
+std::string solve_rate(const Results::Solved& s) {
+  const auto [low, high] = wilson(s.seeds, s.of);
+  return std::to_string(s.seeds) + " of " + std::to_string(s.of) + " (" +
+         number(100 * low, "%.0f") + "–" + number(100 * high, "%.0f") + " %)";
+}
+
+}  // namespace
+
 Json matrix_section(const Study& study, const Palette& palette) {
   Json panels = Json::array();
   for (const Results& r : study.panels) {
@@ -156,7 +192,7 @@ Json matrix_section(const Study& study, const Palette& palette) {
     panels.push_back(panel);
   }
   if (panels.empty()) return nullptr;
-  return {{"panels", panels}, {"latex", as_latex(study)}};
+  return {{"panels", panels}, {"across", across(study, palette)}, {"latex", as_latex(study)}};
 }
 
 Json solved_section(const Study& study, const Palette& palette) {
@@ -168,8 +204,7 @@ Json solved_section(const Study& study, const Palette& palette) {
       Json cells = Json::array();
       for (int length : r.lengths) {
         const Results::Solved s = r.solved(row, length);
-        cells.push_back(s.of == 0 ? cell(r.problem(row, length), "quiet")
-                                  : cell(std::to_string(s.seeds) + " of " + std::to_string(s.of)));
+        cells.push_back(s.of == 0 ? cell(r.problem(row, length), "quiet") : cell(solve_rate(s)));
       }
       lines.push_back(line_of(row, palette, cells));
     }

@@ -4,6 +4,7 @@
 #include "train/report/html/sections.h"
 #include "train/results/format.h"
 #include "train/results/orderings.h"
+#include "train/results/predictions.h"
 
 namespace yonder {
 namespace {
@@ -35,7 +36,7 @@ Json steps(const std::string& name, const std::vector<Ordering>& all, int claims
            cell(any ? signed_number(i.low, m) + " to " + signed_number(i.high, m) : ""),
            cell(any ? number(o.p, "%.2g") : ""), cell(outcome_of(o, claims), "words")}}});
   }
-  const std::string at = " at " + std::to_string(all.front().length);
+  const std::string at = " at " + all.front().at;
   return tables_of(
       name + at, "steps concludes",
       {head("order" + at), head("seeds"), head("median difference", m.percent ? "points" : "nats"),
@@ -138,14 +139,41 @@ Json checkpoints(const Study& study, const Palette& palette) {
   return panels.empty() ? Json() : Json{{"panels", panels}};
 }
 
+Json predicted(const Study& study, const Palette& palette) {
+  const std::vector<Predicted> all = predictions(study);
+  if (all.empty()) return nullptr;
+  Json lines = Json::array();
+  for (const Predicted& p : all) {
+    const bool told = p.why.empty() && p.outcome != Generalisation::not_learned;
+    const std::string found = p.why.empty() ? name_of(p.outcome) : p.why;
+    lines.push_back(line_of(
+        p.row, palette,
+        {cell(p.panel < 0 ? "" : study.panels[std::size_t(p.panel)].title(), "words"),
+         cell(p.predicted ? "generalises" : "does not generalise", "words"), cell(found, "words"),
+         cell(std::to_string(p.fit) + " of " + std::to_string(p.seeds)),
+         cell(std::isnan(p.mean) ? "–" : shown(p.mean, Measure::exact_match)),
+         cell(!told              ? "–"
+              : p.as_predicted() ? "yes"
+                                 : "no")}));
+  }
+  return {{"sentence", summary(study, all)},
+          {"tables", tables_of("Predictions", "sortable",
+                               {head("encoding"), head("task"), head("predicted"), head("found"),
+                                head("learned", "seeds"), head("exact match", "next length, %"),
+                                head("as predicted")},
+                               lines)}};
+}
+
 }  // namespace
 
 Json verdicts_section(const Study& study, const Palette& palette) {
   Json claims = Json::array();
   for (const Verdict& v : verdicts(study)) claims.push_back(claim_of(study, v, palette));
   const Json orders = rankings(study, palette), last = checkpoints(study, palette);
-  if (claims.empty() && orders.empty() && last.is_null()) return nullptr;
+  const Json theory = predicted(study, palette);
+  if (claims.empty() && orders.empty() && last.is_null() && theory.is_null()) return nullptr;
   return {{"claims", claims},
+          {"predicted", theory},
           {"orders", orders.empty() ? Json() : Json{{"open", claims.empty()}, {"panels", orders}}},
           {"checkpoints", last}};
 }

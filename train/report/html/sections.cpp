@@ -81,7 +81,7 @@ Json panel_of(const Study& study, const Results& r) {
 Json length_heads(const Results& r, const std::string& first) {
   Json heads = Json::array({head(first)});
   for (int length : r.lengths)
-    heads.push_back(head(std::to_string(length),
+    heads.push_back(head(text_of(length, r.bins),
                          length == r.train_length ? "trained" : r.multiple(length) + "×"));
   return heads;
 }
