@@ -81,6 +81,7 @@ struct EvalSpec {
   int stride = 32;            ///< of sliding
   Split split = Split::test;  ///< test or validation data
 
+  /// Items of the shortest sequence asked for.
   int shortest() const { return least ? least : length; }
 };
 

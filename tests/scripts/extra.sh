@@ -13,6 +13,7 @@ configure() {
     -DYONDER_UNITY=OFF -DYONDER_EXTRA="$1" >"$folder/said" 2>&1
 }
 configure "$folder/mine" || { cat "$folder/said"; exit 1; }
-ninja -C "$folder/build" -t query yonder | grep -q "yonder_f32_encodings.*$(basename "$file").o"
+ninja -C "$folder/build" -t query yonder >"$folder/inputs"  # not piped: grep would leave it early
+grep -q "yonder_f32_encodings.*$(basename "$file").o" "$folder/inputs"
 if configure "$folder/empty"; then exit 1; fi
 grep -q 'has no .cpp file' "$folder/said"

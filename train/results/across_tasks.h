@@ -25,7 +25,7 @@ std::vector<double> normalised(const Results&, const Row&, int length);
 struct AcrossTasks {
   double mean = unknown;                 ///< interquartile mean over tasks and seeds
   double low = unknown, high = unknown;  ///< 95 %, seeds redrawn within each task, 2000 times
-  int tasks = 0, runs = 0;
+  int tasks = 0, runs = 0;               ///< with a score
 };
 /// scores[task][seed]; tasks without a score are left out.
 AcrossTasks across_tasks(const std::vector<std::vector<double>>& scores);

@@ -9,6 +9,7 @@
 /// section 4: of the models that fit the trained lengths, the mean at longer ones.
 namespace yonder {
 
+/// What became of a row beyond its training length.
 enum class Generalisation {
   not_learned,  ///< no seed has 99 % exact match at the training length, or the bin that ends there
   generalises,  ///< the mean of those that do is at least 90 % at the next longer length
@@ -20,14 +21,15 @@ const char* name_of(Generalisation);
 
 /// What became of a prediction for one row.
 struct Predicted {
-  Row row;
+  Row row;                 ///< of which it was
   int panel = -1;          ///< −1: there is none
   bool predicted = false;  ///< to generalise
   std::string why;         ///< there is nothing to hold it against; else empty
-  Generalisation outcome = Generalisation::not_learned;
+  Generalisation outcome = Generalisation::not_learned;  ///< as measured
   int fit = 0, seeds = 0;  ///< seeds that fit the training length, of so many
   double mean = unknown;   ///< of those at the next longer length, exact match
 
+  /// Whether theory and measurement agree.
   bool as_predicted() const {
     return why.empty() &&
            outcome == (predicted ? Generalisation::generalises : Generalisation::fails);

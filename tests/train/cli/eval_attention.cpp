@@ -39,12 +39,12 @@ TEST_CASE("eval --attention writes a line for each length, layer and head, and c
 TEST_CASE("sweep --attention adds attention.csv and a section, and changes no score") {
   const Folder folder;
   const auto swept = [&](const std::string& out, const std::string& more) {
-    REQUIRE(
-        yonder_run("sweep --task recall --encodings alibi,rope:rope.scaling=yarn --train-length "
-                   "4 --eval-lengths 4,16 --width 16 --heads 2 --layers 2 --batch 4 --steps 3 "
-                   "--seeds 2 --examples 8 --quiet --out " +
-                   (folder / out) + more)
-            .code == 0);
+    REQUIRE(yonder_run("sweep --task recall --encodings alibi,rope,rope:rope.scaling=yarn "
+                       "--train-length 4 --eval-lengths 4,16 --width 16 --heads 2 --layers 2 "
+                       "--batch 4 --steps 3 "
+                       "--seeds 2 --examples 8 --quiet --out " +
+                       (folder / out) + more)
+                .code == 0);
   };
   swept("plain", "");
   swept("observed", " --attention");
