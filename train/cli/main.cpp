@@ -7,5 +7,5 @@ int main(int count, char** words) {
   yonder::end_startup();
   yonder::take_signals();
   yonder::set_default_threads();
-  return int(yonder::run_program(count, words));
+  return yonder::run_program(count, words);
 }

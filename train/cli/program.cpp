@@ -122,13 +122,13 @@ ExitCode run(const Arguments& arguments) {
 
 }  // namespace
 
-ExitCode run_program(int count, char** words) {
+int run_program(int count, char** words) {
   try {
     const ranks::MpiSession session;
-    return run({words + 1, words + count});
+    return int(run({words + 1, words + count}));
   } catch (const UsageError& e) {
     say(e.what());
-    return ExitCode::usage;
+    return int(ExitCode::usage);
   }
 }
 

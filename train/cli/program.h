@@ -1,10 +1,8 @@
 #pragma once
-#include "train/system/exit_code.h"
-
 namespace yonder {
 
-/// The whole program behind a command line, whose first word is the program's name. Returns its
-/// exit code; errors are one sentence on stderr.
-ExitCode run_program(int count, char** words);
+/// The whole program behind a command line, whose first word is the program's name. Returns what
+/// main() returns, an ExitCode (train/system/exit_code.h); errors are one sentence on stderr.
+int run_program(int count, char** words);
 
 }  // namespace yonder
