@@ -47,7 +47,7 @@ Tensor fused(const Transformer& model, int layer, const Names& names,
   Tensor all = Tensor::uninitialized({3 * D, D});
   for (int part = 0; part < 3; ++part) {
     const std::string name = "blocks." + std::to_string(layer) + ".attn." + "qkv"[part] + ".weight";
-    const Tensor& one = model.parameters().find(name).value();
+    const Tensor one = model.parameters().find(name).value();
     for (int h = 0; h < dims.heads; ++h)
       for (int c = 0; c < d; ++c) {
         const int from = h * d + (part < 2 ? row_of(c, rope) : c);
