@@ -5,15 +5,11 @@
 set -euo pipefail
 
 scripts=$(realpath "$(dirname "$0")")
-yonder=$scripts/../../build/release/yonder
-[ "${1:-}" != --binary ] || yonder=$2
-yonder=$(realpath "$yonder")
+. "$scripts/rounds.sh"
 
 . "$scripts/python.sh"
 python_with numpy
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
 model= limit=

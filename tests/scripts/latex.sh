@@ -4,17 +4,13 @@
 # without pdflatex (texlive-latex-base) and booktabs; figures need pgfplots (texlive-pictures) too.
 set -euo pipefail
 
-yonder=$(dirname "$0")/../../build/release/yonder
-[ "${1:-}" != --binary ] || yonder=$2
-yonder=$(realpath "$yonder")
+. "$(dirname "$0")/rounds.sh"
 has() { kpsewhich "$1" >/dev/null 2>&1; }
 if ! command -v pdflatex >/dev/null || ! has booktabs.sty; then
   echo "$0: there is no pdflatex with booktabs; apt-get install texlive-latex-recommended"
   exit 77
 fi
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "$yonder" sweep --task copy --encodings none,alibi,rope,rope:rope.scaling=yarn --train-length 4 \
   --eval-lengths 4,8,16,32,64 --width 16 --heads 2 --layers 1 --batch 8 --steps 20 --seeds 2 \

@@ -4,14 +4,10 @@
 set -euo pipefail
 
 scripts=$(realpath "$(dirname "$0")")
-yonder=$scripts/../../build/release/yonder
-[ "${1:-}" != --binary ] || yonder=$2
-yonder=$(realpath "$yonder")
+. "$scripts/rounds.sh"
 . "$scripts/python.sh"
 python_with pandas
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "$yonder" sweep --task copy --encodings learned,rope,rope:rope.scaling=yarn --train-length 4 \
   --eval-lengths 4,8 --width 16 --heads 2 --layers 1 --batch 8 --steps 20 --seeds 2 \
