@@ -241,13 +241,21 @@ TEST_CASE("a command of Next is safe to paste and to show") {
   CHECK(content_of(folder / "out") == "a\x1b'\n\\b");
 }
 
+TEST_CASE("a page without a title of its own names all of its tasks") {
+  const Folder folder;
+  const std::string page =
+      page_of({.name = "two", .panels = {found_text(1), found_task()}}, folder);
+  CHECK(contains(page, "<h1>KERPLE, RoPE and learned on text and copy: trained on 64"));
+}
+
 TEST_CASE("a study without curves, claims or trainings has no empty sections") {
   const Folder folder;
   const std::string page = page_of({.name = "small", .panels = {found_text(1)}}, folder);
   for (const char* id : {"solved", "positions", "learned", "training"})
     CHECK_FALSE(contains(page, "<section id=\"" + std::string(id) + "\""));
   CHECK(contains(page, "<section id=\"matrix\""));
-  CHECK(contains(page, "<h1>KERPLE, RoPE, learned on text: trained on 64 bytes, evaluated to 512"));
+  CHECK(contains(page,
+                 "<h1>KERPLE, RoPE and learned on text: trained on 64 bytes, evaluated to 512"));
 }
 
 TEST_CASE("an empty text leaves its section out, and what is missing is an error") {

@@ -8,6 +8,7 @@
 #include "core/io/files.h"
 #include "core/io/json.h"
 #include "train/report/html/sections.h"
+#include "train/results/format.h"
 #include "train/results/summary.h"
 
 namespace yonder {
@@ -20,14 +21,21 @@ std::string title_of(const Study& study, const std::string& data) {
   if (!study.title.empty()) return study.title;
   if (study.panels.empty() || study.panels.front().lengths.empty()) return study.name;
   const Results& r = study.panels.front();
-  std::string names;
-  int count = 0;
+  std::vector<std::string> names, tasks;
   for (const Row& row : r.rows)
-    if (row.extension.empty() && ++count <= 6) names += (names.empty() ? "" : ", ") + row.printed();
-  if (count > 6) names += " and " + std::to_string(count - 6) + " more";
-  return names + " on " + (r.text && !data.empty() ? data : r.title()) + ": trained on " +
-         std::to_string(r.train_length) + (r.text ? " bytes" : " items") + ", evaluated to " +
-         std::to_string(r.longest());
+    if (row.extension.empty()) names.push_back(row.printed());
+  if (const std::size_t all = names.size(); all > 7) {
+    names.resize(6);
+    names.push_back(std::to_string(all - 6) + " more");
+  }
+  for (const Results& panel : study.panels)
+    if (std::find(tasks.begin(), tasks.end(), panel.task) == tasks.end())
+      tasks.push_back(panel.task);
+  const std::string on = tasks.size() > 1          ? listed(tasks)
+                         : r.text && !data.empty() ? data
+                                                   : r.title();
+  return listed(names) + " on " + on + ": trained on " + std::to_string(r.train_length) +
+         (r.text ? " bytes" : " items") + ", evaluated to " + std::to_string(r.longest());
 }
 
 // What a run's folder says of its texts: [{name, said, checksum}].
