@@ -54,34 +54,15 @@ Gaze gaze(const std::vector<HeadLook>& heads, int tokens) {
   return share_of(heads, sharp) >= 0.5 ? Gaze::sharp_at_wrong : Gaze::mixed;
 }
 
-const char* name_of(Gaze gaze) {
-  switch (gaze) {
-    case Gaze::near:
-      return "looks near";
-    case Gaze::finds:
-      return "finds it";
-    case Gaze::spreads:
-      return "spreads";
-    case Gaze::sharp_at_wrong:
-      return "looks sharply at wrong far tokens";
-    default:
-      return "shows no single pattern";
-  }
-}
-
-std::string plural_of(Gaze gaze) {
-  switch (gaze) {
-    case Gaze::near:
-      return "look near";
-    case Gaze::finds:
-      return "find it";
-    case Gaze::spreads:
-      return "spread";
-    case Gaze::sharp_at_wrong:
-      return "look sharply at wrong far tokens";
-    default:
-      return "show no single pattern";
-  }
+const char* name_of(Gaze gaze, Subject subject) {
+  // of one row and of several, in the order of Gaze
+  static constexpr const char* names[][2] = {
+      {"looks near", "look near"},
+      {"finds it", "find it"},
+      {"spreads", "spread"},
+      {"looks sharply at wrong far tokens", "look sharply at wrong far tokens"},
+      {"shows no single pattern", "show no single pattern"}};
+  return names[int(gaze)][int(subject)];
 }
 
 std::vector<std::string> attention_columns(int tokens) {

@@ -41,15 +41,16 @@ enum class Gaze {
   finds,           ///< a head puts 0.7 or more on the telling token
   spreads,         ///< half of the heads spread over a quarter of all tokens or more
   sharp_at_wrong,  ///< half of the heads look at few tokens (under L/16), and those are far ones
-  mixed
+  mixed            ///< none of these
 };
 /// `tokens` is L. Of several that hold, the first in the order finds, near, spreads,
 /// sharp_at_wrong.
 Gaze gaze(const std::vector<HeadLook>&, int tokens);
-/// "looks near", "spreads", "looks sharply at wrong far tokens", "finds it", "no single pattern".
-const char* name_of(Gaze);
-/// The same of several: "look near".
-std::string plural_of(Gaze);
+/// Who looks.
+enum class Subject { one, several };
+/// "looks near", "finds it", "spreads", "looks sharply at wrong far tokens", "shows no single
+/// pattern"; of several "look near", ….
+const char* name_of(Gaze, Subject = Subject::one);
 
 /// Names of the columns of `csv_cells`: layer, head, rows, entropy, keys, …, d0, d1, d2, d4, … up
 /// to distances below `tokens`.

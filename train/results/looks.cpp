@@ -36,7 +36,8 @@ std::string where_it_looks(const Results& r) {
       names[shared.gaze].push_back(row.printed());
   std::vector<std::string> parts;
   for (const auto& [gaze, rows] : names)
-    parts.push_back(listed(rows) + " " + (rows.size() == 1 ? name_of(gaze) : plural_of(gaze)));
+    parts.push_back(listed(rows) + " " +
+                    name_of(gaze, rows.size() == 1 ? Subject::one : Subject::several));
   return "Attention at " + r.multiple(r.longest()) + "×: " + joined(parts, "; ") + ".";
 }
 

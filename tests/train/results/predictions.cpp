@@ -23,7 +23,7 @@ void add_row(Results& r, const std::string& row, const std::vector<std::vector<d
                           .exact_match = seeds[seed][i]});
 }
 
-Study foretold() {
+Study predicted_study() {
   Results r{.task = "copy",
             .variant = "data.copy.alphabet=2",
             .train_length = 25,
@@ -46,7 +46,7 @@ Study foretold() {
 }  // namespace
 
 TEST_CASE("a row generalises if the seeds that learned its length have 90 % at the next") {
-  const Study study = foretold();
+  const Study study = predicted_study();
   const auto all = predictions(study);
   REQUIRE(all.size() == 6);
   CHECK(all[0].outcome == Generalisation::generalises);
@@ -72,7 +72,7 @@ TEST_CASE("a row generalises if the seeds that learned its length have 90 % at t
 }
 
 TEST_CASE("predictions come back from JSON, with what became of them") {
-  const std::string json = to_json(foretold());
+  const std::string json = to_json(predicted_study());
   CHECK(nlohmann::json::parse(json)["outcomes"][0]["as_predicted"] == true);
   const Study back = study_from_json(json, "x");
   CHECK(to_json(back) == json);
