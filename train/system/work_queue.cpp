@@ -12,8 +12,10 @@ namespace yonder {
 namespace {
 
 // The first letter of a message. Rank 0 asks for work, asks to stop it, or ends the loop; the
-// others say how far they are, or answer.
-constexpr char do_this = 'd', stop = 's', end_loop = 'e', said = '+', answered = '=';
+// others say how far they are, answer, or say that a signal came while they had nothing to do: work
+// may be on its way to them, and its answer is yet to come.
+constexpr char do_this = 'd', stop = 's', end_loop = 'e', said = '+', answered = '=',
+               interrupted = '!';
 
 constexpr double pause = 0.1;          // s, between ticks
 constexpr double between_words = 0.5;  // s, of what a job says of itself
@@ -67,6 +69,8 @@ int WorkQueue::run() const {
       int& job = at_work[std::size_t(message->from)];
       if (message->text[0] == said) {
         if (on_progress && job != none) on_progress(job, message->text.substr(1));
+      } else if (message->text[0] == interrupted) {
+        if (!signal) end_for(std::stoi(message->text.substr(1)));
       } else {
         const TaskResult answer = task_result_of(message->text);
         if (answer.signal && !signal) end_for(answer.signal);
@@ -102,7 +106,7 @@ int worker_loop(
   };
   for (bool told = false;;) {
     if (interrupt.signal() && !told) {
-      ranks::send(0, packed({.signal = interrupt.signal()}));
+      ranks::send(0, interrupted + std::to_string(interrupt.signal()));
       told = true;
     }
     const auto message = ranks::received(pause);
