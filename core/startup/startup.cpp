@@ -62,54 +62,6 @@ void start(int, char**, char** environment) {
 }  // namespace
 
 void end_startup() {
-  for (char** entry = environment; *entry; ++entry)
-    if (sets(*entry, name)) return entry;
-  return nullptr;
-}
-
-void require_processor() {
-  const processor::Features lacking = processor::built_for & ~processor::present();
-  if (!lacking) return;
-  char text[512];
-  const int length = processor::describe(lacking, text, sizeof text);
-  syscall(SYS_write, STDERR_FILENO, text, length);
-  syscall(SYS_exit_group, 1);
-}
-
-// The environment can't grow here: the C library takes the kernel's own array. So an entry steps
-// aside that no constructor asks for. Where there is none, waits stay long: slower, not wrong.
-void shorten_waits(char** environment) {
-  if (find(environment, "GOMP_SPINCOUNT") || find(environment, "OMP_WAIT_POLICY")) return;
-  const char* const unasked[] = {"_", "OLDPWD", "SHLVL", "LS_COLORS", "TERM", "HOSTNAME", "PATH"};
-  for (const char* name : unasked) {
-    if (char** entry = find(environment, name)) {
-      hidden = *entry;
-      *entry = short_waits;
-      return;
-    }
-  }
-}
-
-// Before the constructors of all libraries, the C library's included: nothing may be called that
-// keeps a state.
-void start(int, char**, char** environment) {
-  require_processor();
-  affinity_at_start.bytes = syscall(SYS_sched_getaffinity, 0, sizeof affinity_at_start.processors,
-                                    affinity_at_start.processors);
-  shorten_waits(environment);
-}
-
-[[gnu::section(".preinit_array"), gnu::used]] void (*before_constructors)(int, char**,
-                                                                          char**) = start;
-
-}  // namespace
-
-void end_startup() {
-  // oneDNN takes a workspace for each product and returns it. Its pages stay with the process, which
-  // would otherwise fault them in again and interrupt its other threads to unmap them.
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 256 << 20);
-  mallopt(M_TOP_PAD, 16 << 20);
   for (char** entry = environ; *entry; ++entry)
     if (*entry == short_waits) *entry = hidden;
 }
