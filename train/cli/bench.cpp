@@ -224,7 +224,7 @@ Json bench_gemm(const BenchOptions& options) {
             {"rows", Json::array()}};
   double peak = 0;
   for (const char* name : {"tiny", "small", "base"}) {
-    const Size& s = size_named(name);
+    const Size s = size_named(name);
     const int D = s.width, n = s.batch * s.length;
     const int shapes[][3] = {{n, 3 * D, D}, {n, D, D}, {n, 4 * D, D}, {n, D, 4 * D}, {4 * D, D, n}};
     for (const auto& [M, N, K] : shapes) {
