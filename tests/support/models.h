@@ -135,6 +135,12 @@ inline std::vector<Served> served_in_all_ways() {
       if (const std::string both = e.name + "+" + modifier.name;
           modifier.kind == Kind::modifier && e.kind != Kind::modifier && composes(both))
         all.push_back({both, plain.dims, {}});
+    // Extensions of several options.
+    if (plain.encoding != "rope") continue;
+    all.push_back({"rope",
+                   plain.dims,
+                   {{"rope.scaling", "longrope"}, {"rope.factors", "1,2.5"}, {"rope.keep", 3}}});
+    all.push_back({"rope", plain.dims, {{"rope.base", 500}, {"rope.scaling", "yarn"}}});
   }
   return all;
 }
