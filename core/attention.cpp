@@ -16,6 +16,9 @@ using fused::Visibility;
 void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& mask) {
   if (scores.log_gate && !mask.causal)
     throw UsageError("attention: forget gates require a causal model; make the model causal");
+  if (dots.chunk > 0 && !mask.causal)
+    throw UsageError(
+        "attention: chunks of positions require a causal model; make the model causal");
   const bool stick_breaking = scores.weights != Weights::softmax;
   if (stick_breaking && !mask.causal)
     throw UsageError(
@@ -33,7 +36,7 @@ void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& m
   if (!mask.causal)
     throw UsageError(
         "attention: contextual positions require a causal model; make the model causal");
-  if (dots.far_window > 0)
+  if (dots.far_window > 0 || dots.chunk > 0)
     throw UsageError(
         "attention: contextual positions can't be combined with another dot product beyond a "
         "window; remove one of them");
@@ -58,12 +61,16 @@ Visibility visibility(const Mask& mask, Weights weights, int h, int shift) {
 
 std::vector<Pairing> pairings(const Dots& dots) {
   constexpr int limit = Band::unlimited;
+  if (dots.chunk > 0)  // of hidden pairs it is all the same
+    return {{dots.q, dots.k, -limit, 0},
+            {dots.previous_q, dots.k, 1, 1},
+            {dots.older_q, dots.k, 2, limit}};
   const int w = dots.far_window;
   if (w <= 0) return {{dots.q, dots.k, -limit, limit}};
   const Var& right = dots.far_q_right ? dots.far_q_right : dots.far_q;
   return {{dots.q, dots.k, 1 - w, w - 1},
-          {dots.far_q, dots.far_k, w, limit},
-          {right, dots.far_k, -limit, -w}};
+          {dots.far_q, dots.far_k, w, limit, true},
+          {right, dots.far_k, -limit, -w, true}};
 }
 
 [[maybe_unused]] bool fits(const Var& x, const Shape& shape) { return x.shape() == shape; }

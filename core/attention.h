@@ -13,7 +13,8 @@
 ///              + C_i − C_j,   C_t = Σ_{u ≤ t} log_gate_u
 ///   z_i      = Σ_j softmax_j(score_ij) (v_j + V[r]),   r = bucket(i − j), several such terms
 ///
-/// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window; i and j are positions.
+/// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window, or other queries by chunks
+/// of positions (see Dots); i and j are positions.
 /// `row` multiplies q (and far_q) before any other use, so B[r]·k_j and c stay as they are. Memory
 /// is linear in the lengths, forward and backward: tiles of scores are never stored, one
 /// log-sum-exp a row is.
@@ -93,7 +94,11 @@ struct Dots {
   Var far_q, far_k;    ///< as q and k
   Var far_q_right;     ///< as q; empty: far_q serves both sides
   int far_window = 0;  ///< 0: q_i·k_j at every distance
-  Tensor row;          ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
+  /// In place of far_window: queries for the keys of the chunk before a query's own, ⌊i/chunk⌋, and
+  /// for those of older ones; as q. Causal only.
+  Var previous_q, older_q;
+  int chunk = 0;  ///< positions of a chunk; 0: none
+  Tensor row;     ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
 };
 
 /// Which keys a query sees, by the index of its token: its own and earlier ones if `causal`; fewer

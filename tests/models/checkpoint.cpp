@@ -196,7 +196,7 @@ TEST_CASE("an open option is changed at test time, a frozen one is not") {
   const Checkpoint scaled = load_model(saved.path, {{"rope.scaling", "linear"}});
   auto options = scaled.model->encoding().components()[0].encoding->options();
   CHECK(text_of(*find(options, "scaling")) == "linear");
-  CHECK_THROWS_AS(load_model(saved.path, {{"rope.base", "5"}}), UsageError);
+  CHECK_THROWS_AS(load_model(saved.path, {{"rope.layout", "half"}}), UsageError);
   CHECK_THROWS_AS(load_model(saved.path, {{"rope.bas", "5"}}), UsageError);
   CHECK_THROWS_AS(load_model(saved.path, {{"alibi.learned", "true"}}), UsageError);
   CHECK(load_model(saved.path, {{"window.size", "4"}}).model->encoding().name() == "rope+window");

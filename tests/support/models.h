@@ -113,17 +113,34 @@ inline bool composes(const std::string& names) {
   } catch (const UsageError&) { return false; }
 }
 
+/// Whether the model takes its extension: rope's dca serves causal ones only.
+inline bool takes_extension(const Served& kind) {
+  if (kind.dims.causal) return true;
+  Transformer model = kind.model();
+  try {
+    model.encoding().check();
+    return true;
+  } catch (const UsageError&) { return false; }
+}
+
 /// The same with each modifier added that goes with it, and with each extension for longer tests.
 inline std::vector<Served> served_in_all_ways() {
   std::vector<Served> all = served();
   for (const Served& plain : served()) {
     const Entry& e = entry(plain.encoding);
     for (const Override& extension : e.extensions)
-      all.push_back({extended(e, extension), plain.dims, {extension}});
+      if (const Served kind{extended(e, extension), plain.dims, {extension}}; takes_extension(kind))
+        all.push_back(kind);
     for (const Entry& modifier : registry())
       if (const std::string both = e.name + "+" + modifier.name;
           modifier.kind == Kind::modifier && e.kind != Kind::modifier && composes(both))
         all.push_back({both, plain.dims, {}});
+    // Extensions of several options.
+    if (plain.encoding != "rope") continue;
+    all.push_back({"rope",
+                   plain.dims,
+                   {{"rope.scaling", "longrope"}, {"rope.factors", "1,2.5"}, {"rope.keep", 3}}});
+    all.push_back({"rope", plain.dims, {{"rope.base", 500}, {"rope.scaling", "yarn"}}});
   }
   return all;
 }

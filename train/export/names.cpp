@@ -74,6 +74,8 @@ std::optional<RopeForm> rope_form(const Transformer& model, const Exported& e) {
                 .beta_slow = number(model, "beta_slow"),
                 .low_freq_factor = number(model, "low_freq_factor"),
                 .high_freq_factor = number(model, "high_freq_factor")};
+  if (option<bool>(model, "resonance"))
+    refuse("resonance: GPT-NeoX would need rounded wavelengths; export a model without it");
   const double k = number(model, "factor");
   const int width = truncate ? d : form.columns;  // of the spectrum
   const bool named =

@@ -90,6 +90,17 @@ const std::vector<Case> cases{
      [](const Vars& x) {
        return rotate(x[0], {normal({6, 3}, "cos"), normal({6, 3}, "sin"), false});
      }},
+    {"rotate by given factors, of every token and head",
+     {{2, 3, 2, 7}, {2, 3, 2, 3}, {2, 3, 2, 3}},
+     [](const Vars& x) { return rotate(x[0], x[1], x[2], true); }},
+    {"rotate by given factors that sequences share",
+     {{2, 3, 2, 7}, {1, 3, 2, 2}, {1, 3, 2, 2}},
+     [](const Vars& x) { return rotate(x[0], x[1], x[2], false); }},
+    {"rotate by given factors that heads share",
+     {{2, 3, 2, 4}, {2, 3, 1, 2}, {2, 3, 1, 2}},
+     [](const Vars& x) { return rotate(x[0], x[1], x[2], true); }},
+    {"l2_normalized", {{4, 3, 21}}, [](const Vars& x) { return l2_normalized(x[0]); }},
+    {"rms_normalized", {{4, 3, 21}}, [](const Vars& x) { return rms_normalized(x[0]); }},
 };
 
 }  // namespace

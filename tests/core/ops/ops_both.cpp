@@ -327,6 +327,8 @@ TEST_CASE("rotate turns pairs of columns by the token's angle and keeps the colu
       };
       INFO(pairs << " pairs, interleaved " << interleaved);
       CHECK(largest_error(y, wanted) < 40 * epsilon);  // products below 20
+      const Var c(cos.view({1, T, 1, pairs})), s(sin.view({1, T, 1, pairs}));
+      CHECK(largest_error(rotate(Var(x), c, s, interleaved).value(), wanted) < 40 * epsilon);
     }
 }
 
