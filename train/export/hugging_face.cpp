@@ -138,7 +138,7 @@ std::string text_of(const Json& said) { return said.dump(2, ' ', false) + "\n"; 
 }  // namespace
 
 std::map<std::string, std::string> hugging_face(Transformer& model, const Exported& e) {
-  require_causal(model);
+  require_exportable(model);
   const Dims& dims = model.dims();
   std::map<std::string, std::string> files{{"tokenizer.json", text_of(tokenizer_json(e))},
                                            {"tokenizer_config.json", text_of(tokenizer_config(e))}};

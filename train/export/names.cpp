@@ -97,11 +97,17 @@ std::optional<RopeForm> rope_form(const Transformer& model, const Exported& e) {
   return form;
 }
 
-void require_causal(const Transformer& model) {
+void require_exportable(const Transformer& model) {
   if (!model.dims().causal)
     throw UsageError(
         "export: the model is bidirectional, and what is exported would need a place for its "
         "<mask>; train one without --bidirectional");
+  if (const std::string block = model.dims().block.text(model.dims().heads); !block.empty())
+    throw UsageError("export: the model's blocks have " + block +
+                     ", and what is exported has plain ones; export a model of these, or see " +
+                     "yonder logits");
+  if (model.depth() != model.dims().layers)
+    throw UsageError("export: what is exported goes through its layers once; omit --loops");
 }
 
 NamedTensors renamed(const Transformer& model, const Names& names, const Tensor& positions,

@@ -39,8 +39,8 @@ struct RopeForm {
 /// for a rope that GPT-NeoX has not, or where a number of tokens at most is asked of one.
 std::optional<RopeForm> rope_form(const Transformer&, const Exported&);
 
-/// UsageError for a bidirectional model.
-void require_causal(const Transformer&);
+/// UsageError for a bidirectional model, and for blocks that are not plain.
+void require_exportable(const Transformer&);
 
 /// The weights under other names. `positions` [M, D] and `rope` may be absent.
 NamedTensors renamed(const Transformer&, const Names&, const Tensor& positions,

@@ -84,6 +84,7 @@ struct Writer {
   void operator()(const char* name, const T& field) {
     json[name] = field;
   }
+  void later(const char* name, int field) { json[name] = field; }
 };
 
 // Takes them from there. What earlier versions did not know keeps its default.
@@ -92,6 +93,9 @@ struct Reader {
 
   void row(Row& row) { row = row_of(json); }
   void operator()(const char* name, int& field) { field = whole(json.at(name)); }
+  void later(const char* name, int& field) {
+    if (json.contains(name)) field = whole(json[name]);
+  }
   void operator()(const char* name, std::int64_t& field) {
     field = whole<std::int64_t>(json.at(name));
   }
@@ -156,6 +160,7 @@ void visit(Training& t, Fields& field) {
   field("settings", t.settings), field("validation", t.validation), field("trial", t.trial);
   field("seconds", t.seconds), field("tokens_per_second", t.tokens_per_second);
   field("parameters", t.parameters), field("position_parameters", t.position_parameters);
+  field.later("depth", t.depth);
   field("loss", t.loss);
 }
 
