@@ -28,7 +28,8 @@ void check_model(const Served& kind, const Sequences& s) {
   const auto loss = [&] { return cross_entropy(model.logits(s.tokens, at), s.targets); };
   const Worst worst = check_gradients(loss, model.parameters().all(), 3);
   INFO(kind.name() << ", " << s.pass.tokens << " tokens: " << worst.where);
-  CHECK(worst.error < 1e-6);
+  // The second derivative of max(x, 0)² jumps, which differences see where an x is near 0.
+  CHECK(worst.error < (kind.dims.block.act == "relu2" ? 1e-4 : 1e-6));
 }
 
 // Why a model does not serve such positions, beginning with an encoding's name, or "".
