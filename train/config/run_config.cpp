@@ -90,9 +90,8 @@ Options RunConfig::model_fields() {
       Option{"model.mlp", &mlp, "hidden dimension of the MLP"}
           .within(0, 1 << 20)
           .shown_as("4 x width, of swiglu 8/3 x width"),
-      Option{"model.block", &block,
-             "block of a known model; --norm, --place, --act and --bias override it"}
-          .one_of({"auto", "plain", "gpt2", "neox", "llama", "gemma"}),
+      Option{"model.block", &block, "blocks like those of"}.one_of(
+          {"auto", "plain", "gpt2", "neox", "llama", "gemma"}),
       Option{"model.norm", &norm, "LayerNorm or RMSNorm"}
           .one_of({"auto", "layer", "rms"})
           .for_experts(),

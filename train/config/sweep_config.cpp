@@ -218,7 +218,7 @@ Options SweepConfig::lists() {
           .takes("LIST"),
       Option{"eval_lengths",
              {},
-             "evaluation lengths, or bins like 26-50 [1, 2, 4 and 8 times --train-length]"}
+             "lengths, or bins like 26-50 [1, 2, 4 and 8 times --train-length]"}
           .takes("N,N,...")
           .formerly("lengths"),
       Option{"tests", {}, "values of a task's option, one panel each: tiled.tile=1,tiled.tile=2"}
