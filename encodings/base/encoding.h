@@ -12,6 +12,7 @@
 #include "core/parameters.h"
 #include "core/positions.h"
 #include "core/random.h"
+#include "encodings/base/block_design.h"
 #include "encodings/base/spec.h"
 
 /// \file
@@ -30,8 +31,11 @@ struct Dims {
   bool causal = true;  ///< a token sees earlier ones only; false: all
   int positions = 0;   ///< R, positions that training can show: N, or more with random and offset
   bool rising = true;  ///< whether no token stands before an earlier one; coupled ones may
+  BlockDesign block = {};  ///< of every block
 
   int head() const { return width / heads; }  ///< d
+  /// K, the heads of k and v.
+  int kv_heads() const { return block.kv_heads > 0 ? block.kv_heads : heads; }
   /// Whether a query sees keys to the right of it, at distances below 0.
   bool two_sided() const { return !causal || !rising; }
 };
@@ -40,7 +44,7 @@ struct Dims {
 struct Attention {
   int layer;                     ///< its index, from 0
   Positions queries, keys;       ///< of the tokens of q, and of k and v
-  Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D]
+  Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D], [K·d, D]
   Mask mask;                     ///< what the layer's queries see
   Var per_key = {};              ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
 
@@ -146,6 +150,8 @@ class Encoding {
 
   /// Replaces the last layer; an empty result means: run it as any other.
   virtual Var last_layer(const Var& /*hidden*/, const Positions&, const Block&) { return {}; }
+  /// Whether last_layer() does so.
+  virtual bool replaces_last_layer() const { return false; }
 
   /// The angles per token by which pairs of columns turn in a test of `longest` tokens, 0 of those
   /// that stay. Empty unless it turns q and k.
@@ -296,6 +302,7 @@ class Composition final : public Encoding {
   void dots(Dots&, const Attention&) override;
   void scores(ScoreTerms&, const Attention&) override;
   Var last_layer(const Var& hidden, const Positions&, const Block&) override;
+  bool replaces_last_layer() const override;
   std::vector<double> frequencies(int longest) const override;
   bool complex() const override;
 

@@ -155,7 +155,7 @@ TEST_CASE("metadata that can't be is refused, and nothing is allocated for it") 
     return saved.refusal_of_metadata(change);
   };
   REQUIRE(said([](ordered_json&) {}).empty());
-  CHECK_THAT(said([](ordered_json& j) { j["format"] = 2; }), ContainsSubstring("format is 2"));
+  CHECK_THAT(said([](ordered_json& j) { j["format"] = 3; }), ContainsSubstring("format is 3"));
   for (const char* key : {"format", "model", "encoding", "options", "task", "step", "seed"})
     CHECK_THAT(said([&](ordered_json& j) { j.erase(key); }),
                ContainsSubstring("has no '" + std::string(key)));

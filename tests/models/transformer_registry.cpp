@@ -37,7 +37,8 @@ void check_model(const Served& kind, const Sequences& s) {
   const auto loss = [&] { return cross_entropy(model.logits(s.tokens, at), s.targets); };
   const Worst worst = check_gradients(loss, learned(kind, model), 3);
   INFO(kind.name() << ", " << s.pass.tokens << " tokens: " << worst.where);
-  CHECK(worst.error < 1e-6);
+  // The second derivative of max(x, 0)² jumps, which differences see where an x is near 0.
+  CHECK(worst.error < (kind.dims.block.act == "relu2" ? 1e-4 : 1e-6));
 }
 
 // Why a model does not serve such positions, beginning with an encoding's name, or "".
@@ -127,7 +128,10 @@ TEST_CASE(
     const auto compares = [](const Composition::Component& p) {
       return p.entry->serves == Serves::both && p.entry->kind != Kind::absolute;
     };
-    if (!kind.dims.causal || !std::all_of(parts.begin(), parts.end(), compares)) continue;
+    // More loops make a query see more of both than its own layer does.
+    if (!kind.dims.causal || kind.dims.block.loops > 1 ||
+        !std::all_of(parts.begin(), parts.end(), compares))
+      continue;
     Served one = kind, two = kind;
     one.dims.layers = two.dims.layers = 1, two.dims.causal = false;
     if (!takes_extension(two)) continue;

@@ -40,6 +40,7 @@ struct Served {
 
   std::string name() const {
     std::string text = encoding + (dims.causal ? ", causal" : ", bidirectional");
+    if (const std::string block = dims.block.text(dims.heads); !block.empty()) text += ", " + block;
     for (const Override& o : settings) text += ", " + text_of(o);
     for (const Override& o : extension) text += ", " + text_of(o);
     return text;
@@ -55,7 +56,7 @@ struct Served {
       for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
       m.parameters().bounds(name).hold(var.value().flat());
     }
-    for (const auto& [key, value] : extension) m.encoding().set_at_test(key, value);
+    for (const auto& [key, value] : extension) m.set_at_test(key, value);
     return m;
   }
 };
@@ -123,7 +124,31 @@ inline bool takes_extension(const Served& kind) {
   } catch (const UsageError&) { return false; }
 }
 
-/// The same with each modifier added that goes with it, and with each extension for longer tests.
+/// Blocks that have each value of each axis once at least, but the plain one.
+inline std::vector<BlockDesign> designs() {
+  std::vector<BlockDesign> all{{.loops = 3}, {.place = "post", .act = "relu2", .bias = "qkv"}};
+  for (const char* name : {"gpt2", "neox", "llama", "gemma"})
+    all.push_back(BlockDesign::named(name));
+  all.back().kv_heads = 1;
+  all.push_back({.place = "post", .act = "swiglu", .kv_heads = 1, .bias = "all", .loops = 2});
+  return all;
+}
+
+/// Models of encodings of each kind in all of these.
+inline std::vector<Served> served_in_other_blocks() {
+  std::vector<Served> all;
+  for (const BlockDesign& block : designs())
+    for (const char* encoding : {"none", "rope", "learned", "alibi+logn", "shaw", "fox"})
+      for (const bool causal : {true, false}) {
+        Dims dims = tiny_dims();
+        dims.causal = causal, dims.block = block;
+        if (causal || std::string(encoding) != "fox") all.push_back({encoding, dims, {}});
+      }
+  return all;
+}
+
+/// The same with each modifier added that goes with it, and with each extension for longer tests;
+/// and some in other blocks.
 inline std::vector<Served> served_in_all_ways() {
   std::vector<Served> all = served();
   for (const Served& plain : served()) {
@@ -142,6 +167,7 @@ inline std::vector<Served> served_in_all_ways() {
                    {{"rope.scaling", "longrope"}, {"rope.factors", "1,2.5"}, {"rope.keep", 3}}});
     all.push_back({"rope", plain.dims, {{"rope.base", 500}, {"rope.scaling", "yarn"}}});
   }
+  for (const Served& other : served_in_other_blocks()) all.push_back(other);
   return all;
 }
 
