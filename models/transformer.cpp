@@ -167,7 +167,7 @@ Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache
   const Var x = slice(embedded(prefix, keys), 1, cache.seen, n);
   cache.keys.resize(layers_.size());
   cache.values.resize(layers_.size());
-  cache.per_key.resize(layers_.size());
+  cache.per_keys.resize(layers_.size());
   const Var h = through_layers(x, {added, added, keys, &cache}, n - 1);
   cache.tokens = std::move(prefix);
   cache.seen = all;
@@ -228,7 +228,8 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
   const Var n = input(query, run.queries), m = same ? n : input(memory, run.memory);
   auto heads = [&](const Var& x) { return split_heads(x, dims_.heads, numbers_); };
   const Var q = heads(w.q(n));
-  Var k = heads(w.k(m)), v = heads(w.v(m)), more = encoding_->per_key(m, layer);
+  Var k = heads(w.k(m)), v = heads(w.v(m));
+  std::vector<Var> more = encoding_->per_keys(m, layer);
   if (run.cache) {
     assert(run.cache->seen == (run.cache->keys[layer] ? run.cache->keys[layer].dim(1) : 0));
     auto append = [&](Var& kept, Var& rows) {
@@ -236,20 +237,30 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
     };
     append(run.cache->keys[layer], k);
     append(run.cache->values[layer], v);
-    append(run.cache->per_key[layer], more);
+    std::vector<Var>& kept = run.cache->per_keys[layer];
+    kept.resize(more.size());
+    for (std::size_t i = 0; i < more.size(); ++i) append(kept[i], more[i]);
   }
 
   const Mask mask = encoding_->mask_in(layer);
   const Positions queries = run.queries.in(layer), keys = run.keys.in(layer);
-  const Attention call{layer, queries, keys, w.q.weight, w.k.weight, mask, more};
+  const Attention call{.layer = layer,
+                       .queries = queries,
+                       .keys = keys,
+                       .query_weight = w.q.weight,
+                       .key_weight = w.k.weight,
+                       .mask = mask,
+                       .input = n,
+                       .per_keys = std::move(more)};
   ScoreTerms scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
   Dots dots{.q = q, .k = k};
+  encoding_->normed(dots, call);
   encoding_->scale_queries(dots, call);
   encoding_->dots(dots, call);
   encoding_->scores(scores, call);
-  return join_heads(attention(dots, v, scores, mask, queries, keys, run.observer,
-                              run.observer ? &run.observer->layers[layer] : nullptr),
-                    numbers_);
+  const Var z = attention(dots, v, scores, mask, queries, keys, run.observer,
+                          run.observer ? &run.observer->layers[layer] : nullptr);
+  return join_heads(encoding_->output(z, call), numbers_);
 }
 
 }  // namespace yonder

@@ -92,7 +92,8 @@ class Transformer {
   struct Cache {
     std::vector<int> tokens;        ///< [B, seen]
     std::vector<Var> keys, values;  ///< per layer [B, seen, H, d]
-    std::vector<Var> per_key;       ///< per layer [B, seen, ..], or empty ones
+    /// Per layer of each component of the encoding [B, seen, ..], or empty ones.
+    std::vector<std::vector<Var>> per_keys;
     int seen = 0;                   ///< tokens in the cache
   };
   /// Logits [B, V] of the last of the new tokens [B, n], which are appended to the cache. `longest`
