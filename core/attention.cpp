@@ -10,8 +10,25 @@ namespace {
 
 using fused::AttentionCall;
 using fused::Band;
+using fused::breaks_sticks;
 using fused::Pairing;
 using fused::Visibility;
+
+// What stands in for q·k goes with biases alone.
+void refuse_other_products(const Dots& dots, const ScoreTerms& scores, const Mask& mask) {
+  if (!dots.log_decay && !dots.path.w) return;
+  if (!mask.causal)
+    throw UsageError(
+        "attention: products that go through the tokens between query and key require a causal "
+        "model; make the model causal");
+  const auto reads_q_or_k = [](const RelativeTerm& term) { return term.A || term.B; };
+  if ((dots.log_decay && dots.path.w) || dots.far_window > 0 || dots.chunk > 0 ||
+      !scores.contextual.empty() || breaks_sticks(scores.weights) ||
+      std::any_of(scores.relative.begin(), scores.relative.end(), reads_q_or_k))
+    throw UsageError(
+        "attention: products that go through the tokens between query and key can't be combined "
+        "with other products of q or k, nor with stick-breaking; remove one of them");
+}
 
 void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& mask) {
   if (scores.log_gate && !mask.causal)
@@ -19,7 +36,9 @@ void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& m
   if (dots.chunk > 0 && !mask.causal)
     throw UsageError(
         "attention: chunks of positions require a causal model; make the model causal");
-  const bool stick_breaking = scores.weights != Weights::softmax;
+  const bool stick_breaking = breaks_sticks(scores.weights);
+  if (scores.weights == Weights::entmax && scores.sink)
+    throw UsageError("attention: entmax has no denominator for a sink; remove one of them");
   if (stick_breaking && !mask.causal)
     throw UsageError(
         "attention: stick-breaking attention requires a causal model; make the model causal");
@@ -27,6 +46,7 @@ void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& m
     throw UsageError(
         "attention: stick-breaking attention has no softmax denominator for a sink; remove one of "
         "them");
+  refuse_other_products(dots, scores, mask);
   if (scores.contextual.empty()) return;
   const auto stretched = [](const RelativeTerm& term) { return bool(term.f); };
   if (stick_breaking || std::any_of(scores.relative.begin(), scores.relative.end(), stretched))
@@ -55,7 +75,7 @@ Visibility visibility(const Mask& mask, Weights weights, int h, int shift) {
   Band head = within(mask.of_heads.empty() ? 0 : mask.of_heads[h]);
   if (!mask.sides.empty() && mask.sides[h] < 0) head.least = std::max(head.least, 0);
   if (!mask.sides.empty() && mask.sides[h] > 0) head.most = std::min(head.most, 0);
-  if (mask.causal) head.least = weights == Weights::softmax ? 0 : 1;
+  if (mask.causal) head.least = breaks_sticks(weights) ? 1 : 0;
   return {.near = both(head, within(mask.window)).from(shift, 0), .sinks = head.from(shift, 0)};
 }
 
@@ -94,6 +114,9 @@ void check_extents([[maybe_unused]] const AttentionCall& call) {
   }
   for ([[maybe_unused]] const ContextualTerm& term : call.scores.contextual)
     assert(fits(term.table, {term.table.dim(0), call.dk}));
+  assert(!call.dots.log_decay || fits(call.dots.log_decay, {call.B, call.Tk, call.H, call.dk}));
+  assert(!call.dots.path.w || (fits(call.dots.path.w, {call.B, call.Tk, call.H, call.dk}) &&
+                               fits(call.dots.path.beta, {call.B, call.Tk, call.H})));
   assert(!call.scores.sink || fits(call.scores.sink, {call.H}));
   assert(!call.scores.log_gate || fits(call.scores.log_gate, {call.B, call.Tk, call.H}));
 }
@@ -106,7 +129,8 @@ std::vector<Var> inputs(const AttentionCall& call) {
   for (const StripBias& strip : call.scores.strips)
     all.insert(all.end(), strip.inputs.begin(), strip.inputs.end());
   for (const ContextualTerm& term : call.scores.contextual) all.push_back(term.table);
-  all.insert(all.end(), {call.scores.log_gate, call.scores.sink});
+  all.insert(all.end(), {call.scores.log_gate, call.scores.sink, call.dots.log_decay,
+                         call.dots.path.w, call.dots.path.beta});
   return all;
 }
 
@@ -141,11 +165,16 @@ Var attention(const Dots& dots, const Var& v, const ScoreTerms& scores, const Ma
 
   Tensor z = Tensor::uninitialized({call.B, call.Tq, call.H, call.dv});
   Tensor log_sum_exp = Tensor::uninitialized({call.B, call.H, call.Tq});
-  fused::forward(call, z, log_sum_exp);
+  const std::vector<Var> operands = inputs(call);
+  Tensor centre = z;
+  if (scores.weights == Weights::entmax) {
+    centre = Tape::records_any(operands) ? Tensor::uninitialized(z.shape) : Tensor();
+    fused::forward_entmax(call, z, log_sum_exp, centre);
+  } else fused::forward(call, z, log_sum_exp);
   if (observer) *seen = fused::observe(call, log_sum_exp, *observer);
 
-  return Tape::record(z, inputs(call), [call, z, log_sum_exp](const Tensor& dz) {
-    fused::backward(call, z, log_sum_exp, dz);
+  return Tape::record(z, operands, [call, centre, log_sum_exp](const Tensor& dz) {
+    fused::backward(call, centre, log_sum_exp, dz);
   });
 }
 

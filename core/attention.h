@@ -67,6 +67,8 @@ struct ContextualTerm {
 /// How the scores of a row become the weights of its values.
 enum class Weights {
   softmax,  ///< z_i = Σ_j softmax_j(score_ij) v_j
+  /// A_ij = max((α − 1) score_ij − τ_i, 0)^(1/(α−1)), τ_i such that Σ_j A_ij = 1
+  entmax,
   /// A_ij = σ(s_ij) Π_{j<l<i} (1 − σ(s_il)) over the keys before the query's own token. What a row
   /// leaves of 1 is lost, or goes to the query's own value. Causal only.
   stick_breaking,
@@ -84,6 +86,7 @@ struct ScoreTerms {
   Var log_gate;
   Var sink;                            ///< [H]; softmax divides by e^sink_h more
   Weights weights = Weights::softmax;  ///< how scores become weights
+  double alpha = 1.5;                  ///< α of entmax, > 1
 };
 
 /// q_i·k_j, or far_q_i·far_k_j where |i − j| ≥ far_window > 0. In a bidirectional model the far
@@ -99,6 +102,15 @@ struct Dots {
   Var previous_q, older_q;
   int chunk = 0;  ///< positions of a chunk; 0: none
   Tensor row;     ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
+  /// [B, Tk, H, dk], ≤ 0, of each key's token, in the order of the tokens: the product of column c
+  /// gains the factor e^(sum over the tokens after j up to the query's own) (wall). Causal only.
+  Var log_decay;
+  /// What stands between q_i and k_j (PaTH): q_i·H_i H_{i−1} … H_{j+1} k_j, H_t = I − β_t w_t w_tᵀ,
+  /// of each key's token. Causal only.
+  struct Path {
+    Var w, beta;  ///< [B, Tk, H, dk], [B, Tk, H]; empty: nothing
+  };
+  Path path;  ///< empty: nothing
 };
 
 /// Which keys a query sees, by the index of its token: its own and earlier ones if `causal`; fewer

@@ -43,7 +43,13 @@ class Sinks final : public Encoding {
   }
 
   void scores(ScoreTerms& s, const Attention& a) override {
-    if (learned_) s.sink = logits_[a.layer];
+    if (!learned_) return;
+    if (s.weights == Weights::entmax)
+      throw UsageError(
+          "sinks.learned: it is a term of softmax's denominator, and entmax has none; remove one "
+          "of "
+          "them");
+    s.sink = logits_[a.layer];
   }
 };
 

@@ -217,7 +217,7 @@ Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache
   const std::size_t each = layers_.size() * std::size_t(loops_at(keys.longest));
   cache.keys.resize(each);
   cache.values.resize(each);
-  cache.per_key.resize(each);
+  cache.per_keys.resize(each);
   const Var h = through_loops(x, {added, added, keys, &cache}, n - 1);
   cache.tokens = std::move(prefix);
   cache.seen = all;
@@ -318,7 +318,7 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
   const int H = dims_.heads, K = dims_.kv_heads(), turn = run.loop * dims_.layers + layer;
   const Var q = split_heads(w.q(n), H, numbers_);
   Var k = split_heads(w.k(m), K, numbers_), v = split_heads(w.v(m), K, numbers_);
-  Var more = encoding_->per_key(m, layer);
+  std::vector<Var> more = encoding_->per_keys(m, layer);
   if (run.cache) {
     assert(run.cache->seen == (run.cache->keys[turn] ? run.cache->keys[turn].dim(1) : 0));
     auto append = [&](Var& kept, Var& rows) {
@@ -326,21 +326,31 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
     };
     append(run.cache->keys[turn], k);
     append(run.cache->values[turn], v);
-    append(run.cache->per_key[turn], more);
+    std::vector<Var>& kept = run.cache->per_keys[turn];
+    kept.resize(more.size());
+    for (std::size_t i = 0; i < more.size(); ++i) append(kept[i], more[i]);
   }
   k = repeat_heads(k, H), v = repeat_heads(v, H);
 
   const Mask mask = encoding_->mask_in(layer);
   const Positions queries = run.queries.in(layer), keys = run.keys.in(layer);
-  const Attention call{layer, queries, keys, w.q.weight, w.k.weight, mask, more};
+  const Attention call{.layer = layer,
+                       .queries = queries,
+                       .keys = keys,
+                       .query_weight = w.q.weight,
+                       .key_weight = w.k.weight,
+                       .mask = mask,
+                       .input = n,
+                       .per_keys = std::move(more)};
   ScoreTerms scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
   Dots dots{.q = q, .k = k};
+  encoding_->normed(dots, call);
   encoding_->scale_queries(dots, call);
   encoding_->dots(dots, call);
   encoding_->scores(scores, call);
-  return join_heads(attention(dots, v, scores, mask, queries, keys, run.observer,
-                              run.observer ? &run.observer->layers[turn] : nullptr),
-                    numbers_);
+  const Var z = attention(dots, v, scores, mask, queries, keys, run.observer,
+                          run.observer ? &run.observer->layers[turn] : nullptr);
+  return join_heads(encoding_->output(z, call), numbers_);
 }
 
 }  // namespace yonder

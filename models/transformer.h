@@ -103,8 +103,9 @@ class Transformer {
   struct Cache {
     std::vector<int> tokens;        ///< [B, seen]
     std::vector<Var> keys, values;  ///< per loop and layer [B, seen, K, d]
-    std::vector<Var> per_key;       ///< per loop and layer [B, seen, ..], or empty ones
-    int seen = 0;                   ///< tokens in the cache
+    /// Per loop and layer, of each component of the encoding [B, seen, ..], or empty ones.
+    std::vector<std::vector<Var>> per_keys;
+    int seen = 0;  ///< tokens in the cache
   };
   /// Logits [B, V] of the last of the new tokens [B, n], which are appended to the cache. `longest`
   /// is L, the same at every step of a sequence. No token counts as a digit. UsageError for a

@@ -27,10 +27,26 @@ struct GradientSums {
   std::vector<Tensor> contextual;  // [B·H·parts, R up to stripes, wide(dk)]
   Tensor gates;                    // [B·H·parts, Tk up to whole tiles, 1] d(loss)/dC_t
   Tensor sink;                     // [B·H·parts, 1, 1]
-  Tensor strip;                    // [groups, H, Tk, side] of the present strip
-  int groups = 1;                  // of sequences that share a strip's gradient
+  Tensor decay;                    // [B·H·parts, Tk up to whole tiles, wide(dk)] d(loss)/dP_t
+  struct {
+    Tensor w, k, minus_gw, g, l_turned, beta;  // [B·H·parts, Tk up to whole tiles, ..] as PathSums
+  } path;
+  Tensor strip;    // [groups, H, Tk, side] of the present strip
+  int groups = 1;  // of sequences that share a strip's gradient
 
   GradientSums(const AttentionCall&, const ByDistance&, const Strips&);
+  // All that is cleared before a part begins.
+  std::vector<Tensor> by_key() const {
+    return {k[0],   k[1],          v,      gates,         decay,    path.w,
+            path.k, path.minus_gw, path.g, path.l_turned, path.beta};
+  }
+  PathSums path_of(std::int64_t n) const {
+    return {.w = part(path.w, n),
+            .k = part(path.k, n),
+            .minus_gw = part(path.minus_gw, n),
+            .g = part(path.g, n),
+            .l_turned = part(path.l_turned, n)};
+  }
   static real* part(const Tensor& sum, std::int64_t n) {
     return sum ? &sum[n * sum.dim(1) * sum.dim(2)] : nullptr;
   }
@@ -49,6 +65,16 @@ GradientSums::GradientSums(const AttentionCall& call, const ByDistance& by_dista
     return x.tracked() ? Tensor::uninitialized({n, rows, wide(x.dim(-1))}) : Tensor();
   };
   k[0] = sum(call.dots.k, keys);
+  const auto rows = [&](int width) { return Tensor::uninitialized({n, keys, width}); };
+  if (call.dots.log_decay || call.dots.path.w) k[0] = rows(wide(call.dk));
+  if (call.dots.log_decay) decay = rows(wide(call.dk));
+  if (call.dots.path.w)
+    path = {.w = rows(wide(call.dk)),
+            .k = rows(wide(call.dk)),
+            .minus_gw = rows(wide(call.dk)),
+            .g = rows(side),
+            .l_turned = rows(side),
+            .beta = rows(1)};
   if (call.dots.far_k) k[1] = sum(call.dots.far_k, keys);
   v = sum(call.v, keys);
   for (const ContextualTerm& term : call.scores.contextual)
@@ -72,7 +98,9 @@ struct Onto {
     k[0] = ask(call.dots.k);
     if (call.dots.far_k) k[1] = ask(call.dots.far_k);
     v = ask(call.v);
-    if (call.scores.log_gate.tracked()) call.scores.log_gate.grad();
+    for (const Var& x :
+         {call.scores.log_gate, call.dots.log_decay, call.dots.path.w, call.dots.path.beta})
+      if (x.tracked()) x.grad();
   }
 };
 
@@ -87,6 +115,7 @@ struct BackwardPass {
   const AttentionCall& call;
   const ByDistance& tables;
   const Packed& packed;
+  const PackedProducts& products;
   const Tensor &z, &log_sum_exp, &dz;
   const GradientSums& sums;
   const Onto& onto;
@@ -109,7 +138,7 @@ std::size_t BackwardPass::reals() const {
       call.scores.contextual.empty() ? 0 : std::size_t(tile::up_to(side, call.Tk));
   return QueryTile::reals(call) + 3 * Square::size +
          side * (wide(call.dv) + wide(call.dv) + Pairing::most_of_them * wide(call.dk) + 18) +
-         Carried::reals(call) + carries;
+         Carried::reals(call) + carries + (call.dots.path.w ? Path::record_reals(call) : 0);
 }
 
 QueryGradients BackwardPass::start(const QueryTile& queries, Workspace& memory) const {
@@ -143,6 +172,7 @@ void BackwardPass::differentiate(const TilePair& pair, const QueryGradients& g,
   if (tables.V) relative(call).add_value_products(pair, g.dz, g.dz_turned, ds);
   ds.clear_from(rows);
   if (carried.stick_breaking) return carried.stick_breaking->differentiate(pair, g.minus_d, s, ds);
+  if (carried.entmax) return carried.entmax->differentiate(pair, g.log_sum_exp, s, ds);
   for (int i = 0; i < side; i += lanes) {
     const Vector lse = tile::load(g.log_sum_exp + i);
     const IndexRange j = pair.rows_of(i);
@@ -243,7 +273,10 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
   const IndexRange seen = queries.keys();
   real* dgates = GradientSums::part(sums.gates, n);
 
-  Carried carried(queries, memory);
+  Carried carried(queries, products, memory);
+  const PathSums path_sums = sums.path_of(n);
+  if (carried.path && !seen.empty())
+    carried.path->record(seen.begin, memory.take(Path::record_reals(call)));
   std::optional<Contextual>& contextual = carried.contextual;
   real* carries = nullptr;  // what is carried into each tile, [tiles, side]
   if (contextual) {
@@ -271,6 +304,13 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
     add_terms(pair, g, s, ds, part);
     if (dbias) add_bias(pair, ds, dbias);
     if (dgates) carried.gates->differentiate(pair, ds, dgates);
+    if (carried.decay || carried.path) {
+      if (tables.f) relative(call).stretch(pair, ds);
+      real* dk = GradientSums::part(sums.k[0], n) + std::int64_t(j) * wide(call.dk);
+      if (carried.decay) carried.decay->differentiate(pair, ds, g.dq[0], dk);
+      else carried.path->differentiate(pair, ds, g.dq[0], dk, path_sums);
+      continue;
+    }
     add_dot_products(pair, g, contextual ? contextual->differentiate(pair, ds) : ds, spare, n);
   }
   if (contextual) {
@@ -279,24 +319,44 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
     contextual->finish(queries, g.dq[0], de);
   }
   if (dgates) carried.gates->finish(queries, dgates);
+  if (carried.decay) carried.decay->finish(g.dq[0], GradientSums::part(sums.decay, n));
+  if (carried.path && !seen.empty()) carried.path->finish(g.dq[0], path_sums);
   if (call.scores.weights == Weights::stick_breaking_remainder_to_own)
     remainder_to_own(queries, g, *carried.stick_breaking, n);
   finish(queries, g, n);
 }
 
 // Adds the parts of one head to the gradients of keys, values and gates, in order.
-void add_head(const AttentionCall& call, const GradientSums& sums, const Onto& onto, int head) {
+void add_head(const AttentionCall& call, const PackedProducts& products, const GradientSums& sums,
+              const Onto& onto, int head) {
+  const int b = head / call.H, h = head % call.H;
+  for (int p = 0; p < sums.parts; ++p) {
+    const std::int64_t n = std::int64_t(head) * sums.parts + p;
+    real* dk = GradientSums::part(sums.k[0], n);
+    if (products.decay) take_keys(call, b, h, dk, GradientSums::part(sums.decay, n));
+    if (products.path)
+      fold_path(call, *products.path, b, h, sums.path_of(n), dk,
+                GradientSums::part(sums.path.beta, n));
+  }
   const auto add = [&](const Var& x, const Tensor& sum, bool there) {
     for (int p = 0; sum && p < sums.parts; ++p)
       Rows{x.grad(), head / call.H, 0, call.Tk, head % call.H}.put(
           GradientSums::part(sum, std::int64_t(head) * sums.parts + p), there || p > 0);
   };
-  add(call.dots.k, sums.k[0], onto.k[0]);
+  if (call.dots.k.tracked()) add(call.dots.k, sums.k[0], onto.k[0]);
+  if (call.dots.path.w.tracked()) add(call.dots.path.w, sums.path.w, true);
   add(call.dots.far_k, sums.k[1], onto.k[1]);
   add(call.v, sums.v, onto.v);
   for (int p = 0; sums.gates && p < sums.parts; ++p)
     add_gate_gradient(call, head / call.H, head % call.H,
                       GradientSums::part(sums.gates, std::int64_t(head) * sums.parts + p));
+  for (int p = 0; p < sums.parts; ++p) {
+    const std::int64_t n = std::int64_t(head) * sums.parts + p;
+    if (call.dots.log_decay.tracked())
+      add_decay_gradient(call, b, h, GradientSums::part(sums.decay, n));
+    if (call.dots.path.beta.tracked())
+      add_beta_gradient(call, b, h, GradientSums::part(sums.path.beta, n));
+  }
 }
 
 void add_contextual(const AttentionCall& call, const GradientSums& sums) {
@@ -341,26 +401,27 @@ void backward(const AttentionCall& call, const Tensor& z, const Tensor& log_sum_
               const Tensor& dz) {
   const ByDistance tables = by_distance(call);
   const Packed packed(call);
+  const PackedProducts products(call);
   Strips strips(call);
   const GradientSums sums(call, tables, strips);
   const Onto onto(call);
 
-  const BackwardPass pass{call, tables, packed, z, log_sum_exp, dz, sums, onto};
+  const BackwardPass pass{call, tables, packed, products, z, log_sum_exp, dz, sums, onto};
   const int heads = call.B * call.H, parts = sums.parts;
   const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {
-    for (const Tensor& sum : {sums.k[0], sums.k[1], sums.v, sums.gates})
-      GradientSums::clear(sum, n);
+    for (const Tensor& sum : sums.by_key()) GradientSums::clear(sum, n);
     for (const Tensor& sum : sums.contextual) GradientSums::clear(sum, n);
     const int head = int(n / parts), part = int(n % parts);
     sums.tables.clear(head / call.H * parts + part, head % call.H);
     for (int t = part; t < call.query_tiles() && strips.empty(); t += parts)
       pass.query_tile({head / call.H, head % call.H, t * side}, part, nullptr, nullptr);
-    if (whole) add_head(call, sums, onto, head);
+    if (whole) add_head(call, products, sums, onto, head);
   });
   if (!strips.empty()) backward_strips(pass, strips);
   if (!whole)
-    parallel_for(heads, [&](std::int64_t head) { add_head(call, sums, onto, int(head)); });
+    parallel_for(heads,
+                 [&](std::int64_t head) { add_head(call, products, sums, onto, int(head)); });
   add_contextual(call, sums);
   for (int p = 0; sums.sink && p < sums.sink.dim(0); ++p)
     call.scores.sink.grad()[p / parts % call.H] += sums.sink[p];

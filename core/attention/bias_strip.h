@@ -1,5 +1,6 @@
 #pragma once
 #include "core/attention/tile_pair.h"
+#include "core/parallel.h"
 
 namespace yonder::fused {
 
@@ -37,5 +38,25 @@ class Strips {
 
   void make(int b, int first);
 };
+
+/// f(tile of queries, its bias by hooks or null) for every tile of a call, in any order.
+template <class F>
+void each_query_tile(const AttentionCall& call, F&& f) {
+  if (Strips strips(call); !strips.empty()) {
+    strips.each([&](int first, IndexRange sequences) {
+      parallel_for(std::int64_t(sequences.size()) * call.H, [&](std::int64_t n) {
+        const int b = sequences.begin + int(n / call.H), h = int(n % call.H);
+        f(TileOrigin{b, h, first}, strips.bias(h));
+      });
+    });
+    return;
+  }
+  const int tiles = call.query_tiles(), heads = call.B * call.H;
+  parallel_for(std::int64_t(tiles) * heads, [&](std::int64_t n) {
+    // The longest rows first, so that no thread is left waiting for one at the end.
+    const int head = int(n % heads), t = tiles - 1 - int(n / heads);
+    f(TileOrigin{head / call.H, head % call.H, t * side}, static_cast<const real*>(nullptr));
+  });
+}
 
 }  // namespace yonder::fused

@@ -44,6 +44,11 @@ struct Band {
   bool intersects(int lowest, int highest) const { return lowest <= most && highest >= least; }
 };
 
+/// Whether weights are broken off a stick, key by key.
+constexpr bool breaks_sticks(Weights w) {
+  return w == Weights::stick_breaking || w == Weights::stick_breaking_remainder_to_own;
+}
+
 /// What a head sees: most keys, and the first ones of a sequence.
 struct Visibility {
   Band near, sinks;  ///< those in the window; the attention sinks
@@ -202,12 +207,17 @@ class Workspace {
 };
 
 /// z [B, Tq, H, dv] and of each row, [B, H, Tq], the log-sum-exp, +∞ where nothing is visible; of
-/// sticks what is left.
+/// sticks what is left. Not of entmax.
 void forward(const AttentionCall&, const Tensor& z, const Tensor& log_sum_exp);
+/// z, of each row the threshold τ, +∞ where nothing is visible, and what backward() asks for as z:
+/// `centre` [B, Tq, H, dv], unless empty.
+void forward_entmax(const AttentionCall&, const Tensor& z, const Tensor& threshold,
+                    const Tensor& centre);
 /// What the heads of a call do with the observed rows.
 std::vector<HeadSums> observe(const AttentionCall&, const Tensor& log_sum_exp,
                               const AttentionObserver&);
-/// Adds to the gradients of everything tracked.
+/// Adds to the gradients of everything tracked. Of entmax z is the `centre` and log_sum_exp the
+/// threshold of forward_entmax().
 void backward(const AttentionCall&, const Tensor& z, const Tensor& log_sum_exp, const Tensor& dz);
 
 }  // namespace yonder::fused

@@ -46,21 +46,6 @@ void exponentiate(const TilePair& pair, Square s, const Running& state) {
   }
 }
 
-// z_i += (Σ_j p_ij) V[r], with one r for the whole tile
-void add_value_of_all(const TilePair& pair, Square p, real* z) {
-  const int width = wide(pair.call.dv);
-  const real* value = pair.tables.V.rows_of(pair.queries.h) + *pair.constant_bias * width;
-  for (int i = 0; i < side; i += lanes) {
-    const IndexRange j = pair.keys_of(i, lanes);
-    Vector sum = tile::all(0);
-    for (int r = j.begin; r < j.end; ++r) sum = sum + tile::load(p.row(r) + i);
-    real sums[lanes];
-    tile::store(sum, sums);
-    for (int n = 0; n < lanes; ++n)
-      for (int c = 0; c < width; ++c) z[(i + n) * width + c] += sums[n] * value[c];
-  }
-}
-
 // z = z·shrink + P (V + V[r])
 void gather_values(const TilePair& pair, Square p, const Running& state) {
   const int width = wide(pair.call.dv);
@@ -69,9 +54,7 @@ void gather_values(const TilePair& pair, Square p, const Running& state) {
       real* z = state.z + i * width + c;
       tile::store(tile::load(z) * tile::all(state.shrink[i]), z);
     }
-  pair.add_over_keys(p, pair.keys.v, width, state.z);
-  if (pair.tables.V && pair.constant_bias) return add_value_of_all(pair, p, state.z);
-  if (pair.tables.V) relative(pair.call).add_values(pair, p, state.z);
+  pair.add_values(p, state.z);
 }
 
 // e^sink joins the sum of each row that sees something.
@@ -128,6 +111,7 @@ struct ForwardPass {
   const AttentionCall& call;
   const ByDistance& tables;
   const Packed& packed;
+  const PackedProducts& products;
   const Tensor &z, &log_sum_exp;
 
   void query_tile(TileOrigin, const real* bias) const;
@@ -145,7 +129,7 @@ void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
                       .z = memory.zeros(side * wide(call.dv))};
   std::fill_n(state.row_max, side, std::numeric_limits<real>::lowest());
   std::fill_n(state.shrink, side, real(1));  // sticks take nothing back
-  Carried carried(queries, memory);
+  Carried carried(queries, products, memory);
 
   const IndexRange seen = queries.keys();
   for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
@@ -168,22 +152,9 @@ void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
 void forward(const AttentionCall& call, const Tensor& z, const Tensor& log_sum_exp) {
   const ByDistance tables = by_distance(call);
   const Packed packed(call);
-  const ForwardPass pass{call, tables, packed, z, log_sum_exp};
-  if (Strips strips(call); !strips.empty()) {
-    strips.each([&](int first, IndexRange sequences) {
-      parallel_for(std::int64_t(sequences.size()) * call.H, [&](std::int64_t n) {
-        const int b = sequences.begin + int(n / call.H), h = int(n % call.H);
-        pass.query_tile({b, h, first}, strips.bias(h));
-      });
-    });
-    return;
-  }
-  const int tiles = call.query_tiles(), heads = call.B * call.H;
-  parallel_for(std::int64_t(tiles) * heads, [&](std::int64_t n) {
-    // The longest rows first, so that no thread is left waiting for one at the end.
-    const int head = int(n % heads), t = tiles - 1 - int(n / heads);
-    pass.query_tile({head / call.H, head % call.H, t * side}, nullptr);
-  });
+  const PackedProducts products(call);
+  const ForwardPass pass{call, tables, packed, products, z, log_sum_exp};
+  each_query_tile(call, [&](TileOrigin place, const real* bias) { pass.query_tile(place, bias); });
 }
 
 }  // namespace yonder::fused

@@ -38,6 +38,7 @@ class Observation {
         observer_(observer),
         tables_(by_distance(call)),
         packed_(call),
+        products_(call),
         sums_(std::size_t(call.B) * call.H) {}
 
   std::vector<HeadSums> heads() {
@@ -65,6 +66,7 @@ class Observation {
   const AttentionObserver& observer_;
   ByDistance tables_;
   Packed packed_;
+  PackedProducts products_;
   std::vector<HeadSums> sums_;  // [B, H]
 
   int token(int row) const { return call_.queries.first + row; }
@@ -88,8 +90,10 @@ class Observation {
     const QueryTile queries(call_, tables_, place, bias, memory);
     const bool rim = tables_.any();
     const Square s(memory, rim), spare = call_.pairings.size() > 1 ? Square(memory, rim) : s;
-    Carried carried(queries, memory);
+    Carried carried(queries, products_, memory);
     const real* row_log_sum_exp = &log_sum_exp_[row_of(place)];
+    real thresholds[side] = {};
+    std::copy_n(row_log_sum_exp, queries.count, thresholds);
     const IndexRange keys = queries.keys();
     for (int j = tile::up_to(side, keys.end) - side; j >= keys.begin; j -= side) {
       if (!queries.meets(j)) continue;
@@ -97,14 +101,15 @@ class Observation {
       const TilePair pair(queries, key_tile);
       carried.scores(pair, s, spare);
       if (carried.stick_breaking) carried.stick_breaking->write_weights(pair, s);
+      if (carried.entmax) carried.entmax->write_weights(pair, thresholds, s);
       for (int k = 0; k < key_tile.count; ++k) {
         const IndexRange seen_by = pair.seen_by(k);
         for (const int i : rows) {
           if (i < seen_by.begin || i >= seen_by.end) continue;
           const double x = double(s.row(k)[i]);
-          const double surprise =
-              carried.stick_breaking ? -std::log(x) : double(row_log_sum_exp[i]) - x;
-          add(place, i, j + k, carried.stick_breaking ? x : std::exp(-surprise), surprise, seen[i]);
+          const bool known = carried.stick_breaking || carried.entmax;
+          const double surprise = known ? -std::log(x) : double(row_log_sum_exp[i]) - x;
+          add(place, i, j + k, known ? x : std::exp(-surprise), surprise, seen[i]);
         }
       }
     }

@@ -2,18 +2,32 @@
 #include <optional>
 
 #include "core/attention/contextual.h"
+#include "core/attention/decay.h"
+#include "core/attention/entmax.h"
 #include "core/attention/forget_gate.h"
+#include "core/attention/path.h"
 #include "core/attention/stick_breaking.h"
 
 namespace yonder::fused {
+
+/// What is made of all keys of a call, for products that are more than q·k.
+struct PackedProducts {
+  std::optional<PackedDecay> decay;  ///< wall
+  std::optional<PackedPath> path;    ///< PaTH
+
+  explicit PackedProducts(const AttentionCall&);  ///< computes them, where the call has any
+};
 
 /// What a tile of queries takes along from one tile of keys to the next, where the call has it.
 struct Carried {
   std::optional<Contextual> contextual;         ///< CoPE
   std::optional<Gates> gates;                   ///< FoX
   std::optional<StickBreaking> stick_breaking;  ///< stick-breaking
+  std::optional<Entmax> entmax;                 ///< entmax
+  std::optional<Decay> decay;                   ///< wall
+  std::optional<Path> path;                     ///< PaTH
 
-  Carried(const QueryTile&, Workspace&);  ///< before the first tile of keys
+  Carried(const QueryTile&, const PackedProducts&, Workspace&);  ///< before the first tile of keys
   static std::size_t reals(
       const AttentionCall&);  ///< that the constructor takes from the Workspace
 

@@ -256,6 +256,31 @@ void TilePair::add_to_u(Square ds, real* du, real* dk) const {
   }
 }
 
+namespace {
+
+// z_i += (Σ_j p_ij) V[r], with one r for the whole tile
+void add_value_of_all(const TilePair& pair, Square p, real* z) {
+  const int width = wide(pair.call.dv);
+  const real* value = pair.tables.V.rows_of(pair.queries.h) + *pair.constant_bias * width;
+  for (int i = 0; i < side; i += lanes) {
+    const IndexRange j = pair.keys_of(i, lanes);
+    Vector sum = tile::all(0);
+    for (int r = j.begin; r < j.end; ++r) sum = sum + tile::load(p.row(r) + i);
+    real sums[lanes];
+    tile::store(sum, sums);
+    for (int n = 0; n < lanes; ++n)
+      for (int c = 0; c < width; ++c) z[(i + n) * width + c] += sums[n] * value[c];
+  }
+}
+
+}  // namespace
+
+void TilePair::add_values(Square p, real* z) const {
+  add_over_keys(p, keys.v, wide(call.dv), z);
+  if (tables.V && constant_bias) return add_value_of_all(*this, p, z);
+  if (tables.V) relative(call).add_values(*this, p, z);
+}
+
 void TilePair::hide(Square s) const {
   constexpr real nothing = -std::numeric_limits<real>::infinity();
   if (!near.full())

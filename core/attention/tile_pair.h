@@ -153,6 +153,8 @@ struct TilePair {
   void add_by_key(const real* b, Square s) const;
   /// du += Σ_ij ds_ij k_j and dk_j += Σ_i ds_ij u; null if not wanted.  dk [side, wide(dk)]
   void add_to_u(Square ds, real* du, real* dk) const;
+  /// z_i += Σ_j p_ij (v_j + V[r]).  z [side, wide(dv)]
+  void add_values(Square p, real* z) const;
   /// −∞ where a query does not see a key, zeros below.
   void hide(Square s) const;
 };

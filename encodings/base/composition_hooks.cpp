@@ -80,31 +80,57 @@ Var Composition::layer_input(const Var& x, int layer, const Positions& at) {
   return y;
 }
 
-Var Composition::per_key(const Var& x, int layer) {
+std::vector<Var> Composition::per_keys(const Var& x, int layer) {
+  std::vector<Var> all;
   for (Component& p : components_)
-    if (!p.in(layer)) continue;
-    else if (Var y = p.encoding->per_key(x, layer)) return y;
-  return {};
+    all.push_back(p.in(layer) ? p.encoding->per_key(x, layer) : Var());
+  return all;
+}
+
+namespace {
+
+// f(encoding, call) for the components in the call's layer, modifiers last if `apart`.
+template <class F>
+void each_in_layer(std::vector<Composition::Component>& components, const Attention& call,
+                   bool apart, F&& f) {
+  Attention own = call;
+  for (const bool modifier : {false, true})
+    for (std::size_t n = 0; n < components.size(); ++n) {
+      Composition::Component& p = components[n];
+      if (!p.in(call.layer) || (apart && p.entry->kind == Kind::modifier) != modifier) continue;
+      if (n < call.per_keys.size()) own.per_key = call.per_keys[n];
+      f(*p.encoding, own);
+    }
+}
+
+}  // namespace
+
+void Composition::normed(Dots& d, const Attention& a) {
+  each_in_layer(components_, a, false,
+                [&d](Encoding& e, const Attention& own) { e.normed(d, own); });
 }
 
 // What an encoding makes of q comes before the factors, which are the modifiers'.
 void Composition::scale_queries(Dots& d, const Attention& a) {
-  for (const bool modifier : {false, true})
-    for (Component& p : components_)
-      if (p.in(a.layer) && (p.entry->kind == Kind::modifier) == modifier)
-        p.encoding->scale_queries(d, a);
+  each_in_layer(components_, a, true,
+                [&d](Encoding& e, const Attention& own) { e.scale_queries(d, own); });
 }
 
 void Composition::dots(Dots& d, const Attention& a) {
-  for (Component& p : components_)
-    if (p.in(a.layer)) p.encoding->dots(d, a);
+  each_in_layer(components_, a, false, [&d](Encoding& e, const Attention& own) { e.dots(d, own); });
 }
 
 // Modifiers find all that the others have put there.
 void Composition::scores(ScoreTerms& s, const Attention& a) {
-  for (const bool modifier : {false, true})
-    for (Component& p : components_)
-      if (p.in(a.layer) && (p.entry->kind == Kind::modifier) == modifier) p.encoding->scores(s, a);
+  each_in_layer(components_, a, true,
+                [&s](Encoding& e, const Attention& own) { e.scores(s, own); });
+}
+
+Var Composition::output(const Var& z, const Attention& a) {
+  Var y = z;
+  each_in_layer(components_, a, false,
+                [&y](Encoding& e, const Attention& own) { y = e.output(y, own); });
+  return y;
 }
 
 Var Composition::last_layer(const Var& hidden, const Positions& at, const Block& run) {

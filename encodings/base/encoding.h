@@ -46,7 +46,10 @@ struct Attention {
   Positions queries, keys;       ///< of the tokens of q, and of k and v
   Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D], [K·d, D]
   Mask mask;                     ///< what the layer's queries see
+  Var input = {};                ///< [B, Tq, D], the normed input of the queries' rows
   Var per_key = {};              ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
+  /// The same of each component of a composition, which shows every one its own.
+  std::vector<Var> per_keys = {};
 
   /// The smallest distance i − j between any query and any key, hidden ones too.
   int least() const;
@@ -141,12 +144,16 @@ class Encoding {
 
   /// What the queries of a layer see.
   virtual void mask(Mask&) {}
+  /// Norms q and k, before any other use of them.
+  virtual void normed(Dots&, const Attention&) {}
   /// A factor for the row of each query, before any other use of q (log n). Modifiers come last.
   virtual void scale_queries(Dots&, const Attention&) {}
   /// Turns q and k (rotary).
   virtual void dots(Dots&, const Attention&) {}
   /// Relative terms and biases.
   virtual void scores(ScoreTerms&, const Attention&) {}
+  /// Changes what attention gives, z [B, Tq, H, d], before the layer's O.
+  virtual Var output(const Var& z, const Attention&) { return z; }
 
   /// Replaces the last layer; an empty result means: run it as any other.
   virtual Var last_layer(const Var& /*hidden*/, const Positions&, const Block&) { return {}; }
@@ -297,17 +304,21 @@ class Composition final : public Encoding {
   void begin(const Positions&) override;
   Var embed(const Var& x, std::span<const int> tokens, const Positions&) override;
   Var layer_input(const Var& x, int layer, const Positions&) override;
-  Var per_key(const Var& x, int layer) override;
+  /// per_key() of each component, in their order; empty where it makes nothing.
+  std::vector<Var> per_keys(const Var& x, int layer);
+  void normed(Dots&, const Attention&) override;
   void scale_queries(Dots&, const Attention&) override;
   void dots(Dots&, const Attention&) override;
   void scores(ScoreTerms&, const Attention&) override;
+  Var output(const Var& z, const Attention&) override;
   Var last_layer(const Var& hidden, const Positions&, const Block&) override;
   bool replaces_last_layer() const override;
   std::vector<double> frequencies(int longest) const override;
   bool complex() const override;
 
  private:
-  using Encoding::mask;  // of one layer only: mask_in
+  using Encoding::mask;     // of one layer only: mask_in
+  using Encoding::per_key;  // of one component only: per_keys
 
   std::string name_;
   std::vector<LayerGroup> groups_;

@@ -30,7 +30,8 @@ void check(const Case& x) {
 }
 
 constexpr unsigned only_causal = cases::contextual | cases::gates | cases::stick_breaking |
-                                 cases::remainder_to_own | cases::chunks;
+                                 cases::remainder_to_own | cases::chunks | cases::decay |
+                                 cases::path;
 
 // The last queries of 70 keys, under every mask and at positions of every kind.
 void each_setting(unsigned terms) {
@@ -76,6 +77,15 @@ TEST_CASE("attention is the formula in four loops for each kind of term by itsel
                                unsigned(sink | relative | gates | own_strip),
                                unsigned(stick_breaking),
                                unsigned(remainder_to_own),
+                               unsigned(entmax),
+                               unsigned(entmax | relative | row | own_strip),
+                               unsigned(entmax | gates | far | f),
+                               unsigned(entmax | contextual),
+                               unsigned(decay),
+                               unsigned(decay | row | V | c | gates | f | strip),
+                               unsigned(path),
+                               unsigned(path | row | V | c | gates | f | strip),
+                               unsigned(path | entmax),
                                unsigned(stick_breaking | row | relative | far | strip | gates | f),
                                unsigned(remainder_to_own | row | relative | own_strip),
                                unsigned(chunks),
@@ -110,7 +120,8 @@ TEST_CASE("attention is the formula for every kind of term over several tiles") 
     for (const unsigned terms :
          {unsigned(far), unsigned(strip | own_strip), unsigned(contextual), unsigned(gates),
           unsigned(f | far), unsigned(sink | gates), unsigned(stick_breaking),
-          unsigned(remainder_to_own | f), unsigned(chunks), unsigned(chunks | gates | f)})
+          unsigned(remainder_to_own | f), unsigned(chunks), unsigned(chunks | gates | f),
+          unsigned(entmax), unsigned(entmax | contextual)})
       for (const int window : {0, 70})
         check({.terms = terms | row | relative,
                .B = 1,
@@ -334,4 +345,47 @@ TEST_CASE("far sums of forget gates still tell neighbours apart") {
                        .value();
   // Keys fade by e^-0.7 a token: their mean distance. Sums of gates in float would be off by 1e-3.
   CHECK(z[T - 1] == Approx(-1 / (std::exp(0.7) - 1)).margin(2e-6));
+}
+
+TEST_CASE("products through the tokens between are the formula over several tiles") {
+  using namespace cases;
+  for (const unsigned terms : {unsigned(decay), unsigned(path), decay | V | c | row | strip | f,
+                               path | V | c | row | gates, decay | entmax})
+    for (const int first : {0, 1, 64, 130, 149})
+      for (const int window : {0, 70})
+        check({.terms = terms,
+               .B = 1,
+               .Tq = 150 - first,
+               .Tk = 150,
+               .H = 1,
+               .window = window,
+               .first = first});
+  for (const unsigned terms : {unsigned(decay), unsigned(path)}) {
+    check({.terms = terms, .B = 2, .Tq = 200, .Tk = 200, .padding = true});
+    check({.terms = terms,
+           .B = 1,
+           .Tq = 100,
+           .Tk = 300,
+           .H = 2,
+           .window = 20,
+           .first = 200,
+           .sinks = 3});
+    for (const int dk : {1, 8, 16, 17}) check({.terms = terms, .Tq = 70, .Tk = 70, .dk = dk});
+    for (const int T : {1, 63, 64, 65, 128, 130}) check({.terms = terms, .Tq = T, .Tk = T});
+  }
+}
+
+TEST_CASE("entmax is the formula for every alpha, mask and extent") {
+  using namespace cases;
+  for (const double alpha : {1.05, 1.25, 1.5, 1.9, 2.0})
+    for (const bool causal : {true, false})
+      for (const bool padding : {false, true})
+        check({.terms = entmax | relative | row,
+               .Tq = 130,
+               .Tk = 130,
+               .causal = causal,
+               .padding = padding,
+               .window = 90,
+               .sinks = 2,
+               .alpha = alpha});
 }

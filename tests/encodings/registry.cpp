@@ -21,7 +21,8 @@ TEST_CASE(
     CHECK(!e.title.empty());
     CHECK(!e.formula.empty());
     CHECK_THAT(e.paper, ContainsSubstring("arXiv:") || ContainsSubstring("kexue.fm") ||
-                            ContainsSubstring("aclanthology.org"));
+                            ContainsSubstring("aclanthology.org") ||
+                            ContainsSubstring("github.com/"));
   }
   CHECK(names == files);
 }

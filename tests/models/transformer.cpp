@@ -151,6 +151,13 @@ struct Recorder final : Encoding {
     log += "layer_input " + std::to_string(layer) + "\n";
     return x;
   }
+  void normed(Dots&, const Attention& a) override {
+    log += "normed " + std::to_string(a.layer) + "\n";
+  }
+  Var output(const Var& z, const Attention& a) override {
+    log += "output " + std::to_string(a.layer) + "\n";
+    return z;
+  }
   void scale_queries(Dots&, const Attention& a) override {
     log += "scale_queries " + std::to_string(a.layer) + "\n";
   }
@@ -231,9 +238,9 @@ TEST_CASE("the hooks of an encoding are called in their order") {
   model.logits(tokens, at);
   CHECK(log ==
         "place 3/7\nbegin\nembed\n"
-        "layer_input 0\nmask\nscale_queries 0\ndots 0 window 2\nscores 0\n"
+        "layer_input 0\nmask\nnormed 0\nscale_queries 0\ndots 0 window 2\nscores 0\noutput 0\n"
         "last_layer\n"
-        "layer_input 1\nmask\nscale_queries 1\ndots 1 window 2\nscores 1\n");
+        "layer_input 1\nmask\nnormed 1\nscale_queries 1\ndots 1 window 2\nscores 1\noutput 1\n");
 }
 
 TEST_CASE("parameters have the names, shapes and starts of the checkpoint format") {

@@ -112,7 +112,7 @@ TEST_CASE(
     REQUIRE(other);
     INFO(kind.name());
     if (difference(one->flat(), other->flat()) == 0) continue;  // it goes by tokens
-    const auto behind = last_of(model, {2, 3, 0}), nearer = last_of(model, {1, 3, 0});
+    const auto behind = last_of(model, {2, 3, 0}), nearer = last_of(model, {2, 1, 0});
     if (behind) CHECK(difference(behind->flat(), nearer->flat()) > 0);
     else CHECK(refusal_of(model, some_tokens(3), {.tokens = 3, .at = {2, 3, 0}}) != "");
   }

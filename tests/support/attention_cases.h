@@ -14,7 +14,8 @@ namespace yonder::cases {
 /// that makes a strip for each. one: tables shared by the heads. gates: forget gates. f: a factor
 /// by distance. sink: in softmax's denominator. stick_breaking, remainder_to_own: other weights
 /// than softmax. clipped: all distances beyond some are one row. flat: a B that is one row for all
-/// distances. chunks: other queries for keys of earlier chunks of positions.
+/// distances. chunks: other queries for keys of earlier chunks of positions. decay, path: products
+/// through the tokens between. entmax: instead of softmax.
 enum Term : unsigned {
   row = 1,
   c = 2,
@@ -33,7 +34,10 @@ enum Term : unsigned {
   remainder_to_own = 16384,
   clipped = 32768,
   flat = 65536,
-  chunks = 131072
+  decay = 131072,
+  path = 262144,
+  entmax = 524288,
+  chunks = 1048576
 };
 inline constexpr unsigned relative = c | A | B | V;
 
@@ -45,6 +49,7 @@ struct Case {
   bool causal = true, padding = false;
   int window = 0, first = 0;  ///< first: index of the first query
   int sinks = 0;
+  double alpha = 1.5;              ///< of entmax
   std::vector<int> of_heads = {};  ///< windows of the heads
   std::vector<int> sides = {};     ///< that they see
   Places places = Places::consecutive;
@@ -201,6 +206,15 @@ inline Operands::Operands(const Case& x) : case_(x) {
   if (x.terms & sink) scores.sink = normal({x.H});
   if (x.terms & stick_breaking) scores.weights = Weights::stick_breaking;
   if (x.terms & remainder_to_own) scores.weights = Weights::stick_breaking_remainder_to_own;
+  if (x.terms & entmax) scores.weights = Weights::entmax, scores.alpha = x.alpha;
+  if (x.terms & decay) {
+    dots.log_decay = normal({x.B, x.Tk, x.H, x.dk}, 0.3);
+    for (real& y : dots.log_decay.value().flat()) y = -std::abs(y);
+  }
+  if (x.terms & path) {
+    dots.path = {normal({x.B, x.Tk, x.H, x.dk}, 0.4), normal({x.B, x.Tk, x.H}, 0.5)};
+    for (real& y : dots.path.beta.value().flat()) y = std::abs(y);
+  }
   if (x.terms & gates) scores.log_gate = normal({x.B, x.Tk, x.H}, 0.3);
   weight = normal({x.B, x.Tq, x.H, x.dv}).value();
   if (hooks_.empty()) return;
@@ -228,7 +242,10 @@ inline Operands::Computed Operands::compute() {
               {"previous q", dots.previous_q},
               {"older q", dots.older_q},
               {"gates", call.scores.log_gate},
-              {"sink", call.scores.sink}};
+              {"sink", call.scores.sink},
+              {"decays", dots.log_decay},
+              {"w", dots.path.w},
+              {"beta", dots.path.beta}};
   for (const RelativeTerm& x : call.scores.relative)
     operands.insert(operands.end(), {{"A", x.A}, {"B", x.B}, {"V", x.V}, {"c", x.c}});
   for (const ContextualTerm& x : call.scores.contextual)
@@ -265,7 +282,8 @@ inline double Operands::difference(std::string& where) {
   compare("z", ours.z, oracle.z);
   const naive::Gradients& g = oracle.gradients;
   std::vector<naive::Numbers> theirs{g.q,           g.k,          g.far_q,   g.far_k,    g.v,
-                                     g.far_q_right, g.previous_q, g.older_q, g.log_gate, g.sink};
+                                     g.far_q_right, g.previous_q, g.older_q, g.log_gate, g.sink,
+                                     g.log_decay,   g.w,          g.beta};
   for (const auto& x : g.relative) theirs.insert(theirs.end(), {x.A, x.B, x.V, x.c});
   for (const auto& x : g.contextual) theirs.push_back(x);
   for (const auto& [own, table] : hooks_) {

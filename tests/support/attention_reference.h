@@ -28,6 +28,7 @@ struct Call {
 /// d(loss) by every operand; of the relative and contextual terms in their order.
 struct Gradients {
   Numbers q, k, far_q, far_k, far_q_right, previous_q, older_q, v, bias, log_gate, sink;
+  Numbers log_decay, w, beta;
   struct Term {
     Numbers A, B, V, c;
   };
@@ -75,7 +76,11 @@ class Row {
     const Tensor& row = call_.dots.row;
     return row ? double(row[(row.dim(0) == 1 ? 0 : b_) * Tq() + i_]) : 1;
   }
-  bool stick_breaking() const { return call_.scores.weights != Weights::softmax; }
+  bool stick_breaking() const {
+    return call_.scores.weights == Weights::stick_breaking ||
+           call_.scores.weights == Weights::stick_breaking_remainder_to_own;
+  }
+  bool entmax() const { return call_.scores.weights == Weights::entmax; }
   int own() const { return call_.queries.first + i_ - call_.keys.first; }
   bool remainder_to_own() const {
     return call_.scores.weights == Weights::stick_breaking_remainder_to_own &&
@@ -86,6 +91,7 @@ class Row {
     return x ? double(x.value()[h_]) : -std::numeric_limits<double>::infinity();
   }
   Numbers broken() const;
+  Numbers sparse() const;
   Numbers by_score(const Numbers& p, const Numbers& dp) const;
   static double dot(const Var& x, std::size_t at, const Var& y, std::size_t to) {
     double sum = 0;
@@ -117,6 +123,11 @@ class Row {
     for (int t = j + 1; t <= std::min(own(), Tk() - 1); ++t)
       f(std::size_t((b_ * Tk() + t) * H() + h_));
   }
+  // what stands for q_i·k_j where the tokens between them have a part in it
+  double through(int j) const;
+  void differentiate_through(int j, double ds, Gradients& to) const;
+  Numbers walked(int j) const;
+  bool goes_through() const { return call_.dots.log_decay || call_.dots.path.w; }
   void differentiate_score(int j, double ds, Gradients& to) const;
   void differentiate_contextual(const ContextualTerm&, const Numbers& ds, Gradients&,
                                 Numbers& table) const;
@@ -167,7 +178,8 @@ inline double Row::contextual(const ContextualTerm& term, double p) const {
 inline double Row::score(int j) const {
   const double scale = call_.scores.scale;
   const Pair x = pair(j);
-  double s = scale * row() * factor(j) * dot(*x.q, at(*x.q, i_), *x.k, at(*x.k, j));
+  double s = scale * row() * factor(j) *
+             (goes_through() ? through(j) : dot(*x.q, at(*x.q, i_), *x.k, at(*x.k, j)));
   for (const RelativeTerm& term : call_.scores.relative) {
     const int r = term.bucket(distance(j));
     if (term.A) s += scale * row() * dot(q(), at(q(), i_), term.A, entry(term.A, r));
@@ -179,6 +191,80 @@ inline double Row::score(int j) const {
     each_gate(j, [&](std::size_t t) { s += double(gates.value()[std::int64_t(t)]); });
   if (!call_.bias.empty()) s += call_.bias[std::size_t(((b_ * H() + h_) * Tq() + i_) * Tk() + j)];
   return s;
+}
+
+// q_i H_i … H_{j+1}, or q_i with the decays of the tokens after j
+inline Numbers Row::walked(int j) const {
+  Numbers x(static_cast<std::size_t>(dk()));
+  for (int c = 0; c < dk(); ++c) x[c] = double(q().value()[std::int64_t(at(q(), i_)) + c]);
+  for (int t = std::min(own(), Tk() - 1); t > j; --t) {
+    if (const Var& decay = call_.dots.log_decay)
+      for (int c = 0; c < dk(); ++c)
+        x[c] *= std::exp(double(decay.value()[std::int64_t(at(decay, t)) + c]));
+    if (const Var& w = call_.dots.path.w) {
+      const real* column = &w.value()[std::int64_t(at(w, t))];
+      double sum = 0;
+      for (int c = 0; c < dk(); ++c) sum += x[c] * double(column[c]);
+      sum *= double(call_.dots.path.beta.value()[(b_ * Tk() + t) * H() + h_]);
+      for (int c = 0; c < dk(); ++c) x[c] -= sum * double(column[c]);
+    }
+  }
+  return x;
+}
+
+inline double Row::through(int j) const {
+  const Numbers x = walked(j);
+  double sum = 0;
+  for (int c = 0; c < dk(); ++c) sum += x[c] * double(k().value()[std::int64_t(at(k(), j)) + c]);
+  return sum;
+}
+
+inline void Row::differentiate_through(int j, double ds, Gradients& to) const {
+  Numbers x = walked(j), g(static_cast<std::size_t>(dk()));
+  for (int c = 0; c < dk(); ++c) {
+    to.k[at(k(), j) + c] += ds * x[c];
+    g[c] = ds * double(k().value()[std::int64_t(at(k(), j)) + c]);
+  }
+  for (int t = j + 1; t <= std::min(own(), Tk() - 1); ++t) {
+    x = walked(t);  // before t acts
+    if (const Var& decay = call_.dots.log_decay)
+      for (int c = 0; c < dk(); ++c) {
+        g[c] *= std::exp(double(decay.value()[std::int64_t(at(decay, t)) + c]));
+        to.log_decay[at(decay, t) + c] += g[c] * x[c];
+      }
+    if (const Var& w = call_.dots.path.w) {
+      const real* column = &w.value()[std::int64_t(at(w, t))];
+      const std::size_t place = std::size_t((b_ * Tk() + t) * H() + h_);
+      const double beta = double(call_.dots.path.beta.value()[std::int64_t(place)]);
+      double xw = 0, gw = 0;
+      for (int c = 0; c < dk(); ++c) xw += x[c] * double(column[c]), gw += g[c] * double(column[c]);
+      to.beta[place] -= xw * gw;
+      for (int c = 0; c < dk(); ++c) {
+        to.w[at(w, t) + c] -= beta * (gw * x[c] + xw * g[c]);
+        g[c] -= beta * gw * double(column[c]);
+      }
+    }
+  }
+  for (int c = 0; c < dk(); ++c) to.q[at(q(), i_) + c] += g[c];
+}
+
+// max((α − 1) s − τ, 0)^(1/(α−1)), τ by halving an interval
+inline Numbers Row::sparse() const {
+  const double less = call_.scores.alpha - 1;
+  Numbers p(std::size_t(Tk()), 0.0), z(p);
+  double top = -std::numeric_limits<double>::infinity();
+  for (int j = 0; j < Tk(); ++j)
+    if (visible(j)) top = std::max(top, z[j] = less * score(j));
+  if (std::isinf(top)) return p;
+  double low = top - 1, high = top;
+  for (int step = 0; step < 200; ++step) {
+    const double tau = (low + high) / 2;
+    double sum = 0;
+    for (int j = 0; j < Tk(); ++j)
+      sum += p[j] = visible(j) ? std::pow(std::max(z[j] - tau, 0.0), 1 / less) : 0;
+    (sum > 1 ? low : high) = tau;
+  }
+  return p;
 }
 
 // A_j = σ(s_j) Π_{l>j} (1 − σ(s_l))
@@ -197,6 +283,7 @@ inline Numbers Row::broken() const {
 
 inline Numbers Row::probabilities() const {
   if (stick_breaking()) return broken();
+  if (entmax()) return sparse();
   Numbers p(std::size_t(Tk()), -std::numeric_limits<double>::infinity());
   double most = sink(), sum = 0;
   for (int j = 0; j < Tk(); ++j)
@@ -229,8 +316,12 @@ inline void Row::differentiate_score(int j, double ds, Gradients& to) const {
                 : x.q == &dots.previous_q ? to.previous_q
                 : x.q == &dots.older_q    ? to.older_q
                                           : to.far_q_right;
-  add(stretched * ds, *x.k, at(*x.k, j), dq, at(*x.q, i_));
-  add(stretched * ds, *x.q, at(*x.q, i_), x.k == &dots.k ? to.k : to.far_k, at(*x.k, j));
+  if (goes_through()) {
+    differentiate_through(j, stretched * ds, to);
+  } else {
+    add(stretched * ds, *x.k, at(*x.k, j), dq, at(*x.q, i_));
+    add(stretched * ds, *x.q, at(*x.q, i_), x.k == &dots.k ? to.k : to.far_k, at(*x.k, j));
+  }
   for (std::size_t n = 0; n < call_.scores.relative.size(); ++n) {
     const RelativeTerm& term = call_.scores.relative[n];
     const int r = term.bucket(distance(j));
@@ -274,8 +365,17 @@ inline void Row::differentiate_contextual(const ContextualTerm& term, const Numb
 // ds_j = Σ_l dp_l ∂p_l/∂s_j
 inline Numbers Row::by_score(const Numbers& p, const Numbers& dp) const {
   Numbers ds(p.size(), 0.0);
-  double mean = 0;
-  for (int l = 0; l < Tk(); ++l) mean += p[l] * dp[l];
+  double mean = 0, total = 0;
+  Numbers slope(p);
+  for (int l = 0; l < Tk(); ++l) {
+    if (entmax()) slope[l] = p[l] > 0 ? std::pow(p[l], 2 - call_.scores.alpha) : 0;
+    mean += slope[l] * dp[l], total += slope[l];
+  }
+  if (entmax()) {
+    for (int j = 0; j < Tk(); ++j)
+      if (slope[j] > 0) ds[j] = slope[j] * (dp[j] - mean / total);
+    return ds;
+  }
   for (int j = 0; j < Tk(); ++j) {
     if (!visible(j)) continue;
     ds[j] = p[j] * (dp[j] - mean);
@@ -332,7 +432,10 @@ inline Result attention(const Call& call, const Numbers& weight) {
                               .v = zeros(call.v),
                               .bias = Numbers(call.bias.size()),
                               .log_gate = zeros(call.scores.log_gate),
-                              .sink = zeros(call.scores.sink)}};
+                              .sink = zeros(call.scores.sink),
+                              .log_decay = zeros(dots.log_decay),
+                              .w = zeros(dots.path.w),
+                              .beta = zeros(dots.path.beta)}};
   for (const RelativeTerm& term : call.scores.relative)
     result.gradients.relative.push_back(
         {zeros(term.A), zeros(term.B), zeros(term.V), zeros(term.c)});

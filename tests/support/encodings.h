@@ -93,12 +93,14 @@ struct Built {
     c.scores.scale = real(1 / std::sqrt(double(dims.head())));
     c.mask = encoding.mask_in(0);
     encoding.begin(s.positions);
-    const Tensor n = normal({1, s.positions.tokens, dims.width}, "n");
+    const Var n(normal({1, s.positions.tokens, dims.width}, "n"));
     const Attention a{.layer = 0,
                       .queries = s.positions,
                       .keys = s.positions,
                       .mask = c.mask,
-                      .per_key = encoding.per_key(Var(n), 0)};
+                      .input = n,
+                      .per_keys = encoding.per_keys(n, 0)};
+    encoding.normed(c.dots, a);
     encoding.scale_queries(c.dots, a);
     encoding.dots(c.dots, a);
     encoding.scores(c.scores, a);

@@ -136,7 +136,6 @@ class Writing {
     const Var q = Var::parameter(normal(heads, "q")), k = Var::parameter(normal(heads, "k")),
               v = Var::parameter(normal(heads, "v"));
     const Var n = Var::parameter(normal({batch, T, dims.width}, "n"));
-    const Var per_key = encoding.per_key(n, 0);
     const Mask mask = encoding.mask_in(0);
     const Attention call{.layer = 0,
                          .queries = p,
@@ -144,22 +143,23 @@ class Writing {
                          .query_weight = model_.parameters().find("blocks.0.attn.q.weight"),
                          .key_weight = model_.parameters().find("blocks.0.attn.k.weight"),
                          .mask = mask,
-                         .per_key = per_key};
+                         .input = n,
+                         .per_keys = encoding.per_keys(n, 0)};
     ScoreTerms scores{.scale = real(1 / std::sqrt(double(head_width)))};
     Dots dots{.q = q, .k = k};
+    encoding.normed(dots, call);
     encoding.scale_queries(dots, call);
     encoding.dots(dots, call);
     encoding.scores(scores, call);
-    const Var out = attention(dots, v, scores, mask, p, p);
+    const Var z = attention(dots, v, scores, mask, p, p), out = encoding.output(z, call);
     const Tensor dout = normal(heads, "dout");
     put("q", q.value()), put("k", k.value()), put("v", v.value());
-    if (per_key) put("n", n.value());
     by_formula({.dots = dots, .v = v, .scores = scores, .mask = mask, .queries = p, .keys = p},
-               out);
+               z);
     tape.backward(sum(out * Var(dout)));
     put("out", out.value()), put("dout", dout);
     put("grad.q", q.grad()), put("grad.k", k.grad()), put("grad.v", v.grad());
-    if (per_key) put("grad.n", n.grad());
+    if (n.gradient().started()) put("n", n.value()), put("grad.n", n.grad());
   }
 
   // ScoreTerms and weights by the plain loops of the tests, which have to give the same out.

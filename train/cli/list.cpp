@@ -141,11 +141,13 @@ std::string linked(const std::string& text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     std::string name;
-    for (const std::string start : {"arXiv:", "kexue.fm/archives/", "aclanthology.org/"}) {
+    for (const std::string start :
+         {"arXiv:", "kexue.fm/archives/", "aclanthology.org/", "github.com/"}) {
       if (text.compare(at, start.size(), start) != 0) continue;
-      const std::size_t end = std::min(
-          text.find_first_not_of("0123456789.-ABCDEFGHIJKLMNOPQRSTUVWXYZ", at + start.size()),
-          text.size());
+      std::string letters = "0123456789.-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+      if (start == "github.com/") letters += "/_abcdefghijklmnopqrstuvwxyz";
+      const std::size_t end =
+          std::min(text.find_first_not_of(letters, at + start.size()), text.size());
       name = text.substr(at, end - at);
       while (name.ends_with('.')) name.pop_back();
       out += "[" + name + "](https://" +

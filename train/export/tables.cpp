@@ -92,7 +92,9 @@ class Reading {
     const Var x = noise({1, M_, d_.width});
     if (!equal(encoding_.layer_input(x, l, p).value(), x.value()))
       refuse("changes the input of every layer", "that");
-    if (encoding_.per_key(x, l)) refuse("makes more than k and v of a key", "that");
+    const std::vector<Var> per_keys = encoding_.per_keys(x, l);
+    if (std::any_of(per_keys.begin(), per_keys.end(), [](const Var& y) { return bool(y); }))
+      refuse("makes more than k and v of a key", "that");
 
     const std::string name = "blocks." + std::to_string(l) + ".attn.";
     const Mask mask = encoding_.mask_in(l);
@@ -101,17 +103,26 @@ class Reading {
                          .keys = p,
                          .query_weight = model_.parameters().find(name + "q.weight"),
                          .key_weight = model_.parameters().find(name + "k.weight"),
-                         .mask = mask};
+                         .mask = mask,
+                         .input = x};
     const Shape heads{1, M_, d_.heads, d_.head()};
     Dots dots{.q = noise(heads), .k = noise(heads)};
     const Dots before = dots;
     ScoreTerms s{.scale = real(1 / std::sqrt(double(d_.head())))};
     const Tensor row = factors(call);
+    Attention other = call;
+    other.input = real(-1) * x;
+    if (const Tensor again = factors(other);
+        bool(row) != bool(again) || (row && !equal(row, again)))
+      refuse("scales queries by content", "the program of it");
+    encoding_.normed(dots, call);
     encoding_.dots(dots, call);
     encoding_.scores(s, call);
     if (dots.far_q || !equal(dots.q.value(), before.q.value()) ||
         !equal(dots.k.value(), before.k.value()))
       refuse("turns queries and keys", "these turns, which only rope alone has in GPT-NeoX");
+    if (!equal(encoding_.output(before.q, call).value(), before.q.value()))
+      refuse("gates what attention gives", "the gate");
     if (!s.strips.empty()) refuse("has a bias of more than the distance", "the program of it");
     if (!s.contextual.empty() || s.log_gate) refuse("counts by content", "the program of it");
     if (s.weights != Weights::softmax) refuse("has no softmax", "the program of its weights");

@@ -136,7 +136,8 @@ Chart biases(Transformer& model, int longest, const Style& style) {
                            .queries = placed,
                            .keys = placed,
                            .mask = mask,
-                           .per_key = encoding.per_key(blank, layer)});
+                           .input = blank,
+                           .per_keys = encoding.per_keys(blank, layer)});
   const int H = model.dims().heads, last = longest - 1;
   const auto bias = bias_of_row(scores, placed, H, last);
   for (int d = 1; d <= last; d *= 2) chart.x_tics.emplace_back(d, std::to_string(d));

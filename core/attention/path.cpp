@@ -1,0 +1,339 @@
+#include "core/attention/path.h"
+
+#include "core/parallel.h"
+
+namespace yonder::fused {
+namespace {
+
+using tile::lanes;
+using tile::Left;
+using tile::Right;
+using tile::Vector;
+namespace hn = tile::hn;
+
+constexpr int square = side * side;
+
+// C [rows, columns] += A [rows, depth] · B [depth, columns]; rows a multiple of `stripe`
+void add_product(Left a, int rows, int depth, Right b, int columns, real* c) {
+  tile::each_tall(rows, [&](int r, auto n) {
+    tile::multiply<n>({a.at + r * a.row, a.row, a.column}, b, columns, depth,
+                      {c + std::int64_t(r) * columns, columns});
+  });
+}
+
+// The same in place of what was there.
+void write_product(Left a, int rows, int depth, Right b, int columns, real* c) {
+  std::fill_n(c, std::int64_t(rows) * columns, real(0));
+  add_product(a, rows, depth, b, columns, c);
+}
+
+Left plain(const real* x, int columns) { return {x, columns, 1}; }
+Left turned(const real* x, int columns) { return {x, 1, columns}; }
+
+// to += f x
+void add_times(real f, const real* x, real* to, int n) {
+  for (int c = 0; c < n; c += lanes)
+    tile::store(hn::MulAdd(tile::all(f), tile::load(x + c), tile::load(to + c)), to + c);
+}
+
+real product_of(const real* x, const real* y, int n) {
+  Vector sum = tile::all(0);
+  for (int c = 0; c < n; c += lanes) sum = hn::MulAdd(tile::load(x + c), tile::load(y + c), sum);
+  return hn::GetLane(hn::SumOfLanes(tile::Reals(), sum));
+}
+
+// The betas of a tile, 0 beyond its keys.
+void copy_beta(const AttentionCall& call, int b, int h, int first, real* to) {
+  const Tensor& beta = call.dots.path.beta.value();
+  for (int t = 0; t < side; ++t)
+    to[t] = first + t < call.keys_of(b)
+                ? beta[(std::int64_t(b) * beta.dim(1) + first + t) * beta.dim(2) + h]
+                : real(0);
+}
+
+// G row by row: G_t = β_t (e_t − Σ_{s<t} (w_t·w_s) G_s).  gram [side, side]
+void write_g(const real* gram, const real* beta, real* g) {
+  std::fill_n(g, square, real(0));
+  for (int t = 0; t < side; ++t) {
+    real* row = g + t * side;
+    row[t] = 1;
+    for (int s = 0; s < t; ++s)
+      add_times(-gram[t * side + s], g + s * side, row, tile::up_to(lanes, s + 1));
+    for (int c = 0; c <= t; ++c) row[c] *= beta[t];
+  }
+}
+
+// 0 but below the diagonal.
+void keep_below(real* x) {
+  for (int t = 0; t < side; ++t) std::fill(x + t * side + t, x + (t + 1) * side, real(0));
+}
+
+}  // namespace
+
+PackedPath::PackedPath(const AttentionCall& call) {
+  const int width = wide(call.dk), tiles = (call.Tk + side - 1) / side, heads = call.B * call.H;
+  const auto make = [&](int columns) {
+    return Tensor::uninitialized({heads, tiles * side, columns});
+  };
+  w = make(width), w_turned = make(width), k = make(width), minus_gw = make(width);
+  g = make(side), minus_l = make(side);
+  parallel_for(std::int64_t(heads) * tiles, [&](std::int64_t i) {
+    const std::int64_t n = i / tiles;
+    const int b = int(n / call.H), h = int(n % call.H), first = int(i % tiles) * side;
+    const int count = std::clamp(call.keys_of(b) - first, 0, side);
+    Workspace memory(std::size_t(square) + 2 * side * width + side + 64);
+    real *gram = memory.take(square), *key_turned = memory.take(side * width),
+         *y = memory.take(side * width), *beta = memory.take(side);
+    real *own = at(w, n, first), *own_turned = at(w_turned, n, first), *key = at(k, n, first),
+         *G = at(g, n, first), *L = at(minus_l, n, first), *gw = at(minus_gw, n, first);
+    Rows{call.dots.path.w.value(), b, first, count, h}.copy(own);
+    Rows{call.dots.k.value(), b, first, count, h}.copy(key);
+    turn(own, width, own_turned), turn(key, width, key_turned);
+    copy_beta(call, b, h, first, beta);
+    write_product(plain(own, width), side, call.dk, {own_turned, side}, side, gram);
+    write_g(gram, beta, G);
+    write_product(plain(own, width), side, call.dk, {key_turned, side}, side, L);
+    keep_below(L);
+    write_product(plain(G, side), side, side, {own, width}, width, gw);
+    write_product(turned(G, side), side, side, {own, width}, width, y);
+    for (int c = 0; c < square; ++c) L[c] = -L[c];
+    for (int c = 0; c < side * width; ++c) gw[c] = -gw[c];
+    add_product(turned(L, side), side, side, {y, width}, width, key);
+  });
+}
+
+Path::Path(const QueryTile& queries, const PackedPath& packed, Workspace& memory)
+    : queries_(queries),
+      packed_(packed),
+      width_(wide(queries.call.dk)),
+      own_(queries.call.own_key(queries.first)),
+      top_(std::min(own_ + queries.count, queries.call.keys_of(queries.b)) - 1),
+      q_(memory.take(side * width_)),
+      turned_(memory.take(side * width_)),
+      dq_turned_(memory.take(side * width_)),
+      x_(memory.take(square)),
+      dx_(memory.take(square)),
+      n_(memory.take(square)),
+      n_turned_(memory.take(square)),
+      dn_(memory.take(square)) {
+  top_ = std::max(top_, 0) / side;
+  at_ = top_;
+  std::copy_n(queries.q[0], side * width_, q_);
+}
+
+// X = Q Wᵀ, without the w after a query's own token.
+void Path::write_x(int tile) {
+  write_product(plain(q_, width_), side, queries_.call.dk, {of(packed_.w_turned, tile), side}, side,
+                x_);
+  if (!owns(tile)) return;
+  for (int i = 0; i < side; ++i) {
+    const int last = own_ + i - tile * side;  // its own token
+    const int begin = std::clamp(last + 1, 0, side);
+    std::fill(x_ + i * side + begin, x_ + (i + 1) * side, real(0));
+  }
+}
+
+// Q −= X G W
+void Path::leave(int tile) {
+  write_x(tile);
+  add_product(plain(x_, side), side, side, {of(packed_.minus_gw, tile), width_}, width_, q_);
+}
+
+// Q as it stands before a tile.
+void Path::load(int tile) {
+  if (recorded_) std::copy_n(recorded_ + std::int64_t(tile) * side * width_, side * width_, q_);
+  else
+    for (; at_ > tile; --at_) leave(at_);
+}
+
+void Path::record(int first, real* memory) {
+  recorded_ = memory;
+  for (int tile = top_; tile >= first / side; --tile) {
+    std::copy_n(q_, side * width_, recorded_ + std::int64_t(tile) * side * width_);
+    if (tile > first / side) leave(tile);
+  }
+  passed_ = first / side - 1;
+}
+
+void Path::dot_products(const TilePair& pair, Square s) {
+  constexpr real zeros[side] = {};
+  const int tile = pair.keys.first / side, depth = queries_.call.dk;
+  load(tile);
+  turn(q_, width_, turned_);
+  if (!owns(tile)) return pair.products(of(packed_.k, tile), width_, turned_, depth, zeros, s);
+  pair.products(pair.keys.k[0], width_, turned_, depth, zeros, s);
+  write_x(tile);
+  write_product(plain(x_, side), side, side, {of(packed_.g, tile), side}, side, n_);
+  turn(n_, side, n_turned_);
+  const real* minus_l = of(packed_.minus_l, tile);
+  tile::each_tall(pair.keys.rows(), [&](int j, auto rows) {
+    tile::multiply<rows>({minus_l + j, 1, side}, {n_turned_, side}, side, side,
+                         {s.row(j), Square::stride});
+  });
+}
+
+// With Q and dq of the queries that leave a tile: adds to the sums, and dq becomes that of Q before
+// it, but for what its scores say. dn_ is the gradient of X G, where the scores have one.
+void Path::pass(int tile, real* dq, const PathSums& sums, bool with_scores) {
+  const std::int64_t at = std::int64_t(tile) * side;
+  turn(dq, width_, dq_turned_);
+  write_product(plain(of(packed_.minus_gw, tile), width_), side, queries_.call.dk,
+                {dq_turned_, side}, side, dx_);
+  add_product(turned(x_, side), side, side, {dq, width_}, width_, sums.minus_gw + at * width_);
+  if (with_scores) {
+    add_product(plain(of(packed_.g, tile), side), side, side, {dn_, side}, side, dx_);
+    turn(dn_, side, n_turned_);
+    add_product(turned(x_, side), side, side, {n_turned_, side}, side, sums.g + at * side);
+  }
+  if (owns(tile))
+    for (int i = 0; i < side; ++i)
+      for (int t = std::clamp(own_ + i - tile * side + 1, 0, side); t < side; ++t)
+        dx_[t * side + i] = 0;
+  add_product(plain(dx_, side), side, side, {q_, width_}, width_, sums.w + at * width_);
+  add_product(turned(dx_, side), side, side, {of(packed_.w, tile), width_}, width_, dq);
+}
+
+void Path::differentiate(const TilePair& pair, Square ds, real* dq, real* dk,
+                         const PathSums& sums) {
+  const int tile = pair.keys.first / side;
+  for (int gap = passed_ + 1; gap < tile; ++gap) {
+    load(gap), write_x(gap);
+    pass(gap, dq, sums, false);
+  }
+  passed_ = tile;
+  load(tile), write_x(tile);
+  const std::int64_t at = std::int64_t(tile) * side;
+  if (!owns(tile)) {
+    pass(tile, dq, sums, false);
+    pair.add_over_queries(ds, q_, width_, sums.k + at * width_);
+    return pair.add_over_keys(ds, of(packed_.k, tile), width_, dq);
+  }
+  // S = Q Kᵀ − N L, N = X G: of pairs that see each other only, for which ds has been computed.
+  real* seen = n_turned_;  // [key, query]
+  std::fill_n(seen, square, real(0));
+  for (int j = 0; j < pair.keys.count; ++j) {
+    const IndexRange i = pair.queries_of(j, 1);
+    if (!i.empty()) std::copy(ds.row(j) + i.begin, ds.row(j) + i.end, seen + j * side + i.begin);
+  }
+  write_product(plain(x_, side), side, side, {of(packed_.g, tile), side}, side, n_);
+  for (int c = 0; c < square; ++c) n_[c] = -n_[c];
+  add_product(plain(seen, side), side, side, {n_, side}, side, sums.l_turned + at * side);
+  write_product(plain(of(packed_.minus_l, tile), side), side, side, {seen, side}, side, dn_);
+  pass(tile, dq, sums, true);
+  pair.add_over_queries(ds, q_, width_, dk);
+  pair.add_over_keys(ds, pair.keys.k[0], width_, dq);
+}
+
+void Path::finish(real* dq, const PathSums& sums) {
+  for (int gap = passed_ + 1; gap <= top_; ++gap) {
+    load(gap), write_x(gap);
+    pass(gap, dq, sums, false);
+  }
+}
+
+namespace {
+
+// One tile of fold_path(): w, k and β of the tile, and what belongs to them.
+struct Fold {
+  int width, depth;
+  const real *w, *w_turned, *k, *beta, *g, *minus_l;
+  real *dw, *dk, *dbeta;                       // of the tile
+  real *dk_left, *dminus_gw, *dg, *dl_turned;  // of k', −G W, G and Lᵀ
+  real *y, *y_turned, *square_buffer, *gram;   // [side, width], [width, side], [side, side]
+
+  void operator()() const {
+    of_keys();
+    of_gw();
+    of_l();
+    of_g();
+  }
+  // k' = K − Lᵀ Y, Y = Gᵀ W
+  void of_keys() const {
+    for (int c = 0; c < side * width; ++c) dk[c] += dk_left[c];
+    write_product(turned(g, side), side, side, {w, width}, width, y);
+    turn(y, width, y_turned);
+    write_product(plain(dk_left, width), side, depth, {y_turned, side}, side, square_buffer);
+    for (int c = 0; c < square; ++c) dl_turned[c] -= square_buffer[c];
+    write_product(plain(minus_l, side), side, side, {dk_left, width}, width, y);  // dY
+    turn(y, width, y_turned);
+    add_product(plain(w, width), side, depth, {y_turned, side}, side, dg);
+    add_product(plain(g, side), side, side, {y, width}, width, dw);
+  }
+  // −G W
+  void of_gw() const {
+    for (int c = 0; c < side * width; ++c) dminus_gw[c] = -dminus_gw[c];
+    add_product(plain(dminus_gw, width), side, depth, {w_turned, side}, side, dg);
+    add_product(turned(g, side), side, side, {dminus_gw, width}, width, dw);
+  }
+  // L = tril(W Kᵀ, −1)
+  void of_l() const {
+    for (int j = 0; j < side; ++j) std::fill_n(dl_turned + j * side, j + 1, real(0));
+    add_product(turned(dl_turned, side), side, side, {k, width}, width, dw);
+    add_product(plain(dl_turned, side), side, side, {w, width}, width, dk);
+  }
+  // G_t = β_t r_t, r_t = e_t − Σ_{s<t} M_ts G_s, M = W Wᵀ
+  void of_g() const {
+    write_product(plain(w, width), side, depth, {w_turned, side}, side, gram);
+    real* dgram = square_buffer;
+    std::fill_n(dgram, square, real(0));
+    real rest[side];
+    for (int t = side - 1; t >= 0; --t) {
+      const int n = tile::up_to(lanes, t + 1);
+      std::fill_n(rest, n, real(0));
+      rest[t] = 1;
+      for (int s = 0; s < t; ++s) add_times(-gram[t * side + s], g + s * side, rest, n);
+      real* row = dg + t * side;
+      dbeta[t] += product_of(row, rest, n);
+      for (int c = 0; c < n; ++c) row[c] *= beta[t];
+      for (int s = 0; s < t; ++s) {
+        dgram[t * side + s] = -product_of(row, g + s * side, tile::up_to(lanes, s + 1));
+        add_times(-gram[t * side + s], row, dg + s * side, n);
+      }
+    }
+    add_product(plain(dgram, side), side, side, {w, width}, width, dw);
+    add_product(turned(dgram, side), side, side, {w, width}, width, dw);
+  }
+};
+
+}  // namespace
+
+void fold_path(const AttentionCall& call, const PackedPath& packed, int b, int h,
+               const PathSums& sums, real* dk, real* dbeta) {
+  const int width = wide(call.dk);
+  const std::int64_t n = std::int64_t(b) * call.H + h;
+  Workspace memory(std::size_t(3 * side) * width + 2 * square + side + 16 * 6);
+  real *k = memory.take(side * width), *y = memory.take(side * width),
+       *y_turned = memory.take(side * width), *square_buffer = memory.take(square),
+       *gram = memory.take(square), *beta = memory.take(side);
+  for (int first = 0; first < packed.w.dim(1); first += side) {
+    const std::int64_t at = std::int64_t(first) * width, at_square = std::int64_t(first) * side;
+    Rows{call.dots.k.value(), b, first, std::clamp(call.keys_of(b) - first, 0, side), h}.copy(k);
+    copy_beta(call, b, h, first, beta);
+    Fold{.width = width,
+         .depth = call.dk,
+         .w = PackedPath::at(packed.w, n, first),
+         .w_turned = PackedPath::at(packed.w_turned, n, first),
+         .k = k,
+         .beta = beta,
+         .g = PackedPath::at(packed.g, n, first),
+         .minus_l = PackedPath::at(packed.minus_l, n, first),
+         .dw = sums.w + at,
+         .dk = dk + at,
+         .dbeta = dbeta + first,
+         .dk_left = sums.k + at,
+         .dminus_gw = sums.minus_gw + at,
+         .dg = sums.g + at_square,
+         .dl_turned = sums.l_turned + at_square,
+         .y = y,
+         .y_turned = y_turned,
+         .square_buffer = square_buffer,
+         .gram = gram}();
+  }
+}
+
+void add_beta_gradient(const AttentionCall& call, int b, int h, const real* dbeta) {
+  const Tensor& grad = call.dots.path.beta.grad();
+  for (int t = 0; t < call.Tk; ++t) grad[(std::int64_t(b) * call.Tk + t) * call.H + h] += dbeta[t];
+}
+
+}  // namespace yonder::fused
