@@ -46,8 +46,8 @@ void add_row_gradient(Centred centred, const RowMoments& row, std::int64_t n, co
                                 real(n);
   const real mean_g_hat = total(n, g_hat, x, dy, weight) / real(n);
   const auto gradient = [=](Vec v, Vec d, Vec w) {
-    const Vec centred = hn::MulSub(d, w, vec(mean_g));
-    return hn::Mul(vec(row.scale), hn::NegMulAdd(row.hat(v), vec(mean_g_hat), centred));
+    const Vec g = hn::MulSub(d, w, vec(mean_g));
+    return hn::Mul(vec(row.scale), hn::NegMulAdd(row.hat(v), vec(mean_g_hat), g));
   };
   const auto added = [=](Vec sum, Vec v, Vec d, Vec w) { return hn::Add(sum, gradient(v, d, w)); };
   if (before) map(n, dx, added, before, x, dy, weight);

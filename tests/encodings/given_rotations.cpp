@@ -16,7 +16,7 @@ void fill_with_sines(const Tensor& x, int first, double factor = 1) {
 }
 
 // The same as numbers [H, 4, d], in the layout of a call, [1, 4, H, d].
-Tensor four_tokens(int first, int heads, int d) {
+Tensor sines_of_four_tokens(int first, int heads, int d) {
   Tensor x({1, 4, heads, d});
   for (int h = 0; h < heads; ++h)
     for (int t = 0; t < 4; ++t)
@@ -32,9 +32,9 @@ struct GivenCall {
   Positions positions;
 
   GivenCall(Built& b, const Sequence& s, const Var& per_key)
-      : q(Var::parameter(four_tokens(0, b.dims.heads, b.dims.head()))),
-        k(Var::parameter(four_tokens(100, b.dims.heads, b.dims.head()))),
-        v(Var::parameter(four_tokens(200, b.dims.heads, b.dims.head()))),
+      : q(Var::parameter(sines_of_four_tokens(0, b.dims.heads, b.dims.head()))),
+        k(Var::parameter(sines_of_four_tokens(100, b.dims.heads, b.dims.head()))),
+        v(Var::parameter(sines_of_four_tokens(200, b.dims.heads, b.dims.head()))),
         call{.at = s.at, .heads = b.dims.heads},
         positions(s.positions) {
     call.dots.q = q, call.dots.k = k;
@@ -46,7 +46,7 @@ struct GivenCall {
   // Σ z∘F(500)
   Var loss(Built& b) {
     const Var z = attention(call.dots, v, call.scores, call.mask, positions, positions);
-    return sum(z * Var(four_tokens(500, b.dims.heads, b.dims.head())));
+    return sum(z * Var(sines_of_four_tokens(500, b.dims.heads, b.dims.head())));
   }
 };
 
