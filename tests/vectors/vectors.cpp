@@ -154,8 +154,7 @@ class Writing {
     const Var z = attention(dots, v, scores, mask, p, p), out = encoding.output(z, call);
     const Tensor dout = normal(heads, "dout");
     put("q", q.value()), put("k", k.value()), put("v", v.value());
-    by_formula({.dots = dots, .v = v, .scores = scores, .mask = mask, .queries = p, .keys = p},
-               z);
+    by_formula({.dots = dots, .v = v, .scores = scores, .mask = mask, .queries = p, .keys = p}, z);
     tape.backward(sum(out * Var(dout)));
     put("out", out.value()), put("dout", dout);
     put("grad.q", q.grad()), put("grad.k", k.grad()), put("grad.v", v.grad());

@@ -216,9 +216,7 @@ Options SweepConfig::lists() {
              "rows, separated by commas; all: every encoding; options behind colons, as in "
              "rope:rope.scaling=yarn; layers as in rope@0-2;none@3"}
           .takes("LIST"),
-      Option{"eval_lengths",
-             {},
-             "lengths, or bins like 26-50 [1, 2, 4 and 8 times --train-length]"}
+      Option{"eval_lengths", {}, "lengths, or bins like 26-50 [1, 2, 4 and 8 times --train-length]"}
           .takes("N,N,...")
           .formerly("lengths"),
       Option{"tests", {}, "values of a task's option, one panel each: tiled.tile=1,tiled.tile=2"}

@@ -99,7 +99,8 @@ TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
   std::string last;
   while (std::getline(csv, line)) ++lines, last = line;
   CHECK(lines == r.scores.size());
-  CHECK(last.ends_with(",learned: position 64 is beyond the table of 64,undefined,table ends,512,0,,"));
+  CHECK(last.ends_with(
+      ",learned: position 64 is beyond the table of 64,undefined,table ends,512,0,,"));
 }
 
 TEST_CASE("a text with commas or quotes is quoted in the CSV") {
@@ -185,7 +186,8 @@ TEST_CASE("a cell without numbers says why: the table ends, or its trainings fai
 }
 
 TEST_CASE("options that training fixes belong to the encoding of a row, others to its extension") {
-  const auto rows = parse_rows("deberta:deberta.decoder=0,rope:rope.fraction=0.5:rope.scaling=yarn");
+  const auto rows =
+      parse_rows("deberta:deberta.decoder=0,rope:rope.fraction=0.5:rope.scaling=yarn");
   CHECK(rows[0].encoding == "deberta:deberta.decoder=0");
   CHECK(rows[0].name() == "deberta");
   CHECK(rows[0].extension.empty());
