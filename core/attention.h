@@ -97,11 +97,10 @@ struct Dots {
   Var far_q, far_k;    ///< as q and k
   Var far_q_right;     ///< as q; empty: far_q serves both sides
   int far_window = 0;  ///< 0: q_i·k_j at every distance
-  /// In place of far_window: queries for the keys of the chunk before a query's own, ⌊i/chunk⌋, and
-  /// for those of older ones; as q. Causal only.
-  Var previous_q, older_q;
-  int chunk = 0;  ///< positions of a chunk; 0: none
-  Tensor row;     ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
+  Var previous_q;      ///< as q, for the keys of the chunk before a query's own, ⌊i/chunk⌋
+  Var older_q;         ///< as q, for the keys of older chunks
+  int chunk = 0;       ///< positions of a chunk, in place of far_window, causal only; 0: none
+  Tensor row;          ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
   /// [B, Tk, H, dk], ≤ 0, of each key's token, in the order of the tokens: the product of column c
   /// gains the factor e^(sum over the tokens after j up to the query's own) (wall). Causal only.
   Var log_decay;

@@ -5,7 +5,7 @@
 //   rope whose pair m < M turns "by" cos → Σ_{a<I} C[h, a, m] cos(i w_a),
 //                                    sin → Σ_{a<I} S[h, a, m] sin(i w_a),   w_a = base^(−2a/d)
 //
-// q and k alike, so it is no rotation and lengths change. I counts the w that are at least 2π/N:
+// q and k alike, so it isn't a rotation and lengths change. I counts the w that are at least 2π/N:
 // what training does not show a whole turn of stays out. M = min(I, ⌊d/4⌋); the pairs are the first
 // 2M columns in rope's layout, the others stay. C and S, of each layer, start at
 // E + gain·N(0, 2/(M(I + H))), where E[h, m⌈I/M⌉, m] = 1 if m⌈I/M⌉ < I. The official code pads sin

@@ -22,7 +22,7 @@ struct BlockDesign {
   static BlockDesign named(const std::string& name);
   /// Where it is not plain, in a model of H heads: "norm rms, act swiglu"; "" if it is.
   std::string text(int heads) const;
-  bool operator==(const BlockDesign&) const = default;
+  bool operator==(const BlockDesign&) const = default;  ///< whether all axes are alike
 };
 
 }  // namespace yonder

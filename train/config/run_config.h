@@ -23,8 +23,11 @@ struct RunConfig {
 
   int width = 128, heads = 4, layers = 4;  ///< of the Transformer
   int mlp = 0;                             ///< 0: 4·width, of swiglu 8⌈width/3⌉
-  /// What its blocks are made of: "auto" is what `block` says, itself "auto" for the plain one.
-  std::string block = "auto", norm = "auto", place = "auto", act = "auto", bias = "auto";
+  std::string block = "auto";              ///< a published model's, or "auto" for the plain one
+  std::string norm = "auto";    ///< BlockDesign::norm; "auto": what `block` says, as the next three
+  std::string place = "auto";   ///< BlockDesign::place
+  std::string act = "auto";     ///< BlockDesign::act
+  std::string bias = "auto";    ///< BlockDesign::bias
   int kv_heads = 0, loops = 1;  ///< 0: as many as heads; how often the layers are gone through
   bool bidirectional = false, tie_embeddings = false;  ///< see fields()
 
