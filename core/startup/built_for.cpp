@@ -12,7 +12,7 @@ namespace {
 
 constexpr Features bits[] = {YONDER_FEATURES(YONDER_BIT)};
 
-constexpr Features all() {
+[[maybe_unused]] constexpr Features all() {
   Features features = 0;
   for (int i = 0; i < int(sizeof bits / sizeof *bits); ++i) features |= bits[i] << i;
   return features;
@@ -20,6 +20,11 @@ constexpr Features all() {
 
 }  // namespace
 
+// Compilers for ARM define a macro of x86's too: that a compare-and-swap has 16 bytes.
+#ifdef __x86_64__
 constinit const Features built_for = all();
+#else
+constinit const Features built_for = 0;
+#endif
 
 }  // namespace yonder::processor
