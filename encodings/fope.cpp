@@ -34,11 +34,11 @@ Var mixed(const Tensor& waves, const Var& table) {
           y[(t * H + h) * M + m] += waves[t * I + a] * table.value()[(h * I + a) * M + m];
   });
   return Tape::record(y, {table}, [=](const Tensor& dy) {
+    const Tensor sum = table.grad();  // made before threads share it
     parallel_for(std::int64_t(H) * I, [&](std::int64_t n) {
       const std::int64_t h = n / I, a = n % I;
       for (std::int64_t t = 0; t < rows; ++t)
-        for (int m = 0; m < M; ++m)
-          table.grad()[n * M + m] += waves[t * I + a] * dy[(t * H + h) * M + m];
+        for (int m = 0; m < M; ++m) sum[n * M + m] += waves[t * I + a] * dy[(t * H + h) * M + m];
     });
   });
 }

@@ -39,6 +39,7 @@ Var cosine_of_sums(const Var& turns, const std::vector<double>& w, double shift)
     walk(turns.value(), n, [&](std::int64_t at, double angle) { y[at] = real(std::cos(angle)); });
   });
   return Tape::record(y, {turns}, [=](const Tensor& dy) {
+    const Tensor sum = turns.grad();  // made before threads share it
     parallel_for(columns, [&](std::int64_t n) {
       const double by = w[std::size_t(n % C % pairs)];
       std::vector<double> slope;  // d(loss)/d(angle) of each token
@@ -48,7 +49,7 @@ Var cosine_of_sums(const Var& turns, const std::vector<double>& w, double shift)
       double later = 0;
       for (int t = T - 1; t >= 0; --t) {
         later += slope[std::size_t(t)];
-        turns.grad()[(n / C * T + t) * C + n % C] += real(by * later);
+        sum[(n / C * T + t) * C + n % C] += real(by * later);
       }
     });
   });

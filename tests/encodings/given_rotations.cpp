@@ -165,3 +165,18 @@ TEST_CASE("FoPE's tables stay as they start unless they are learned") {
     CHECK((table.grad()[5] != 0) == learned);
   }
 }
+
+TEST_CASE("the gradients of learned rotations have the same bits with any number of threads") {
+  for (const std::string name : {"selective", "fope"})
+    CHECK(differing([&] {
+            Built b(name, wide(16, 2, 64));
+            const Sequence s(range(0, 4));
+            Tape tape;
+            const Var n = Var::parameter(normal({1, 4, 16}, "n"));
+            GivenCall c(b, s, b.encoding.components()[0].encoding->per_key(n, 0));
+            tape.backward(c.loss(b));
+            std::vector<Tensor> all{c.q.grad(), n.grad()};
+            for (const auto& [parameter, var] : b.parameters.all()) all.push_back(var.grad());
+            return all;
+          }) == "");
+}
