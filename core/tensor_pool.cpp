@@ -1,5 +1,7 @@
 #include "core/tensor_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
 #include <map>
@@ -26,6 +28,22 @@ void allow(const void*, std::size_t) {}
 
 constexpr std::size_t alignment = 64;
 
+// Large blocks are asked for in pages of 2 MiB, where the kernel has them on request: fewer faults
+// at the first touch, fewer misses of the TLB after it.
+constexpr std::size_t huge_page = std::size_t(2) << 20;
+
+std::align_val_t alignment_of(std::size_t bytes) {
+  return std::align_val_t{bytes >= 2 * huge_page ? huge_page : alignment};
+}
+
+real* allocate(std::size_t bytes) {
+  void* const block = ::operator new (bytes, alignment_of(bytes));
+#ifdef MADV_HUGEPAGE
+  if (bytes >= 2 * huge_page) madvise(block, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+#endif
+  return static_cast<real*>(block);
+}
+
 // Sizes are rounded up to one of eight steps between two powers of two: at most 1/8 is lost, and
 // batches of slightly different lengths share their blocks.
 std::size_t rounded(std::size_t bytes) {
@@ -49,7 +67,7 @@ struct Pool {
       return block;
     }
     system += bytes;
-    return static_cast<real*>(::operator new (bytes, std::align_val_t{alignment}));
+    return allocate(bytes);
   }
 
   void put(real* block, std::size_t bytes) {
@@ -94,7 +112,7 @@ void release() {
   for (auto& [bytes, blocks] : pool().unused)
     for (real* block : blocks) {
       allow(block, bytes);
-      ::operator delete (block, std::align_val_t{alignment});
+      ::operator delete (block, alignment_of(bytes));
       pool().system -= bytes;
     }
   pool().unused.clear();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <dnnl.hpp>
 #include <map>
 #include <stdexcept>
@@ -70,6 +71,8 @@ void collect(const Product& p, const Tensor& partial, std::int64_t pieces) {
 }  // namespace
 
 #ifdef YONDER_DOUBLE
+bool repeat_product(Library, std::int64_t, std::int64_t, std::int64_t, int) { return false; }
+
 void multiply(const Product& product) {
   Product p = product;
   Tensor turned;
@@ -224,6 +227,39 @@ void multiply(const Product& p) {
   if (now == Precision::f32) multiply_f32(p);
   else if (emulated) multiply_emulated(p);
   else multiply_bf16(p);
+}
+
+bool repeat_product(Library library, std::int64_t M, std::int64_t N, std::int64_t K, int repeats) {
+  using Memory = dnnl::memory;
+  const auto type = rounds() ? Memory::data_type::bf16 : Memory::data_type::f32;
+  const auto as = [](std::int64_t rows, std::int64_t columns, auto kind, auto order) {
+    return Memory::desc({rows, columns}, kind, order);
+  };
+  const auto rows = Memory::format_tag::ab, any = Memory::format_tag::any;
+  const Tensor a({int(M), int(K)}), b({int(K), int(N)}), c({int(M), int(N)});
+  if (library == Library::blas) {
+    if (rounds()) return false;
+    for (int i = 0; i < repeats; ++i)
+      multiply_f32({M, N, K, {a.data.get(), K}, {b.data.get(), N}, c.data.get(), N});
+    return true;
+  }
+  const auto from = as(M, K, type, rows), to = as(M, N, Memory::data_type::f32, rows),
+             weights = as(K, N, type, library == Library::packed ? any : rows);
+#if DNNL_VERSION_MAJOR >= 3
+  const dnnl::matmul::primitive_desc how(engine(), from, weights, to);
+#else
+  const dnnl::matmul::primitive_desc how({from, weights, to}, engine());
+#endif
+  const Memory packed(how.weights_desc(), engine());
+  std::memset(packed.get_data_handle(), 0, packed.get_desc().get_size());
+  const dnnl::matmul product(how);
+  dnnl::stream stream(engine());
+  for (int i = 0; i < repeats; ++i)
+    product.execute(stream, {{DNNL_ARG_SRC, Memory(from, engine(), a.data.get())},
+                             {DNNL_ARG_WEIGHTS, packed},
+                             {DNNL_ARG_DST, Memory(to, engine(), c.data.get())}});
+  stream.wait();
+  return true;
 }
 #endif
 

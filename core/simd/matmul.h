@@ -74,4 +74,11 @@ class Rounded {
 /// The same by the calling thread alone and in one piece, for work that is already split.
 void multiply(const Product&);
 
+/// The ways in which oneDNN multiplies: its BLAS, its primitive with B as it lies in memory, and
+/// with B in the order that it likes best.
+enum class Library { blas, primitive, packed };
+/// Multiplies [M, K] · [K, N] of zeros `repeats` times in the calling thread and the precision in
+/// scope, for a benchmark of what this machine can reach. False if the library has no such product.
+bool repeat_product(Library, std::int64_t M, std::int64_t N, std::int64_t K, int repeats);
+
 }  // namespace yonder

@@ -4,25 +4,61 @@
     sudo apt-get install python3-torch
     python3 tests/bench/compare.py [--yonder build/release/yonder] [--rounds 5] [--only small]
 
+PyTorch 2 (Debian 13; install libopenblas0-openmp too, or its products take the reference BLAS) runs
+torch2_baseline.py for rope, with flash attention, and has rows in bf16: its best of bf16, of bf16
+with attention in f32, and of f32. PyTorch 1 and other encodings run torch_baseline.py.
+
 Each round starts one process of every program, so that what changes on the machine meets all
 alike. Printed are medians over the rounds, quartiles, and how many times as fast yonder is. A round
 in which other processes were busy (yonder bench says so) is taken again, up to --retries times;
 what stays disturbed is marked `void`.
 """
-import argparse, json, os, platform, statistics, subprocess, sys, tempfile, datetime
+import argparse, json, os, platform, statistics, subprocess, sys, tempfile, datetime, typing
 
 here = os.path.dirname(os.path.abspath(__file__))
 TUNED = dict(MALLOC_MMAP_THRESHOLD_='1073741824', MALLOC_TRIM_THRESHOLD_='4294967296',
              MALLOC_TOP_PAD_='67108864', MALLOC_ARENA_MAX='1')
 
-# (row, arguments of yonder bench, arguments of torch_baseline.py, also the stock install)
-ROWS = [(f'train {size} {enc}', ['train', '--size', size, '--encoding', enc],
-         ['--size', size, '--enc', enc], enc == 'rope')
-        for size, enc in [('tiny', 'rope'), ('small', 'rope'), ('base', 'rope'),
-                          ('small', 'deberta'), ('small', 'shaw'), ('small', 'xlnet')]]
-ROWS += [(f'test 16384 {enc}', ['eval', '--encoding', enc, '--length', '16384'],
-          ['--size', 'small', '--enc', enc, '--eval', '16384', '--chunk', '256'], False)
-         for enc in ['rope', 'deberta', 'shaw', 'xlnet']]
+TRAIN = [(size, enc) for size in ('tiny', 'small', 'base') for enc in ('rope',)] + [
+    ('small', enc) for enc in ('deberta', 'shaw', 'xlnet')]
+TEST = ['rope', 'deberta', 'shaw', 'xlnet']
+
+
+class Spec(typing.NamedTuple):
+    name: str      # of the row
+    ours: list     # arguments of yonder bench
+    rivals: dict   # by kind, the command lines of which the fastest counts
+
+
+def specs(torch2):
+    def baseline(enc):
+        return os.path.join(here, 'torch2_baseline.py' if torch2 and enc == 'rope'
+                            else 'torch_baseline.py')
+
+    def train(size, enc, precision):
+        theirs = [baseline(enc), '--size', size, '--enc', enc]
+        newest = theirs[0].endswith('torch2_baseline.py')
+        tuned = [theirs if newest else [*theirs, '--opt', 'flat']]
+        if precision == 'bf16':
+            tuned += [[*theirs, '--bf16'], [*theirs, '--bf16', '--attention-f32']]
+        rivals = {'tuned': tuned}
+        if enc == 'rope' and precision == 'f32':
+            rivals['stock'] = [theirs]
+        ours = ['train', '--size', size, '--encoding', enc, '--precision', precision]
+        return Spec(f'train {size} {enc}' + (' bf16' if precision == 'bf16' else ''), ours,
+                    rivals)
+
+    def test(enc):
+        theirs = [baseline(enc), '--size', 'small', '--enc', enc, '--eval', '16384']
+        if not theirs[0].endswith('torch2_baseline.py'):
+            theirs += ['--chunk', '256']
+        return Spec(f'test 16384 {enc}', ['eval', '--encoding', enc, '--lengths', '16384'],
+                    {'tuned': [theirs]})
+
+    rows = [train(size, enc, 'f32') for size, enc in TRAIN]
+    if torch2:
+        rows += [train(size, 'rope', 'bf16') for size in ('small', 'base')]
+    return rows + [test(enc) for enc in TEST]
 
 
 def last_json(command, environment):
@@ -70,22 +106,23 @@ def run_ours(o, arguments):
     return figures['ms'], j.get('peak_bytes', figures.get('peak_bytes')) / 1e6, figures['void']
 
 
-def run_theirs(o, arguments, environment, more):
-    j = last_json([o.python, o.baseline, *arguments, '--threads', str(o.threads),
-                   '--secs', str(o.seconds), *more], environment)
-    if 'error' in j:
-        sys.exit('compare: PyTorch could not: ' + j['error'])
-    return j.get('ms') or 1e3 * j['sec'], j['rss_mb']
+def run_theirs(o, variants, environment):
+    """The figures of the fastest."""
+    def run(arguments):
+        j = last_json([o.python, *arguments, '--threads', str(o.threads), '--secs', str(o.seconds)],
+                      environment)
+        if 'error' in j:
+            sys.exit('compare: PyTorch could not: ' + j['error'])
+        return j.get('ms') or 1e3 * j['sec'], j['rss_mb']
+    return min(map(run, variants))
 
 
 def one_round(o, row, spec, tuned):
     """yonder on both sides of its rivals: a disturbance that comes meanwhile is seen."""
-    _, ours, theirs, stock = spec
-    before = run_ours(o, ours)
-    rivals = [('tuned', *run_theirs(o, theirs, tuned, [] if ours[0] == 'eval' else ['--opt', 'flat']))]
-    if stock:
-        rivals.append(('stock', *run_theirs(o, theirs, {}, [])))
-    after = run_ours(o, ours)
+    before = run_ours(o, spec.ours)
+    rivals = [(who, *run_theirs(o, variants, tuned if who == 'tuned' else {}))
+              for who, variants in spec.rivals.items()]
+    after = run_ours(o, spec.ours)
     disturbed = before[2] or after[2]
     if disturbed and o.retries > 0:
         o.retries -= 1
@@ -120,7 +157,6 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--yonder', default=os.path.join(here, '../../build/release/yonder'))
     parser.add_argument('--python', default='/usr/bin/python3', help='one that has torch')
-    parser.add_argument('--baseline', default=os.path.join(here, 'torch_baseline.py'))
     parser.add_argument('--threads', type=int, default=os.cpu_count())
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--seconds', type=float, default=4, help='of one process')
@@ -131,18 +167,20 @@ def main():
                              capture_output=True, text=True)
     if version.returncode:
         sys.exit(f'compare: {o.python} has no torch; install python3-torch or name another --python')
-    specs = [spec for spec in ROWS if o.only in spec[0]]
-    if not specs:
-        sys.exit(f"compare: no row contains '{o.only}'; they are " + ', '.join(s[0] for s in ROWS))
+    version = version.stdout.strip()
+    rows = specs(torch2=int(version.split('.')[0]) >= 2)
+    chosen = [spec for spec in rows if o.only in spec.name]
+    if not chosen:
+        sys.exit(f"compare: no row contains '{o.only}'; they are " + ', '.join(s.name for s in rows))
     name, vectors = processor()
     print(f'{datetime.date.today()}, {name} ({vectors}), {o.threads} threads, '
-          f'PyTorch {version.stdout.strip()}; ms, medians and quartiles of {o.rounds} rounds; MB\n')
+          f'PyTorch {version}; ms, medians and quartiles of {o.rounds} rounds; MB\n')
     print('| what | yonder | PyTorch tuned | PyTorch stock | × tuned | × stock | memory | |')
     print('|---|---|---|---|---|---|---|---|')
     with tempfile.TemporaryDirectory() as folder:
         tuned = {**TUNED, 'ATEN_CPU_CAPABILITY': vectors, 'LD_PRELOAD': build_shim(folder)}
-        for spec in specs:
-            row = Row(spec[0])
+        for spec in chosen:
+            row = Row(spec.name)
             done = 0
             while done < o.rounds:
                 done += one_round(o, row, spec, tuned)

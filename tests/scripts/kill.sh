@@ -8,13 +8,17 @@ set -euo pipefail
 
 now() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }  # ms
 
-# The flags that a row of `yonder list encodings` needs beside its name.
-also() { case $1 in *causal*) ;; *) echo --bidirectional ;; esac; }
+# "NAME models acts_on" of each encoding.
+listed() { sed -nE 's/^  "(name|models|acts_on)": "(.*)",?$/\1 \2/p' <("$yonder" list encodings --json); }
 
+# What is trained of each: a modifier on rope, and in a bidirectional model what no causal one has.
+mapfile -t encodings < <(listed | awk '
+  $1 == "name" { name = $2 }
+  $1 == "acts_on" { on = $0 ~ /another/ ? "rope+" : "" }
+  $1 == "models" { print on name, $0 ~ /causal/ ? "" : "--bidirectional" }')
 # Two go by the digits of numbers.
-task_of() { case $1 in abacus* | coupled*) echo addition ;; *) echo copy ;; esac; }
+task_of() { case $1 in *abacus* | *coupled*) echo addition ;; *) echo copy ;; esac; }
 
-mapfile -t encodings < <("$yonder" list encodings)
 [ ${#encodings[@]} -gt 0 ] || { echo "$0: $yonder lists no encoding" >&2; exit 1; }
 rounds=${rounds:-${#encodings[@]}}
 kills=0 equal=0
@@ -24,7 +28,7 @@ for ((round = 0; round < rounds; ++round)); do
   # A checkpoint every 6 ms, so that kills fall between all of its files.
   start=("$yonder" train --quiet --task "$(task_of "$row")" --train-length 4 --width 16 --heads 2 --layers 1 --batch 4
     --steps 150 --warmup 5 --last-checkpoints 3 --seed "$round" --threads 1 --checkpoint-minutes 0.0001
-    --encoding "$encoding" $(also "$row"))
+    --encoding "$encoding" ${row#* })
   began=$(now)
   "${start[@]}" --out "$folder/whole" >/dev/null
   took=$(($(now) - began))

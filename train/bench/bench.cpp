@@ -10,6 +10,7 @@
 
 #include "core/io/files.h"
 #include "core/ops/ops.h"
+#include "core/parallel.h"
 #include "core/random.h"
 #include "core/simd/matmul.h"
 #include "train/training/batch_loss.h"
@@ -84,6 +85,20 @@ double forward_work(const Size& s, double T, double sequences) {
   const double D = s.width, layers = s.layers;
   const double products = 2 * T * (12 * layers * D * D + vocabulary * D);
   return sequences * (products + layers * 4 * D * T * (T + 1) / 2);
+}
+
+// Operations a second, every thread with its own product; 0 if the library lacks it.
+double library_speed(Library library, std::int64_t M, std::int64_t N, std::int64_t K) {
+  const double ops = 2.0 * double(M) * double(N) * double(K);
+  const int repeats = int(std::clamp(2e9 / ops, 1.0, 1000.0)), parts = threads();
+  if (!repeat_product(library, 1, 1, 1, 0)) return 0;
+  const auto all = [&](int times) {
+    parallel_for(parts, [&](std::int64_t) { repeat_product(library, M, N, K, times); });
+  };
+  double best = 0;
+  for (int i = 0; i < 5; ++i)
+    best = std::max(best, repeats * parts * ops / window([&] { all(repeats); }, 1).seconds);
+  return best;
 }
 
 }  // namespace
@@ -214,11 +229,16 @@ double product_speed(std::int64_t M, std::int64_t N, std::int64_t K) {
 }
 
 double peak_speed() {
+  constexpr std::int64_t rows = 256;  // of one thread's part
   double best = 0;
   for (const char* name : {"small", "base"}) {
     const Size s = size_named(name);
     const std::int64_t D = s.width, tokens = s.batch * s.length;
-    best = std::max({best, product_speed(tokens, 4 * D, D), product_speed(tokens, D, 4 * D)});
+    for (const auto& [N, K] : {std::pair{4 * D, D}, {D, 4 * D}}) {
+      best = std::max(best, product_speed(tokens, N, K));
+      for (const Library library : {Library::blas, Library::primitive, Library::packed})
+        best = std::max(best, library_speed(library, rows, N, K));
+    }
   }
   return best;
 }

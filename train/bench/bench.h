@@ -92,7 +92,7 @@ class EvalBench {
 
 /// Operations a second that products [M, K] · [K, N] reach, the best of several windows.
 double product_speed(std::int64_t M, std::int64_t N, std::int64_t K);
-/// The most that any product of the sizes above reaches.
+/// The most that any product of the sizes above reaches, by matmul() or by any way of the library.
 double peak_speed();
 
 /// The most that this process ever had in memory, in bytes.

@@ -52,11 +52,15 @@ void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
                               {"seed", run.config.seed},
                               {"rows", nlohmann::ordered_json::array()}};
   for (const EvalRow& row : rows) {  // JSON has no NaN: what is not there is null
+    const Interval sequences = bootstrap_of_sequences(row.sequence_loss, row.sequence_targets);
     json["rows"].push_back({{"eval_length", row.length},
                             {"eval_length_min", row.least},
                             {"eval_tokens", row.tokens},
                             {"examples", row.examples},
+                            {"targets", row.targets},
                             {"loss", row.loss},
+                            {"loss_low", sequences.low},
+                            {"loss_high", sequences.high},
                             {"perplexity", row.perplexity},
                             {"token_accuracy", row.token_accuracy},
                             {"exact_match", row.exact_match},

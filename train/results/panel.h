@@ -31,6 +31,9 @@ struct EvalScore {
   double token_accuracy = unknown;  ///< share of targets that are the model's first choice
   double exact_match = unknown;     ///< share of examples whose whole answer is right
   int examples = 0;                 ///< sequences evaluated
+  std::int64_t targets = 0;         ///< scored tokens; 0: not known, in results of earlier versions
+  double loss_low = unknown;        ///< 95 % interval of `loss` over the choice of sequences
+  double loss_high = unknown;       ///< its upper end
   int step = 0;                ///< steps that the model had been trained; 0: all of its training
   Status status = Status::ok;  ///< whether there is a number
   std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty

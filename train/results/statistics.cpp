@@ -107,6 +107,26 @@ Interval bootstrap(const std::vector<double>& values) {
   return interval;
 }
 
+Interval bootstrap_of_sequences(const std::vector<double>& sums, const std::vector<int>& counts) {
+  assert(sums.size() == counts.size());
+  constexpr int draws = 1000;
+  const std::size_t n = sums.size();
+  if (n < 2) return {};
+  std::vector<double> means;
+  for (int i = 0; i < draws; ++i) {
+    const Random random(0, "bootstrap.sequences", std::uint32_t(i));
+    double sum = 0, count = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::size_t one = random.below(n, k);
+      sum += sums[one], count += counts[one];
+    }
+    means.push_back(sum / count);
+  }
+  std::sort(means.begin(), means.end());
+  const auto at = [&](double part) { return means[std::size_t(part * (draws - 1) + 0.5)]; };
+  return {.low = at(tail), .high = at(1 - tail), .count = int(n)};
+}
+
 Paired paired(const std::vector<double>& a, const std::vector<double>& b) {
   assert(a.size() == b.size());
   Paired found;

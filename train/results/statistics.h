@@ -46,6 +46,11 @@ struct Interval {
 /// Efron 1979, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7.
 Interval bootstrap(const std::vector<double>& values);
 
+/// How far the mean over all targets of a test is the choice of its sequences: the percentile
+/// bootstrap of Σ sums / Σ counts over sequences, 95 %, of 1000 resamples drawn from Philox, always
+/// the same. Without a coverage. Empty for fewer than two sequences.
+Interval bootstrap_of_sequences(const std::vector<double>& sums, const std::vector<int>& counts);
+
 /// Two rows on the same seeds, number by number.
 struct Paired {
   Spread difference;                ///< of a − b

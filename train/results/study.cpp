@@ -44,7 +44,8 @@ void add_lines(std::string& csv, const Results& r, const std::vector<EvalScore>&
     for (double x : {s.loss, std::exp(s.loss), bits, s.token_accuracy, s.exact_match})
       csv += digits(x) + ',';
     csv += std::to_string(s.examples) + ',' + quoted(s.problem) + ',' + name_of(s.status) + ',' +
-           quoted(s.reason) + ',' + std::to_string(shortest(s.length, r.bins)) + '\n';
+           quoted(s.reason) + ',' + std::to_string(shortest(s.length, r.bins)) + ',' +
+           std::to_string(s.targets) + ',' + digits(s.loss_low) + ',' + digits(s.loss_high) + '\n';
   }
 }
 
@@ -53,7 +54,7 @@ void add_lines(std::string& csv, const Results& r, const std::vector<EvalScore>&
 std::string to_csv(const Study& study) {
   std::string csv = std::string(key_columns) +
                     ",step,loss,perplexity,bits_per_byte,token_accuracy,exact_match,examples,error,"
-                    "status,reason,eval_length_min\n";
+                    "status,reason,eval_length_min,targets,loss_low,loss_high\n";
   for (const Results& r : study.panels) {
     add_lines(csv, r, r.scores);
     add_lines(csv, r, r.late_checkpoints);

@@ -84,6 +84,10 @@ struct Writer {
   void operator()(const char* name, const T& field) {
     json[name] = field;
   }
+  template <class T>
+  void added(const char* name, const T& field) {
+    (*this)(name, field);
+  }
 };
 
 // Takes them from there. What earlier versions did not know keeps its default.
@@ -101,6 +105,11 @@ struct Reader {
   void operator()(const char* name, std::vector<double>& field) { field = numbers(json.at(name)); }
   void operator()(const char* name, Overrides& field) {
     if (json.contains(name)) field = settings_of(json[name]);
+  }
+  // What earlier results of the same version may lack.
+  template <class T>
+  void added(const char* name, T& field) {
+    if (json.contains(name)) (*this)(name, field);
   }
   // Of an error versions 1 and 2 knew a sentence alone.
   void operator()(const char* name, Status& field) {
@@ -121,6 +130,8 @@ void visit(EvalScore& s, Fields& field) {
   field("seed", s.seed), field("step", s.step);
   field("loss", s.loss), field("token_accuracy", s.token_accuracy);
   field("exact_match", s.exact_match), field("examples", s.examples);
+  field.added("targets", s.targets);
+  field.added("loss_low", s.loss_low), field.added("loss_high", s.loss_high);
   field("status", s.status), field("reason", s.reason), field("error", s.problem);
 }
 

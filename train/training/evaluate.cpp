@@ -76,15 +76,22 @@ struct EvalSums {
   std::vector<double> position_loss;
   std::vector<int> position_count;
   std::map<int, EvalRow::Share> lags;
+  std::vector<double> sequence_loss;
+  std::vector<int> sequence_targets;
 
   void add(const Batch& batch, const std::vector<Scored>& scored) {
     std::vector<char> wrong(batch.size);
+    const std::size_t before = sequence_loss.size();
+    sequence_loss.resize(before + std::size_t(batch.size));
+    sequence_targets.resize(sequence_loss.size());
     for (const Scored& s : scored) {
       const int t = s.row % batch.extent;
       if (!position_loss.empty()) position_loss[t] += s.loss, ++position_count[t];
       if (batch.targets[s.row] < 0) continue;  // seen for its position's sake only
       loss += s.loss;
       ++targets;
+      const std::size_t sequence = before + std::size_t(s.row / batch.extent);
+      sequence_loss[sequence] += s.loss, ++sequence_targets[sequence];
       right += s.right;
       if (!batch.lag.empty() && batch.lag[s.row] >= 0) {
         EvalRow::Share& share = lags[batch.lag[s.row]];
@@ -97,7 +104,10 @@ struct EvalSums {
   }
 
   void finish(EvalRow& row, const Task& task) {
+    row.targets = targets;
     row.loss = loss / double(targets);
+    row.sequence_loss = std::move(sequence_loss);
+    row.sequence_targets = std::move(sequence_targets);
     row.token_accuracy = double(right) / double(targets);
     if (task.is_text()) row.perplexity = std::exp(row.loss);
     // All targets the model's first choice is the same event as a right greedy decode: as long as

@@ -135,6 +135,7 @@ struct EvalRow {
   int least = 0;                 ///< of a bin the shortest; else `length`
   int tokens = 0;                ///< longest sequence that the model sees
   int examples = 0;              ///< sequences evaluated
+  std::int64_t targets = 0;      ///< scored tokens
   double loss = none;            ///< nats per scored target
   double perplexity = none;      ///< exp(loss), text only
   double token_accuracy = none;  ///< part of the targets whose logit is the largest
@@ -143,6 +144,8 @@ struct EvalRow {
   Status status = Status::ok;    ///< whether there is a number
   std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
   std::string problem;  ///< the same in one sentence
+  std::vector<double> sequence_loss;  ///< [examples] sum over the targets of each, nats
+  std::vector<int> sequence_targets;  ///< [examples] how many those are
   std::vector<double> position_loss;  ///< text: mean loss by index, [tokens]; NaN: none counted
 
   /// Right targets of all.

@@ -79,7 +79,7 @@ TEST_CASE("Every kind of bench prints its figures for programs") {
       CHECK(json["rows"].size() == 15);
       double most = 0;
       for (const auto& row : json["rows"]) most = std::max(most, double(row["gflops"]));
-      CHECK(peak == most);
+      CHECK(peak >= most);
       continue;
     }
     // The figures are of the same time: 2048 tokens of training, 256 of a test.

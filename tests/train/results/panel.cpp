@@ -92,20 +92,20 @@ TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
   CHECK(header ==
         "encoding,overrides,task,eval_options,config,eval_protocol,eval_length,eval_tokens,seed,"
         "train_length,step,loss,perplexity,bits_per_byte,token_accuracy,exact_match,examples,error,"
-        "status,reason,eval_length_min");
+        "status,reason,eval_length_min,targets,loss_low,loss_high");
   std::getline(csv, line);
   CHECK(line.rfind("kerple,,text,,,fixed-targets,64,64,0,64,,0.30000000000000004,", 0) == 0);
   std::size_t lines = 1;
   std::string last;
   while (std::getline(csv, line)) ++lines, last = line;
   CHECK(lines == r.scores.size());
-  CHECK(last.ends_with(",learned: position 64 is beyond the table of 64,undefined,table ends,512"));
+  CHECK(last.ends_with(",learned: position 64 is beyond the table of 64,undefined,table ends,512,0,,"));
 }
 
 TEST_CASE("a text with commas or quotes is quoted in the CSV") {
   Results r = found_text(1);
   r.scores[0].problem = "a \"b\", c";
-  CHECK(to_csv(study_with(r)).find(",\"a \"\"b\"\", c\",ok,,64\n") != std::string::npos);
+  CHECK(to_csv(study_with(r)).find(",\"a \"\"b\"\", c\",ok,,64,0,,\n") != std::string::npos);
 }
 
 TEST_CASE("results come back from JSON as they were") {
@@ -207,10 +207,10 @@ TEST_CASE("the JSON has intervals, orders and verdicts for programs") {
   CHECK(json["verdicts"][0]["steps"][0]["outcome"] == "open");
 }
 
-TEST_CASE("a bin of lengths is in the last column of the CSV, in JSON and in the sentences") {
+TEST_CASE("a bin of lengths is in a column of the CSV, in JSON and in the sentences") {
   Results r = found_task();
   r.bins = {{40, 21}};
-  CHECK(to_csv(study_with(r)).find(",ok,,21\n") != std::string::npos);
+  CHECK(to_csv(study_with(r)).find(",ok,,21,0,,\n") != std::string::npos);
   const Results back = study_from_json(to_json(study_with(r)), "x").panels[0];
   CHECK(back.bins == r.bins);
   CHECK(said(ordering(back, r.rows[0], r.rows[1], 40, Measure::exact_match)).find(" at 21-40: ") !=

@@ -66,6 +66,22 @@ TEST_CASE("drawn resamples find about what counting all would, always the same, 
   CHECK((bootstrap(down).low == i.low && bootstrap(down).high == i.high));
 }
 
+TEST_CASE("sequences drawn again spread as their standard error says") {
+  // 400 sequences of loss 1 or 3 per target: mean 2, standard deviation 1, standard error 1/20.
+  std::vector<double> sums;
+  const std::vector<int> counts(400, 32);
+  for (int i = 0; i < 400; ++i) sums.push_back(i % 2 ? 32 : 96);
+  const Interval i = bootstrap_of_sequences(sums, counts);
+  CHECK(i.low == Approx(2 - 1.96 / 20).margin(0.01));
+  CHECK(i.high == Approx(2 + 1.96 / 20).margin(0.01));
+  CHECK(i.low == bootstrap_of_sequences(sums, counts).low);
+
+  // Those with more targets count for more.
+  const Interval uneven = bootstrap_of_sequences({100, 3}, {100, 1});
+  CHECK((uneven.low == 1 && uneven.high == 3));
+  CHECK(std::isnan(bootstrap_of_sequences({1}, {1}).low));
+}
+
 TEST_CASE("pairs count the seeds that agree") {
   const Paired p = paired({1, 2, 3, 4, 5}, {2, 3, 4, 5, 6.5});
   CHECK(p.below == 5);

@@ -37,7 +37,7 @@ std::string own_processors() { return processors_of(std::to_string(::getpid()));
 
 TEST_CASE("threads wait shortly for each other unless the user says how long") {
   const std::string show = "OMP_DISPLAY_ENV=verbose ";
-  CHECK_THAT(yonder_run("--version", show).err, ContainsSubstring("GOMP_SPINCOUNT = '300'"));
+  CHECK_THAT(yonder_run("--version", show).err, ContainsSubstring("GOMP_SPINCOUNT = '2000'"));
   CHECK_THAT(yonder_run("--version", show + "GOMP_SPINCOUNT=7").err,
              ContainsSubstring("GOMP_SPINCOUNT = '7'"));
   CHECK_THAT(yonder_run("--version", show + "OMP_WAIT_POLICY=passive").err,

@@ -71,8 +71,12 @@ std::string facts_of(const Study& study, const Json& inputs) {
         " thousand parameters");
   for (const Results& r : study.panels) {
     int examples = 0;
-    for (const EvalScore& s : r.scores) examples = std::max(examples, s.examples);
-    if (examples) add(r.title() + ": " + std::to_string(examples) + " sequences per score");
+    std::int64_t targets = 0;
+    for (const EvalScore& s : r.scores)
+      examples = std::max(examples, s.examples), targets = std::max(targets, s.targets);
+    std::string each = r.title() + ": " + std::to_string(examples) + " sequences";
+    if (targets) each += ", " + std::to_string(targets) + (r.text ? " bytes" : " tokens");
+    if (examples) add(each + " per score");
   }
   return text;
 }

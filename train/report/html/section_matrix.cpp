@@ -40,24 +40,33 @@ const char* heat(const Results& r, const Row& row, int length, const Measure& m)
                          : " gone";
 }
 
+// ", 16,000 bytes scored"
+std::string targets_of(const EvalScore& s, const Results& r) {
+  if (s.targets == 0) return "";
+  return ", " + std::to_string(s.targets) + (r.text ? " bytes" : " tokens") + " scored";
+}
+
 // What a cell opens to: every seed, the interval, and what was scored.
 Json seeds_of(const Results& r, const Row& row, int length, const Scale& scale) {
   Json said = Json::array();
   std::vector<double> values;
-  int examples = 0;
+  const EvalScore* last = nullptr;
   for (const EvalScore& s : r.scores) {
     if (!(s.row == row) || s.length != length) continue;
     const double x = s.*scale.measure.value;
     const std::string why = s.status == Status::ok ? "no number" : s.problem;
     said.push_back("seed " + std::to_string(s.seed) + ": " +
                    (std::isnan(x) ? why : scale.shown(x)));
-    if (!std::isnan(x)) values.push_back(x), examples = s.examples;
+    if (!std::isnan(x)) values.push_back(x), last = &s;
   }
   if (values.size() > 1) {
     const Interval i = bootstrap(values);
     said.push_back("interval " + scale.shown(i.low) + "–" + scale.shown(i.high));
   }
-  said.push_back(std::to_string(examples) + " sequences");
+  if (last) said.push_back(std::to_string(last->examples) + " sequences" + targets_of(*last, r));
+  if (last && scale.measure.value == &EvalScore::loss && !std::isnan(last->loss_low))
+    said.push_back("other test sequences: " + scale.shown(last->loss_low) + "–" +
+                   scale.shown(last->loss_high));
   return said;
 }
 
