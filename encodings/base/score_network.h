@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/autodiff.h"
+#include "core/simd/simd_loops.h"
 
 /// \file
 /// Two convolutions along the keys that make biases of a row's scores (DAPE):
@@ -117,12 +118,11 @@ class ScoreNetwork {
   real out(int h, int f, int m) const { return w_.out_weight.value()[(h * F_ + f) * K_ + m]; }
 
   static void add(real w, const real* x, real* to, int n) {
-    for (int j = 0; j < n; ++j) to[j] += w * x[j];
+    map(
+        n, to, [by = vec(w)](Vec sum, Vec v) { return hn::MulAdd(by, v, sum); }, to, x);
   }
   static double product(const real* x, const real* y, int n) {
-    double sum = 0;
-    for (int j = 0; j < n; ++j) sum += double(x[j]) * double(y[j]);
-    return sum;
+    return double(total(n, times, x, y));
   }
   // Columns first..first+count−1 of a row of n, zeros beyond its ends.
   static void copy_piece(const real* row, int n, int first, int count, real* to) {
@@ -141,7 +141,8 @@ class ScoreNetwork {
       std::fill_n(to, count, w_.in_bias.value()[f]);
       for (int c = 0; c < C_; ++c)
         for (int m = 0; m < K_; ++m) add(in(f, c, m), b.x_of(c) + m, to, count);
-      for (int j = 0; j < count; ++j) to[j] = std::max(to[j], real(0.01) * to[j]);
+      const auto leaky = [small = vec(real(0.01))](Vec v) { return hn::Max(v, hn::Mul(small, v)); };
+      map(count, to, leaky, to);
       std::fill_n(to, std::clamp(-first, 0, count), real(0));
       const int end = std::clamp(n + 1 - first, 0, count);
       std::fill(to + end, to + count, real(0));
@@ -159,10 +160,12 @@ class ScoreNetwork {
         sums.out_weight[std::size_t((h * F_ + f) * K_ + m)] += product(active, dy, count);
         add(out(h, f, m), dy, b.sum.data(), count);
       }
-    for (int j = 0; j < count; ++j) {
-      active[j] = b.sum[std::size_t(j)] * (active[j] > 0 ? real(1) : real(0.01));
-      sums.in_bias[std::size_t(f)] += double(active[j]);
-    }
+    const auto steep = [small = vec(real(0.01))](Vec d, Vec a) {
+      return hn::IfThenElse(hn::Gt(a, hn::Zero(lanes)), d, hn::Mul(small, d));
+    };
+    map(count, active, steep, b.sum.data(), active);
+    const auto itself = [](Vec v) { return v; };
+    sums.in_bias[std::size_t(f)] += double(total(count, itself, active));
     for (int c = 0; c < C_; ++c)
       for (int m = 0; m < K_; ++m)
         sums.in_weight[std::size_t((f * C_ + c) * K_ + m)] += product(active, b.x_of(c) + m, count);
