@@ -13,11 +13,12 @@
 ///              + C_i − C_j,   C_t = Σ_{u ≤ t} log_gate_u
 ///   z_i      = Σ_j softmax_j(score_ij) (v_j + V[r]),   r = bucket(i − j), several such terms
 ///
-/// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window, or other queries by chunks
-/// of positions (see Dots); i and j are positions.
-/// `row` multiplies q (and far_q) before any other use, so B[r]·k_j and c stay as they are. Memory
-/// is linear in the lengths, forward and backward: tiles of scores are never stored, one
-/// log-sum-exp a row is.
+/// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window, with other queries by
+/// chunks of positions (Dots::chunk), or with a product that goes through the tokens between
+/// (Dots::log_decay, Dots::path); i and j are positions. Entmax or sticks may stand for softmax
+/// (Weights). `row` multiplies q (and far_q) before any other use, so B[r]·k_j and c stay as they
+/// are. Memory is linear in the lengths, forward and backward: tiles of scores are never stored,
+/// one log-sum-exp a row is.
 namespace yonder {
 
 /// Maps a distance i − j within least..most to a row of a relative table.

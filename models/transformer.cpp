@@ -334,19 +334,20 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
 
   const Mask mask = encoding_->mask_in(layer);
   const Positions queries = run.queries.in(layer), keys = run.keys.in(layer);
-  const Attention call{.layer = layer,
-                       .queries = queries,
-                       .keys = keys,
-                       .query_weight = w.q.weight,
-                       .key_weight = w.k.weight,
-                       .mask = mask,
-                       .input = n,
-                       .per_keys = std::move(more)};
+  Attention call{.layer = layer,
+                 .queries = queries,
+                 .keys = keys,
+                 .query_weight = w.q.weight,
+                 .key_weight = w.k.weight,
+                 .mask = mask,
+                 .input = n,
+                 .per_keys = std::move(more)};
   ScoreTerms scores{.scale = real(1 / std::sqrt(double(dims_.head())))};
   Dots dots{.q = q, .k = k};
   encoding_->normed(dots, call);
   encoding_->scale_queries(dots, call);
   encoding_->dots(dots, call);
+  call.products = &dots;
   encoding_->scores(scores, call);
   const Var z = attention(dots, v, scores, mask, queries, keys, run.observer,
                           run.observer ? &run.observer->layers[turn] : nullptr);

@@ -14,14 +14,6 @@ void multiply(real* to, const real* by, int n) {
   for (int c = 0; c < n; c += lanes) tile::store(tile::load(to + c) * tile::load(by + c), to + c);
 }
 
-// to[c] = to[c] · by[c] + f x[c]
-void multiply_add(real* to, const real* by, real f, const real* x, int n) {
-  const Vector factor = tile::all(f);
-  for (int c = 0; c < n; c += lanes)
-    tile::store(hn::MulAdd(tile::load(to + c), tile::load(by + c), factor * tile::load(x + c)),
-                to + c);
-}
-
 // to[c] += x[c] · by[c]
 void add_product(real* to, const real* x, const real* by, int n) {
   for (int c = 0; c < n; c += lanes)
@@ -79,6 +71,7 @@ Decay::Decay(const QueryTile& queries, const PackedDecay& packed, Workspace& mem
       plain_(memory.take(side * width_)),
       sum_(memory.take(side * width_)),
       dq_(memory.zeros(side * width_)),
+      seen_(memory.take(side * side + 16)),
       factor_(memory.take(width_)),
       passed_(memory.take(width_)) {
   const AttentionCall& call = queries.call;
@@ -167,8 +160,9 @@ void Decay::mixed_products(const TilePair& pair, Square s) {
 
 void Decay::differentiate(const TilePair& pair, Square ds, real* dq, real* dk) {
   if (!apart(pair)) {
-    mixed_queries(pair, ds, dq);
-    return mixed_keys(pair, ds, dk);
+    const real* seen = seen_of(pair, ds);
+    mixed_queries(pair, seen, dq);
+    return mixed_keys(pair, seen, dk);
   }
   write_factor(pair);
   const std::int64_t at = row(pair.keys.first) * width_;
@@ -182,39 +176,76 @@ void Decay::differentiate(const TilePair& pair, Square ds, real* dq, real* dk) {
   add_product(dk, sum_, &packed_.fade[at], pair.keys.rows() * width_);
 }
 
-// dq_i += Σ_j ds_ij k_j e^(P_i − P_j), from the first key to the query's own.
-void Decay::mixed_queries(const TilePair& pair, Square ds, real* dq) const {
-  for (int i = 0; i < queries_.count; ++i) {
-    const IndexRange seen = pair.keys_of(i, 1);
-    if (seen.empty()) continue;
-    const int own = std::min(own_ + i, keys_ - 1);
-    std::fill_n(sum_, width_, real(0));
-    for (int j = seen.begin; j < std::min(seen.end, pair.keys.count); ++j)
-      multiply_add(sum_, gate(pair.keys.first + j), ds.row(j)[i], pair.keys.k[0] + j * width_,
-                   width_);
-    for (int t = pair.keys.first + std::min(seen.end, pair.keys.count); t <= own; ++t)
-      multiply(sum_, gate(t), width_);
-    for (int c = 0; c < width_; ++c) dq[i * width_ + c] += sum_[c];
+// What of ds belongs to pairs that see each other, [key, query].
+const real* Decay::seen_of(const TilePair& pair, Square ds) {
+  for (int j = 0; j < pair.keys.count; ++j) {
+    const IndexRange i = pair.queries_of(j, 1);
+    std::fill_n(seen_ + j * side, side, real(0));
+    if (!i.empty()) std::copy(ds.row(j) + i.begin, ds.row(j) + i.end, seen_ + j * side + i.begin);
   }
+  return seen_;
 }
 
-// dk_j += Σ_i ds_ij q_i e^(P_i − P_j), from the last query to the key.
-void Decay::mixed_keys(const TilePair& pair, Square ds, real* dk) const {
-  for (int j = 0; j < pair.keys.count; ++j) {
-    const IndexRange seen = pair.queries_of(j, 1);
-    const int end = std::min(seen.end, queries_.count), key = pair.keys.first + j;
-    if (seen.begin >= end) continue;
-    std::fill_n(sum_, width_, real(0));
-    for (int t = own_ + end - 1; t >= key; --t) {
-      const int i = t - own_;
-      const bool sees = i >= seen.begin && i < end;
-      const real* q = queries_.q[0] + std::max(i, 0) * width_;
-      std::fill_n(passed_, width_, real(1));
-      const real* by = t + 1 < keys_ && t + 1 < own_ + end ? gate(t + 1) : passed_;
-      multiply_add(sum_, by, sees ? ds.row(j)[i] : real(0), q, width_);
+// dq_i += Σ_j ds_ij k_j e^(P_i − P_j), from the first key to the query's own, for four queries at a
+// time.
+void Decay::mixed_queries(const TilePair& pair, const real* ds, real* dq) const {
+  constexpr int together = 4;
+  const int first = pair.keys.first, count = pair.keys.count;
+  for (int i = std::max(first - own_, 0); i < queries_.count; i += together)
+    for (int c = 0; c < width_; c += lanes) {
+      const int rows = std::min(together, queries_.count - i);
+      Vector sum[together];
+      for (Vector& x : sum) x = tile::all(0);
+      const auto add = [&](int t, int from, int to) {
+        const Vector decay = tile::load(gate(t) + c);
+        const bool inside = t < first + count;
+        const Vector k =
+            inside ? tile::load(pair.keys.k[0] + (t - first) * width_ + c) : tile::all(0);
+        const real* by = ds + (inside ? t - first : 0) * side + i;
+#pragma GCC unroll 4
+        for (int r = from; r < to; ++r)
+          sum[r] = hn::MulAdd(sum[r], decay, tile::all(inside ? by[r] : real(0)) * k);
+      };
+      const int all = std::min(own_ + i, keys_ - 1);  // keys up to here are before all four
+      for (int t = first; t <= all; ++t) add(t, 0, together);
+      for (int r = 1; r < rows; ++r)
+        for (int t = all + 1; t <= std::min(own_ + i + r, keys_ - 1); ++t) add(t, r, r + 1);
+      for (int r = 0; r < rows; ++r) {
+        real* to = dq + (i + r) * width_ + c;
+        tile::store(tile::load(to) + sum[r], to);
+      }
     }
-    for (int c = 0; c < width_; ++c) dk[j * width_ + c] += sum_[c];
-  }
+}
+
+// dk_j += Σ_i ds_ij q_i e^(P_i − P_j), from the last query to the key, for four keys at a time.
+void Decay::mixed_keys(const TilePair& pair, const real* ds, real* dk) const {
+  constexpr int together = 4;
+  const int end = queries_.count;
+  for (int j = 0; j < pair.keys.count; j += together)
+    for (int c = 0; c < width_; c += lanes) {
+      const int rows = std::min(together, pair.keys.count - j), key = pair.keys.first + j;
+      Vector sum[together];
+      for (Vector& x : sum) x = tile::all(0);
+      const auto add = [&](int t, int from, int to) {
+        const int i = t - own_;
+        const Vector decay =
+            t + 1 < keys_ ? tile::load(gate(t + 1) + c) : tile::all(1);  // 0 so far at the last
+        const Vector q = i >= 0 ? tile::load(queries_.q[0] + i * width_ + c) : tile::all(0);
+#pragma GCC unroll 4
+        for (int r = from; r < to; ++r) {
+          const real by = i >= 0 && r < rows ? ds[(j + r) * side + i] : real(0);
+          sum[r] = hn::MulAdd(sum[r], decay, tile::all(by) * q);
+        }
+      };
+      const int all = key + rows - 1;  // queries from here on are after all four
+      for (int t = own_ + end - 1; t >= all; --t) add(t, 0, together);
+      for (int r = 0; r + 1 < rows; ++r)
+        for (int t = std::min(all, own_ + end) - 1; t >= key + r; --t) add(t, r, r + 1);
+      for (int r = 0; r < rows; ++r) {
+        real* to = dk + (j + r) * width_ + c;
+        tile::store(tile::load(to) + sum[r], to);
+      }
+    }
 }
 
 void Decay::finish(real* dq, real* dsums) const {

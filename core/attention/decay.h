@@ -27,7 +27,7 @@ class Decay {
   Decay(const QueryTile&, const PackedDecay&, Workspace&);  ///< of the call's packed keys
   /// What the constructor takes from the Workspace.
   static std::size_t reals(const AttentionCall& call) {
-    return std::size_t(7 * side + 2) * (wide(call.dk) + 16);
+    return std::size_t(7 * side + 2) * (wide(call.dk) + 16) + side * side + 16;
   }
 
   /// s = scale · Σ_c q_ic k_jc e^(P_ic − P_jc)
@@ -45,6 +45,7 @@ class Decay {
   real *grown_, *faded_;       // [side, width] e^(P_i − start), q_i times that
   real *turned_, *scaled_;     // [width, side] faded_ turned; the same for the present tile
   real *plain_, *sum_, *dq_;   // [side, width] buffers; gradient of faded_
+  real* seen_;                 // [key, query] of ds
   real *factor_, *passed_;     // [width]
 
   std::int64_t row(int key) const {
@@ -54,8 +55,9 @@ class Decay {
   bool apart(const TilePair& pair) const { return pair.keys.first + pair.keys.count - 1 <= own_; }
   void write_factor(const TilePair&);
   void mixed_products(const TilePair&, Square s);
-  void mixed_queries(const TilePair&, Square ds, real* dq) const;
-  void mixed_keys(const TilePair&, Square ds, real* dk) const;
+  const real* seen_of(const TilePair&, Square ds);
+  void mixed_queries(const TilePair&, const real* ds, real* dq) const;
+  void mixed_keys(const TilePair&, const real* ds, real* dk) const;
 };
 
 /// Of one part of head h in sequence b: takes k ∘ dk from dP, which had q ∘ dq.

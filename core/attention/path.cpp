@@ -7,24 +7,30 @@ namespace {
 
 using tile::lanes;
 using tile::Left;
+using tile::Result;
 using tile::Right;
 using tile::Vector;
 namespace hn = tile::hn;
 
 constexpr int square = side * side;
 
-// C [rows, columns] += A [rows, depth] · B [depth, columns]; rows a multiple of `stripe`
-void add_product(Left a, int rows, int depth, Right b, int columns, real* c) {
+// C [rows, columns] += A [rows, depth] · B [depth, columns]; rows and columns whole vectors
+void add_product(Left a, int rows, int depth, Right b, int columns, Result c) {
   tile::each_tall(rows, [&](int r, auto n) {
     tile::multiply<n>({a.at + r * a.row, a.row, a.column}, b, columns, depth,
-                      {c + std::int64_t(r) * columns, columns});
+                      {c.at + r * c.row, c.row});
   });
 }
 
 // The same in place of what was there.
-void write_product(Left a, int rows, int depth, Right b, int columns, real* c) {
-  std::fill_n(c, std::int64_t(rows) * columns, real(0));
+void write_product(Left a, int rows, int depth, Right b, int columns, Result c) {
+  for (int r = 0; r < rows; ++r) std::fill_n(c.at + r * c.row, columns, real(0));
   add_product(a, rows, depth, b, columns, c);
+}
+
+void negate(real* x, int rows, int columns, int stride) {
+  for (int r = 0; r < rows; ++r)
+    for (int c = 0; c < columns; ++c) x[r * stride + c] = -x[r * stride + c];
 }
 
 Left plain(const real* x, int columns) { return {x, columns, 1}; }
@@ -52,9 +58,9 @@ void copy_beta(const AttentionCall& call, int b, int h, int first, real* to) {
 }
 
 // G row by row: G_t = β_t (e_t − Σ_{s<t} (w_t·w_s) G_s).  gram [side, side]
-void write_g(const real* gram, const real* beta, real* g) {
-  std::fill_n(g, square, real(0));
-  for (int t = 0; t < side; ++t) {
+void write_g(const real* gram, const real* beta, int n, real* g) {
+  for (int t = 0; t < n; ++t) std::fill_n(g + t * side, n, real(0));
+  for (int t = 0; t < n; ++t) {
     real* row = g + t * side;
     row[t] = 1;
     for (int s = 0; s < t; ++s)
@@ -64,8 +70,8 @@ void write_g(const real* gram, const real* beta, real* g) {
 }
 
 // 0 but below the diagonal.
-void keep_below(real* x) {
-  for (int t = 0; t < side; ++t) std::fill(x + t * side + t, x + (t + 1) * side, real(0));
+void keep_below(real* x, int n) {
+  for (int t = 0; t < n; ++t) std::fill(x + t * side + t, x + t * side + n, real(0));
 }
 
 }  // namespace
@@ -80,7 +86,8 @@ PackedPath::PackedPath(const AttentionCall& call) {
   parallel_for(std::int64_t(heads) * tiles, [&](std::int64_t i) {
     const std::int64_t n = i / tiles;
     const int b = int(n / call.H), h = int(n % call.H), first = int(i % tiles) * side;
-    const int count = std::clamp(call.keys_of(b) - first, 0, side);
+    const int count = std::clamp(call.keys_of(b) - first, 0, side), rows = wide(count);
+    if (count == 0) return;
     Workspace memory(std::size_t(square) + 2 * side * width + side + 64);
     real *gram = memory.take(square), *key_turned = memory.take(side * width),
          *y = memory.take(side * width), *beta = memory.take(side);
@@ -90,15 +97,14 @@ PackedPath::PackedPath(const AttentionCall& call) {
     Rows{call.dots.k.value(), b, first, count, h}.copy(key);
     turn(own, width, own_turned), turn(key, width, key_turned);
     copy_beta(call, b, h, first, beta);
-    write_product(plain(own, width), side, call.dk, {own_turned, side}, side, gram);
-    write_g(gram, beta, G);
-    write_product(plain(own, width), side, call.dk, {key_turned, side}, side, L);
-    keep_below(L);
-    write_product(plain(G, side), side, side, {own, width}, width, gw);
-    write_product(turned(G, side), side, side, {own, width}, width, y);
-    for (int c = 0; c < square; ++c) L[c] = -L[c];
-    for (int c = 0; c < side * width; ++c) gw[c] = -gw[c];
-    add_product(turned(L, side), side, side, {y, width}, width, key);
+    write_product(plain(own, width), rows, call.dk, {own_turned, side}, rows, {gram, side});
+    write_g(gram, beta, rows, G);
+    write_product(plain(own, width), rows, call.dk, {key_turned, side}, rows, {L, side});
+    keep_below(L, rows);
+    write_product(plain(G, side), rows, rows, {own, width}, width, {gw, width});
+    write_product(turned(G, side), rows, rows, {own, width}, width, {y, width});
+    negate(L, rows, rows, side), negate(gw, rows, width, width);
+    add_product(turned(L, side), rows, rows, {y, width}, width, {key, width});
   });
 }
 
@@ -116,6 +122,7 @@ Path::Path(const QueryTile& queries, const PackedPath& packed, Workspace& memory
       n_(memory.take(square)),
       n_turned_(memory.take(square)),
       dn_(memory.take(square)) {
+  rows_ = wide(std::max(queries.count, 1));
   top_ = std::max(top_, 0) / side;
   at_ = top_;
   std::copy_n(queries.q[0], side * width_, q_);
@@ -123,10 +130,10 @@ Path::Path(const QueryTile& queries, const PackedPath& packed, Workspace& memory
 
 // X = Q Wᵀ, without the w after a query's own token.
 void Path::write_x(int tile) {
-  write_product(plain(q_, width_), side, queries_.call.dk, {of(packed_.w_turned, tile), side}, side,
-                x_);
+  write_product(plain(q_, width_), rows_, queries_.call.dk, {of(packed_.w_turned, tile), side},
+                keys(tile), {x_, side});
   if (!owns(tile)) return;
-  for (int i = 0; i < side; ++i) {
+  for (int i = 0; i < rows_; ++i) {
     const int last = own_ + i - tile * side;  // its own token
     const int begin = std::clamp(last + 1, 0, side);
     std::fill(x_ + i * side + begin, x_ + (i + 1) * side, real(0));
@@ -136,7 +143,8 @@ void Path::write_x(int tile) {
 // Q −= X G W
 void Path::leave(int tile) {
   write_x(tile);
-  add_product(plain(x_, side), side, side, {of(packed_.minus_gw, tile), width_}, width_, q_);
+  add_product(plain(x_, side), rows_, keys(tile), {of(packed_.minus_gw, tile), width_}, width_,
+              {q_, width_});
 }
 
 // Q as it stands before a tile.
@@ -163,34 +171,34 @@ void Path::dot_products(const TilePair& pair, Square s) {
   if (!owns(tile)) return pair.products(of(packed_.k, tile), width_, turned_, depth, zeros, s);
   pair.products(pair.keys.k[0], width_, turned_, depth, zeros, s);
   write_x(tile);
-  write_product(plain(x_, side), side, side, {of(packed_.g, tile), side}, side, n_);
+  const int n = keys(tile);
+  write_product(plain(x_, side), rows_, n, {of(packed_.g, tile), side}, n, {n_, side});
   turn(n_, side, n_turned_);
-  const real* minus_l = of(packed_.minus_l, tile);
-  tile::each_tall(pair.keys.rows(), [&](int j, auto rows) {
-    tile::multiply<rows>({minus_l + j, 1, side}, {n_turned_, side}, side, side,
-                         {s.row(j), Square::stride});
-  });
+  add_product(turned(of(packed_.minus_l, tile), side), pair.keys.rows(), n, {n_turned_, side},
+              rows_, {s.at, Square::stride});
 }
 
 // With Q and dq of the queries that leave a tile: adds to the sums, and dq becomes that of Q before
 // it, but for what its scores say. dn_ is the gradient of X G, where the scores have one.
 void Path::pass(int tile, real* dq, const PathSums& sums, bool with_scores) {
   const std::int64_t at = std::int64_t(tile) * side;
+  const int n = keys(tile);
   turn(dq, width_, dq_turned_);
-  write_product(plain(of(packed_.minus_gw, tile), width_), side, queries_.call.dk,
-                {dq_turned_, side}, side, dx_);
-  add_product(turned(x_, side), side, side, {dq, width_}, width_, sums.minus_gw + at * width_);
+  write_product(plain(of(packed_.minus_gw, tile), width_), n, queries_.call.dk, {dq_turned_, side},
+                rows_, {dx_, side});
+  add_product(turned(x_, side), n, rows_, {dq, width_}, width_,
+              {sums.minus_gw + at * width_, width_});
   if (with_scores) {
-    add_product(plain(of(packed_.g, tile), side), side, side, {dn_, side}, side, dx_);
+    add_product(plain(of(packed_.g, tile), side), n, n, {dn_, side}, rows_, {dx_, side});
     turn(dn_, side, n_turned_);
-    add_product(turned(x_, side), side, side, {n_turned_, side}, side, sums.g + at * side);
+    add_product(turned(x_, side), n, rows_, {n_turned_, side}, n, {sums.g + at * side, side});
   }
   if (owns(tile))
-    for (int i = 0; i < side; ++i)
-      for (int t = std::clamp(own_ + i - tile * side + 1, 0, side); t < side; ++t)
+    for (int i = 0; i < rows_; ++i)
+      for (int t = std::clamp(own_ + i - tile * side + 1, 0, side); t < n; ++t)
         dx_[t * side + i] = 0;
-  add_product(plain(dx_, side), side, side, {q_, width_}, width_, sums.w + at * width_);
-  add_product(turned(dx_, side), side, side, {of(packed_.w, tile), width_}, width_, dq);
+  add_product(plain(dx_, side), n, rows_, {q_, width_}, width_, {sums.w + at * width_, width_});
+  add_product(turned(dx_, side), rows_, n, {of(packed_.w, tile), width_}, width_, {dq, width_});
 }
 
 void Path::differentiate(const TilePair& pair, Square ds, real* dq, real* dk,
@@ -209,16 +217,17 @@ void Path::differentiate(const TilePair& pair, Square ds, real* dq, real* dk,
     return pair.add_over_keys(ds, of(packed_.k, tile), width_, dq);
   }
   // S = Q Kᵀ − N L, N = X G: of pairs that see each other only, for which ds has been computed.
+  const int n = keys(tile);
   real* seen = n_turned_;  // [key, query]
-  std::fill_n(seen, square, real(0));
-  for (int j = 0; j < pair.keys.count; ++j) {
-    const IndexRange i = pair.queries_of(j, 1);
+  for (int j = 0; j < n; ++j) {
+    std::fill_n(seen + j * side, side, real(0));
+    const IndexRange i = j < pair.keys.count ? pair.queries_of(j, 1) : IndexRange{0, 0};
     if (!i.empty()) std::copy(ds.row(j) + i.begin, ds.row(j) + i.end, seen + j * side + i.begin);
   }
-  write_product(plain(x_, side), side, side, {of(packed_.g, tile), side}, side, n_);
-  for (int c = 0; c < square; ++c) n_[c] = -n_[c];
-  add_product(plain(seen, side), side, side, {n_, side}, side, sums.l_turned + at * side);
-  write_product(plain(of(packed_.minus_l, tile), side), side, side, {seen, side}, side, dn_);
+  write_product(plain(x_, side), rows_, n, {of(packed_.g, tile), side}, n, {n_, side});
+  negate(n_, rows_, n, side);
+  add_product(plain(seen, side), n, rows_, {n_, side}, n, {sums.l_turned + at * side, side});
+  write_product(plain(of(packed_.minus_l, tile), side), n, n, {seen, side}, rows_, {dn_, side});
   pass(tile, dq, sums, true);
   pair.add_over_queries(ds, q_, width_, dk);
   pair.add_over_keys(ds, pair.keys.k[0], width_, dq);
@@ -235,7 +244,7 @@ namespace {
 
 // One tile of fold_path(): w, k and β of the tile, and what belongs to them.
 struct Fold {
-  int width, depth;
+  int n, width, depth;  // keys up to whole vectors; columns; those that are used
   const real *w, *w_turned, *k, *beta, *g, *minus_l;
   real *dw, *dk, *dbeta;                       // of the tile
   real *dk_left, *dminus_gw, *dg, *dl_turned;  // of k', −G W, G and Lᵀ
@@ -249,49 +258,49 @@ struct Fold {
   }
   // k' = K − Lᵀ Y, Y = Gᵀ W
   void of_keys() const {
-    for (int c = 0; c < side * width; ++c) dk[c] += dk_left[c];
-    write_product(turned(g, side), side, side, {w, width}, width, y);
+    for (int c = 0; c < n * width; ++c) dk[c] += dk_left[c];
+    write_product(turned(g, side), n, n, {w, width}, width, {y, width});
     turn(y, width, y_turned);
-    write_product(plain(dk_left, width), side, depth, {y_turned, side}, side, square_buffer);
-    for (int c = 0; c < square; ++c) dl_turned[c] -= square_buffer[c];
-    write_product(plain(minus_l, side), side, side, {dk_left, width}, width, y);  // dY
+    write_product(plain(dk_left, width), n, depth, {y_turned, side}, n, {square_buffer, side});
+    for (int j = 0; j < n; ++j) add_times(-1, square_buffer + j * side, dl_turned + j * side, n);
+    write_product(plain(minus_l, side), n, n, {dk_left, width}, width, {y, width});  // dY
     turn(y, width, y_turned);
-    add_product(plain(w, width), side, depth, {y_turned, side}, side, dg);
-    add_product(plain(g, side), side, side, {y, width}, width, dw);
+    add_product(plain(w, width), n, depth, {y_turned, side}, n, {dg, side});
+    add_product(plain(g, side), n, n, {y, width}, width, {dw, width});
   }
   // −G W
   void of_gw() const {
-    for (int c = 0; c < side * width; ++c) dminus_gw[c] = -dminus_gw[c];
-    add_product(plain(dminus_gw, width), side, depth, {w_turned, side}, side, dg);
-    add_product(turned(g, side), side, side, {dminus_gw, width}, width, dw);
+    negate(dminus_gw, n, width, width);
+    add_product(plain(dminus_gw, width), n, depth, {w_turned, side}, n, {dg, side});
+    add_product(turned(g, side), n, n, {dminus_gw, width}, width, {dw, width});
   }
   // L = tril(W Kᵀ, −1)
   void of_l() const {
-    for (int j = 0; j < side; ++j) std::fill_n(dl_turned + j * side, j + 1, real(0));
-    add_product(turned(dl_turned, side), side, side, {k, width}, width, dw);
-    add_product(plain(dl_turned, side), side, side, {w, width}, width, dk);
+    for (int j = 0; j < n; ++j) std::fill_n(dl_turned + j * side, j + 1, real(0));
+    add_product(turned(dl_turned, side), n, n, {k, width}, width, {dw, width});
+    add_product(plain(dl_turned, side), n, n, {w, width}, width, {dk, width});
   }
   // G_t = β_t r_t, r_t = e_t − Σ_{s<t} M_ts G_s, M = W Wᵀ
   void of_g() const {
-    write_product(plain(w, width), side, depth, {w_turned, side}, side, gram);
+    write_product(plain(w, width), n, depth, {w_turned, side}, n, {gram, side});
     real* dgram = square_buffer;
-    std::fill_n(dgram, square, real(0));
+    for (int t = 0; t < n; ++t) std::fill_n(dgram + t * side, n, real(0));
     real rest[side];
-    for (int t = side - 1; t >= 0; --t) {
-      const int n = tile::up_to(lanes, t + 1);
-      std::fill_n(rest, n, real(0));
+    for (int t = n - 1; t >= 0; --t) {
+      const int columns = wide(t + 1);
+      std::fill_n(rest, columns, real(0));
       rest[t] = 1;
-      for (int s = 0; s < t; ++s) add_times(-gram[t * side + s], g + s * side, rest, n);
+      for (int s = 0; s < t; ++s) add_times(-gram[t * side + s], g + s * side, rest, columns);
       real* row = dg + t * side;
-      dbeta[t] += product_of(row, rest, n);
-      for (int c = 0; c < n; ++c) row[c] *= beta[t];
+      dbeta[t] += product_of(row, rest, columns);
+      for (int c = 0; c < columns; ++c) row[c] *= beta[t];
       for (int s = 0; s < t; ++s) {
-        dgram[t * side + s] = -product_of(row, g + s * side, tile::up_to(lanes, s + 1));
-        add_times(-gram[t * side + s], row, dg + s * side, n);
+        dgram[t * side + s] = -product_of(row, g + s * side, wide(s + 1));
+        add_times(-gram[t * side + s], row, dg + s * side, columns);
       }
     }
-    add_product(plain(dgram, side), side, side, {w, width}, width, dw);
-    add_product(turned(dgram, side), side, side, {w, width}, width, dw);
+    add_product(plain(dgram, side), n, n, {w, width}, width, {dw, width});
+    add_product(turned(dgram, side), n, n, {w, width}, width, {dw, width});
   }
 };
 
@@ -305,11 +314,13 @@ void fold_path(const AttentionCall& call, const PackedPath& packed, int b, int h
   real *k = memory.take(side * width), *y = memory.take(side * width),
        *y_turned = memory.take(side * width), *square_buffer = memory.take(square),
        *gram = memory.take(square), *beta = memory.take(side);
-  for (int first = 0; first < packed.w.dim(1); first += side) {
+  for (int first = 0; first < call.keys_of(b); first += side) {
     const std::int64_t at = std::int64_t(first) * width, at_square = std::int64_t(first) * side;
-    Rows{call.dots.k.value(), b, first, std::clamp(call.keys_of(b) - first, 0, side), h}.copy(k);
+    const int count = std::min(call.keys_of(b) - first, side);
+    Rows{call.dots.k.value(), b, first, count, h}.copy(k);
     copy_beta(call, b, h, first, beta);
-    Fold{.width = width,
+    Fold{.n = wide(count),
+         .width = width,
          .depth = call.dk,
          .w = PackedPath::at(packed.w, n, first),
          .w_turned = PackedPath::at(packed.w_turned, n, first),

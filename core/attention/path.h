@@ -63,17 +63,22 @@ class Path {
  private:
   const QueryTile& queries_;
   const PackedPath& packed_;
-  int width_, own_, top_, at_;  // columns; key row of the first query; last tile of a query's own
-                                // token; tile before which Q stands
-  int passed_ = -1;             // last tile that dq has passed
-  real* recorded_ = nullptr;    // [tiles, side, width]
-  real *q_, *turned_;           // [side, width], [width, side]: Q
-  real* dq_turned_;             // [width, side]
-  real *x_, *dx_;               // [query, w]: X; [w, query]: its gradient
-  real *n_, *n_turned_, *dn_;   // X G [query, w], [w, query]; its gradient
+  int width_, rows_;    // columns; queries up to whole vectors
+  int own_, top_, at_;  // key row of the first query; last tile of a query's own token; tile before
+                        // which Q stands
+  int passed_ = -1;     // last tile that dq has passed
+  real* recorded_ = nullptr;   // [tiles, side, width]
+  real *q_, *turned_;          // [side, width], [width, side]: Q
+  real* dq_turned_;            // [width, side]
+  real *x_, *dx_;              // [query, w]: X; [w, query]: its gradient
+  real *n_, *n_turned_, *dn_;  // X G [query, w], [w, query]; its gradient
 
   std::int64_t head() const { return std::int64_t(queries_.b) * queries_.call.H + queries_.h; }
   const real* of(const Tensor& x, int tile) const { return PackedPath::at(x, head(), tile * side); }
+  // Keys of a tile up to whole vectors.
+  int keys(int tile) const {
+    return wide(std::min(side, queries_.call.keys_of(queries_.b) - tile * side));
+  }
   bool owns(int tile) const { return own_ < tile * side + side - 1; }
   void load(int tile);
   void write_x(int tile);

@@ -296,6 +296,8 @@ void Composition::build(const Dims& dims, Parameters& parameters) {
   dims_.positions = std::max(dims.positions, dims.trained);
   dims_.positions = positions(dims_);
   dims_.rising = rising();
+  dims_.biased = std::any_of(components_.begin(), components_.end(),
+                             [](const Component& p) { return p.entry->kind == Kind::bias; });
   for (Component& p : components_) build(p, parameters);
 }
 

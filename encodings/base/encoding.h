@@ -22,15 +22,16 @@ namespace yonder {
 
 /// The extents of a model, in the letters of models/README.md.
 struct Dims {
-  int vocabulary = 0;  ///< V
-  int width = 128;     ///< D
-  int heads = 4;       ///< H
-  int layers = 4;      ///< number of blocks
-  int mlp = 512;       ///< F
-  int trained = 0;     ///< N, the trained length in tokens
-  bool causal = true;  ///< a token sees earlier ones only; false: all
-  int positions = 0;   ///< R, positions that training can show: N, or more with random and offset
-  bool rising = true;  ///< whether no token stands before an earlier one; coupled ones may
+  int vocabulary = 0;   ///< V
+  int width = 128;      ///< D
+  int heads = 4;        ///< H
+  int layers = 4;       ///< number of blocks
+  int mlp = 512;        ///< F
+  int trained = 0;      ///< N, the trained length in tokens
+  bool causal = true;   ///< a token sees earlier ones only; false: all
+  int positions = 0;    ///< R, positions that training can show: N, or more with random and offset
+  bool rising = true;   ///< whether no token stands before an earlier one; coupled ones may
+  bool biased = false;  ///< whether a plain bias is added to the scores of some layer
   BlockDesign block = {};  ///< of every block
 
   int head() const { return width / heads; }  ///< d
@@ -42,13 +43,14 @@ struct Dims {
 
 /// One call of self-attention, as an encoding sees it.
 struct Attention {
-  int layer;                     ///< its index, from 0
-  Positions queries, keys;       ///< of the tokens of q, and of k and v
-  Var query_weight, key_weight;  ///< W_q, W_k of this layer, [D, D], [K·d, D]
-  Mask mask;                     ///< what the layer's queries see
-  Var input = {};                ///< [B, Tq, D], the normed input of the queries' rows
-  Var per_key = {};              ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
-  /// The same of each component of a composition, which shows every one its own.
+  int layer;                       ///< its index, from 0
+  Positions queries, keys;         ///< of the tokens of q, and of k and v
+  Var query_weight, key_weight;    ///< W_q, W_k of this layer, [D, D], [K·d, D]
+  Mask mask;                       ///< what the layer's queries see
+  Var input = {};                  ///< [B, Tq, D], the normed input of the queries' rows
+  Var per_key = {};                ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
+  const Dots* products = nullptr;  ///< in scores(): q and k as they meet, if they do
+  /// The same as per_key of each component of a composition, which shows every one its own.
   std::vector<Var> per_keys = {};
 
   /// The smallest distance i − j between any query and any key, hidden ones too.

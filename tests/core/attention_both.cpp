@@ -237,11 +237,10 @@ TEST_CASE("attention gives the same bits with any number of threads") {
         .window = 50,
         .sinks = 4},
         Case{.terms = relative | chunks | gates, .B = 1, .Tq = 300, .Tk = 300, .H = 1},
-        Case{.terms = relative | gates | f | remainder_to_own,
-        .B = 1,
-        .Tq = 300,
-        .Tk = 300,
-        .H = 1}}) {
+        Case{
+            .terms = relative | gates | f | remainder_to_own, .B = 1, .Tq = 300, .Tk = 300, .H = 1},
+        Case{.terms = decay | gates | row | entmax, .B = 1, .Tq = 300, .Tk = 300, .H = 1},
+        Case{.terms = path | gates | row, .B = 1, .Tq = 300, .Tk = 300, .H = 1, .window = 100}}) {
     INFO(x);
     Operands operands(x);
     std::vector<std::vector<real>> once;
@@ -324,13 +323,21 @@ TEST_CASE("what attention can't compute is refused and not left out") {
 
   for (const unsigned terms :
        {cases::stick_breaking | cases::sink, cases::stick_breaking | cases::contextual,
-        cases::f | cases::contextual, cases::chunks | cases::contextual}) {
+        cases::f | cases::contextual, cases::chunks | cases::contextual,
+        cases::entmax | cases::sink, cases::decay | cases::path, cases::decay | cases::far,
+        cases::decay | cases::chunks, cases::path | cases::A, cases::decay | cases::contextual,
+        cases::path | cases::stick_breaking}) {
     Operands together({.terms = terms, .Tq = 3, .Tk = 3});
     CHECK_THROWS_AS(together.compute(), UsageError);
   }
   Operands stick_breaking({.terms = cases::stick_breaking, .Tq = 3, .Tk = 3});
   stick_breaking.call.mask.causal = false;
   CHECK_THROWS_AS(stick_breaking.compute(), UsageError);
+  for (const unsigned terms : {unsigned(cases::decay), unsigned(cases::path)}) {
+    Operands through({.terms = terms, .Tq = 3, .Tk = 3});
+    through.call.mask.causal = false;
+    CHECK_THROWS_AS(through.compute(), UsageError);
+  }
 }
 
 TEST_CASE("far sums of forget gates still tell neighbours apart") {

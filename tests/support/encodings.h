@@ -94,15 +94,16 @@ struct Built {
     c.mask = encoding.mask_in(0);
     encoding.begin(s.positions);
     const Var n(normal({1, s.positions.tokens, dims.width}, "n"));
-    const Attention a{.layer = 0,
-                      .queries = s.positions,
-                      .keys = s.positions,
-                      .mask = c.mask,
-                      .input = n,
-                      .per_keys = encoding.per_keys(n, 0)};
+    Attention a{.layer = 0,
+                .queries = s.positions,
+                .keys = s.positions,
+                .mask = c.mask,
+                .input = n,
+                .per_keys = encoding.per_keys(n, 0)};
     encoding.normed(c.dots, a);
     encoding.scale_queries(c.dots, a);
     encoding.dots(c.dots, a);
+    a.products = &c.dots;
     encoding.scores(c.scores, a);
     return c;
   }

@@ -158,7 +158,8 @@ inline std::vector<Served> served_in_all_ways() {
         all.push_back(kind);
     for (const Entry& modifier : registry())
       if (const std::string both = e.name + "+" + modifier.name;
-          modifier.kind == Kind::modifier && e.kind != Kind::modifier && composes(both))
+          modifier.kind == Kind::modifier && e.kind != Kind::modifier &&
+          (plain.dims.causal || modifier.serves == Serves::both) && composes(both))
         all.push_back({both, plain.dims, {}});
     // Extensions of several options.
     if (plain.encoding != "rope") continue;

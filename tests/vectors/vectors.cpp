@@ -137,19 +137,20 @@ class Writing {
               v = Var::parameter(normal(heads, "v"));
     const Var n = Var::parameter(normal({batch, T, dims.width}, "n"));
     const Mask mask = encoding.mask_in(0);
-    const Attention call{.layer = 0,
-                         .queries = p,
-                         .keys = p,
-                         .query_weight = model_.parameters().find("blocks.0.attn.q.weight"),
-                         .key_weight = model_.parameters().find("blocks.0.attn.k.weight"),
-                         .mask = mask,
-                         .input = n,
-                         .per_keys = encoding.per_keys(n, 0)};
+    Attention call{.layer = 0,
+                   .queries = p,
+                   .keys = p,
+                   .query_weight = model_.parameters().find("blocks.0.attn.q.weight"),
+                   .key_weight = model_.parameters().find("blocks.0.attn.k.weight"),
+                   .mask = mask,
+                   .input = n,
+                   .per_keys = encoding.per_keys(n, 0)};
     ScoreTerms scores{.scale = real(1 / std::sqrt(double(head_width)))};
     Dots dots{.q = q, .k = k};
     encoding.normed(dots, call);
     encoding.scale_queries(dots, call);
     encoding.dots(dots, call);
+    call.products = &dots;
     encoding.scores(scores, call);
     const Var z = attention(dots, v, scores, mask, p, p), out = encoding.output(z, call);
     const Tensor dout = normal(heads, "dout");
