@@ -123,10 +123,7 @@ const Register<Selective> selective_entry{
      .paper = "arXiv:2511.17388",
      .kind = Kind::rotary,
      .serves = Serves::causal_only,
-     .formula = "(R_i q_i)·(R_j k_j)/√d, R_t turns pair m by w_m Σ_{u≤t} φ_um, φ = c ⊛ (U V n)",
-     .conflicts_with = {{"fox",
-                         "a call keeps one thing more of every key, and each has its own; "
-                         "choose one"}}}};
+     .formula = "(R_i q_i)·(R_j k_j)/√d, R_t turns pair m by w_m Σ_{u≤t} φ_um, φ = c ⊛ (U V n)"}};
 
 }  // namespace
 }  // namespace yonder
