@@ -22,8 +22,8 @@ void refuse_other_products(const Dots& dots, const ScoreTerms& scores, const Mas
         "attention: products that go through the tokens between query and key require a causal "
         "model; make the model causal");
   const auto reads_q_or_k = [](const RelativeTerm& term) { return term.A || term.B; };
-  if ((dots.log_decay && dots.path.w) || dots.far_window > 0 || !scores.contextual.empty() ||
-      breaks_sticks(scores.weights) ||
+  if ((dots.log_decay && dots.path.w) || dots.far_window > 0 || dots.chunk > 0 ||
+      !scores.contextual.empty() || breaks_sticks(scores.weights) ||
       std::any_of(scores.relative.begin(), scores.relative.end(), reads_q_or_k))
     throw UsageError(
         "attention: products that go through the tokens between query and key can't be combined "
@@ -33,11 +33,12 @@ void refuse_other_products(const Dots& dots, const ScoreTerms& scores, const Mas
 void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& mask) {
   if (scores.log_gate && !mask.causal)
     throw UsageError("attention: forget gates require a causal model; make the model causal");
+  if (dots.chunk > 0 && !mask.causal)
+    throw UsageError(
+        "attention: chunks of positions require a causal model; make the model causal");
   const bool stick_breaking = breaks_sticks(scores.weights);
   if (scores.weights == Weights::entmax && scores.sink)
-    throw UsageError(
-        "attention: entmax has no denominator for a sink; remove one of "
-        "them");
+    throw UsageError("attention: entmax has no denominator for a sink; remove one of them");
   if (stick_breaking && !mask.causal)
     throw UsageError(
         "attention: stick-breaking attention requires a causal model; make the model causal");
@@ -55,7 +56,7 @@ void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& m
   if (!mask.causal)
     throw UsageError(
         "attention: contextual positions require a causal model; make the model causal");
-  if (dots.far_window > 0)
+  if (dots.far_window > 0 || dots.chunk > 0)
     throw UsageError(
         "attention: contextual positions can't be combined with another dot product beyond a "
         "window; remove one of them");
@@ -80,12 +81,16 @@ Visibility visibility(const Mask& mask, Weights weights, int h, int shift) {
 
 std::vector<Pairing> pairings(const Dots& dots) {
   constexpr int limit = Band::unlimited;
+  if (dots.chunk > 0)  // of hidden pairs it is all the same
+    return {{dots.q, dots.k, -limit, 0},
+            {dots.previous_q, dots.k, 1, 1},
+            {dots.older_q, dots.k, 2, limit}};
   const int w = dots.far_window;
   if (w <= 0) return {{dots.q, dots.k, -limit, limit}};
   const Var& right = dots.far_q_right ? dots.far_q_right : dots.far_q;
   return {{dots.q, dots.k, 1 - w, w - 1},
-          {dots.far_q, dots.far_k, w, limit},
-          {right, dots.far_k, -limit, -w}};
+          {dots.far_q, dots.far_k, w, limit, true},
+          {right, dots.far_k, -limit, -w, true}};
 }
 
 [[maybe_unused]] bool fits(const Var& x, const Shape& shape) { return x.shape() == shape; }

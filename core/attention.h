@@ -13,11 +13,11 @@
 ///              + C_i − C_j,   C_t = Σ_{u ≤ t} log_gate_u
 ///   z_i      = Σ_j softmax_j(score_ij) (v_j + V[r]),   r = bucket(i − j), several such terms
 ///
-/// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window, or with a product that goes
-/// through the tokens between (Dots::log_decay, Dots::path); i and j are positions. Entmax or
-/// sticks may stand for softmax (Weights). `row` multiplies q (and far_q) before any other use, so
-/// B[r]·k_j and c stay as they are. Memory is linear in the lengths, forward and backward: tiles of
-/// scores are never stored, one log-sum-exp a row is.
+/// with far_q_i·far_k_j in place of q_i·k_j where |i − j| ≥ far_window, other queries by chunks of
+/// positions, or a product that goes through the tokens between (see Dots); i and j are positions.
+/// Entmax or sticks may stand for softmax (Weights). `row` multiplies q (and far_q) before any
+/// other use, so B[r]·k_j and c stay as they are. Memory is linear in the lengths, forward and
+/// backward: tiles of scores are never stored, one log-sum-exp a row is.
 namespace yonder {
 
 /// Maps a distance i − j within least..most to a row of a relative table.
@@ -97,6 +97,9 @@ struct Dots {
   Var far_q, far_k;    ///< as q and k
   Var far_q_right;     ///< as q; empty: far_q serves both sides
   int far_window = 0;  ///< 0: q_i·k_j at every distance
+  Var previous_q;      ///< as q, for the keys of the chunk before a query's own, ⌊i/chunk⌋
+  Var older_q;         ///< as q, for the keys of older chunks
+  int chunk = 0;       ///< positions of a chunk, in place of far_window, causal only; 0: none
   Tensor row;          ///< [B or 1, Tq] factor of a query's row of q and far_q; empty: 1
   /// [B, Tk, H, dk], ≤ 0, of each key's token, in the order of the tokens: the product of column c
   /// gains the factor e^(sum over the tokens after j up to the query's own) (wall). Causal only.

@@ -37,7 +37,7 @@ std::align_val_t alignment_of(std::size_t bytes) {
 }
 
 real* allocate(std::size_t bytes) {
-  void* const block = ::operator new (bytes, alignment_of(bytes));
+  void* const block = ::operator new(bytes, alignment_of(bytes));
 #ifdef MADV_HUGEPAGE
   if (bytes >= 2 * huge_page) madvise(block, bytes / huge_page * huge_page, MADV_HUGEPAGE);
 #endif
@@ -112,7 +112,7 @@ void release() {
   for (auto& [bytes, blocks] : pool().unused)
     for (real* block : blocks) {
       allow(block, bytes);
-      ::operator delete (block, alignment_of(bytes));
+      ::operator delete(block, alignment_of(bytes));
       pool().system -= bytes;
     }
   pool().unused.clear();

@@ -58,6 +58,10 @@ class Deberta final : public Encoding {
     if (dims_.causal && decoder_ > 0)
       throw UsageError(
           "deberta.decoder: the mask decoder is for bidirectional models; set it to 0");
+    if (share_ && dims_.kv_heads() < dims_.heads)
+      throw UsageError("deberta.share: the layer's K has " + std::to_string(dims_.kv_heads()) +
+                       " heads and its Q " + std::to_string(dims_.heads) +
+                       "; set it to false or omit --kv-heads");
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -96,6 +100,8 @@ class Deberta final : public Encoding {
           {.bucket = term(p2c_ == "paper" ? -1 : 1),
            .B = linear(table_, share_ ? a.query_weight : query_[a.layer]).view(heads)});
   }
+
+  bool replaces_last_layer() const override { return decoder_ > 0; }
 
   Var last_layer(const Var& hidden, const Positions& at, const Block& run) override {
     if (decoder_ <= 0) return {};

@@ -14,6 +14,13 @@
 //   self-extend  f(i) = ⌊i/⌈k⌉⌋     Jin et al. 2024, arXiv:2401.01325, with ⌊w/⌈k⌉⌋ as in the
 //   paper;
 //                                   today's code shifts by w − w/⌈k⌉ unrounded
+// or by chunks of c = s − w positions (dca, causal models only): k_j turns to j mod c, and q_i
+//   to i mod c                for keys of its own chunk ⌊i/c⌋
+//   to min(c + i mod c, s)    for those of the chunk before
+//   to min(2c − 1, s)         for older ones
+// An et al., "Training-free long-context scaling of large language models" (dual chunk attention),
+// 2024, arXiv:2402.17463, sec. 3. Its code also has a factor 0.05 ln(L/N) + 1 of q and k, which is
+// not in the paper's results: left out.
 #include <algorithm>
 #include <cmath>
 
@@ -23,8 +30,17 @@
 namespace yonder {
 namespace {
 
+// The settings for longer tests, each by itself.
+Overrides longer_tests() {
+  Overrides all =
+      overrides("rope.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "dynamic",
+                                 "yarn", "llama3", "rerope", "leaky", "self-extend", "dca"});
+  all.push_back({"rope.resonance", true});
+  return all;
+}
+
 class Rope final : public Encoding {
-  int window_ = 0;
+  int window_ = 0, chunk_ = 0;
   std::string layout_ = "interleaved";
   Turning turning_;
 
@@ -39,14 +55,20 @@ class Rope final : public Encoding {
  public:
   Options options() override {
     Options o;
-    turning_.options(o, {"rerope", "leaky", "self-extend"});
+    turning_.options(o, {"rerope", "leaky", "self-extend", "dca"});
     o.insert(o.begin() + 1,
              Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
                  {"interleaved", "half"}));
     o.push_back(
-        Option{"window", &window_, "w of rerope, leaky, self-extend; 0: half the training length"}
+        Option{"window", &window_,
+               "w of rerope, leaky, self-extend, dca; 0: half the training length, dca: an eighth"}
             .at_least(0)
             .at_test());
+    o.push_back(
+        Option{"chunk", &chunk_, "s of dca, w more than a chunk; 0: 3/4 of the training length"}
+            .at_least(0)
+            .at_test()
+            .added_later());
     return o;
   }
 
@@ -57,15 +79,28 @@ class Rope final : public Encoding {
     if (turning_.columns(dims_.head()) == 0)
       throw UsageError("rope.fraction: no pair of the head's " + std::to_string(dims_.head()) +
                        " columns would be rotated; give a larger fraction");
-    turning_.scaling.check("rope", turning_.width(dims_.head()));
     const int N = dims_.trained;
-    if (window_ >= N || (far() && window() < 1))
+    turning_.check("rope", dims_.head(), N);
+    if (chunked() && !dims_.causal)
+      throw UsageError(
+          "rope.scaling: dca serves causal models only; choose rerope, leaky or self-extend");
+    if (chunked() && !dims_.rising)
+      throw UsageError(
+          "rope.scaling: dca requires positions that rise from token to token, and another "
+          "encoding of this model gives others; choose rerope, leaky or self-extend");
+    if (chunk_ > N || (chunked() && chunk() <= window()))
+      throw UsageError("rope.chunk: " + std::to_string(chunked() ? chunk() : chunk_) +
+                       " has to be above rope.window and at most the training length " +
+                       std::to_string(N) + "; give such a number, or 0 for 3/4 of it");
+    if (window_ >= N || ((far() || chunked()) && window() < 1))
       throw UsageError("rope.window: " + std::to_string(window_) +
                        " has to be below the training length " + std::to_string(N) +
-                       "; give 1 or more, or 0 for half of it");
+                       "; give 1 or more, or 0 for " + (chunked() ? "an eighth" : "half") +
+                       " of it");
   }
 
   void freeze_for_length(int longest) override {
+    if (chunked()) return;  // its lengths are parts of N
     const int w = far() ? window() : 0;
     turning_.scaling.freeze_for_length(dims_.trained - w, longest - w);
   }
@@ -78,6 +113,7 @@ class Rope final : public Encoding {
 
   void dots(Dots& x, const Attention& a) override {
     const Spectrum s = turning_.of(dims_.head(), dims_.trained, a.queries.longest);
+    if (chunked()) return chunk_dots(x, a, s);
     if (far()) far_dots(x, a, s);
     const std::vector<int> keys = token_positions(a.keys);
     x.q = rotate(x.q, turned(of_queries_, a.queries, token_positions(a.queries), s));
@@ -97,7 +133,23 @@ class Rope final : public Encoding {
     const std::string& name = turning_.scaling.scaling;
     return name == "rerope" || name == "leaky" || name == "self-extend";
   }
-  int window() const { return window_ > 0 ? window_ : dims_.trained / 2; }  // w
+  bool chunked() const { return turning_.scaling.scaling == "dca"; }
+  int window() const { return window_ > 0 ? window_ : dims_.trained / (chunked() ? 8 : 2); }  // w
+  int chunk() const { return chunk_ > 0 ? chunk_ : 3 * dims_.trained / 4; }                   // s
+
+  void chunk_dots(Dots& x, const Attention& a, const Spectrum& s) const {
+    a.require_rising("rope");
+    const int most = chunk(), c = most - window();
+    auto turned = [&](const Var& y, const Positions& p, auto f) {
+      return rotate(y, rotation(p, s, layout_, f));
+    };
+    const Var q = x.q;
+    x.q = turned(q, a.queries, [c](int i) { return i % c; });
+    x.k = turned(x.k, a.keys, [c](int j) { return j % c; });
+    x.previous_q = turned(q, a.queries, [c, most](int i) { return std::min(c + i % c, most); });
+    x.older_q = turned(q, a.queries, [c, most](int) { return std::min(2 * c - 1, most); });
+    x.chunk = c;
+  }
 
   void far_dots(Dots& x, const Attention& a, const Spectrum& s) const {
     const int w = window(), N = dims_.trained, L = a.queries.longest;
@@ -129,18 +181,19 @@ const Register<Rope> rope_entry{
                         {"leaky", "Leaky ReRoPE"},
                         {"llama3", "Llama 3"},
                         {"self-extend", "SelfExtend"},
-                        {"longrope", "LongRoPE"}},
+                        {"longrope", "LongRoPE"},
+                        {"dca", "DCA"}},
      .paper = "arXiv:2104.09864",
      .aliases = {"rotary", "roformer"},
      .extension_aliases = {{"pi", {"rope.scaling", "linear"}},
                            {"ntk", {"rope.scaling", "ntk"}},
-                           {"yarn", {"rope.scaling", "yarn"}}},
+                           {"yarn", {"rope.scaling", "yarn"}},
+                           {"dca", {"rope.scaling", "dca"}},
+                           {"resonance", {"rope.resonance", true}}},
      .usual = Usual::trained,
      .kind = Kind::rotary,
      .formula = "(R(i) q_i)·(R(j) k_j)/√d, R(i) turns pair m by i w_m, w_m = base^(-2m/d)",
-     .extensions =
-         overrides("rope.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "dynamic",
-                                    "yarn", "llama3", "rerope", "leaky", "self-extend"})}};
+     .extensions = longer_tests()}};
 
 }  // namespace
 }  // namespace yonder

@@ -6,7 +6,7 @@
 // n is the block's normed input, c runs over a head's columns; W and b are per layer. The sum runs
 // over tokens: positions are not used. b starts at `bias`, where hardly anything decays. Their gate
 // of one number a head is fox beside it: wall+fox. They clamp exponents at 2^110; nothing is
-// clamped here. With all gates 1 it is no position encoding at all.
+// clamped here. With all gates 1 nothing depends on positions.
 #include "core/ops/ops.h"
 #include "encodings/base/encoding.h"
 

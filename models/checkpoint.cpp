@@ -16,22 +16,21 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int format = 1;
+// The first format knows the plain block only, and says nothing of it.
+constexpr int plain_format = 1, format = 2;
 
 ordered_json describe(const Transformer& model, const Origin& origin) {
   const Dims& d = model.dims();
   ordered_json options = ordered_json::object();
   for (const auto& [key, value] : model.encoding().values()) options[text_of(key)] = json_of(value);
-  return {{"format", format},
-          {"model",
-           {{"vocabulary", d.vocabulary},
-            {"width", d.width},
-            {"heads", d.heads},
-            {"layers", d.layers},
-            {"mlp", d.mlp},
-            {"causal", d.causal},
-            {"tied", model.tied()},
-            {"length", d.trained}}},
+  ordered_json extents{{"vocabulary", d.vocabulary}, {"width", d.width},   {"heads", d.heads},
+                       {"layers", d.layers},         {"mlp", d.mlp},       {"causal", d.causal},
+                       {"tied", model.tied()},       {"length", d.trained}};
+  const bool plain = d.block.text(d.heads).empty();
+  if (BlockDesign block = d.block; !plain)
+    for (const Option& o : block.options()) extents[o.name] = json_of(value_of(o));
+  return {{"format", plain ? plain_format : format},
+          {"model", std::move(extents)},
           {"encoding", model.encoding().name()},
           {"options", std::move(options)},
           {"task", origin.task},
@@ -85,6 +84,14 @@ void set_options(Composition& encoding, const json& said) {
     if (!o.later && !said.contains(o.name)) throw UsageError("option '" + o.name + "' is missing");
 }
 
+// The block of a model, where its file has one.
+BlockDesign block_of(const Object& model) {
+  BlockDesign block;
+  for (const Option& o : block.options())
+    assign(o, "model", value_of(model[o.name], "model." + o.name));
+  return block;
+}
+
 Tensor copy_of(const Tensor& x) {
   Tensor copy = Tensor::uninitialized(x.shape);
   std::copy_n(&x[0], x.size(), &copy[0]);
@@ -97,20 +104,25 @@ Checkpoint rebuild(const Safetensors& file, const std::string& path) {
         "it lacks the metadata 'yonder', which other programs drop when they save tensors again; "
         "take the file that yonder wrote");
   const json all = parse_json(file.metadata.at("yonder"), path);
-  if (all.is_object() && all.contains("format") && all["format"] != format)
+  const bool plain = all.is_object() && all.value("format", json()) == plain_format;
+  if (all.is_object() && all.contains("format") && !plain && all["format"] != format)
     throw UsageError("its format is " + all["format"].dump() + ", this program reads " +
-                     std::to_string(format));
+                     std::to_string(plain_format) + " and " + std::to_string(format));
   const Object said(all, "the metadata",
                     {"format", "model", "encoding", "options", "task", "step", "seed"});
-  const Object model(said["model"], "'model'",
-                     {"vocabulary", "width", "heads", "layers", "mlp", "causal", "tied", "length"});
-  const Dims dims{.vocabulary = model.whole("vocabulary"),
-                  .width = model.whole("width"),
-                  .heads = model.whole("heads"),
-                  .layers = model.whole("layers"),
-                  .mlp = model.whole("mlp"),
-                  .trained = model.whole("length"),
-                  .causal = model.truth("causal")};
+  std::vector<std::string> keys{"vocabulary", "width",  "heads", "layers",
+                                "mlp",        "causal", "tied",  "length"};
+  if (BlockDesign block; !plain)
+    for (const Option& o : block.options()) keys.push_back(o.name);
+  const Object model(said["model"], "'model'", keys);
+  Dims dims{.vocabulary = model.whole("vocabulary"),
+            .width = model.whole("width"),
+            .heads = model.whole("heads"),
+            .layers = model.whole("layers"),
+            .mlp = model.whole("mlp"),
+            .trained = model.whole("length"),
+            .causal = model.truth("causal")};
+  if (!plain) dims.block = block_of(model);
   if (!said["task"].is_object()) throw UsageError("'task' is not a JSON object");
   if (!said["seed"].is_number_unsigned()) throw UsageError("'seed' is not a whole number");
 
@@ -155,9 +167,8 @@ Checkpoint load_model(const CheckpointFile& file, const Overrides& test_options)
   } catch (const UsageError& e) {
     throw FileError(file.path + ": not a usable checkpoint: " + e.what());
   }
-  Composition& encoding = checkpoint.model->encoding();
-  for (const auto& [key, value] : test_options) encoding.set_at_test(key, value);
-  encoding.check();
+  for (const auto& [key, value] : test_options) checkpoint.model->set_at_test(key, value);
+  checkpoint.model->encoding().check();
   return checkpoint;
 }
 

@@ -23,12 +23,20 @@ Var exchanged(const Var& x, int n, int M, int N, int d) {
 
 Linear Linear::make(Parameters& p, const std::string& name, int out, int in, double deviation,
                     Numbers numbers) {
-  if (numbers == Numbers::plain) return {p.make(name, {out, in}, Init::std(deviation)), {}};
+  const std::string weight = name + ".weight";
+  if (numbers == Numbers::plain) return {p.make(weight, {out, in}, Init::std(deviation)), {}};
   const Init half = Init::std(deviation / std::sqrt(2.0));
-  return {p.make(name, {out, in}, half), p.make(twin + name, {out, in}, half)};
+  return {p.make(weight, {out, in}, half), p.make(twin + weight, {out, in}, half)};
 }
 
-Var Linear::operator()(const Var& x) const { return linear(x, matrix()); }
+Linear Linear::with_bias(Parameters& p, const std::string& name, int out, int in,
+                         double deviation) {
+  Linear map = make(p, name, out, in, deviation, Numbers::plain);
+  map.bias = p.make(name + ".bias", {out}, Init::zeros());
+  return map;
+}
+
+Var Linear::operator()(const Var& x) const { return linear(x, matrix(), bias); }
 
 Var Linear::matrix() const {
   if (!imaginary) return weight;
@@ -51,7 +59,12 @@ Norm Norm::make(Parameters& p, const std::string& name, int width, Numbers numbe
   return norm;
 }
 
+Norm Norm::rms(Parameters& p, const std::string& name, int width) {
+  return {.weight = p.make(name + ".weight", {width}, Init::value(1))};
+}
+
 Var Norm::operator()(const Var& x) const {
+  if (!bias) return rms_norm(x, weight);
   if (!imaginary_weight) return layer_norm(x, weight, bias);
   const int last = int(x.shape().size()) - 1, D = weight.dim(0);
   return concat({layer_norm(slice(x, last, 0, D), weight, bias),

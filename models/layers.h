@@ -12,13 +12,16 @@ namespace yonder {
 /// Real vectors, or complex ones as [re, im].
 enum class Numbers { plain, complex };
 
-/// y = W x, W [out, in]; complex: W = A + iB, re' = A re − B im, im' = B re + A im.
+/// y = W x + b, W [out, in]; complex: W = A + iB, re' = A re − B im, im' = B re + A im.
 struct Linear {
   Var weight, imaginary;  ///< A, B; B is empty in a real model
+  Var bias = {};          ///< b [out], or empty
 
   /// W ~ N(0, deviation²); the parts of a complex one have half of that variance each.
   static Linear make(Parameters&, const std::string& name, int out, int in, double deviation,
                      Numbers);
+  /// The same with b, which starts at 0.
+  static Linear with_bias(Parameters&, const std::string& name, int out, int in, double deviation);
   /// x [.., in] or [.., 2·in] → [.., out] or [.., 2·out].
   Var operator()(const Var& x) const;
   /// W as a real matrix: [[A, −B], [B, A]] of a complex one.
@@ -27,12 +30,15 @@ struct Linear {
   Var real_part(const Var& x) const;
 };
 
-/// Layer normalisation; complex: of re and im apart, each with its own weight and bias.
+/// Layer normalisation, or RMS, which has no bias; complex: of re and im apart, each with its own
+/// weight and bias.
 struct Norm {
   Var weight, bias, imaginary_weight, imaginary_bias;  ///< [D]
 
   /// Weights start at 1, biases at 0.
   static Norm make(Parameters&, const std::string& name, int width, Numbers);
+  /// RMSNorm of a real model.
+  static Norm rms(Parameters&, const std::string& name, int width);
   Var operator()(const Var& x) const;  ///< x [.., D] or [.., 2D]
 };
 

@@ -90,10 +90,50 @@ Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Param
   if (tied_ && numbers_ == Numbers::complex)
     throw UsageError(encoding_->name() +
                      ": the complex Transformer has a head of its own; remove --tie-embeddings");
+  check_block();
+  dims_.block.kv_heads = dims_.kv_heads();
+  loops_ = dims_.block.loops;
   dims_.positions = dims_.trained;
   dims_.positions = encoding_->positions(dims_);
   make_parameters();
   encoding_->build(dims_, parameters_);
+  check_loops(loops_);
+}
+
+void Transformer::check_block() const {
+  if (const int K = dims_.kv_heads(); K < 1 || dims_.heads % K)
+    throw UsageError("model: kv_heads " + std::to_string(K) + " does not divide heads " +
+                     std::to_string(dims_.heads) + "; choose a divisor of it");
+  const std::string other = dims_.block.text(dims_.heads);
+  if (numbers_ == Numbers::complex && !other.empty())
+    throw UsageError(encoding_->name() +
+                     ": the complex Transformer has the plain block only, and " + "this one has " +
+                     other + "; omit it");
+}
+
+void Transformer::check_loops(int loops) const {
+  if (loops != 1 && numbers_ == Numbers::complex)
+    throw UsageError(encoding_->name() +
+                     ": the complex Transformer has the plain block only; omit --loops");
+  if (loops != 1 && encoding_->replaces_last_layer())
+    throw UsageError(encoding_->name() +
+                     ": it runs the last layer in a way of its own, which can't be looped; set " +
+                     "model.loops to 1, or deberta.decoder to 0");
+}
+
+void Transformer::set_at_test(const OptionKey& key, const Value& value) {
+  if (!(key == OptionKey("model.loops"))) return encoding_->set_at_test(key, value);
+  int loops = 0;
+  assign(Option{"loops", &loops, ""}.within(0, 1024), "model", value);
+  check_loops(loops);
+  loops_ = loops;
+}
+
+void Transformer::freeze_loops(int longest) { dims_.block.loops = loops_ = loops_at(longest); }
+
+std::int64_t Transformer::position_parameters() const {
+  return parameters_.count("encoding.") - parameters_.count("encoding.qknorm.") -
+         parameters_.count("encoding.gate.");
 }
 
 Transformer Transformer::with_encoding(std::unique_ptr<Composition> encoding) const {
@@ -117,34 +157,43 @@ void Transformer::make_parameters() {
   const int V = dims_.vocabulary, D = dims_.width, F = dims_.mlp;
   // Weights that add to the stream start smaller, so that its variance is alike at any depth.
   const double deep = 1 / std::sqrt(2.0 * dims_.layers);
-  auto matrix = [&](const std::string& name, int out, int in, double factor = 1) {
-    return Linear::make(parameters_, name + ".weight", out, in, factor / std::sqrt(double(in)),
-                        numbers_);
+  auto matrix = [&](const std::string& name, int out, int in, bool bias, double factor = 1) {
+    const double deviation = factor / std::sqrt(double(in));
+    return bias ? Linear::with_bias(parameters_, name, out, in, deviation)
+                : Linear::make(parameters_, name, out, in, deviation, numbers_);
   };
-  auto norm = [&](const std::string& name) { return Norm::make(parameters_, name, D, numbers_); };
+  const BlockDesign& has = dims_.block;
+  const bool all = has.bias == "all", qkv = has.bias != "none";
+  auto norm = [&](const std::string& name) {
+    return has.norm == "rms" ? Norm::rms(parameters_, name, D)
+                             : Norm::make(parameters_, name, D, numbers_);
+  };
 
   embed_ = parameters_.make("embed.weight", {V, D}, Init::std(1 / std::sqrt(double(D))));
   for (int l = 0; l < dims_.layers; ++l) {
     const std::string at = "blocks." + std::to_string(l) + ".";
     Layer& w = layers_.emplace_back();
     w.norm1 = norm(at + "norm1");
-    w.q = matrix(at + "attn.q", D, D);
-    w.k = matrix(at + "attn.k", D, D);
-    w.v = matrix(at + "attn.v", D, D);
-    w.o = matrix(at + "attn.o", D, D, deep);
+    w.q = matrix(at + "attn.q", D, D, qkv);
+    w.k = matrix(at + "attn.k", has.kv_heads * dims_.head(), D, qkv);
+    w.v = matrix(at + "attn.v", has.kv_heads * dims_.head(), D, qkv);
+    w.o = matrix(at + "attn.o", D, D, all, deep);
+    if (has.place == "sandwich") w.attention_norm = norm(at + "attn.norm");
     w.norm2 = norm(at + "norm2");
-    w.up = matrix(at + "mlp.up", F, D);
-    w.down = matrix(at + "mlp.down", D, F, deep);
+    w.up = matrix(at + "mlp.up", F, D, all);
+    if (has.act == "swiglu") w.gate = matrix(at + "mlp.gate", F, D, all);
+    w.down = matrix(at + "mlp.down", D, F, all, deep);
+    if (has.place == "sandwich") w.mlp_norm = norm(at + "mlp.norm");
   }
-  norm_ = norm("norm");
-  head_ = tied_ ? Linear{embed_, {}} : matrix("head", V, D);
+  if (has.place != "post") norm_ = norm("norm");
+  head_ = tied_ ? Linear{embed_, {}} : matrix("head", V, D, false);
 }
 
 Var Transformer::hidden(std::span<const int> tokens, const Positions& at, int first,
                         AttentionObserver* observer) {
-  if (observer) observer->layers.assign(layers_.size(), {});
-  return through_layers(embedded(tokens, at),
-                        {.queries = at, .memory = at, .keys = at, .observer = observer}, first);
+  if (observer) observer->layers.assign(layers_.size() * std::size_t(loops_at(at.longest)), {});
+  return through_loops(embedded(tokens, at),
+                       {.queries = at, .memory = at, .keys = at, .observer = observer}, first);
 }
 
 Var Transformer::head(const Var& hidden) { return head_.real_part(hidden); }
@@ -165,10 +214,11 @@ Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache
 
   // An encoding may read the whole prefix (rnn, conv) before the new rows are known.
   const Var x = slice(embedded(prefix, keys), 1, cache.seen, n);
-  cache.keys.resize(layers_.size());
-  cache.values.resize(layers_.size());
-  cache.per_keys.resize(layers_.size());
-  const Var h = through_layers(x, {added, added, keys, &cache}, n - 1);
+  const std::size_t each = layers_.size() * std::size_t(loops_at(keys.longest));
+  cache.keys.resize(each);
+  cache.values.resize(each);
+  cache.per_keys.resize(each);
+  const Var h = through_loops(x, {added, added, keys, &cache}, n - 1);
   cache.tokens = std::move(prefix);
   cache.seen = all;
   return reshape(head(h), {batch, dims_.vocabulary});
@@ -194,6 +244,21 @@ Var Transformer::embedded(std::span<const int> tokens, const Positions& at) {
   return encoding_->embed(reshape(words, {at.batch, at.tokens, dims_.width}), tokens, at);
 }
 
+int Transformer::loops_at(int longest) const {
+  const std::int64_t r = dims_.block.loops, L = longest, N = dims_.trained;
+  return loops_ > 0 ? loops_ : int((r * L + N - 1) / N);
+}
+
+// With e, the embedded input: x = 0; then r times x = layers(x + e).  Fan et al. 2024,
+// arXiv:2409.15647
+Var Transformer::through_loops(const Var& embedded, Run run, int first) {
+  Var x = embedded;
+  for (const int last = loops_at(run.keys.longest) - 1; run.loop < last; ++run.loop)
+    x = through_layers(x, run) + embedded;
+  x = through_layers(x, run, first);
+  return dims_.block.place == "post" ? x : norm_(x);
+}
+
 Var Transformer::through_layers(Var x, const Run& run, int first) {
   const int last = dims_.layers - 1;
   const auto rest = [first](const Var& h) {
@@ -203,44 +268,69 @@ Var Transformer::through_layers(Var x, const Run& run, int first) {
   const Block run_last = [this, last, &run](const Var& query, const Var& memory) {
     return block(last, query, memory, run);
   };
-  if (const Var replaced = encoding_->last_layer(x, run.queries, run_last))
-    return norm_(rest(replaced));
-  if (first == 0 || !run.queries.shared()) return norm_(rest(run_last(x, x)));
+  if (const Var replaced = encoding_->last_layer(x, run.queries, run_last)) return rest(replaced);
+  if (first == 0 || !run.queries.shared()) return rest(run_last(x, x));
   Run asked = run;
   asked.queries = run.queries.from(first);
-  return norm_(block(last, rest(x), x, asked));
+  return block(last, rest(x), x, asked);
 }
 
-// h = query + O·attention;  result = h + Down·gelu(Up·norm2(h))
+// With A = O·attention(norm1 x), in post O·attention(x), and M the MLP:
+//   pre       h = x + A                  h + M(norm2 h)
+//   post      h = norm1(x + A)           norm2(h + M(h))
+//   sandwich  h = x + attn.norm(A)       h + mlp.norm(M(norm2 h))
+//   parallel                             x + A + M(norm2 x)
 Var Transformer::block(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
-  const Var h = query + w.o(attend(layer, query, memory, run));
-  return h + mlp(w.norm2(h), w.up.matrix(), w.down.matrix());
+  const auto M = [&](const Var& n) { return feed_forward(layer, n); };
+  const std::string& place = dims_.block.place;
+  const Var A = w.o(attend(layer, query, memory, run));
+  if (place == "parallel") return query + A + M(w.norm2(query));
+  if (place == "post") {
+    const Var h = w.norm1(query + A);
+    return w.norm2(h + M(h));
+  }
+  const bool sandwich = place == "sandwich";
+  const Var h = query + (sandwich ? w.attention_norm(A) : A);
+  return h + (sandwich ? w.mlp_norm(M(w.norm2(h))) : M(w.norm2(h)));
+}
+
+//   gelu    Down·gelu(Up n)
+//   relu2   Down·max(Up n, 0)²
+//   swiglu  Down·(silu(Gate n) ∘ Up n)
+Var Transformer::feed_forward(int layer, const Var& n) const {
+  const Layer& w = layers_[layer];
+  const std::string& act = dims_.block.act;
+  if (act == "gelu" && !w.up.bias) return mlp(n, w.up.matrix(), w.down.matrix());
+  if (act == "swiglu") return w.down(silu_gate(w.gate(n), w.up(n)));
+  return w.down(act == "relu2" ? relu2(w.up(n)) : gelu(w.up(n)));
 }
 
 // softmax(score(Q n, K m)) V m for all heads, n and m the normed query and memory.
 Var Transformer::attend(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
+  const bool post = dims_.block.place == "post";
   auto input = [&](const Var& x, const Positions& at) {
-    return encoding_->layer_input(w.norm1(x), layer, at);
+    return encoding_->layer_input(post ? x : w.norm1(x), layer, at);
   };
   const bool same = query.value().data == memory.value().data;
   const Var n = input(query, run.queries), m = same ? n : input(memory, run.memory);
-  auto heads = [&](const Var& x) { return split_heads(x, dims_.heads, numbers_); };
-  const Var q = heads(w.q(n));
-  Var k = heads(w.k(m)), v = heads(w.v(m));
+  const int H = dims_.heads, K = dims_.kv_heads(), turn = run.loop * dims_.layers + layer;
+  const Var q = split_heads(w.q(n), H, numbers_);
+  Var k = split_heads(w.k(m), K, numbers_), v = split_heads(w.v(m), K, numbers_);
   std::vector<Var> more = encoding_->per_keys(m, layer);
   if (run.cache) {
-    assert(run.cache->seen == (run.cache->keys[layer] ? run.cache->keys[layer].dim(1) : 0));
+    assert(run.cache->seen == (run.cache->keys[turn] ? run.cache->keys[turn].dim(1) : 0));
     auto append = [&](Var& kept, Var& rows) {
       if (rows) kept = rows = kept ? concat({kept, rows}, 1) : rows;
     };
-    append(run.cache->keys[layer], k);
-    append(run.cache->values[layer], v);
-    std::vector<Var>& kept = run.cache->per_keys[layer];
+    append(run.cache->keys[turn], k);
+    append(run.cache->values[turn], v);
+    std::vector<Var>& kept = run.cache->per_keys[turn];
     kept.resize(more.size());
     for (std::size_t i = 0; i < more.size(); ++i) append(kept[i], more[i]);
   }
+  k = repeat_heads(k, H), v = repeat_heads(v, H);
 
   const Mask mask = encoding_->mask_in(layer);
   const Positions queries = run.queries.in(layer), keys = run.keys.in(layer);
@@ -260,7 +350,7 @@ Var Transformer::attend(int layer, const Var& query, const Var& memory, const Ru
   call.products = &dots;
   encoding_->scores(scores, call);
   const Var z = attention(dots, v, scores, mask, queries, keys, run.observer,
-                          run.observer ? &run.observer->layers[layer] : nullptr);
+                          run.observer ? &run.observer->layers[turn] : nullptr);
   return join_heads(encoding_->output(z, call), numbers_);
 }
 

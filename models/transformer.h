@@ -7,14 +7,16 @@
 #include "models/layers.h"
 
 /// \file
-/// The compact pre-norm Transformer of every experiment, causal or bidirectional.
+/// The compact Transformer of every experiment, causal or bidirectional.
 ///
 ///   x = √D · E[token];  x = encoding.embed(x)
 ///   for each layer:  n = encoding.layer_input(norm1(x));  h = x + O·attention(Q n, K n, V n)
 ///                    x = h + Down·gelu(Up·norm2(h))
 ///   logits = Head·norm(x)
 ///
-/// For the encoding `complex` every vector of the stream is [re, im]; layers.h does the rest.
+/// That is the plain block; Dims::block may choose others, and how often the layers are gone
+/// through. For the encoding `complex` every vector of the stream is [re, im]; layers.h does the
+/// rest.
 namespace yonder {
 
 /// What a pass consists of, and the positions of its tokens.
@@ -63,8 +65,17 @@ class Transformer {
   /// if the two can't follow each other: a name has two shapes, or one model is complex.
   Transformer with_encoding(std::unique_ptr<Composition> encoding) const;
 
-  const Dims& dims() const { return dims_; }                    ///< extents of the model
-  bool tied() const { return tied_; }                           ///< whether its Head is tied
+  const Dims& dims() const { return dims_; }  ///< extents of the model
+  bool tied() const { return tied_; }         ///< whether its Head is tied
+  /// Layers that a token of a pass of the trained length goes through.
+  int depth() const { return dims_.layers * (loops_ > 0 ? loops_ : dims_.block.loops); }
+  /// The numbers that tell positions: those of the encoding, without what only shapes attention.
+  std::int64_t position_parameters() const;
+  /// Sets `model.loops`, where 0 stands for ⌈r·L/N⌉, r being the loops of training, or an option of
+  /// the encoding, as Composition::set_at_test does.
+  void set_at_test(const OptionKey&, const Value&);
+  /// Before training continues at `longest` tokens: the loops of that length hold from now on.
+  void freeze_loops(int longest);
   Composition& encoding() { return *encoding_; }                ///< options may be set at test time
   const Composition& encoding() const { return *encoding_; }    ///< the encoding in use
   Parameters& parameters() { return parameters_; }              ///< under their checkpoint names
@@ -91,10 +102,10 @@ class Transformer {
   /// with a cache.
   struct Cache {
     std::vector<int> tokens;        ///< [B, seen]
-    std::vector<Var> keys, values;  ///< per layer [B, seen, H, d]
-    /// Per layer of each component of the encoding [B, seen, ..], or empty ones.
+    std::vector<Var> keys, values;  ///< per loop and layer [B, seen, K, d]
+    /// Per loop and layer, of each component of the encoding [B, seen, ..], or empty ones.
     std::vector<std::vector<Var>> per_keys;
-    int seen = 0;                   ///< tokens in the cache
+    int seen = 0;  ///< tokens in the cache
   };
   /// Logits [B, V] of the last of the new tokens [B, n], which are appended to the cache. `longest`
   /// is L, the same at every step of a sequence. No token counts as a digit. UsageError for a
@@ -104,8 +115,9 @@ class Transformer {
  private:
   struct Layer {
     Norm norm1, norm2;
-    Linear q, k, v, o;  // [D, D]
-    Linear up, down;    // [F, D], [D, F]
+    Norm attention_norm, mlp_norm;  // of a sandwich
+    Linear q, k, v, o;              // [D, D]; k, v [K·d, D]
+    Linear up, gate, down;          // [F, D], of swiglu [F, D], [D, F]
   };
 
   /// One run of a layer: the cache, if any, knows the first keys, and `memory` are the rest, of
@@ -114,6 +126,7 @@ class Transformer {
     Positions queries, memory, keys;
     Cache* cache = nullptr;
     AttentionObserver* observer = nullptr;
+    int loop = 0;
   };
 
   Dims dims_;
@@ -121,17 +134,23 @@ class Transformer {
   Parameters parameters_;
   Numbers numbers_;
   bool tied_;
+  int loops_;  // at test; 0: ⌈r·L/N⌉
   Var embed_;  // [V, D]
   Norm norm_;
   Linear head_;  // [V, D]; the embedding if tied
   std::vector<Layer> layers_;
 
+  void check_block() const;
+  void check_loops(int loops) const;
   void make_parameters();
   void check(std::span<const int> tokens, const Positions&) const;
   Var embedded(std::span<const int> tokens, const Positions&);
+  int loops_at(int longest) const;
+  Var through_loops(const Var& embedded, Run, int first = 0);
   Var through_layers(Var x, const Run&, int first = 0);
   Var block(int layer, const Var& query, const Var& memory, const Run&);
   Var attend(int layer, const Var& query, const Var& memory, const Run&);
+  Var feed_forward(int layer, const Var& n) const;
 };
 
 }  // namespace yonder

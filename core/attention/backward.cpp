@@ -75,7 +75,7 @@ GradientSums::GradientSums(const AttentionCall& call, const ByDistance& by_dista
             .g = rows(side),
             .l_turned = rows(side),
             .beta = rows(1)};
-  if (call.pairings.size() > 1) k[1] = sum(call.dots.far_k, keys);
+  if (call.dots.far_k) k[1] = sum(call.dots.far_k, keys);
   v = sum(call.v, keys);
   for (const ContextualTerm& term : call.scores.contextual)
     contextual.push_back(sum(term.table, tile::up_to(tile::stripe, term.table.dim(0))));
@@ -96,7 +96,7 @@ struct Onto {
     const auto ask = [](const Var& x) { return x.tracked() && x.gradient().target().add; };
     for (std::size_t n = 0; n < call.pairings.size(); ++n) q[n] = ask(call.pairings[n].q);
     k[0] = ask(call.dots.k);
-    if (call.pairings.size() > 1) k[1] = ask(call.dots.far_k);
+    if (call.dots.far_k) k[1] = ask(call.dots.far_k);
     v = ask(call.v);
     for (const Var& x :
          {call.scores.log_gate, call.dots.log_decay, call.dots.path.w, call.dots.path.beta})
@@ -196,7 +196,7 @@ void BackwardPass::add_dot_products(const TilePair& pair, const QueryGradients& 
     const bool mixed = !pair.uses_only(pairing);
     if (mixed) pair.select(pairing, ds, spare);
     const Square own = mixed ? spare : ds;
-    const int which = n == 0 ? 0 : 1;
+    const int which = pairing.far_k ? 1 : 0;
     if (pairing.q.tracked()) pair.add_over_keys(own, pair.keys.k[which], width, g.dq[n]);
     if (real* dk = GradientSums::part(sums.k[which], part))
       pair.add_over_queries(own, pair.queries.q[n], width,

@@ -57,11 +57,13 @@ struct Visibility {
 /// A column count as whole vectors.
 constexpr int wide(int d) { return tile::up_to(tile::lanes, d); }
 
-/// A product q·k and the distances that it serves: the near one, or those beyond far_window.
+/// A product q·k and the pairs that it serves: near ones or those beyond far_window, by their
+/// distance; or, by how many chunks they are apart, the own chunk, the one before, older ones.
 struct Pairing {
   static constexpr int most_of_them = 3;  ///< near, far on the left, far on the right
   Var q, k;                               ///< [B, Tq, H, dk], [B, Tk, H, dk]
-  int least, most;                        ///< distances i − j
+  int least, most;                        ///< distances i − j, or chunks
+  bool far_k = false;                     ///< whether k is Dots::far_k
 };
 
 /// C_t = Σ_{u ≤ t} log_gate_u of one call. In double, and returned as differences, so that far from
@@ -99,7 +101,7 @@ struct AttentionCall {
   int sinks;                           ///< key rows that Visibility::sinks is for
   std::vector<Visibility> visibility;  ///< [H]
   Band band;                           ///< around all that is seen
-  std::vector<Pairing> pairings;       ///< near, left, right
+  std::vector<Pairing> pairings;       ///< near, left, right; or by chunks
   GateSums gates;                      ///< of scores.log_gate
 
   int query_tiles() const { return (Tq + side - 1) / side; }  ///< that Tq queries fill

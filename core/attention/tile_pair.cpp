@@ -81,7 +81,7 @@ Packed::Packed(const AttentionCall& call) {
     return to;
   };
   k[0] = pack(call.dots.k.value());
-  if (call.pairings.size() > 1) k[1] = pack(call.dots.far_k.value());
+  if (call.dots.far_k) k[1] = pack(call.dots.far_k.value());
   v = pack(call.v.value());
 }
 
@@ -146,6 +146,12 @@ TilePair::TilePair(const QueryTile& i, const KeyTile& j)
     const auto [low_j, high_j] = std::minmax_element(j.at, j.at + j.count);
     reach = {*low_i - *high_j, *high_i - *low_j};
   }
+  apart = reach;
+  if (const int chunk = call.dots.chunk; chunk > 0) {
+    const auto [low_i, high_i] = std::minmax_element(i.at, i.at + i.count);
+    const auto [low_j, high_j] = std::minmax_element(j.at, j.at + j.count);
+    apart = {*low_i / chunk - *high_j / chunk, *high_i / chunk - *low_j / chunk};
+  }
 }
 
 void TilePair::products(const real* x, int width, const real* y, int depth, const real* start,
@@ -181,8 +187,9 @@ void TilePair::add_over_keys(Square w, const real* x, int width, real* sums) con
 }
 
 void TilePair::select(const Pairing& pairing, Square w, Square to) const {
+  const int chunk = call.dots.chunk;
   const auto serves = [&](int i, int j) {
-    const int d = distance(i, j);
+    const int d = chunk > 0 ? queries.at[i] / chunk - keys.at[j] / chunk : distance(i, j);
     return d >= pairing.least && d <= pairing.most;
   };
   for (int j = 0; j < keys.rows(); ++j)
@@ -204,7 +211,7 @@ void TilePair::dot_products(Square s, Square spare) const {
     const Pairing& pairing = call.pairings[n];
     if (!uses(pairing)) continue;
     const Square to = started ? spare : s;
-    products(keys.k[n == 0 ? 0 : 1], wide(call.dk), queries.q_turned[n], call.dk, start, to);
+    products(keys.k[pairing.far_k ? 1 : 0], wide(call.dk), queries.q_turned[n], call.dk, start, to);
     if (!uses_only(pairing)) select(pairing, to, to);
     if (started)
       for (int i = 0; i < keys.rows() * Square::stride; i += lanes)

@@ -105,6 +105,7 @@ struct TilePair {
   Band band;         ///< of rows of the tiles; wider than `near` where the keys begin with sinks
   Band near;         ///< of keys that are no sinks
   IndexRange reach;  ///< smallest and largest distance that a visible pair may have
+  IndexRange apart;  ///< the same of what tells pairings apart, distances or chunks
   /// Where in A, B and V all pairs of the tile look, if at one place: then q·A and B·k are a number
   /// for each query and key.
   std::optional<std::ptrdiff_t> constant_bias;
@@ -138,9 +139,9 @@ struct TilePair {
   void add_over_keys(Square w, const real* x, int width, real* sums) const;
 
   /// Whether a pairing may serve a visible pair of the tile.
-  bool uses(const Pairing& x) const { return reach.begin <= x.most && reach.end >= x.least; }
+  bool uses(const Pairing& x) const { return apart.begin <= x.most && apart.end >= x.least; }
   /// Whether it serves all of them.
-  bool uses_only(const Pairing& x) const { return reach.begin >= x.least && reach.end <= x.most; }
+  bool uses_only(const Pairing& x) const { return apart.begin >= x.least && apart.end <= x.most; }
   /// to = w where the pairing serves a pair, else 0.
   void select(const Pairing&, Square w, Square to) const;
 

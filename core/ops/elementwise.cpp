@@ -131,4 +131,31 @@ Var softplus(const Var& x) {
 
 Var gelu(const Var& x) { return unary(x, Slope::of_input, Gelu::value, Gelu::slope); }
 
+Var relu2(const Var& x) {
+  const auto positive = [](Vec v) { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(lanes)), v); };
+  return unary(
+      x, Slope::of_input, [positive](Vec v) { return hn::Mul(positive(v), positive(v)); },
+      [positive](Vec v) { return hn::Mul(vec(2), positive(v)); });
+}
+
+// With s = σ(a):  y = a s b,  da += s (1 + a (1 − s)) b dy,  db += a s dy
+Var silu_gate(const Var& a, const Var& b) {
+  assert(a.shape() == b.shape());
+  const auto silu = [](Vec v) { return hn::Mul(v, sigmoid_of(v)); };
+  const auto slope = [](Vec v) {
+    const Vec s = sigmoid_of(v);
+    return hn::Mul(s, hn::MulAdd(v, hn::Sub(vec(1), s), vec(1)));
+  };
+  Tensor y = Tensor::uninitialized(a.shape());
+  parallel_map(
+      y.size(), y.data.get(), [silu](Vec v, Vec w) { return hn::Mul(silu(v), w); },
+      a.value().data.get(), b.value().data.get());
+  return Tape::record(y, {a, b}, [a, b, silu, slope](const Tensor& dy) {
+    const auto to_a = [slope](Vec d, Vec v, Vec w) { return hn::Mul(hn::Mul(slope(v), w), d); };
+    const auto to_b = [silu](Vec d, Vec v) { return hn::Mul(silu(v), d); };
+    if (a.tracked()) accumulate(a.gradient(), to_a, dy, a.value(), b.value());
+    if (b.tracked()) accumulate(b.gradient(), to_b, dy, a.value());
+  });
+}
+
 }  // namespace yonder

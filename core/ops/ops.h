@@ -24,6 +24,11 @@ Var softplus(const Var& x);                 ///< ln(1 + e^x)
 /// gelu(x) = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).  Hendrycks & Gimpel 2016, arXiv:1606.08415
 Var gelu(const Var& x);
 
+Var relu2(const Var& x);  ///< max(x, 0)².  So et al. 2021, arXiv:2109.08668
+/// silu(a) · b, silu(a) = a σ(a), element by element; a and b have one shape.  Shazeer 2020,
+/// arXiv:2002.05202
+Var silu_gate(const Var& a, const Var& b);
+
 // linear.cpp
 /// y = x Wᵀ.  x [.., K], W [N, K], y [.., N]
 Var linear(const Var& x, const Var& weight);
@@ -39,6 +44,12 @@ Var mlp(const Var& x, const Var& up, const Var& down);
 /// (x − mean)/√(variance + 1e-5) · weight + bias over the last axis, biased variance.  Ba et al.
 /// 2016
 Var layer_norm(const Var& x, const Var& weight, const Var& bias);
+/// x/√(mean x² + 1e-5) · weight over the last axis.  Zhang & Sennrich 2019, arXiv:1910.07467
+Var rms_norm(const Var& x, const Var& weight);
+
+// normalized.cpp
+Var l2_normalized(const Var& x);   ///< x/√(Σ x² + 1e-6) over the last axis
+Var rms_normalized(const Var& x);  ///< x/√(mean x² + 1e-6) over the last axis
 
 // normalized.cpp
 Var l2_normalized(const Var& x);   ///< x/√(Σ x² + 1e-6) over the last axis
@@ -64,6 +75,9 @@ Var gather(const Var& table, std::span<const int> which);
 Var concat(const std::vector<Var>& parts, int axis);  ///< joined along `axis`; other extents equal
 /// `extent` indices from `first` along `axis`.
 Var slice(const Var& x, int axis, int first, int extent);
+/// x [B, T, K, d] → [B, T, heads, d], head h being x's head ⌊h K/heads⌋.  Ainslie et al. 2023,
+/// arXiv:2305.13245
+Var repeat_heads(const Var& x, int heads);
 Var sum(const Var& x);                  ///< of all elements; one number
 Var outer(const Var& a, const Var& b);  ///< [M] × [N] → [M, N]
 
@@ -76,5 +90,8 @@ struct Rotation {
   bool interleaved = true;  ///< pairs are neighbouring columns
 };
 Var rotate(const Var& x, const Rotation& by);  ///< x [B, T, H, d]
+/// The same with gradients for cos and sin, [B or 1, T, H or 1, pairs], which need not be those of
+/// an angle.
+Var rotate(const Var& x, const Var& cos, const Var& sin, bool interleaved);
 
 }  // namespace yonder

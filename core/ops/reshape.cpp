@@ -64,6 +64,26 @@ Var gather(const Var& table, std::span<const int> which) {
   });
 }
 
+// dx of a head is the sum over the heads that repeat it, in their order.
+Var repeat_heads(const Var& x, int heads) {
+  const int K = x.dim(2), group = heads / K;
+  assert(heads % K == 0);
+  if (group == 1) return x;
+  const std::int64_t d = x.dim(3), rows = x.size() / d;  // of x: tokens times K
+  Tensor y = Tensor::uninitialized({x.dim(0), x.dim(1), heads, int(d)});
+  parallel_rows(rows, group * d, [&](std::int64_t r) {
+    for (int g = 0; g < group; ++g) std::copy_n(&x.value()[r * d], d, &y[(r * group + g) * d]);
+  });
+  return Tape::record(y, {x}, [dx = x.gradient(), rows, group, d](const Tensor& dy) {
+    const auto [sum, add] = dx.target();
+    parallel_rows(rows, group * d, [&, to = sum.data.get(), add = add](std::int64_t r) {
+      if (!add) std::copy_n(&dy[r * group * d], d, to + r * d);
+      for (int g = add ? 0 : 1; g < group; ++g)
+        map(d, to + r * d, plus, to + r * d, &dy[(r * group + g) * d]);
+    });
+  });
+}
+
 Var concat(const std::vector<Var>& parts, int axis) {
   Shape shape = parts.at(0).shape();
   const int axes = int(shape.size());

@@ -82,4 +82,73 @@ Var rotate(const Var& x, const Rotation& by) {
   });
 }
 
+namespace {
+
+// Where the factors of a token and head stand in cos and sin [B or 1, T, H or 1, pairs], and in x.
+struct GivenExtents {
+  int B, T, H, d, pairs;
+  int batches, heads;  // of cos and sin
+  int step, apart;     // columns from pair to pair and within one
+
+  std::int64_t factor(int b, int t, int h) const {
+    return ((std::int64_t(batches == 1 ? 0 : b) * T + t) * heads + (heads == 1 ? 0 : h)) * pairs;
+  }
+  // f(where a head of x begins, where its factors do) for each token, in the order of sequences and
+  // heads. Tokens at the same place may share factors, so they are one thread's.
+  template <class F>
+  void each(const F& f) const {
+    parallel_rows(T, std::int64_t(B) * H * d, [&](std::int64_t t) {
+      for (int b = 0; b < B; ++b)
+        for (int h = 0; h < H; ++h)
+          f(((b * std::int64_t(T) + t) * H + h) * d, factor(b, int(t), h));
+    });
+  }
+};
+
+}  // namespace
+
+//   x' = x c − y s      dx = c dx' + s dy'     dc = x dx' + y dy'
+//   y' = x s + y c      dy = c dy' − s dx'     ds = x dy' − y dx'
+Var rotate(const Var& x, const Var& cos, const Var& sin, bool interleaved) {
+  const int pairs = cos.dim(3);
+  const GivenExtents e{x.dim(0),
+                       x.dim(1),
+                       x.dim(2),
+                       x.dim(3),
+                       pairs,
+                       cos.dim(0),
+                       cos.dim(2),
+                       interleaved ? 2 : 1,
+                       interleaved ? 1 : pairs};
+  assert(cos.shape() == sin.shape() && cos.dim(1) == e.T && 2 * pairs <= e.d);
+  assert((e.batches == 1 || e.batches == e.B) && (e.heads == 1 || e.heads == e.H));
+  Tensor y = Tensor::uninitialized(x.shape());
+  e.each([&](std::int64_t at, std::int64_t by) {
+    const real *from = &x.value()[at], *c = &cos.value()[by], *s = &sin.value()[by];
+    real* to = &y[at];
+    for (int m = 0; m < e.pairs; ++m) {
+      const real one = from[m * e.step], two = from[m * e.step + e.apart];
+      to[m * e.step] = one * c[m] - two * s[m];
+      to[m * e.step + e.apart] = one * s[m] + two * c[m];
+    }
+    std::copy(from + 2 * e.pairs, from + e.d, to + 2 * e.pairs);
+  });
+  return Tape::record(y, {x, cos, sin}, [x, cos, sin, e](const Tensor& dy) {
+    const auto sum = [](const Var& v) { return v.tracked() ? v.grad() : Tensor(); };
+    const Tensor dx = sum(x), dcos = sum(cos), dsin = sum(sin);
+    e.each([&](std::int64_t at, std::int64_t by) {
+      const real *from = &x.value()[at], *d = &dy[at];
+      const real *c = &cos.value()[by], *s = &sin.value()[by];
+      for (int m = 0; m < e.pairs; ++m) {
+        const int first = m * e.step, second = first + e.apart;
+        if (dx) dx[at + first] += c[m] * d[first] + s[m] * d[second];
+        if (dx) dx[at + second] += c[m] * d[second] - s[m] * d[first];
+        if (dcos) dcos[by + m] += from[first] * d[first] + from[second] * d[second];
+        if (dsin) dsin[by + m] += from[first] * d[second] - from[second] * d[first];
+      }
+      for (int i = 2 * e.pairs; dx && i < e.d; ++i) dx[at + i] += d[i];
+    });
+  });
+}
+
 }  // namespace yonder

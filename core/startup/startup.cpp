@@ -10,7 +10,7 @@ namespace yonder {
 namespace {
 
 char short_waits[] = "GOMP_SPINCOUNT=2000";  // tens of µs
-char* hidden = nullptr;                     // the entry in whose place short_waits stands
+char* hidden = nullptr;                      // the entry in whose place short_waits stands
 
 // Whether an entry of the environment is NAME=….
 bool sets(const char* entry, const char* name) {

@@ -140,6 +140,11 @@ Var Composition::last_layer(const Var& hidden, const Positions& at, const Block&
   return {};
 }
 
+bool Composition::replaces_last_layer() const {
+  return std::any_of(components_.begin(), components_.end(),
+                     [](const Component& p) { return p.encoding->replaces_last_layer(); });
+}
+
 std::vector<double> Composition::frequencies(int longest) const {
   for (const Component& p : components_)
     if (auto w = p.encoding->frequencies(longest); !w.empty()) return w;

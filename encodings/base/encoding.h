@@ -12,6 +12,7 @@
 #include "core/parameters.h"
 #include "core/positions.h"
 #include "core/random.h"
+#include "encodings/base/block_design.h"
 #include "encodings/base/spec.h"
 
 /// \file
@@ -21,18 +22,21 @@ namespace yonder {
 
 /// The extents of a model, in the letters of models/README.md.
 struct Dims {
-  int vocabulary = 0;   ///< V
-  int width = 128;      ///< D
-  int heads = 4;        ///< H
-  int layers = 4;       ///< number of blocks
-  int mlp = 512;        ///< F
-  int trained = 0;      ///< N, the trained length in tokens
-  bool causal = true;   ///< a token sees earlier ones only; false: all
-  int positions = 0;    ///< R, positions that training can show: N, or more with random and offset
-  bool rising = true;   ///< whether no token stands before an earlier one; coupled ones may
-  bool biased = false;  ///< whether a plain bias is added to the scores of some layer
+  int vocabulary = 0;  ///< V
+  int width = 128;     ///< D
+  int heads = 4;       ///< H
+  int layers = 4;      ///< number of blocks
+  int mlp = 512;       ///< F
+  int trained = 0;     ///< N, the trained length in tokens
+  bool causal = true;  ///< a token sees earlier ones only; false: all
+  int positions = 0;   ///< R, positions that training can show: N, or more with random and offset
+  bool rising = true;  ///< whether no token stands before an earlier one; coupled ones may
+  BlockDesign block = {};  ///< of every block
+  bool biased = false;     ///< whether a plain bias is added to the scores of some layer
 
   int head() const { return width / heads; }  ///< d
+  /// K, the heads of k and v.
+  int kv_heads() const { return block.kv_heads > 0 ? block.kv_heads : heads; }
   /// Whether a query sees keys to the right of it, at distances below 0.
   bool two_sided() const { return !causal || !rising; }
 };
@@ -41,7 +45,7 @@ struct Dims {
 struct Attention {
   int layer;                       ///< its index, from 0
   Positions queries, keys;         ///< of the tokens of q, and of k and v
-  Var query_weight, key_weight;    ///< W_q, W_k of this layer, [D, D]
+  Var query_weight, key_weight;    ///< W_q, W_k of this layer, [D, D], [K·d, D]
   Mask mask;                       ///< what the layer's queries see
   Var input = {};                  ///< [B, Tq, D], the normed input of the queries' rows
   Var per_key = {};                ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
@@ -155,6 +159,8 @@ class Encoding {
 
   /// Replaces the last layer; an empty result means: run it as any other.
   virtual Var last_layer(const Var& /*hidden*/, const Positions&, const Block&) { return {}; }
+  /// Whether last_layer() does so.
+  virtual bool replaces_last_layer() const { return false; }
 
   /// The angles per token by which pairs of columns turn in a test of `longest` tokens, 0 of those
   /// that stay. Empty unless it turns q and k.
@@ -308,6 +314,7 @@ class Composition final : public Encoding {
   void scores(ScoreTerms&, const Attention&) override;
   Var output(const Var& z, const Attention&) override;
   Var last_layer(const Var& hidden, const Positions&, const Block&) override;
+  bool replaces_last_layer() const override;
   std::vector<double> frequencies(int longest) const override;
   bool complex() const override;
 

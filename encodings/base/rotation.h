@@ -9,7 +9,8 @@
 namespace yonder {
 
 /// Turns pair m of the token at position i by f(i)·w_m and stretches it by the amplitude; a pair
-/// with w_m = 0 stays as it is. Angles in double.
+/// with w_m = 0 stays as it is. Tokens that the spectrum keeps turn by its kept_w. Angles in
+/// double.
 template <class F>
 Rotation rotation(const Positions& p, const Spectrum& s, const std::string& layout, F f) {
   const std::vector<int> at = token_positions(p);
@@ -17,12 +18,15 @@ Rotation rotation(const Positions& p, const Spectrum& s, const std::string& layo
   Rotation r{.cos = Tensor::uninitialized({tokens, pairs}),
              .sin = Tensor::uninitialized({tokens, pairs}),
              .interleaved = layout == "interleaved"};
-  for (int t = 0; t < tokens; ++t)
+  for (int t = 0; t < tokens; ++t) {
+    const bool kept = at[t] < s.kept;
+    const std::vector<double>& w = kept ? s.kept_w : s.w;
     for (int m = 0; m < pairs; ++m) {
-      const double angle = f(at[t]) * s.w[m], stretch = s.w[m] == 0 ? 1 : s.amplitude;
+      const double angle = f(at[t]) * w[m], stretch = kept || w[m] == 0 ? 1 : s.amplitude;
       r.cos[std::int64_t(t) * pairs + m] = real(stretch * std::cos(angle));
       r.sin[std::int64_t(t) * pairs + m] = real(stretch * std::sin(angle));
     }
+  }
   return r;
 }
 

@@ -94,8 +94,14 @@ Piece piece_of(const std::string& text) {
   return {range_of(text.substr(first, end - first)), end < text.size()};
 }
 
-// The pieces of a list between its commas and semicolons. What a semicolon is before belongs to the
-// encoding that it stands in.
+// Whether a comma stands within the value of an option, a list of numbers: "rope.factors=1,2".
+bool within_value(const std::string& before, char after) {
+  const std::size_t equals = before.rfind('=');
+  return equals != before.npos && is_digit(after) && before.find('@', equals) == before.npos;
+}
+
+// The pieces of a list between its commas and semicolons, but for the commas of a value. What a
+// semicolon is before belongs to the encoding that it stands in.
 struct Parted {
   std::vector<std::string> pieces{""};
   std::vector<bool> joined{false};  // by a semicolon to the piece before
@@ -103,8 +109,10 @@ struct Parted {
 
 Parted parted(const std::string& list) {
   Parted all;
-  for (const char c : list)
-    if (c == ',' || c == ';') all.pieces.emplace_back(), all.joined.push_back(c == ';');
+  for (std::size_t i = 0; i < list.size(); ++i)
+    if (const char c = list[i]; c == ',' && within_value(all.pieces.back(), list[i + 1]))
+      all.pieces.back() += c;
+    else if (c == ',' || c == ';') all.pieces.emplace_back(), all.joined.push_back(c == ';');
     else all.pieces.back() += c;
   return all;
 }

@@ -10,6 +10,7 @@
 ///
 ///   option    owner.name, owner@layers.name        rope.base, rope@0-2.base
 ///   override  option=value                         rope.scaling=yarn
+///             numbers of a value with , between    rope.factors=1,2.5,4
 ///   layers    3, 0-2, 0-2,4
 ///   group     names joined by +, :override …       rope+window:window.size=16@0-2
 ///             @ layers

@@ -15,8 +15,10 @@ namespace yonder {
 
 /// How fast the pairs of columns turn, and how much they are stretched.
 struct Spectrum {
-  std::vector<double> w;  ///< angular frequency of each pair of columns
-  double amplitude = 1;   ///< factor of q and of k
+  std::vector<double> w;       ///< angular frequency of each pair of columns
+  double amplitude = 1;        ///< factor of q and of k
+  int kept = 0;                ///< positions below turn by `kept_w` instead, with amplitude 1
+  std::vector<double> kept_w;  ///< as w; empty: none are kept
 
   bool operator==(const Spectrum&) const = default;  ///< exactly
 };
@@ -75,13 +77,27 @@ struct Scaling {
 
   /// The factor of a training that continues at L tokens, from now on. dynamic's stays by length.
   void freeze_for_length(int N, int L) {
-    if (factor == 0 && scaling != "direct" && scaling != "dynamic")
-      factor = std::max(1.0, double(L) / N);
+    if (factor == 0 && scaling != "direct" && scaling != "dynamic") factor = k(N, L);
+  }
+
+  /// k in a test of L tokens by a model trained on N.
+  double k(int N, int L) const { return factor > 0 ? factor : std::max(1.0, double(L) / N); }
+
+  /// The part of pair m that yarn leaves as it is, for pairs of d columns: 1 of those that turn
+  /// more than beta_fast times within N, 0 of those that turn less than beta_slow times.
+  double yarn_mask(int m, double base, int d, int N) const {
+    auto c = [&](double turns) {  // the pair that turns so often, as a real number
+      return d * std::log(N / (2 * std::numbers::pi * turns)) / (2 * std::log(base));
+    };
+    const double low = std::clamp(std::floor(c(beta_fast)), 0.0, d - 1.0);
+    double high = std::clamp(std::ceil(c(beta_slow)), 0.0, d - 1.0);
+    if (low == high) high += 0.001;
+    return 1 - std::clamp((m - low) / (high - low), 0.0, 1.0);
   }
 
   /// The frequencies of d columns for a test of L tokens by a model trained on N.
   Spectrum of(double base, int d, int N, int L) const {
-    const double k = factor > 0 ? factor : std::max(1.0, double(L) / N);
+    const double k = this->k(N, L);
     Spectrum s = spectrum(base, d);
     // Position interpolation: w_m / k.  Chen et al. 2023, arXiv:2306.15595
     if (scaling == "linear")
@@ -114,14 +130,8 @@ struct Scaling {
   // A pair that turns more than beta_fast times within N stays, one below beta_slow is divided by
   // k, a ramp between them.  Peng et al. 2023, arXiv:2309.00071, eqs. 17–23, as its code has it.
   void yarn(Spectrum& s, double base, int d, int N, double k) const {
-    auto c = [&](double turns) {  // the pair that turns so often, as a real number
-      return d * std::log(N / (2 * std::numbers::pi * turns)) / (2 * std::log(base));
-    };
-    const double low = std::clamp(std::floor(c(beta_fast)), 0.0, d - 1.0);
-    double high = std::clamp(std::ceil(c(beta_slow)), 0.0, d - 1.0);
-    if (low == high) high += 0.001;
     for (int m = 0; m < int(s.w.size()); ++m) {
-      const double mask = 1 - std::clamp((m - low) / (high - low), 0.0, 1.0);
+      const double mask = yarn_mask(m, base, d, N);
       s.w[m] = s.w[m] / k * (1 - mask) + s.w[m] * mask;
     }
     s.amplitude = 0.1 * std::log(k) + 1;
@@ -141,21 +151,66 @@ struct Scaling {
 
 /// Which pairs of a head's d columns rope turns, and how fast: those of the first
 /// d' = 2⌊fraction d/2⌋ by a spectrum of their own, or, `truncate`, the d'/2 fastest of the head's.
+///
+/// longrope, beyond N: w_m / λ_m, q and k both times √(1 + ln k/ln N); tokens at positions below
+/// `keep` turn by w_m itself.  Ding et al., "LongRoPE", 2024, arXiv:2402.13753, sec. 3, as its code
+/// has it.
+/// resonance, last of all: w ← 2π/round(2π/w), so that a pair turns once in a whole number of
+/// tokens.  Wang et al., "Resonance RoPE", 2024, arXiv:2403.00071, sec. 3.2.
 struct Turning {
-  double base = 10000, fraction = 1;  ///< see options()
-  bool truncate = false;              ///< see options()
-  Scaling scaling;                    ///< of the frequencies at test time
+  double base = 10000, fraction = 1;         ///< see options()
+  bool truncate = false, resonance = false;  ///< see options()
+  std::string factors;                       ///< see options()
+  int keep = 0;                              ///< see options()
+  Scaling scaling;                           ///< of the frequencies at test time
 
   /// Adds the options to `o`. `more` are scalings of the encoding's own.
-  void options(Options& o, const std::vector<std::string>& more = {}) {
+  void options(Options& o, std::vector<std::string> more = {}) {
     const double inf = std::numeric_limits<double>::infinity();
-    o.push_back(Option{"base", &base, "w_m = base^(−2m/d)"}.between(1, inf));
+    o.push_back(Option{"base", &base, "w_m = base^(−2m/d), before any scaling; 500000: ABF"}
+                    .between(1, inf)
+                    .at_test());
     o.push_back(
         Option{"fraction", &fraction, "fraction of a head's dimensions that are rotated"}.within(
             0, 1));
     o.push_back(Option{"truncate", &truncate,
                        "rotate the fastest pairs of the full spectrum, the slowest stay (p-RoPE)"});
+    more.insert(more.begin(), "longrope");
     scaling.options(o, more);
+    o.push_back(Option{"resonance", &resonance,
+                       "round each pair's wavelength to whole tokens, after any scaling"}
+                    .at_test()
+                    .added_later());
+    o.push_back(Option{"factors", &factors,
+                       "longrope: what each pair's frequency is divided by, with commas between"}
+                    .takes("λ,λ,...")
+                    .at_test()
+                    .added_later());
+    o.push_back(Option{"keep", &keep, "longrope: tokens at positions below are not scaled"}
+                    .at_least(0)
+                    .at_test()
+                    .added_later());
+  }
+
+  /// Refuses values that don't fit each other, or a head of d columns and a model trained on N.
+  void check(const std::string& owner, int d, int N) const {
+    scaling.check(owner, width(d));
+    const bool longrope = scaling.scaling == "longrope";
+    const std::string name = owner + ".factors: ";
+    if (longrope && N < 2)
+      throw UsageError(owner + ".scaling: longrope needs a training length above 1; choose linear");
+    if (factors.empty() && !longrope) return;
+    const int pairs = width(d) / 2;
+    const std::vector<double> each = parsed_factors(name);
+    if (int(each.size()) != pairs)
+      throw UsageError(name + "there are " + std::to_string(each.size()) + " for " +
+                       std::to_string(pairs) +
+                       " pairs of columns; give one for each, as yonder search prints them");
+    for (int m = 0; m < pairs && resonance; ++m)
+      if (spectrum(base, width(d)).w[m] / each[m] > 2 * std::numbers::pi)
+        throw UsageError(name + "pair " + std::to_string(m) +
+                         " would turn more than once a token, which resonance can't round; give a "
+                         "larger factor");
   }
 
   int columns(int d) const { return 2 * int(fraction * d / 2); }  ///< that turn, d'
@@ -163,8 +218,40 @@ struct Turning {
   /// The frequencies in a test of L tokens by a model trained on N; 0 of a pair that stays.
   Spectrum of(int d, int N, int L) const {
     Spectrum s = scaling.of(base, width(d), N, L);
-    std::fill(s.w.begin() + columns(d) / 2, s.w.end(), 0);
+    if (scaling.scaling == "longrope" && L > N) {
+      s.kept = keep, s.kept_w = s.w;
+      const std::vector<double> each = parsed_factors("");
+      for (std::size_t m = 0; m < s.w.size(); ++m) s.w[m] /= each[m];
+      s.amplitude = std::sqrt(1 + std::log(scaling.k(N, L)) / std::log(N));
+    }
+    for (std::vector<double>* w : {&s.w, &s.kept_w}) {
+      if (w->empty()) continue;
+      std::fill(w->begin() + columns(d) / 2, w->end(), 0);
+      if (resonance) round_wavelengths(*w);
+    }
     return s;
+  }
+
+ private:
+  std::vector<double> parsed_factors(const std::string& name) const {
+    std::vector<double> each;
+    for (const std::string& text : split(factors, ',')) {
+      double x = 0;
+      const Option number{"", &x, ""};
+      if (const Value value = typed(number, text); !std::holds_alternative<std::string>(value))
+        assign(number, "", value);
+      if (!(x > 0))
+        throw UsageError(name + "'" + text + "' is not a number above 0; give one for each pair " +
+                         "of columns with commas between, as yonder search prints them");
+      each.push_back(x);
+    }
+    return each;
+  }
+
+  // Halves to even, as the paper's code.
+  static void round_wavelengths(std::vector<double>& all) {
+    for (double& w : all)
+      if (w > 0) w = 2 * std::numbers::pi / std::nearbyint(2 * std::numbers::pi / w);
   }
 };
 

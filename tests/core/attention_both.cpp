@@ -30,7 +30,8 @@ void check(const Case& x) {
 }
 
 constexpr unsigned only_causal = cases::contextual | cases::gates | cases::stick_breaking |
-                                 cases::remainder_to_own | cases::decay | cases::path;
+                                 cases::remainder_to_own | cases::chunks | cases::decay |
+                                 cases::path;
 
 // The last queries of 70 keys, under every mask and at positions of every kind.
 void each_setting(unsigned terms) {
@@ -86,7 +87,10 @@ TEST_CASE("attention is the formula in four loops for each kind of term by itsel
                                unsigned(path | row | V | c | gates | f | strip),
                                unsigned(path | entmax),
                                unsigned(stick_breaking | row | relative | far | strip | gates | f),
-                               unsigned(remainder_to_own | row | relative | own_strip)})
+                               unsigned(remainder_to_own | row | relative | own_strip),
+                               unsigned(chunks),
+                               unsigned(chunks | row | relative | strip | gates | f),
+                               unsigned(chunks | stick_breaking)})
     each_setting(terms);
 }
 
@@ -116,7 +120,8 @@ TEST_CASE("attention is the formula for every kind of term over several tiles") 
     for (const unsigned terms :
          {unsigned(far), unsigned(strip | own_strip), unsigned(contextual), unsigned(gates),
           unsigned(f | far), unsigned(sink | gates), unsigned(stick_breaking),
-          unsigned(remainder_to_own | f), unsigned(entmax), unsigned(entmax | contextual)})
+          unsigned(remainder_to_own | f), unsigned(chunks), unsigned(chunks | gates | f),
+          unsigned(entmax), unsigned(entmax | contextual)})
       for (const int window : {0, 70})
         check({.terms = terms | row | relative,
                .B = 1,
@@ -154,7 +159,7 @@ TEST_CASE("attention is the formula for every mask of sinks and of heads") {
   using namespace cases;
   for (const unsigned terms :
        {0u, relative | row, far | f | strip, gates | sink, stick_breaking | own_strip,
-        remainder_to_own | c, unsigned(contextual)})
+        remainder_to_own | c, unsigned(contextual), chunks | row | c})
     for (const bool causal : {true, false})
       for (const Places places : {Places::consecutive, Places::scattered})
         for (const int sinks : {0, 3, 70})
@@ -231,6 +236,7 @@ TEST_CASE("attention gives the same bits with any number of threads") {
         .Tk = 300,
         .window = 50,
         .sinks = 4},
+        Case{.terms = relative | chunks | gates, .B = 1, .Tq = 300, .Tk = 300, .H = 1},
         Case{
             .terms = relative | gates | f | remainder_to_own, .B = 1, .Tq = 300, .Tk = 300, .H = 1},
         Case{.terms = decay | gates | row | entmax, .B = 1, .Tq = 300, .Tk = 300, .H = 1},
@@ -262,13 +268,15 @@ double peak_of(int T, unsigned terms) {
   ScoreTerms scores{
       .relative = {{.bucket = Buckets(T, 0, T - 1, [](int d) { return d; }), .c = c}}};
   if (terms & cases::gates) scores.log_gate = gates;
+  Dots dots{.q = q, .k = q};
+  if (terms & cases::chunks) dots.previous_q = dots.older_q = q, dots.chunk = 100;
   if (terms & cases::f) scores.relative[0].f = Tensor({T});
   if (terms & cases::stick_breaking) scores.weights = Weights::stick_breaking;
   q.grad(), c.grad(), gates.grad();
   pool::reset_peak();
   const std::size_t live = pool::live_bytes();
   Tape tape;
-  const Var z = attention({.q = q, .k = q}, q, scores, {}, places, places);
+  const Var z = attention(dots, q, scores, {}, places, places);
   tape.backward(z.view({T * 4}));  // seeds the first number only, which is enough to run
   return double(pool::peak_bytes() - live);
 }
@@ -294,7 +302,8 @@ TEST_CASE("a table without a row for a distance that is seen is refused, whereve
 }
 
 TEST_CASE("attention needs memory linear in the length, in training too") {
-  for (const unsigned terms : {0u, cases::gates | cases::f, cases::stick_breaking | cases::f})
+  for (const unsigned terms :
+       {0u, cases::gates | cases::f, cases::stick_breaking | cases::f, unsigned(cases::chunks)})
     CHECK(peak_of(8192, terms) < 2.1 * peak_of(4096, terms));
 }
 
@@ -308,11 +317,16 @@ TEST_CASE("what attention can't compute is refused and not left out") {
   gated.call.mask.causal = false;
   CHECK_THROWS_AS(gated.compute(), UsageError);
 
+  Operands chunked({.terms = cases::chunks, .Tq = 3, .Tk = 3});
+  chunked.call.mask.causal = false;
+  CHECK_THROWS_AS(chunked.compute(), UsageError);
+
   for (const unsigned terms :
        {cases::stick_breaking | cases::sink, cases::stick_breaking | cases::contextual,
-        cases::f | cases::contextual, cases::entmax | cases::sink, cases::decay | cases::path,
-        cases::decay | cases::far, cases::path | cases::A, cases::decay | cases::contextual,
-        cases::path | cases::stick_breaking}) {
+        cases::f | cases::contextual, cases::chunks | cases::contextual,
+        cases::chunks | cases::decay, cases::chunks | cases::path, cases::entmax | cases::sink,
+        cases::decay | cases::path, cases::decay | cases::far, cases::path | cases::A,
+        cases::decay | cases::contextual, cases::path | cases::stick_breaking}) {
     Operands together({.terms = terms, .Tq = 3, .Tk = 3});
     CHECK_THROWS_AS(together.compute(), UsageError);
   }

@@ -164,12 +164,13 @@ TEST_CASE("an observer sees the weights of every kind of term, and changes no bi
        {0u, unsigned(cases::row), unsigned(relative), unsigned(far), unsigned(strip | own_strip),
         unsigned(contextual), unsigned(gates | relative), unsigned(f | far), unsigned(sink | gates),
         unsigned(stick_breaking | relative), unsigned(remainder_to_own | own_strip),
-        unsigned(entmax), unsigned(entmax | relative | strip), unsigned(decay), unsigned(path)})
+        unsigned(chunks), unsigned(chunks | gates), unsigned(entmax),
+        unsigned(entmax | relative | strip), unsigned(decay), unsigned(path)})
     for (const bool causal : {true, false})
       for (const bool padding : {false, true})
         for (const Places places : {Places::consecutive, Places::scattered}) {
-          if (!causal &&
-              terms & (contextual | gates | stick_breaking | remainder_to_own | decay | path))
+          if (!causal && terms & (contextual | gates | stick_breaking | remainder_to_own | decay |
+                                  path | chunks))
             continue;
           check_observed({.terms = terms,
                           .Tq = 70,

@@ -95,13 +95,13 @@ TEST_CASE("options are set by their full name, within their limits") {
 TEST_CASE("a trained model keeps the options that training has fixed") {
   Built b("rope+logn", small);
   b.encoding.set_at_test("rope.scaling", "yarn");
-  CHECK_NOTHROW(b.encoding.set_at_test("rope.base", "10000.0"));  // as trained
-  CHECK_THROWS_WITH(b.encoding.set_at_test("rope.base", "500"),
-                    ContainsSubstring("rope.base: training has fixed it at 10000") &&
+  CHECK_NOTHROW(b.encoding.set_at_test("rope.fraction", "1.0"));  // as trained
+  CHECK_THROWS_WITH(b.encoding.set_at_test("rope.fraction", "0.5"),
+                    ContainsSubstring("rope.fraction: training has fixed it at 1") &&
                         ContainsSubstring("rope.scaling"));
   CHECK_THROWS_AS(b.encoding.set_at_test("logn.when", "test"), UsageError);
   Options o = b.encoding.components()[0].encoding->options();
-  CHECK(text_of(*find(o, "base")) == "10000");
+  CHECK(text_of(*find(o, "fraction")) == "1");
   CHECK(text_of(*find(o, "scaling")) == "yarn");
 }
 

@@ -78,8 +78,10 @@ TEST_CASE("gradients of biases made of scores are right for every kernel and len
   CHECK_THROWS_WITH(Built("dape", small, {{"dape.kernel", "2"}}),
                     ContainsSubstring("dape.kernel: 2"));
   Built far("rope+dape", small);
-  far.encoding.set_at_test("rope.scaling", "rerope");
-  CHECK_THROWS_WITH(far.call(Sequence(range(0, 40))), ContainsSubstring("rope.scaling"));
+  for (const std::string scaling : {"rerope", "dca"}) {
+    far.encoding.set_at_test("rope.scaling", scaling);
+    CHECK_THROWS_WITH(far.call(Sequence(range(0, 40))), ContainsSubstring("rope.scaling"));
+  }
   for (const std::string other : {"fox", "shaw", "wall", "window", "complex"})
     CHECK_THROWS_WITH(Composition(other + "+dape"), ContainsSubstring("can't join"));
 }

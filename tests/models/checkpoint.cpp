@@ -155,7 +155,7 @@ TEST_CASE("metadata that can't be is refused, and nothing is allocated for it") 
     return saved.refusal_of_metadata(change);
   };
   REQUIRE(said([](ordered_json&) {}).empty());
-  CHECK_THAT(said([](ordered_json& j) { j["format"] = 2; }), ContainsSubstring("format is 2"));
+  CHECK_THAT(said([](ordered_json& j) { j["format"] = 3; }), ContainsSubstring("format is 3"));
   for (const char* key : {"format", "model", "encoding", "options", "task", "step", "seed"})
     CHECK_THAT(said([&](ordered_json& j) { j.erase(key); }),
                ContainsSubstring("has no '" + std::string(key)));
@@ -196,7 +196,7 @@ TEST_CASE("an open option is changed at test time, a frozen one is not") {
   const Checkpoint scaled = load_model(saved.path, {{"rope.scaling", "linear"}});
   auto options = scaled.model->encoding().components()[0].encoding->options();
   CHECK(text_of(*find(options, "scaling")) == "linear");
-  CHECK_THROWS_AS(load_model(saved.path, {{"rope.base", "5"}}), UsageError);
+  CHECK_THROWS_AS(load_model(saved.path, {{"rope.layout", "half"}}), UsageError);
   CHECK_THROWS_AS(load_model(saved.path, {{"rope.bas", "5"}}), UsageError);
   CHECK_THROWS_AS(load_model(saved.path, {{"alibi.learned", "true"}}), UsageError);
   CHECK(load_model(saved.path, {{"window.size", "4"}}).model->encoding().name() == "rope+window");

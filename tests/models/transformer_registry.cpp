@@ -17,6 +17,15 @@ namespace {
 
 const int trained = tiny_dims().trained;
 
+// The parameters that training changes: fope's tables may be kept as they start, with gradient 0.
+std::vector<Parameters::Named> learned(const Served& kind, const Transformer& model) {
+  std::vector<Parameters::Named> all = model.parameters().all();
+  const Override* fixed = find(kind.settings, "fope.learned");
+  if (fixed && fixed->value == Value(false))
+    std::erase_if(all, [](const auto& p) { return p.name.starts_with("encoding.fope."); });
+  return all;
+}
+
 // Central differences agree with backward to 1e-6 in double (see gradcheck.h).
 void check_model(const Served& kind, const Sequences& s) {
   Transformer model = kind.model();
@@ -26,9 +35,10 @@ void check_model(const Served& kind, const Sequences& s) {
   }
   const Placed at(model.encoding(), s.pass);
   const auto loss = [&] { return cross_entropy(model.logits(s.tokens, at), s.targets); };
-  const Worst worst = check_gradients(loss, model.parameters().all(), 3);
+  const Worst worst = check_gradients(loss, learned(kind, model), 3);
   INFO(kind.name() << ", " << s.pass.tokens << " tokens: " << worst.where);
-  CHECK(worst.error < 1e-6);
+  // The second derivative of max(x, 0)² jumps, which differences see where an x is near 0.
+  CHECK(worst.error < (kind.dims.block.act == "relu2" ? 1e-4 : 1e-6));
 }
 
 // Why a model does not serve such positions, beginning with an encoding's name, or "".
@@ -118,9 +128,13 @@ TEST_CASE(
     const auto compares = [](const Composition::Component& p) {
       return p.entry->serves == Serves::both && p.entry->kind != Kind::absolute;
     };
-    if (!kind.dims.causal || !std::all_of(parts.begin(), parts.end(), compares)) continue;
+    // More loops make a query see more of both than its own layer does.
+    if (!kind.dims.causal || kind.dims.block.loops > 1 ||
+        !std::all_of(parts.begin(), parts.end(), compares))
+      continue;
     Served one = kind, two = kind;
     one.dims.layers = two.dims.layers = 1, two.dims.causal = false;
+    if (!takes_extension(two)) continue;
     Transformer causal = one.model(), both = two.model();
     const auto shapes = [](const Transformer& m) {
       std::vector<std::pair<std::string, Shape>> all;

@@ -136,6 +136,29 @@ def neox(config, w, tokens):
     return norm(x, w, "gpt_neox.final_layer_norm") @ w["embed_out.weight"].T
 
 
+def llama(config, w, tokens):
+    T, H, K = len(tokens), config["num_attention_heads"], config["num_key_value_heads"]
+    assert config["hidden_act"] == "silu" and not config["attention_bias"] and not config["mlp_bias"]
+    f, factor = frequencies({**config, "rotary_pct": 1, "rotary_emb_base": config["rope_theta"]}, T)
+
+    def rms(y, name):
+        return y / np.sqrt((y * y).mean(-1, keepdims=True) + config["rms_norm_eps"]) * w[name + ".weight"]
+
+    x = w["model.embed_tokens.weight"][tokens].astype(float)
+    for layer in range(config["num_hidden_layers"]):
+        at = f"model.layers.{layer}."
+        n = rms(x, at + "input_layernorm")
+        q, k, v = ((n @ w[at + f"self_attn.{p}_proj.weight"].T).reshape(T, -1, config["head_dim"])
+                   for p in "qkv")
+        k, v = np.repeat(turned(k, f, factor), H // K, 1), np.repeat(v, H // K, 1)
+        x = x + attention(turned(q, f, factor), k, v) @ w[at + "self_attn.o_proj.weight"].T
+        n = rms(x, at + "post_attention_layernorm")
+        gate = n @ w[at + "mlp.gate_proj.weight"].T
+        h = gate / (1 + np.exp(-gate)) * (n @ w[at + "mlp.up_proj.weight"].T)
+        x = x + h @ w[at + "mlp.down_proj.weight"].T
+    return rms(x, "model.norm") @ w["lm_head.weight"].T
+
+
 def gpt2(config, w, tokens):
     T, H = len(tokens), config["n_head"]
     assert T <= config["n_positions"] and config["activation_function"] == "gelu_new"
@@ -253,7 +276,9 @@ def main(path, tokens, expected, name):
     config, w = (read_folder if folder else read_gguf)(path)
     if folder:
         check_tokenizer(path)
-    forward = {"gpt_neox": neox, "gpt2": gpt2, "yonder": yonder}[config["model_type"]] if folder else gguf
+    forward = gguf
+    if folder:
+        forward = {"gpt_neox": neox, "gpt2": gpt2, "llama": llama, "yonder": yonder}[config["model_type"]]
     found = np.array([forward(config, w, row) for row in np.load(tokens)])
     expected = np.load(expected)
     worst, largest = abs(found - expected).max(), abs(expected).max()

@@ -50,6 +50,12 @@ for layout in interleaved half; do
   both 256 --rope.scaling ntk --rope.factor 4
   same hf 256 --rope.scaling llama3 --rope.factor 4
 done
+for model in "--rope.layout half --kv-heads 2" "--tie-embeddings"; do
+  # shellcheck disable=SC2086
+  train rope --heads 4 --block llama $model
+  same hf 256
+  same hf 256 --rope.scaling yarn --rope.factor 4
+done
 train none --heads 4
 both 256
 train learned --heads 4 --tie-embeddings

@@ -26,7 +26,10 @@ cd "$folder"
 "$python" -c 'import numpy as np
 np.save("tokens.npy", np.random.default_rng(0).integers(0, 19, (3, 40)).astype(np.int32))'
 
-for model in "rope" "rope --bidirectional" "alibi" "alibi --tie-embeddings" "none"; do
+for model in "rope" "rope --bidirectional" "alibi" "alibi --tie-embeddings" "none" \
+  "rope --block gpt2" "alibi --block neox" "rope --block llama --kv-heads 2" \
+  "none --block gemma --kv-heads 1 --tie-embeddings" "rope --place post --act relu2 --bias qkv" \
+  "alibi --loops 3 --bidirectional"; do
   # shellcheck disable=SC2086
   "$yonder" train --task copy --encoding $model --train-length 8 --width 32 --heads 4 --layers 2 \
     --steps 60 --warmup 10 --lr 1e-2 --out run --force --quiet >/dev/null

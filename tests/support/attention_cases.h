@@ -14,7 +14,8 @@ namespace yonder::cases {
 /// that makes a strip for each. one: tables shared by the heads. gates: forget gates. f: a factor
 /// by distance. sink: in softmax's denominator. stick_breaking, remainder_to_own: other weights
 /// than softmax. clipped: all distances beyond some are one row. flat: a B that is one row for all
-/// distances. decay, path: products through the tokens between. entmax: instead of softmax.
+/// distances. chunks: other queries for keys of earlier chunks of positions. decay, path: products
+/// through the tokens between. entmax: instead of softmax.
 enum Term : unsigned {
   row = 1,
   c = 2,
@@ -35,7 +36,8 @@ enum Term : unsigned {
   flat = 65536,
   decay = 131072,
   path = 262144,
-  entmax = 524288
+  entmax = 524288,
+  chunks = 1048576
 };
 inline constexpr unsigned relative = c | A | B | V;
 
@@ -192,6 +194,11 @@ inline Operands::Operands(const Case& x) : case_(x) {
     dots.far_k = normal({x.B, x.Tk, x.H, x.dk}, 0.7);
     if (!x.causal) dots.far_q_right = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
   }
+  if (x.terms & chunks) {
+    dots.chunk = 17;
+    dots.previous_q = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
+    dots.older_q = normal({x.B, x.Tq, x.H, x.dk}, 0.7);
+  }
   if (x.terms & strip) hooks_.push_back({false, normal({x.H, 7})});
   if (x.terms & own_strip) hooks_.push_back({true, normal({x.H, 7})});
   for (const auto& [own, table] : hooks_) scores.strips.push_back(hook(own, table));
@@ -232,6 +239,8 @@ inline Operands::Computed Operands::compute() {
               {"far k", dots.far_k},
               {"v", call.v},
               {"far q to the right", dots.far_q_right},
+              {"previous q", dots.previous_q},
+              {"older q", dots.older_q},
               {"gates", call.scores.log_gate},
               {"sink", call.scores.sink},
               {"decays", dots.log_decay},
@@ -272,8 +281,9 @@ inline double Operands::difference(std::string& where) {
   };
   compare("z", ours.z, oracle.z);
   const naive::Gradients& g = oracle.gradients;
-  std::vector<naive::Numbers> theirs{g.q,        g.k,    g.far_q,     g.far_k, g.v,   g.far_q_right,
-                                     g.log_gate, g.sink, g.log_decay, g.w,     g.beta};
+  std::vector<naive::Numbers> theirs{g.q,           g.k,          g.far_q,   g.far_k,    g.v,
+                                     g.far_q_right, g.previous_q, g.older_q, g.log_gate, g.sink,
+                                     g.log_decay,   g.w,          g.beta};
   for (const auto& x : g.relative) theirs.insert(theirs.end(), {x.A, x.B, x.V, x.c});
   for (const auto& x : g.contextual) theirs.push_back(x);
   for (const auto& [own, table] : hooks_) {

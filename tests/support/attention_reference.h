@@ -27,7 +27,8 @@ struct Call {
 
 /// d(loss) by every operand; of the relative and contextual terms in their order.
 struct Gradients {
-  Numbers q, k, far_q, far_k, far_q_right, v, bias, log_gate, sink, log_decay, w, beta;
+  Numbers q, k, far_q, far_k, far_q_right, previous_q, older_q, v, bias, log_gate, sink;
+  Numbers log_decay, w, beta;
   struct Term {
     Numbers A, B, V, c;
   };
@@ -145,6 +146,10 @@ inline bool Row::visible(int j) const {
 inline Row::Pair Row::pair(int j) const {
   const Dots& dots = call_.dots;
   const int d = distance(j);
+  if (const int c = dots.chunk; c > 0) {
+    const int chunks = call_.queries(b_, i_) / c - call_.keys(b_, j) / c;
+    return {chunks <= 0 ? &dots.q : chunks == 1 ? &dots.previous_q : &dots.older_q, &dots.k};
+  }
   if (dots.far_window == 0 || std::abs(d) < dots.far_window) return {&dots.q, &dots.k};
   if (d < 0 && dots.far_q_right) return {&dots.far_q_right, &dots.far_k};
   return {&dots.far_q, &dots.far_k};
@@ -306,7 +311,11 @@ inline void Row::differentiate_score(int j, double ds, Gradients& to) const {
   const double scale = call_.scores.scale, both = scale * row(), stretched = both * factor(j);
   const Pair x = pair(j);
   const Dots& dots = call_.dots;
-  Numbers& dq = x.q == &dots.q ? to.q : x.q == &dots.far_q ? to.far_q : to.far_q_right;
+  Numbers& dq = x.q == &dots.q            ? to.q
+                : x.q == &dots.far_q      ? to.far_q
+                : x.q == &dots.previous_q ? to.previous_q
+                : x.q == &dots.older_q    ? to.older_q
+                                          : to.far_q_right;
   if (goes_through()) {
     differentiate_through(j, stretched * ds, to);
   } else {
@@ -418,6 +427,8 @@ inline Result attention(const Call& call, const Numbers& weight) {
                               .far_q = zeros(dots.far_q),
                               .far_k = zeros(dots.far_k),
                               .far_q_right = zeros(dots.far_q_right),
+                              .previous_q = zeros(dots.previous_q),
+                              .older_q = zeros(dots.older_q),
                               .v = zeros(call.v),
                               .bias = Numbers(call.bias.size()),
                               .log_gate = zeros(call.scores.log_gate),

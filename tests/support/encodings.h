@@ -123,9 +123,11 @@ inline double Built::Call::score(int h, int i, int j) const {
   };
   const bool far = dots.far_window > 0 && std::abs(distance) >= dots.far_window;
   const Var& far_q = distance < 0 && dots.far_q_right ? dots.far_q_right : dots.far_q;
+  const int chunks = dots.chunk > 0 ? at[i] / dots.chunk - at[j] / dots.chunk : 0;
+  const Var& near_q = chunks <= 0 ? dots.q : chunks == 1 ? dots.previous_q : dots.older_q;
   const double factor = double(scores.scale) * (dots.row ? double(dots.row[i]) : 1);
   const double dot =
-      factor * product(row(far ? far_q : dots.q, i), row(far ? dots.far_k : dots.k, j));
+      factor * product(row(far ? far_q : near_q, i), row(far ? dots.far_k : dots.k, j));
   double s = dot;
   for (const RelativeTerm& term : scores.relative) {
     const int r = term.bucket(distance);

@@ -40,6 +40,7 @@ struct Served {
 
   std::string name() const {
     std::string text = encoding + (dims.causal ? ", causal" : ", bidirectional");
+    if (const std::string block = dims.block.text(dims.heads); !block.empty()) text += ", " + block;
     for (const Override& o : settings) text += ", " + text_of(o);
     for (const Override& o : extension) text += ", " + text_of(o);
     return text;
@@ -55,7 +56,7 @@ struct Served {
       for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
       m.parameters().bounds(name).hold(var.value().flat());
     }
-    for (const auto& [key, value] : extension) m.encoding().set_at_test(key, value);
+    for (const auto& [key, value] : extension) m.set_at_test(key, value);
     return m;
   }
 };
@@ -113,19 +114,61 @@ inline bool composes(const std::string& names) {
   } catch (const UsageError&) { return false; }
 }
 
-/// The same with each modifier added that goes with it, and with each extension for longer tests.
+/// Whether the model takes its extension: rope's dca serves causal ones only.
+inline bool takes_extension(const Served& kind) {
+  if (kind.dims.causal) return true;
+  Transformer model = kind.model();
+  try {
+    model.encoding().check();
+    return true;
+  } catch (const UsageError&) { return false; }
+}
+
+/// Blocks that have each value of each axis once at least, but the plain one.
+inline std::vector<BlockDesign> designs() {
+  std::vector<BlockDesign> all{{.loops = 3}, {.place = "post", .act = "relu2", .bias = "qkv"}};
+  for (const char* name : {"gpt2", "neox", "llama", "gemma"})
+    all.push_back(BlockDesign::named(name));
+  all.back().kv_heads = 1;
+  all.push_back({.place = "post", .act = "swiglu", .kv_heads = 1, .bias = "all", .loops = 2});
+  return all;
+}
+
+/// Models of encodings of each kind in all of these.
+inline std::vector<Served> served_in_other_blocks() {
+  std::vector<Served> all;
+  for (const BlockDesign& block : designs())
+    for (const char* encoding : {"none", "rope", "learned", "alibi+logn", "shaw", "fox"})
+      for (const bool causal : {true, false}) {
+        Dims dims = tiny_dims();
+        dims.causal = causal, dims.block = block;
+        if (causal || std::string(encoding) != "fox") all.push_back({encoding, dims, {}});
+      }
+  return all;
+}
+
+/// The same with each modifier added that goes with it, and with each extension for longer tests;
+/// and some in other blocks.
 inline std::vector<Served> served_in_all_ways() {
   std::vector<Served> all = served();
   for (const Served& plain : served()) {
     const Entry& e = entry(plain.encoding);
     for (const Override& extension : e.extensions)
-      all.push_back({extended(e, extension), plain.dims, {extension}});
+      if (const Served kind{extended(e, extension), plain.dims, {extension}}; takes_extension(kind))
+        all.push_back(kind);
     for (const Entry& modifier : registry())
       if (const std::string both = e.name + "+" + modifier.name;
           modifier.kind == Kind::modifier && e.kind != Kind::modifier &&
           (plain.dims.causal || modifier.serves == Serves::both) && composes(both))
         all.push_back({both, plain.dims, {}});
+    // Extensions of several options.
+    if (plain.encoding != "rope") continue;
+    all.push_back({"rope",
+                   plain.dims,
+                   {{"rope.scaling", "longrope"}, {"rope.factors", "1,2.5"}, {"rope.keep", 3}}});
+    all.push_back({"rope", plain.dims, {{"rope.base", 500}, {"rope.scaling", "yarn"}}});
   }
+  for (const Served& other : served_in_other_blocks()) all.push_back(other);
   return all;
 }
 

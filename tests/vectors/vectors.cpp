@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int trained = 6, batch = 2, head_width = 8;
+constexpr int trained = 8, batch = 2, head_width = 8;
 
 /// One file: an encoding in one situation.
 struct Case {

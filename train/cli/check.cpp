@@ -198,6 +198,17 @@ const std::pair<const char*, Check> checks[] = {
     {"causality", causality}, {"padding", padding},       {"state", memory},
     {"cache", cache},         {"checkpoint", checkpoint}, {"gradients", gradients}};
 
+// Whether the model takes its extension: some serve causal models only.
+bool takes_extension(const Tried& tried) {
+  try {
+    tried.model();
+    return true;
+  } catch (const UsageError&) {
+    if (tried.causal) throw;
+    return false;
+  }
+}
+
 std::vector<Tried> tries_of(const std::string& name) {
   const Composition composition(name);
   std::vector<Tried> all;
@@ -211,7 +222,8 @@ std::vector<Tried> tries_of(const std::string& name) {
     for (const Composition::Component& p : composition.components())
       for (const Override& o : p.entry->extensions) {
         Options options = p.encoding->options();
-        if (find(options, o.key.name)->test_time) all.push_back({name, causal, {o}});
+        const Tried tried{name, causal, {o}};
+        if (find(options, o.key.name)->test_time && takes_extension(tried)) all.push_back(tried);
       }
   }
   return all;

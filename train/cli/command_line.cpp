@@ -132,6 +132,7 @@ struct CommandLine::Line {
   // They hold the defaults that their options point at.
   std::vector<std::unique_ptr<Encoding>> encodings;
   std::vector<std::unique_ptr<Task>> tasks;
+  int loops = 1;
 
   Flag& add(const std::string& heading, const std::string& name, const Option& o, Takes takes,
             std::function<void(const Values&)> take) {
@@ -178,6 +179,20 @@ struct CommandLine::Line {
                        given.push_back({key, typed(option, values.back())});
                      });
     flag.owner = key.owner;
+  }
+
+  // "--loops", which is the model's and no encoding's, and may change all the same.
+  void add_loops(Overrides& given) {
+    const OptionKey key("model.loops");
+    const Option option = Option{"loops", &loops,
+                                 "times that a pass goes through all layers; 0: "
+                                 "more in proportion to the length"}
+                              .within(0, 1024)
+                              .shown_as("as in training");
+    add("Model", flag_of(key), option, Takes::one, [&given, key, option](const Values& values) {
+      std::erase_if(given, [&](const Override& o) { return o.key == key; });
+      given.push_back({key, typed(option, values.back())});
+    });
   }
 
   // Hides what a short help leaves out: options for experts, and those of encodings and tasks that
@@ -325,6 +340,7 @@ void CommandLine::encodings(Overrides& given, When when) {
     for (const Option& o : encoding.options())
       line_->registered("Encoding", {e.name, {}, o.name}, o, given, when);
   }
+  if (when == When::testing) line_->add_loops(given);
   line_->app.footer(
       "Also: yonder show encoding NAME, yonder show task NAME, and all options: --help-all\n");
 }

@@ -18,6 +18,7 @@ using Arguments = std::vector<std::string>;
 ExitCode train_command(const Arguments&);
 ExitCode eval_command(const Arguments&);
 ExitCode logits_command(const Arguments&);
+ExitCode search_command(const Arguments&);
 ExitCode sample_command(const Arguments&);
 ExitCode export_command(const Arguments&);
 ExitCode sweep_command(const Arguments&);

@@ -29,6 +29,7 @@ const Command commands[] = {
      sweep_command, AtOnce::many, "ablate"},
     {"eval", "evaluates a trained model at lengths that it may never have seen", eval_command},
     {"logits", "writes a model's logits and gradients, for comparison", logits_command},
+    {"search", "searches for LongRoPE's factors of a model with rope", search_command},
     {"sample", "continues a text, or answers sequences of a task", sample_command},
     {"export", "writes a model for Hugging Face's transformers or for llama.cpp", export_command},
     {"report", "writes the page or the tables of a sweep, or joins several", report_command},

@@ -44,9 +44,10 @@ std::string some(Options fields, std::initializer_list<const char*> names) {
 }
 
 std::string settings(RunConfig config) {
+  const std::string block = config.design().text(config.heads);
   return "  model     " +
          some(config.model_fields(), {"model.width", "model.heads", "model.layers"}) +
-         "\n  training  " +
+         (block.empty() ? "" : ", " + block) + "\n  training  " +
          some(config.training_fields(),
               {"train.steps", "train.batch", "train.lr", "train.warmup", "train.seed"}) +
          "\n";

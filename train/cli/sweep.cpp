@@ -94,7 +94,8 @@ void declare(CommandLine& line, SweepOptions& options) {
   line.tasks(base.options, CommandLine::When::training);
   Options model = base.model_fields();
   std::erase_if(model, [](const Option& o) { return o.name == "model.encoding"; });
-  for (Option& o : model) o.advanced = OptionKey(o.name).owner == "encoding";
+  for (Option& o : model)
+    if (OptionKey(o.name).owner == "encoding") o.advanced = true;
   line.add("Model", model);
   line.add("Training", base.training_fields());
   add_for_experts(line, "Training", base.checkpoint_fields());

@@ -38,7 +38,8 @@ void print_json(const RunConfig& config, const TrainResult& result) {
                                     {"seconds", result.seconds},
                                     {"tokens_per_second", result.tokens_per_second},
                                     {"parameters", result.parameters},
-                                    {"position_parameters", result.position_parameters}};
+                                    {"position_parameters", result.position_parameters},
+                                    {"depth", result.depth}};
   std::printf("%s\n", json.dump(2).c_str());
 }
 

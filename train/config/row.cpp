@@ -76,8 +76,8 @@ std::string described(const Row& row, Names names) {
   for (const Override& o : tested) {
     const std::string& owner = o.key.owner;
     const Entry* e = find_entry(owner);
-    const bool added =
-        !spec.has(owner) || (e && !e->joins_at_test.empty() && !everywhere(spec.groups, owner));
+    const bool added = (e && !spec.has(owner)) ||
+                       (e && !e->joins_at_test.empty() && !everywhere(spec.groups, owner));
     std::string more = said(o, names);
     const auto same = [&](const Override& other) { return other.key.owner == owner; };
     if (added && std::count_if(tested.begin(), tested.end(), same) == 1)

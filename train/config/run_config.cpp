@@ -15,6 +15,27 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 int RunConfig::first_steps() const { return int(std::lround(switch_at * steps)); }
 
+BlockDesign RunConfig::design() const {
+  BlockDesign all = BlockDesign::named(block);
+  const auto choose = [](std::string& part, const std::string& own) {
+    if (own != "auto") part = own;
+  };
+  choose(all.norm, norm), choose(all.place, place), choose(all.act, act), choose(all.bias, bias);
+  all.kv_heads = kv_heads, all.loops = loops;
+  return all;
+}
+
+void RunConfig::set_design(const BlockDesign& all) {
+  block = "auto";
+  norm = all.norm, place = all.place, act = all.act, bias = all.bias;
+  kv_heads = all.kv_heads, loops = all.loops;
+}
+
+int RunConfig::hidden() const {
+  if (mlp > 0) return mlp;
+  return design().act == "swiglu" ? 8 * ((width + 2) / 3) : 4 * width;  // nearly as many weights
+}
+
 std::string RunConfig::warning() const {
   if (warmup <= steps) return "";
   char reached[32];
@@ -68,7 +89,28 @@ Options RunConfig::model_fields() {
       Option{"model.layers", &layers, "blocks of attention and MLP"}.within(1, 1024),
       Option{"model.mlp", &mlp, "hidden dimension of the MLP"}
           .within(0, 1 << 20)
-          .shown_as("4 x width"),
+          .shown_as("4 x width, of swiglu 8/3 x width"),
+      Option{"model.block", &block, "blocks like those of"}.one_of(
+          {"auto", "plain", "gpt2", "neox", "llama", "gemma"}),
+      Option{"model.norm", &norm, "LayerNorm or RMSNorm"}
+          .one_of({"auto", "layer", "rms"})
+          .for_experts(),
+      Option{"model.place", &place, "where the norms of a block stand"}
+          .one_of({"auto", "pre", "post", "sandwich", "parallel"})
+          .for_experts(),
+      Option{"model.act", &act, "activation of the MLP"}
+          .one_of({"auto", "gelu", "swiglu", "relu2"})
+          .for_experts(),
+      Option{"model.bias", &bias, "bias of no linear map, of q, k and v, or of all in blocks"}
+          .one_of({"auto", "none", "qkv", "all"})
+          .for_experts(),
+      Option{"model.kv_heads", &kv_heads, "heads of keys and values; they divide --heads"}
+          .within(0, 65536)
+          .shown_as("as many as --heads")
+          .for_experts(),
+      Option{"model.loops", &loops, "times that a pass goes through all layers"}
+          .within(1, 1024)
+          .for_experts(),
       Option{"model.bidirectional", &bidirectional,
              "bidirectional attention with a masked-LM objective"},
       Option{"model.tie_embeddings", &tie_embeddings,

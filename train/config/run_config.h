@@ -21,8 +21,14 @@ struct RunConfig {
       without_positions();  ///< what the model ends as, and is tested as, if switch_at < 1
   std::string from;         ///< run or checkpoint that training continues from; empty: a new model
 
-  int width = 128, heads = 4, layers = 4;              ///< of the Transformer
-  int mlp = 0;                                         ///< 0: 4·width
+  int width = 128, heads = 4, layers = 4;  ///< of the Transformer
+  int mlp = 0;                             ///< 0: 4·width, of swiglu 8⌈width/3⌉
+  std::string block = "auto";              ///< a published model's, or "auto" for the plain one
+  std::string norm = "auto";    ///< BlockDesign::norm; "auto": what `block` says, as the next three
+  std::string place = "auto";   ///< BlockDesign::place
+  std::string act = "auto";     ///< BlockDesign::act
+  std::string bias = "auto";    ///< BlockDesign::bias
+  int kv_heads = 0, loops = 1;  ///< 0: as many as heads; how often the layers are gone through
   bool bidirectional = false, tie_embeddings = false;  ///< see fields()
 
   int steps = 2000, batch = 32;                           ///< optimizer steps; sequences in each
@@ -49,6 +55,13 @@ struct RunConfig {
   int at_once() const { return (batch + shards - 1) / shards; }
   /// The seed of data and drawn positions.
   std::uint64_t seed_of_data() const { return std::uint64_t(data_seed < 0 ? seed : data_seed); }
+
+  /// The blocks with all that `block` stands for.
+  BlockDesign design() const;
+  /// Sets every part of it by itself.
+  void set_design(const BlockDesign&);
+  /// Numbers between the two matrices of the MLP.
+  int hidden() const;
 
   /// Whether the encoding changes in training.
   bool changes() const { return switch_at < 1; }

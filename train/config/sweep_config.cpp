@@ -32,6 +32,9 @@ std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
     return e.name + ": it goes by the digits of numbers, and " + base.task + " has none";
   if (alone.complex() && base.tie_embeddings)
     return e.name + ": the complex Transformer has a head of its own, and this one is tied";
+  const std::string block = base.design().text(base.heads);
+  if (alone.complex() && !block.empty())
+    return e.name + ": the complex Transformer has the plain block only, and this one has " + block;
   try {
     Parameters parameters(0);
     alone.build({.vocabulary = 1,
@@ -40,8 +43,11 @@ std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
                  .layers = base.layers,
                  .mlp = base.width,
                  .trained = std::max(2, base.train_length),
-                 .causal = !base.bidirectional},
+                 .causal = !base.bidirectional,
+                 .block = base.design()},
                 parameters);
+    if (base.loops != 1 && alone.replaces_last_layer())
+      return e.name + ": it runs the last layer in a way of its own, which can't be looped";
     for (const auto& [key, value] : of_test) alone.set_at_test(key, value);
     alone.check();
   } catch (const UsageError& why) { return why.what(); }  // resolving options is the check
@@ -210,9 +216,7 @@ Options SweepConfig::lists() {
              "rows, separated by commas; all: every encoding; options behind colons, as in "
              "rope:rope.scaling=yarn; layers as in rope@0-2;none@3"}
           .takes("LIST"),
-      Option{"eval_lengths",
-             {},
-             "evaluation lengths, or bins like 26-50 [1, 2, 4 and 8 times --train-length]"}
+      Option{"eval_lengths", {}, "lengths, or bins like 26-50 [1, 2, 4 and 8 times --train-length]"}
           .takes("N,N,...")
           .formerly("lengths"),
       Option{"tests", {}, "values of a task's option, one panel each: tiled.tile=1,tiled.tile=2"}

@@ -85,7 +85,8 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
                              .seed = plain.config.seed,
                              .steps = plain.step,
                              .parameters = parameters.count(),
-                             .position_parameters = parameters.count("encoding.")});
+                             .position_parameters = plain.model->position_parameters(),
+                             .depth = plain.model->depth()});
   return study;
 }
 

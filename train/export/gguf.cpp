@@ -118,6 +118,7 @@ void put_tokenizer(Writer& w, const Exported& e) {
 
 std::string gguf(Transformer& model, const Exported& e) {
   require_causal(model);
+  require_plain(model);
   const Dims& dims = model.dims();
   const auto rope = rope_form(model, e);
   const bool alibi = is_alibi(model);

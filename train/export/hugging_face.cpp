@@ -1,5 +1,5 @@
-// Names and configurations of GPTNeoXForCausalLM and GPT2LMHeadModel: github.com/huggingface/
-// transformers, src/transformers/models/gpt_neox and gpt2.
+// Names and configurations of GPTNeoXForCausalLM, GPT2LMHeadModel and LlamaForCausalLM:
+// github.com/huggingface/transformers, src/transformers/models/gpt_neox, gpt2 and llama.
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -87,6 +87,32 @@ Json neox_config(const RopeForm& rope, const Dims& dims, const Exported& e) {
   return config;
 }
 
+// Llama's block, with any number of heads of k and v.
+bool is_llama(const Dims& dims) {
+  BlockDesign llama = BlockDesign::named("llama");
+  llama.kv_heads = dims.block.kv_heads;
+  return dims.block == llama;
+}
+
+Json llama_config(const RopeForm& rope, const Dims& dims, const Exported& e) {
+  Json config = config_of("llama", "LlamaForCausalLM", dims, e);
+  config.update({{"hidden_size", dims.width},
+                 {"num_hidden_layers", dims.layers},
+                 {"num_attention_heads", dims.heads},
+                 {"num_key_value_heads", dims.kv_heads()},
+                 {"head_dim", dims.head()},
+                 {"intermediate_size", dims.mlp},
+                 {"hidden_act", "silu"},
+                 {"rms_norm_eps", 1e-5},
+                 {"attention_bias", false},
+                 {"mlp_bias", false},
+                 {"attention_dropout", 0.0},
+                 {"rope_theta", rope.base},
+                 {"rope_scaling", rope_scaling(rope, dims)},
+                 {"max_position_embeddings", std::ceil(dims.trained * rope.stretch)}});
+  return config;
+}
+
 Json gpt2_config(const Tables& tables, const Dims& dims, const Exported& e) {
   Json config = config_of("gpt2", "GPT2LMHeadModel", dims, e);
   config.update({{"n_embd", dims.width},
@@ -146,6 +172,12 @@ std::map<std::string, std::string> hugging_face(Transformer& model, const Export
     files["model.safetensors"] = format_safetensors({tensors, {{"format", "pt"}}});
     files["config.json"] = text_of(config);
   };
+  if (is_llama(dims))
+    if (const auto rope = rope_form(model, e); rope && rope->columns == dims.head()) {
+      put(named_as_llama(model, *rope), llama_config(*rope, dims, e));
+      return files;
+    }
+  require_plain(model);
   if (const auto rope = rope_form(model, e)) {
     put(renamed(model, neox, {}, rope), neox_config(*rope, dims, e));
     return files;

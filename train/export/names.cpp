@@ -40,6 +40,15 @@ int row_of(int c, const std::optional<RopeForm>& rope) {
   return c - half < rope->apart ? c - half : c;
 }
 
+// The rows of q or k of each head in that order.
+Tensor in_halves(const Tensor& w, int d, const RopeForm& rope) {
+  Tensor y = Tensor::uninitialized(w.shape);
+  const std::int64_t D = w.dim(1);
+  for (int row = 0; row < w.dim(0); ++row)
+    std::copy_n(&w[(row - row % d + row_of(row % d, rope)) * D], D, &y[row * D]);
+  return y;
+}
+
 Tensor fused(const Transformer& model, int layer, const Names& names,
              const std::optional<RopeForm>& rope) {
   const Dims& dims = model.dims();
@@ -74,6 +83,8 @@ std::optional<RopeForm> rope_form(const Transformer& model, const Exported& e) {
                 .beta_slow = number(model, "beta_slow"),
                 .low_freq_factor = number(model, "low_freq_factor"),
                 .high_freq_factor = number(model, "high_freq_factor")};
+  if (option<bool>(model, "resonance"))
+    refuse("resonance: GPT-NeoX would need rounded wavelengths; export a model without it");
   const double k = number(model, "factor");
   const int width = truncate ? d : form.columns;  // of the spectrum
   const bool named =
@@ -102,6 +113,18 @@ void require_causal(const Transformer& model) {
     throw UsageError(
         "export: the model is bidirectional, and what is exported would need a place for its "
         "<mask>; train one without --bidirectional");
+  if (model.dims().block.loops != 1 || model.depth() != model.dims().layers)
+    throw UsageError(
+        "export: the model loops, and what is exported goes through its layers once; export a "
+        "model with --loops 1");
+}
+
+void require_plain(const Transformer& model) {
+  if (const std::string block = model.dims().block.text(model.dims().heads); !block.empty())
+    throw UsageError(
+        "export: the model's blocks have " + block +
+        ", and what is exported would need a place for them; export plain ones, to hf " +
+        "Llama's with rope, or see yonder logits");
 }
 
 NamedTensors renamed(const Transformer& model, const Names& names, const Tensor& positions,
@@ -133,6 +156,31 @@ NamedTensors renamed(const Transformer& model, const Names& names, const Tensor&
   }
   norm(names.norm, "norm");
   all.emplace_back(names.head, model.tied() ? embed : of("head.weight"));
+  return all;
+}
+
+NamedTensors named_as_llama(const Transformer& model, const RopeForm& rope) {
+  constexpr std::pair<const char*, const char*> parts[] = {
+      {"input_layernorm", "norm1"},          {"self_attn.q_proj", "attn.q"},
+      {"self_attn.k_proj", "attn.k"},        {"self_attn.v_proj", "attn.v"},
+      {"self_attn.o_proj", "attn.o"},        {"mlp.gate_proj", "mlp.gate"},
+      {"post_attention_layernorm", "norm2"}, {"mlp.up_proj", "mlp.up"},
+      {"mlp.down_proj", "mlp.down"}};
+  const Dims& dims = model.dims();
+  const auto of = [&](const std::string& name) {
+    return model.parameters().find(name + ".weight").value();
+  };
+  NamedTensors all;
+  all.emplace_back("model.embed_tokens.weight", times(of("embed"), std::sqrt(double(dims.width))));
+  for (int l = 0; l < dims.layers; ++l)
+    for (const auto& [theirs, ours] : parts) {
+      const Tensor w = of("blocks." + std::to_string(l) + "." + ours);
+      const bool turns = std::string(ours) == "attn.q" || std::string(ours) == "attn.k";
+      all.emplace_back("model.layers." + std::to_string(l) + "." + theirs + ".weight",
+                       turns ? in_halves(w, dims.head(), rope) : w);
+    }
+  all.emplace_back("model.norm.weight", of("norm"));
+  all.emplace_back("lm_head.weight", of(model.tied() ? "embed" : "head"));
   return all;
 }
 

@@ -39,12 +39,17 @@ struct RopeForm {
 /// for a rope that GPT-NeoX has not, or where a number of tokens at most is asked of one.
 std::optional<RopeForm> rope_form(const Transformer&, const Exported&);
 
-/// UsageError for a bidirectional model.
+/// UsageError for a bidirectional model, and for one that loops.
 void require_causal(const Transformer&);
+/// UsageError for blocks that are not plain.
+void require_plain(const Transformer&);
 
 /// The weights under other names. `positions` [M, D] and `rope` may be absent.
 NamedTensors renamed(const Transformer&, const Names&, const Tensor& positions,
                      const std::optional<RopeForm>& rope);
+
+/// The weights of a model of Llama's block under the names of LlamaForCausalLM.
+NamedTensors named_as_llama(const Transformer&, const RopeForm&);
 
 /// What tokens are called in files: names of their own, or GPT-2's letters for bytes.
 std::vector<std::string> token_names(const Exported&);

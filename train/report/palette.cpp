@@ -55,8 +55,7 @@ Palette::Palette(std::vector<Row> rows) : rows_(std::move(rows)) {
     const auto alike = [&style](const auto& other) {
       return other.second.colour == style.colour && other.second.marker == style.marker;
     };
-    // Another marker, and where a colour has no more of them another colour.
-    for (int tried = 1; tried < Style::colours * Style::markers; ++tried) {
+    for (int tried = 1; tried < Style::markers * Style::colours; ++tried) {
       if (std::none_of(encodings_.begin(), encodings_.end(), alike)) break;
       style.marker = 1 + style.marker % Style::markers;
       if (tried % Style::markers == 0) style.colour = (style.colour + 1) % Style::colours;

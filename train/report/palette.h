@@ -22,8 +22,9 @@ struct Style {
 };
 
 /// Colour and marker belong to an encoding's name, in every report: both come from a hash of it.
-/// Only where two encodings of one report would look alike the later one takes another marker. Rows
-/// of the same encoding share them, dashed and hollow; windowed models are grey.
+/// Only where two encodings of one report would look alike the later one takes another marker, and
+/// where all of those are taken another colour. Rows of the same encoding share them, dashed and
+/// hollow; windowed models are grey.
 class Palette {
  public:
   /// Gives every row its style.

@@ -25,6 +25,7 @@ struct Training {
   bool trial = false;           ///< trained only to choose the learning rate, and not chosen
   double seconds = 0, tokens_per_second = 0;             ///< of training
   std::int64_t parameters = 0, position_parameters = 0;  ///< all, and those of positions
+  int depth = 0;             ///< layers times loops; 0: results of earlier versions don't say
   std::vector<double> loss;  ///< of the batches: the mean over each of equal stretches of training
 };
 

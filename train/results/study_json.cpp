@@ -167,6 +167,7 @@ void visit(Training& t, Fields& field) {
   field("settings", t.settings), field("validation", t.validation), field("trial", t.trial);
   field("seconds", t.seconds), field("tokens_per_second", t.tokens_per_second);
   field("parameters", t.parameters), field("position_parameters", t.position_parameters);
+  field.added("depth", t.depth);
   field("loss", t.loss);
 }
 

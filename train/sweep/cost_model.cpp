@@ -34,7 +34,7 @@ namespace {
 Trained tested(const RunConfig& run, const Row& row, const Inputs& inputs) {
   Trained model = prepare(run, inputs);
   change_encoding(model);
-  for (const auto& [key, value] : row.of_test()) model.model->encoding().set_at_test(key, value);
+  for (const auto& [key, value] : row.of_test()) model.model->set_at_test(key, value);
   return model;
 }
 
@@ -73,7 +73,9 @@ Cost measured(const Experiment& experiment, const Cell& cell) {
   pool::reset_peak();
   Trained trained = prepare(cell.run, inputs);
   const Parameters& p = trained.model->parameters();
-  Cost cost{.parameters = p.count(), .position_parameters = p.count("encoding.")};
+  Cost cost{.parameters = p.count(),
+            .position_parameters = trained.model->position_parameters(),
+            .depth = trained.model->depth()};
   {
     Trainer trainer(trained);
     trainer.step(1);  // fetches memory, so it is not counted

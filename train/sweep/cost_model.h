@@ -12,6 +12,7 @@ struct Cost {
   double step = 0, test = 0;                             ///< seconds: of a step, of all tests
   double bytes = 0;                                      ///< at most, at once
   std::int64_t parameters = 0, position_parameters = 0;  ///< all, and those of positions
+  int depth = 0;                                         ///< layers times loops
 
   /// Seconds of a whole training.
   double training(const Cell& cell) const { return step * cell.variant->base.steps; }

@@ -118,11 +118,13 @@ std::string dry_run(const Experiment& experiment, const std::vector<int>& ranks)
   const int count = config.seeds + std::max(1, int(plan.rates.size())) - 1;
   for (const auto& [cell, cost, measuring] : groups) {
     const double training = cost.training(cell), test = cost.test;
-    text += line("#   %-32s %d x %s, of it testing %s; parameters: %lld content, %lld position\n",
-                 (cell.encoding + "-" + cell.variant->base.task + cell.variant->slug).c_str(),
-                 count, duration(training + test).c_str(), duration(test).c_str(),
-                 static_cast<long long>(cost.parameters - cost.position_parameters),
-                 static_cast<long long>(cost.position_parameters));
+    text += line(
+        "#   %-32s %d x %s, of it testing %s; parameters: %lld content, %lld position; "
+        "depth %d\n",
+        (cell.encoding + "-" + cell.variant->base.task + cell.variant->slug).c_str(), count,
+        duration(training + test).c_str(), duration(test).c_str(),
+        static_cast<long long>(cost.parameters - cost.position_parameters),
+        static_cast<long long>(cost.position_parameters), cost.depth);
     bytes = std::max(bytes, cost.bytes);
   }
   const JobTimes times = times_of(experiment, groups);

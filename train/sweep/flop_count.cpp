@@ -13,8 +13,9 @@ FlopCount::FlopCount(const RunConfig& run, const Inputs& inputs) {
 }
 
 double FlopCount::forward(int length) const {
-  const double T = task_->tokens(length), D = dims_.width, F = dims_.mlp;
-  return T * dims_.layers * (4 * D * D + 2 * D * F + (dims_.causal ? 1 : 2) * D * T);
+  const double T = task_->tokens(length), D = dims_.width;
+  const int depth = dims_.layers * dims_.block.loops;
+  return T * depth * (weights_of_layer(dims_) + (dims_.causal ? 1 : 2) * D * T);
 }
 
 double FlopCount::training(int length, int batch, int steps) const {

@@ -5,7 +5,8 @@
 /// Where the work of a run lies, counted before any of it is done. It says how much longer one part
 /// takes than another, not how long (cost_model.h has that): what an encoding adds is left out.
 ///
-///   forward over T tokens:   T · layers · (4D² + 2DF + DT) multiply-adds, 2DT if bidirectional
+///   forward over T tokens:   T · layers · (4D² + 2DF + DT) multiply-adds, 2DT if bidirectional;
+///                            3DF for swiglu, fewer than 4D² for few heads of k and v; r times that
 ///   a step of training:      three times that of its batch
 ///   Kaplan et al. 2020, arXiv:2001.08361, sec. 2.1
 namespace yonder {

@@ -33,7 +33,7 @@ void check(const Experiment& experiment, const Variant& variant) {
         prepare(Cell(experiment, variant, row.encoding, base.lr, base.seed).run, inputs);
     row.finetune();
     change_encoding(model);
-    for (const auto& [key, value] : row.of_test()) model.model->encoding().set_at_test(key, value);
+    for (const auto& [key, value] : row.of_test()) model.model->set_at_test(key, value);
     model.model->encoding().check();
     for (const Overrides& of_test : plan.tests)
       for (const std::string& protocol : config.eval_protocols) {

@@ -106,6 +106,7 @@ Training train_cell(const Experiment& experiment, const Cell& cell, const std::s
   training.tokens_per_second = r.tokens_per_second;
   training.parameters = r.parameters;
   training.position_parameters = r.position_parameters;
+  training.depth = r.depth;
   training.loss = downsample(losses_in(folder + "/metrics.jsonl"));
   return training;
 }

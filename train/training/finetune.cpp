@@ -1,6 +1,7 @@
 #include "train/training/finetune.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/io/available_memory.h"
 #include "encodings/base/table.h"
@@ -20,10 +21,17 @@ void require_same(const RunConfig& asked, const RunConfig& there) {
   };
   same("task", asked.task, there.task);
   same("encoding", asked.encoding, there.encoding);
-  const auto one = asked.fields(), other = there.fields();
+  RunConfig whole = asked;
+  whole.set_design(asked.design());
+  if (whole.kv_heads == 0) whole.kv_heads = whole.heads;
+  const auto one = std::as_const(whole).fields(), other = there.fields();
   for (std::size_t i = 0; i < one.size(); ++i)
     if (const OptionKey key(one[i].name); key.owner == "model" && key.name != "encoding")
-      same(key.name, text_of(one[i].value), text_of(other[i].value));
+      same(kebab_case(key.name), text_of(one[i].value), text_of(other[i].value));
+  if (asked.block == "auto") return;
+  const BlockDesign named = BlockDesign::named(asked.block);
+  same("block", named.norm + " " + named.place + " " + named.act + ", bias " + named.bias,
+       there.norm + " " + there.place + " " + there.act + ", bias " + there.bias);
 }
 
 // Whether a pass of L tokens would draw rows of a table.
@@ -111,6 +119,7 @@ Trained resume_from_checkpoint(const RunConfig& config, const Inputs& inputs) {
   dims.trained = L;
   require_memory(training_bytes(dims, config.at_once()), "lower --batch or --train-length");
 
+  run.model->freeze_loops(L);
   if (draws_rows(*run.model, L)) {
     const Checkpoint old = load_model(*inputs.checkpoint(config.from));
     run.model = grown(*run.model, old.model->encoding(), L, std::uint64_t(config.seed));

@@ -6,17 +6,26 @@ namespace yonder {
 namespace {
 
 double parameters(const Dims& dims) {
-  const double V = dims.vocabulary, D = dims.width, F = dims.mlp;
-  return dims.layers * (4 * D * D + 2 * D * F) + 2 * V * D;
+  return dims.layers * weights_of_layer(dims) + 2.0 * dims.vocabulary * dims.width;
 }
 
 }  // namespace
 
+double weights_of_layer(const Dims& dims) {
+  const double D = dims.width, K = double(dims.kv_heads()) * dims.head();
+  return 2 * D * D + 2 * D * K + (dims.block.act == "swiglu" ? 3 : 2) * D * dims.mlp;
+}
+
 double training_bytes(const Dims& dims, int batch) {
   const double D = dims.width, F = dims.mlp, tokens = double(batch) * dims.trained;
-  // Of each layer: two normed inputs, q, k, v, z, the sum between, and what goes into gelu; at the
-  // end logits and their gradients.
-  const double activations = tokens * (dims.layers * (7 * D + F) + 2.0 * dims.vocabulary);
+  // Of each layer: two normed inputs, q, k, v, z, the sum between, and what goes into gelu, or into
+  // and out of another activation, of swiglu two; at the end logits and their gradients.
+  const BlockDesign& block = dims.block;
+  const int hidden = block.act == "swiglu"                         ? 3
+                     : block.act == "relu2" || block.bias == "all" ? 2
+                                                                   : 1;
+  const double activations =
+      tokens * (dims.layers * block.loops * (7 * D + hidden * F) + 2.0 * dims.vocabulary);
   const double checkpoint = 2 * sizeof(float) * parameters(dims);  // the moments as a file
   return sizeof(real) * (4 * parameters(dims) + activations) + checkpoint;
 }

@@ -5,6 +5,8 @@
 /// What trainings and tests take at least, for require_memory().
 namespace yonder {
 
+/// Numbers in the matrices of one layer: 4D² + 2DF, or as Dims::block has it.
+double weights_of_layer(const Dims&);
 /// The least that a training holds: parameters with gradient and two moments, the files of a
 /// checkpoint before they are written, and what the tokens of a batch of N-token sequences leave in
 /// every layer for the backward pass.

@@ -57,7 +57,7 @@ Json environment(const Trained& run, ranks::Communicator comm) {
   if (run.config.allreduce == "fast")
     machine["bits"] = "may differ with the number of ranks: allreduce is fast";
   machine["parameters"] = run.model->parameters().count();
-  machine["position_parameters"] = run.model->parameters().count("encoding.");
+  machine["position_parameters"] = run.model->position_parameters();
   return machine;
 }
 

@@ -39,6 +39,7 @@ ordered_json task_json(const Trained& run) {
 RunConfig resolved(const Trained& run) {
   RunConfig config = run.config;
   config.mlp = run.model->dims().mlp;
+  config.set_design(run.model->dims().block);
   const Overrides given = std::exchange(config.options, run.model->encoding().values());
   for (const Option& o : run.task->options())
     config.options.push_back({{config.task, {}, o.name}, value_of(o)});

@@ -29,9 +29,10 @@ Dims dims_of(const RunConfig& config, const Task& task) {
           .width = config.width,
           .heads = config.heads,
           .layers = config.layers,
-          .mlp = config.mlp > 0 ? config.mlp : 4 * config.width,
+          .mlp = config.hidden(),
           .trained = task.tokens(config.train_length),
-          .causal = !config.bidirectional};
+          .causal = !config.bidirectional,
+          .block = config.design()};
 }
 
 // Whether it has a length of training, in items: more would overflow the tokens of some task.
@@ -195,6 +196,7 @@ Trained load(const std::string& path, const Overrides& test_options, const Input
                 .bidirectional = !dims.causal,
                 .tie_embeddings = run.model->tied(),
                 .seed = int(checkpoint.origin.seed)};
+  run.config.set_design(dims.block);
   try {
     run.task = task_of(checkpoint.origin.task, run.config);
     run.before = before_of(checkpoint.origin.task);

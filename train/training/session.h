@@ -38,7 +38,8 @@ struct TrainResult {
   int before = 0;                             ///< of them, those that an earlier call had taken
   double loss = 0;                            ///< mean over the last 5 % of the steps
   double seconds = 0, tokens_per_second = 0;  ///< of training
-  std::int64_t parameters = 0, position_parameters = 0;  ///< numbers in all, and under "encoding."
+  std::int64_t parameters = 0, position_parameters = 0;  ///< numbers in all, and of positions
+  int depth = 0;                                         ///< layers times loops
   std::string changed_text;                              ///< of the model that it went on from
 };
 

@@ -200,7 +200,8 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   if (folder) folder->flush();
   result.checkpoint = checkpoints.model(run.step);
   result.parameters = run.model->parameters().count();
-  result.position_parameters = run.model->parameters().count("encoding.");
+  result.position_parameters = run.model->position_parameters();
+  result.depth = run.model->depth();
   result.loss = totals.loss;
   result.seconds = totals.seconds;
   result.tokens_per_second = totals.tokens / result.seconds;

@@ -37,6 +37,11 @@ const std::vector<Case> cases{
     {"log1p", {{3, 11}}, [](const Vars& x) { return log1p(exp(x[0])); }},
     {"softplus", {{3, 11}}, [](const Vars& x) { return softplus(x[0]); }},
     {"gelu", {{3, 11}}, [](const Vars& x) { return gelu(x[0]); }},
+    {"relu2", {{3, 11}}, [](const Vars& x) { return relu2(x[0]); }},
+    {"silu_gate", {{3, 11}, {3, 11}}, [](const Vars& x) { return silu_gate(x[0], x[1]); }},
+    {"silu_gate of one with itself",
+     {{3, 11}},
+     [](const Vars& x) { return silu_gate(x[0], x[0]); }},
     {"linear", {{2, 3, 5}, {4, 5}}, [](const Vars& x) { return linear(x[0], x[1]); }},
     {"linear with bias",
      {{2, 3, 5}, {4, 5}, {4}},
@@ -51,6 +56,7 @@ const std::vector<Case> cases{
     {"layer_norm",
      {{4, 3, 21}, {21}, {21}},
      [](const Vars& x) { return layer_norm(x[0], x[1], x[2]); }},
+    {"rms_norm", {{4, 3, 21}, {21}}, [](const Vars& x) { return rms_norm(x[0], x[1]); }},
     {"cross_entropy", {{2, 3, 9}}, [](const Vars& x) { return cross_entropy(x[0], targets); }},
     {"reshape",
      {{3, 4}},
@@ -58,6 +64,10 @@ const std::vector<Case> cases{
        return reshape(x[0], {2, 6});
      }},
     {"rows", {{5, 2, 3}}, [](const Vars& x) { return gather(x[0], tokens); }},
+    {"repeat_heads", {{2, 3, 2, 5}}, [](const Vars& x) { return repeat_heads(x[0], 6); }},
+    {"repeat_heads, used twice",
+     {{2, 3, 1, 5}},
+     [](const Vars& x) { return repeat_heads(x[0], 2) * repeat_heads(x[0], 2); }},
     {"concat, first axis", {{2, 3}, {1, 3}}, [](const Vars& x) { return concat(x, 0); }},
     {"concat, middle axis",
      {{2, 1, 3}, {2, 4, 3}, {2, 2, 3}},
@@ -90,6 +100,17 @@ const std::vector<Case> cases{
      [](const Vars& x) {
        return rotate(x[0], {normal({6, 3}, "cos"), normal({6, 3}, "sin"), false});
      }},
+    {"rotate by given factors, of every token and head",
+     {{2, 3, 2, 7}, {2, 3, 2, 3}, {2, 3, 2, 3}},
+     [](const Vars& x) { return rotate(x[0], x[1], x[2], true); }},
+    {"rotate by given factors that sequences share",
+     {{2, 3, 2, 7}, {1, 3, 2, 2}, {1, 3, 2, 2}},
+     [](const Vars& x) { return rotate(x[0], x[1], x[2], false); }},
+    {"rotate by given factors that heads share",
+     {{2, 3, 2, 4}, {2, 3, 1, 2}, {2, 3, 1, 2}},
+     [](const Vars& x) { return rotate(x[0], x[1], x[2], true); }},
+    {"l2_normalized", {{4, 3, 21}}, [](const Vars& x) { return l2_normalized(x[0]); }},
+    {"rms_normalized", {{4, 3, 21}}, [](const Vars& x) { return rms_normalized(x[0]); }},
 };
 
 }  // namespace

@@ -226,6 +226,45 @@ TEST_CASE("layer_norm keeps its digits where the mean is large against the sprea
     CHECK(std::abs(y) == Approx(0.5 / std::sqrt(0.25 + 1e-5)).epsilon(4 * epsilon));
 }
 
+TEST_CASE("rms_norm divides by the root of the mean square, and keeps the mean") {
+  for (const int n : {1, 7, 16, 100}) {
+    const Tensor x = normal({3, n}), w = normal({n}, "w");
+    const auto wanted = [&](std::int64_t i) {
+      double square = 0;
+      for (int j = 0; j < n; ++j) square += double(x[i / n * n + j]) * x[i / n * n + j] / n;
+      return x[i] / std::sqrt(square + 1e-5) * w[i % n];
+    };
+    CHECK(largest_error(rms_norm(Var(x), Var(w)).value(), wanted) < 100 * epsilon);
+  }
+}
+
+TEST_CASE("relu2 and silu_gate are their formulas") {
+  const Tensor a = normal({5, 37}), b = normal({5, 37}, "b");
+  CHECK(largest_error(relu2(Var(a)).value(),
+                      [&](auto i) { return a[i] > 0 ? double(a[i]) * a[i] : 0.0; }) < 20 * epsilon);
+  CHECK(largest_error(silu_gate(Var(a), Var(b)).value(), [&](auto i) {
+          return a[i] / (1 + std::exp(-double(a[i]))) * b[i];
+        }) < 40 * epsilon);
+}
+
+TEST_CASE("repeat_heads repeats a head side by side and sums its gradients in their order") {
+  const int B = 2, T = 3, K = 2, H = 6, d = 5;
+  const Var x = Var::parameter(normal({B, T, K, d}));
+  const Tensor weights = normal({B, T, H, d}, "weights");
+  Tape tape;
+  const Var y = repeat_heads(x, H);
+  CHECK(largest_error(y.value(), [&](auto i) {
+          const auto row = i / d, h = row % H;
+          return x.value()[(row / H * K + h * K / H) * d + i % d];
+        }) == 0);
+  tape.backward(sum(y * Var(weights)));
+  CHECK(largest_error(x.grad(), [&](auto i) {
+          const auto row = i / d * (H / K);
+          const auto w = [&](int g) { return weights[(row + g) * d + i % d]; };
+          return real(real(w(0) + w(1)) + w(2));
+        }) == 0);
+}
+
 TEST_CASE("cross_entropy is the mean of −log softmax over the rows with a target") {
   const Tensor x = normal({2, 3, 37});
   const std::vector<int> targets{5, -1, 0, 36, -1, 20};
@@ -327,6 +366,8 @@ TEST_CASE("rotate turns pairs of columns by the token's angle and keeps the colu
       };
       INFO(pairs << " pairs, interleaved " << interleaved);
       CHECK(largest_error(y, wanted) < 40 * epsilon);  // products below 20
+      const Var c(cos.view({1, T, 1, pairs})), s(sin.view({1, T, 1, pairs}));
+      CHECK(largest_error(rotate(Var(x), c, s, interleaved).value(), wanted) < 40 * epsilon);
     }
 }
 
@@ -360,6 +401,10 @@ TEST_CASE("operations give the same bits with any number of threads") {
     };
     CHECK(check({{n, 70}, {70}, {70}},
                 [](const Vars& x) { return layer_norm(x[0], x[1], x[2]); }) == "");
+    CHECK(check({{n, 70}, {70}}, [](const Vars& x) { return rms_norm(x[0], x[1]); }) == "");
+    CHECK(check({{n, 70}, {n, 70}}, [](const Vars& x) { return silu_gate(x[0], x[1]); }) == "");
+    CHECK(check({{n, 70}}, [](const Vars& x) { return relu2(x[0]); }) == "");
+    CHECK(check({{2, n, 2, 10}}, [](const Vars& x) { return repeat_heads(x[0], 6); }) == "");
     CHECK(check({{n, 50}}, [&](const Vars& x) { return cross_entropy(x[0], targets); }) == "");
     CHECK(check({{n, 70}, {70}}, [](const Vars& x) { return x[0] + x[1]; }) == "");
     CHECK(check({{n, 70}, {70}}, [](const Vars& x) { return x[0] - x[1]; }) == "");

@@ -168,12 +168,12 @@ TEST_CASE("a file that is no checkpoint, is truncated or has other shapes is ref
 
 TEST_CASE("what training has fixed can't be changed at test time, the rest can") {
   const std::string test = "eval " + trained_run() + " --eval-lengths 4,8 --quiet";
-  refused(test + " --rope.base 500", 2, "training has fixed it at 10000");
+  refused(test + " --rope.fraction 0.5", 2, "training has fixed it at 1");
   refused(test + " --copy.alphabet 5", 2, "training has fixed it at");
   refused(test + " --kerple.kind power", 2, "without kerple");
   refused(test + " --rope.scaling nkt", 2, "did you mean 'ntk'?");
   for (const std::string more : {"--rope.scaling ntk --rope.factor 4", "--window.size 4",
-                                 "--logn.when test", "--rope.base 10000"})
+                                 "--logn.when test", "--rope.base 500", "--rope.fraction 1"})
     CHECK(yonder_run(test + " " + more).code == 0);
 }
 

@@ -76,6 +76,7 @@ TEST_CASE("export refuses what can't be exported, and says what it would need") 
   CHECK(refused(run("rope") + out + " --rope.scaling yarn", 2, "give --rope.factor"));
   CHECK(refused(run("rope") + out + " --length 100", 2, "omit it"));
   CHECK(refused(run("rope") + out + " --rope.scaling rerope", 2, "would need rerope"));
+  CHECK(refused(run("rope") + out + " --rope.resonance true", 2, "rounded wavelengths"));
   CHECK(refused(run("rope") + out + " --to gguf --rope.scaling llama3 --rope.factor 2", 2,
                 "--to hf"));
   CHECK(refused(run("sinusoidal") + out + " --sinusoidal.scaling linear", 2, "factor"));

@@ -374,16 +374,16 @@ TEST_CASE("flags override a file, also where it lists several values") {
   const Folder folder;
   put(folder / "c.toml",
       "[data]\ntask = 'copy'\n[sweep]\nencodings = ['rope']\nseeds = 1\n[sweep.set]\n"
-      "'data.task' = ['copy', 'reverse']\n'rope.base' = [10, 20]\n");
+      "'data.task' = ['copy', 'reverse']\n'rope.fraction' = [0.5, 0.75]\n");
   const auto dry = [&](const std::string& flags) {
     return yonder_run("sweep " + (folder / "c.toml") +
                       tiny_sweep.substr(tiny_sweep.find(" --width")) + "--dry-run " + flags)
         .out;
   };
-  CHECK_THAT(dry(""), ContainsSubstring("-reverse ") && ContainsSubstring("base=20"));
-  const std::string both = dry("--task sort --rope.base 30");
-  CHECK_THAT(both, ContainsSubstring("-sort ") && ContainsSubstring("base = 30"));
-  CHECK_THAT(both, !ContainsSubstring("-reverse ") && !ContainsSubstring("base=20"));
+  CHECK_THAT(dry(""), ContainsSubstring("-reverse ") && ContainsSubstring("fraction=0.75"));
+  const std::string both = dry("--task sort --rope.fraction 0.25");
+  CHECK_THAT(both, ContainsSubstring("-sort ") && ContainsSubstring("fraction = 0.25"));
+  CHECK_THAT(both, !ContainsSubstring("-reverse ") && !ContainsSubstring("fraction=0.75"));
   refused_sweep("--encodings rope --lr 1e-3 --set train.lr=1e-3,2e-3", "is also given by --lr");
 }
 

@@ -268,7 +268,7 @@ tests = ["", "copy.alphabet=16"]
 "data.task" = ["copy", "reverse"]
 "model.width" = [16, 32, 64]
 "train.lr" = [1e-3, 3e-3]
-"rope.base" = [500, 10000]
+"rope.fraction" = [0.5, 1]
 )");
   const SweepPlan plan = plan_of(c);
   CHECK(plan.variants.size() == 6);
@@ -278,7 +278,7 @@ tests = ["", "copy.alphabet=16"]
   CHECK(plan.rates == std::vector<double>{1e-3, 3e-3});
   CHECK(plan.tests.size() == 2);
   REQUIRE(plan.rows.size() == 6);  // two of rope, one of alibi, each behind a window too
-  CHECK(plan.rows[0].encoding == "rope:rope.base=500");
+  CHECK(plan.rows[0].encoding == "rope:rope.fraction=0.5");
   CHECK(plan.lengths == std::vector<int>{32, 64, 128, 256});
   CHECK_THROWS_WITH(plan_of(read("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
                     ContainsSubstring("no encoding of this sweep is t5"));
@@ -365,11 +365,11 @@ TEST_CASE("the part of training until an encoding changes may be an axis, a row 
 encodings = ["rope", "alibi@0-2,none@3"]
 [sweep.set]
 "encoding.switch_at" = [0.5, 1]
-"rope.base" = [500]
+"rope.fraction" = [0.5]
 )");
   const SweepPlan plan = plan_of(c);
   REQUIRE(plan.rows.size() == 4);
-  CHECK(plan.rows[0].encoding == "rope:encoding.switch_at=0.5:rope.base=500");
+  CHECK(plan.rows[0].encoding == "rope:encoding.switch_at=0.5:rope.fraction=0.5");
   CHECK(plan.rows[3].encoding == "alibi@0-2,none@3:encoding.switch_at=1");
   c.axes = {{"model.encoding", {"rope@0,none@1", "none@0,rope@1"}}};
   CHECK(plan_of(c).rows.size() == 2);

@@ -99,7 +99,8 @@ TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
   std::string last;
   while (std::getline(csv, line)) ++lines, last = line;
   CHECK(lines == r.scores.size());
-  CHECK(last.ends_with(",learned: position 64 is beyond the table of 64,undefined,table ends,512,0,,"));
+  CHECK(last.ends_with(
+      ",learned: position 64 is beyond the table of 64,undefined,table ends,512,0,,"));
 }
 
 TEST_CASE("a text with commas or quotes is quoted in the CSV") {
@@ -185,14 +186,15 @@ TEST_CASE("a cell without numbers says why: the table ends, or its trainings fai
 }
 
 TEST_CASE("options that training fixes belong to the encoding of a row, others to its extension") {
-  const auto rows = parse_rows("deberta:deberta.decoder=0,rope:rope.base=500:rope.scaling=yarn");
+  const auto rows =
+      parse_rows("deberta:deberta.decoder=0,rope:rope.fraction=0.5:rope.scaling=yarn");
   CHECK(rows[0].encoding == "deberta:deberta.decoder=0");
   CHECK(rows[0].name() == "deberta");
   CHECK(rows[0].extension.empty());
   CHECK(rows[0].label() == "deberta, decoder 0");
-  CHECK(rows[1].training().at(0).value == Value(500));
+  CHECK(rows[1].training().at(0).value == Value(0.5));
   CHECK(rows[1].extension_text() == "rope.scaling=yarn");
-  CHECK(rows[1].label() == "rope, base 500 + yarn");
+  CHECK(rows[1].label() == "rope, fraction 0.5 + yarn");
 }
 
 TEST_CASE("the JSON has intervals, orders and verdicts for programs") {

@@ -141,11 +141,11 @@ TEST_CASE("changes that can't be are refused in a sentence") {
 
 TEST_CASE("a row may change its encoding in training") {
   const Row row = parse_row(
-      "rope:encoding.switch_at=0.5:encoding.switch_to=alibi:alibi.learned=true:rope.base=500:"
+      "rope:encoding.switch_at=0.5:encoding.switch_to=alibi:alibi.learned=true:rope.layout=half:"
       "window.size=0");
   CHECK(row.name() == "rope");
   CHECK(row.encoding ==
-        "rope:encoding.switch_at=0.5:encoding.switch_to=alibi:alibi.learned=true:rope.base=500");
+        "rope:encoding.switch_at=0.5:encoding.switch_to=alibi:alibi.learned=true:rope.layout=half");
   CHECK(row.extension_text() == "window.size=0");
-  CHECK(row.label() == "rope, switch at 0.5, switch to alibi, learned true, base 500 + window");
+  CHECK(row.label() == "rope, switch at 0.5, switch to alibi, learned true, half + window");
 }

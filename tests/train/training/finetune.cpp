@@ -85,6 +85,19 @@ TEST_CASE("fine-tuning with interpolation lowers the loss at the longer length")
   CHECK(resume_from_checkpoint(again).before->length == 4);
 }
 
+TEST_CASE("another base that training goes on with is kept, with rounded wavelengths too") {
+  const Folder folder;
+  RunConfig config = longer("rope", {{"rope.base", "500000"}, {"rope.resonance", "true"}});
+  config.steps = 2;
+  train(config, folder / "run", Existing::refuse, {});
+  const Trained tuned = load(folder / "run");
+  CHECK(option(tuned, "rope.base") == "500000");
+  CHECK(option(tuned, "rope.resonance") == "true");
+  RunConfig again = config_from(folder / "run");
+  again.threads = 1;
+  CHECK(option(resume_from_checkpoint(again), "rope.base") == "500000");
+}
+
 TEST_CASE("fresh rows of a table begin as a test has them, and are trained") {
   const RunConfig config = longer("learned", {{"learned.beyond", "random"}});
   Trained start = load(config.from, config.options);
@@ -140,8 +153,8 @@ TEST_CASE("fine-tuning refuses another model, a frozen option and a length witho
   config = longer("rope", {});
   config.encoding = "alibi";
   CHECK_THROWS_WITH(resume_from_checkpoint(config), ContainsSubstring("--encoding"));
-  CHECK_THROWS_WITH(resume_from_checkpoint(longer("rope", {{"rope.base", "500"}})),
-                    ContainsSubstring("rope.base"));
+  CHECK_THROWS_WITH(resume_from_checkpoint(longer("rope", {{"rope.layout", "half"}})),
+                    ContainsSubstring("rope.layout"));
   CHECK_THROWS_WITH(resume_from_checkpoint(longer("learned", {})),
                     ContainsSubstring("--learned.beyond"));
   CHECK_THROWS_WITH(resume_from_checkpoint(longer("rope+learned", {{"learned.beyond", "random"},

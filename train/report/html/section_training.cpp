@@ -51,14 +51,15 @@ Json models(const std::vector<TrainingGroup>& all, const Palette& palette) {
         {g.encoding, {}}, palette,
         {cell(data_of(g.task, g.variant)), cell(std::to_string(g.all.size())),
          cell(grouped(t.parameters - t.position_parameters)), cell(grouped(t.position_parameters)),
-         cell(grouped(t.steps)), cell(number(g.median(&Training::lr), "%g")),
+         cell(t.depth > 0 ? std::to_string(t.depth) : ""), cell(grouped(t.steps)),
+         cell(number(g.median(&Training::lr), "%g")),
          cell(number(g.median(&Training::seconds), "%.1f")),
          cell(grouped(std::llround(g.median(&Training::tokens_per_second))))}));
   }
   return tables_of("Models and their training", "sortable",
                    {head("encoding"), head("task"), head("seeds"), head("parameters", "content"),
-                    head("parameters", "position"), head("steps"), head("learning rate"),
-                    head("seconds", "median"), head("tokens/s", "median")},
+                    head("parameters", "position"), head("depth", "layers"), head("steps"),
+                    head("learning rate"), head("seconds", "median"), head("tokens/s", "median")},
                    lines);
 }
 
