@@ -213,7 +213,7 @@ class Dape final : public Encoding {
   void scores(ScoreTerms& s, const Attention& a) override {
     if (!a.products) return;  // who asks for biases alone
     const auto reads_q_or_k = [](const RelativeTerm& t) { return t.A || t.B || t.f; };
-    if (a.products->far_window > 0 ||
+    if (a.products->far_window > 0 || a.products->chunk > 0 ||
         std::any_of(s.relative.begin(), s.relative.end(), reads_q_or_k))
       throw UsageError(
           "dape: it reads one product of q and k for all distances; choose another rope.scaling");
