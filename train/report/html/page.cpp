@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include "core/error.h"
 #include "core/io/files.h"
@@ -56,6 +57,18 @@ Json inputs_of(const std::string& run) {
   return all;
 }
 
+// "500 sequences, 16000 bytes per score", or "".
+std::string scored_by(const Results& r) {
+  int examples = 0;
+  std::int64_t targets = 0;
+  for (const EvalScore& s : r.scores)
+    examples = std::max(examples, s.examples), targets = std::max(targets, s.targets);
+  if (examples == 0) return "";
+  std::string text = std::to_string(examples) + " sequences";
+  if (targets) text += ", " + std::to_string(targets) + (r.text ? " bytes" : " tokens");
+  return text + " per score";
+}
+
 // "tinyshakespeare.txt, 1.12 MB · 112,000 parameters · 3 seeds".
 std::string facts_of(const Study& study, const Json& inputs) {
   std::string text;
@@ -69,15 +82,14 @@ std::string facts_of(const Study& study, const Json& inputs) {
   if (most)
     add((thousands(least) == thousands(most) ? "" : thousands(least) + " to ") + thousands(most) +
         " thousand parameters");
-  for (const Results& r : study.panels) {
-    int examples = 0;
-    std::int64_t targets = 0;
-    for (const EvalScore& s : r.scores)
-      examples = std::max(examples, s.examples), targets = std::max(targets, s.targets);
-    std::string each = r.title() + ": " + std::to_string(examples) + " sequences";
-    if (targets) each += ", " + std::to_string(targets) + (r.text ? " bytes" : " tokens");
-    if (examples) add(each + " per score");
-  }
+  // Once for all panels where it is the same of all.
+  std::vector<std::string> scored;
+  for (const Results& r : study.panels) scored.push_back(scored_by(r));
+  if (std::adjacent_find(scored.begin(), scored.end(), std::not_equal_to()) == scored.end()) {
+    if (!scored.empty() && !scored[0].empty()) add(scored[0]);
+  } else
+    for (std::size_t i = 0; i < scored.size(); ++i)
+      if (!scored[i].empty()) add(study.panels[i].title() + ": " + scored[i]);
   return text;
 }
 
