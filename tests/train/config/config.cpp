@@ -1,5 +1,6 @@
 // Configuration files, keys, plans of sweeps, presets.
 #include "train/config/toml.h"
+#include "train/results/inference.h"
 
 #include <filesystem>
 #include <map>
@@ -396,6 +397,9 @@ TEST_CASE("every preset is a configuration that plans, with title, source and cl
       }));
     };
     for (const Claim& c : config.claims) there(c.order), panel(c.task, c.config);
+    // The demo's says that more seeds would tell.
+    if (!config.claims.empty() && p.name != "quick")
+      CHECK(config.seeds >= seeds_for(int(config.claims.size())));
     for (const Prediction& c : config.predictions)
       there(c.generalise), there(c.fail), panel(c.task, c.config);
   }
