@@ -234,7 +234,7 @@ std::vector<Conflict> refused() {
        {"bam", "cope", "deberta", "fox", "hard-alibi", "nape", "path", "pope", "rope-id",
         "scale-invariant", "shaw", "stick-breaking", "tupe", "wall", "xlnet", "xpos"})
     all.push_back({name,
-                   "dape stands beside rope, and beside one of alibi, kerple, t5, fire and "
+                   "dape can be combined with rope and with one of alibi, kerple, t5, fire and "
                    "sandwich; choose among these"});
   for (const char* name : {"window", "sinks"})
     all.push_back({name, "its convolutions read every earlier key; remove one"});

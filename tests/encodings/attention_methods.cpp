@@ -168,7 +168,8 @@ TEST_CASE("entmax of the worked example has its weights, loss and gradient") {
                       b * double(v[((four_tokens - 1) * two_heads + 1) * head_columns + c])));
 }
 
-TEST_CASE("what qknorm, gate, entmax, wall and path can't stand beside is refused in a sentence") {
+TEST_CASE(
+    "what qknorm, gate, entmax, wall and path can't be combined with is refused in a sentence") {
   const auto refusal = [](const std::string& names) -> std::string {
     try {
       Composition c(names);

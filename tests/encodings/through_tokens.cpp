@@ -134,8 +134,9 @@ TEST_CASE("decays that know no content are those of xpos, without its turns") {
     }
 }
 
-TEST_CASE("forget gates stand beside reflections and decays, each with what it keeps of a key") {
-  for (const std::string name : {"path", "wall"})
+TEST_CASE(
+    "forget gates combine with reflections, decays and turns, each with what it keeps of a key") {
+  for (const std::string name : {"path", "wall", "selective"})
     for (const std::string& names : {name + "+fox", "fox+" + name}) {
       Served kind{names, tiny_dims(), {}};
       Transformer model = kind.model();

@@ -85,7 +85,7 @@ TEST_CASE("fine-tuning with interpolation lowers the loss at the longer length")
   CHECK(resume_from_checkpoint(again).before->length == 4);
 }
 
-TEST_CASE("another base that training goes on with is kept, with rounded wavelengths too") {
+TEST_CASE("another base that training continues with is kept, with rounded wavelengths too") {
   const Folder folder;
   RunConfig config = longer("rope", {{"rope.base", "500000"}, {"rope.resonance", "true"}});
   config.steps = 2;
