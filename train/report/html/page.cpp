@@ -57,7 +57,7 @@ Json inputs_of(const std::string& run) {
   return all;
 }
 
-// "500 sequences, 16000 bytes per score", or "".
+// "500 sequences, 16,000 bytes per score", or "".
 std::string scored_by(const Results& r) {
   int examples = 0;
   std::int64_t targets = 0;
@@ -65,7 +65,7 @@ std::string scored_by(const Results& r) {
     examples = std::max(examples, s.examples), targets = std::max(targets, s.targets);
   if (examples == 0) return "";
   std::string text = std::to_string(examples) + " sequences";
-  if (targets) text += ", " + std::to_string(targets) + (r.text ? " bytes" : " tokens");
+  if (targets) text += ", " + grouped(targets) + (r.text ? " bytes" : " tokens");
   return text + " per score";
 }
 

@@ -43,7 +43,7 @@ const char* heat(const Results& r, const Row& row, int length, const Measure& m)
 // ", 16,000 bytes scored"
 std::string targets_of(const EvalScore& s, const Results& r) {
   if (s.targets == 0) return "";
-  return ", " + std::to_string(s.targets) + (r.text ? " bytes" : " tokens") + " scored";
+  return ", " + grouped(s.targets) + (r.text ? " bytes" : " tokens") + " scored";
 }
 
 // What a cell opens to: every seed, the interval, and what was scored.
@@ -65,8 +65,8 @@ Json seeds_of(const Results& r, const Row& row, int length, const Scale& scale) 
   }
   if (last) said.push_back(std::to_string(last->examples) + " sequences" + targets_of(*last, r));
   if (last && scale.measure.value == &EvalScore::loss && !std::isnan(last->loss_low))
-    said.push_back("other test sequences: " + scale.shown(last->loss_low) + "–" +
-                   scale.shown(last->loss_high));
+    said.push_back("seed " + std::to_string(last->seed) + " on other test sequences: " +
+                   scale.shown(last->loss_low) + "–" + scale.shown(last->loss_high));
   return said;
 }
 

@@ -6,13 +6,6 @@
 namespace yonder {
 namespace {
 
-// 12345678 as 12,345,678.
-std::string grouped(std::int64_t n) {
-  std::string text = std::to_string(n);
-  for (int at = int(text.size()) - 3; at > 0; at -= 3) text.insert(std::size_t(at), ",");
-  return text;
-}
-
 // Trainings of the same encoding, task and variant, in order of appearance.
 struct TrainingGroup {
   std::string encoding, task, variant;

@@ -48,6 +48,12 @@ std::string with_sign(double x, int digits) {
   return (x < 0 ? "−" : "+") + text;
 }
 
+std::string grouped(std::int64_t n) {
+  std::string text = std::to_string(n);
+  for (int at = int(text.size()) - 3; at > 0; at -= 3) text.insert(std::size_t(at), ",");
+  return text;
+}
+
 std::string number(double x, const char* format) {
   char text[48];
   std::snprintf(text, sizeof text, format, x);

@@ -79,6 +79,8 @@ Json length_heads(const Results&, const std::string& first);
 std::string with_sign(double x, int digits);
 /// A text in parts, with links where it names a paper on arXiv or a page on kexue.fm.
 Json linked(const std::string& text);
+/// 12345678 as "12,345,678".
+std::string grouped(std::int64_t n);
 /// printf for one number; "" for NaN.
 std::string number(double x, const char* format);
 
