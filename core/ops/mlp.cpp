@@ -14,7 +14,8 @@ constexpr std::int64_t height = 256;
 Matrix rows_of(const Tensor& x, std::int64_t first, std::int64_t stride) {
   return {x.data.get() + first * stride, stride};
 }
-Matrix turned(Matrix m) { return {m.data, m.stride, true}; }
+Matrix whole(const Tensor& x) { return rows_of(x, 0, x.dim(-1)); }
+Matrix turned(const Matrix& m) { return {m.data, m.stride, true}; }
 
 // Storage for a matrix [rows, width] with padded rows.
 Tensor padded(std::int64_t rows, std::int64_t width) {
@@ -82,30 +83,32 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
   const Tensor y = Tensor::uninitialized(shape);
   const bool records = Tape::records(x, up, down);
   const Tensor h = records ? padded(e.M, e.F) : Tensor();
-  const Rounded U(pad_rows(up.value())), D(pad_rows(down.value()));
+  const Tensor U = pad_rows(up.value()), D = pad_rows(down.value());
+  const RightFactor U_turned(turned(whole(U)), e.K, e.F), D_turned(turned(whole(D)), e.F, e.N);
 
   parallel_for(e.parts(), [&](std::int64_t part) {
     const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
     const Tensor g = padded(n, e.F);
     real* const hidden = records ? &h[first * stride] : g.data.get();
-    multiply({n, e.F, e.K, rows_of(x.value(), first, e.K), U.transposed(), hidden, stride});
+    multiply({n, e.F, e.K, rows_of(x.value(), first, e.K), U_turned, hidden, stride});
     for (std::int64_t r = 0; r < n; ++r) map(e.F, &g[r * stride], Gelu::value, hidden + r * stride);
-    multiply({n, e.N, e.F, rows_of(g, 0, stride), D.transposed(), &y[first * e.N], e.N});
+    multiply({n, e.N, e.F, rows_of(g, 0, stride), D_turned, &y[first * e.N], e.N});
   });
 
   return Tape::record(y, {x, up, down}, [=](const Tensor& dy) {
     const auto [dx, add] = x.tracked() ? x.gradient().target() : Gradient::Target{};
+    const RightFactor plain_U(whole(U), e.F, e.K), plain_D(whole(D), e.N, e.F);
     const Shares dU(up, e.parts()), dD(down, e.parts());
     parallel_for(e.parts(), [&, dx = dx, add = add](std::int64_t part) {
       const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
       const Tensor g = padded(n, e.F), dh = padded(n, e.F);
       const Matrix dy_rows = rows_of(dy, first, e.N), dh_rows = rows_of(dh, 0, stride);
-      multiply({n, e.F, e.N, dy_rows, D.plain(), dh.data.get(), stride});  // dg
+      multiply({n, e.F, e.N, dy_rows, plain_D, dh.data.get(), stride});  // dg
       for (std::int64_t r = 0; r < n; ++r)
         gelu_backward(e.F, &h[(first + r) * stride], &g[r * stride], &dh[r * stride]);
       dD.set(part, dy_rows, rows_of(g, 0, stride), n);
       dU.set(part, dh_rows, rows_of(x.value(), first, e.K), n);
-      if (dx) multiply({n, e.K, e.F, dh_rows, U.plain(), &dx[first * e.K], e.K, add});
+      if (dx) multiply({n, e.K, e.F, dh_rows, plain_U, &dx[first * e.K], e.K, add});
     });
     dU.add_to(up.gradient());
     dD.add_to(down.gradient());

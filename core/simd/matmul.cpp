@@ -1,15 +1,14 @@
 #include "core/simd/matmul.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <dnnl.hpp>
-#include <map>
 #include <stdexcept>
 #include <utility>
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/simd/bf16.h"
 #include "core/simd/simd_loops.h"
 #include "core/tensor.h"
 
@@ -17,21 +16,26 @@ namespace yonder {
 namespace {
 
 Precision now = Precision::f32;
-[[maybe_unused]] bool emulated = false;
 
-// The part of m that begins at (row, column).
-Matrix part(const Matrix& m, std::int64_t row, std::int64_t column) {
-  const std::int64_t at = m.transposed ? column * m.stride + row : row * m.stride + column;
-  return {m.data + at, m.stride, m.transposed, m.half ? m.half + at : nullptr};
+// Whether products are of bf16, which the build in double has not.
+bool rounds() { return now == Precision::bf16; }
+
+// The part of a factor that begins at (row, column); where it is packed, whole tiles from there.
+Matrix part(bf16::Side side, const Matrix& m, std::int64_t row, std::int64_t column) {
+  Matrix part = m.from(row, column);
+  if (side == bf16::Side::right) std::swap(row, column);
+  if (m.packed)
+    part.packed = m.packed.from(row / bf16::lines, column / bf16::depth);
+  return part;
 }
 
 // 0..whole−1 in parts of equal size, the last one smaller.
 struct Tiling {
   std::int64_t whole, size;
-  // Parts near `wanted` long, in whole vectors: no slivers.
-  static Tiling near(std::int64_t whole, std::int64_t wanted) {
+  // Parts near `wanted` long, in whole vectors or tiles of bf16: no slivers.
+  static Tiling near(std::int64_t whole, std::int64_t wanted, int unit = 16) {
     const std::int64_t parts = std::max<std::int64_t>(1, (whole + wanted / 2) / wanted);
-    return {whole, std::max<std::int64_t>(16, ((whole + parts - 1) / parts + 15) / 16 * 16)};
+    return {whole, ((whole + parts - 1) / parts + unit - 1) / unit * unit};
   }
   std::int64_t parts() const { return (whole + size - 1) / size; }
   std::int64_t begin(std::int64_t part) const { return part * size; }
@@ -45,16 +49,17 @@ struct Tiles {
 // Tiles of 256 × 128 over all of K reach 98 % of oneDNN's best, 128 × 128 about 95 %. Where that
 // makes fewer than eight tiles (one per thread), tiles get lower; below 128 rows, which costs a
 // tenth, only if K is short, else the sum over K is split. Waking another thread pays off from half
-// a million multiplications on, about 10 µs.
+// a million multiplications on, about 10 µs; in bf16 from sixteen times as many.
 Tiles tiles(const Product& p) {
-  const std::int64_t enough = std::min<std::int64_t>(p.M * p.N * p.K >> 19, 8);
+  const bool halves = rounds();
+  const std::int64_t enough = std::min<std::int64_t>(p.M * p.N * p.K >> (halves ? 23 : 19), 8);
   if (enough < 2) return {{p.M, p.M}, {p.N, p.N}, {p.K, p.K}};
   Tiles t{Tiling::near(p.M, 256), Tiling::near(p.N, 128), {p.K, p.K}};
   for (std::int64_t height = 128; height >= (p.K < 1024 ? 32 : 128); height /= 2)
     if (t.rows.parts() * t.columns.parts() < enough) t.rows = Tiling::near(p.M, height);
   const std::int64_t count = t.rows.parts() * t.columns.parts();
   const std::int64_t pieces = std::min((enough + count - 1) / count, p.K / 256);
-  if (pieces > 1) t.depth = Tiling::near(p.K, (p.K + pieces - 1) / pieces);
+  if (pieces > 1) t.depth = Tiling::near(p.K, (p.K + pieces - 1) / pieces, halves ? bf16::depth : 16);
   return t;
 }
 
@@ -110,123 +115,64 @@ void multiply_f32(const Product& p) {
     throw std::runtime_error("matmul: oneDNN could not multiply");
 }
 
-// x rounded to the upper half of its bits, to the nearest, ties to even; NaN stays NaN.
-std::uint32_t rounded(float x) {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  const bool nan = (bits & 0x7fffffff) > 0x7f800000;
-  return (nan ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
-}
-
-// The elements of m [rows, columns], rounded to bf16 but held as floats, in rows without gaps.
-void round_to(float* to, const Matrix& m, std::int64_t rows, std::int64_t columns) {
-  const std::int64_t down = m.transposed ? 1 : m.stride, along = m.transposed ? m.stride : 1;
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t k = 0; k < columns; ++k)
-      *to++ = std::bit_cast<float>(rounded(m.data[i * down + k * along]));
-}
-
-void multiply_emulated(Product p) {
-  const Tensor a = Tensor::uninitialized({int(p.M), int(p.K)});
-  const Tensor b = Tensor::uninitialized({int(p.K), int(p.N)});
-  round_to(a.data.get(), p.a, p.M, p.K);
-  round_to(b.data.get(), p.b, p.K, p.N);
-  p.a = {a.data.get(), p.K}, p.b = {b.data.get(), p.N};
-  multiply_f32(p);
-}
-
-// n neighbouring numbers as bf16.
-void round_row(const float* from, std::int64_t n, std::uint16_t* to) {
-  for (std::int64_t k = 0; k < n; ++k) to[k] = std::uint16_t(rounded(from[k]) >> 16);
-}
-
-std::uint16_t* halves(const Tensor& t) { return reinterpret_cast<std::uint16_t*>(t.data.get()); }
-
-// Room for so many numbers of bf16.
-Tensor half_storage(std::int64_t n) { return Tensor::uninitialized({int((n + 1) / 2)}); }
-
-// Rounds `m`, whose rows in memory have `width` numbers, into `storage` unless it is rounded.
+// A factor packed by the calling thread, or by all; its groups of lines don't depend on each other.
 enum class By { one_thread, all };
-Matrix rounded_once(Matrix m, std::int64_t rows, std::int64_t columns, Tensor& storage, By by) {
-  if (m.half) return m;
-  if (m.transposed) std::swap(rows, columns);
-  storage = half_storage(rows * columns);
-  std::uint16_t* const to = halves(storage);
-  const auto round = [&](std::int64_t r) {
-    round_row(m.data + r * m.stride, columns, to + r * columns);
+Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t K,
+              Tensor& storage, By by) {
+  if (m.packed) return m;
+  const std::int64_t groups = bf16::tiles(count, bf16::lines),
+                     step = bf16::tiles(K, bf16::depth) * bf16::numbers;
+  storage = Tensor::uninitialized({int(groups), int(step / 2)});
+  const auto to = reinterpret_cast<std::uint16_t*>(storage.data.get());
+  const auto some = [&](std::int64_t first, std::int64_t last) {
+    bf16::pack(side, m, count, K, to, first, last - first);
   };
-  if (by == By::all) parallel_rows(rows, columns, round);
-  else
-    for (std::int64_t r = 0; r < rows; ++r) round(r);
-  return {m.data, columns, m.transposed, to};
+  if (by == By::all) parallel_pieces(groups, chunk_rows(step), some);
+  else some(0, groups);
+  Matrix result = m;
+  result.packed = {to, step};
+  return result;
 }
 
-// oneDNN's product of bf16 factors with f32 sums, made once for every kind of tile.
-struct Kind {
-  std::int64_t M, N, K, a_stride, b_stride, c_stride;
-  bool a_transposed, b_transposed, add;
-  auto operator<=>(const Kind&) const = default;
+void pack_factors(Product& p, Tensor& a, Tensor& b, By by) {
+  p.a = packed(bf16::Side::left, p.a, p.M, p.K, a, by);
+  p.b = packed(bf16::Side::right, p.b, p.N, p.K, b, by);
+}
 
-  using Memory = dnnl::memory::desc;
-  using Type = dnnl::memory::data_type;
-  static dnnl::memory::dims strides(std::int64_t stride, bool transposed) {
-    return transposed ? dnnl::memory::dims{1, stride} : dnnl::memory::dims{stride, 1};
+// Where C ends within a tile, all of its tiles are computed beside it.
+void multiply_bf16(Product p) {
+  Tensor a, b, whole;
+  pack_factors(p, a, b, By::one_thread);
+  bf16::Block block{.a = p.a.packed,
+                    .b = p.b.packed,
+                    .rows = bf16::tiles(p.M, bf16::lines),
+                    .columns = bf16::tiles(p.N, bf16::lines),
+                    .pieces = bf16::tiles(p.K, bf16::depth),
+                    .c = p.c,
+                    .c_stride = p.c_stride,
+                    .add = p.add};
+  if (p.M % bf16::lines == 0 && p.N % bf16::lines == 0) return bf16::multiply(block);
+  block.c_stride = block.columns * bf16::lines, block.add = false;
+  whole = Tensor::uninitialized({int(block.rows * bf16::lines), int(block.c_stride)});
+  block.c = whole.data.get();
+  bf16::multiply(block);
+  for (std::int64_t i = 0; i < p.M; ++i) {
+    real *const to = p.c + i * p.c_stride, *const from = &whole[i * block.c_stride];
+    if (p.add) map(p.N, to, plus, to, from);
+    else std::copy_n(from, p.N, to);
   }
-  Memory a() const { return {{M, K}, Type::bf16, strides(a_stride, a_transposed)}; }
-  Memory b() const { return {{K, N}, Type::bf16, strides(b_stride, b_transposed)}; }
-  Memory c() const { return {{M, N}, Type::f32, strides(c_stride, false)}; }
-
-  // Throws dnnl::error where the processor has no bf16.
-  dnnl::matmul make(const dnnl::engine& engine) const {
-    dnnl::post_ops after;
-    if (add) after.append_sum(1);
-    dnnl::primitive_attr how;
-    how.set_post_ops(after);
-#if DNNL_VERSION_MAJOR >= 3
-    return dnnl::matmul(dnnl::matmul::primitive_desc(engine, a(), b(), c(), how));
-#else
-    return dnnl::matmul(dnnl::matmul::primitive_desc({a(), b(), c()}, how, engine));
-#endif
-  }
-};
+}
 
 const dnnl::engine& engine() {
   static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
   return cpu;
 }
 
-void multiply_bf16(const Product& p) {
-  thread_local std::map<Kind, dnnl::matmul> known;
-  thread_local dnnl::stream stream(engine());
-  Tensor a_storage, b_storage;
-  const Matrix a = rounded_once(p.a, p.M, p.K, a_storage, By::one_thread);
-  const Matrix b = rounded_once(p.b, p.K, p.N, b_storage, By::one_thread);
-  const Kind kind{p.M, p.N, p.K, a.stride, b.stride, p.c_stride, a.transposed, b.transposed, p.add};
-  auto found = known.find(kind);
-  if (found == known.end()) found = known.emplace(kind, kind.make(engine())).first;
-  const auto memory = [](const Kind::Memory& m, const void* at) {
-    return dnnl::memory(m, engine(), const_cast<void*>(at));
-  };
-  found->second.execute(stream, {{DNNL_ARG_SRC, memory(kind.a(), a.half)},
-                                 {DNNL_ARG_WEIGHTS, memory(kind.b(), b.half)},
-                                 {DNNL_ARG_DST, memory(kind.c(), p.c)}});
-  stream.wait();
-}
-
-bool has_bf16() {
-  try {
-    Kind{16, 16, 16, 16, 16, 16, false, false, false}.make(engine());
-    return true;
-  } catch (const dnnl::error&) { return false; }
-}
-
-bool rounds() { return now == Precision::bf16 && !emulated; }
-
 }  // namespace
 
 void multiply(const Product& p) {
-  if (now == Precision::f32) multiply_f32(p);
-  else if (emulated) multiply_emulated(p);
-  else multiply_bf16(p);
+  if (rounds()) multiply_bf16(p);
+  else multiply_f32(p);
 }
 
 bool repeat_product(Library library, std::int64_t M, std::int64_t N, std::int64_t K, int repeats) {
@@ -263,15 +209,12 @@ bool repeat_product(Library library, std::int64_t M, std::int64_t N, std::int64_
 }
 #endif
 
-Rounded::Rounded(const Tensor& matrix) : matrix_(matrix) {
+RightFactor::RightFactor(const Matrix& m, std::int64_t K, std::int64_t N) : matrix_(m) {
 #ifndef YONDER_DOUBLE
-  const std::int64_t rows = matrix.dim(0), stride = matrix.dim(1);
-  if (rounds()) rounded_once({matrix.data.get(), stride}, rows, stride, half_, By::all);
+  if (rounds()) matrix_ = packed(bf16::Side::right, m, N, K, storage_, By::all);
+#else
+  (void)K, (void)N;
 #endif
-}
-
-const std::uint16_t* Rounded::half() const {
-  return half_ ? reinterpret_cast<const std::uint16_t*>(half_.data.get()) : nullptr;
 }
 
 Precision precision_named(const std::string& name) {
@@ -279,18 +222,17 @@ Precision precision_named(const std::string& name) {
 #ifdef YONDER_DOUBLE
   throw UsageError("precision: " + name + " is not available in the double-precision build");
 #else
-  if (!emulated && !has_bf16())
+  if (!bf16::available())
     throw UsageError(
-        "precision: this processor has no bf16 instructions that oneDNN can use; "
-        "keep --precision f32");
+        "precision: this processor, or the one that yonder was built for, has no bf16 instructions "
+        "(AVX512-BF16 or AMX); keep --precision f32");
   return Precision::bf16;
 #endif
 }
 
+Precision precision() { return now; }
 WithPrecision::WithPrecision(Precision precision) : outer_(std::exchange(now, precision)) {}
 WithPrecision::~WithPrecision() { now = outer_; }
-
-void emulate_bf16(bool on) { emulated = on; }
 
 Tensor pad_rows(const Tensor& w) {
   const std::int64_t rows = w.dim(0), width = w.dim(1), stride = padded_stride(width);
@@ -306,11 +248,8 @@ void matmul(const Product& product) {
   if (p.M == 0 || p.N == 0) return;
   if (p.K == 0) return collect(p, {}, 0);
 #ifndef YONDER_DOUBLE
-  Tensor a_storage, b_storage;
-  if (rounds()) {
-    p.a = rounded_once(p.a, p.M, p.K, a_storage, By::all);
-    p.b = rounded_once(p.b, p.K, p.N, b_storage, By::all);
-  }
+  Tensor a, b;
+  if (rounds()) pack_factors(p, a, b, By::all);
 #endif
   const Tiles t = tiles(p);
   const std::int64_t I = t.rows.parts(), J = t.columns.parts(), pieces = t.depth.parts();
@@ -325,7 +264,8 @@ void matmul(const Product& product) {
     const std::int64_t row = t.rows.begin(i), column = t.columns.begin(j), k = t.depth.begin(piece);
     Product tile = whole;
     tile.M = t.rows.length(i), tile.N = t.columns.length(j), tile.K = t.depth.length(piece);
-    tile.a = part(whole.a, row, k), tile.b = part(whole.b, k, column);
+    tile.a = part(bf16::Side::left, whole.a, row, k);
+    tile.b = part(bf16::Side::right, whole.b, k, column);
     tile.c += (piece * p.M + row) * whole.c_stride + column;  // piece is 0 if C itself is written
     multiply(tile);
   });

@@ -2,19 +2,12 @@
 #include <cstdint>
 #include <string>
 
+#include "core/simd/matrix.h"
 #include "core/tensor.h"
 
 /// \file
-/// The only door to oneDNN (f32) and its stand-in for double.
+/// The only door to oneDNN (f32), its stand-in for double, and large products of bf16.
 namespace yonder {
-
-/// A row-major matrix in memory, `stride` reals from row to row, read as its transpose if asked.
-struct Matrix {
-  const real* data;                     ///< element (0, 0)
-  std::int64_t stride;                  ///< reals from row to row
-  bool transposed = false;              ///< read as its transpose
-  const std::uint16_t* half = nullptr;  ///< its elements as bf16, where they are rounded already
-};
 
 /// The stride of a matrix in memory of our own. Strides that are multiples of 1 KiB cause cache-set
 /// conflicts, which make products up to a half slower; such a leading dimension is padded by one
@@ -52,23 +45,19 @@ class WithPrecision {
   Precision outer_;
 };
 
-/// For tests: the numbers of bf16 on any processor, factors rounded and then multiplied as f32.
-void emulate_bf16(bool);
+/// The precision in scope.
+Precision precision();
 
-/// A matrix [rows, stride] that several products share, rounded to bf16 once where products are of
-/// bf16; else nothing but itself.
-class Rounded {
+/// A right factor [K, N] that several products share, packed once by all threads where products are
+/// of bf16; else nothing but itself. What it is made of outlives it.
+class RightFactor {
  public:
-  explicit Rounded(const Tensor& matrix);  ///< [rows, stride]
-  /// The matrix.
-  Matrix plain() const { return {matrix_.data.get(), matrix_.dim(1), false, half()}; }
-  /// Its transpose.
-  Matrix transposed() const { return {matrix_.data.get(), matrix_.dim(1), true, half()}; }
+  RightFactor(const Matrix&, std::int64_t K, std::int64_t N);  ///< as it stands in a Product
+  operator const Matrix&() const { return matrix_; }           ///< for Product::b
 
  private:
-  Tensor matrix_, half_;  // half_ is empty in f32
-
-  const std::uint16_t* half() const;
+  Matrix matrix_;
+  Tensor storage_;
 };
 
 /// The same by the calling thread alone and in one piece, for work that is already split.

@@ -1,6 +1,7 @@
 // Training with factors of products in bf16.
 #include <cmath>
 
+#include "core/simd/bf16.h"
 #include "core/simd/matmul.h"
 #include "tests/support/catch.h"
 #include "tests/support/models.h"
@@ -12,8 +13,8 @@ using namespace yonder;
 namespace {
 
 struct Emulated {
-  Emulated() { emulate_bf16(true); }
-  ~Emulated() { emulate_bf16(false); }
+  Emulated() { bf16::emulate(true); }
+  ~Emulated() { bf16::emulate(false); }
 };
 
 // A and B of small whole numbers and a number that bf16 has not: 257 is rounded to 256.

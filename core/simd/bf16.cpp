@@ -1,0 +1,301 @@
+#include "core/simd/bf16.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#if defined(__AVX512BF16__) && defined(__AVX512BW__) && !defined(YONDER_DOUBLE)
+#define YONDER_AVX512_BF16
+#endif
+#if defined(__x86_64__) && !defined(YONDER_DOUBLE)
+#define YONDER_AMX
+#endif
+
+namespace yonder::bf16 {
+namespace {
+
+static_assert(numbers == lines * depth);
+using Word = std::uint32_t;  // two numbers
+constexpr int side = 16;     // words of a row, and rows, of a tile
+
+bool emulated = false;
+
+// x rounded to the upper half of its bits, to the nearest, ties to even; NaN stays NaN.
+Word rounded(float x) {
+  const auto bits = std::bit_cast<Word>(x);
+  const bool nan = (bits & 0x7fffffff) > 0x7f800000;
+  return (nan ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+}
+Word pair(real first, real second) {
+  return rounded(float(first)) >> 16 | rounded(float(second));
+}
+
+// The 16 words of a tile's row: of neighbours in a row of memory, or of two rows of memory.
+void pair_neighbours(const real* from, Word* to) {
+#ifdef YONDER_AVX512_BF16
+  const __m512bh words = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + 16), _mm512_loadu_ps(from));
+  std::memcpy(to, &words, sizeof words);
+#else
+  for (int t = 0; t < side; ++t) to[t] = pair(from[2 * t], from[2 * t + 1]);
+#endif
+}
+void pair_rows(const real* first, const real* second, Word* to) {
+#ifdef YONDER_AVX512_BF16
+  const __m512i order = _mm512_set_epi16(
+      31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19,
+      3, 18, 2, 17, 1, 16, 0);
+  const __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(second), _mm512_loadu_ps(first));
+  __m512i words;
+  std::memcpy(&words, &both, sizeof words);
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi16(order, words));
+#else
+  for (int t = 0; t < side; ++t) to[t] = pair(first[t], second[t]);
+#endif
+}
+
+// [16, 16] words turned, in blocks of 4 × 4.
+void turn(const Word* from, Word* to) {
+#ifdef __SSE2__
+  const auto row = [&](int i, int j) {
+    return _mm_load_si128(reinterpret_cast<const __m128i*>(from + i * side + j));
+  };
+  const auto put = [&](int j, int i, __m128i x) {
+    _mm_store_si128(reinterpret_cast<__m128i*>(to + j * side + i), x);
+  };
+  for (int i = 0; i < side; i += 4)
+    for (int j = 0; j < side; j += 4) {
+      const __m128i a = row(i, j), b = row(i + 1, j), c = row(i + 2, j), d = row(i + 3, j);
+      const __m128i ab = _mm_unpacklo_epi32(a, b), cd = _mm_unpacklo_epi32(c, d),
+                    ab2 = _mm_unpackhi_epi32(a, b), cd2 = _mm_unpackhi_epi32(c, d);
+      put(j, i, _mm_unpacklo_epi64(ab, cd));
+      put(j + 1, i, _mm_unpackhi_epi64(ab, cd));
+      put(j + 2, i, _mm_unpacklo_epi64(ab2, cd2));
+      put(j + 3, i, _mm_unpackhi_epi64(ab2, cd2));
+    }
+#else
+  for (int i = 0; i < side; ++i)
+    for (int j = 0; j < side; ++j) to[j * side + i] = from[i * side + j];
+#endif
+}
+
+// One tile, of which `across` lines and `along` of the depth exist. `m` begins at its first number.
+void pack_tile(Side factor, Matrix m, std::int64_t across, std::int64_t along, Word* to) {
+  const bool depth_in_rows = (factor == Side::left) != m.transposed;
+  const int rows = depth_in_rows ? lines : depth, columns = depth_in_rows ? depth : lines;
+  real whole[numbers];
+  if (across < lines || along < depth) {
+    if (!depth_in_rows) std::swap(across, along);
+    std::fill_n(whole, numbers, real(0));
+    for (std::int64_t r = 0; r < std::min<std::int64_t>(across, rows); ++r)
+      std::copy_n(m.data + r * m.stride, std::min<std::int64_t>(along, columns),
+                  whole + r * columns);
+    m.data = whole, m.stride = columns;
+  }
+  alignas(64) Word plain[side * side];
+  Word* const words = depth_in_rows == (factor == Side::left) ? to : plain;
+  for (int r = 0; r < side; ++r)
+    if (depth_in_rows) pair_neighbours(m.data + r * m.stride, words + r * side);
+    else pair_rows(m.data + 2 * r * m.stride, m.data + (2 * r + 1) * m.stride, words + r * side);
+  if (words == plain) turn(plain, to);
+}
+
+float low(Word x) { return std::bit_cast<float>(x << 16); }
+float high(Word x) { return std::bit_cast<float>(x & 0xffff0000); }
+
+const Word* words(const Packed& m, std::int64_t group, std::int64_t piece) {
+  return reinterpret_cast<const Word*>(m.at + group * m.step + piece * numbers);
+}
+
+void multiply_plain(const Block& p) {
+  for (std::int64_t i = 0; i < p.rows; ++i)
+    for (std::int64_t j = 0; j < p.columns; ++j)
+      for (int r = 0; r < side; ++r) {
+        real* const c = p.c + (i * side + r) * p.c_stride + j * side;
+        if (!p.add) std::fill_n(c, side, real(0));
+        for (std::int64_t k = 0; k < p.pieces; ++k)
+          for (int t = 0; t < side; ++t) {
+            const Word a = words(p.a, i, k)[r * side + t];
+            const Word* const b = words(p.b, j, k) + t * side;
+            for (int n = 0; n < side; ++n) {
+              c[n] += real(low(a)) * low(b[n]);
+              c[n] += real(high(a)) * high(b[n]);
+            }
+          }
+      }
+}
+
+#ifdef YONDER_AVX512_BF16
+// 8 rows of one tile of A with one or two of B: sums enough to fill the time that one takes.
+template <int wide>
+void multiply_rows(const Block& p, std::int64_t i, std::int64_t j, int first) {
+  constexpr int tall = 8;
+  real* const c = p.c + (i * side + first) * p.c_stride + j * side;
+  __m512 sum[tall][wide];
+#pragma GCC unroll 8
+  for (int r = 0; r < tall; ++r)
+#pragma GCC unroll 2
+    for (int w = 0; w < wide; ++w)
+      sum[r][w] = p.add ? _mm512_loadu_ps(c + r * p.c_stride + w * side) : _mm512_setzero_ps();
+  const auto factor = [](__m512i x) { return std::bit_cast<__m512bh>(x); };
+  for (std::int64_t k = 0; k < p.pieces; ++k) {
+    const Word* a = words(p.a, i, k) + first * side;
+    const Word *b[wide];
+    for (int w = 0; w < wide; ++w) b[w] = words(p.b, j + w, k);
+    for (int t = 0; t < side; ++t) {
+      __m512i right[wide];
+#pragma GCC unroll 2
+      for (int w = 0; w < wide; ++w) right[w] = _mm512_loadu_si512(b[w] + t * side);
+#pragma GCC unroll 8
+      for (int r = 0; r < tall; ++r) {
+        const __m512i left = _mm512_set1_epi32(int(a[r * side + t]));
+#pragma GCC unroll 2
+        for (int w = 0; w < wide; ++w)
+          sum[r][w] = _mm512_dpbf16_ps(sum[r][w], factor(left), factor(right[w]));
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < tall; ++r)
+#pragma GCC unroll 2
+    for (int w = 0; w < wide; ++w) _mm512_storeu_ps(c + r * p.c_stride + w * side, sum[r][w]);
+}
+
+void multiply_avx512(const Block& p) {
+  for (std::int64_t j = 0; j < p.columns; j += 2)
+    for (std::int64_t i = 0; i < p.rows; ++i)
+      for (int first = 0; first < side; first += 8)
+        if (j + 1 < p.columns) multiply_rows<2>(p, i, j, first);
+        else multiply_rows<1>(p, i, j, first);
+}
+#endif
+
+#ifdef YONDER_AMX
+#define YONDER_TILES __attribute__((target("amx-tile,amx-bf16")))
+
+// Whether there are tiles, and the kernel lets this process use them, which it has to ask for.
+bool asked_for_tiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & amx_bf16) || !(d & amx_tile)) return false;
+  const long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XTILEDATA
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+bool has_tiles() {
+  static const bool has = asked_for_tiles();
+  return has;
+}
+
+// Tiles 0 to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B: [high, wide] tiles of C.
+template <int tall, int wide>
+YONDER_TILES void multiply_tiles(const Block& p, std::int64_t i, std::int64_t j) {
+  constexpr int row = side * sizeof(Word);
+  const auto stride = p.c_stride * std::int64_t(sizeof(real));
+  real* const c = p.c + i * side * p.c_stride + j * side;
+  real* const c2 = c + side * p.c_stride;
+  if (p.add) {
+    _tile_loadd(0, c, stride);
+    if constexpr (wide == 2) _tile_loadd(1, c + side, stride);
+    if constexpr (tall == 2) _tile_loadd(2, c2, stride);
+    if constexpr (tall == 2 && wide == 2) _tile_loadd(3, c2 + side, stride);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  for (std::int64_t k = 0; k < p.pieces; ++k) {
+    _tile_loadd(4, words(p.a, i, k), row);
+    _tile_loadd(6, words(p.b, j, k), row);
+    _tile_dpbf16ps(0, 4, 6);
+    if constexpr (wide == 2) {
+      _tile_loadd(7, words(p.b, j + 1, k), row);
+      _tile_dpbf16ps(1, 4, 7);
+    }
+    if constexpr (tall == 2) {
+      _tile_loadd(5, words(p.a, i + 1, k), row);
+      _tile_dpbf16ps(2, 5, 6);
+    }
+    if constexpr (tall == 2 && wide == 2) _tile_dpbf16ps(3, 5, 7);
+  }
+  _tile_stored(0, c, stride);
+  if constexpr (wide == 2) _tile_stored(1, c + side, stride);
+  if constexpr (tall == 2) _tile_stored(2, c2, stride);
+  if constexpr (tall == 2 && wide == 2) _tile_stored(3, c2 + side, stride);
+}
+
+struct alignas(64) TileSetup {
+  std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+YONDER_TILES void multiply_amx(const Block& p) {
+  static const TileSetup setup;
+  _tile_loadconfig(&setup);
+  // So much of the depth that two groups of rows of A stay in the first cache.
+  constexpr std::int64_t most = 16;
+  for (std::int64_t k = 0; k < p.pieces; k += most) {
+    Block part = p;
+    part.a.at += k * numbers, part.b.at += k * numbers;
+    part.pieces = std::min(most, p.pieces - k), part.add = p.add || k > 0;
+    std::int64_t i = 0;
+    for (; i + 1 < p.rows; i += 2) {
+      std::int64_t j = 0;
+      for (; j + 1 < p.columns; j += 2) multiply_tiles<2, 2>(part, i, j);
+      if (j < p.columns) multiply_tiles<2, 1>(part, i, j);
+    }
+    if (i == p.rows) continue;
+    std::int64_t j = 0;
+    for (; j + 1 < p.columns; j += 2) multiply_tiles<1, 2>(part, i, j);
+    if (j < p.columns) multiply_tiles<1, 1>(part, i, j);
+  }
+  _tile_release();
+}
+#endif
+
+}  // namespace
+
+void pack(Side factor, const Matrix& m, std::int64_t count, std::int64_t K, std::uint16_t* to,
+          std::int64_t first, std::int64_t groups) {
+  const std::int64_t pieces = tiles(K, depth);
+  for (std::int64_t g = first; g < first + groups; ++g)
+    for (std::int64_t k = 0; k < pieces; ++k) {
+      const std::int64_t line = g * lines, along = k * depth;
+      const Matrix tile = factor == Side::left ? m.from(line, along) : m.from(along, line);
+      pack_tile(factor, tile, count - line, K - along,
+                reinterpret_cast<Word*>(to + (g * pieces + k) * numbers));
+    }
+}
+
+void multiply(const Block& p) {
+  if (emulated) return multiply_plain(p);
+#ifdef YONDER_AMX
+  if (has_tiles()) return multiply_amx(p);
+#endif
+#ifdef YONDER_AVX512_BF16
+  return multiply_avx512(p);
+#endif
+  multiply_plain(p);
+}
+
+bool available() {
+  if (emulated) return true;
+#ifdef YONDER_AVX512_BF16
+  return true;
+#elif defined(YONDER_AMX)
+  return has_tiles();
+#else
+  return false;
+#endif
+}
+
+void emulate(bool on) { emulated = on; }
+
+}  // namespace yonder::bf16

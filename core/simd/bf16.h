@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+
+#include "core/simd/matrix.h"
+
+/// \file
+/// Products of bfloat16 factors with sums in f32, by AMX tiles, AVX512-BF16 or, for tests on any
+/// processor, neither. Factors are rounded once and stored in the order in which tiles are loaded:
+/// a *tile* is 16 lines by 32 of the depth, 1 KiB, where lines are the rows of a left factor or the
+/// columns of a right one. In a left tile each row has its 32 numbers; a right tile has for each
+/// pair of the depth the two numbers of each column, which is the same turned in words of 32 bits.
+/// Intel's manual, volume 1, chapter 18; volume 2, "TDPBF16PS" and "VDPBF16PS".
+namespace yonder::bf16 {
+
+inline constexpr int lines = 16, depth = 32;         ///< extents of a tile
+inline constexpr std::int64_t numbers = Packed::numbers;  ///< in a tile
+
+/// Tiles, or lines, that n are rounded up to.
+constexpr std::int64_t tiles(std::int64_t n, int of) { return (n + of - 1) / of; }
+
+/// Which factor of a product a matrix is.
+enum class Side { left, right };
+
+/// Rounds lines first·16.. of `m` and packs them, padded with zeros to whole tiles, from `to` on.
+/// `m` is [count, K] as a left factor, [K, count] as a right one; its group i goes to
+/// to + i·tiles(K, depth)·numbers.
+void pack(Side, const Matrix& m, std::int64_t count, std::int64_t K, std::uint16_t* to,
+          std::int64_t first_group, std::int64_t groups);
+
+/// A product of packed factors, all of whose tiles exist in full.
+struct Block {
+  Packed a, b;              ///< the first tile of each
+  std::int64_t rows;        ///< of C in tiles
+  std::int64_t columns;     ///< of C in tiles
+  std::int64_t pieces;      ///< of the depth in tiles
+  real* c;                  ///< element (0, 0)
+  std::int64_t c_stride;    ///< reals from row to row
+  bool add;                 ///< to C, or in its place
+};
+void multiply(const Block&);  ///< by the calling thread, in one order of sums
+
+/// Whether this processor has instructions for it that this build can use, or they are emulated.
+bool available();
+/// For tests: none of them, on any processor.
+void emulate(bool);
+
+}  // namespace yonder::bf16
