@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/attention/call.h"
+#include "core/simd/matmul.h"
 #include "core/error.h"
 
 namespace yonder {
@@ -134,6 +135,14 @@ std::vector<Var> inputs(const AttentionCall& call) {
   return all;
 }
 
+// Products of a tile are of bf16 where they are all that a weight needs; where rows of a tile are
+// whole tiles of bf16.
+bool rounds(const Dots& dots, const Var& v, const ScoreTerms& scores) {
+  const auto fits = [](const Var& x) { return fused::wide(x.dim(3)) % bf16::lines == 0; };
+  return precision() == Precision::bf16 && scores.weights == Weights::softmax && !dots.log_decay &&
+         !dots.path.w && fits(dots.q) && fits(v);
+}
+
 }  // namespace
 
 Var attention(const Dots& dots, const Var& v, const ScoreTerms& scores, const Mask& mask,
@@ -154,7 +163,9 @@ Var attention(const Dots& dots, const Var& v, const ScoreTerms& scores, const Ma
                      .dv = v.dim(3),
                      .sinks = std::max(mask.sinks - keys.first, 0),
                      .pairings = pairings(dots),
-                     .gates = fused::GateSums(scores.log_gate)};
+                     .gates = fused::GateSums(scores.log_gate),
+                     .bf16 = rounds(dots, v, scores)};
+  call.bf16_only = call.bf16 && scores.relative.empty() && scores.contextual.empty();
   for (int h = 0; h < call.H; ++h) {
     const Visibility own = visibility(mask, scores.weights, h, queries.first - keys.first);
     const Band visible = call.sinks > 0 ? around(own.near, own.sinks) : own.near;

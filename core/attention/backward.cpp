@@ -109,6 +109,12 @@ struct QueryGradients {
   real *dz, *dz_turned;             // [side, wide(dv)], [wide(dv), side]
   real *minus_d, *log_sum_exp;      // [side]
   real* dq[Pairing::most_of_them];  // [side, wide(dk)]
+  struct {
+    bf16::Packed dz_rows, dz_columns;            // right factors, queries its columns or its depth
+    bf16::Packed q[Pairing::most_of_them];       // right factors, queries their depth
+    real* dq_turned[Pairing::most_of_them];      // [wide(dk), side]
+    real* spare;                                 // packed_reals(side, side)
+  } rounded;  // in bf16
 };
 
 struct BackwardPass {
@@ -122,6 +128,8 @@ struct BackwardPass {
 
   void query_tile(TileOrigin, int part, const real* bias, real* dbias) const;
   std::size_t reals() const;
+  std::size_t rounded_reals() const;
+  void round(const QueryTile&, QueryGradients&, Workspace&) const;
   QueryGradients start(const QueryTile&, Workspace&) const;
   void differentiate(const TilePair&, const QueryGradients&, const Carried&, Square s,
                      Square ds) const;
@@ -138,7 +146,28 @@ std::size_t BackwardPass::reals() const {
       call.scores.contextual.empty() ? 0 : std::size_t(tile::up_to(side, call.Tk));
   return QueryTile::reals(call) + 3 * Square::size +
          side * (wide(call.dv) + wide(call.dv) + Pairing::most_of_them * wide(call.dk) + 18) +
+         (call.bf16 ? rounded_reals() : 0) +
          Carried::reals(call) + carries + (call.dots.path.w ? Path::record_reals(call) : 0);
+}
+
+std::size_t BackwardPass::rounded_reals() const {
+  return packed_reals(side, call.dv) + packed_reals(call.dv, side) + packed_reals(side, side) +
+         Pairing::most_of_them * (packed_reals(call.dk, side) + side * wide(call.dk));
+}
+
+void BackwardPass::round(const QueryTile& queries, QueryGradients& g, Workspace& memory) const {
+  auto& to = g.rounded;
+  const Matrix dz_of_tile{g.dz, wide(call.dv)};
+  to.dz_rows = pack(bf16::Side::right, {g.dz, wide(call.dv), true}, side, call.dv,
+                    memory.take(packed_reals(side, call.dv)));
+  to.dz_columns = pack(bf16::Side::right, dz_of_tile, call.dv, side,
+                       memory.take(packed_reals(call.dv, side)));
+  for (std::size_t n = 0; n < call.pairings.size(); ++n) {
+    to.q[n] = pack(bf16::Side::right, {queries.q[n], wide(call.dk)}, call.dk, side,
+                   memory.take(packed_reals(call.dk, side)));
+    to.dq_turned[n] = memory.zeros(side * wide(call.dk));
+  }
+  to.spare = memory.take(packed_reals(side, side));
 }
 
 QueryGradients BackwardPass::start(const QueryTile& queries, Workspace& memory) const {
@@ -147,11 +176,13 @@ QueryGradients BackwardPass::start(const QueryTile& queries, Workspace& memory) 
                    .dz_turned = memory.take(side * width),
                    .minus_d = memory.zeros(side),
                    .log_sum_exp = memory.take(side),
-                   .dq = {}};
+                   .dq = {},
+                   .rounded = {}};
   for (std::size_t n = 0; n < call.pairings.size(); ++n)
     g.dq[n] = memory.zeros(side * wide(call.dk));
   Rows{dz, queries.b, queries.first, queries.count, queries.h}.copy(g.dz);
-  turn(g.dz, width, g.dz_turned);
+  if (!call.bf16_only) turn(g.dz, width, g.dz_turned);
+  if (call.bf16) round(queries, g, memory);
   std::fill_n(g.log_sum_exp, side, std::numeric_limits<real>::infinity());
   const std::int64_t row = (std::int64_t(queries.b) * call.H + queries.h) * call.Tq + queries.first;
   std::copy_n(&log_sum_exp[row], queries.count, g.log_sum_exp);
@@ -167,8 +198,10 @@ void BackwardPass::differentiate(const TilePair& pair, const QueryGradients& g,
                                  const Carried& carried, Square s, Square ds) const {
   const int rows = pair.keys.rows();
   constexpr real zeros[side] = {};
-  pair.products(pair.keys.v, wide(call.dv), g.dz_turned, call.dv,
-                carried.stick_breaking ? zeros : g.minus_d, ds);
+  if (call.bf16) pair.products(pair.keys.v_rows, g.rounded.dz_rows, call.dv, g.minus_d, ds);
+  else
+    pair.products(pair.keys.v, wide(call.dv), g.dz_turned, call.dv,
+                  carried.stick_breaking ? zeros : g.minus_d, ds);
   if (tables.V) relative(call).add_value_products(pair, g.dz, g.dz_turned, ds);
   ds.clear_from(rows);
   if (carried.stick_breaking) return carried.stick_breaking->differentiate(pair, g.minus_d, s, ds);
@@ -183,6 +216,9 @@ void BackwardPass::differentiate(const TilePair& pair, const QueryGradients& g,
           tile::store(p * tile::load(ds.row(r) + i), ds.row(r) + i);
         });
   }
+  if (!call.bf16) return;
+  pair.clear_hidden(s);
+  pair.clear_hidden(ds);
 }
 
 // To q and k of each pairing, from the pairs that it serves. What else is made of ds comes before.
@@ -197,10 +233,17 @@ void BackwardPass::add_dot_products(const TilePair& pair, const QueryGradients& 
     if (mixed) pair.select(pairing, ds, spare);
     const Square own = mixed ? spare : ds;
     const int which = pairing.far_k ? 1 : 0;
-    if (pairing.q.tracked()) pair.add_over_keys(own, pair.keys.k[which], width, g.dq[n]);
-    if (real* dk = GradientSums::part(sums.k[which], part))
-      pair.add_over_queries(own, pair.queries.q[n], width,
-                            dk + std::int64_t(pair.keys.first) * width);
+    real* const dk = GradientSums::part(sums.k[which], part);
+    real* const dk_tile = dk ? dk + std::int64_t(pair.keys.first) * width : nullptr;
+    if (call.bf16) {
+      if (pairing.q.tracked())
+        pair.add_over_keys(own, pair.keys.k_turned[which], width, g.rounded.dq_turned[n],
+                           g.rounded.spare);
+      if (dk) pair.add_over_queries(own, g.rounded.q[n], width, dk_tile, g.rounded.spare);
+    } else {
+      if (pairing.q.tracked()) pair.add_over_keys(own, pair.keys.k[which], width, g.dq[n]);
+      if (dk) pair.add_over_queries(own, pair.queries.q[n], width, dk_tile);
+    }
   }
 }
 
@@ -210,8 +253,12 @@ void BackwardPass::add_terms(const TilePair& pair, const QueryGradients& g, Squa
   const QueryTile& queries = pair.queries;
   const std::int64_t n = std::int64_t(queries.b * call.H + queries.h) * sums.parts + part;
   const std::int64_t key = pair.keys.first;
-  if (real* dv = GradientSums::part(sums.v, n))
-    pair.add_over_queries(p, g.dz, wide(call.dv), dv + key * wide(call.dv));
+  if (real* dv = GradientSums::part(sums.v, n)) {
+    dv += key * wide(call.dv);
+    if (call.bf16)
+      pair.add_over_queries(p, g.rounded.dz_columns, wide(call.dv), dv, g.rounded.spare);
+    else pair.add_over_queries(p, g.dz, wide(call.dv), dv);
+  }
   real* dk = GradientSums::part(sums.k[0], n);
   if (dk) dk += key * wide(call.dk);
   const TableSums& all = sums.tables;
@@ -248,6 +295,7 @@ void BackwardPass::finish(const QueryTile& queries, const QueryGradients& g,
   for (std::size_t n = 0; n < call.pairings.size(); ++n)
     if (const Var& q = call.pairings[n].q; q.tracked()) {
       const Rows rows{q.grad(), queries.b, queries.first, queries.count, queries.h};
+      if (call.bf16) add_turned(g.rounded.dq_turned[n], wide(call.dk), g.dq[n]);
       rows.put(g.dq[n], onto.q[n], queries.factor);
       if (!onto.q[n]) rows.clear_below();
     }
@@ -400,7 +448,7 @@ void backward_strips(const BackwardPass& pass, Strips& strips) {
 void backward(const AttentionCall& call, const Tensor& z, const Tensor& log_sum_exp,
               const Tensor& dz) {
   const ByDistance tables = by_distance(call);
-  const Packed packed(call);
+  const Packed packed(call, Packed::Pass::backward);
   const PackedProducts products(call);
   Strips strips(call);
   const GradientSums sums(call, tables, strips);

@@ -223,7 +223,7 @@ void Entmax::differentiate(const TilePair& pair, const real* threshold, Square s
 void forward_entmax(const AttentionCall& call, const Tensor& z, const Tensor& threshold,
                     const Tensor& centre) {
   const ByDistance tables = by_distance(call);
-  const Packed packed(call);
+  const Packed packed(call, Packed::Pass::forward);
   const PackedProducts products(call);
   const EntmaxPass pass{call, tables, packed, products, z, threshold, centre};
   each_query_tile(call, [&](TileOrigin place, const real* bias) { pass.query_tile(place, bias); });

@@ -22,6 +22,7 @@ using tile::Vector;
 struct Running {
   real *row_max, *sum, *shrink;  // [side] m, l and e^(m−m') of the last step
   real* z;                       // [side, wide(dv)]
+  real *z_turned, *spare;        // in bf16 [wide(dv), side], and room for a factor; else null
 };
 
 // s becomes e^(s−m'), m and l move on.
@@ -46,15 +47,34 @@ void exponentiate(const TilePair& pair, Square s, const Running& state) {
   }
 }
 
+// z = z·shrink + P V, of z turned.
+void gather_values_turned(const TilePair& pair, Square p, const Running& state) {
+  const int width = wide(pair.call.dv);
+  for (int i = 0; i < side; i += lanes) {
+    const Vector shrink = tile::load(state.shrink + i);
+    for (int c = 0; c < width; ++c) {
+      real* z = state.z_turned + c * side + i;
+      tile::store(tile::load(z) * shrink, z);
+    }
+  }
+  pair.clear_hidden(p);
+  pair.add_over_keys(p, pair.keys.v_turned, width, state.z_turned, state.spare);
+}
+
 // z = z·shrink + P (V + V[r])
 void gather_values(const TilePair& pair, Square p, const Running& state) {
   const int width = wide(pair.call.dv);
+  if (state.z_turned) {
+    gather_values_turned(pair, p, state);
+    if (!pair.tables.V) return;
+  }
   for (int i = 0; i < side; ++i)
     for (int c = 0; c < width; c += lanes) {
       real* z = state.z + i * width + c;
       tile::store(tile::load(z) * tile::all(state.shrink[i]), z);
     }
-  pair.add_values(p, state.z);
+  if (state.z_turned) pair.add_table_values(p, state.z);
+  else pair.add_values(p, state.z);
 }
 
 // e^sink joins the sum of each row that sees something.
@@ -66,13 +86,16 @@ void add_sink(const QueryTile& queries, const Running& state) {
                shrink = std::exp(state.row_max[i] - row_max);
     state.sum[i] = state.sum[i] * shrink + std::exp(sink - row_max);
     state.row_max[i] = row_max;
-    real* z = state.z + i * wide(queries.call.dv);
-    for (int c = 0; c < queries.call.dv; ++c) z[c] *= shrink;
+    for (int c = 0; c < queries.call.dv; ++c) {
+      state.z[i * wide(queries.call.dv) + c] *= shrink;
+      if (state.z_turned) state.z_turned[c * side + i] *= shrink;
+    }
   }
 }
 
 // z times `factor`, and zeros for padding.
 void write(const QueryTile& queries, const Running& state, const Tensor& z, const real* factor) {
+  if (state.z_turned) add_turned(state.z_turned, wide(queries.call.dv), state.z);
   const Rows rows{z, queries.b, queries.first, queries.count, queries.h};
   rows.put(state.z, false, factor);
   rows.clear_below();
@@ -118,15 +141,18 @@ struct ForwardPass {
 };
 
 void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
-  Workspace memory(QueryTile::reals(call) + side * (wide(call.dv) + 3) + 2 * Square::size +
-                   Carried::reals(call));
+  const int width = wide(call.dv);
+  Workspace memory(QueryTile::reals(call) + side * (2 * width + 3) + 2 * Square::size +
+                   Carried::reals(call) + packed_reals(side, side));
   const QueryTile queries(call, tables, place, bias, memory);
   const bool rim = tables.any();
   const Square s(memory, rim), spare = call.pairings.size() > 1 ? Square(memory, rim) : s;
   const Running state{.row_max = memory.take(side),
                       .sum = memory.zeros(side),
                       .shrink = memory.take(side),
-                      .z = memory.zeros(side * wide(call.dv))};
+                      .z = memory.zeros(side * width),
+                      .z_turned = call.bf16 ? memory.zeros(side * width) : nullptr,
+                      .spare = call.bf16 ? memory.take(packed_reals(side, side)) : nullptr};
   std::fill_n(state.row_max, side, std::numeric_limits<real>::lowest());
   std::fill_n(state.shrink, side, real(1));  // sticks take nothing back
   Carried carried(queries, products, memory);
@@ -151,7 +177,7 @@ void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
 
 void forward(const AttentionCall& call, const Tensor& z, const Tensor& log_sum_exp) {
   const ByDistance tables = by_distance(call);
-  const Packed packed(call);
+  const Packed packed(call, Packed::Pass::forward);
   const PackedProducts products(call);
   const ForwardPass pass{call, tables, packed, products, z, log_sum_exp};
   each_query_tile(call, [&](TileOrigin place, const real* bias) { pass.query_tile(place, bias); });

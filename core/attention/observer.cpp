@@ -37,7 +37,7 @@ class Observation {
         log_sum_exp_(log_sum_exp),
         observer_(observer),
         tables_(by_distance(call)),
-        packed_(call),
+        packed_(call, Packed::Pass::forward),
         products_(call),
         sums_(std::size_t(call.B) * call.H) {}
 

@@ -42,15 +42,22 @@ void Rows::clear_below() const {
     std::fill_n(&x[AttentionCall::at(x, b, t, h)], x.dim(3), real(0));
 }
 
-// In blocks of 128 bits: lower halves of two rows, then of two such.
-void turn(const real* from, int columns, real* to) {
+namespace {
+
+// [rows, columns] to [columns, rows], or added to it; in blocks of 128 bits: lower halves of two
+// rows, then of two such.
+template <bool add>
+void turn_blocks(const real* from, int rows, int columns, real* to) {
   const tile::hn::Full128<real> part;
   constexpr int n = tile::hn::MaxLanes(part);
   const auto row = [&](int i, int c) { return tile::hn::LoadU(part, from + i * columns + c); };
-  const auto put = [&](auto x, int i, int c) { tile::hn::StoreU(x, part, to + c * side + i); };
+  const auto put = [&](auto x, int i, int c) {
+    real* const at = to + c * rows + i;
+    tile::hn::StoreU(add ? tile::hn::Add(x, tile::hn::LoadU(part, at)) : x, part, at);
+  };
   const auto lower = [&](auto x, auto y) { return tile::hn::InterleaveLower(part, x, y); };
   const auto upper = [&](auto x, auto y) { return tile::hn::InterleaveUpper(part, x, y); };
-  for (int i = 0; i < side; i += n)
+  for (int i = 0; i < rows; i += n)
     for (int c = 0; c < columns; c += n) {
       if constexpr (n == 2) {
         put(lower(row(i, c), row(i + 1, c)), i, c);
@@ -68,21 +75,44 @@ void turn(const real* from, int columns, real* to) {
     }
 }
 
-Packed::Packed(const AttentionCall& call) {
+}  // namespace
+
+void turn(const real* from, int columns, real* to) {
+  turn_blocks<false>(from, side, columns, to);
+}
+void add_turned(const real* from, int width, real* to) {
+  turn_blocks<true>(from, width, side, to);
+}
+
+Packed::Packed(const AttentionCall& call, Pass pass) {
   const int tiles = (call.Tk + side - 1) / side;
-  const auto pack = [&](const Tensor& x) {
-    const int width = wide(x.dim(3));
-    const Tensor to = Tensor::uninitialized({call.B, call.H, tiles * side, width});
+  const auto copy = [&](const Tensor& x, RoundedRows& rounded, bool rows, bool turned) {
+    const int d = x.dim(3), width = wide(d);
+    const auto tensor = [&](bool wanted, int count, int K) {
+      return call.bf16 && wanted
+                 ? Tensor::uninitialized({call.B * call.H * tiles, int(packed_reals(count, K))})
+                 : Tensor();
+    };
+    rounded = {tensor(rows, side, d), tensor(turned, d, side)};
+    const Tensor to = call.bf16_only
+                          ? Tensor()
+                          : Tensor::uninitialized({call.B, call.H, tiles * side, width});
     parallel_for(std::int64_t(call.B) * call.H * tiles, [&](std::int64_t n) {
       const int head = int(n / tiles), first = int(n % tiles) * side, b = head / call.H;
       const int count = std::clamp(call.keys_of(b) - first, 0, side);
-      Rows{x, b, first, count, head % call.H}.copy(&to[n * side * width]);
+      if (to) Rows{x, b, first, count, head % call.H}.copy(&to[n * side * width]);
+      const Matrix m{&x[AttentionCall::at(x, b, first, head % call.H)], x.dim(2) * d};
+      if (const Tensor& t = rounded.rows; t)
+        pack(bf16::Side::left, m, count, d, &t[n * t.dim(1)]);
+      if (const Tensor& t = rounded.turned; t)
+        pack(bf16::Side::left, {m.data, m.stride, true}, d, count, &t[n * t.dim(1)], side);
     });
     return to;
   };
-  k[0] = pack(call.dots.k.value());
-  if (call.dots.far_k) k[1] = pack(call.dots.far_k.value());
-  v = pack(call.v.value());
+  const bool backward = pass == Pass::backward;
+  k[0] = copy(call.dots.k.value(), k_rounded[0], true, backward);
+  if (call.dots.far_k) k[1] = copy(call.dots.far_k.value(), k_rounded[1], true, backward);
+  v = copy(call.v.value(), v_rounded, backward, !backward);
 }
 
 KeyTile::KeyTile(const AttentionCall& call, const Packed& packed, int b, int h, int begin)
@@ -91,6 +121,21 @@ KeyTile::KeyTile(const AttentionCall& call, const Packed& packed, int b, int h, 
     return x ? &x[((std::int64_t(b) * call.H + h) * x.dim(2) + begin) * x.dim(3)] : nullptr;
   };
   k[0] = rows(packed.k[0]), k[1] = rows(packed.k[1]), v = rows(packed.v);
+  if (call.bf16) {
+    const int tiles = (call.Tk + side - 1) / side;
+    const std::int64_t n = (std::int64_t(b) * call.H + h) * tiles + begin / side;
+    const auto factor = [n](const Tensor& x, int K) {
+      if (!x) return bf16::Packed{};
+      return bf16::Packed{reinterpret_cast<const std::uint16_t*>(&x[n * x.dim(1)]),
+                          bf16::tiles(K, bf16::depth) * bf16::numbers};
+    };
+    for (int which : {0, 1}) {
+      k_rows[which] = factor(packed.k_rounded[which].rows, call.dk);
+      k_turned[which] = factor(packed.k_rounded[which].turned, side);
+    }
+    v_rows = factor(packed.v_rounded.rows, call.dv);
+    v_turned = factor(packed.v_rounded.turned, side);
+  }
   for (int j = 0; j < count; ++j) at[j] = call.keys(b, first + j);
 }
 
@@ -114,7 +159,10 @@ QueryTile::QueryTile(const AttentionCall& p, const ByDistance& t, TileOrigin pla
     q[n] = memory.take(side * wide(call.dk));
     q_turned[n] = memory.take(wide(call.dk) * side);
     Rows{call.pairings[n].q.value(), b, first, count, h}.copy(q[n], factor);
-    turn(q[n], wide(call.dk), q_turned[n]);
+    if (!call.bf16_only) turn(q[n], wide(call.dk), q_turned[n]);
+    if (call.bf16)
+      q_rounded[n] = pack(bf16::Side::right, {q[n], wide(call.dk), true}, side, call.dk,
+                          memory.take(packed_reals(side, call.dk)));
   }
 }
 
@@ -170,6 +218,55 @@ void TilePair::products(const real* x, int width, const real* y, int depth, cons
   }
 }
 
+void TilePair::products(const bf16::Packed& x, const bf16::Packed& y, int depth,
+                        const real* start, Square s) const {
+  const std::int64_t groups = bf16::tiles(keys.rows(), bf16::lines);
+  for (int j = 0; start && j < groups * bf16::lines; ++j) std::copy_n(start, side, s.row(j));
+  bf16::multiply({.a = x,
+                  .b = y,
+                  .rows = groups,
+                  .columns = side / bf16::lines,
+                  .pieces = bf16::tiles(depth, bf16::depth),
+                  .c = s.at,
+                  .c_stride = Square::stride,
+                  .add = start != nullptr});
+}
+
+void TilePair::add_over_queries(Square w, const bf16::Packed& x, int width, real* sums,
+                                real* memory) const {
+  bf16::multiply({.a = pack(bf16::Side::left, {w.at, Square::stride}, keys.rows(), side, memory),
+                  .b = x,
+                  .rows = bf16::tiles(keys.rows(), bf16::lines),
+                  .columns = width / bf16::lines,
+                  .pieces = side / bf16::depth,
+                  .c = sums,
+                  .c_stride = width,
+                  .add = true});
+}
+
+void TilePair::add_over_keys(Square w, const bf16::Packed& x, int width, real* sums,
+                             real* memory) const {
+  const bf16::Packed b =
+      pack(bf16::Side::right, {w.at, Square::stride}, side, keys.rows(), memory);
+  bf16::multiply({.a = x,
+                  .b = b,
+                  .rows = width / bf16::lines,
+                  .columns = side / bf16::lines,
+                  .pieces = bf16::tiles(keys.rows(), bf16::depth),
+                  .c = sums,
+                  .c_stride = side,
+                  .add = true});
+}
+
+void TilePair::clear_hidden(Square s) const {
+  if (band.full()) return;
+  for (int i = 0; i < side; i += lanes) {
+    const IndexRange j = rows_of(i);
+    for (int r = 0; r < keys.rows(); ++r)
+      if (r < j.begin || r >= j.end) tile::store(tile::all(0), s.row(r) + i);
+  }
+}
+
 void TilePair::add_over_queries(Square w, const real* x, int width, real* sums) const {
   tile::each_tall(keys.rows(), [&](int j, auto rows) {
     if (const IndexRange i = queries_of(j, rows); !i.empty())
@@ -211,7 +308,11 @@ void TilePair::dot_products(Square s, Square spare) const {
     const Pairing& pairing = call.pairings[n];
     if (!uses(pairing)) continue;
     const Square to = started ? spare : s;
-    products(keys.k[pairing.far_k ? 1 : 0], wide(call.dk), queries.q_turned[n], call.dk, start, to);
+    const int which = pairing.far_k ? 1 : 0;
+    if (call.bf16)
+      products(keys.k_rows[which], queries.q_rounded[n], call.dk,
+               constant_bias && tables.A ? start : nullptr, to);
+    else products(keys.k[which], wide(call.dk), queries.q_turned[n], call.dk, start, to);
     if (!uses_only(pairing)) select(pairing, to, to);
     if (started)
       for (int i = 0; i < keys.rows() * Square::stride; i += lanes)
@@ -277,6 +378,10 @@ void add_value_of_all(const TilePair& pair, Square p, real* z) {
 
 void TilePair::add_values(Square p, real* z) const {
   add_over_keys(p, keys.v, wide(call.dv), z);
+  add_table_values(p, z);
+}
+
+void TilePair::add_table_values(Square p, real* z) const {
   if (tables.V && constant_bias) return add_value_of_all(*this, p, z);
   if (tables.V) relative(call).add_values(*this, p, z);
 }

@@ -40,12 +40,23 @@ struct Rows {
 };
 /// [side, columns] → [columns, side]; columns a multiple of `lanes`
 void turn(const real* from, int columns, real* to);
+/// to [side, width] += from [width, side] turned; width a multiple of `lanes`
+void add_turned(const real* from, int width, real* to);
+
+/// Keys or values of a call in bf16, for each tile as a left factor of products: with the rows as
+/// its lines, or turned, with the columns as its lines.
+struct RoundedRows {
+  Tensor rows, turned;  ///< [B·H·tiles, packed_reals()], where they are needed
+};
 
 /// Keys and values of a call head by head, [B, H, Tk up to whole tiles, wide(d)], with zeros for
 /// padding: once copied, so that tiles that many queries meet lie close together.
 struct Packed {
-  Tensor k[2], v;                         ///< of k and far_k; of v
-  explicit Packed(const AttentionCall&);  ///< copies them
+  /// What the rounded ones are for.
+  enum class Pass { forward, backward };
+  Tensor k[2], v;                   ///< of k and far_k; of v; none if the call is bf16_only
+  RoundedRows k_rounded[2], v_rounded;  ///< where the call is in bf16
+  Packed(const AttentionCall&, Pass);   ///< copies them
 };
 
 /// Keys and values of a tile.
@@ -53,7 +64,8 @@ struct KeyTile {
   int first, count;  ///< first row and number of rows
   const real* k[2];  ///< [side, wide(dk)] of k and far_k
   const real* v;     ///< [side, wide(dv)]
-  int at[side];      ///< positions
+  bf16::Packed k_rows[2], k_turned[2], v_rows, v_turned;  ///< in bf16, where they are needed
+  int at[side];                                           ///< positions
 
   KeyTile(const AttentionCall&, const Packed&, int b, int h,
           int begin);  ///< key rows from `begin` on
@@ -74,6 +86,7 @@ struct QueryTile {
   const real* bias;                       ///< [Tk, side] of the strip hooks, or null
   real* q[Pairing::most_of_them];         ///< [side, wide(dk)] of each pairing
   real* q_turned[Pairing::most_of_them];  ///< [wide(dk), side]
+  bf16::Packed q_rounded[Pairing::most_of_them];  ///< as a right factor, the queries its columns
   real* factor;                           ///< [side] scale · row
   int at[side];                           ///< positions
   Visibility visibility;                  ///< of the head
@@ -83,7 +96,8 @@ struct QueryTile {
   QueryTile(const AttentionCall&, const ByDistance&, TileOrigin, const real* strip, Workspace&);
   /// What the constructor takes from the Workspace.
   static std::size_t reals(const AttentionCall& call) {
-    return Pairing::most_of_them * side * (2 * wide(call.dk) + 16) + side;
+    return Pairing::most_of_them * (side * (2 * wide(call.dk) + 16) + packed_reals(side, call.dk)) +
+           side;
   }
   /// Keys that some query of the tile sees, in tiles from a multiple of `side`; between sinks and
   /// near keys there may be tiles that it does not meet.
@@ -133,10 +147,22 @@ struct TilePair {
   /// x [side, width], y [depth, side], start [side]
   void products(const real* x, int width, const real* y, int depth, const real* start,
                 Square s) const;
+  /// The same in bf16 of all pairs, x the left factor and y the right one; null: start at 0.
+  void products(const bf16::Packed& x, const bf16::Packed& y, int depth, const real* start,
+                Square s) const;
   /// sums[j] += Σ_i w_ij x_i.  x, sums [side, width]
   void add_over_queries(Square w, const real* x, int width, real* sums) const;
   /// sums[i] += Σ_j w_ij x_j.  x, sums [side, width]
   void add_over_keys(Square w, const real* x, int width, real* sums) const;
+
+  /// sums[j] += Σ_i w_ij x_i in bf16.  x a right factor [side, width], sums [side, width]; `memory`
+  /// for packed_reals(side, side)
+  void add_over_queries(Square w, const bf16::Packed& x, int width, real* sums,
+                        real* memory) const;
+  /// sums[c][i] += Σ_j x_cj w_ij in bf16.  x a left factor [width, side], sums [width, side]
+  void add_over_keys(Square w, const bf16::Packed& x, int width, real* sums, real* memory) const;
+  /// Zeros where rows_of() leaves out what no query sees.
+  void clear_hidden(Square s) const;
 
   /// Whether a pairing may serve a visible pair of the tile.
   bool uses(const Pairing& x) const { return apart.begin <= x.most && apart.end >= x.least; }
@@ -155,6 +181,8 @@ struct TilePair {
   void add_to_u(Square ds, real* du, real* dk) const;
   /// z_i += Σ_j p_ij (v_j + V[r]).  z [side, wide(dv)]
   void add_values(Square p, real* z) const;
+  /// z_i += Σ_j p_ij V[r]
+  void add_table_values(Square p, real* z) const;
   /// −∞ where a query does not see a key, zeros below.
   void hide(Square s) const;
 };

@@ -86,8 +86,8 @@ void turn(const Word* from, Word* to) {
 }
 
 // One tile, of which `across` lines and `along` of the depth exist. `m` begins at its first number.
-void pack_tile(Side factor, Matrix m, std::int64_t across, std::int64_t along, Word* to) {
-  const bool depth_in_rows = (factor == Side::left) != m.transposed;
+void pack_tile(bool depth_in_rows, Side factor, Matrix m, std::int64_t across, std::int64_t along,
+               Word* to) {
   const int rows = depth_in_rows ? lines : depth, columns = depth_in_rows ? depth : lines;
   real whole[numbers];
   if (across < lines || along < depth) {
@@ -100,9 +100,19 @@ void pack_tile(Side factor, Matrix m, std::int64_t across, std::int64_t along, W
   }
   alignas(64) Word plain[side * side];
   Word* const words = depth_in_rows == (factor == Side::left) ? to : plain;
+  // Rows are short and far apart, so the processor doesn't see by itself what comes next.
   for (int r = 0; r < side; ++r)
-    if (depth_in_rows) pair_neighbours(m.data + r * m.stride, words + r * side);
-    else pair_rows(m.data + 2 * r * m.stride, m.data + (2 * r + 1) * m.stride, words + r * side);
+    if (depth_in_rows) {
+      const real* row = m.data + r * m.stride;
+      __builtin_prefetch(row + rows * m.stride, 0, 2);
+      __builtin_prefetch(row + rows * m.stride + 16, 0, 2);
+      pair_neighbours(row, words + r * side);
+    } else {
+      const real *row = m.data + 2 * r * m.stride, *second = row + m.stride;
+      __builtin_prefetch(row + rows * m.stride, 0, 2);
+      __builtin_prefetch(second + rows * m.stride, 0, 2);
+      pair_rows(row, second, words + r * side);
+    }
   if (words == plain) turn(plain, to);
 }
 
@@ -210,16 +220,19 @@ YONDER_TILES void multiply_tiles(const Block& p, std::int64_t i, std::int64_t j)
     _tile_zero(2);
     _tile_zero(3);
   }
-  for (std::int64_t k = 0; k < p.pieces; ++k) {
-    _tile_loadd(4, words(p.a, i, k), row);
-    _tile_loadd(6, words(p.b, j, k), row);
+  const Word *a = words(p.a, i, 0), *a2 = words(p.a, i + 1, 0), *b = words(p.b, j, 0),
+             *b2 = words(p.b, j + 1, 0);
+  for (const Word* const end = a + p.pieces * side * side; a < end;
+       a += side * side, a2 += side * side, b += side * side, b2 += side * side) {
+    _tile_loadd(4, a, row);
+    _tile_loadd(6, b, row);
     _tile_dpbf16ps(0, 4, 6);
     if constexpr (wide == 2) {
-      _tile_loadd(7, words(p.b, j + 1, k), row);
+      _tile_loadd(7, b2, row);
       _tile_dpbf16ps(1, 4, 7);
     }
     if constexpr (tall == 2) {
-      _tile_loadd(5, words(p.a, i + 1, k), row);
+      _tile_loadd(5, a2, row);
       _tile_dpbf16ps(2, 5, 6);
     }
     if constexpr (tall == 2 && wide == 2) _tile_dpbf16ps(3, 5, 7);
@@ -262,15 +275,16 @@ YONDER_TILES void multiply_amx(const Block& p) {
 
 }  // namespace
 
-void pack(Side factor, const Matrix& m, std::int64_t count, std::int64_t K, std::uint16_t* to,
-          std::int64_t first, std::int64_t groups) {
-  const std::int64_t pieces = tiles(K, depth);
-  for (std::int64_t g = first; g < first + groups; ++g)
-    for (std::int64_t k = 0; k < pieces; ++k) {
-      const std::int64_t line = g * lines, along = k * depth;
-      const Matrix tile = factor == Side::left ? m.from(line, along) : m.from(along, line);
-      pack_tile(factor, tile, count - line, K - along,
-                reinterpret_cast<Word*>(to + (g * pieces + k) * numbers));
+void pack(const Source& from, const Room& to, std::int64_t first, std::int64_t last) {
+  const bool by_group = from.depth_in_rows();
+  const std::int64_t across = by_group ? from.pieces() : from.groups();
+  for (std::int64_t strip = first; strip < last; ++strip)
+    for (std::int64_t n = 0; n < across; ++n) {
+      const std::int64_t group = by_group ? strip : n, piece = by_group ? n : strip;
+      const std::int64_t line = group * lines, k = piece * depth;
+      const Matrix tile = from.side == Side::left ? from.m.from(line, k) : from.m.from(k, line);
+      pack_tile(by_group, from.side, tile, from.count - line, from.K - k,
+                reinterpret_cast<Word*>(to.at + group * to.step + piece * numbers));
     }
 }
 

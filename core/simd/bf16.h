@@ -21,11 +21,29 @@ constexpr std::int64_t tiles(std::int64_t n, int of) { return (n + of - 1) / of;
 /// Which factor of a product a matrix is.
 enum class Side { left, right };
 
-/// Rounds lines first·16.. of `m` and packs them, padded with zeros to whole tiles, from `to` on.
-/// `m` is [count, K] as a left factor, [K, count] as a right one; its group i goes to
-/// to + i·tiles(K, depth)·numbers.
-void pack(Side, const Matrix& m, std::int64_t count, std::int64_t K, std::uint16_t* to,
-          std::int64_t first_group, std::int64_t groups);
+/// A factor to be packed: m is [count, K] as a left one, [K, count] as a right one.
+struct Source {
+  Side side;           ///< which factor it is
+  Matrix m;            ///< the numbers
+  std::int64_t count;  ///< lines
+  std::int64_t K;      ///< depth
+
+  std::int64_t groups() const { return tiles(count, lines); }  ///< of lines
+  std::int64_t pieces() const { return tiles(K, depth); }      ///< of the depth
+  std::int64_t step() const { return pieces() * numbers; }     ///< as that of Packed
+  /// Whether rows of memory run along the depth.
+  bool depth_in_rows() const { return (side == Side::left) != m.transposed; }
+  /// Parts that are packed each for itself, and read memory row by row.
+  std::int64_t strips() const { return depth_in_rows() ? groups() : pieces(); }
+};
+/// Where a factor is packed to, as Packed.
+struct Room {
+  std::uint16_t* at;  ///< the first tile
+  std::int64_t step;  ///< numbers from a group of lines to the next
+};
+/// Rounds and packs strips first..last−1, or all of them; what is missing in a tile is 0.
+void pack(const Source&, const Room&, std::int64_t first, std::int64_t last);
+inline void pack(const Source& from, const Room& to) { pack(from, to, 0, from.strips()); }  ///< same
 
 /// A product of packed factors, all of whose tiles exist in full.
 struct Block {

@@ -54,7 +54,7 @@ Tiles tiles(const Product& p) {
   const bool halves = rounds();
   const std::int64_t enough = std::min<std::int64_t>(p.M * p.N * p.K >> (halves ? 23 : 19), 8);
   if (enough < 2) return {{p.M, p.M}, {p.N, p.N}, {p.K, p.K}};
-  Tiles t{Tiling::near(p.M, 256), Tiling::near(p.N, 128), {p.K, p.K}};
+  Tiles t{Tiling::near(p.M, 256), Tiling::near(p.N, halves ? 1024 : 128), {p.K, p.K}};
   for (std::int64_t height = 128; height >= (p.K < 1024 ? 32 : 128); height /= 2)
     if (t.rows.parts() * t.columns.parts() < enough) t.rows = Tiling::near(p.M, height);
   const std::int64_t count = t.rows.parts() * t.columns.parts();
@@ -120,17 +120,17 @@ enum class By { one_thread, all };
 Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t K,
               Tensor& storage, By by) {
   if (m.packed) return m;
-  const std::int64_t groups = bf16::tiles(count, bf16::lines),
-                     step = bf16::tiles(K, bf16::depth) * bf16::numbers;
-  storage = Tensor::uninitialized({int(groups), int(step / 2)});
+  const bf16::Source source{side, m, count, K};
+  const std::int64_t strips = source.strips(), numbers = source.groups() * source.step();
+  storage = Tensor::uninitialized({int(numbers / 2)});
   const auto to = reinterpret_cast<std::uint16_t*>(storage.data.get());
   const auto some = [&](std::int64_t first, std::int64_t last) {
-    bf16::pack(side, m, count, K, to, first, last - first);
+    bf16::pack(source, {to, source.step()}, first, last);
   };
-  if (by == By::all) parallel_pieces(groups, chunk_rows(step), some);
-  else some(0, groups);
+  if (by == By::all && strips > 0) parallel_pieces(strips, chunk_rows(numbers / strips), some);
+  else some(0, strips);
   Matrix result = m;
-  result.packed = {to, step};
+  result.packed = {to, source.step()};
   return result;
 }
 
