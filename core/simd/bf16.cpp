@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -25,8 +26,9 @@ static_assert(numbers == lines * depth);
 using Word = std::uint32_t;  // two numbers
 constexpr int side = 16;     // words of a row, and rows, of a tile
 
-bool emulated = false;
+std::optional<Unit> asked_for;
 
+#ifndef YONDER_AVX512_BF16
 // x rounded to the upper half of its bits, to the nearest, ties to even; NaN stays NaN.
 Word rounded(float x) {
   const auto bits = std::bit_cast<Word>(x);
@@ -36,6 +38,7 @@ Word rounded(float x) {
 Word pair(real first, real second) {
   return rounded(float(first)) >> 16 | rounded(float(second));
 }
+#endif
 
 // The 16 words of a tile's row: of neighbours in a row of memory, or of two rows of memory.
 void pair_neighbours(const real* from, Word* to) {
@@ -123,7 +126,7 @@ const Word* words(const Packed& m, std::int64_t group, std::int64_t piece) {
   return reinterpret_cast<const Word*>(m.at + group * m.step + piece * numbers);
 }
 
-void multiply_plain(const Block& p) {
+void multiply_loops(const Block& p) {
   for (std::int64_t i = 0; i < p.rows; ++i)
     for (std::int64_t j = 0; j < p.columns; ++j)
       for (int r = 0; r < side; ++r) {
@@ -288,28 +291,33 @@ void pack(const Source& from, const Room& to, std::int64_t first, std::int64_t l
     }
 }
 
-void multiply(const Block& p) {
-  if (emulated) return multiply_plain(p);
+std::vector<Unit> units() {
+  std::vector<Unit> all{Unit::loops};
+#ifdef YONDER_AVX512_BF16
+  all.push_back(Unit::avx512);
+#endif
 #ifdef YONDER_AMX
-  if (has_tiles()) return multiply_amx(p);
+  if (has_tiles()) all.push_back(Unit::amx);
 #endif
-#ifdef YONDER_AVX512_BF16
-  return multiply_avx512(p);
-#endif
-  multiply_plain(p);
+  return all;
 }
 
-bool available() {
-  if (emulated) return true;
-#ifdef YONDER_AVX512_BF16
-  return true;
-#elif defined(YONDER_AMX)
-  return has_tiles();
-#else
-  return false;
-#endif
-}
+bool available() { return asked_for || units().size() > 1; }
 
-void emulate(bool on) { emulated = on; }
+WithUnit::WithUnit(Unit unit) : outer_(std::exchange(asked_for, unit)) {}
+WithUnit::~WithUnit() { asked_for = outer_; }
+
+void multiply(const Block& p) {
+  static const Unit fastest = units().back();
+  switch (asked_for.value_or(fastest)) {
+#ifdef YONDER_AMX
+    case Unit::amx: return multiply_amx(p);
+#endif
+#ifdef YONDER_AVX512_BF16
+    case Unit::avx512: return multiply_avx512(p);
+#endif
+    default: return multiply_loops(p);
+  }
+}
 
 }  // namespace yonder::bf16

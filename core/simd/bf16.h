@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "core/simd/matrix.h"
 
@@ -57,9 +59,22 @@ struct Block {
 };
 void multiply(const Block&);  ///< by the calling thread, in one order of sums
 
-/// Whether this processor has instructions for it that this build can use, or they are emulated.
+/// What computes products: loops, which are for tests on any processor, AVX512-BF16 or AMX.
+enum class Unit { loops, avx512, amx };
+std::vector<Unit> units();  ///< of this build on this processor, the fastest last
+/// Whether there is a unit other than loops, or one is asked for.
 bool available();
-/// For tests: none of them, on any processor.
-void emulate(bool);
+
+/// For tests: the unit of all products in a scope.
+class WithUnit {
+ public:
+  explicit WithUnit(Unit);  ///< one of units()
+  ~WithUnit();
+  WithUnit(const WithUnit&) = delete;
+  WithUnit& operator=(const WithUnit&) = delete;
+
+ private:
+  std::optional<Unit> outer_;
+};
 
 }  // namespace yonder::bf16

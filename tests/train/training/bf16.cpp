@@ -12,11 +12,6 @@ using namespace yonder;
 
 namespace {
 
-struct Emulated {
-  Emulated() { bf16::emulate(true); }
-  ~Emulated() { bf16::emulate(false); }
-};
-
 // A and B of small whole numbers and a number that bf16 has not: 257 is rounded to 256.
 Tensor product(Precision precision) {
   const Tensor a({2, 3}), b({3, 2}), c({2, 2});
@@ -48,7 +43,7 @@ std::vector<double> losses(const RunConfig& config) {
 }  // namespace
 
 TEST_CASE("bf16 rounds the factors of a product and nothing else") {
-  const Emulated emulated;
+  const bf16::WithUnit loops(bf16::Unit::loops);
   const Tensor exact = product(Precision::f32), rounded = product(Precision::bf16);
   CHECK(exact[0] == 257 * 6 + 1 * 4 + 2 * 2);
   CHECK(rounded[0] == 256 * 6 + 1 * 4 + 2 * 2);
@@ -59,7 +54,7 @@ TEST_CASE("bf16 is the processor's own, or is refused in a sentence") {
   try {
     const Precision bf16 = precision_named("bf16");
     const Tensor own = product(bf16);
-    const Emulated emulated;
+    const bf16::WithUnit loops(bf16::Unit::loops);
     const Tensor wanted = product(bf16);
     for (int i = 0; i < 4; ++i) CHECK(own[i] == wanted[i]);
   } catch (const UsageError& e) {
@@ -78,7 +73,7 @@ TEST_CASE("losses of bf16 stay as near to those of f32 as another seed's", "[slo
       for (std::size_t i = 0; i < f32.size(); ++i)
         spread[i] = std::max(spread[i], std::abs(other[i] - f32[i]));
     }
-    const Emulated emulated;
+    const bf16::WithUnit loops(bf16::Unit::loops);
     const auto bf16 = losses(configured(encoding, "bf16", 0));
     for (std::size_t i = 0; i < f32.size(); ++i) {
       off[i] = std::abs(bf16[i] - f32[i]);

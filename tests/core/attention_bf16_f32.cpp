@@ -1,0 +1,99 @@
+// Attention whose products are of bf16 factors.
+#include "core/simd/bf16.h"
+#include "core/simd/matmul.h"
+#include "tests/support/attention_cases.h"
+#include "tests/support/catch.h"
+#include "tests/support/tensors.h"
+
+using namespace yonder;
+using cases::Case;
+using cases::Operands;
+using cases::Places;
+
+namespace {
+
+// A number of bf16 is off by 2^-9 at most; sums of them, by a few of that.
+constexpr double tolerance = 0.02;
+
+void check(const Case& x) {
+  for (const bf16::Unit unit : bf16::units()) {
+    const bf16::WithUnit by(unit);
+    INFO("unit " << int(unit) << ", " << x);
+    const WithPrecision scope(Precision::bf16);
+    std::string where;
+    const double off = Operands(x).difference(where);
+    INFO("worst at " << where);
+    CHECK(off < tolerance);
+    CHECK(off > 1e-5);  // it does round
+  }
+}
+
+}  // namespace
+
+TEST_CASE("attention in bf16 is the formula to its rounding, for each term that it may have") {
+  using namespace cases;
+  for (const unsigned terms :
+       {0u, unsigned(row), unsigned(c), unsigned(A), unsigned(B), unsigned(V), unsigned(far),
+        unsigned(strip), unsigned(own_strip), unsigned(contextual), unsigned(relative | one),
+        unsigned(gates), unsigned(gates | row | relative | strip), unsigned(gates | far),
+        unsigned(f), unsigned(f | row | far | relative), unsigned(sink), unsigned(chunks),
+        unsigned(clipped | relative | row), unsigned(clipped | V | flat), unsigned(clipped | A)})
+    for (const bool causal : {true, false})
+      for (const Places places : {Places::consecutive, Places::scattered})
+        if (causal || !(terms & (contextual | gates | chunks)))
+          check({.terms = terms,
+                 .Tq = 90,
+                 .Tk = 150,
+                 .dk = 16,
+                 .dv = 32,
+                 .causal = causal,
+                 .padding = true,
+                 .window = terms & clipped ? 100 : 0,
+                 .first = 60,
+                 .places = places});
+}
+
+TEST_CASE("attention in bf16 is the formula to its rounding at every extent and mask") {
+  for (const int Tq : {1, 15, 63, 64, 65, 130})
+    for (const int Tk : {1, 17, 40, 64, 130})
+      check({.B = 1, .Tq = Tq, .Tk = Tk, .H = 1, .dk = 48, .dv = 16, .causal = Tq == Tk});
+  for (const bool causal : {true, false})
+    for (const int sinks : {0, 3, 70})
+      check({.terms = cases::sink,
+             .B = 2,
+             .Tq = 200,
+             .Tk = 230,
+             .H = 3,
+             .dk = 32,
+             .dv = 32,
+             .causal = causal,
+             .window = sinks ? 40 : 0,
+             .first = 30,
+             .sinks = sinks,
+             .of_heads = {0, 1, 90}});
+}
+
+TEST_CASE("attention that bf16 does not reach is the same to the bit as in f32") {
+  using namespace cases;
+  for (const Case& x : {Case{.terms = stick_breaking, .dk = 16, .dv = 16},
+                        Case{.terms = entmax, .dk = 16, .dv = 16}, Case{.dk = 5, .dv = 3}}) {
+    const Tensor f32 = Operands(x).compute().z;
+    const WithPrecision scope(Precision::bf16);
+    const bf16::WithUnit by(bf16::Unit::loops);
+    CHECK(same_bits(Operands(x).compute().z, f32));
+  }
+}
+
+TEST_CASE("attention in bf16 is the same to the bit for any number of threads") {
+  const WithPrecision scope(Precision::bf16);
+  for (const bf16::Unit unit : bf16::units()) {
+    const bf16::WithUnit by(unit);
+    CHECK(differing([] {
+            Operands operands({.terms = cases::relative, .Tq = 200, .Tk = 200, .dk = 16, .dv = 16});
+            auto computed = operands.compute();
+            std::vector<Tensor> all{computed.z};
+            for (const auto& [name, var] : computed.operands) all.push_back(var.grad());
+            return all;
+          }) == "");
+  }
+}
