@@ -13,9 +13,9 @@ using cases::Places;
 namespace {
 
 // A number of bf16 is off by 2^-9 at most; sums of them, by a few of that.
-constexpr double tolerance = 0.02;
+constexpr double rounding = 0.02;
 
-void check(const Case& x) {
+void check_bf16(const Case& x) {
   for (const bf16::Unit unit : bf16::units()) {
     const bf16::WithUnit by(unit);
     INFO("unit " << int(unit) << ", " << x);
@@ -23,7 +23,7 @@ void check(const Case& x) {
     std::string where;
     const double off = Operands(x).difference(where);
     INFO("worst at " << where);
-    CHECK(off < tolerance);
+    CHECK(off < rounding);
     CHECK(off > 1e-5);  // it does round
   }
 }
@@ -41,7 +41,7 @@ TEST_CASE("attention in bf16 is the formula to its rounding, for each term that 
     for (const bool causal : {true, false})
       for (const Places places : {Places::consecutive, Places::scattered})
         if (causal || !(terms & (contextual | gates | chunks)))
-          check({.terms = terms,
+          check_bf16({.terms = terms,
                  .Tq = 90,
                  .Tk = 150,
                  .dk = 16,
@@ -56,10 +56,10 @@ TEST_CASE("attention in bf16 is the formula to its rounding, for each term that 
 TEST_CASE("attention in bf16 is the formula to its rounding at every extent and mask") {
   for (const int Tq : {1, 15, 63, 64, 65, 130})
     for (const int Tk : {1, 17, 40, 64, 130})
-      check({.B = 1, .Tq = Tq, .Tk = Tk, .H = 1, .dk = 48, .dv = 16, .causal = Tq == Tk});
+      check_bf16({.B = 1, .Tq = Tq, .Tk = Tk, .H = 1, .dk = 48, .dv = 16, .causal = Tq == Tk});
   for (const bool causal : {true, false})
     for (const int sinks : {0, 3, 70})
-      check({.terms = cases::sink,
+      check_bf16({.terms = cases::sink,
              .B = 2,
              .Tq = 200,
              .Tk = 230,

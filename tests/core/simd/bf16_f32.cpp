@@ -44,7 +44,7 @@ struct Factors {
   }
 };
 
-void check(const Factors& x, bool add) {
+void check_product(const Factors& x, bool add) {
   constexpr int gap = 3;  // reals between the rows of C that are not ours
   const Tensor before = normal({x.M, x.N + gap}), c = Tensor::uninitialized(before.shape);
   std::copy_n(before.data.get(), c.size(), c.data.get());
@@ -73,7 +73,7 @@ TEST_CASE("a bf16 product has the sums of rounded factors, in every layout and b
              {70, 150, 1100}})
       for (int layout = 0; layout < 8; ++layout) {
         INFO("unit " << int(unit) << " M N K " << M << " " << N << " " << K << " layout " << layout);
-        check({M, N, K, layout % 2 > 0, layout / 2 % 2 > 0}, layout / 4 > 0);
+        check_product({M, N, K, layout % 2 > 0, layout / 2 % 2 > 0}, layout / 4 > 0);
       }
   }
 }
