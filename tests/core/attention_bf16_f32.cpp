@@ -33,11 +33,10 @@ void check_bf16(const Case& x) {
 TEST_CASE("attention in bf16 is the formula to its rounding, for each term that it may have") {
   using namespace cases;
   for (const unsigned terms :
-       {0u, unsigned(row), unsigned(c), unsigned(A), unsigned(B), unsigned(V), unsigned(far),
-        unsigned(strip), unsigned(own_strip), unsigned(contextual), unsigned(relative | one),
-        unsigned(gates), unsigned(gates | row | relative | strip), unsigned(gates | far),
-        unsigned(f), unsigned(f | row | far | relative), unsigned(sink), unsigned(chunks),
-        unsigned(clipped | relative | row), unsigned(clipped | V | flat), unsigned(clipped | A)})
+       std::vector<unsigned>{0, cases::row, c, A, B, V, far, strip, own_strip, contextual, relative | cases::one,
+                             gates, gates | cases::row | relative | strip, gates | far, f,
+                             f | cases::row | far | relative, sink, chunks, clipped | relative | cases::row,
+                             clipped | V | flat, clipped | A})
     for (const bool causal : {true, false})
       for (const Places places : {Places::consecutive, Places::scattered})
         if (causal || !(terms & (contextual | gates | chunks)))
