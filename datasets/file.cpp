@@ -223,6 +223,9 @@ class File final : public GeneratedTask {
   std::string checksum() const override { return yonder::checksum(sums_); }
   bool reads_files() const override { return true; }
   bool labels() const override { return labels_; }
+  double bytes_per_token() const override {
+    return stream_ ? stream_->bytes_per_token() : GeneratedTask::bytes_per_token();
+  }
   int vocabulary() const override { return first_symbol + ids_; }
 
   int tokens(int length) const override {

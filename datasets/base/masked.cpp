@@ -17,6 +17,7 @@ class Masked final : public Task {
   int tokens(int length) const override { return task_->tokens(length) + (answers() ? 1 : 0); }
   double chance_accuracy(int length) const override { return task_->chance_accuracy(length); }
   bool is_text() const override { return task_->is_text(); }
+  double bytes_per_token() const override { return task_->bytes_per_token(); }
   bool labels() const override { return task_->labels(); }
   bool numbers() const override { return task_->numbers(); }
   double mask_rate() const override { return task_->mask_rate(); }

@@ -15,21 +15,31 @@ namespace fs = std::filesystem;
 
 constexpr int windows_of_test = 500;
 
-// V of a meta.json beside the stream; 0 if there is none.
-int vocabulary_in(const std::string& path) {
-  if (!fs::exists(path)) return 0;
+// What a meta.json beside the stream says; 0 for what it leaves out.
+struct Meta {
+  std::int64_t vocabulary = 0, bytes = 0;
+};
+
+Meta meta_in(const std::string& path) {
+  Meta meta;
+  if (!fs::exists(path)) return meta;
   const nlohmann::json said = parse_json(read_file(path), path);
   if (!said.is_object()) throw FileError(path + ": it is not an object like {\"vocabulary\": 65}");
-  for (const auto& [key, value] : said.items())
-    if (key != "vocabulary")
-      throw FileError(path + ": \"" + key + "\" is not a key; it may have \"vocabulary\" alone");
-  const auto found = said.find("vocabulary");
-  if (found == said.end()) return 0;
-  if (!found->is_number_integer() || found->get<std::int64_t>() < 1 ||
-      found->get<std::int64_t>() > 1 << 16)
-    throw FileError(path + ": \"vocabulary\" is " + found->dump() +
-                    "; it is a whole number from 1 to 65536");
-  return found->get<int>();
+  const auto whole = [&](const std::string& key, const nlohmann::json& value, std::int64_t most) {
+    if (!value.is_number_integer() || value.get<std::int64_t>() < 1 ||
+        value.get<std::int64_t>() > most)
+      throw FileError(path + ": \"" + key + "\" is " + value.dump() +
+                      "; it is a whole number from 1 to " + std::to_string(most));
+    return value.get<std::int64_t>();
+  };
+  for (const auto& [key, value] : said.items()) {
+    if (key == "vocabulary") meta.vocabulary = whole(key, value, 1 << 16);
+    else if (key == "bytes") meta.bytes = whole(key, value, std::int64_t(1) << 53);
+    else
+      throw FileError(path + ": \"" + key +
+                      "\" is not a key; it may have \"vocabulary\" and \"bytes\"");
+  }
+  return meta;
 }
 
 /// A stretch of the stream: `end` is one past its last target.
@@ -76,8 +86,11 @@ TokenStream::TokenStream(const std::string& path, int vocabulary) : path_(path) 
     cut(train_, test_, all - all / 10), cut(train_, validation_, all - all / 10 - all / 20);
   else if (test_.empty()) cut(validation_, test_, validation_.size() / 2);
 
-  vocabulary_ =
-      vocabulary ? vocabulary : vocabulary_in((beside.empty() ? "." : beside) + "/meta.json");
+  const Meta meta = meta_in((beside.empty() ? "." : beside) + "/meta.json");
+  vocabulary_ = vocabulary ? vocabulary : int(meta.vocabulary);
+  if (const std::size_t tokens = train_.size() + validation_.size() + test_.size();
+      meta.bytes && tokens)
+    bytes_per_token_ = double(meta.bytes) / double(tokens);
   int largest = 0;
   std::vector<std::int64_t> times(1 << 16);
   for (const Ids* part : {&train_, &validation_, &test_})

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@ namespace yonder {
 /// A stream of token ids as nanoGPT keeps it: uint16, little-endian, one after the other. Either a
 /// file .bin, whose last tenth is for testing and the twentieth before it for validation, or a
 /// folder with train.bin and val.bin, whose first half is for validation, or with test.bin too. A
-/// meta.json beside may say {"vocabulary": V}.  github.com/karpathy/nanoGPT, data/
+/// meta.json beside may say {"vocabulary": V, "bytes": B}, B those of the text that the ids stand for.
+/// github.com/karpathy/nanoGPT, data/
 ///
 /// A window of L tokens is BOS and L − 1 of the stream; its targets are these and the one that
 /// follows. A test scores the last tokens of windows whose ends are the same at every length.
@@ -23,6 +25,7 @@ class TokenStream {
 
   int vocabulary() const { return vocabulary_; }             ///< ids are 0..V−1
   const std::string& checksum() const { return checksum_; }  ///< of the files
+  double bytes_per_token() const { return bytes_per_token_; }  ///< NaN unless meta.json says it
   double chance_accuracy() const {
     return chance_;
   }                                ///< of the commonest id of training, in the test
@@ -40,7 +43,7 @@ class TokenStream {
   std::string path_, checksum_;
   Ids train_, validation_, test_;
   int vocabulary_ = 0;
-  double chance_ = 0;
+  double chance_ = 0, bytes_per_token_ = std::numeric_limits<double>::quiet_NaN();
 
   Ids read(const std::string& path);
   const Ids& of(Split split) const { return split == Split::test ? test_ : validation_; }

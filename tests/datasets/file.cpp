@@ -1,3 +1,4 @@
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -222,6 +223,9 @@ TEST_CASE("file: a folder of train.bin and val.bin has its parts, and meta.json 
   CHECK(task->sequences({.length = 16, .scored = 8}) ==
         task->sequences({.length = 16, .scored = 8, .split = Split::validation}));
   CHECK(of_file(path, {{"vocabulary", "70"}}, 16)->vocabulary() == 73);
+  CHECK(std::isnan(task->bytes_per_token()));
+  folder.add("f/meta.json", "{\"bytes\": 1500}");
+  CHECK(of_file(path, {}, 16)->bytes_per_token() == 1500 / 600.0);
 }
 
 TEST_CASE("file: a stream that can't be is refused with what is allowed") {
@@ -245,7 +249,7 @@ TEST_CASE("file: a stream that can't be is refused with what is allowed") {
   folder.add("g/train.bin", stream(400));
   CHECK_THROWS_WITH(of_file(folder.path / "g", {}, 16), ContainsSubstring("val.bin"));
   for (const char* meta :
-       {"[]", "{\"vocab\": 3}", "{\"vocabulary\": 0}", "{\"vocabulary\": 1.5}"}) {
+       {"[]", "{\"vocab\": 3}", "{\"bytes\": -1}", "{\"bytes\": \"many\"}", "{\"vocabulary\": 0}", "{\"vocabulary\": 1.5}"}) {
     folder.add("meta.json", meta);
     CHECK_THROWS_WITH(of_file(good, {}, 16), ContainsSubstring("meta.json"));
   }

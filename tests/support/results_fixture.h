@@ -13,7 +13,8 @@ inline Results found_text(int seeds = 3) {
             .lengths = {64, 128, 512},
             .seeds = seeds,
             .rows = parse_rows("kerple,rope,rope:rope.scaling=yarn,learned"),
-            .unigram_loss = 3.19};
+            .unigram_loss = 3.19,
+            .bytes_per_token = 1};
   const double losses[4][3] = {
       {1.6, 1.61, 1.63}, {1.6, 2.0, 4.96}, {1.6, 1.7, 1.92}, {1.7, unknown, unknown}};
   for (std::size_t row = 0; row < r.rows.size(); ++row)

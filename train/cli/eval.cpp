@@ -67,7 +67,8 @@ void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
                             {"chance", row.chance},
                             {"status", name_of(row.status)}});
     if (row.status != Status::ok) json["rows"].back()["error"] = row.problem;
-    if (run.task->is_text()) json["rows"].back()["bits_per_byte"] = bits_per_byte(row.loss);
+    if (const double bytes = run.task->bytes_per_token(); !std::isnan(bytes))
+      json["rows"].back()["bits_per_byte"] = bits_per_byte(row.loss, bytes);
   }
   std::printf("%s\n", json.dump(2).c_str());
 }

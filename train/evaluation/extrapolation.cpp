@@ -74,7 +74,8 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
                           .bins = settings.bins,
                           .seeds = 1,
                           .rows = rows,
-                          .unigram_loss = plain.task->frequency_loss()}}};
+                          .unigram_loss = plain.task->frequency_loss(),
+                          .bytes_per_token = plain.task->bytes_per_token()}}};
   Results& results = study.panels[0];
   for (int length : results.lengths)
     results.chance.push_back(chance_accuracy(*plain.task, shortest(length, settings.bins), length));

@@ -40,8 +40,10 @@ struct EvalScore {
   std::string problem;  ///< the same in one sentence
 };
 
-/// A loss in nats per byte in bits.
-inline double bits_per_byte(double loss) { return loss / std::numbers::ln2; }
+/// A loss in nats per token in bits per byte, of tokens that stand for so many bytes.
+inline double bits_per_byte(double loss, double bytes_per_token) {
+  return loss / std::numbers::ln2 / bytes_per_token;
+}
 
 /// Loss by position, at the longest length of a panel: the mean over each of equal stretches of
 /// the sequence. Falling below the windowed model's means that far context is used.
@@ -96,6 +98,7 @@ struct Results {
   std::vector<Row> rows;          ///< in the order of the tables
   std::vector<double> chance;     ///< [lengths] accuracy of the best guess that reads nothing
   double unigram_loss = unknown;  ///< text: loss of the unigram baseline, nats
+  double bytes_per_token = unknown;  ///< of text that tokens stand for; unknown: no bits per byte
   std::vector<EvalScore> scores;  ///< of models at the end of their training
   std::vector<EvalScore> late_checkpoints;  ///< before it, in the last tenth of training
   std::vector<EvalScore> learning_curve;    ///< over all of training, if a sweep asks for them

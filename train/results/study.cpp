@@ -40,7 +40,7 @@ void add_lines(std::string& csv, const Results& r, const std::vector<EvalScore>&
   for (const EvalScore& s : scores) {
     csv += key_cells(r, s);
     csv += (s.step ? std::to_string(s.step) : "") + ',';
-    const double bits = r.text ? bits_per_byte(s.loss) : unknown;
+    const double bits = bits_per_byte(s.loss, r.bytes_per_token);
     for (double x : {s.loss, std::exp(s.loss), bits, s.token_accuracy, s.exact_match})
       csv += digits(x) + ',';
     csv += std::to_string(s.examples) + ',' + quoted(s.problem) + ',' + name_of(s.status) + ',' +

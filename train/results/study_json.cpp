@@ -359,6 +359,7 @@ Json json_of(const Results& r) {
           {"seeds", r.seeds},
           {"chance", r.chance},
           {"unigram_loss", r.unigram_loss},
+          {"bytes_per_token", r.bytes_per_token},
           {"rows", rows},
           {"summary", summary(r)},
           {"orderings", orders(r)},
@@ -394,7 +395,10 @@ Results panel_of(const nlohmann::json& json) {
             .bins = bins_of(json),
             .seeds = whole(json.at("seeds")),
             .chance = numbers(json.at("chance")),
-            .unigram_loss = number(json.at("unigram_loss"))};
+            .unigram_loss = number(json.at("unigram_loss")),
+            .bytes_per_token = json.contains("bytes_per_token")  // results of earlier versions have none
+                                   ? number(json["bytes_per_token"])
+                                   : json.at("text") == true ? 1 : unknown};
   for (const auto& row : json.at("rows")) r.rows.push_back(row_of(row));
   for (const auto& s : json.at("scores")) r.scores.push_back(score_of(s, r.protocol));
   for (const auto& s : json.at("late_checkpoints"))

@@ -73,7 +73,8 @@ std::vector<Results> panels_of(const Experiment& experiment, const Variant& vari
                     .bins = config.bins,
                     .seeds = config.seeds,
                     .rows = plan.rows,
-                    .unigram_loss = task.frequency_loss()};
+                    .unigram_loss = task.frequency_loss(),
+                    .bytes_per_token = task.bytes_per_token()};
       for (int length : panel.lengths)
         panel.chance.push_back(chance_accuracy(task, shortest(length, config.bins), length));
       panels.push_back(std::move(panel));

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <sstream>
 
 #include "core/error.h"
@@ -101,6 +102,17 @@ TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
   CHECK(lines == r.scores.size());
   CHECK(last.ends_with(
       ",learned: position 64 is beyond the table of 64,undefined,table ends,512,0,,"));
+}
+
+TEST_CASE("bits per byte count the bytes of a token") {
+  Results r = found_text(1);
+  r.scores = {r.scores[0]};
+  r.scores[0].loss = 4 * std::numbers::ln2;
+  CHECK(to_csv(study_with(r)).find(",4,") != std::string::npos);
+  r.bytes_per_token = 2;
+  CHECK(to_csv(study_with(r)).find(",2,") != std::string::npos);
+  r.bytes_per_token = unknown;
+  CHECK(to_csv(study_with(r)).find(",2,") == std::string::npos);
 }
 
 TEST_CASE("a text with commas or quotes is quoted in the CSV") {
