@@ -1,8 +1,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/attention/bias_strip.h"
-#include "core/attention/row_state.h"
+#include "core/attention/gradient_sums.h"
 #include "core/parallel.h"
 #include "core/simd/simd_loops.h"
 
@@ -17,104 +16,17 @@ namespace {
 using tile::lanes;
 using tile::Vector;
 
-// Sums over queries, of which every part of the work has its own; they are added up in order. The
-// queries of a head are cut into parts only if there are few heads: how many depends on extents
-// alone.
-struct GradientSums {
-  int parts;
-  Tensor k[2], v;  // [B·H·parts, Tk up to whole tiles, wide(d)]; empty if not tracked
-  TableSums tables;
-  std::vector<Tensor> contextual;  // [B·H·parts, R up to stripes, wide(dk)]
-  Tensor gates;                    // [B·H·parts, Tk up to whole tiles, 1] d(loss)/dC_t
-  Tensor sink;                     // [B·H·parts, 1, 1]
-  Tensor decay;                    // [B·H·parts, Tk up to whole tiles, wide(dk)] d(loss)/dP_t
-  struct {
-    Tensor w, k, minus_gw, g, l_turned, beta;  // [B·H·parts, Tk up to whole tiles, ..] as PathSums
-  } path;
-  Tensor strip;    // [groups, H, Tk, side] of the present strip
-  int groups = 1;  // of sequences that share a strip's gradient
-
-  GradientSums(const AttentionCall&, const ByDistance&, const Strips&);
-  // All that is cleared before a part begins.
-  std::vector<Tensor> by_key() const {
-    return {k[0],   k[1],          v,      gates,         decay,    path.w,
-            path.k, path.minus_gw, path.g, path.l_turned, path.beta};
-  }
-  PathSums path_of(std::int64_t n) const {
-    return {.w = part(path.w, n),
-            .k = part(path.k, n),
-            .minus_gw = part(path.minus_gw, n),
-            .g = part(path.g, n),
-            .l_turned = part(path.l_turned, n)};
-  }
-  static real* part(const Tensor& sum, std::int64_t n) {
-    return sum ? &sum[n * sum.dim(1) * sum.dim(2)] : nullptr;
-  }
-  static void clear(const Tensor& sum, std::int64_t n) {
-    if (sum) std::fill_n(part(sum, n), std::int64_t(sum.dim(1)) * sum.dim(2), real(0));
-  }
-};
-
-GradientSums::GradientSums(const AttentionCall& call, const ByDistance& by_distance,
-                           const Strips& strips)
-    : parts(strips.empty() ? std::clamp(8 / (call.B * call.H), 1, (call.query_tiles() + 1) / 2)
-                           : 1),
-      tables(call, by_distance, call.B * parts) {
-  const int n = call.B * call.H * parts, keys = tile::up_to(side, call.Tk);
-  const auto sum = [&](const Var& x, int rows) {
-    return x.tracked() ? Tensor::uninitialized({n, rows, wide(x.dim(-1))}) : Tensor();
-  };
-  k[0] = sum(call.dots.k, keys);
-  const auto rows = [&](int width) { return Tensor::uninitialized({n, keys, width}); };
-  if (call.dots.log_decay || call.dots.path.w) k[0] = rows(wide(call.dk));
-  if (call.dots.log_decay) decay = rows(wide(call.dk));
-  if (call.dots.path.w)
-    path = {.w = rows(wide(call.dk)),
-            .k = rows(wide(call.dk)),
-            .minus_gw = rows(wide(call.dk)),
-            .g = rows(side),
-            .l_turned = rows(side),
-            .beta = rows(1)};
-  if (call.dots.far_k) k[1] = sum(call.dots.far_k, keys);
-  v = sum(call.v, keys);
-  for (const ContextualTerm& term : call.scores.contextual)
-    contextual.push_back(sum(term.table, tile::up_to(tile::stripe, term.table.dim(0))));
-  if (call.scores.log_gate.tracked()) gates = Tensor::uninitialized({n, keys, 1});
-  if (call.scores.sink.tracked()) sink = Tensor({n, 1, 1});
-  if (!strips.tracked()) return;
-  groups = std::min(call.B, std::max(1, 8 / call.H));
-  strip = Tensor::uninitialized({groups, call.H, call.Tk, side});
-}
-
-// Whether the gradient of an operand holds something to add to, or is written for the first time.
-// Storage is made here: its first use must not happen in two threads at once. Asked in the order in
-// which they are written, so that one tensor may be several operands.
-struct Onto {
-  bool q[Pairing::most_of_them] = {}, k[2] = {}, v = false;
-
-  explicit Onto(const AttentionCall& call) {
-    const auto ask = [](const Var& x) { return x.tracked() && x.gradient().target().add; };
-    for (std::size_t n = 0; n < call.pairings.size(); ++n) q[n] = ask(call.pairings[n].q);
-    k[0] = ask(call.dots.k);
-    if (call.dots.far_k) k[1] = ask(call.dots.far_k);
-    v = ask(call.v);
-    for (const Var& x :
-         {call.scores.log_gate, call.dots.log_decay, call.dots.path.w, call.dots.path.beta})
-      if (x.tracked()) x.grad();
-  }
-};
-
 // The buffers of a tile of queries, other than its scores.
 struct QueryGradients {
   real *dz, *dz_turned;             // [side, wide(dv)], [wide(dv), side]
   real *minus_d, *log_sum_exp;      // [side]
   real* dq[Pairing::most_of_them];  // [side, wide(dk)]
   struct {
-    bf16::Packed dz_rows, dz_columns;            // right factors, queries its columns or its depth
-    bf16::Packed q[Pairing::most_of_them];       // right factors, queries their depth
-    real* dq_turned[Pairing::most_of_them];      // [wide(dk), side]
-    real* spare;                                 // packed_reals(side, side)
-  } rounded;  // in bf16
+    bf16::Packed dz_rows, dz_columns;        // right factors, queries its columns or its depth
+    bf16::Packed q[Pairing::most_of_them];   // right factors, queries their depth
+    real* dq_turned[Pairing::most_of_them];  // [wide(dk), side]
+    real* spare;                             // packed_reals(side, side)
+  } rounded;                                 // in bf16
 };
 
 struct BackwardPass {
@@ -146,8 +58,8 @@ std::size_t BackwardPass::reals() const {
       call.scores.contextual.empty() ? 0 : std::size_t(tile::up_to(side, call.Tk));
   return QueryTile::reals(call) + 3 * Square::size +
          side * (wide(call.dv) + wide(call.dv) + Pairing::most_of_them * wide(call.dk) + 18) +
-         (call.bf16 ? rounded_reals() : 0) +
-         Carried::reals(call) + carries + (call.dots.path.w ? Path::record_reals(call) : 0);
+         (call.bf16 ? rounded_reals() : 0) + Carried::reals(call) + carries +
+         (call.dots.path.w ? Path::record_reals(call) : 0);
 }
 
 std::size_t BackwardPass::rounded_reals() const {
@@ -160,8 +72,8 @@ void BackwardPass::round(const QueryTile& queries, QueryGradients& g, Workspace&
   const Matrix dz_of_tile{g.dz, wide(call.dv)};
   to.dz_rows = pack(bf16::Side::right, {g.dz, wide(call.dv), true}, side, call.dv,
                     memory.take(packed_reals(side, call.dv)));
-  to.dz_columns = pack(bf16::Side::right, dz_of_tile, call.dv, side,
-                       memory.take(packed_reals(call.dv, side)));
+  to.dz_columns =
+      pack(bf16::Side::right, dz_of_tile, call.dv, side, memory.take(packed_reals(call.dv, side)));
   for (std::size_t n = 0; n < call.pairings.size(); ++n) {
     to.q[n] = pack(bf16::Side::right, {queries.q[n], wide(call.dk)}, call.dk, side,
                    memory.take(packed_reals(call.dk, side)));
@@ -372,51 +284,6 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
   if (call.scores.weights == Weights::stick_breaking_remainder_to_own)
     remainder_to_own(queries, g, *carried.stick_breaking, n);
   finish(queries, g, n);
-}
-
-// Adds the parts of one head to the gradients of keys, values and gates, in order.
-void add_head(const AttentionCall& call, const PackedProducts& products, const GradientSums& sums,
-              const Onto& onto, int head) {
-  const int b = head / call.H, h = head % call.H;
-  for (int p = 0; p < sums.parts; ++p) {
-    const std::int64_t n = std::int64_t(head) * sums.parts + p;
-    real* dk = GradientSums::part(sums.k[0], n);
-    if (products.decay) take_keys(call, b, h, dk, GradientSums::part(sums.decay, n));
-    if (products.path)
-      fold_path(call, *products.path, b, h, sums.path_of(n), dk,
-                GradientSums::part(sums.path.beta, n));
-  }
-  const auto add = [&](const Var& x, const Tensor& sum, bool there) {
-    for (int p = 0; sum && p < sums.parts; ++p)
-      Rows{x.grad(), head / call.H, 0, call.Tk, head % call.H}.put(
-          GradientSums::part(sum, std::int64_t(head) * sums.parts + p), there || p > 0);
-  };
-  if (call.dots.k.tracked()) add(call.dots.k, sums.k[0], onto.k[0]);
-  if (call.dots.path.w.tracked()) add(call.dots.path.w, sums.path.w, true);
-  add(call.dots.far_k, sums.k[1], onto.k[1]);
-  add(call.v, sums.v, onto.v);
-  for (int p = 0; sums.gates && p < sums.parts; ++p)
-    add_gate_gradient(call, head / call.H, head % call.H,
-                      GradientSums::part(sums.gates, std::int64_t(head) * sums.parts + p));
-  for (int p = 0; p < sums.parts; ++p) {
-    const std::int64_t n = std::int64_t(head) * sums.parts + p;
-    if (call.dots.log_decay.tracked())
-      add_decay_gradient(call, b, h, GradientSums::part(sums.decay, n));
-    if (call.dots.path.beta.tracked())
-      add_beta_gradient(call, b, h, GradientSums::part(sums.path.beta, n));
-  }
-}
-
-void add_contextual(const AttentionCall& call, const GradientSums& sums) {
-  for (std::size_t n = 0; n < sums.contextual.size(); ++n) {
-    const Tensor& sum = sums.contextual[n];
-    if (!sum) continue;
-    const Tensor& table = call.scores.contextual[n].table.grad();
-    for (int p = 0; p < sum.dim(0); ++p)
-      for (int r = 0; r < table.dim(0); ++r)
-        for (int c = 0; c < call.dk; ++c)
-          table[std::int64_t(r) * call.dk + c] += GradientSums::part(sum, p)[r * sum.dim(2) + c];
-  }
 }
 
 // With hooks, a strip at a time: sequences in groups, the gradients of a group in order.

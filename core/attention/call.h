@@ -211,8 +211,8 @@ class Workspace {
 
 /// Reals that hold a factor of `count` lines and K numbers of depth in bf16.
 constexpr std::size_t packed_reals(int count, int K) {
-  return std::size_t(bf16::tiles(count, bf16::lines) * bf16::tiles(K, bf16::depth) *
-                     bf16::numbers / 2);
+  return std::size_t(bf16::tiles(count, bf16::lines) * bf16::tiles(K, bf16::depth) * bf16::numbers /
+                     2);
 }
 /// Packs that factor into memory for so many reals, or for more depth if `room` says so.
 inline bf16::Packed pack(bf16::Side factor, const Matrix& m, int count, int K, real* memory,

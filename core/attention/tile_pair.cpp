@@ -77,12 +77,8 @@ void turn_blocks(const real* from, int rows, int columns, real* to) {
 
 }  // namespace
 
-void turn(const real* from, int columns, real* to) {
-  turn_blocks<false>(from, side, columns, to);
-}
-void add_turned(const real* from, int width, real* to) {
-  turn_blocks<true>(from, width, side, to);
-}
+void turn(const real* from, int columns, real* to) { turn_blocks<false>(from, side, columns, to); }
+void add_turned(const real* from, int width, real* to) { turn_blocks<true>(from, width, side, to); }
 
 Packed::Packed(const AttentionCall& call, Pass pass) {
   const int tiles = (call.Tk + side - 1) / side;
@@ -94,16 +90,14 @@ Packed::Packed(const AttentionCall& call, Pass pass) {
                  : Tensor();
     };
     rounded = {tensor(rows, side, d), tensor(turned, d, side)};
-    const Tensor to = call.bf16_only
-                          ? Tensor()
-                          : Tensor::uninitialized({call.B, call.H, tiles * side, width});
+    const Tensor to =
+        call.bf16_only ? Tensor() : Tensor::uninitialized({call.B, call.H, tiles * side, width});
     parallel_for(std::int64_t(call.B) * call.H * tiles, [&](std::int64_t n) {
       const int head = int(n / tiles), first = int(n % tiles) * side, b = head / call.H;
       const int count = std::clamp(call.keys_of(b) - first, 0, side);
       if (to) Rows{x, b, first, count, head % call.H}.copy(&to[n * side * width]);
       const Matrix m{&x[AttentionCall::at(x, b, first, head % call.H)], x.dim(2) * d};
-      if (const Tensor& t = rounded.rows; t)
-        pack(bf16::Side::left, m, count, d, &t[n * t.dim(1)]);
+      if (const Tensor& t = rounded.rows; t) pack(bf16::Side::left, m, count, d, &t[n * t.dim(1)]);
       if (const Tensor& t = rounded.turned; t)
         pack(bf16::Side::left, {m.data, m.stride, true}, d, count, &t[n * t.dim(1)], side);
     });
@@ -218,8 +212,8 @@ void TilePair::products(const real* x, int width, const real* y, int depth, cons
   }
 }
 
-void TilePair::products(const bf16::Packed& x, const bf16::Packed& y, int depth,
-                        const real* start, Square s) const {
+void TilePair::products(const bf16::Packed& x, const bf16::Packed& y, int depth, const real* start,
+                        Square s) const {
   const std::int64_t groups = bf16::tiles(keys.rows(), bf16::lines);
   for (int j = 0; start && j < groups * bf16::lines; ++j) std::copy_n(start, side, s.row(j));
   bf16::multiply({.a = x,
@@ -246,8 +240,7 @@ void TilePair::add_over_queries(Square w, const bf16::Packed& x, int width, real
 
 void TilePair::add_over_keys(Square w, const bf16::Packed& x, int width, real* sums,
                              real* memory) const {
-  const bf16::Packed b =
-      pack(bf16::Side::right, {w.at, Square::stride}, side, keys.rows(), memory);
+  const bf16::Packed b = pack(bf16::Side::right, {w.at, Square::stride}, side, keys.rows(), memory);
   bf16::multiply({.a = x,
                   .b = b,
                   .rows = width / bf16::lines,

@@ -54,16 +54,16 @@ struct RoundedRows {
 struct Packed {
   /// What the rounded ones are for.
   enum class Pass { forward, backward };
-  Tensor k[2], v;                   ///< of k and far_k; of v; none if the call is bf16_only
+  Tensor k[2], v;                       ///< of k and far_k; of v; none if the call is bf16_only
   RoundedRows k_rounded[2], v_rounded;  ///< where the call is in bf16
   Packed(const AttentionCall&, Pass);   ///< copies them
 };
 
 /// Keys and values of a tile.
 struct KeyTile {
-  int first, count;  ///< first row and number of rows
-  const real* k[2];  ///< [side, wide(dk)] of k and far_k
-  const real* v;     ///< [side, wide(dv)]
+  int first, count;                                       ///< first row and number of rows
+  const real* k[2];                                       ///< [side, wide(dk)] of k and far_k
+  const real* v;                                          ///< [side, wide(dv)]
   bf16::Packed k_rows[2], k_turned[2], v_rows, v_turned;  ///< in bf16, where they are needed
   int at[side];                                           ///< positions
 
@@ -80,17 +80,17 @@ struct TileOrigin {
 
 /// Queries of a tile, times scale · row.
 struct QueryTile {
-  const AttentionCall& call;              ///< the call
-  const ByDistance& tables;               ///< its tables by distance
-  int b, h, first, count;                 ///< sequence; head; first row and number of rows
-  const real* bias;                       ///< [Tk, side] of the strip hooks, or null
-  real* q[Pairing::most_of_them];         ///< [side, wide(dk)] of each pairing
-  real* q_turned[Pairing::most_of_them];  ///< [wide(dk), side]
+  const AttentionCall& call;                      ///< the call
+  const ByDistance& tables;                       ///< its tables by distance
+  int b, h, first, count;                         ///< sequence; head; first row and number of rows
+  const real* bias;                               ///< [Tk, side] of the strip hooks, or null
+  real* q[Pairing::most_of_them];                 ///< [side, wide(dk)] of each pairing
+  real* q_turned[Pairing::most_of_them];          ///< [wide(dk), side]
   bf16::Packed q_rounded[Pairing::most_of_them];  ///< as a right factor, the queries its columns
-  real* factor;                           ///< [side] scale · row
-  int at[side];                           ///< positions
-  Visibility visibility;                  ///< of the head
-  IndexRange near;                        ///< keys that some query of the tile sees as near ones
+  real* factor;                                   ///< [side] scale · row
+  int at[side];                                   ///< positions
+  Visibility visibility;                          ///< of the head
+  IndexRange near;  ///< keys that some query of the tile sees as near ones
 
   /// Copies the queries into the Workspace.
   QueryTile(const AttentionCall&, const ByDistance&, TileOrigin, const real* strip, Workspace&);
@@ -157,8 +157,7 @@ struct TilePair {
 
   /// sums[j] += Σ_i w_ij x_i in bf16.  x a right factor [side, width], sums [side, width]; `memory`
   /// for packed_reals(side, side)
-  void add_over_queries(Square w, const bf16::Packed& x, int width, real* sums,
-                        real* memory) const;
+  void add_over_queries(Square w, const bf16::Packed& x, int width, real* sums, real* memory) const;
   /// sums[c][i] += Σ_j x_cj w_ij in bf16.  x a left factor [width, side], sums [width, side]
   void add_over_keys(Square w, const bf16::Packed& x, int width, real* sums, real* memory) const;
   /// Zeros where rows_of() leaves out what no query sees.

@@ -35,9 +35,7 @@ Word rounded(float x) {
   const bool nan = (bits & 0x7fffffff) > 0x7f800000;
   return (nan ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
 }
-Word pair(real first, real second) {
-  return rounded(float(first)) >> 16 | rounded(float(second));
-}
+Word pair(real first, real second) { return rounded(float(first)) >> 16 | rounded(float(second)); }
 #endif
 
 // The 16 words of a tile's row: of neighbours in a row of memory, or of two rows of memory.
@@ -51,9 +49,8 @@ void pair_neighbours(const real* from, Word* to) {
 }
 void pair_rows(const real* first, const real* second, Word* to) {
 #ifdef YONDER_AVX512_BF16
-  const __m512i order = _mm512_set_epi16(
-      31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19,
-      3, 18, 2, 17, 1, 16, 0);
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
+                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   const __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(second), _mm512_loadu_ps(first));
   __m512i words;
   std::memcpy(&words, &both, sizeof words);
@@ -159,7 +156,7 @@ void multiply_rows(const Block& p, std::int64_t i, std::int64_t j, int first) {
   const auto factor = [](__m512i x) { return std::bit_cast<__m512bh>(x); };
   for (std::int64_t k = 0; k < p.pieces; ++k) {
     const Word* a = words(p.a, i, k) + first * side;
-    const Word *b[wide];
+    const Word* b[wide];
     for (int w = 0; w < wide; ++w) b[w] = words(p.b, j + w, k);
     for (int t = 0; t < side; ++t) {
       __m512i right[wide];
@@ -311,12 +308,15 @@ void multiply(const Block& p) {
   static const Unit fastest = units().back();
   switch (asked_for.value_or(fastest)) {
 #ifdef YONDER_AMX
-    case Unit::amx: return multiply_amx(p);
+    case Unit::amx:
+      return multiply_amx(p);
 #endif
 #ifdef YONDER_AVX512_BF16
-    case Unit::avx512: return multiply_avx512(p);
+    case Unit::avx512:
+      return multiply_avx512(p);
 #endif
-    default: return multiply_loops(p);
+    default:
+      return multiply_loops(p);
   }
 }
 

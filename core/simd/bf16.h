@@ -14,7 +14,7 @@
 /// Intel's manual, volume 1, chapter 18; volume 2, "TDPBF16PS" and "VDPBF16PS".
 namespace yonder::bf16 {
 
-inline constexpr int lines = 16, depth = 32;         ///< extents of a tile
+inline constexpr int lines = 16, depth = 32;              ///< extents of a tile
 inline constexpr std::int64_t numbers = Packed::numbers;  ///< in a tile
 
 /// Tiles, or lines, that n are rounded up to.
@@ -45,17 +45,19 @@ struct Room {
 };
 /// Rounds and packs strips first..last−1, or all of them; what is missing in a tile is 0.
 void pack(const Source&, const Room&, std::int64_t first, std::int64_t last);
-inline void pack(const Source& from, const Room& to) { pack(from, to, 0, from.strips()); }  ///< same
+inline void pack(const Source& from, const Room& to) {
+  pack(from, to, 0, from.strips());
+}  ///< same
 
 /// A product of packed factors, all of whose tiles exist in full.
 struct Block {
-  Packed a, b;              ///< the first tile of each
-  std::int64_t rows;        ///< of C in tiles
-  std::int64_t columns;     ///< of C in tiles
-  std::int64_t pieces;      ///< of the depth in tiles
-  real* c;                  ///< element (0, 0)
-  std::int64_t c_stride;    ///< reals from row to row
-  bool add;                 ///< to C, or in its place
+  Packed a, b;            ///< the first tile of each
+  std::int64_t rows;      ///< of C in tiles
+  std::int64_t columns;   ///< of C in tiles
+  std::int64_t pieces;    ///< of the depth in tiles
+  real* c;                ///< element (0, 0)
+  std::int64_t c_stride;  ///< reals from row to row
+  bool add;               ///< to C, or in its place
 };
 void multiply(const Block&);  ///< by the calling thread, in one order of sums
 

@@ -24,8 +24,7 @@ bool rounds() { return now == Precision::bf16; }
 Matrix part(bf16::Side side, const Matrix& m, std::int64_t row, std::int64_t column) {
   Matrix part = m.from(row, column);
   if (side == bf16::Side::right) std::swap(row, column);
-  if (m.packed)
-    part.packed = m.packed.from(row / bf16::lines, column / bf16::depth);
+  if (m.packed) part.packed = m.packed.from(row / bf16::lines, column / bf16::depth);
   return part;
 }
 
@@ -59,7 +58,8 @@ Tiles tiles(const Product& p) {
     if (t.rows.parts() * t.columns.parts() < enough) t.rows = Tiling::near(p.M, height);
   const std::int64_t count = t.rows.parts() * t.columns.parts();
   const std::int64_t pieces = std::min((enough + count - 1) / count, p.K / 256);
-  if (pieces > 1) t.depth = Tiling::near(p.K, (p.K + pieces - 1) / pieces, halves ? bf16::depth : 16);
+  if (pieces > 1)
+    t.depth = Tiling::near(p.K, (p.K + pieces - 1) / pieces, halves ? bf16::depth : 16);
   return t;
 }
 
@@ -117,8 +117,8 @@ void multiply_f32(const Product& p) {
 
 // A factor packed by the calling thread, or by all; its groups of lines don't depend on each other.
 enum class By { one_thread, all };
-Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t K,
-              Tensor& storage, By by) {
+Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t K, Tensor& storage,
+              By by) {
   if (m.packed) return m;
   const bf16::Source source{side, m, count, K};
   const std::int64_t strips = source.strips(), numbers = source.groups() * source.step();

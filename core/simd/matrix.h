@@ -23,14 +23,15 @@ struct Packed {
 
 /// A row-major matrix in memory, `stride` reals from row to row, read as its transpose if asked.
 struct Matrix {
-  const real* data;         ///< element (0, 0)
-  std::int64_t stride;      ///< reals from row to row
-  bool transposed = false;  ///< read as its transpose
+  const real* data;          ///< element (0, 0)
+  std::int64_t stride;       ///< reals from row to row
+  bool transposed = false;   ///< read as its transpose
   bf16::Packed packed = {};  ///< its tiles as a factor of a product, where there are any
 
   /// The part that begins at (row, column), not packed.
   Matrix from(std::int64_t row, std::int64_t column) const {
-    return {data + (transposed ? column * stride + row : row * stride + column), stride,
+    return {data + (transposed ? column * stride + row : row * stride + column),
+            stride,
             transposed,
             {}};
   }

@@ -32,24 +32,40 @@ void check_bf16(const Case& x) {
 
 TEST_CASE("attention in bf16 is the formula to its rounding, for each term that it may have") {
   using namespace cases;
-  for (const unsigned terms :
-       std::vector<unsigned>{0, cases::row, c, A, B, V, far, strip, own_strip, contextual, relative | cases::one,
-                             gates, gates | cases::row | relative | strip, gates | far, f,
-                             f | cases::row | far | relative, sink, chunks, clipped | relative | cases::row,
-                             clipped | V | flat, clipped | A})
+  for (const unsigned terms : std::vector<unsigned>{0,
+                                                    cases::row,
+                                                    c,
+                                                    A,
+                                                    B,
+                                                    V,
+                                                    far,
+                                                    strip,
+                                                    own_strip,
+                                                    contextual,
+                                                    relative | cases::one,
+                                                    gates,
+                                                    gates | cases::row | relative | strip,
+                                                    gates | far,
+                                                    f,
+                                                    f | cases::row | far | relative,
+                                                    sink,
+                                                    chunks,
+                                                    clipped | relative | cases::row,
+                                                    clipped | V | flat,
+                                                    clipped | A})
     for (const bool causal : {true, false})
       for (const Places places : {Places::consecutive, Places::scattered})
         if (causal || !(terms & (contextual | gates | chunks)))
           check_bf16({.terms = terms,
-                 .Tq = 90,
-                 .Tk = 150,
-                 .dk = 16,
-                 .dv = 32,
-                 .causal = causal,
-                 .padding = true,
-                 .window = terms & clipped ? 100 : 0,
-                 .first = 60,
-                 .places = places});
+                      .Tq = 90,
+                      .Tk = 150,
+                      .dk = 16,
+                      .dv = 32,
+                      .causal = causal,
+                      .padding = true,
+                      .window = terms & clipped ? 100 : 0,
+                      .first = 60,
+                      .places = places});
 }
 
 TEST_CASE("attention in bf16 is the formula to its rounding at every extent and mask") {
@@ -59,17 +75,17 @@ TEST_CASE("attention in bf16 is the formula to its rounding at every extent and 
   for (const bool causal : {true, false})
     for (const int sinks : {0, 3, 70})
       check_bf16({.terms = cases::sink,
-             .B = 2,
-             .Tq = 200,
-             .Tk = 230,
-             .H = 3,
-             .dk = 32,
-             .dv = 32,
-             .causal = causal,
-             .window = sinks ? 40 : 0,
-             .first = 30,
-             .sinks = sinks,
-             .of_heads = {0, 1, 90}});
+                  .B = 2,
+                  .Tq = 200,
+                  .Tk = 230,
+                  .H = 3,
+                  .dk = 32,
+                  .dv = 32,
+                  .causal = causal,
+                  .window = sinks ? 40 : 0,
+                  .first = 30,
+                  .sinks = sinks,
+                  .of_heads = {0, 1, 90}});
 }
 
 TEST_CASE("attention that bf16 does not reach is the same to the bit as in f32") {

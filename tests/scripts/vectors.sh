@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/scripts/vectors.sh YONDER_VECTORS: writes conformance vectors of every encoding, the same bytes
-# each time, and has those of three read by numpy (vectors.py). Exits with 77, which CTest calls
-# skipped, where no Python has numpy.
+# each time, whose sums are those of tests/golden/vectors.json (new ones: vectors.py with --update), and
+# has those of three read by numpy. Exits with 77, which CTest calls skipped, where no Python has numpy.
 set -euo pipefail
 
 scripts=$(realpath "$(dirname "$0")")
@@ -17,4 +17,4 @@ cd "$folder"
 diff -r all again
 # What has no file is undefined there, or complex.
 if grep -v 'is not written' missing; then exit 1; fi
-"$python" "$scripts/vectors.py" all
+"$python" "$scripts/vectors.py" all "$scripts/../golden/vectors.json"

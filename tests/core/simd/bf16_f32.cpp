@@ -1,7 +1,6 @@
 // Products of bf16 factors, by each unit that this machine has.
 #include "core/simd/bf16.h"
 
-#include <bit>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -28,10 +27,14 @@ struct Factors {
   real a_at(int i, int k) const { return a[a_transposed ? k * M + i : i * K + k]; }
   real b_at(int k, int j) const { return b[b_transposed ? j * K + k : k * N + j]; }
   Product product(const Tensor& c, bool add) const {
-    return {M,           N,
-            K,           {a.data.get(), a_transposed ? M : K, a_transposed},
-            {b.data.get(), b_transposed ? K : N, b_transposed}, c.data.get(),
-            c.dim(1),    add};
+    return {M,
+            N,
+            K,
+            {a.data.get(), a_transposed ? M : K, a_transposed},
+            {b.data.get(), b_transposed ? K : N, b_transposed},
+            c.data.get(),
+            c.dim(1),
+            add};
   }
   // Σ_k of rounded factors, and of what they are in size.
   std::pair<double, double> exact(int i, int j) const {
@@ -68,11 +71,16 @@ TEST_CASE("a bf16 product has the sums of rounded factors, in every layout and b
   for (const bf16::Unit unit : bf16::units()) {
     const bf16::WithUnit by(unit);
     // Less than a tile; ragged ones; several tiles along the depth; parts of the sum over K.
-    for (const auto& [M, N, K] : std::vector<std::array<int, 3>>{
-             {1, 1, 1}, {3, 5, 7}, {16, 16, 32}, {17, 33, 65}, {48, 40, 31}, {200, 70, 133},
-             {70, 150, 1100}})
+    for (const auto& [M, N, K] : std::vector<std::array<int, 3>>{{1, 1, 1},
+                                                                 {3, 5, 7},
+                                                                 {16, 16, 32},
+                                                                 {17, 33, 65},
+                                                                 {48, 40, 31},
+                                                                 {200, 70, 133},
+                                                                 {70, 150, 1100}})
       for (int layout = 0; layout < 8; ++layout) {
-        INFO("unit " << int(unit) << " M N K " << M << " " << N << " " << K << " layout " << layout);
+        INFO("unit " << int(unit) << " M N K " << M << " " << N << " " << K << " layout "
+                     << layout);
         check_product({M, N, K, layout % 2 > 0, layout / 2 % 2 > 0}, layout / 4 > 0);
       }
   }
