@@ -52,4 +52,12 @@ inline Ran yonder_run(const std::string& arguments, const std::string& before = 
           content_of(folder / "err")};
 }
 
+/// The lines of a text, without their ends.
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
 }  // namespace yonder

@@ -33,13 +33,6 @@ const std::string& finished_sweep() {
   return path;
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::istringstream in(text);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
 // A copy of it that was ended before the last of rope's cells was done.
 class EndedSweep {
   const Folder folder_;
@@ -482,43 +475,4 @@ TEST_CASE("a sweep opens its text once, and reads no scores that it has just mad
   REQUIRE(yonder_run(sweep + " --resume").code == 0);
   CHECK(redone.count() == 0);
   CHECK(finished.count() == 1);
-}
-
-TEST_CASE("list names every encoding and task in a line of a terminal, or as JSON") {
-  const Ran text = yonder_run("list encodings"), json = yonder_run("list encodings --json");
-  const auto all = nlohmann::json::parse(json.out);
-  CHECK(all.size() == registry().size());
-  for (const std::string& line : lines_of(text.out)) CHECK(line.size() <= 80);
-  for (const auto& one : all) {
-    CHECK_FALSE(one["title"].get<std::string>().empty());
-    CHECK_FALSE(one["paper"].get<std::string>().empty());
-    CHECK(contains(text.out, "\n  " + one["name"].get<std::string>() + " "));
-    CHECK(contains(text.out, one["title"].get<std::string>().substr(0, 40)));
-  }
-  CHECK(contains(yonder_run("list tasks").out, "copy"));
-  CHECK(yonder_run("list encoding").code == 2);
-}
-
-TEST_CASE("each room's README.md has the very table that the program prints") {
-  for (const auto& [what, room] : std::vector<std::pair<std::string, std::string>>{
-           {"encodings", "encodings"}, {"tasks", "datasets"}, {"presets", "train"}}) {
-    INFO(room << "/README.md: yonder list " << what << " --markdown");
-    const std::string readme = content_of(YONDER_SOURCE "/" + room + "/README.md");
-    CHECK(contains(readme, yonder_run("list " + what + " --markdown").out));
-  }
-}
-
-TEST_CASE("show explains every encoding: formula, options, parameters") {
-  for (const auto& one : nlohmann::json::parse(yonder_run("list encodings --json").out)) {
-    const std::string name = one["name"];
-    const Ran ran = yonder_run("show encoding " + name);
-    INFO(name << ran.err);
-    CHECK(ran.code == 0);
-    CHECK(contains(ran.out, one["formula"].get<std::string>()));
-    CHECK(contains(ran.out, "ptions"));
-    CHECK(contains(ran.out, "arameters"));
-  }
-  CHECK(contains(yonder_run("show encoding learned").out, "encoding.learned.table"));
-  CHECK(contains(yonder_run("show encoding ropee").err, "did you mean 'rope'"));
-  CHECK(contains(yonder_run("show /nowhere").err, "there is no run here"));
 }

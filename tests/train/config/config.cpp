@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "tests/support/binary.h"
 #include "tests/support/catch.h"
+#include "tests/support/configs.h"
 #include "tests/support/task_for.h"
 #include "train/config/keys.h"
 #include "train/config/presets.h"
@@ -21,22 +22,16 @@ using Catch::Matchers::StartsWith;
 
 namespace {
 
-SweepConfig read(const std::string& toml) {
-  SweepConfig config;
-  apply_config(toml, "a.toml", config);
-  return config;
-}
-
 void refused_toml(const std::string& toml, const std::string& said) {
   INFO(toml);
-  CHECK_THROWS_WITH(read(toml), ContainsSubstring(said) && StartsWith("a.toml:"));
-  CHECK_THROWS_AS(read(toml), FileError);
+  CHECK_THROWS_WITH(read_config(toml), ContainsSubstring(said) && StartsWith("a.toml:"));
+  CHECK_THROWS_AS(read_config(toml), FileError);
 }
 
 }  // namespace
 
 TEST_CASE("a configuration sets what it names and leaves the rest") {
-  const SweepConfig c = read(R"(
+  const SweepConfig c = read_config(R"(
 [model]
 width = 64
 [train]
@@ -96,8 +91,8 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
 }
 
 TEST_CASE("what is written reads back to the same") {
-  SweepConfig c = read("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
-  CHECK(to_toml(read("[sweep]\neval_lengths = ['1-25', '26-50', 75]"))
+  SweepConfig c = read_config("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
+  CHECK(to_toml(read_config("[sweep]\neval_lengths = ['1-25', '26-50', 75]"))
             .find("eval_lengths = [ '1-25', '26-50', 75 ]") != std::string::npos);
   c.eval_lengths = {25, 75}, c.bins = {{25, 1}};
   c.title = "it's \"one\"";
@@ -105,16 +100,16 @@ TEST_CASE("what is written reads back to the same") {
   c.claims = {
       {"a", "b", {"rope", "alibi"}, 3, "tiled.tile=2", "sliding", "text", "", "loss", "trend"}};
   c.predictions = {{"a", "copy", "b", {"rope"}, {}}};
-  CHECK(to_toml(read(to_toml(c))) == to_toml(c));
+  CHECK(to_toml(read_config(to_toml(c))) == to_toml(c));
 }
 
 TEST_CASE("keys by their former names are what they are now, in files and in records") {
-  const SweepConfig c = read(
+  const SweepConfig c = read_config(
       "[data]\nlength = 7\n[model]\ntied = true\n[train]\nlr-end = 0.5\nclip = 2\nreduce = "
       "'ordered'\n[encoding]\nuntil = 0.5\n[sweep]\nlengths = [8]\nwindowed = true\ncourse = 3\n"
       "protocols = ['same-targets']\n[sweep.set]\n\"train.save-every\" = [1, 2]\n");
   CHECK(to_toml(c) ==
-        to_toml(read("[data]\ntrain_length = 7\n[model]\ntie_embeddings = true\n[train]\n"
+        to_toml(read_config("[data]\ntrain_length = 7\n[model]\ntie_embeddings = true\n[train]\n"
                      "min_lr_ratio = 0.5\ngrad_clip = 2\n[encoding]\nswitch_at = 0.5\n[sweep]\n"
                      "eval_lengths = [8]\nwindow_baseline = true\ncurve_points = 3\n[sweep.set]\n"
                      "\"train.checkpoint_every\" = [1, 2]\n")));
@@ -143,23 +138,8 @@ TEST_CASE("rows of the field's names are those of ours") {
   CHECK_THROWS_WITH(parse_rows("rope,rotary"), ContainsSubstring("named twice"));
 }
 
-TEST_CASE("a sweep gives no value twice, and its axes need no quotes") {
-  const auto planned = [](const std::string& sweep) { return plan_of(read("[sweep]\n" + sweep)); };
-  CHECK_THROWS_WITH(planned("set.'data.length' = [4, '4']"),
-                    ContainsSubstring("'4' is given twice"));
-  CHECK_THROWS_WITH(planned("set.'train.lr' = [1e-3, 0.001]"), ContainsSubstring("given twice"));
-  CHECK_THROWS_WITH(planned("tests = ['copy.alphabet=4', 'copy.alphabet=4']"),
-                    ContainsSubstring("given twice"));
-  CHECK_THROWS_WITH(planned("protocols = ['sliding', 'sliding']"),
-                    ContainsSubstring("given twice"));
-  CHECK(planned("set.model.width = [8, 16]").variants.size() == 2);
-  SweepConfig many;
-  many.base.seed = 2147483647;
-  CHECK_THROWS_WITH(plan_of(many), ContainsSubstring("2147483647"));
-}
-
 TEST_CASE("a key that a recorded sweep lacks had its default there") {
-  SweepConfig c = read("[train]\nsteps = 30\n[sweep]\nencodings = ['rope']");
+  SweepConfig c = read_config("[train]\nsteps = 30\n[sweep]\nencodings = ['rope']");
   const std::string text = to_toml(c), newer = "shards = 1\n";
   REQUIRE(text.find(newer) != text.npos);
   const std::string older =
@@ -171,8 +151,8 @@ TEST_CASE("a key that a recorded sweep lacks had its default there") {
   c.base.shards = 1, c.base.steps = 31;
   CHECK_FALSE(same_sweep(older, "a.toml", c));
   const std::string axis = "[sweep.set]\n\"copy.alphabet\" = ";
-  CHECK(same_sweep(axis + "['4', '8']", "a.toml", read(axis + "[4, 8]")));
-  CHECK_FALSE(same_sweep(axis + "['4', '9']", "a.toml", read(axis + "[4, 8]")));
+  CHECK(same_sweep(axis + "['4', '8']", "a.toml", read_config(axis + "[4, 8]")));
+  CHECK_FALSE(same_sweep(axis + "['4', '9']", "a.toml", read_config(axis + "[4, 8]")));
   CHECK_THROWS_WITH(same_sweep(text + "\n[modl]\n", "a.toml", c), ContainsSubstring("modl"));
 }
 
@@ -259,77 +239,8 @@ TEST_CASE("every run's configuration, defaults resolved, makes the same model") 
   }
 }
 
-TEST_CASE("a plan multiplies the axes into panels, rows and learning rates") {
-  const SweepConfig c = read(R"(
-[sweep]
-encodings = ["rope", "alibi"]
-windowed = true
-tests = ["", "copy.alphabet=16"]
-[sweep.set]
-"data.task" = ["copy", "reverse"]
-"model.width" = [16, 32, 64]
-"train.lr" = [1e-3, 3e-3]
-"rope.fraction" = [0.5, 1]
-)");
-  const SweepPlan plan = plan_of(c);
-  CHECK(plan.variants.size() == 6);
-  CHECK(plan.variants[5].base.task == "reverse");
-  CHECK(plan.variants[5].base.width == 64);
-  CHECK(plan.variants[5].text == "model.width=64");
-  CHECK(plan.rates == std::vector<double>{1e-3, 3e-3});
-  CHECK(plan.tests.size() == 2);
-  REQUIRE(plan.rows.size() == 6);  // two of rope, one of alibi, each behind a window too
-  CHECK(plan.rows[0].encoding == "rope:rope.fraction=0.5");
-  CHECK(plan.lengths == std::vector<int>{32, 64, 128, 256});
-  CHECK_THROWS_WITH(plan_of(read("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
-                    ContainsSubstring("no encoding of this sweep is t5"));
-  CHECK_THROWS_WITH(plan_of(read("[sweep]\ntests = ['rope.base=3']")),
-                    ContainsSubstring("not an option of a task"));
-}
-
-TEST_CASE("a task on an axis may bring settings of its panel") {
-  const std::string axis = "[sweep]\nencodings = ['rope']\nset.'data.task' = ";
-  const SweepPlan plan = plan_of(
-      read(axis + "['copy', 'copy:copy.unique=true:data.train_length=8', 'sort:train.steps=9']"));
-  REQUIRE(plan.variants.size() == 3);
-  CHECK(plan.variants[0].text == "");
-  CHECK(plan.variants[1].text == "data.copy.unique=true, data.train_length=8");
-  CHECK(plan.variants[1].slug == "-uniquetrue-train_length8");
-  CHECK(plan.variants[1].base.train_length == 8);
-  CHECK(plan.variants[2].base.task == "sort");
-  CHECK(plan.variants[2].base.steps == 9);
-  for (const char* wrong : {"model.encoding=alibi", "train.seed=1", "data.task=sort"})
-    CHECK_THROWS_WITH(plan_of(read(axis + "['copy:" + wrong + "', 'sort']")),
-                      ContainsSubstring("which is not a panel's"));
-}
-
-TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {
-  const auto has = [](const SweepPlan& plan, const std::string& row) {
-    return std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end();
-  };
-  const std::string plain = "[sweep]\nencodings = ['everything']\n";
-  SweepPlan plan = plan_of(read(plain));
-  REQUIRE(plan.left_out.size() == 2);
-  CHECK(plan.left_out[0] == "abacus: it goes by the digits of numbers, and copy has none");
-  for (const Entry& e : registry())
-    CHECK(has(plan, e.name) == (e.name != "abacus" && e.name != "coupled"));
-  CHECK(has(plan, "sinks:sinks.first=4") == false);  // its default already
-  CHECK(has(plan, "sharpen:sharpen.by=1.5"));
-  CHECK(plan_of(read("[data]\ntask = 'addition'\n" + plain)).left_out.empty());
-  CHECK(plan_of(read("[data]\ntask = 'addition'\n[sweep]\nencodings = ['all']\n"
-                     "set.\"data.task\" = ['copy', 'addition']"))
-            .left_out.size() == 2);
-  plan = plan_of(read("[model]\nheads = 1\nbidirectional = true\ntied = true\n" + plain));
-  for (const std::string name : {"nape", "hard-alibi", "cope", "complex", "stick-breaking"}) {
-    CHECK(std::any_of(plan.left_out.begin(), plan.left_out.end(),
-                      [&](const std::string& why) { return why.starts_with(name); }));
-    CHECK(!has(plan, name));
-  }
-  CHECK(plan_of(read("[model]\nheads = 1\n[sweep]\nencodings = ['nape']")).left_out.empty());
-}
-
 TEST_CASE("a configuration may name layers and a change of encoding, and is read back alike") {
-  const SweepConfig c = read(R"(
+  const SweepConfig c = read_config(R"(
 [model]
 layers = 4
 [encoding]
@@ -345,7 +256,7 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
   CHECK(c.base.switch_at == 0.875);
   CHECK(c.base.switch_to == "alibi");
   CHECK(c.base.options[1].key == "rope@3.base");
-  CHECK(to_toml(read(to_toml(c))) == to_toml(c));
+  CHECK(to_toml(read_config(to_toml(c))) == to_toml(c));
   RunConfig run = c.base;
   run.encoding = c.encodings[0];
   const std::string text = to_toml(resolved(prepare(run)));
@@ -358,52 +269,6 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
                     ContainsSubstring("no key 'encoding.rope.bose'"));
   refused_toml("[encoding]\nuntil = 2", "encoding.switch_at: '2' is not allowed");
   refused_toml("[encoding]\nswitch_a = 1", "did you mean");
-}
-
-TEST_CASE("the part of training until an encoding changes may be an axis, a row each") {
-  SweepConfig c = read(R"(
-[sweep]
-encodings = ["rope", "alibi@0-2,none@3"]
-[sweep.set]
-"encoding.switch_at" = [0.5, 1]
-"rope.fraction" = [0.5]
-)");
-  const SweepPlan plan = plan_of(c);
-  REQUIRE(plan.rows.size() == 4);
-  CHECK(plan.rows[0].encoding == "rope:encoding.switch_at=0.5:rope.fraction=0.5");
-  CHECK(plan.rows[3].encoding == "alibi@0-2,none@3:encoding.switch_at=1");
-  c.axes = {{"model.encoding", {"rope@0,none@1", "none@0,rope@1"}}};
-  CHECK(plan_of(c).rows.size() == 2);
-}
-
-TEST_CASE("every preset is a configuration that plans, with title, source and claims") {
-  REQUIRE(presets().size() >= 1);
-  for (const Preset& p : presets()) {
-    INFO(p.name);
-    SweepConfig config;
-    apply_config(p.toml, p.name, config);
-    CHECK(config.title != "");
-    CHECK(config.source != "");
-    const SweepPlan plan = plan_of(config);
-    CHECK(!plan.rows.empty());
-    const auto there = [&](const std::vector<std::string>& rows) {
-      for (const std::string& row : rows)
-        CHECK(std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end());
-    };
-    const auto panel = [&](const std::string& task, const std::string& settings) {
-      INFO(task << " " << settings);
-      CHECK(std::any_of(plan.variants.begin(), plan.variants.end(), [&](const Variant& v) {
-        return (task.empty() || v.base.task == task) && (settings.empty() || v.text == settings);
-      }));
-    };
-    for (const Claim& c : config.claims) there(c.order), panel(c.task, c.config);
-    // The demo's says that more seeds would tell.
-    if (!config.claims.empty() && p.name != "quick")
-      CHECK(config.seeds >= seeds_for(int(config.claims.size())));
-    for (const Prediction& c : config.predictions)
-      there(c.generalise), there(c.fail), panel(c.task, c.config);
-  }
-  CHECK_THROWS_WITH(preset("quik"), ContainsSubstring("did you mean 'quick'"));
 }
 
 TEST_CASE("train --config makes the run again, to the bit, and flags go over it") {
@@ -445,23 +310,6 @@ TEST_CASE("a sweep of a file, flags and --set is made again by the configuration
   CHECK(contains(dry.out, "parameters: "));
   CHECK(contains(dry.out, "[sweep.set]"));
   CHECK_FALSE(std::filesystem::exists(folder / "three"));
-}
-
-TEST_CASE("sweep names an unknown preset, file, key or protocol") {
-  const auto said = [](const std::string& arguments, int code, const std::string& what) {
-    const Ran ran = yonder_run("sweep --out /nowhere/x " + arguments);
-    INFO(arguments << ": " << ran.err);
-    CHECK(ran.code == code);
-    CHECK(contains(ran.err, what));
-  };
-  said("quik", 2, "did you mean 'quick'");
-  said("/nowhere/a.toml", 3, "/nowhere/a.toml");
-  said("--set train.steeps=3", 2, "did you mean 'train.steps'");
-  said("--set train.steps", 2, "is not of the form option=value");
-  said("--set train.seed=1,2", 2, "--seeds");
-  said("--eval-protocols sliced --task text --text " YONDER_SOURCE "/README.md", 2, "sliding");
-  said("--eval-protocols sliding", 2, "one way only");
-  said("--tests tiled.tile=2", 2, "the task is copy");
 }
 
 TEST_CASE("bash completes commands, presets, encodings and flags") {

@@ -1,0 +1,71 @@
+#pragma once
+#include <functional>
+
+#include "tests/support/catch.h"
+#include "tests/support/datasets.h"
+
+/// \file
+/// Tasks against independent programs that solve them.
+namespace yonder {
+
+/// What holds for every task: BOS first, nothing asked before the separator if there is one, each
+/// target that is no EOS stands in the next input, EOS is the last target and never an input.
+inline void check_form(const Row& r, const Task& task, int length) {
+  const int n = int(r.tokens.size());
+  REQUIRE(n <= task.tokens(length));
+  REQUIRE(r.tokens[0] == BOS);
+  if (task.labels()) return;  // targets are no tokens of the sequence
+  for (int t = 0; t < n; ++t) {
+    REQUIRE(r.tokens[t] >= 0);
+    REQUIRE(r.tokens[t] < task.vocabulary());
+    REQUIRE(r.tokens[t] != EOS);
+    if (r.end_of_question() < n && t < r.end_of_question()) REQUIRE(r.targets[t] == -1);
+    if (t + 1 < n && r.targets[t] >= 0) REQUIRE(r.targets[t] == r.tokens[t + 1]);
+  }
+  REQUIRE(r.targets[n - 1] == EOS);
+}
+
+using Solver = std::function<std::vector<int>(const Row&)>;
+
+/// 10,000 samples at lengths below, at and above the trained one, solved by an independent program.
+inline void check_solved(const std::string& name, const TaskSettings& settings, const Solver& solve) {
+  const auto task = prepared(name, settings, 16);
+  int samples = 0;
+  for (int length : {1, 2, 5, 16, 40}) {
+    const Batch batch = task->test({.length = length, .count = 2000}, 0, 2000);
+    REQUIRE(batch.extent == task->tokens(length));
+    for (int b = 0; b < batch.size; ++b, ++samples) {
+      const Row r = row(batch, b);
+      check_form(r, *task, length);
+      REQUIRE(r.answer() == solve(r));
+    }
+  }
+  REQUIRE(samples == 10000);
+}
+
+inline std::vector<int> with_eos(std::vector<int> answer) {
+  answer.push_back(EOS);
+  return answer;
+}
+
+using Words = std::vector<std::string>;
+
+inline Words spelled(const Task& task, const std::vector<int>& tokens) {
+  Words words;
+  for (int t : tokens) words.push_back(task.spelled(t));
+  return words;
+}
+
+/// The same for solvers that read the question as people do and give the answer but for EOS.
+inline void check_reads(const std::string& name, const TaskSettings& settings,
+                 const std::function<Words(const Words&)>& solve) {
+  const auto reader = prepared(name, settings, 1);
+  check_solved(name, settings, [&](const Row& r) {
+    Words expected = solve(spelled(*reader, r.question()));
+    expected.push_back("<eos>");
+    REQUIRE(spelled(*reader, r.answer()) == expected);
+    return r.answer();
+  });
+}
+
+}  // namespace yonder
