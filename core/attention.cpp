@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/attention/call.h"
-#include "core/simd/matmul.h"
 #include "core/error.h"
+#include "core/simd/matmul.h"
 
 namespace yonder {
 namespace {

@@ -248,8 +248,8 @@ TEST_CASE("file: a stream that can't be is refused with what is allowed") {
   CHECK_THROWS_WITH(task->sequences({.length = 4, .scored = 8}), ContainsSubstring("8 or more"));
   folder.add("g/train.bin", stream(400));
   CHECK_THROWS_WITH(of_file(folder.path / "g", {}, 16), ContainsSubstring("val.bin"));
-  for (const char* meta :
-       {"[]", "{\"vocab\": 3}", "{\"bytes\": -1}", "{\"bytes\": \"many\"}", "{\"vocabulary\": 0}", "{\"vocabulary\": 1.5}"}) {
+  for (const char* meta : {"[]", "{\"vocab\": 3}", "{\"bytes\": -1}", "{\"bytes\": \"many\"}",
+                           "{\"vocabulary\": 0}", "{\"vocabulary\": 1.5}"}) {
     folder.add("meta.json", meta);
     CHECK_THROWS_WITH(of_file(good, {}, 16), ContainsSubstring("meta.json"));
   }

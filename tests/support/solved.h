@@ -28,7 +28,8 @@ inline void check_form(const Row& r, const Task& task, int length) {
 using Solver = std::function<std::vector<int>(const Row&)>;
 
 /// 10,000 samples at lengths below, at and above the trained one, solved by an independent program.
-inline void check_solved(const std::string& name, const TaskSettings& settings, const Solver& solve) {
+inline void check_solved(const std::string& name, const TaskSettings& settings,
+                         const Solver& solve) {
   const auto task = prepared(name, settings, 16);
   int samples = 0;
   for (int length : {1, 2, 5, 16, 40}) {
@@ -58,7 +59,7 @@ inline Words spelled(const Task& task, const std::vector<int>& tokens) {
 
 /// The same for solvers that read the question as people do and give the answer but for EOS.
 inline void check_reads(const std::string& name, const TaskSettings& settings,
-                 const std::function<Words(const Words&)>& solve) {
+                        const std::function<Words(const Words&)>& solve) {
   const auto reader = prepared(name, settings, 1);
   check_solved(name, settings, [&](const Row& r) {
     Words expected = solve(spelled(*reader, r.question()));

@@ -91,15 +91,15 @@ struct Results {
   std::string
       variant;        ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
   bool text = false;  ///< a text is continued; else questions are answered
-  int train_length = 0;           ///< N in items for tasks, in tokens for text
-  std::vector<int> lengths;       ///< evaluated, ascending
-  LengthBins bins;                ///< among lengths
-  int seeds = 0;                  ///< runs per row
-  std::vector<Row> rows;          ///< in the order of the tables
-  std::vector<double> chance;     ///< [lengths] accuracy of the best guess that reads nothing
-  double unigram_loss = unknown;  ///< text: loss of the unigram baseline, nats
+  int train_length = 0;              ///< N in items for tasks, in tokens for text
+  std::vector<int> lengths;          ///< evaluated, ascending
+  LengthBins bins;                   ///< among lengths
+  int seeds = 0;                     ///< runs per row
+  std::vector<Row> rows;             ///< in the order of the tables
+  std::vector<double> chance;        ///< [lengths] accuracy of the best guess that reads nothing
+  double unigram_loss = unknown;     ///< text: loss of the unigram baseline, nats
   double bytes_per_token = unknown;  ///< of text that tokens stand for; unknown: no bits per byte
-  std::vector<EvalScore> scores;  ///< of models at the end of their training
+  std::vector<EvalScore> scores;     ///< of models at the end of their training
   std::vector<EvalScore> late_checkpoints;  ///< before it, in the last tenth of training
   std::vector<EvalScore> learning_curve;    ///< over all of training, if a sweep asks for them
   std::vector<Curve> curves;                ///< loss by position

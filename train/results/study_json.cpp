@@ -385,20 +385,21 @@ LengthBins bins_of(const nlohmann::json& json) {
 }
 
 Results panel_of(const nlohmann::json& json) {
-  Results r{.task = json.at("task"),
-            .test = json.at("eval_options"),
-            .protocol = protocol_of(json.at("eval_protocol")),
-            .variant = json.at("config"),
-            .text = json.at("text"),
-            .train_length = whole(json.at("train_length")),
-            .lengths = wholes(json.at("eval_lengths")),
-            .bins = bins_of(json),
-            .seeds = whole(json.at("seeds")),
-            .chance = numbers(json.at("chance")),
-            .unigram_loss = number(json.at("unigram_loss")),
-            .bytes_per_token = json.contains("bytes_per_token")  // results of earlier versions have none
-                                   ? number(json["bytes_per_token"])
-                                   : json.at("text") == true ? 1 : unknown};
+  Results r{
+      .task = json.at("task"),
+      .test = json.at("eval_options"),
+      .protocol = protocol_of(json.at("eval_protocol")),
+      .variant = json.at("config"),
+      .text = json.at("text"),
+      .train_length = whole(json.at("train_length")),
+      .lengths = wholes(json.at("eval_lengths")),
+      .bins = bins_of(json),
+      .seeds = whole(json.at("seeds")),
+      .chance = numbers(json.at("chance")),
+      .unigram_loss = number(json.at("unigram_loss")),
+      .bytes_per_token = json.contains("bytes_per_token")  // results of earlier versions have none
+                             ? number(json["bytes_per_token"])
+                             : json.at("text") == true ? 1 : unknown};
   for (const auto& row : json.at("rows")) r.rows.push_back(row_of(row));
   for (const auto& s : json.at("scores")) r.scores.push_back(score_of(s, r.protocol));
   for (const auto& s : json.at("late_checkpoints"))

@@ -91,7 +91,8 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
 }
 
 TEST_CASE("what is written reads back to the same") {
-  SweepConfig c = read_config("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
+  SweepConfig c =
+      read_config("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
   CHECK(to_toml(read_config("[sweep]\neval_lengths = ['1-25', '26-50', 75]"))
             .find("eval_lengths = [ '1-25', '26-50', 75 ]") != std::string::npos);
   c.eval_lengths = {25, 75}, c.bins = {{25, 1}};
@@ -109,10 +110,11 @@ TEST_CASE("keys by their former names are what they are now, in files and in rec
       "'ordered'\n[encoding]\nuntil = 0.5\n[sweep]\nlengths = [8]\nwindowed = true\ncourse = 3\n"
       "protocols = ['same-targets']\n[sweep.set]\n\"train.save-every\" = [1, 2]\n");
   CHECK(to_toml(c) ==
-        to_toml(read_config("[data]\ntrain_length = 7\n[model]\ntie_embeddings = true\n[train]\n"
-                     "min_lr_ratio = 0.5\ngrad_clip = 2\n[encoding]\nswitch_at = 0.5\n[sweep]\n"
-                     "eval_lengths = [8]\nwindow_baseline = true\ncurve_points = 3\n[sweep.set]\n"
-                     "\"train.checkpoint_every\" = [1, 2]\n")));
+        to_toml(read_config(
+            "[data]\ntrain_length = 7\n[model]\ntie_embeddings = true\n[train]\n"
+            "min_lr_ratio = 0.5\ngrad_clip = 2\n[encoding]\nswitch_at = 0.5\n[sweep]\n"
+            "eval_lengths = [8]\nwindow_baseline = true\ncurve_points = 3\n[sweep.set]\n"
+            "\"train.checkpoint_every\" = [1, 2]\n")));
   RunConfig run{.train_length = 7, .switch_at = 0.5, .min_lr_ratio = 0.5, .checkpoint_every = 3};
   auto record = record_of(run);
   for (const auto& [now, before] :

@@ -13,7 +13,9 @@ using namespace yonder;
 using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("a sweep gives no value twice, and its axes need no quotes") {
-  const auto planned = [](const std::string& sweep) { return plan_of(read_config("[sweep]\n" + sweep)); };
+  const auto planned = [](const std::string& sweep) {
+    return plan_of(read_config("[sweep]\n" + sweep));
+  };
   CHECK_THROWS_WITH(planned("set.'data.length' = [4, '4']"),
                     ContainsSubstring("'4' is given twice"));
   CHECK_THROWS_WITH(planned("set.'train.lr' = [1e-3, 0.001]"), ContainsSubstring("given twice"));
@@ -49,16 +51,17 @@ tests = ["", "copy.alphabet=16"]
   REQUIRE(plan.rows.size() == 6);  // two of rope, one of alibi, each behind a window too
   CHECK(plan.rows[0].encoding == "rope:rope.fraction=0.5");
   CHECK(plan.lengths == std::vector<int>{32, 64, 128, 256});
-  CHECK_THROWS_WITH(plan_of(read_config("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
-                    ContainsSubstring("no encoding of this sweep is t5"));
+  CHECK_THROWS_WITH(
+      plan_of(read_config("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
+      ContainsSubstring("no encoding of this sweep is t5"));
   CHECK_THROWS_WITH(plan_of(read_config("[sweep]\ntests = ['rope.base=3']")),
                     ContainsSubstring("not an option of a task"));
 }
 
 TEST_CASE("a task on an axis may bring settings of its panel") {
   const std::string axis = "[sweep]\nencodings = ['rope']\nset.'data.task' = ";
-  const SweepPlan plan = plan_of(
-      read_config(axis + "['copy', 'copy:copy.unique=true:data.train_length=8', 'sort:train.steps=9']"));
+  const SweepPlan plan = plan_of(read_config(
+      axis + "['copy', 'copy:copy.unique=true:data.train_length=8', 'sort:train.steps=9']"));
   REQUIRE(plan.variants.size() == 3);
   CHECK(plan.variants[0].text == "");
   CHECK(plan.variants[1].text == "data.copy.unique=true, data.train_length=8");
@@ -85,7 +88,7 @@ TEST_CASE("all and everything leave out what a model or a task can't have, and s
   CHECK(has(plan, "sharpen:sharpen.by=1.5"));
   CHECK(plan_of(read_config("[data]\ntask = 'addition'\n" + plain)).left_out.empty());
   CHECK(plan_of(read_config("[data]\ntask = 'addition'\n[sweep]\nencodings = ['all']\n"
-                     "set.\"data.task\" = ['copy', 'addition']"))
+                            "set.\"data.task\" = ['copy', 'addition']"))
             .left_out.size() == 2);
   plan = plan_of(read_config("[model]\nheads = 1\nbidirectional = true\ntied = true\n" + plain));
   for (const std::string name : {"nape", "hard-alibi", "cope", "complex", "stick-breaking"}) {
