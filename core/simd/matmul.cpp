@@ -134,15 +134,12 @@ Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t
   return result;
 }
 
-void pack_factors(Product& p, Tensor& a, Tensor& b, By by) {
-  p.a = packed(bf16::Side::left, p.a, p.M, p.K, a, by);
-  p.b = packed(bf16::Side::right, p.b, p.N, p.K, b, by);
-}
 
 // Where C ends within a tile, all of its tiles are computed beside it.
 void multiply_bf16(Product p) {
   Tensor a, b, whole;
-  pack_factors(p, a, b, By::one_thread);
+  p.a = packed(bf16::Side::left, p.a, p.M, p.K, a, By::one_thread);
+  p.b = packed(bf16::Side::right, p.b, p.N, p.K, b, By::one_thread);
   bf16::Block block{.a = p.a.packed,
                     .b = p.b.packed,
                     .rows = bf16::tiles(p.M, bf16::lines),
@@ -247,12 +244,15 @@ void matmul(const Product& product) {
   Product p = product;
   if (p.M == 0 || p.N == 0) return;
   if (p.K == 0) return collect(p, {}, 0);
-#ifndef YONDER_DOUBLE
-  Tensor a, b;
-  if (rounds()) pack_factors(p, a, b, By::all);
-#endif
   const Tiles t = tiles(p);
   const std::int64_t I = t.rows.parts(), J = t.columns.parts(), pieces = t.depth.parts();
+#ifndef YONDER_DOUBLE
+  Tensor a, b;
+  if (rounds()) {  // rows of A that one tile alone meets are packed with it
+    p.b = packed(bf16::Side::right, p.b, p.N, p.K, b, By::all);
+    if (J * pieces > 1) p.a = packed(bf16::Side::left, p.a, p.M, p.K, a, By::all);
+  }
+#endif
   Product whole = p;
   Tensor partial;
   if (pieces > 1) {
