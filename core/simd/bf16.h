@@ -43,11 +43,10 @@ struct Room {
   std::uint16_t* at;  ///< the first tile
   std::int64_t step;  ///< numbers from a group of lines to the next
 };
-/// Rounds and packs strips first..last−1, or all of them; what is missing in a tile is 0.
+/// Rounds and packs strips first..last−1; what is missing in a tile is 0.
 void pack(const Source&, const Room&, std::int64_t first, std::int64_t last);
-inline void pack(const Source& from, const Room& to) {
-  pack(from, to, 0, from.strips());
-}  ///< same
+/// Rounds and packs all strips.
+inline void pack(const Source& from, const Room& to) { pack(from, to, 0, from.strips()); }
 
 /// A product of packed factors, all of whose tiles exist in full.
 struct Block {
