@@ -90,9 +90,12 @@ std::string at_home(const Results& r, const Measure& m) {
   const std::string where = "At the training length ";
   if (at_chance(r, plain.front(), r.train_length, m))
     return where + "no model is better than chance.";
-  const auto with = [&](const Row& row) {
-    return row.printed() + " (" + shown(r.at(row, r.train_length, m).median, m) + unit(m) + ")";
+  const auto median = [&](const Row& row) {
+    return shown(r.at(row, r.train_length, m).median, m) + unit(m);
   };
+  if (median(plain.front()) == median(plain.back()))
+    return where + "all encodings have " + median(plain.front()) + ".";
+  const auto with = [&](const Row& row) { return row.printed() + " (" + median(row) + ")"; };
   return where + with(plain.front()) + " is best and " + with(plain.back()) + " worst.";
 }
 

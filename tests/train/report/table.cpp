@@ -117,6 +117,13 @@ TEST_CASE("sentences give the loss relative to the training length, and who is u
         "At the training length KERPLE (1.61 nats) is best and learned (1.71 nats) worst.");
 }
 
+TEST_CASE("nothing is best where all that is shown is the same") {
+  Results r = found_text();
+  for (EvalScore& s : r.scores)
+    if (s.length == 64) s.loss = 1.7 + 0.0001 * double(s.row.encoding.size());
+  CHECK(contains(summarize(r).back(), "At the training length all encodings have 1.70 nats."));
+}
+
 TEST_CASE("sentences follow the numbers: other numbers, other sentences") {
   Results r = found_text();
   for (EvalScore& s : r.scores)
