@@ -271,7 +271,9 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
       else carried.path->differentiate(pair, ds, g.dq[0], dk, path_sums);
       continue;
     }
-    add_dot_products(pair, g, contextual ? contextual->differentiate(pair, ds) : ds, spare, n);
+    const Square dots = contextual ? contextual->differentiate(pair, ds) : ds;
+    if (contextual && call.bf16) pair.clear_hidden(dots);
+    add_dot_products(pair, g, dots, spare, n);
   }
   if (contextual) {
     std::vector<real*> de;
