@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 /// \file
 /// The yonder program as its users meet it: a command line, an exit code, two streams.
