@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "tests/support/binary.h"
 #include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 #include "train/results/format.h"
