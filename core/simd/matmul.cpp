@@ -134,7 +134,6 @@ Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t
   return result;
 }
 
-
 // Where C ends within a tile, all of its tiles are computed beside it.
 void multiply_bf16(Product p) {
   Tensor a, b, whole;
