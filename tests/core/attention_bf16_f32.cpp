@@ -12,8 +12,10 @@ using cases::Places;
 
 namespace {
 
-// A number of bf16 is off by 2^-9 at most; sums of them, by a few of that.
-constexpr double rounding = 0.02;
+// A number of bf16 is off by 2^-9 at most; sums of them, by a few of that. Contextual positions are
+// interpolated between rows of a table, so that some gradients jump where a sum passes a whole
+// number, which rounding moves.
+constexpr double rounding = 0.02, over_jumps = 0.2;
 
 void check_bf16(const Case& x) {
   for (const bf16::Unit unit : bf16::units()) {
@@ -23,7 +25,7 @@ void check_bf16(const Case& x) {
     std::string where;
     const double off = Operands(x).difference(where);
     INFO("worst at " << where);
-    CHECK(off < rounding);
+    CHECK(off < (x.terms & cases::contextual ? over_jumps : rounding));
     CHECK(off > 1e-5);  // it does round
   }
 }
