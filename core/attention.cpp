@@ -135,7 +135,7 @@ std::vector<Var> inputs(const AttentionCall& call) {
   return all;
 }
 
-// Products of a tile are of bf16 where they are all that a weight needs; where rows of a tile are
+// Tiles are multiplied in bf16 if weights are a softmax of plain products and rows of q and v fill
 // whole tiles of bf16.
 bool rounds(const Dots& dots, const Var& v, const ScoreTerms& scores) {
   const auto fits = [](const Var& x) { return fused::wide(x.dim(3)) % bf16::lines == 0; };

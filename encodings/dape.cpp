@@ -99,7 +99,7 @@ class Adapted {
   std::vector<real> features(int b, int first, int rows) const {
     const std::size_t size = std::size_t(H()) * rows * Tk();
     std::vector<real> x(biased_ ? 2 * size : size);
-    const WithPrecision exact(Precision::f32);  // as attention's own products
+    const WithPrecision exact(Precision::f32);  // what a bias is made of is not rounded
     for (int h = 0; h < H(); ++h) {
       real* to = &x[std::size_t(h) * rows * Tk()];
       matmul({.M = rows,

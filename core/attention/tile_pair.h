@@ -147,7 +147,8 @@ struct TilePair {
   /// x [side, width], y [depth, side], start [side]
   void products(const real* x, int width, const real* y, int depth, const real* start,
                 Square s) const;
-  /// The same in bf16 of all pairs, x the left factor and y the right one; null: start at 0.
+  /// The same in bf16 of all pairs, x the left factor and y the right one; null: start at 0. Writes
+  /// whole groups of 16 keys, up to 15 more than keys.rows().
   void products(const bf16::Packed& x, const bf16::Packed& y, int depth, const real* start,
                 Square s) const;
   /// sums[j] += Σ_i w_ij x_i.  x, sums [side, width]

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cstring>
 #include <utility>
 
 #ifdef __x86_64__
 #include <cpuid.h>
 #include <immintrin.h>
+#endif
+#ifdef __linux__
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -15,7 +18,7 @@
 #if defined(__AVX512BF16__) && defined(__AVX512BW__) && !defined(YONDER_DOUBLE)
 #define YONDER_AVX512_BF16
 #endif
-#if defined(__x86_64__) && !defined(YONDER_DOUBLE)
+#if defined(__x86_64__) && defined(__linux__) && !defined(YONDER_DOUBLE)
 #define YONDER_AMX
 #endif
 
@@ -62,7 +65,7 @@ void pair_rows(const real* first, const real* second, Word* to) {
 
 // [16, 16] words turned, in blocks of 4 × 4.
 void turn(const Word* from, Word* to) {
-#ifdef __SSE2__
+#ifdef __x86_64__
   const auto row = [&](int i, int j) {
     return _mm_load_si128(reinterpret_cast<const __m128i*>(from + i * side + j));
   };
@@ -202,7 +205,7 @@ bool has_tiles() {
   return has;
 }
 
-// Tiles 0 to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B: [high, wide] tiles of C.
+// Tiles 0 to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B: [tall, wide] tiles of C.
 template <int tall, int wide>
 YONDER_TILES void multiply_tiles(const Block& p, std::int64_t i, std::int64_t j) {
   constexpr int row = side * sizeof(Word);
@@ -305,6 +308,7 @@ WithUnit::WithUnit(Unit unit) : outer_(std::exchange(asked_for, unit)) {}
 WithUnit::~WithUnit() { asked_for = outer_; }
 
 void multiply(const Block& p) {
+  assert(p.pieces > 0);
   static const Unit fastest = units().back();
   switch (asked_for.value_or(fastest)) {
 #ifdef YONDER_AMX

@@ -17,7 +17,7 @@ namespace yonder::bf16 {
 inline constexpr int lines = 16, depth = 32;              ///< extents of a tile
 inline constexpr std::int64_t numbers = Packed::numbers;  ///< in a tile
 
-/// Tiles, or lines, that n are rounded up to.
+/// How many parts of `of` hold n, the last one perhaps not full.
 constexpr std::int64_t tiles(std::int64_t n, int of) { return (n + of - 1) / of; }
 
 /// Which factor of a product a matrix is.
@@ -35,7 +35,7 @@ struct Source {
   std::int64_t step() const { return pieces() * numbers; }     ///< as that of Packed
   /// Whether rows of memory run along the depth.
   bool depth_in_rows() const { return (side == Side::left) != m.transposed; }
-  /// Parts that are packed each for itself, and read memory row by row.
+  /// Parts that can be packed independently, each reading whole rows of memory.
   std::int64_t strips() const { return depth_in_rows() ? groups() : pieces(); }
 };
 /// Where a factor is packed to, as Packed.
@@ -53,7 +53,7 @@ struct Block {
   Packed a, b;            ///< the first tile of each
   std::int64_t rows;      ///< of C in tiles
   std::int64_t columns;   ///< of C in tiles
-  std::int64_t pieces;    ///< of the depth in tiles
+  std::int64_t pieces;    ///< of the depth in tiles, at least 1
   real* c;                ///< element (0, 0)
   std::int64_t c_stride;  ///< reals from row to row
   bool add;               ///< to C, or in its place

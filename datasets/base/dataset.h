@@ -112,7 +112,7 @@ class Task {
   virtual bool reads_files() const { return is_text(); }
   /// True for text: measured in nats and perplexity rather than by exact match.
   virtual bool is_text() const { return false; }
-  /// Bytes of text that a token stands for, on the average; NaN if that is unknown, or no text.
+  /// Bytes of text that a token stands for on average; NaN if that is unknown, or no text.
   virtual double bytes_per_token() const {
     return is_text() ? 1 : std::numeric_limits<double>::quiet_NaN();
   }

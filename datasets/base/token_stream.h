@@ -11,8 +11,8 @@ namespace yonder {
 /// A stream of token ids as nanoGPT keeps it: uint16, little-endian, one after the other. Either a
 /// file .bin, whose last tenth is for testing and the twentieth before it for validation, or a
 /// folder with train.bin and val.bin, whose first half is for validation, or with test.bin too. A
-/// meta.json beside may say {"vocabulary": V, "bytes": B}, B those of the text that the ids stand
-/// for. github.com/karpathy/nanoGPT, data/
+/// meta.json beside may say {"vocabulary": V, "bytes": B}, B the bytes of the text that the ids
+/// stand for. github.com/karpathy/nanoGPT, data/
 ///
 /// A window of L tokens is BOS and L − 1 of the stream; its targets are these and the one that
 /// follows. A test scores the last tokens of windows whose ends are the same at every length.

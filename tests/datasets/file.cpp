@@ -226,6 +226,7 @@ TEST_CASE("file: a folder of train.bin and val.bin has its parts, and meta.json 
   CHECK(std::isnan(task->bytes_per_token()));
   folder.add("f/meta.json", "{\"bytes\": 1500}");
   CHECK(of_file(path, {}, 16)->bytes_per_token() == 1500 / 600.0);
+  CHECK(std::isnan(of_file(path + "/val.bin", {}, 16)->bytes_per_token()));
 }
 
 TEST_CASE("file: a stream that can't be is refused with what is allowed") {

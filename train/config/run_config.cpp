@@ -150,7 +150,7 @@ Options RunConfig::training_fields() {
           .within(-1, largest)
           .shown_as("that of --seed")
           .for_experts(),
-      Option{"train.precision", &precision, "of matrix products; bf16 if the processor has it"}
+      Option{"train.precision", &precision, "of matrix products; bf16 needs AMX or AVX512-BF16"}
           .one_of({"f32", "bf16"}),
       Option{"train.threads", &threads, "does not affect the results"}
           .within(0, 1024)

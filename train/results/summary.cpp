@@ -93,8 +93,13 @@ std::string at_home(const Results& r, const Measure& m) {
   const auto median = [&](const Row& row) {
     return shown(r.at(row, r.train_length, m).median, m) + unit(m);
   };
-  if (median(plain.front()) == median(plain.back()))
-    return where + "all encodings have " + median(plain.front()) + ".";
+  if (median(plain.front()) == median(plain.back())) {
+    const auto all =
+        std::ranges::count_if(r.rows, [](const Row& x) { return x.extension.empty(); });
+    const bool each = all == std::ptrdiff_t(plain.size());
+    return where + (each ? "all encodings have " : "all encodings with a result have ") +
+           median(plain.front()) + ".";
+  }
   const auto with = [&](const Row& row) { return row.printed() + " (" + median(row) + ")"; };
   return where + with(plain.front()) + " is best and " + with(plain.back()) + " worst.";
 }

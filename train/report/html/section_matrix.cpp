@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
+#include <functional>
 
 #include "train/report/html/sections.h"
 #include "train/report/markdown_latex.h"
@@ -15,7 +15,7 @@ namespace {
 struct Scale {
   Measure measure;
   std::string title;
-  double (*of)(double);
+  std::function<double(double)> of;
 
   std::string shown(double x) const { return yonder::shown(of(x), measure); }
 };
@@ -23,8 +23,10 @@ struct Scale {
 std::vector<Scale> scales_of(const Results& r) {
   std::vector<Scale> all;
   for (const Measure& m : r.measures()) all.push_back({m, m.title, [](double x) { return x; }});
+  if (const double bytes = r.bytes_per_token; !std::isnan(bytes))
+    all.push_back(
+        {Measure::loss, "Bits per byte", [bytes](double x) { return bits_per_byte(x, bytes); }});
   if (!r.text) return all;
-  all.push_back({Measure::loss, "Bits per byte", [](double x) { return x / std::numbers::ln2; }});
   all.push_back({Measure::loss, "Perplexity per byte", [](double x) { return std::exp(x); }});
   return all;
 }
