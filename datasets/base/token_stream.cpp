@@ -88,9 +88,9 @@ TokenStream::TokenStream(const std::string& path, int vocabulary) : path_(path) 
 
   const Meta meta = meta_in((beside.empty() ? "." : beside) + "/meta.json");
   vocabulary_ = vocabulary ? vocabulary : int(meta.vocabulary);
-  const bool part = !folder && fs::exists((beside.empty() ? "." : beside) + "/train.bin");
+  const bool one_part = !folder && fs::exists((beside.empty() ? "." : beside) + "/train.bin");
   if (const std::size_t tokens = train_.size() + validation_.size() + test_.size();
-      meta.bytes && tokens && !part)  // of a part alone nobody has said them
+      meta.bytes && tokens && !one_part)  // of a part alone nobody has said them
     bytes_per_token_ = double(meta.bytes) / double(tokens);
   int largest = 0;
   std::vector<std::int64_t> times(1 << 16);
