@@ -237,10 +237,13 @@ std::vector<Verdict> verdicts(const Study& study) {
     v.adjusted_p = p[i];
     const bool some = std::any_of(v.steps.begin(), v.steps.end(),
                                   [](const Ordering& o) { return o.outcome == Outcome::holds; });
-    v.result = p[i] <= level          ? Verdict::reproduced
-               : some                 ? Verdict::partly
-               : opposite[i] <= level ? Verdict::not_reproduced
-                                      : Verdict::cannot_be_told;
+    // An order may hold as a whole though all seeds turn a step of it around.
+    const bool turned = std::any_of(v.steps.begin(), v.steps.end(),
+                                    [](const Ordering& o) { return o.opposite_p <= level; });
+    v.result = p[i] <= level && !turned ? Verdict::reproduced
+               : some || p[i] <= level  ? Verdict::partly
+               : opposite[i] <= level   ? Verdict::not_reproduced
+                                        : Verdict::cannot_be_told;
   }
   return all;
 }

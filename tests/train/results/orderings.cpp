@@ -126,6 +126,11 @@ TEST_CASE("a claim names its measure and its panel's config, or may be judged as
   REQUIRE(whole.trend);
   CHECK(whole.p == whole.trend->p);
   CHECK(whole.result == Verdict::reproduced);
+  const Verdict last_turned =
+      verdict_of(r, {.order = {order[0], order[1], order[3], order[2]}, .judged_by = "trend"});
+  CHECK(last_turned.adjusted_p <= 0.05);
+  CHECK(last_turned.steps.back().opposite_p <= 0.05);
+  CHECK(last_turned.result == Verdict::partly);
   const Verdict turned =
       verdict_of(r, {.order = {order.rbegin(), order.rend()}, .judged_by = "trend"});
   CHECK(turned.opposite_p == whole.p);
