@@ -55,9 +55,7 @@ void pair_rows(const real* first, const real* second, Word* to) {
   const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
                                          8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   const __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(second), _mm512_loadu_ps(first));
-  __m512i words;
-  std::memcpy(&words, &both, sizeof words);
-  _mm512_storeu_si512(to, _mm512_permutexvar_epi16(order, words));
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi16(order, std::bit_cast<__m512i>(both)));
 #else
   for (int t = 0; t < side; ++t) to[t] = pair(first[t], second[t]);
 #endif

@@ -30,10 +30,8 @@ struct Matrix {
 
   /// The part that begins at (row, column), not packed.
   Matrix from(std::int64_t row, std::int64_t column) const {
-    return {data + (transposed ? column * stride + row : row * stride + column),
-            stride,
-            transposed,
-            {}};
+    const std::int64_t at = transposed ? column * stride + row : row * stride + column;
+    return {data + at, stride, transposed, {}};
   }
 };
 
