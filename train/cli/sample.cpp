@@ -111,7 +111,13 @@ void sample_prompt(const SampleOptions& options, Trained& run) {
     throw UsageError("sample: " + run.config.task +
                      " asks for labels of what is given, so there is nothing to continue; see "
                      "yonder eval");
-  const std::vector<int> prompt = named_tokens(options.prompt, run.config, *run.task);
+  std::vector<int> prompt = named_tokens(options.prompt, run.config, *run.task);
+  // Where a task's answers follow a separator, a prompt without one is a whole question.
+  const Batch example = run.task->test({.length = options.length, .count = 1}, 0, 1);
+  const auto has = [](const std::vector<int>& all) {
+    return std::ranges::count(all, int(GeneratedTask::sep)) > 0;
+  };
+  if (has(example.tokens) && !has(prompt)) prompt.push_back(GeneratedTask::sep);
   require_defined(*run.model, int(prompt.size()) + options.how.most - 1);
   std::fputs(spelled(*run.task, prompt).c_str(), stdout);
   Decoding how = options.how;
@@ -156,7 +162,7 @@ void declare(CommandLine& line, SampleOptions& options) {
   line.argument("DIR", options.path, "a run's folder, for its last checkpoint, or a checkpoint",
                 CommandLine::Presence::required);
   line.add("Text", {Option{"prompt", &options.prompt,
-                           "text to continue; of other tasks names of tokens, \"a b <sep>\""}
+                           "text to continue; of other tasks a question in names of tokens"}
                         .takes("TEXT"),
                     Option{"tokens", &options.how.most, "how many to write"}.within(1, 1 << 20)});
   line.add("Other tasks", {Option{"length", &options.length, "items of each sequence"}

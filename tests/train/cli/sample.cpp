@@ -57,6 +57,7 @@ TEST_CASE("sample answers a prompt in names of tokens") {
   CHECK(ran.out.starts_with("<bos> a b <sep> "));
   CHECK(ran.out ==
         yonder_run("sample " + run + " --prompt '<bos>ab<sep>' --tokens 5 --temperature 0").out);
+  CHECK(ran.out == yonder_run("sample " + run + " --prompt ab --tokens 5 --temperature 0").out);
 }
 
 TEST_CASE("sample prints letters of UTF-8 whole, and names control characters") {
