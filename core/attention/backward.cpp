@@ -69,11 +69,10 @@ std::size_t BackwardPass::rounded_reals() const {
 
 void BackwardPass::round(const QueryTile& queries, QueryGradients& g, Workspace& memory) const {
   auto& to = g.rounded;
-  const Matrix dz_of_tile{g.dz, wide(call.dv)};
   to.dz_rows = pack(bf16::Side::right, {g.dz, wide(call.dv), true}, side, call.dv,
                     memory.take(packed_reals(side, call.dv)));
-  to.dz_columns =
-      pack(bf16::Side::right, dz_of_tile, call.dv, side, memory.take(packed_reals(call.dv, side)));
+  to.dz_columns = pack(bf16::Side::right, {g.dz, wide(call.dv)}, call.dv, side,
+                       memory.take(packed_reals(call.dv, side)));
   for (std::size_t n = 0; n < call.pairings.size(); ++n) {
     to.q[n] = pack(bf16::Side::right, {queries.q[n], wide(call.dk)}, call.dk, side,
                    memory.take(packed_reals(call.dk, side)));

@@ -142,8 +142,9 @@ struct ForwardPass {
 
 void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
   const int width = wide(call.dv);
-  Workspace memory(QueryTile::reals(call) + side * (2 * width + 3) + 2 * Square::size +
-                   Carried::reals(call) + packed_reals(side, side));
+  const std::size_t rounded = call.bf16 ? side * width + packed_reals(side, side) : 0;
+  Workspace memory(QueryTile::reals(call) + side * (width + 3) + 2 * Square::size +
+                   Carried::reals(call) + rounded);
   const QueryTile queries(call, tables, place, bias, memory);
   const bool rim = tables.any();
   const Square s(memory, rim), spare = call.pairings.size() > 1 ? Square(memory, rim) : s;
