@@ -1,6 +1,5 @@
-// Configuration files, keys, plans of sweeps, presets.
+// Configuration files and their keys.
 #include "train/config/toml.h"
-#include "train/results/inference.h"
 
 #include <filesystem>
 #include <map>
@@ -12,7 +11,6 @@
 #include "tests/support/configs.h"
 #include "tests/support/task_for.h"
 #include "train/config/keys.h"
-#include "train/config/presets.h"
 #include "train/training/run_record.h"
 #include "train/training/session.h"
 

@@ -48,7 +48,7 @@ tests = ["", "copy.alphabet=16"]
   CHECK(plan.variants[5].text == "model.width=64");
   CHECK(plan.rates == std::vector<double>{1e-3, 3e-3});
   CHECK(plan.tests.size() == 2);
-  REQUIRE(plan.rows.size() == 6);  // two of rope, one of alibi, each behind a window too
+  REQUIRE(plan.rows.size() == 6);  // two of rope, one of alibi, each with a sliding window too
   CHECK(plan.rows[0].encoding == "rope:rope.fraction=0.5");
   CHECK(plan.lengths == std::vector<int>{32, 64, 128, 256});
   CHECK_THROWS_WITH(
