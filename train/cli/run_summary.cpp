@@ -107,10 +107,12 @@ int cells_of(const SweepPlan& plan, int seeds) {
 std::string whole_sweep(const std::string& folder, const SweepConfig& config,
                         const TerminalStyle& style) {
   const SweepPlan plan = plan_of(config);
-  std::string text = folder + ": a sweep over encodings, trained on " + config.base.task +
-                     " to length " + std::to_string(config.base.train_length) + "\n  encodings " +
-                     listed(config.encodings) + "\n  lengths   " + listed(plan.lengths) + "\n" +
-                     settings(config.base);
+  std::string text =
+      folder + ": a sweep over encodings, trained on " + config.base.task + " to length " +
+      std::to_string(config.base.train_length) + "\n  encodings " + listed(config.encodings) +
+      "\n  lengths   " +
+      (plan.lengths.empty() ? "1, 2, 4 and 8 times the training length" : listed(plan.lengths)) +
+      "\n" + settings(config.base);
   for (const Axis& axis : config.axes)
     text += "  varied    " + full_text(axis.key) + ": " + listed(axis.values) + "\n";
   int done = 0;

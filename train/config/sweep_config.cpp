@@ -216,7 +216,9 @@ Options SweepConfig::lists() {
              "rows, separated by commas; all: every encoding; options behind colons, as in "
              "rope:rope.scaling=yarn; layers as in rope@0-2;none@3"}
           .takes("LIST"),
-      Option{"eval_lengths", {}, "lengths, or bins like 26-50 [1, 2, 4 and 8 times --train-length]"}
+      Option{"eval_lengths",
+             {},
+             "lengths, or bins like 26-50 [1, 2, 4 and 8 times the training length]"}
           .takes("N,N,...")
           .formerly("lengths"),
       Option{"tests", {}, "values of a task's option, one panel each: tiled.tile=1,tiled.tile=2"}
@@ -262,17 +264,16 @@ SweepPlan plan_of(const SweepConfig& config) {
     tests.push_back(text_of(plan.tests.back()));
   }
   require_different("tests", tests);
-  std::vector<int> lengths = config.eval_lengths;
-  if (lengths.empty())
-    for (int k : {1, 2, 4, 8}) lengths.push_back(k * config.base.train_length);
-  const std::set<int> each(lengths.begin(), lengths.end());
+  const std::set<int> each(config.eval_lengths.begin(), config.eval_lengths.end());
   plan.lengths.assign(each.begin(), each.end());
   return plan;
 }
 
 std::vector<int> lengths_of(const SweepPlan& plan, const Variant& variant) {
   std::set<int> all(plan.lengths.begin(), plan.lengths.end());
-  all.insert(variant.base.train_length);
+  const int trained = variant.base.train_length;
+  if (all.empty()) all = {2 * trained, 4 * trained, 8 * trained};
+  all.insert(trained);
   return {all.begin(), all.end()};
 }
 

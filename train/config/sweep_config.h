@@ -60,12 +60,13 @@ struct SweepPlan {
   std::vector<Variant> variants;      ///< one at least
   std::vector<double> rates;          ///< learning rates to choose from; empty: each variant's own
   std::vector<Overrides> tests;       ///< by SweepConfig::tests
-  std::vector<int> lengths;           ///< ascending, without the trained one of a variant
+  std::vector<int> lengths;  ///< as asked for, ascending; none: multiples of each trained length
 };
 /// Expands axes and names such as "all".
 SweepPlan plan_of(const SweepConfig&);
 
-/// `plan.lengths` with the trained length of a variant, ascending.
+/// `plan.lengths`, or else 1, 2, 4 and 8 times the trained length of a variant, with that length;
+/// ascending.
 std::vector<int> lengths_of(const SweepPlan&, const Variant&);
 
 }  // namespace yonder

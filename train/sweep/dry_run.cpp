@@ -110,7 +110,11 @@ std::string dry_run(const Experiment& experiment, const std::vector<int>& ranks)
   const double checking = processor_seconds_of([&] { require_possible(experiment); });
   const std::vector<CellGroup> groups = groups_of(experiment);
   SweepConfig resolved = config;
-  resolved.eval_lengths = plan.lengths;
+  // Where panels differ in their training lengths, one list would say less than none.
+  const std::vector<int> lengths = lengths_of(plan, plan.variants.front());
+  if (std::all_of(plan.variants.begin(), plan.variants.end(),
+                  [&](const Variant& v) { return lengths_of(plan, v) == lengths; }))
+    resolved.eval_lengths = lengths;
   std::string text = to_toml(resolved) + "\n";
   for (const std::string& why : plan.left_out) text += "# left out: " + why + "\n";
   text += "# cells, each one thread:\n";

@@ -29,6 +29,17 @@ TEST_CASE("a sweep gives no value twice, and its axes need no quotes") {
   CHECK_THROWS_WITH(plan_of(many), ContainsSubstring("2147483647"));
 }
 
+TEST_CASE("without lengths each panel is tested at multiples of its own training length") {
+  const std::string tasks =
+      "[data]\ntrain_length = 16\n[sweep.set]\n'data.task' = ['copy', "
+      "'sort:data.train_length=5']\n";
+  const SweepPlan plan = plan_of(read_config(tasks));
+  CHECK(lengths_of(plan, plan.variants[0]) == std::vector<int>{16, 32, 64, 128});
+  CHECK(lengths_of(plan, plan.variants[1]) == std::vector<int>{5, 10, 20, 40});
+  const SweepPlan given = plan_of(read_config(tasks + "[sweep]\neval_lengths = [20]"));
+  CHECK(lengths_of(given, given.variants[1]) == std::vector<int>{5, 20});
+}
+
 TEST_CASE("a plan multiplies the axes into panels, rows and learning rates") {
   const SweepConfig c = read_config(R"(
 [sweep]
@@ -50,7 +61,7 @@ tests = ["", "copy.alphabet=16"]
   CHECK(plan.tests.size() == 2);
   REQUIRE(plan.rows.size() == 6);  // two of rope, one of alibi, each with a sliding window too
   CHECK(plan.rows[0].encoding == "rope:rope.fraction=0.5");
-  CHECK(plan.lengths == std::vector<int>{32, 64, 128, 256});
+  CHECK(lengths_of(plan, plan.variants[0]) == std::vector<int>{32, 64, 128, 256});
   CHECK_THROWS_WITH(
       plan_of(read_config("[sweep]\nset.\"t5.buckets\" = [8, 16]\nencodings = ['rope']")),
       ContainsSubstring("no encoding of this sweep is t5"));
