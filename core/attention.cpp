@@ -12,6 +12,7 @@ namespace {
 using fused::AttentionCall;
 using fused::Band;
 using fused::breaks_sticks;
+using fused::IndexRange;
 using fused::Pairing;
 using fused::Visibility;
 
@@ -143,6 +144,39 @@ bool rounds(const Dots& dots, const Var& v, const ScoreTerms& scores) {
          !dots.path.w && fits(dots.q) && fits(v);
 }
 
+// A table whose rows are multiplied with queries (A), keys (B) or sums of weights (V).
+struct MultipliedTable {
+  int rows, columns;
+};
+
+std::vector<MultipliedTable> multiplied_tables(const AttentionCall& call) {
+  std::vector<MultipliedTable> all;
+  for (const RelativeTerm& term : call.scores.relative)
+    for (const Var& table : {term.A, term.B, term.V})
+      if (table) all.push_back({fused::rows_read(call, term.bucket), table.dim(2)});
+  return all;
+}
+
+// Of a forward pass: q·k and weights times values of each visible pair, and of each query with each
+// row of a relative table once, however many of its keys read that row. As many keys meet a row of
+// B as queries do.
+double flops(const AttentionCall& call) {
+  const std::vector<MultipliedTable> tables = multiplied_tables(call);
+  double sum = 0;
+  for (int b = 0; b < call.B; ++b)
+    for (const Visibility& head : call.visibility)
+      for (int i = 0; i < call.queries_of(b); ++i) {
+        const int all = call.keys_of(b);
+        const IndexRange near = head.near.keys({i, i + 1}, all),
+                         sinks = head.sinks.keys({i, i + 1}, std::min(call.sinks, all)),
+                         twice{std::max(near.begin, sinks.begin), std::min(near.end, sinks.end)};
+        const int seen = near.size() + sinks.size() - twice.size();
+        sum += 2.0 * seen * (call.dk + call.dv);
+        for (const MultipliedTable& t : tables) sum += 2.0 * std::min(seen, t.rows) * t.columns;
+      }
+  return sum;
+}
+
 }  // namespace
 
 Var attention(const Dots& dots, const Var& v, const ScoreTerms& scores, const Mask& mask,
@@ -183,8 +217,10 @@ Var attention(const Dots& dots, const Var& v, const ScoreTerms& scores, const Ma
     fused::forward_entmax(call, z, log_sum_exp, centre);
   } else fused::forward(call, z, log_sum_exp);
   if (observer) *seen = fused::observe(call, log_sum_exp, *observer);
+  ProductCount::add([&call] { return flops(call); });
 
   return Tape::record(z, operands, [call, centre, log_sum_exp](const Tensor& dz) {
+    ProductCount::add([&call] { return 2 * flops(call); });
     fused::backward(call, centre, log_sum_exp, dz);
   });
 }

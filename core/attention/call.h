@@ -165,6 +165,8 @@ struct ByDistance {
   std::ptrdiff_t place(int d) const { return std::ptrdiff_t(d) - least + margin; }
 };
 ByDistance by_distance(const AttentionCall&);  ///< sums the terms of the call
+/// Rows of a relative table that the call's visible pairs read.
+int rows_read(const AttentionCall&, const Buckets&);
 
 /// Gradients of the tables by distance in one part of the work; empty where nothing is tracked.
 struct TableSums {

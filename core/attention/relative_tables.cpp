@@ -1,3 +1,4 @@
+#include <set>
 #include <stdexcept>
 
 #include "core/attention/call.h"
@@ -133,6 +134,13 @@ void require_rows(const Buckets& bucket, IndexRange seen) {
       "attention: a relative term has rows for distances " + std::to_string(bucket.least) + " to " +
       std::to_string(end - 1) + ", and the sequence has " + std::to_string(seen.begin) + " to " +
       std::to_string(seen.end) + "; size its bucket by the attention's least() and most()");
+}
+
+int rows_read(const AttentionCall& call, const Buckets& bucket) {
+  const IndexRange seen = visible_distances(call);
+  std::set<int> rows;
+  for (int d = seen.begin; d <= seen.end; ++d) rows.insert(bucket(d));
+  return int(rows.size());
 }
 
 ByDistance by_distance(const AttentionCall& call) {

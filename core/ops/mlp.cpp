@@ -26,6 +26,7 @@ struct Extents {
   std::int64_t M, K, F, N;  // of x [M, K], U [F, K], D [N, F]
   std::int64_t parts() const { return (M + height - 1) / height; }
   std::int64_t rows(std::int64_t part) const { return std::min(height, M - part * height); }
+  double flops() const { return 2.0 * double(M) * double(F) * double(K + N); }  // forward
 };
 
 // What the rows of each part give to a weight [out, in], before it is added up.
@@ -86,6 +87,7 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
   const Tensor U = pad_rows(up.value()), D = pad_rows(down.value());
   const RightFactor U_turned(turned(whole(U)), e.K, e.F), D_turned(turned(whole(D)), e.F, e.N);
 
+  ProductCount::add([&e] { return e.flops(); });
   parallel_for(e.parts(), [&](std::int64_t part) {
     const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
     const Tensor g = padded(n, e.F);
@@ -99,6 +101,7 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
     const auto [dx, add] = x.tracked() ? x.gradient().target() : Gradient::Target{};
     const RightFactor plain_U(whole(U), e.F, e.K), plain_D(whole(D), e.N, e.F);
     const Shares dU(up, e.parts()), dD(down, e.parts());
+    ProductCount::add([&e] { return 2 * e.flops(); });
     parallel_for(e.parts(), [&, dx = dx, add = add](std::int64_t part) {
       const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
       const Tensor g = padded(n, e.F), dh = padded(n, e.F);

@@ -244,6 +244,7 @@ Tensor pad_rows(const Tensor& w) {
 
 void matmul(const Product& product) {
   Product p = product;
+  ProductCount::add([&p] { return 2.0 * double(p.M) * double(p.N) * double(p.K); });
   if (p.M == 0 || p.N == 0) return;
   if (p.K == 0) return collect(p, {}, 0);
   const Tiles t = tiles(p);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "core/simd/matrix.h"
 #include "core/tensor.h"
@@ -27,6 +28,28 @@ struct Product {
   bool add = false;           ///< add to C instead of overwriting it
 };
 void matmul(const Product&);  ///< by all threads
+
+/// Adds up the multiplications and additions of matrix products while it is in scope: those of
+/// matmul(), and what other operations of its thread add. Outside of any scope nothing is counted.
+class ProductCount {
+ public:
+  ProductCount() : outer_(std::exchange(current_, this)) {}
+  ~ProductCount() { current_ = outer_; }
+  ProductCount(const ProductCount&) = delete;
+  ProductCount& operator=(const ProductCount&) = delete;
+
+  double flops() const { return flops_; }  ///< so far
+  /// Adds what `flops` returns to the innermost scope; without one it isn't called.
+  template <class F>
+  static void add(F&& flops) {
+    if (current_) current_->flops_ += flops();
+  }
+
+ private:
+  double flops_ = 0;
+  ProductCount* outer_;
+  static inline thread_local ProductCount* current_ = nullptr;
+};
 
 /// How the factors of a product are held while they are multiplied; the sums are `real` either way.
 enum class Precision { f32, bf16 };

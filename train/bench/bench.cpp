@@ -80,13 +80,6 @@ std::vector<int> random_tokens(int n, std::uint32_t which) {
   return tokens;
 }
 
-// Of a forward pass over `sequences` of T tokens each: 12 D² a layer, 4 D for each visible pair.
-double forward_work(const Size& s, double T, double sequences) {
-  const double D = s.width, layers = s.layers;
-  const double products = 2 * T * (12 * layers * D * D + vocabulary * D);
-  return sequences * (products + layers * 4 * D * T * (T + 1) / 2);
-}
-
 // Operations a second, every thread with its own product; 0 if the library lacks it.
 double library_speed(Library library, std::int64_t M, std::int64_t N, std::int64_t K) {
   const double ops = 2.0 * double(M) * double(N) * double(K);
@@ -162,13 +155,20 @@ double TrainBench::forward_backward(const Batch& batch, double weight, Profile* 
   RandomStream draws(Random(0, "positions", std::uint32_t(taken_)));
   const Placed at(model_.encoding(),
                   {.batch = batch.size, .tokens = size_.length, .draws = &draws});
+  std::optional<ProductCount> products;
   Tape tape;
-  double before = now();
-  if (profile)
-    tape.observe([profile, &before](const Operation& op, Tape::Direction direction) {
-      (*profile)[name_of(op)][direction == Tape::Direction::backward] += now() - before;
-      before = now();
+  double before = now(), counted = 0;
+  if (profile) {
+    products.emplace();
+    tape.observe([&, profile](const Operation& op, Tape::Direction direction) {
+      const double took = now() - before;
+      const bool backward = direction == Tape::Direction::backward;
+      OperationCost& cost = (*profile)[name_of(op)];
+      cost.seconds[backward] += took;
+      cost.flops[backward] += products->flops() - counted;
+      counted = products->flops(), before = now();
     });
+  }
   const Var loss = mean_loss(model_, batch, at);
   tape.backward(weight == 1 ? loss : real(weight) * loss);
   return loss.value()[0];
@@ -182,7 +182,7 @@ void TrainBench::step(Profile* profile) {
   else forward_backward(batch, 1, profile);
   double before = now();
   const auto done = [profile, &before](const std::string& what) {
-    if (profile) (*profile)[what][0] += now() - before;
+    if (profile) (*profile)[what].seconds[0] += now() - before;
     before = now();
   };
   const double norm = gradient_norm(model_.parameters());
@@ -192,7 +192,11 @@ void TrainBench::step(Profile* profile) {
   done("AdamW");
 }
 
-double TrainBench::work() const { return 3 * forward_work(size_, size_.length, size_.batch); }
+double TrainBench::flops() {
+  const ProductCount products;
+  step();
+  return products.flops();
+}
 
 EvalBench::EvalBench(const Size& size, const std::string& encoding, const Overrides& options)
     : size_(size), model_(model_of(size, encoding, options)) {}
@@ -209,7 +213,11 @@ void EvalBench::test(int length) {
   }
 }
 
-double EvalBench::work(int length) const { return forward_work(size_, length, 1); }
+double EvalBench::flops(int length) {
+  const ProductCount products;
+  test(length);
+  return products.flops();
+}
 
 double product_speed(std::int64_t M, std::int64_t N, std::int64_t K) {
   const Tensor a({int(M), int(K)}), b({int(K), int(N)}), c({int(M), int(N)});

@@ -46,8 +46,13 @@ struct Timing {
 Timing measure(const std::function<void()>& work, int repeats, double max_wait,
                ranks::Communicator comm = {});
 
-/// Seconds by operation, forward and backward; what is not an operation counts as forward.
-using Profile = std::map<std::string, std::array<double, 2>>;
+/// Of an operation, forward and backward; what is not an operation counts as forward.
+struct OperationCost {
+  std::array<double, 2> seconds{};  ///< that passed
+  std::array<double, 2> flops{};    ///< of its matrix products, as ProductCount counts them
+};
+/// What each operation took, by its name.
+using Profile = std::map<std::string, OperationCost>;
 
 /// Steps of training: AdamW, clipped at norm 1, on eight batches of random tokens. Each rank of a
 /// crew adds a batch, as a shard of a larger one.
@@ -58,9 +63,10 @@ class TrainBench {
              ranks::Communicator comm = {}, Shards::Order order = Shards::Order::kept);
   /// Adds to `profile`, if given, where the time goes.
   void step(Profile* profile = nullptr);
-  /// Multiplications and additions that a step can't do without: matrix products forward and back,
-  /// of attention the visible half. What an encoding adds and tiles computed again don't count.
-  double work() const;
+  /// Multiplications and additions of a step's matrix products, counted while a step is taken: of
+  /// attention those of visible pairs and with rows of relative tables. Tiles that are computed
+  /// again don't count.
+  double flops();
   /// Seconds so far that this rank spent on exchanging gradients, or waiting for them.
   double communication() const { return shards_ ? shards_->seconds() : 0; }
 
@@ -82,8 +88,8 @@ class EvalBench {
   EvalBench(const Size&, const std::string& encoding, const Overrides& options);
   /// One pass over a sequence of so many tokens.
   void test(int length);
-  /// As TrainBench's, forward only.
-  double work(int length) const;
+  /// As TrainBench's, counted while a sequence is tested.
+  double flops(int length);
 
  private:
   Size size_;

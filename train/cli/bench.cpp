@@ -40,12 +40,12 @@ Json timing_json(const Timing& t) {
 }
 
 // Time of the median, what it makes, and what bounds it.
-Json figures(const Timing& t, double tokens, double work, double peak) {
+Json figures(const Timing& t, double tokens, double flops, double peak) {
   const double seconds = t.quantile(0.5);
   Json json = timing_json(t);
   json["tokens_per_second"] = tokens / seconds;
-  json["gflops"] = work / seconds / 1e9;
-  json["share_of_peak"] = work / seconds / peak;
+  json["gflops"] = flops / seconds / 1e9;
+  json["share_of_peak"] = flops / seconds / peak;
   return json;
 }
 
@@ -65,19 +65,28 @@ Json head_of(const BenchOptions& options, double peak) {
           {"precision", options.precision}, {"threads", threads()}, {"peak_gflops", peak / 1e9}};
 }
 
-// The operations that take longest first, in ms a step.
-Json profile_of(TrainBench& bench) {
+// The operations that take longest first, in ms a step. Speed is for those that have products.
+Json profile_of(TrainBench& bench, double peak) {
   constexpr int steps = 10;
   Profile profile;
   for (int i = 0; i < steps; ++i) bench.step(&profile);
+  double all = 0;
+  for (const auto& [name, cost] : profile) all += cost.seconds[0] + cost.seconds[1];
   Json rows = Json::array();
-  for (const auto& [name, seconds] : profile)
-    rows.push_back({{"operation", name},
-                    {"forward_ms", 1e3 * seconds[0] / steps},
-                    {"backward_ms", 1e3 * seconds[1] / steps}});
+  for (const auto& [name, cost] : profile) {
+    Json row{{"operation", name}, {"share_of_time", (cost.seconds[0] + cost.seconds[1]) / all}};
+    for (const int backward : {0, 1}) {
+      const std::string pass = backward ? "backward_" : "forward_";
+      const double speed = cost.flops[backward] / cost.seconds[backward];
+      row[pass + "ms"] = 1e3 * cost.seconds[backward] / steps;
+      if (cost.flops[backward] == 0) continue;
+      row[pass + "gflops"] = speed / 1e9;
+      row[pass + "share_of_peak"] = speed / peak;
+    }
+    rows.push_back(row);
+  }
   const auto longer = [](const Json& a, const Json& b) {
-    return double(a["forward_ms"]) + double(a["backward_ms"]) >
-           double(b["forward_ms"]) + double(b["backward_ms"]);
+    return double(a["share_of_time"]) > double(b["share_of_time"]);
   };
   std::sort(rows.begin(), rows.end(), longer);
   return rows;
@@ -131,15 +140,14 @@ Json bench_train(const BenchOptions& options) {
   }
   const double peak = peak_speed();
   TrainBench bench(size, options.encoding, options.options);
-  bench.step();
-  const double first = double(pool::system_bytes());
+  const double flops = bench.flops(), first = double(pool::system_bytes());
   const Timing timing = measure([&] { bench.step(); }, options.steps, options.max_wait);
   Json json = head_of(options, peak);
-  json.update(figures(timing, size.batch * size.length, bench.work(), peak));
+  json.update(figures(timing, size.batch * size.length, flops, peak));
   json["peak_bytes"] = peak_memory();
   json["tensor_bytes"] = pool::peak_bytes();
   json["grown_bytes"] = double(pool::system_bytes()) - first;
-  if (options.profile) json["profile"] = profile_of(bench);
+  if (options.profile) json["profile"] = profile_of(bench, peak);
   return json;
 }
 
@@ -160,6 +168,24 @@ void print_ranks(const Json& j) {
   if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
 }
 
+void print_profile(const Json& rows) {
+  std::printf("%-16s %8s %10s %8s %8s %11s %8s %8s\n", "operation", "of time", "forward ms", "GF/s",
+              "of peak", "backward ms", "GF/s", "of peak");
+  for (const Json& row : rows) {
+    std::printf("%-16s %7.1f%%", std::string(row["operation"]).c_str(),
+                100 * double(row["share_of_time"]));
+    for (const auto& [pass, width] : {std::pair("forward_", 10), std::pair("backward_", 11)}) {
+      const std::string of = pass;
+      std::printf(" %*.3f", width, double(row[of + "ms"]));
+      if (!row.contains(of + "gflops")) std::printf(" %8s %8s", "", "");
+      else
+        std::printf(" %8.1f %7.0f%%", double(row[of + "gflops"]),
+                    100 * double(row[of + "share_of_peak"]));
+    }
+    std::puts("");
+  }
+}
+
 void print_train(const Json& j) {
   if (j.contains("ranks")) return print_ranks(j);
   std::printf("training, %s, %s, %s, %d threads\n", std::string(j["size"]).c_str(),
@@ -169,17 +195,13 @@ void print_train(const Json& j) {
       "step    %.2f ms (quartiles %.2f to %.2f, %d quiet windows of %d), %.2f of processors\n",
       double(j["ms"]), double(j["ms_low"]), double(j["ms_high"]), int(j["quiet"]),
       int(j["windows"]), double(j["own_ms"]));
-  std::printf("speed   %.0f tokens/s, %.1f GF/s of work needed, %.0f %% of what products reach\n",
+  std::printf("speed   %.0f tokens/s, %.1f GF/s of products, %.0f %% of what products reach\n",
               double(j["tokens_per_second"]), double(j["gflops"]),
               100 * double(j["share_of_peak"]));
   std::printf("memory  %.1f MB at most, of it tensors %.1f MB; grown after the first step %.0f B\n",
               double(j["peak_bytes"]) / 1e6, double(j["tensor_bytes"]) / 1e6,
               double(j["grown_bytes"]));
-  if (j.contains("profile"))
-    std::printf("%-16s %10s %12s\n", "operation", "forward ms", "backward ms");
-  for (const Json& row : j.value("profile", Json::array()))
-    std::printf("%-16s %10.3f %12.3f\n", std::string(row["operation"]).c_str(),
-                double(row["forward_ms"]), double(row["backward_ms"]));
+  if (j.contains("profile")) print_profile(j["profile"]);
   if (const std::string v = verdict(j); !v.empty()) std::puts(v.c_str());
 }
 
@@ -189,11 +211,12 @@ Json bench_eval(const BenchOptions& options) {
   Json json = head_of(options, peak);
   const double model = double(pool::live_bytes());
   for (const int length : options.lengths) {
+    const double flops = bench.flops(length);
     pool::release();
     pool::reset_peak();
     const Timing timing = measure([&] { bench.test(length); }, options.steps, options.max_wait);
     Json row{{"length", length}};
-    row.update(figures(timing, length, bench.work(length), peak));
+    row.update(figures(timing, length, flops, peak));
     row["tensor_bytes"] = double(pool::peak_bytes()) - model;
     row["peak_bytes"] = peak_memory();
     json["rows"].push_back(row);
@@ -317,7 +340,7 @@ bool read(const Arguments& arguments, BenchOptions& options) {
            .formerly("reduce")
            .choice_formerly("ordered", "deterministic"),
        Option{"cells", &options.cells, "of handout"}.within(1, 10000000),
-       Option{"profile", &options.profile, "time by operation, of train"},
+       Option{"profile", &options.profile, "time and share of the peak by operation, of train"},
        Option{"json", &options.json, "for programs"}});
   line.encodings(options.options, CommandLine::When::training);
   return line.parse(arguments);

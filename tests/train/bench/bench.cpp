@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -62,8 +63,32 @@ TEST_CASE("Quartiles of a timing lie between its windows") {
 TEST_CASE("The work of a step is that of its matrix products") {
   // tiny: 2048 tokens; a layer has 12 · 64² weights, the head 256 · 64; a token sees 32.5 others on
   // average, at 4 · 64 operations each. Backward is twice that.
-  const TrainBench bench(size_named("tiny"), "rope", {});
-  CHECK(bench.work() == 3.0 * 2048 * (2 * (2 * 12 * 64 * 64 + 256 * 64) + 2 * 4 * 64 * 32.5));
+  TrainBench bench(size_named("tiny"), "rope", {});
+  CHECK(bench.flops() == 3.0 * 2048 * (2 * (2 * 12 * 64 * 64 + 256 * 64) + 2 * 4 * 64 * 32.5));
+}
+
+TEST_CASE("The work of a test is that of its matrix products, those with relative tables too") {
+  const auto flops = [](const std::string& encoding, const Overrides& options = {}) {
+    return EvalBench(size_named("tiny"), encoding, options).flops(64);
+  };
+  // tiny: two layers of four heads; a vector of all heads is multiplied with another.
+  constexpr double D = 64, each = 2 * 2 * D, matrices = 2 * 64 * (2 * 12 * D * D + 256 * D);
+  constexpr double plain = matrices + 2 * each * 2080;  // q·k and p v of 64·65/2 pairs
+  CHECK(flops("rope") == plain);
+  // W R of 64 distances, and v·W R; q·W R of every pair, u·k of every key.
+  CHECK(flops("xlnet") == plain + 2 * (2 * 64 * D * D + 2 * 64 * D) + each * (2080 + 64));
+  // The distances 0 to 16, in scores and in values: 17·18/2 + 47·17 rows.
+  CHECK(flops("shaw") == plain + 2 * each * 952);
+  // P [64, D] times W_k and W_q; rows 32 to 63 of the one, 32·33/2 + 32·32, and 0 to 32 of the
+  // other, 33·34/2 + 31·33.
+  constexpr double tables = 2 * 2 * 2 * 64 * D * D, rows = each * (1552 + 1584);
+  CHECK(flops("deberta") == plain + tables + rows);
+  // Each of 32 sequences has its own products with the rows, and all have one table.
+  TrainBench training(size_named("tiny"), "deberta", {});
+  CHECK(training.flops() == 3 * (32 * (plain + rows) + tables));
+  // The last 8 keys and the first 2: 8·9/2 + 56·8 and 1 + 55·2 pairs.
+  CHECK(flops("none+sinks", {{"sinks.first", "2"}, {"sinks.window", "8"}}) ==
+        matrices + 2 * each * 595);
 }
 
 TEST_CASE("Every kind of bench prints its figures for programs") {
@@ -89,7 +114,7 @@ TEST_CASE("Every kind of bench prints its figures for programs") {
     CHECK(double(row["share_of_peak"]) == Approx(double(row["gflops"]) / peak));
     if (what == "train")
       CHECK(1e9 * double(row["gflops"]) * seconds ==
-            Approx(TrainBench(size_named("tiny"), "rope", {}).work()));
+            Approx(TrainBench(size_named("tiny"), "rope", {}).flops()));
   }
 }
 
@@ -97,12 +122,36 @@ TEST_CASE("A profile shares the time of a step among its operations") {
   const Ran ran = yonder_run("bench train --size tiny --steps 1 --max-wait 0 --profile --json");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
-  std::map<std::string, double> backward;
+  std::map<std::string, nlohmann::json> profile;
   const auto json = nlohmann::json::parse(ran.out);
-  for (const auto& row : json["profile"]) backward[row["operation"]] = row["backward_ms"];
+  double time = 0, flops = 0;
+  for (const auto& row : json["profile"]) {
+    profile[row["operation"]] = row;
+    time += double(row["share_of_time"]);
+    for (const std::string pass : {"forward_", "backward_"}) {
+      const double speed = row.value(pass + "gflops", 0.0);
+      flops += 1e6 * speed * double(row[pass + "ms"]);
+      CHECK(row.value(pass + "share_of_peak", 0.0) == Approx(speed / double(json["peak_gflops"])));
+    }
+  }
+  CHECK(time == Approx(1));
+  CHECK(flops == Approx(TrainBench(size_named("tiny"), "rope", {}).flops()));
   for (const char* name : {"linear", "attention", "mlp", "layer_norm", "rotate", "cross_entropy"})
-    CHECK(backward[name] > 0);
-  CHECK(backward.contains("AdamW"));
+    CHECK(profile[name]["backward_ms"] > 0);
+  for (const char* name : {"linear", "attention", "mlp"})
+    CHECK((profile[name].contains("forward_gflops") && profile[name].contains("backward_gflops")));
+  for (const char* name : {"layer_norm", "cross_entropy", "AdamW"})
+    CHECK_FALSE(profile[name].contains("forward_gflops"));
+}
+
+TEST_CASE("A printed profile leaves out the speed of what has no products") {
+  const Ran ran = yonder_run("bench train --size tiny --steps 1 --max-wait 0 --profile");
+  const auto shares = [&ran](const std::string& operation) {
+    const std::size_t at = ran.out.find("\n" + operation + " ") + 1;
+    return std::count(&ran.out[at], &ran.out[ran.out.find('\n', at)], '%');
+  };
+  CHECK(shares("mlp") == 3);  // of the time, and of the peak forward and backward
+  CHECK(shares("layer_norm") == 1);
 }
 
 TEST_CASE("A bench refuses what it can't measure in one sentence") {
