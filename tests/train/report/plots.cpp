@@ -1,5 +1,7 @@
 #include "train/report/plots.h"
 
+#include <cmath>
+
 #include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 #include "train/report/attention_map.h"
@@ -63,4 +65,19 @@ TEST_CASE("a map is a square a head, opaque by the root of the mass, with a diag
   CHECK_THAT(svg, ContainsSubstring("class=\"mark\""));
   CHECK(attention_map_svg(mapped_look(), 128, Svg::inlined).find("mark") == std::string::npos);
   CHECK(attention_map_svg(mapped_look(), 0, Svg::inlined).find("mark") == std::string::npos);
+}
+
+TEST_CASE("effective keys have half of all tokens as a dashed line, and N counts in tokens") {
+  Results r = found_task();
+  for (const int length : {20, 40}) {
+    AttentionScore look = mapped_look();
+    look.length = length, look.tokens = 2 * length + 2;
+    r.attention.push_back(look);
+  }
+  const Chart keys = keys_over_length(r, r.rows, Palette(r.rows));
+  REQUIRE(keys.thin.size() == 1);
+  CHECK(keys.thin[0].points[1].y == 41);
+  CHECK_THAT(chart_svg(keys, Svg::inlined),
+             ContainsSubstring("<path class=\"thin grey\" stroke-dasharray"));
+  CHECK(over_distances(r, r.rows, Palette(r.rows)).mark == 1 + std::log2(42));
 }
