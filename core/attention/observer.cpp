@@ -9,14 +9,31 @@
 #include "core/parallel.h"
 
 namespace yonder {
+namespace {
+
+// to += scale · from, which may be longer.
+void add_to(std::vector<double>& to, const std::vector<double>& from, double scale) {
+  to.resize(std::max(to.size(), from.size()));
+  for (std::size_t i = 0; i < from.size(); ++i) to[i] += scale * from[i];
+}
+
+// The blocks of a map over the tokens of its sequence.
+struct Blocks {
+  std::int64_t count, tokens;
+
+  std::size_t of(int token) const { return std::size_t(token * count / tokens); }
+  std::int64_t first(std::int64_t block) const { return (block * tokens + count - 1) / count; }
+  double size(std::size_t n) const { return double(first(int(n) + 1) - first(int(n))); }
+};
+
+}  // namespace
 
 void HeadSums::add(const HeadSums& more) {
   rows += more.rows, told_rows += more.told_rows;
   entropy += more.entropy, distance += more.distance, within += more.within;
   first += more.first, own += more.own, top += more.top;
   spent += more.spent, told += more.told;
-  by_distance.resize(std::max(by_distance.size(), more.by_distance.size()));
-  for (std::size_t i = 0; i < more.by_distance.size(); ++i) by_distance[i] += more.by_distance[i];
+  add_to(by_distance, more.by_distance, 1), add_to(map, more.map, 1);
 }
 
 namespace fused {
@@ -27,6 +44,7 @@ struct RowSums {
   double weight = 0, surprise = 0;  // Σ A and Σ A (−ln A)
   double distance = 0, within = 0, first = 0, own = 0, top = 0, told = 0;
   std::vector<double> by_distance;
+  std::vector<double> by_block;  // of keys; empty without a map
 };
 
 class Observation {
@@ -39,7 +57,11 @@ class Observation {
         tables_(by_distance(call)),
         packed_(call, Packed::Pass::forward),
         products_(call),
-        sums_(std::size_t(call.B) * call.H) {}
+        blocks_{std::min(observer.blocks, call.queries.length(0)), call.queries.length(0)},
+        sums_(std::size_t(call.B) * call.H) {
+    for (int h = 0; h < call.H; ++h)
+      sums_[std::size_t(h)].map.resize(std::size_t(blocks_.count * blocks_.count));
+  }
 
   std::vector<HeadSums> heads() {
     if (Strips strips(call_); !strips.empty()) {
@@ -67,6 +89,7 @@ class Observation {
   ByDistance tables_;
   Packed packed_;
   PackedProducts products_;
+  Blocks blocks_;
   std::vector<HeadSums> sums_;  // [B, H]
 
   int token(int row) const { return call_.queries.first + row; }
@@ -78,7 +101,9 @@ class Observation {
     for (int i = 0; i < count; ++i)
       if (observer_.observes(place.b, token(place.first + i))) rows.push_back(i);
     if (rows.empty()) return;
-    std::vector<RowSums> seen(side);
+    RowSums nothing;
+    if (place.b == 0) nothing.by_block.resize(std::size_t(blocks_.count));
+    std::vector<RowSums> seen(side, nothing);
     walk(place, bias, rows, seen);
     for (const int i : rows) finish(place, i, seen[i]);
   }
@@ -137,6 +162,7 @@ class Observation {
     const std::size_t bin = std::size_t(std::bit_width(unsigned(distance)));
     if (row.by_distance.size() <= bin) row.by_distance.resize(bin + 1);
     row.by_distance[bin] += weight;
+    if (!row.by_block.empty()) row.by_block[blocks_.of(j)] += weight;
   }
 
   // The row's shares, p = A/a, join the sums of its head.
@@ -151,10 +177,11 @@ class Observation {
     to.first += share * row.first, to.own += share * row.own;
     to.top += share * row.top, to.spent += row.weight;
     if (observer_.lag_of(place.b, query) >= 0) ++to.told_rows, to.told += share * row.told;
-    if (to.by_distance.size() < row.by_distance.size())
-      to.by_distance.resize(row.by_distance.size());
-    for (std::size_t n = 0; n < row.by_distance.size(); ++n)
-      to.by_distance[n] += share * row.by_distance[n];
+    add_to(to.by_distance, row.by_distance, share);
+    if (row.by_block.empty()) return;
+    const std::size_t block = blocks_.of(query), blocks = row.by_block.size();
+    for (std::size_t n = 0; n < blocks; ++n)
+      to.map[block * blocks + n] += row.by_block[n] / blocks_.size(block);
   }
 };
 

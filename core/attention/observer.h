@@ -21,6 +21,9 @@ struct HeadSums {
   double spent = 0;            ///< a_i: 1 but for sinks and sticks
   double told = 0;             ///< p of the token `lag` places back, of the rows that have a lag
   std::vector<double> by_distance;  ///< Σ p over distances 0, 1, 2–3, 4–7, …
+  /// [blocks, blocks], of the first sequence: what the rows of a block of queries give to a block
+  /// of keys, Σ_j A_ij, as a mean over these rows. Empty unless asked for.
+  std::vector<double> map;
 
   void add(const HeadSums&);  ///< of other rows
 };
@@ -31,6 +34,9 @@ struct AttentionObserver {
   int tokens = 0;          ///< T
   std::vector<char> rows;  ///< [B, T] 1 where a row is observed
   std::vector<int> lag;    ///< [B, T] as Batch::lag; may be empty
+  /// Blocks of equal size that HeadSums::map cuts the first sequence into, at most one a token; its
+  /// rows must all be observed. 0: no map.
+  int blocks = 0;
   /// [layers][heads] of the last pass. A layer that is run several times (DeBERTa's decoder) shows
   /// its last run.
   std::vector<std::vector<HeadSums>> layers;

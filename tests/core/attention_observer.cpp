@@ -14,7 +14,7 @@ using Catch::Approx;
 namespace {
 
 AttentionObserver observer_of(const cases::Case& x) {
-  AttentionObserver o{.trained = 11, .tokens = x.first + x.Tq};
+  AttentionObserver o{.trained = 11, .tokens = x.first + x.Tq, .blocks = 9};
   for (int b = 0; b < x.B; ++b)
     for (int t = 0; t < o.tokens; ++t) {
       o.rows.push_back((t + b) % 3 > 0);
@@ -28,6 +28,10 @@ HeadSums expected(const Operands& operands, const cases::Case& x, const Attentio
                   int h) {
   HeadSums sums;
   sums.by_distance.resize(12);
+  sums.map.resize(81);
+  const int tokens = operands.call.queries.length(0);
+  std::vector<double> rows_of(9);
+  for (int t = 0; t < tokens; ++t) ++rows_of[std::size_t(t * 9 / tokens)];
   for (int b = 0; b < x.B; ++b)
     for (int i = 0; i < x.Tq; ++i) {
       const int query = x.first + i;
@@ -51,6 +55,9 @@ HeadSums expected(const Operands& operands, const cases::Case& x, const Attentio
         int bin = 0;
         while (distance >> bin) ++bin;
         sums.by_distance[std::size_t(bin)] += p;
+        if (b > 0 || j >= tokens) continue;
+        const int from = query * 9 / tokens, to = j * 9 / tokens;
+        sums.map[std::size_t(from * 9 + to)] += A[std::size_t(j)] / rows_of[std::size_t(from)];
       }
     }
   return sums;
@@ -84,6 +91,8 @@ void check_observed(const cases::Case& x) {
     CHECK(a.told == near(e.told));
     for (std::size_t n = 0; n < e.by_distance.size(); ++n)
       CHECK((n < a.by_distance.size() ? a.by_distance[n] : 0) == near(e.by_distance[n]));
+    REQUIRE(a.map.size() == e.map.size());
+    for (std::size_t n = 0; n < e.map.size(); ++n) CHECK(a.map[n] == near(e.map[n]));
   }
 }
 
@@ -103,8 +112,8 @@ struct FourTokens {
       v.value()[t] = 1;
     }
   }
-  HeadSums seen(std::vector<char> rows) {
-    AttentionObserver o{.trained = 2, .tokens = 4, .rows = std::move(rows)};
+  HeadSums seen(std::vector<char> rows, int blocks = 0) {
+    AttentionObserver o{.trained = 2, .tokens = 4, .rows = std::move(rows), .blocks = blocks};
     std::vector<HeadSums> heads;
     attention(dots, v, scores, mask, positions, positions, &o, &heads);
     return heads.at(0);
@@ -143,6 +152,29 @@ TEST_CASE("what an observer sees are the definitions' values") {
   CHECK(sunk_last.spent == Approx(0.5));
   CHECK(sunk_last.entropy == Approx(last.entropy));
   CHECK(sunk_last.distance == Approx(last.distance));
+}
+
+TEST_CASE("a map has the mean of a block's rows, and each of its rows adds up to spent") {
+  FourTokens four({8, 4, 2, 2});
+  const auto map = [&](int blocks) { return four.seen({1, 1, 1, 1}, blocks).map; };
+  const auto check = [](const std::vector<double>& found, const std::vector<double>& expected) {
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t n = 0; n < found.size(); ++n)
+      CHECK(found[n] == Approx(expected[n]).epsilon(1e-6).margin(1e-12));
+  };
+  check(map(0), {});
+  check(map(1), {1});
+  check(map(2), {1, 0, (12. / 14 + 0.75) / 2, (2. / 14 + 0.25) / 2});
+  // Of three blocks the first has two tokens.
+  check(map(3), {1, 0, 0, 12. / 14, 2. / 14, 0, 0.75, 0.125, 0.125});
+  const std::vector<double> rows{1,       0,       0,       0, 2. / 3, 1. / 3, 0,     0,
+                                 8. / 14, 4. / 14, 2. / 14, 0, 0.5,    0.25,   0.125, 0.125};
+  check(map(4), rows);
+  check(map(64), rows);  // never more blocks than tokens
+
+  four.scores.sink = Var(Tensor(Shape{1}));
+  four.scores.sink.value()[0] = real(std::log(16.0));
+  check(map(2), {(8. / 24 + 12. / 28) / 2, 0, (12. / 30 + 12. / 32) / 2, (2. / 30 + 4. / 32) / 2});
 }
 
 TEST_CASE("equal scores spread over all keys, and a window keeps them within it") {

@@ -85,37 +85,23 @@ void write_positions(const std::string& path, const std::vector<EvalRow>& rows) 
   write_file(path, csv);
 }
 
-// A line for each length, layer and head.
-void write_attention(const std::string& path, const std::vector<EvalRow>& rows) {
-  const auto joined = [](const std::vector<std::string>& cells) {
-    std::string line;
-    for (const std::string& cell : cells) line += "," + cell;
-    return line + "\n";
-  };
-  int longest = 1;
-  for (const EvalRow& row : rows) longest = std::max(longest, row.tokens);
-  std::string csv = "eval_length" + joined(attention_columns(longest));
-  for (const EvalRow& row : rows)
-    for (const HeadLook& look : looks(row.attention))
-      csv += std::to_string(row.length) + joined(attention_cells(look, longest));
-  write_file(path, csv);
-}
-
 // Where attention looks at each length, over all heads.
-void print_attention(const std::vector<EvalRow>& rows) {
-  std::printf("\n%8s %13s %13s %13s  %s\n", "length", "keys", "distance", "within N", "attention");
-  for (const EvalRow& row : rows) {
-    const std::vector<HeadLook> all = looks(row.attention);
-    if (all.empty()) continue;
+void print_attention(const Results& results) {
+  const Row* row = nullptr;
+  for (const AttentionScore& look : results.attention) {
+    if (!row || *row != look.row)
+      std::printf("\n%8s %13s %13s %13s  attention%s\n", "length", "keys", "distance", "within N",
+                  results.rows.size() > 1 ? (" of " + look.row.printed()).c_str() : "");
+    row = &look.row;
     const auto range = [&](double HeadLook::*of, int digits) {
       const auto [least, most] =
-          std::minmax_element(all.begin(), all.end(),
+          std::minmax_element(look.heads.begin(), look.heads.end(),
                               [of](const HeadLook& a, const HeadLook& b) { return a.*of < b.*of; });
       return number((*least).*of, digits) + "-" + number((*most).*of, digits);
     };
-    std::printf("%8d %13s %13s %13s  %s\n", row.length, range(&HeadLook::keys, 1).c_str(),
-                range(&HeadLook::distance, 1).c_str(), range(&HeadLook::within, 2).c_str(),
-                name_of(gaze(all, row.tokens)));
+    std::printf("%8s %13s %13s %13s  %s\n", text_of(look.length, results.bins).c_str(),
+                range(&HeadLook::keys, 1).c_str(), range(&HeadLook::distance, 1).c_str(),
+                range(&HeadLook::within, 2).c_str(), name_of(gaze(look.heads, look.tokens)));
   }
 }
 
@@ -166,6 +152,11 @@ void declare(CommandLine& line, EvalOptions& options) {
                       Option{"attention", &options.attention,
                              "write where each head looks, as CSV, and print a summary"}
                           .takes("FILE"),
+                      Option{"attention_map", &options.settings.map_blocks,
+                             "also write maps of the first sequence, in so many blocks, to "
+                             "FILE.map.csv"}
+                          .within(0, 1024)
+                          .shown_as("none"),
                       Option{"json", &options.json, "print the results as JSON"},
                       Option{"quiet", &options.quiet, "no progress"}});
   line.tasks(options.of_task, CommandLine::When::testing);
@@ -208,6 +199,31 @@ void print_counted_from(const Trained& run) {
         N, last);
 }
 
+// Writes FILE.csv and, if asked for, FILE.map.csv.
+void write_attention(const EvalOptions& options, const Study& study) {
+  std::string path = options.attention;
+  write_file(path, attention_csv(study));
+  if (options.settings.map_blocks == 0) return;
+  if (path.ends_with(".csv")) path.resize(path.size() - 4);
+  write_file(path + ".map.csv", attention_map_csv(study));
+}
+
+// The attention of one model, as a comparison has it.
+Study attention_of(const EvalOptions& options, const Trained& run, const Inputs& inputs,
+                   const std::vector<EvalRow>& rows) {
+  // An override may have added a part to its encoding.
+  const Trained plain = load(options.path, options.of_task, inputs);
+  const Row row{plain.model->encoding().name(), options.of_encoding};
+  Results results{.task = run.config.task,
+                  .test = text_of(options.of_task),
+                  .protocol = run.task->is_text() ? name_of(options.settings.protocol) : "answer",
+                  .train_length = run.config.train_length,
+                  .bins = options.settings.bins,
+                  .rows = {row}};
+  for (const EvalRow& e : rows) add_attention(results, row, run.config.seed, e);
+  return {.panels = {results}};
+}
+
 void test_extensions(const EvalOptions& options, const Trained& run, const Inputs& inputs,
                      Progress& progress) {
   const Composition& encoding = run.model->encoding();
@@ -224,25 +240,29 @@ void test_extensions(const EvalOptions& options, const Trained& run, const Input
       },
       inputs);
   progress.clear();
+  if (!options.attention.empty()) write_attention(options, study);
   if (options.json) return void(std::fputs(to_json(study).c_str(), stdout));
   print_side_by_side(study.panels[0]);
+  print_attention(study.panels[0]);
   print_counted_from(run);
   if (all && !has_extensions(encoding))
     std::printf("%s has no extension of its own; the others can be added to most models.\n",
                 encoding.name().c_str());
 }
 
-void test_one(const EvalOptions& options, Trained& run, Progress& progress) {
+void test_one(const EvalOptions& options, Trained& run, const Inputs& inputs, Progress& progress) {
   const auto rows = evaluate(run, options.settings, [&](int index, double part) {
     progress.show("length " + std::to_string(options.settings.lengths[std::size_t(index)]) + ": " +
                   percent(part));
   });
   progress.clear();
   if (!options.per_position.empty()) write_positions(options.per_position, rows);
-  if (!options.attention.empty()) write_attention(options.attention, rows);
   if (options.json) print_json(rows, run);
   else print_table(rows, *run.task);
-  if (!options.attention.empty() && !options.json) print_attention(rows);
+  if (options.attention.empty()) return;
+  const Study study = attention_of(options, run, inputs, rows);
+  write_attention(options, study);
+  if (!options.json) print_attention(study.panels[0]);
 }
 
 // What a sweep's folder has instead of a checkpoint.
@@ -264,17 +284,17 @@ ExitCode eval_command(const Arguments& arguments) {
                     "yonder eval runs/copy --rope.scaling ntk --rope.factor 4",
                     "yonder eval runs/copy --extensions rope.scaling,window --sharpen 1,1.5",
                     "yonder eval runs/text --eval-lengths 64,128 --per-position loss.csv --json",
-                    "yonder eval runs/copy --attention looks.csv"});
+                    "yonder eval runs/copy --attention looks.csv --attention-map 64"});
   declare(line, options);
   if (!line.parse(arguments)) return ExitCode::ok;
   refuse_sweep(options.path);
   const bool several = !options.extensions.empty() || !options.factors.empty();
-  if (several && !(options.per_position.empty() && options.attention.empty()))
-    throw UsageError(
-        "eval: " + std::string(options.attention.empty() ? "--per-position" : "--attention") +
-        " is of one model and " +
-        std::string(options.factors.empty() ? "--extensions" : "--sharpen") +
-        " compares several; give one of them");
+  if (several && !options.per_position.empty())
+    throw UsageError("eval: --per-position is of one model and " +
+                     std::string(options.factors.empty() ? "--extensions" : "--sharpen") +
+                     " compares several; give one of them");
+  if (options.settings.map_blocks > 0 && options.attention.empty())
+    throw UsageError("eval: --attention-map writes beside the file of --attention; give that too");
   options.settings.protocol = protocol_named(options.protocol);
   options.settings.attention = !options.attention.empty();
   if (options.threads > 0) set_threads(options.threads);
@@ -300,7 +320,7 @@ ExitCode eval_command(const Arguments& arguments) {
                  "is tested; put that one back, or name a text by its option\n",
                  run.changed_text.c_str());
   Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
-  if (!several) test_one(options, run, progress);
+  if (!several) test_one(options, run, inputs, progress);
   else test_extensions(options, run, inputs, progress);
   return ExitCode::ok;
 }

@@ -169,8 +169,10 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
       auto part_of_row = [&](int i, double part) {
         if (progress) progress(int(r), (i + part) / double(results.lengths.size()));
       };
-      for (const EvalRow& e : evaluate(trained, settings, part_of_row))
+      for (const EvalRow& e : evaluate(trained, settings, part_of_row)) {
         results.scores.push_back(score_of(rows[r], trained, name_of(settings.protocol), e));
+        add_attention(results, rows[r], trained.config.seed, e);
+      }
     } catch (const UsageError& why) {
       if (refused == Refused::fail || rows[r].extension.empty()) throw;
       for (int length : results.lengths)
@@ -199,6 +201,11 @@ EvalScore score_of(const Row& row, const Trained& trained, const std::string& pr
           .status = e.status,
           .reason = e.reason,
           .problem = e.problem};
+}
+
+void add_attention(Results& results, const Row& row, int seed, const EvalRow& e) {
+  if (const std::vector<HeadLook> heads = looks(e.attention); !heads.empty())
+    results.attention.push_back({row, seed, e.length, e.tokens, heads});
 }
 
 }  // namespace yonder

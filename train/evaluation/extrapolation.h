@@ -47,5 +47,7 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
 
 /// One row of a test as a row of a comparison has it.
 EvalScore score_of(const Row&, const Trained&, const std::string& protocol, const EvalRow&);
+/// Adds where its attention looked, if that was observed.
+void add_attention(Results&, const Row&, int seed, const EvalRow&);
 
 }  // namespace yonder

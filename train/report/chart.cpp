@@ -333,8 +333,9 @@ std::string chart_svg(const Chart& c, Svg where) {
   std::string text = axes(c, f);
   for (const Chart::Thin& t : c.thin)
     if (shown_in(f, t))
-      text += "<path class=\"thin grey\" d=\"" + path_of(t.points, f) + "\"><title>" +
-              escaped(t.name) + "</title></path>\n";
+      text += "<path class=\"thin grey\"" +
+              std::string(t.dashed ? " stroke-dasharray=\"7 4\"" : "") + " d=\"" +
+              path_of(t.points, f) + "\"><title>" + escaped(t.name) + "</title></path>\n";
   for (const Chart::Line& line : c.lines)
     if (!line.points.empty()) text += drawn(c, line, f);
   return svg_of(c.title, svg_width, f.height, text + names(c, f), where);

@@ -27,6 +27,7 @@ struct Chart {
     std::string label;          ///< "": none
     std::vector<Point> points;  ///< from left to right
     std::string name = label;   ///< shows when the line is pointed at
+    bool dashed = false;        ///< else solid
   };
   /// How an axis is divided.
   enum class Axis { linear, logarithmic };

@@ -112,7 +112,7 @@ Chart distances(const Results& r, const std::string& name, const std::string& ti
           .left = "% of the attention",
           .below = "distance from the query, in tokens",
           .low = 0,
-          .mark = 1 + std::log2(r.train_length)};
+          .mark = 1 + std::log2(trained_tokens(r))};
   int tokens = 1;
   for (const AttentionScore& look : r.attention) tokens = std::max(tokens, look.tokens);
   for (int bin = 0, least = 0; least < tokens; ++bin, least = std::max(1, 2 * least))
@@ -218,25 +218,27 @@ Chart keys_over_length(const Results& r, const std::vector<Row>& rows, const Pal
           .title = "Effective keys by evaluation length",
           .caption = training(r) +
                      ". Median of all heads of all seeds: how many tokens a query "
-                     "spreads its attention over. Thin line: half of all tokens.",
+                     "spreads its attention over. Sloping dashed line: half of all tokens.",
           .left = "effective keys",
           .below = "evaluation length",
           .x = Chart::Axis::logarithmic,
           .y = Chart::Axis::logarithmic,
           .x_tics = length_tics(r),
           .mark = double(r.train_length)};
-  Chart::Thin half{"half of all tokens", {}};
+  Chart::Thin half{.label = "half of all tokens", .dashed = true};
   std::map<int, int> tokens;
   for (const AttentionScore& look : r.attention) tokens[look.length] = look.tokens;
   for (const auto& [length, all] : tokens) half.points.push_back({double(length), all / 2.0});
+  double most = half.points.empty() ? 1 : half.points.back().y;
   for (const Row& row : rows) {
     Chart::Line line{row.printed(), palette.of(row), {}};
     for (const auto& [length, all] : tokens)
       if (const Spread s = over_heads(r, row, length, &HeadLook::keys); !s.empty())
-        line.points.push_back({double(length), s.median});
+        line.points.push_back({double(length), s.median}), most = std::max(most, s.median);
     if (!line.points.empty()) c.lines.push_back(std::move(line));
   }
   c.thin.push_back(std::move(half));
+  c.high = 1.04 * most;
   return c;
 }
 

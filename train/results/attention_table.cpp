@@ -39,6 +39,7 @@ std::vector<HeadLook> looks(const std::vector<std::vector<HeadSums>>& layers) {
                     .spent = mean(sums.spent),
                     .told = sums.told_rows ? sums.told / double(sums.told_rows) : NAN};
       for (const double mass : sums.by_distance) look.by_distance.push_back(mean(mass));
+      look.map = sums.map;
       all.push_back(std::move(look));
     }
   return all;

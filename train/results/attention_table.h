@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct HeadLook {
   /// @}
   double told = 0;                  ///< NaN where no row has a lag
   std::vector<double> by_distance;  ///< distances 0, 1, 2–3, 4–7, …
+  std::vector<double> map;          ///< [blocks(), blocks()] HeadSums::map; may be empty
+
+  int blocks() const { return int(std::lround(std::sqrt(map.size()))); }  ///< of the map
 };
 
 /// A number of a HeadLook and its name in files.

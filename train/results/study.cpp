@@ -81,4 +81,23 @@ std::string attention_csv(const Study& study) {
   return csv + "\n";
 }
 
+std::string attention_map_csv(const Study& study) {
+  int most = 0;
+  for (const Results& r : study.panels)
+    for (const AttentionScore& look : r.attention)
+      for (const HeadLook& head : look.heads) most = std::max(most, head.blocks());
+  std::string csv = std::string(key_columns) + ",layer,head,query";
+  for (int key = 0; key < most; ++key) csv += ",k" + std::to_string(key);
+  for (const Results& r : study.panels)
+    for (const AttentionScore& look : r.attention)
+      for (const HeadLook& head : look.heads)
+        for (int query = 0, blocks = head.blocks(); query < blocks; ++query) {
+          csv += "\n" + key_cells(r, look) + std::to_string(head.layer) + ',' +
+                 std::to_string(head.head) + ',' + std::to_string(query);
+          for (int key = 0; key < most; ++key)
+            csv += ',' + (key < blocks ? digits(head.map[query * blocks + key]) : "");
+        }
+  return csv + "\n";
+}
+
 }  // namespace yonder

@@ -54,6 +54,9 @@ std::string to_csv(const Study&);
 /// Where attention looks: key columns as in to_csv, then those of attention_columns. "" where no
 /// model was observed.
 std::string attention_csv(const Study&);
+/// The maps of attention: key columns, layer, head, the block of queries, a column for each block
+/// of keys.
+std::string attention_map_csv(const Study&);
 
 /// The same with everything else, for programs; NaN as null.
 std::string to_json(const Study&);

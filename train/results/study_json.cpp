@@ -193,7 +193,11 @@ Json json_of(const Training& t) { return written(t); }
 
 Json json_of(const AttentionScore& a) {
   Json json = written(a), heads = Json::array();
-  for (const HeadLook& h : a.heads) heads.push_back(written(h));
+  for (const HeadLook& h : a.heads) {
+    heads.push_back(written(h));
+    for (const double mass : h.map)  // four digits are enough for a picture, and short
+      heads.back()["map"].push_back(std::round(1e4 * mass) / 1e4);
+  }
   json["heads"] = std::move(heads);
   return json;
 }
@@ -213,7 +217,10 @@ EvalScore score_of(const nlohmann::json& json, const std::string& protocol) {
 
 AttentionScore attention_of(const nlohmann::json& json) {
   auto score = read<AttentionScore>(json);
-  for (const auto& head : json.at("heads")) score.heads.push_back(read<HeadLook>(head));
+  for (const auto& head : json.at("heads")) {
+    score.heads.push_back(read<HeadLook>(head));
+    if (head.contains("map")) score.heads.back().map = numbers(head["map"]);
+  }
   return score;
 }
 

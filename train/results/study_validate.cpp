@@ -82,6 +82,9 @@ void require_possible(const Results& r) {
       require(h.layer >= 0 && h.head >= 0 && h.rows > 0, "a head or its rows are counted below 0");
       for (const double share : {h.within, h.first, h.own, h.top, h.told})
         require_share(share, "a share of attention");
+      require(h.map.size() == std::size_t(h.blocks()) * std::size_t(h.blocks()),
+              "a map of attention has " + std::to_string(h.map.size()) + " numbers, no square");
+      for (const double share : h.map) require_share(share, "a share of attention");
     }
   }
 }

@@ -24,7 +24,8 @@ namespace yonder {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr int stretches = 64;  // of a curve over positions or steps
+constexpr int stretches = 64;   // of a curve over positions or steps
+constexpr int map_blocks = 16;  // of maps of attention, by first seeds at the longest length
 
 // Tells the caller how much of a cell's work is behind it, by what its pieces take.
 class ProgressMeter {
@@ -221,11 +222,14 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
   EvalSettings settings{.lengths = lengths,
                         .bins = config.bins,
                         .examples = config.examples,
-                        .protocol = protocol_of(panel)};
+                        .protocol = protocol_of(panel),
+                        .map_from = lengths.back()};
   const std::vector<Tested> all = tested(config, cell, row);
   for (const Tested& t : all) {
     const bool last = t.scores == &Results::scores;
     settings.attention = config.attention && last;
+    const bool first = cell.seed == cell.variant->base.seed;
+    settings.map_blocks = settings.attention && first ? map_blocks : 0;
     Trained model = row.finetune().steps > 0
                         ? load(tuned(experiment, cell, row, folder), of_test, experiment.inputs)
                         : load(checkpoint_at(folder, t.step), joined(row.extension, of_test),
@@ -241,8 +245,7 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
       score.seed = cell.seed;
       if (last) add_lags(panel, row, cell.seed, e);
       else score.step = t.step;
-      if (const std::vector<HeadLook> heads = looks(e.attention); !heads.empty())
-        panel.attention.push_back({row, cell.seed, e.length, e.tokens, heads});
+      add_attention(panel, row, cell.seed, e);
       (panel.*t.scores).push_back(std::move(score));
     }
     if (last && !rows.back().position_loss.empty())

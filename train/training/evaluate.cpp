@@ -135,6 +135,19 @@ void add_layers(const AttentionObserver& from, std::vector<std::vector<HeadSums>
   }
 }
 
+// Adds the maps of the first sequence, in a pass of its own since they need all rows.
+void add_maps(Trained& trained, const EvalSpec& spec, int blocks, EvalRow& row) {
+  const Batch batch = trained.task->test(spec, 0, 1);
+  AttentionObserver o{.tokens = batch.extent,
+                      .rows = std::vector<char>(std::size_t(batch.extent), 1),
+                      .blocks = blocks};
+  const Placed at(trained.model->encoding(), pass_of(batch, row.tokens));
+  trained.model->hidden(batch.tokens, at, 0, &o);
+  for (std::size_t layer = 0; layer < o.layers.size(); ++layer)
+    for (std::size_t h = 0; h < o.layers[layer].size(); ++h)
+      row.attention[layer][h].map = std::move(o.layers[layer][h].map);
+}
+
 EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spec,
              const std::function<void(double)>& progress) {
   const Task& task = *trained.task;
@@ -172,6 +185,8 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spe
     }
     progress(double(first + batch.size) / row.examples);
   }
+  if (settings.map_blocks > 0 && spec.length >= settings.map_from)
+    add_maps(trained, spec, settings.map_blocks, row);
   sums.finish(row, task);
   return row;
 }

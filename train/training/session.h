@@ -120,6 +120,8 @@ struct EvalSettings {
   Protocol protocol = Protocol::fixed_targets;  ///< of text; of others there is one way only
   Split split = Split::test;  ///< validation: what a learning rate may be chosen by
   bool attention = false;     ///< fills EvalRow::attention
+  int map_blocks = 0;         ///< of the maps in there, AttentionObserver::blocks; 0: none
+  int map_from = 0;           ///< shortest length that has maps
 };
 
 /// "fixed-targets", "non-overlapping" and "sliding"; UsageError for any other name.

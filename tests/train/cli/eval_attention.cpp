@@ -33,7 +33,67 @@ TEST_CASE("eval --attention writes a line for each length, layer and head, and c
       if (column[0] == 'd' && column != "distance") mass += std::stod(cell);
     CHECK(mass == Approx(1).margin(1e-5));
   }
-  CHECK(refused(eval + attention + " --sharpen 1,2", 2, "--attention is of one model"));
+}
+
+TEST_CASE("eval --attention of several rows has the numbers of each override alone") {
+  const Folder folder;
+  REQUIRE(yonder_run("train --task recall --encoding rope --train-length 4 --width 16 --heads 2 "
+                     "--layers 1 --batch 4 --steps 3 --quiet --out " +
+                     (folder / "run"))
+              .code == 0);
+  const std::string eval =
+      "eval " + (folder / "run") + " --eval-lengths 4,16 --examples 8 --quiet --attention-map 8 ";
+  using Lines = std::vector<std::map<std::string, std::string>>;
+  const auto observed = [&](const std::string& flags, Lines& looks, Lines& maps) {
+    const Ran ran = yonder_run(eval + flags + " --attention " + (folder / "a.csv"));
+    REQUIRE(ran.code == 0);
+    for (const auto& line : read_csv(content_of(folder / "a.csv"))) looks.push_back(line);
+    for (const auto& line : read_csv(content_of(folder / "a.map.csv"))) maps.push_back(line);
+    return ran.out;
+  };
+  Lines looks, maps, alone, maps_alone;
+  const std::string out =
+      observed("--extensions rope.scaling=yarn,window.size=8 --sharpen 1,2", looks, maps);
+  CHECK_THAT(out, ContainsSubstring("attention of RoPE\n") &&
+                      ContainsSubstring("attention of RoPE + YaRN, sharpen 2\n"));
+  for (const char* flags : {"", "--sharpen.by 2", "--rope.scaling yarn",
+                            "--rope.scaling yarn --sharpen.by 2", "--window.size 8"})
+    observed(flags, alone, maps_alone);
+  CHECK(alone.size() == 5 * 2 * 2);
+  // The last row, both at once, comes after these.
+  REQUIRE(looks.size() == 6 * 2 * 2);
+  for (std::size_t i = 0; i < alone.size(); ++i) CHECK((looks[i] == alone[i]));
+  REQUIRE(maps.size() > maps_alone.size());
+  for (std::size_t i = 0; i < maps_alone.size(); ++i) CHECK((maps[i] == maps_alone[i]));
+}
+
+TEST_CASE("eval --attention-map is the same in 1, 2 and 3 threads, and its rows add up to 1") {
+  const Folder folder;
+  REQUIRE(yonder_run("train --task recall --encoding fire --train-length 4 --width 16 --heads 2 "
+                     "--layers 2 --batch 4 --steps 3 --quiet --out " +
+                     (folder / "run"))
+              .code == 0);
+  const std::string eval =
+      "eval " + (folder / "run") + " --eval-lengths 4,64 --examples 3 --quiet --attention-map 16";
+  std::string first;
+  for (const char* threads : {"1", "2", "3"}) {
+    REQUIRE(
+        yonder_run(eval + " --threads " + threads + " --attention " + (folder / "a.csv")).code ==
+        0);
+    const std::string map = content_of(folder / "a.map.csv");
+    if (first.empty()) first = map;
+    CHECK(map == first);
+  }
+  const auto lines = read_csv(first);
+  for (const auto& line : lines) {
+    double mass = 0;
+    for (const auto& [column, cell] : line)
+      if (column[0] == 'k' && !cell.empty()) mass += std::stod(cell);
+    CHECK(mass == Approx(1).margin(1e-5));
+  }
+  CHECK(lines.size() > 2 * 2 * 16);
+  CHECK(lines.back().at("query") == "15");
+  CHECK(refused(eval, 2, "--attention-map writes beside the file of --attention"));
 }
 
 TEST_CASE("sweep --attention adds attention.csv and a section, and changes no score") {
@@ -55,6 +115,12 @@ TEST_CASE("sweep --attention adds attention.csv and a section, and changes no sc
   // alibi, rope and rope + yarn, of two seeds at two lengths: two layers of two heads.
   CHECK(lines.size() == 3 * 2 * 2 * 2 * 2);
   CHECK(lines[0].at("encoding") == "alibi");
+  // Maps are of the first seed at the longest length: three rows of two layers of two heads.
+  const std::string results = content_of(folder / "observed/results.json");
+  int maps = 0;
+  for (std::size_t at = 0; (at = results.find("\"map\": [", at)) != results.npos; ++at) ++maps;
+  CHECK(maps == 3 * 2 * 2);
+  CHECK_THAT(content_of(folder / "observed/report.html"), ContainsSubstring("Attention maps"));
   // The sweep and eval see the same.
   REQUIRE(yonder_run("eval " + (folder / "observed/cells/alibi-recall-s0") +
                      " --eval-lengths 4,16 --examples 8 --quiet --attention " + (folder / "a.csv"))

@@ -1,10 +1,25 @@
 #include "train/report/plots.h"
 
+#include <cmath>
+
 #include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
+#include "train/report/attention_map.h"
 
 using namespace yonder;
 using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+AttentionScore mapped_look() {
+  return {.row = {"rope", {}},
+          .length = 128,
+          .tokens = 128,
+          .heads = {{.keys = 20, .by_distance = {1}, .map = {1, 0, 0.25, 0.75}},
+                    {.head = 1, .keys = 30, .by_distance = {1}, .map = {1, 0, 0.001, 0.999}}}};
+}
+
+}  // namespace
 
 TEST_CASE("each seed is a dot of its own, and a chart says which axis is logarithmic") {
   const Results r = found_text();
@@ -37,4 +52,32 @@ TEST_CASE("a picture says of how many seeds its medians are at most") {
   CHECK_THAT(caption(), ContainsSubstring("Median of 3 seeds"));
   r.scores.erase(r.scores.begin());
   CHECK_THAT(caption(), ContainsSubstring("Median of up to 3 seeds"));
+}
+
+TEST_CASE("a map is a square a head, opaque by the root of the mass, with a diagonal at N") {
+  const std::string svg = attention_map_svg(mapped_look(), 32, Svg::inlined);
+  CHECK_THAT(svg, ContainsSubstring("<title>layer 1, head 2</title>"));
+  CHECK_THAT(svg, ContainsSubstring("fill-opacity=\"1\" d=\"M0 0h1v1H0z\""));
+  CHECK_THAT(svg, ContainsSubstring("fill-opacity=\"0.5\" d=\"M0 1h1v1H0z\""));
+  CHECK_THAT(svg, ContainsSubstring("fill-opacity=\"0.9\" d=\"M1 1h1v1H1z\""));
+  // What is too little to be seen is not drawn: of head 2 all is of one shade.
+  CHECK_THAT(svg, ContainsSubstring("fill-opacity=\"1\" d=\"M0 0h1v1H0zM1 1h1v1H1z\""));
+  CHECK_THAT(svg, ContainsSubstring("class=\"mark\""));
+  CHECK(attention_map_svg(mapped_look(), 128, Svg::inlined).find("mark") == std::string::npos);
+  CHECK(attention_map_svg(mapped_look(), 0, Svg::inlined).find("mark") == std::string::npos);
+}
+
+TEST_CASE("effective keys have half of all tokens as a dashed line, and N counts in tokens") {
+  Results r = found_task();
+  for (const int length : {20, 40}) {
+    AttentionScore look = mapped_look();
+    look.length = length, look.tokens = 2 * length + 2;
+    r.attention.push_back(look);
+  }
+  const Chart keys = keys_over_length(r, r.rows, Palette(r.rows));
+  REQUIRE(keys.thin.size() == 1);
+  CHECK(keys.thin[0].points[1].y == 41);
+  CHECK_THAT(chart_svg(keys, Svg::inlined),
+             ContainsSubstring("<path class=\"thin grey\" stroke-dasharray"));
+  CHECK(over_distances(r, r.rows, Palette(r.rows)).mark == 1 + std::log2(42));
 }

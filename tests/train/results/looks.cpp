@@ -23,6 +23,7 @@ Results observed() {
   }
   for (AttentionScore& a : r.attention)
     for (HeadLook& h : a.heads) h.told = unknown, h.by_distance = {0.25, 0.75};
+  r.attention[0].heads[0].map = {1, 0, 0.123456, 0.75};
   return r;
 }
 
@@ -51,7 +52,17 @@ TEST_CASE("attention is the same in results.json after a round trip") {
   CHECK(to_json(again) == json);
   CHECK(attention_csv(again) == attention_csv(study));
   CHECK(attention_csv({.panels = {found_text()}}).empty());
+  CHECK(again.panels[0].attention[0].heads[0].map == std::vector<double>{1, 0, 0.1235, 0.75});
+  CHECK(again.panels[0].attention[1].heads[0].map.empty());
+  CHECK_THAT(
+      attention_map_csv(again),
+      Catch::Matchers::EndsWith("train_length,layer,head,query,k0,k1\n"
+                                "rope,,text,,,fixed-targets,512,512,0,64,0,0,0,1,0\n"
+                                "rope,,text,,,fixed-targets,512,512,0,64,0,0,1,0.1235,0.75\n"));
   Study wrong = study;
   wrong.panels[0].attention[0].heads[0].within = 1.5;
+  CHECK_THROWS(study_from_json(to_json(wrong), "results.json"));
+  wrong = study;
+  wrong.panels[0].attention[0].heads[0].map.pop_back();
   CHECK_THROWS(study_from_json(to_json(wrong), "results.json"));
 }

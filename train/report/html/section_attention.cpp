@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "train/report/attention_map.h"
 #include "train/report/html/sections.h"
 #include "train/results/looks.h"
 
@@ -86,6 +87,23 @@ Json at_every_length(const Results& r, const Palette& palette) {
   return tables;
 }
 
+// The first test sequence of each row.
+Json maps_of(const Results& r, Pictures& pictures) {
+  Json figures = Json::array();
+  for (const AttentionScore& look : r.attention) {
+    if (look.heads[0].map.empty()) continue;
+    pictures.add(
+        figures, r.title() + "-map-" + look.row.label(),
+        look.row.printed() + ": attention by token at length " + text_of(look.length, r.bins) + ".",
+        "First test sequence, seed " + std::to_string(look.seed) +
+            "; queries from top to bottom, keys from left to right, a square for each "
+            "head. The stronger the colour, the more attention, on a square-root scale." +
+            (r.text ? " Distances below the dashed line were not seen in training." : ""),
+        [&](Svg where) { return attention_map_svg(look, r.text ? r.train_length : 0, where); });
+  }
+  return figures;
+}
+
 }  // namespace
 
 Json attention_section(const Study& study, const Palette& palette, Pictures& pictures) {
@@ -107,6 +125,9 @@ Json attention_section(const Study& study, const Palette& palette, Pictures& pic
          {"tables", at_every_length(r, palette)},
          {"figures", Json::array()}},
         {{"summary", "Head by head, by distance"}, {"tables", Json::array()}, {"figures", heads}}};
+    if (const Json maps = maps_of(r, pictures); !maps.empty())
+      panel["more"].push_back(
+          {{"summary", "Attention maps"}, {"tables", Json::array()}, {"figures", maps}});
     panels.push_back(panel);
   }
   return panels.empty() ? Json() : Json{{"panels", panels}};

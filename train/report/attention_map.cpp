@@ -1,0 +1,74 @@
+#include "train/report/attention_map.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace yonder {
+namespace {
+
+constexpr double picture = 500, gap = 10, heading = 22;  // units, as in chart.cpp
+constexpr int most_columns = 8, shades = 10;
+
+// 0: too little to be seen. The root shows what is spread over many keys beside what is not.
+int shade(double mass) { return int(std::lround(shades * std::sqrt(std::min(mass, 1.0)))); }
+
+// A path around the cells of one shade, in units of a block; neighbours of a line are one piece.
+std::string cells_of(const HeadLook& head, int wanted) {
+  const int blocks = head.blocks();
+  std::string path;
+  for (int query = 0; query < blocks; ++query)
+    for (int key = 0; key < blocks;) {
+      int end = key;
+      while (end < blocks && shade(head.map[std::size_t(query * blocks + end)]) == wanted) ++end;
+      if (end > key)
+        path += "M" + std::to_string(key) + " " + std::to_string(query) + "h" +
+                std::to_string(end - key) + "v1H" + std::to_string(key) + "z";
+      key = std::max(end, key + 1);
+    }
+  return path;
+}
+
+std::string name_of(const HeadLook& head) {
+  return "layer " + std::to_string(head.layer + 1) + ", head " + std::to_string(head.head + 1);
+}
+
+// One head's square; `trained` is a share of its side.
+std::string square(const HeadLook& head, double x, double y, double side, double trained) {
+  std::string text = "<g class=\"c0\" transform=\"translate(" + place(x) + " " + place(y) +
+                     ")\"><title>" + name_of(head) + "</title>\n<g transform=\"scale(" +
+                     std::to_string(side / head.blocks()) + ")\" shape-rendering=\"crispEdges\">\n";
+  for (int n = 1; n <= shades; ++n)
+    if (const std::string path = cells_of(head, n); !path.empty())
+      text += "<path fill=\"currentColor\" fill-opacity=\"" + place(double(n) / shades) +
+              "\" d=\"" + path + "\"/>\n";
+  text += "</g>\n";
+  const std::string end = place(side);
+  if (trained > 0 && trained < 1)
+    text += "<path class=\"mark\" d=\"M0 " + place(trained * side) + "L" +
+            place((1 - trained) * side) + " " + end + "\"/>\n";
+  return text + "<path class=\"axis\" d=\"M0 0H" + end + "V" + end + "H0z\"/></g>\n";
+}
+
+}  // namespace
+
+std::string attention_map_svg(const AttentionScore& look, int trained, Svg where) {
+  int heads = 1;
+  for (const HeadLook& head : look.heads) heads = std::max(heads, head.head + 1);
+  const int columns = std::clamp(heads, 4, most_columns);
+  const double side = (picture - (columns - 1) * gap) / columns;
+  std::string text;
+  double top = 0;
+  for (const HeadLook& head : look.heads) {
+    const int column = head.head % columns;
+    if (column == 0 && &head != &look.heads.front()) top += side + gap;
+    if (head.head == 0) {
+      text += "<text x=\"0\" y=\"" + place(top + 15) + "\">layer " +
+              std::to_string(head.layer + 1) + "</text>\n";
+      top += heading;
+    }
+    text += square(head, 0.5 + column * (side + gap), top, side, double(trained) / look.tokens);
+  }
+  return svg_of("attention of " + look.row.printed(), picture + 1, top + side + 1, text, where);
+}
+
+}  // namespace yonder
