@@ -38,3 +38,17 @@ TEST_CASE("a picture says of how many seeds its medians are at most") {
   r.scores.erase(r.scores.begin());
   CHECK_THAT(caption(), ContainsSubstring("Median of up to 3 seeds"));
 }
+
+TEST_CASE(
+    "a performance profile has a line for each row, the best first, of the runs above a score") {
+  const AtMultiple at{.multiple = "8",
+                      .rows = parse_rows("rope,alibi,rope:window.size=0"),
+                      .scores = {{{0, 0.5}, {0.2}}, {{1, 1}, {1}}, {{1}, {1}}}};
+  const Chart c = performance_profile(at, Palette(at.rows));
+  REQUIRE(c.lines.size() == 2);  // windowed models are no competitors
+  CHECK(c.lines[0].label == "ALiBi");
+  CHECK(c.lines[0].points.back().y == 100);
+  CHECK(c.lines[1].points.front().y == Catch::Approx(200. / 3));
+  CHECK(c.lines[1].points.back().y == 0);
+  CHECK_THAT(c.title, ContainsSubstring("at 8×"));
+}
