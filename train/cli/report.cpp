@@ -8,6 +8,8 @@
 #include "train/report/figures.h"
 #include "train/report/html/page.h"
 #include "train/report/markdown_latex.h"
+#include "train/report/ranks.h"
+#include "train/results/format.h"
 #include "train/sweep/collect.h"
 
 namespace yonder {
@@ -23,6 +25,15 @@ struct ReportOptions {
 void print(const std::string& text, const std::string& out) {
   if (out.empty()) std::fputs(text.c_str(), stdout);
   else write_file(out, text);
+}
+
+std::string tables(const Study& study, const ReportOptions& options) {
+  if (options.format == "md") return as_markdown(study);
+  if (options.format == "ranks") return kept_above(options.out) + as_ranks(study);
+  if (options.format == "csv") return to_csv(study);
+  return as_latex(study, options.spread == "none"    ? LatexSpread::none
+                         : options.spread == "range" ? LatexSpread::range
+                                                     : LatexSpread::sd);
 }
 
 ExitCode write_page(const Study& study, const ReportOptions& options, const std::string& note) {
@@ -56,12 +67,14 @@ ExitCode report_command(const Arguments& arguments) {
   CommandLine line(
       "report", "writes the page or the tables of a sweep, or joins several",
       {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
-       "yonder report runs/copy --format latex", "yonder report runs/copy --figures pdf"});
-  line.arguments("DIR", options.folders, "folders of sweeps, as sweep --out named them");
+       "yonder report runs/copy --format latex", "yonder report runs/copy --figures pdf",
+       "yonder report train/atlas/*.csv --format ranks"});
+  line.arguments("DIR", options.folders,
+                 "folders of sweeps, as sweep --out named them, or results.csv files alone");
   line.add(
       "Output",
-      {Option{"format", &options.format, "a page with pictures, or the tables"}.one_of(
-           {"html", "md", "latex", "csv"}),
+      {Option{"format", &options.format, "a page with pictures, the tables, or ranks over tasks"}
+           .one_of({"html", "md", "latex", "csv", "ranks"}),
        Option{"spread", &options.spread, "spread over seeds in LaTeX tables"}.one_of(
            {"none", "range", "sd"}),
        Option{"figures", &options.figures,
@@ -71,8 +84,9 @@ ExitCode report_command(const Arguments& arguments) {
            "DIR/report.html for a page, DIR/figures, stdout for tables")});
   if (!line.parse(arguments)) return ExitCode::ok;
   const bool page = options.format == "html";
-  if (page && options.folders.size() > 1 && options.out.empty())
-    throw UsageError("report: several runs need a place; name it, as in --out both.html");
+  if (page && options.out.empty() && (options.folders.size() > 1 || is_csv(options.folders[0])))
+    throw UsageError(
+        "report: several runs, or a CSV, need a place; name it, as in --out both.html");
   if (options.spread != "none" && options.format != "latex")
     throw UsageError("report: --spread is for --format latex; omit one of the two");
   const bool figures = options.figures != "none";
@@ -87,16 +101,12 @@ ExitCode report_command(const Arguments& arguments) {
     studies.push_back(std::move(found.study));
   }
   const Study study = joined(studies, options.folders);
-  if (!note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
+  if (const std::string missing = missing_runs(study); studies.size() > 1 && !missing.empty())
+    note += (note.empty() ? "" : " ") + missing;
+  if (!note.empty()) std::fprintf(stderr, "%s\n", printable(note).c_str());
   if (figures) return print_figures(study, options);
   if (page) return write_page(study, options, note);
-  print(options.format == "md" ? as_markdown(study)
-        : options.format == "latex"
-            ? as_latex(study, options.spread == "none"    ? LatexSpread::none
-                              : options.spread == "range" ? LatexSpread::range
-                                                          : LatexSpread::sd)
-            : to_csv(study),
-        options.out);
+  print(tables(study, options), options.out);
   return ExitCode::ok;
 }
 

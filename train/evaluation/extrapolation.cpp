@@ -70,6 +70,7 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
                           .protocol = protocol_of(*plain.task, name_of(settings.protocol)),
                           .text = plain.task->is_text(),
                           .train_length = plain.config.train_length,
+                          .train_steps = plain.step,
                           .lengths = {lengths.begin(), lengths.end()},
                           .bins = settings.bins,
                           .seeds = 1,

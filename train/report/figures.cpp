@@ -78,6 +78,8 @@ std::vector<Chart> charts_of(const Study& study) {
       all.push_back(over_length(r, measures[m], r.rows, palette));
     all.push_back(over_positions(r, r.rows, palette));
   }
+  if (const auto multiples = at_multiples(study.panels); !multiples.empty())
+    all.push_back(performance_profile(headline_of(multiples), palette));
   std::erase_if(all, [](const Chart& c) { return c.empty(); });
   for (Chart& c : all)
     for (Chart::Thin& t : c.thin) t.label = t.name;

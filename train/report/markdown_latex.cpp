@@ -29,15 +29,6 @@ std::string caption(const Results& r, const Measure& m) {
          (r.seeds > 1 ? "; median and range of " + std::to_string(r.seeds) + " seeds" : "");
 }
 
-// A | would end the cell of a table.
-std::string markdown(const std::string& text) {
-  std::string out;
-  for (char c : printable(text))
-    if (c == '|' || c == '*' || c == '_' || c == '<' || c == '`') out += std::string("\\") + c;
-    else out += c;
-  return out;
-}
-
 std::string markdown_table(const Results& r, const Measure& m) {
   std::string head = "| |", rule = "|---|", text;
   for (int length : r.lengths) {
@@ -47,7 +38,7 @@ std::string markdown_table(const Results& r, const Measure& m) {
     rule += "---:|";
   }
   for (const Row& row : r.rows) {
-    text += "| " + markdown(row.printed()) + " |";
+    text += "| " + markdown_text(row.printed()) + " |";
     for (int length : r.lengths) {
       const Figure c = figure(r, row, length, m);
       text += " " +
@@ -100,6 +91,14 @@ std::string latex_table(const Results& r, const Measure& m, LatexSpread spread) 
 
 }  // namespace
 
+std::string markdown_text(const std::string& text) {
+  std::string out;
+  for (char c : printable(text))
+    if (c == '|' || c == '*' || c == '_' || c == '<' || c == '`') out += std::string("\\") + c;
+    else out += c;
+  return out;
+}
+
 std::string latex_text(const std::string& text) {
   static const std::pair<std::string, const char*> signs[] = {{"\\", "\\textbackslash{}"},
                                                               {"~", "\\textasciitilde{}"},
@@ -133,22 +132,24 @@ std::string as_markdown(const Study& study) {
   std::string text;
   for (const Results& r : study.panels) {
     for (const Measure& m : r.measures())
-      text += (text.empty() ? "" : "\n") + markdown(caption(r, m)) + "\n\n" + markdown_table(r, m);
+      text +=
+          (text.empty() ? "" : "\n") + markdown_text(caption(r, m)) + "\n\n" + markdown_table(r, m);
     std::string steps;
     for (const Ordering& o : orderings(r, r.longest(), r.measures().front()))
-      steps += "- " + markdown(said(o) + "; " + evidence(o)) + "\n";
+      steps += "- " + markdown_text(said(o) + "; " + evidence(o)) + "\n";
     if (!steps.empty()) text += "\n" + steps;
   }
   for (const Verdict& v : verdicts(study)) {
-    text +=
-        "\n**" + std::string(name_of(v.result)) + "**: " +
-        markdown(v.claim.text + " (" + v.claim.source + ")" + (v.why.empty() ? "" : "; " + v.why)) +
-        "\n\n";
-    for (const Ordering& o : v.steps) text += "- " + markdown(said(o) + "; " + evidence(o)) + "\n";
+    text += "\n**" + std::string(name_of(v.result)) + "**: " +
+            markdown_text(v.claim.text + " (" + v.claim.source + ")" +
+                          (v.why.empty() ? "" : "; " + v.why)) +
+            "\n\n";
+    for (const Ordering& o : v.steps)
+      text += "- " + markdown_text(said(o) + "; " + evidence(o)) + "\n";
   }
   const std::vector<Predicted> all = predictions(study);
-  if (!all.empty()) text += "\n" + markdown(summary(study, all)) + "\n\n";
-  for (const Predicted& p : all) text += "- " + markdown(said(study, p)) + "\n";
+  if (!all.empty()) text += "\n" + markdown_text(summary(study, all)) + "\n\n";
+  for (const Predicted& p : all) text += "- " + markdown_text(said(study, p)) + "\n";
   return text;
 }
 

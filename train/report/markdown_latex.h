@@ -12,6 +12,8 @@ std::string as_markdown(const Study&);
 enum class LatexSpread { none, range, sd };
 /// The same tables for a paper, with booktabs; all text escaped.
 std::string as_latex(const Study&, LatexSpread = LatexSpread::none);
+/// Text as Markdown prints it literally, also in a cell of a table.
+std::string markdown_text(const std::string&);
 /// Text as LaTeX prints it literally.
 std::string latex_text(const std::string&);
 

@@ -273,6 +273,36 @@ Chart over_distances_by_head(const Results& r, const Row& row) {
   return c;
 }
 
+Chart performance_profile(const AtMultiple& at, const Palette& palette) {
+  constexpr double end = 0.99;  // above 1 there is nothing
+  constexpr int steps = 20;
+  constexpr std::size_t apart = 8;  // lines that a reader can follow where all end near 0
+  std::vector<std::pair<double, std::size_t>> best;
+  for (std::size_t i = 0; i < at.rows.size(); ++i)
+    if (const AcrossTasks a = across_tasks(at.scores[i]); a.runs > 0 && !at.rows[i].windowed())
+      best.emplace_back(-a.mean, i);
+  std::sort(best.begin(), best.end());
+  const bool all = best.size() <= apart;
+  if (!all) best.resize(apart);
+  Chart c{.name = "across-tasks-profile",
+          .title = "Performance profile at " + at.multiple + "× the training length",
+          .caption =
+              "Share of the runs of all tasks whose score is above τ; a line above another "
+              "is better." +
+              std::string(all ? "" : " The rows with the best interquartile means."),
+          .left = "% of the runs",
+          .below = "score τ",
+          .low = 0,
+          .high = 105};
+  for (const auto& [mean, i] : best) {
+    Chart::Line line{at.rows[i].printed(), palette.of(at.rows[i]), {}};
+    for (int k = 0; k <= steps; ++k)
+      line.points.push_back({end * k / steps, 100 * share_above(end * k / steps, at.scores[i])});
+    c.lines.push_back(std::move(line));
+  }
+  return c;
+}
+
 Chart over_training(const Study& study, const std::string& task, const std::string& variant,
                     const Palette& palette) {
   Chart c{.name = "training-" + task + (variant.empty() ? "" : "-" + variant),
@@ -299,8 +329,7 @@ Chart over_training(const Study& study, const std::string& task, const std::stri
   return c;
 }
 
-Chart over_steps(const Study& study, const Results& r, const Measure& m, int length,
-                 const Palette& palette) {
+Chart over_steps(const Results& r, const Measure& m, int length, const Palette& palette) {
   Chart c{.name = panel_name(r, std::string(m.name) + "-" + std::to_string(length) + "-steps"),
           .title = std::string(m.title) + " at length " + std::to_string(length) + " (" +
                    r.multiple(length) + "×), over training",
@@ -309,14 +338,11 @@ Chart over_steps(const Study& study, const Results& r, const Measure& m, int len
           .below = "steps"};
   if (m.percent) c.low = 0, c.high = 105;
   for (const Row& row : r.rows) {
-    int last = 0;
-    for (const Training& t : study.trainings)
-      if (t.encoding == row.encoding && t.task == r.task && t.variant == r.variant) last = t.steps;
     std::map<int, std::vector<double>> by_step;
     for (const auto* scores : {&r.learning_curve, &r.late_checkpoints, &r.scores})
       for (const EvalScore& s : *scores)
         if (s.row == row && s.length == length && std::isfinite(s.*m.value))
-          by_step[scores == &r.scores ? last : s.step].push_back(scaled(s.*m.value, m));
+          by_step[scores == &r.scores ? r.train_steps : s.step].push_back(scaled(s.*m.value, m));
     Chart::Line line{row.printed(), palette.of(row), {}};
     for (const auto& [step, values] : by_step) {
       const Spread s = spread(values);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "train/report/chart.h"
+#include "train/results/across_tasks.h"
 #include "train/results/study.h"
 
 /// \file
@@ -31,12 +32,16 @@ Chart over_distances(const Results&, const std::vector<Row>& rows, const Palette
 /// The same of each head of one row, of its first seed.
 Chart over_distances_by_head(const Results&, const Row&);
 
+/// The performance profile: the share of runs whose score is above τ, over τ, of the rows with the
+/// best interquartile means, as many as one chart has room for. Agarwal et al. 2021, sec. 4.2.
+Chart performance_profile(const AtMultiple&, const Palette&);
+
 /// Loss of the batches over training, median of the seeds; of one task and variant.
 Chart over_training(const Study&, const std::string& task, const std::string& variant,
                     const Palette&);
 
 /// A measure at one length over the steps of training, median of the seeds, of rows without
 /// extension; without lines where only its end was tested.
-Chart over_steps(const Study&, const Results&, const Measure&, int length, const Palette&);
+Chart over_steps(const Results&, const Measure&, int length, const Palette&);
 
 }  // namespace yonder

@@ -33,17 +33,6 @@ double normal_quantile(double tail) {
   return low;
 }
 
-// From 1; equal values share the mean of their ranks.
-std::vector<double> ranks(const std::vector<double>& values) {
-  std::vector<double> rank;
-  for (const double x : values) {
-    double below = 0, equal = 0;
-    for (const double y : values) below += y < x, equal += y == x;
-    rank.push_back(below + (equal + 1) / 2);
-  }
-  return rank;
-}
-
 // Σ_j j · rank of one seed.
 double weighed(const std::vector<double>& rank) {
   double all = 0;
@@ -92,6 +81,16 @@ double drawn_trend(const std::vector<std::vector<double>>& all_ranks, double lea
 }
 
 }  // namespace
+
+std::vector<double> tied_ranks(const std::vector<double>& values) {
+  std::vector<double> rank;
+  for (const double x : values) {
+    double below = 0, equal = 0;
+    for (const double y : values) below += y < x, equal += y == x;
+    rank.push_back(below + (equal + 1) / 2);
+  }
+  return rank;
+}
 
 double sign_flip_p(const std::vector<double>& differences) {
   const std::size_t n = differences.size();
@@ -153,7 +152,7 @@ Trend trend(const std::vector<std::vector<double>>& values) {
   double ways = 1;
   for (const auto& row : values) {
     assert(row.size() == values.front().size());
-    all_ranks.push_back(ranks(row));
+    all_ranks.push_back(tied_ranks(row));
     found.L += weighed(all_ranks.back());
     found.tau += kendall(row) / double(values.size());
     ways *= std::tgamma(double(row.size()) + 1);

@@ -23,6 +23,9 @@ std::vector<double> holm(const std::vector<double>& p);
 /// max(5, ⌈log2 20m⌉).
 int seeds_for(int claims);
 
+/// The rank of each value, from 1 for the smallest; equal values share the mean of their ranks.
+std::vector<double> tied_ranks(const std::vector<double>& values);
+
 /// Whether rows stand in a predicted order, over seeds. Page 1963, J. Am. Stat. Assoc. 58.
 struct Trend {
   double L = 0;    ///< Σ_j j R_j, R_j the sum over seeds of the ranks of the row predicted j-th

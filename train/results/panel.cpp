@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 namespace yonder {
 
@@ -19,6 +20,17 @@ std::string Results::title() const {
   for (const std::string& more : {test, usual ? "" : protocol, variant})
     if (!more.empty()) name += ", " + more;
   return name;
+}
+
+void Results::count_scores() {
+  std::set<int> all(lengths.begin(), lengths.end()), of_runs;
+  for (const EvalScore& s : scores) {
+    all.insert(s.length);
+    of_runs.insert(s.seed);
+    if (std::find(rows.begin(), rows.end(), s.row) == rows.end()) rows.push_back(s.row);
+  }
+  lengths = {all.begin(), all.end()};
+  seeds = std::max(seeds, int(of_runs.size()));
 }
 
 std::vector<Measure> Results::measures() const {

@@ -92,6 +92,7 @@ struct Results {
       variant;        ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
   bool text = false;  ///< a text is continued; else questions are answered
   int train_length = 0;              ///< N in items for tasks, in tokens for text
+  int train_steps = 0;               ///< of training; 0: results of earlier versions don't say
   std::vector<int> lengths;          ///< evaluated, ascending
   LengthBins bins;                   ///< among lengths
   int seeds = 0;                     ///< runs per row
@@ -109,6 +110,9 @@ struct Results {
   /// What tells panels apart: task, and test, protocol and variant where they are not the usual:
   /// "text, tiled.copies=2, non-overlapping".
   std::string title() const;
+  /// Sets rows, in the order in which they come, lengths and seeds as the scores have them, beside
+  /// those that are there.
+  void count_scores();
   /// The measures worth a table, the most telling first.
   std::vector<Measure> measures() const;
   /// The numbers of the seeds that have one.

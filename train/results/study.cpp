@@ -45,7 +45,11 @@ void add_lines(std::string& csv, const Results& r, const std::vector<EvalScore>&
       csv += digits(x) + ',';
     csv += std::to_string(s.examples) + ',' + quoted(s.problem) + ',' + name_of(s.status) + ',' +
            quoted(s.reason) + ',' + std::to_string(shortest(s.length, r.bins)) + ',' +
-           std::to_string(s.targets) + ',' + digits(s.loss_low) + ',' + digits(s.loss_high) + '\n';
+           std::to_string(s.targets);
+    for (double x :
+         {s.loss_low, s.loss_high, r.chance_accuracy(s.length), r.unigram_loss, r.bytes_per_token})
+      csv += ',' + digits(x);
+    csv += ',' + (r.train_steps ? std::to_string(r.train_steps) : "") + '\n';
   }
 }
 
@@ -54,7 +58,8 @@ void add_lines(std::string& csv, const Results& r, const std::vector<EvalScore>&
 std::string to_csv(const Study& study) {
   std::string csv = std::string(key_columns) +
                     ",step,loss,perplexity,bits_per_byte,token_accuracy,exact_match,examples,error,"
-                    "status,reason,eval_length_min,targets,loss_low,loss_high\n";
+                    "status,reason,eval_length_min,targets,loss_low,loss_high,chance,unigram_loss,"
+                    "bytes_per_token,train_steps\n";
   for (const Results& r : study.panels) {
     add_lines(csv, r, r.scores);
     add_lines(csv, r, r.late_checkpoints);

@@ -51,6 +51,11 @@ struct Study {
 /// step, numbers in the shortest form that reads back to the same value, NaN as an empty field.
 std::string to_csv(const Study&);
 
+/// Reads what to_csv wrote, also of an earlier version, of which the last columns are missing:
+/// panels alone, with all that the CSV has. FileError, naming `path`, line and column, if it is
+/// something else, or a line stands twice.
+Study study_from_csv(const std::string& csv, const std::string& path);
+
 /// Where attention looks: key columns as in to_csv, then those of attention_columns. "" where no
 /// model was observed.
 std::string attention_csv(const Study&);
@@ -65,6 +70,11 @@ std::string to_json(const Study&);
 void require_possible(const Results&);
 /// UsageError for a study without a panel, or a panel without a row, a length or a trained one.
 void require_whole(const Study&);
+
+/// The runs that some row, task and seed would have beside the others, and has not: "Missing: fire
+/// on copy, seeds 1 and 2; t5 and rope on sort."; "" where all are there. An override is named only
+/// where its encoding was run without it.
+std::string missing_runs(const Study&);
 
 /// Reads what to_json wrote. FileError, naming `path`, if it is something else, or if it is not
 /// possible or not whole.

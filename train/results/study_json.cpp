@@ -361,6 +361,7 @@ Json json_of(const Results& r) {
           {"config", r.variant},
           {"text", r.text},
           {"train_length", r.train_length},
+          {"train_steps", r.train_steps},
           {"eval_lengths", r.lengths},
           {"eval_length_min", least},
           {"seeds", r.seeds},
@@ -399,6 +400,7 @@ Results panel_of(const nlohmann::json& json) {
       .variant = json.at("config"),
       .text = json.at("text"),
       .train_length = whole(json.at("train_length")),
+      .train_steps = json.contains("train_steps") ? whole(json["train_steps"]) : 0,
       .lengths = wholes(json.at("eval_lengths")),
       .bins = bins_of(json),
       .seeds = whole(json.at("seeds")),
@@ -477,6 +479,9 @@ Study study_from_json(const std::string& json, const std::string& path) try {
               .command = all.at("command")};
   for (const auto& p : all.at("panels")) study.panels.push_back(panel_of(p));
   for (const auto& t : all.at("trainings")) study.trainings.push_back(training_of(t));
+  for (Results& r : study.panels)
+    for (const Training& t : study.trainings)  // panels of earlier versions don't have them
+      if (!r.train_steps && t.task == r.task && t.variant == r.variant) r.train_steps = t.steps;
   for (const auto& f : all.at("failures")) study.failures.push_back({f.at("cell"), f.at("reason")});
   for (const auto& c : all.at("claims")) study.claims.push_back(claim_of(c));
   if (all.contains("predictions"))  // results of earlier versions have none

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <set>
 
 #include "core/error.h"
 #include "core/io/files.h"
@@ -24,24 +23,13 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
-// Rows, lengths and seeds as the scores have them, in the order in which they come.
-void count(Results& r) {
-  std::set<int> lengths(r.lengths.begin(), r.lengths.end()), seeds;
-  for (const EvalScore& s : r.scores) {
-    lengths.insert(s.length);
-    seeds.insert(s.seed);
-    if (std::find(r.rows.begin(), r.rows.end(), s.row) == r.rows.end()) r.rows.push_back(s.row);
-  }
-  r.lengths = {lengths.begin(), lengths.end()};
-  r.seeds = std::max(r.seeds, int(seeds.size()));
-}
-
 // Chance and trained length of a panel whose sweep did not get as far as writing them.
 void complete(Results& r, const std::string& cell, const Inputs& inputs) {
-  count(r);
+  r.count_scores();
   if (r.train_length) return;
   Trained model = load(cell, {}, inputs);
   r.train_length = model.config.train_length;
+  r.train_steps = model.config.steps;
   r.text = model.task->is_text();
   r.unigram_loss = model.task->frequency_loss();
   r.bytes_per_token = model.task->bytes_per_token();
@@ -97,6 +85,12 @@ Found unfinished(const std::string& folder) {
   return found;
 }
 
+std::string titled(const Study& study) { return study.title.empty() ? study.name : study.title; }
+
+void add_text(std::string& to, const std::string& more, const char* between) {
+  if (!more.empty()) to += (to.empty() ? "" : between) + more;
+}
+
 std::string both(const std::string& a, const std::string& b, const Results& r,
                  const std::string& why) {
   return "report: " + a + " and " + b + " don't fit each other: " + r.title() + " has " + why;
@@ -139,6 +133,11 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
                           "the trained lengths " + std::to_string(to.train_length) + " and " +
                               std::to_string(from.train_length) +
                               "; join runs that were trained on the same"));
+  if (to.train_steps && from.train_steps && to.train_steps != from.train_steps)
+    throw UsageError(both(a, b, to,
+                          "trainings of " + std::to_string(to.train_steps) + " and of " +
+                              std::to_string(from.train_steps) +
+                              " steps; join runs that were trained alike"));
   if (to.bins != from.bins)
     throw UsageError(both(a, b, to, "other bins of evaluation lengths; join runs of the same"));
   compare_data(to, from, a, b);
@@ -152,7 +151,7 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
   each_list(to, from, [](auto& all, const auto& more) { append(all, more); });
   for (const Row& row : from.rows)
     if (std::find(to.rows.begin(), to.rows.end(), row) == to.rows.end()) to.rows.push_back(row);
-  count(to);
+  to.count_scores();
   to.chance = chances(before, from, to.lengths);
 }
 
@@ -188,11 +187,6 @@ void compare(const Study& a, const Study& b, const Results& panel, const std::st
                               "models of " + std::to_string(content_x) + " and of " +
                                   std::to_string(content_y) +
                                   " content parameters; join runs of the same model"));
-      if (x.steps != y.steps)
-        throw UsageError(both(name_a, name_b, panel,
-                              "trainings of " + std::to_string(x.steps) + " and of " +
-                                  std::to_string(y.steps) +
-                                  " steps; join runs that were trained alike"));
       if (const std::string what = unlike(x, y); !what.empty())
         throw UsageError(both(name_a, name_b, panel,
                               "trainings with " + what + "; join runs that were trained alike"));
@@ -201,9 +195,14 @@ void compare(const Study& a, const Study& b, const Results& panel, const std::st
 
 }  // namespace
 
+bool is_csv(const std::string& path) { return path.ends_with(".csv") && !fs::is_directory(path); }
+
 Found find_study(const std::string& folder) {
   if (!fs::exists(folder))
-    throw FileError(folder + ": there is no such folder; give the one that --out named");
+    throw FileError(folder + ": there is no such " +
+                    (is_csv(folder) ? "file; give a results.csv that a sweep wrote"
+                                    : "folder; give the one that --out named"));
+  if (is_csv(folder)) return {study_from_csv(read_file(folder), folder), ""};
   if (fs::exists(folder + "/results.json")) return {read_study(folder), ""};
   return unfinished(folder);
 }
@@ -229,12 +228,11 @@ Study joined(const std::vector<Study>& studies, const std::vector<std::string>& 
     append(all.failures, more.failures);
     append(all.claims, more.claims);
     append(all.predictions, more.predictions);
-    all.title += " and " + (more.title.empty() ? more.name : more.title);
+    if (all.title != more.title) all.title = titled(all) + " and " + titled(more);
     all.name += "-" + more.name;
-    all.command += "\n" + more.command;
-    if (more.source != all.source) all.source += "; " + more.source;
+    add_text(all.command, more.command, "\n");
+    if (more.source != all.source) add_text(all.source, more.source, "; ");
   }
-  if (studies.size() > 1 && all.title.starts_with(" and")) all.title = all.name + all.title;
   return all;
 }
 

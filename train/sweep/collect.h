@@ -12,8 +12,12 @@ struct Found {
   std::string note;  ///< "unfinished: 12 of 30 cells that were begun are done"; else empty
 };
 
+/// Whether a report is asked of a results.csv alone: the path of a file that ends in .csv.
+bool is_csv(const std::string& path);
+
 /// The study of a run's folder: its results.json; of an unfinished run what its finished cells
-/// hold. FileError, one sentence, where there is no cell to report on, or a file is damaged.
+/// hold; of a results.csv alone what it has. FileError, one sentence, where there is no cell to
+/// report on, or a file is damaged.
 Found find_study(const std::string& folder);
 
 /// Several studies as one: their panels side by side; panels of the same task, test, protocol and

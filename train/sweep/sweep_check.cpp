@@ -69,6 +69,7 @@ std::vector<Results> panels_of(const Experiment& experiment, const Variant& vari
                     .variant = variant.text,
                     .text = task.is_text(),
                     .train_length = run.train_length,
+                    .train_steps = run.steps,
                     .lengths = lengths_of(plan, variant),
                     .bins = config.bins,
                     .seeds = config.seeds,

@@ -71,8 +71,8 @@ TEST_CASE("the page opens with what was seen and has a section for each question
   const Folder folder;
   const std::string page = page_of(whole(), folder);
   std::size_t last = 0;
-  for (const char* id : {"results", "matrix", "solved", "positions", "learned", "verdicts",
-                         "training", "protocol"}) {
+  for (const char* id : {"results", "across", "matrix", "solved", "positions", "learned",
+                         "verdicts", "training", "protocol"}) {
     const auto at = page.find("<section id=\"" + std::string(id) + "\"");
     INFO(id);
     REQUIRE(at != std::string::npos);
@@ -114,7 +114,7 @@ TEST_CASE("the page needs nothing but itself, and links papers") {
 TEST_CASE("every number of the matrix has its seeds, interval and cost in the same row") {
   const Folder folder;
   const std::string page = page_of(whole(), folder);
-  const auto row = page.find("<tr data-row=\"RoPE + YaRN\">");
+  const auto row = page.find("<tr data-row=\"RoPE + YaRN\">", page.find("<section id=\"matrix\""));
   REQUIRE(row != std::string::npos);
   const std::string cells = page.substr(row, page.find("</tr>", row) - row);
   CHECK(contains(cells, "<summary>1.93<small>1.92–1.94 · 1.20×</small></summary>"));
@@ -245,7 +245,9 @@ TEST_CASE("a page without a title of its own names all of its tasks") {
   const Folder folder;
   const std::string page =
       page_of({.name = "two", .panels = {found_text(1), found_task()}}, folder);
-  CHECK(contains(page, "<h1>KERPLE, RoPE and learned on text and copy: trained on 64"));
+  CHECK(contains(page,
+                 "<h1>KERPLE, RoPE and learned on text and copy: evaluated to 8 times the training "
+                 "length</h1>"));
 }
 
 TEST_CASE("a study without curves, claims or trainings has no empty sections") {

@@ -1,5 +1,7 @@
 #include "train/results/across_tasks.h"
 
+#include <cmath>
+
 #include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 
@@ -36,13 +38,74 @@ TEST_CASE("seeds are redrawn within their task, so a task never leaves the sampl
 TEST_CASE("scores of tasks and of text are from chance to the best, at multiples that both have") {
   const std::vector<Results> panels{found_text(), found_task()};
   const auto near = [](const Results& r, int row, int length) {
-    return normalised(r, r.rows[std::size_t(row)], length).at(0);
+    return normalised(r, r.rows, length).at(std::size_t(row)).at(0);
   };
   CHECK(near(panels[1], 0, 40) == Approx((0.26 - 0.0625) / (1 - 0.0625)));
   CHECK(near(panels[0], 1, 128) == Approx((3.19 - 2.0) / (3.19 - 1.61)));
   CHECK(near(panels[0], 1, 512) == 0);  // 4.96 is worse than the unigram model
   CHECK(near(panels[0], 0, 64) == 1);   // 1.60 is better than the best median
-  CHECK(shared_multiples(panels) == std::vector<std::string>{"1", "2"});
-  CHECK(across_tasks(panels, parse_row("rope"), "2").runs == 4);
-  CHECK(across_tasks(panels, parse_row("rope"), "2").tasks == 2);
+  const std::vector<AtMultiple> all = at_multiples(panels);
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].multiple == "1");
+  CHECK(all[1].multiple == "2");
+  CHECK(&headline_of(all) == &all[1]);
+  REQUIRE(all[1].rows[0] == parse_row("rope"));  // copy comes before text
+  CHECK(across_tasks(all[1].scores[0]).runs == 4);
+  CHECK(across_tasks(all[1].scores[0]).tasks == 2);
+}
+
+TEST_CASE("the probability of improvement is a mean over tasks, and ties count half") {
+  // Of the pairs of the first task 2 of 4 are better and 1 is a tie, of the second none.
+  CHECK(probability_of_improvement({{0.5, 0.9}, {0.1}}, {{0.5, 0.6}, {0.2}}) ==
+        Approx((2.5 / 4 + 0) / 2));
+  CHECK(probability_of_improvement({{0.5, 0.6}, {0.2}}, {{0.5, 0.9}, {0.1}}) == Approx(1.375 / 2));
+  CHECK(probability_of_improvement({{1.}, {}}, {{0.}, {1.}}) == 1);  // the second has no pair
+  CHECK(std::isnan(probability_of_improvement({{}, {1.}}, {{1.}, {}})));
+}
+
+TEST_CASE("a performance profile is the share of all runs above a score") {
+  const TaskScores scores{{0, 0.5}, {0.5, 1}};
+  CHECK(share_above(0, scores) == 0.75);
+  CHECK(share_above(0.5, scores) == 0.25);
+  CHECK(share_above(1, scores) == 0);
+  CHECK(std::isnan(share_above(0, {{}, {}})));
+}
+
+TEST_CASE("ranks are of medians as tables show them; rows without a number come last") {
+  Results r = found_task();
+  r.rows = parse_rows("rope,alibi,t5,learned,shaw,none,rope:window.size=0");
+  for (const std::size_t row : {3, 4, 6}) {
+    r.scores.push_back(r.scores[1]);
+    r.scores.back().row = r.rows[row];
+    r.scores.back().token_accuracy = row == 6 ? 1 : unknown;
+  }
+  r.scores[3].token_accuracy = 0.98001, r.scores[5].token_accuracy = 0.98049;  // both 98.0 %
+  const std::vector<double> found = ranks_at(r, r.rows, 40);
+  CHECK(std::vector<double>(found.begin(), found.begin() + 5) ==
+        std::vector<double>{3, 1.5, 1.5, 4.5, 4.5});
+  CHECK(std::isnan(found[5]));  // was not run
+  CHECK(std::isnan(found[6]));  // no competitor
+  const Results text = found_text();
+  CHECK(ranks_at(text, text.rows, 512) == std::vector<double>{1, 3, 2, 4});
+}
+
+TEST_CASE("the mean rank is over the tasks that a row was run on, the best comes first") {
+  AtMultiple at{.rows = parse_rows("rope,alibi,t5,none"),
+                .ranks = {{1, 3}, {2, 1}, {3, unknown}, {unknown, unknown}}};
+  CHECK(at.mean_rank(0) == 2);
+  CHECK(at.mean_rank(1) == 1.5);
+  CHECK(at.mean_rank(2) == 3);
+  CHECK(std::isnan(at.mean_rank(3)));
+  CHECK(at.by_rank() == std::vector<std::size_t>{1, 0, 2, 3});
+}
+
+TEST_CASE("a task with options of its own is another one, other settings make none") {
+  Results plain = found_task(), unique = found_task(), wide = found_task();
+  unique.variant = "data.copy.unique=true, data.train_length=20";
+  wide.variant = "model.width=64";
+  CHECK(task_name(plain) == "copy");
+  CHECK(task_name(unique) == "copy, unique=true");
+  CHECK(task_name(wide) == "copy");
+  CHECK(at_multiples({plain, wide}).empty());
+  CHECK(at_multiples({plain, wide, unique}).at(0).panels.size() == 2);
 }

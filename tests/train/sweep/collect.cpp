@@ -75,7 +75,7 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
   CHECK_THROWS_WITH(joined({small, large}, {"x", "y"}),
                     ContainsSubstring("models of 5 and of 8 content parameters"));
   large.trainings[0].parameters = 6;
-  large.trainings[0].steps = 20;
+  small.panels[0].train_steps = 10, large.panels[0].train_steps = 20;
   CHECK_THROWS_WITH(joined({small, large}, {"x", "y"}), ContainsSubstring("10 and of 20 steps"));
 }
 

@@ -35,8 +35,16 @@ std::string title_of(const Study& study, const std::string& data) {
   const std::string on = tasks.size() > 1          ? listed(tasks)
                          : r.text && !data.empty() ? data
                                                    : r.title();
-  return listed(names) + " on " + on + ": trained on " + std::to_string(r.train_length) +
-         (r.text ? " bytes" : " items") + ", evaluated to " + std::to_string(r.longest());
+  double times = 0;
+  bool same = true;
+  for (const Results& panel : study.panels) {
+    same = same && panel.train_length == r.train_length;
+    times = std::max(times, double(panel.longest()) / panel.train_length);
+  }
+  return listed(names) + " on " + on + ": " +
+         (same ? "trained on " + std::to_string(r.train_length) + (r.text ? " bytes" : " items") +
+                     ", evaluated to " + std::to_string(r.longest())
+               : "evaluated to " + number(times, "%g") + " times the training length");
 }
 
 // What a run's folder says of its texts: [{name, said, checksum}].
@@ -159,6 +167,7 @@ std::string version_of(const Json& run) {
 Json runs_of(const std::vector<std::string>& runs) {
   Json all = Json::array();
   for (const std::string& run : runs) {
+    if (fs::is_regular_file(run)) continue;  // a results.csv alone
     const std::string path = run + "/config.toml";
     all.push_back(
         {{"heading", runs.size() > 1 ? run : ""},
@@ -170,9 +179,10 @@ Json runs_of(const std::vector<std::string>& runs) {
 
 Json navigation(const Json& page) {
   const std::pair<const char*, const char*> sections[] = {
-      {"results", "Summary"},   {"matrix", "All results"},  {"solved", "Seeds"},
-      {"positions", "Context"}, {"attention", "Attention"}, {"learned", "Learned"},
-      {"verdicts", "Verdicts"}, {"training", "Training"},   {"protocol", "Setup"}};
+      {"results", "Summary"}, {"across", "Tasks"},      {"matrix", "All results"},
+      {"solved", "Seeds"},    {"positions", "Context"}, {"attention", "Attention"},
+      {"learned", "Learned"}, {"verdicts", "Verdicts"}, {"training", "Training"},
+      {"protocol", "Setup"}};
   Json links = Json::array();
   for (const auto& [id, name] : sections)
     if (std::string(id) == "protocol" || !page[id].is_null())
@@ -202,6 +212,7 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
             {"page_css", asset("page.css")},
             {"page_js", asset("page.js")}};
   page["results"] = results_of(study, palette, pictures);
+  page["across"] = across_section(study, palette, pictures);
   page["matrix"] = matrix_section(study, palette);
   page["solved"] = solved_section(study, palette);
   page["positions"] = positions_section(study, palette, pictures);
@@ -210,7 +221,7 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
   page["verdicts"] = verdicts_section(study, palette);
   page["training"] = training_section(study, palette, pictures);
   page["nav"] = navigation(page);
-  page["version"] = version_of(page["runs"][0]);
+  page["version"] = page["runs"].empty() ? "" : version_of(page["runs"][0]);
   page["files"] = Json::array();
   for (const char* file : {"results.csv", "attention.csv", "results.json"})
     if (fs::exists(folder + "/" + file)) page["files"].push_back({{"file", file}});

@@ -147,34 +147,6 @@ std::string winner(const Results& r, const Scale& scale) {
          (m.percent ? " points." : " nats.");
 }
 
-}  // namespace
-
-namespace {
-
-// Rows over several tasks, at the multiples of the training length that two or more have; null of
-// one task.
-Json across(const Study& study, const Palette& palette) {
-  const std::vector<std::string> multiples = shared_multiples(study.panels);
-  if (multiples.empty()) return nullptr;
-  Json heads = Json::array({head("encoding")}), lines = Json::array();
-  for (const std::string& multiple : multiples) heads.push_back(head(multiple + "×"));
-  std::vector<Row> rows;
-  for (const Results& r : study.panels)
-    for (const Row& row : r.rows)
-      if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
-  for (const Row& row : rows) {
-    Json cells = Json::array();
-    for (const std::string& multiple : multiples) {
-      const AcrossTasks a = across_tasks(study.panels, row, multiple);
-      cells.push_back(a.runs == 0 ? cell("–")
-                                  : cell(number(a.mean, "%.2f") + " [" + number(a.low, "%.2f") +
-                                         "–" + number(a.high, "%.2f") + "]"));
-    }
-    lines.push_back(line_of(row, palette, cells));
-  }
-  return {{"tables", tables_of("Across tasks", "sortable", heads, lines)}};
-}
-
 // "4 of 5 (38–96 %)".
 std::string solve_rate(const Results::Solved& s) {
   const auto [low, high] = wilson(s.seeds, s.of);
@@ -203,7 +175,7 @@ Json matrix_section(const Study& study, const Palette& palette) {
     panels.push_back(panel);
   }
   if (panels.empty()) return nullptr;
-  return {{"panels", panels}, {"across", across(study, palette)}, {"latex", as_latex(study)}};
+  return {{"panels", panels}, {"latex", as_latex(study)}};
 }
 
 Json solved_section(const Study& study, const Palette& palette) {

@@ -80,7 +80,7 @@ Json curves(const Study& study, const Palette& palette, Pictures& pictures) {
     Json panel = panel_of(study, r), figures = Json::array();
     for (int length : {longest, r.train_length})
       if (length != longest || figures.empty())
-        pictures.add(figures, over_steps(study, r, r.measures().front(), length, palette));
+        pictures.add(figures, over_steps(r, r.measures().front(), length, palette));
     panel["figures"] = figures;
     if (!figures.empty()) panels.push_back(panel);
   }

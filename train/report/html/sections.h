@@ -34,6 +34,9 @@ class Pictures {
   std::vector<std::string> paths_;
 };
 
+/// Rows over all tasks: interquartile means, ranks, performance profile, pairs; null of one task.
+Json across_section(const Study&, const Palette&, Pictures&);
+
 /// Each panel's rows × lengths, coloured by how much worse a cell is than its model at the training
 /// length, with the mean over unseen lengths and the cost at the training length.
 Json matrix_section(const Study&, const Palette&);
