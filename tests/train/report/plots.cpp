@@ -54,7 +54,6 @@ TEST_CASE("a picture says of how many seeds its medians are at most") {
   CHECK_THAT(caption(), ContainsSubstring("Median of up to 3 seeds"));
 }
 
-<<<<<<< HEAD
 TEST_CASE("a map is a square a head, opaque by the root of the mass, with a diagonal at N") {
   const std::string svg = attention_map_svg(mapped_look(), 32, Svg::inlined);
   CHECK_THAT(svg, ContainsSubstring("<title>layer 1, head 2</title>"));
@@ -81,7 +80,8 @@ TEST_CASE("effective keys have half of all tokens as a dashed line, and N counts
   CHECK_THAT(chart_svg(keys, Svg::inlined),
              ContainsSubstring("<path class=\"thin grey\" stroke-dasharray"));
   CHECK(over_distances(r, r.rows, Palette(r.rows)).mark == 1 + std::log2(42));
-=======
+}
+
 TEST_CASE(
     "a performance profile has a line for each row, the best first, of the runs above a score") {
   const AtMultiple at{.multiple = "8",
@@ -94,5 +94,4 @@ TEST_CASE(
   CHECK(c.lines[1].points.front().y == Catch::Approx(200. / 3));
   CHECK(c.lines[1].points.back().y == 0);
   CHECK_THAT(c.title, ContainsSubstring("at 8×"));
->>>>>>> h/atlas
 }
