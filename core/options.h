@@ -3,6 +3,8 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,17 +20,26 @@ Value parse_value(const std::string& text);
 /// Shortest digits that read back to the same number; true/false; the text.
 std::string text_of(const Value&);
 
+/// The field of an enum, whose values are the indices of the option's choices.
+struct EnumField {
+  void* field;                          ///< an enum, or an optional one; null: of a list
+  int (*get)(const void* field);        ///< an index
+  void (*set)(void* field, int index);  ///< to one of the choices
+
+  explicit operator bool() const { return field; }  ///< whether there is a field
+};
+
 /// One named setting, pointing at the field that holds it; the field's initial value is the
 /// default. The single source for flags, configuration files, checkpoints and documentation.
 struct Option {
   std::string name;  ///< as flags and files spell it
   /// An optional is a default that depends on the model, empty until build() resolves it.
-  std::variant<int*, double*, bool*, std::string*, std::optional<bool>*> value;
+  std::variant<int*, double*, bool*, std::string*, std::optional<bool>*, EnumField> value;
   std::string help;                                         ///< one phrase for --help
   double least = -std::numeric_limits<double>::infinity();  ///< lower limit of a number
   double most = std::numeric_limits<double>::infinity();    ///< upper limit of a number
   bool open = false;                                        ///< the limits themselves are excluded
-  std::vector<std::string> choices;                         ///< of a string; empty: any
+  std::vector<std::string> choices;                         ///< of a text or an enum; empty: any
   bool test_time = false;      ///< may be changed on a trained checkpoint, (T) in the docs
   bool affects_result = true;  ///< else a run has the same bits whatever it holds
   bool per_machine = false;    ///< says how to use a machine, so no configuration keeps it
@@ -106,6 +117,41 @@ struct Option {
   /// @}
 };
 using Options = std::vector<Option>;  ///< all options of one owner
+
+/// An enum of settings: a function `names`, declared beside it, has the texts of its values in
+/// order.
+template <class E>
+concept NamedEnum = std::is_enum_v<E> && requires(E e) {
+  names(e);
+};
+/// The text of a value.
+template <NamedEnum E>
+std::string text_of(E e) {
+  return names(e)[std::size_t(e)];
+}
+/// An option that holds an enum.
+template <NamedEnum E>
+Option choice(std::string name, E* field, std::string help) {
+  const EnumField it{field, [](const void* f) { return int(*static_cast<const E*>(f)); },
+                     [](void* f, int index) { *static_cast<E*>(f) = E(index); }};
+  return Option{std::move(name), it, std::move(help)}.one_of(names(E()));
+}
+/// The same where "auto", the first choice, stands for none.
+template <NamedEnum E>
+Option choice(std::string name, std::optional<E>* field, std::string help) {
+  using Field = std::optional<E>;
+  const EnumField it{field,
+                     [](const void* f) {
+                       const Field& e = *static_cast<const Field*>(f);
+                       return e ? 1 + int(*e) : 0;
+                     },
+                     [](void* f, int index) {
+                       *static_cast<Field*>(f) = index > 0 ? Field(E(index - 1)) : Field();
+                     }};
+  std::vector<std::string> all = names(E());
+  all.insert(all.begin(), "auto");
+  return Option{std::move(name), it, std::move(help)}.one_of(std::move(all));
+}
 
 /// Whether an option called `name`, `former` in earlier versions, is meant. A former name is said
 /// on stderr, once in a process. '-' and '_' are the same.

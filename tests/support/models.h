@@ -126,11 +126,16 @@ inline bool takes_extension(const Served& kind) {
 
 /// Blocks that have each value of each axis once at least, but the plain one.
 inline std::vector<BlockDesign> designs() {
-  std::vector<BlockDesign> all{{.loops = 3}, {.place = "post", .act = "relu2", .bias = "qkv"}};
+  std::vector<BlockDesign> all{
+      {.loops = 3}, {.place = NormPlace::post, .act = Activation::relu2, .bias = Biased::qkv}};
   for (const char* name : {"gpt2", "neox", "llama", "gemma"})
     all.push_back(BlockDesign::named(name));
   all.back().kv_heads = 1;
-  all.push_back({.place = "post", .act = "swiglu", .kv_heads = 1, .bias = "all", .loops = 2});
+  all.push_back({.place = NormPlace::post,
+                 .act = Activation::swiglu,
+                 .kv_heads = 1,
+                 .bias = Biased::all,
+                 .loops = 2});
   return all;
 }
 

@@ -57,14 +57,14 @@ std::string placeholder(const Option& option) {
   if (!option.placeholder.empty()) return option.placeholder;
   if (std::holds_alternative<int*>(option.value)) return "N";
   if (std::holds_alternative<double*>(option.value)) return "X";
-  if (!std::holds_alternative<std::string*>(option.value)) return "true|false";
-  return option.choices.empty() ? "TEXT" : "NAME";
+  if (!option.choices.empty()) return "NAME";
+  return std::holds_alternative<std::string*>(option.value) ? "TEXT" : "true|false";
 }
 
 std::string meaning(const Option& option) {
   std::string text = option.help;
   if (!option.choices.empty()) text += ": " + allowed(option);
-  const bool list = std::visit([](auto* field) { return !field; }, option.value);
+  const bool list = std::visit([](const auto& field) { return !field; }, option.value);
   std::string start = option.default_text;
   if (start.empty() && !list) start = text_of(option);
   if (std::holds_alternative<bool*>(option.value) && start == "false") start = "";

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,11 @@ struct RunConfig {
   int width = 128, heads = 4, layers = 4;  ///< of the Transformer
   int mlp = 0;                             ///< 0: 4·width, of swiglu 8⌈width/3⌉
   std::string block = "auto";              ///< a published model's, or "auto" for the plain one
-  std::string norm = "auto";    ///< BlockDesign::norm; "auto": what `block` says, as the next three
-  std::string place = "auto";   ///< BlockDesign::place
-  std::string act = "auto";     ///< BlockDesign::act
-  std::string bias = "auto";    ///< BlockDesign::bias
-  int kv_heads = 0, loops = 1;  ///< 0: as many as heads; how often the layers are gone through
+  std::optional<NormKind> norm;  ///< BlockDesign::norm; empty: what `block` says, as the next three
+  std::optional<NormPlace> place;  ///< BlockDesign::place
+  std::optional<Activation> act;   ///< BlockDesign::act
+  std::optional<Biased> bias;      ///< BlockDesign::bias
+  int kv_heads = 0, loops = 1;     ///< 0: as many as heads; how often the layers are gone through
   bool bidirectional = false, tie_embeddings = false;  ///< see fields()
 
   int steps = 2000, batch = 32;                           ///< optimizer steps; sequences in each
