@@ -39,10 +39,7 @@ Dims four_layers() {
 }
 
 std::string refusal(const std::string& encoding, const Dims& dims = four_layers()) {
-  try {
-    model_of(encoding, dims);
-  } catch (const UsageError& e) { return e.what(); }
-  return "";
+  return why_refused([&] { model_of(encoding, dims); }).value_or("");
 }
 
 Tensor logits(Transformer& m, int T = 6) {

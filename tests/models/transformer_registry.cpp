@@ -134,7 +134,7 @@ TEST_CASE(
       continue;
     Served one = kind, two = kind;
     one.dims.layers = two.dims.layers = 1, two.dims.causal = false;
-    if (!takes_extension(two)) continue;
+    if (!two.takes_extension()) continue;
     Transformer causal = one.model(), both = two.model();
     const auto shapes = [](const Transformer& m) {
       std::vector<std::pair<std::string, Shape>> all;
