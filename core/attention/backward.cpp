@@ -240,15 +240,12 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
   real* carries = nullptr;  // what is carried into each tile, [tiles, side]
   if (contextual) {
     carries = memory.take(std::size_t(tile::up_to(side, call.Tk)));
-    for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
-      std::copy_n(contextual->carry(), side, carries + j);
-      if (!queries.meets(j)) continue;
-      const KeyTile keys(call, packed, place.b, place.h, j);
-      const TilePair pair(queries, keys);
+    each_key_tile(queries, packed, [&](const TilePair& pair) {
+      std::copy_n(contextual->carry(), side, carries + pair.keys.first);
       pair.dot_products(s, spare);
       pair.hide(s);
       contextual->walk(pair, s);
-    }
+    });
   }
   const int last = tile::up_to(side, seen.end) - side;
   for (int next = seen.begin; next <= last; next += side) {
