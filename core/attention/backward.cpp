@@ -69,13 +69,13 @@ std::size_t BackwardPass::rounded_reals() const {
 
 void BackwardPass::round(const QueryTile& queries, QueryGradients& g, Workspace& memory) const {
   auto& to = g.rounded;
-  to.dz_rows = pack(bf16::Side::right, {g.dz, wide(call.dv), true}, side, call.dv,
-                    memory.take(packed_reals(side, call.dv)));
-  to.dz_columns = pack(bf16::Side::right, {g.dz, wide(call.dv)}, call.dv, side,
-                       memory.take(packed_reals(call.dv, side)));
+  const auto right = [&memory](const Matrix& m, int count, int K) {
+    return bf16::pack({bf16::Side::right, m, count, K}, memory.take(packed_reals(count, K)));
+  };
+  to.dz_rows = right({g.dz, wide(call.dv), true}, side, call.dv);
+  to.dz_columns = right({g.dz, wide(call.dv)}, call.dv, side);
   for (std::size_t n = 0; n < call.pairings.size(); ++n) {
-    to.q[n] = pack(bf16::Side::right, {queries.q[n], wide(call.dk)}, call.dk, side,
-                   memory.take(packed_reals(call.dk, side)));
+    to.q[n] = right({queries.q[n], wide(call.dk)}, call.dk, side);
     to.dq_turned[n] = memory.zeros(side * wide(call.dk));
   }
   to.spare = memory.take(packed_reals(side, side));
