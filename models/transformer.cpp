@@ -132,8 +132,10 @@ void Transformer::set_at_test(const OptionKey& key, const Value& value) {
 void Transformer::freeze_loops(int longest) { dims_.block.loops = loops_ = loops_at(longest); }
 
 std::int64_t Transformer::position_parameters() const {
-  return parameters_.count("encoding.") - parameters_.count("encoding.qknorm.") -
-         parameters_.count("encoding.gate.");
+  std::int64_t count = parameters_.count("encoding.");
+  for (const Entry& e : registry())
+    if (e.adds_content) count -= parameters_.count("encoding." + e.name + ".");
+  return count;
 }
 
 Transformer Transformer::with_encoding(std::unique_ptr<Composition> encoding) const {

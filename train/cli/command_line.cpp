@@ -143,11 +143,9 @@ struct CommandLine::Line {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     if (takes != Takes::nothing) option->type_name(placeholder(o))->expected(1);
     if (!o.synonym.empty()) synonyms["--" + kebab_case(o.synonym)] = plain;
-    if (!o.former.empty()) {
-      const auto dot = name.rfind('.');
-      former["--" + (dot == name.npos ? "" : name.substr(2, dot - 1)) + kebab_case(o.former)] =
+    if (!o.former.empty())
+      former["--" + kebab_case(text_of(OptionKey(OptionKey(name.substr(2)).owner, {}, o.former)))] =
           plain;
-    }
     return flags.emplace_back(
         Flag{plain, o.name, takes, std::move(take), option, "", o.advanced, o.affects_result});
   }

@@ -169,8 +169,11 @@ std::string unlike(const Training& x, const Training& y) {
 
 // Whether an encoding has parameters that count as content (Transformer::position_parameters).
 bool adds_content(const std::string& encoding) {
-  const EncodingSpec spec = parse_encoding(encoding);
-  return spec.has("qknorm") || spec.has("gate");
+  const auto names = parse_encoding(encoding).names();
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    const Entry* e = find_entry(name);
+    return e && e->adds_content;
+  });
 }
 
 // Rows of one panel are comparable only if their models differ in nothing but the encoding.
