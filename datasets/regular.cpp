@@ -364,7 +364,7 @@ class Regular final : public GeneratedTask {
     if (c >= 0) return "#" + std::to_string(c);
     const bool bits = language_.starts_with("tomita") || language_ == "last-02";
     if (bits) return std::to_string(s);
-    return automaton_.symbols <= 26 ? std::string(1, char('a' + s)) : "g" + std::to_string(s);
+    return symbol_name(s, automaton_.symbols, "g");
   }
 };
 

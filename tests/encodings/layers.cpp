@@ -14,16 +14,9 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Transformer model_of(const std::string& encoding, Dims dims = tiny_dims(),
+Transformer model_of(const std::string& encoding, const Dims& dims = tiny_dims(),
                      const Overrides& settings = {}) {
-  auto composition = std::make_unique<Composition>(encoding);
-  for (const auto& [option, value] : settings) composition->set(option, value);
-  Transformer m(dims, std::move(composition), 1);
-  for (const auto& [name, var] : m.parameters().all()) {
-    RandomStream noise(Random(2, name));
-    for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
-  }
-  return m;
+  return Served{encoding, dims, {}, settings}.model();
 }
 
 std::vector<std::string> names(const Transformer& m) {
