@@ -82,7 +82,7 @@ void require_free(const CommandLine& line) {
   for (const auto& [key, affects_result] : line.given())
     if (affects_result && key.name != "resume" && key.name != "path")
       throw UsageError(flag_of(key) +
-                       ": a resumed run keeps its configuration; omit the flag, or train anew with "
+                       ": a resumed run keeps its configuration; omit the flag, or start over with "
                        "--out");
 }
 

@@ -72,7 +72,7 @@ Options RunConfig::data_fields() {
 Options RunConfig::model_fields() {
   return {
       Option{"model.encoding", &encoding,
-             "position encoding, several joined by +; see yonder list encodings"}
+             "positional encoding, several joined by +; see yonder list encodings"}
           .takes("NAME")
           .kept_as(canonical_encoding),
       Option{"encoding.switch_at", &switch_at,

@@ -43,8 +43,8 @@ struct RunConfig {
   std::string precision = "f32";  ///< of the factors of matrix products in training, or "bf16"
   int threads = 0;                ///< 0: as many as the machine has; results do not depend on it
   int checkpoint_every = 0;       ///< steps between checkpoints that stay; 0: only at the end
-  double checkpoint_minutes = 5;  ///< between checkpoints that only serve to go on from; 0: none
-  int keep_checkpoints = 2;       ///< checkpoints that training can go on from
+  double checkpoint_minutes = 5;  ///< between checkpoints that are only for resuming; 0: none
+  int keep_checkpoints = 2;       ///< checkpoints for resuming that are kept
   int last_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
   bool tensorboard = false;  ///< also write metrics for TensorBoard
   int shards = 1;  ///< of a batch; their gradients are added in order, whichever rank makes them

@@ -20,7 +20,7 @@ nlohmann::ordered_json json_of(const Training&);
 /// @}
 
 /// Readers of what json_of() gives, in earlier versions too: a UsageError or one of nlohmann::json
-/// for what is none.
+/// for anything else.
 namespace records {
 
 double number(const nlohmann::json&);                ///< null is `unknown`

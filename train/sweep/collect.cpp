@@ -89,7 +89,7 @@ Found unfinished(const std::string& folder) {
     require_whole(found.study);
     for (const Results& r : found.study.panels) require_possible(r);
   } catch (const UsageError& e) {
-    throw FileError(folder + ": its cells can't be put together: " + e.what());
+    throw FileError(folder + ": its cells can't be joined: " + e.what());
   }
   found.study.name = fs::path(folder).filename().string();
   found.note = "Unfinished: " + std::to_string(done) + " of the " + std::to_string(begun) +
@@ -140,7 +140,8 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
                               std::to_string(from.train_length) +
                               "; join runs that were trained on the same"));
   if (to.bins != from.bins)
-    throw UsageError(both(a, b, to, "other bins of evaluation lengths; join runs of the same"));
+    throw UsageError(
+        both(a, b, to, "different bins of evaluation lengths; join runs with the same"));
   compare_data(to, from, a, b);
   for (const EvalScore& s : from.scores)
     for (const EvalScore& other : to.scores)
