@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "core/text.h"
+
 namespace yonder {
 
 /// What an option holds, and what is given to one. A whole number is an integer, whichever of the
@@ -54,67 +56,41 @@ struct Option {
 
   /// @{
   /// Sets limits, choices and flags of a new option: Option{…}.at_least(0).at_test().
-  Option at_least(double x) && {
-    least = x;
-    return std::move(*this);
-  }
+  Option at_least(double x) && { return with(&Option::least, x); }
   Option within(double low, double high) && {
-    least = low, most = high;
-    return std::move(*this);
+    least = low;
+    return with(&Option::most, high);
   }
   Option between(double low, double high) && {
     open = true;
     return std::move(*this).within(low, high);
   }
-  Option one_of(std::vector<std::string> c) && {
-    choices = std::move(c);
-    return std::move(*this);
-  }
-  Option at_test() && {
-    test_time = true;
-    return std::move(*this);
-  }
-  Option added_later() && {
-    later = true;
-    return std::move(*this);
-  }
-  Option without_effect() && {
-    affects_result = false;
-    return std::move(*this);
-  }
+  Option one_of(std::vector<std::string> c) && { return with(&Option::choices, std::move(c)); }
+  Option at_test() && { return with(&Option::test_time, true); }
+  Option added_later() && { return with(&Option::later, true); }
+  Option without_effect() && { return with(&Option::affects_result, false); }
   Option of_machine() && {
     per_machine = true;
     return std::move(*this).without_effect();
   }
-  Option shown_as(std::string text) && {
-    default_text = std::move(text);
-    return std::move(*this);
-  }
-  Option takes(std::string what) && {
-    placeholder = std::move(what);
-    return std::move(*this);
-  }
-  Option formerly(std::string name_before) && {
-    former = std::move(name_before);
-    return std::move(*this);
-  }
-  Option also(std::string other_name) && {
-    synonym = std::move(other_name);
-    return std::move(*this);
-  }
+  Option shown_as(std::string text) && { return with(&Option::default_text, std::move(text)); }
+  Option takes(std::string what) && { return with(&Option::placeholder, std::move(what)); }
+  Option formerly(std::string before) && { return with(&Option::former, std::move(before)); }
+  Option also(std::string other_name) && { return with(&Option::synonym, std::move(other_name)); }
   Option choice_formerly(std::string before, std::string now) && {
     former_choices.emplace_back(std::move(before), std::move(now));
     return std::move(*this);
   }
-  Option kept_as(std::string (*f)(const std::string&)) && {
-    canonical = f;
-    return std::move(*this);
-  }
-  Option for_experts() && {
-    advanced = true;
-    return std::move(*this);
-  }
+  Option kept_as(std::string (*f)(const std::string&)) && { return with(&Option::canonical, f); }
+  Option for_experts() && { return with(&Option::advanced, true); }
   /// @}
+
+  /// With another value of one field.
+  template <class T>
+  Option with(T Option::*field, std::type_identity_t<T> x) {
+    this->*field = std::move(x);
+    return std::move(*this);
+  }
 };
 using Options = std::vector<Option>;  ///< all options of one owner
 

@@ -38,11 +38,10 @@ std::string BlockDesign::text(int heads) const {
   BlockDesign own = *this, plain;
   if (own.kv_heads == heads) own.kv_heads = 0;
   const Options all = own.options(), usual = plain.options();
-  std::string said;
+  std::vector<std::string> said;
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (value_of(all[i]) != value_of(usual[i]))
-      said += (said.empty() ? "" : ", ") + all[i].name + " " + text_of(all[i]);
-  return said;
+    if (value_of(all[i]) != value_of(usual[i])) said.push_back(all[i].name + " " + text_of(all[i]));
+  return joined(said, ", ");
 }
 
 }  // namespace yonder

@@ -69,10 +69,6 @@ std::vector<std::string> words_of(const std::string& text) {
   return split(parted, ' ');
 }
 
-bool has(const std::vector<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
-}
-
 }  // namespace
 
 struct CommandLine::Line {

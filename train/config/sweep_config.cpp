@@ -129,7 +129,7 @@ std::vector<Row> rows_of(const SweepConfig& config, SweepPlan& plan) {
   if (config.window_baseline)
     for (const Row& row : std::vector<Row>(rows))
       if (const Row behind{row.encoding, {override_of(Baseline::window)}};
-          row.extension.empty() && std::find(rows.begin(), rows.end(), behind) == rows.end())
+          row.extension.empty() && !has(rows, behind))
         rows.push_back(behind);
   return rows;
 }

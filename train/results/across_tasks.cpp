@@ -94,8 +94,7 @@ std::vector<std::string> shared_multiples(const std::vector<Results>& panels) {
     }
   std::sort(all.begin(), all.end());
   std::vector<std::string> names;
-  for (const auto& [times, multiple] : all)
-    if (std::find(names.begin(), names.end(), multiple) == names.end()) names.push_back(multiple);
+  for (const auto& [times, multiple] : all) add_once(names, multiple);
   return names;
 }
 

@@ -67,7 +67,7 @@ int newest(const std::string& place) {
   const std::vector<int> steps = steps_in(place, manifest_end);
   const int step = steps.empty() ? -1 : steps[0], last = step_in_latest(place);
   const std::vector<int> models = steps_in(place, model_end);
-  if (last > step && std::find(models.begin(), models.end(), last) != models.end())
+  if (last > step && has(models, last))
     throw FileError(place + stem(last) + manifest_end +
                     ": this manifest is missing; copy it here again" + way_out(place, last));
   if (steps.empty() && !models.empty())
@@ -184,7 +184,7 @@ std::vector<int> late_steps(const RunConfig& config) {
 bool stays(const RunConfig& config, int step) {
   if (config.checkpoint_every > 0 && step % config.checkpoint_every == 0) return true;
   const std::vector<int> late = late_steps(config);
-  return std::find(late.begin(), late.end(), step) != late.end();
+  return has(late, step);
 }
 
 Checkpoints::Checkpoints(const std::string& folder, RunConfig config)
