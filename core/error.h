@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -10,6 +11,15 @@ namespace yonder {
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+/// What the user would be told if f() were done; empty if it can be.
+template <class F>
+std::optional<std::string> why_refused(F&& f) {
+  try {
+    f();
+    return {};
+  } catch (const UsageError& e) { return e.what(); }
+}
 
 /// A pass that an encoding has no value for, as one past the end of a table: to be shown in the
 /// place of a number where lengths are compared.

@@ -65,6 +65,11 @@ bool read(const Value& value, Number& x) {
   return d && take(*d);
 }
 
+bool holds_text(const Option& option) {
+  return std::holds_alternative<std::string*>(option.value) ||
+         std::holds_alternative<EnumField>(option.value);
+}
+
 // The truth that a value is or that its text says.
 std::optional<bool> truth_of(const Value& value) {
   if (auto* b = std::get_if<bool>(&value)) return *b;
@@ -154,12 +159,13 @@ void assign(const Option& option, const std::string& owner, const Value& value) 
   };
   if (auto* b = std::get_if<bool*>(&option.value)) truth(*b);
   if (auto* b = std::get_if<std::optional<bool>*>(&option.value)) truth(*b);
-  if (auto* s = std::get_if<std::string*>(&option.value)) {
-    const auto& c = option.choices;
-    const std::string text = text_of(typed(option, value));
-    if (!c.empty() && std::find(c.begin(), c.end(), text) == c.end()) refuse();
-    **s = text;
-  }
+  if (!holds_text(option)) return;
+  const auto& c = option.choices;
+  const std::string text = text_of(typed(option, value));
+  const auto chosen = std::find(c.begin(), c.end(), text);
+  if (!c.empty() && chosen == c.end()) refuse();
+  if (auto* e = std::get_if<EnumField>(&option.value)) e->set(e->field, int(chosen - c.begin()));
+  else *std::get<std::string*>(option.value) = text;
 }
 
 Value value_of(const Option& option) {
@@ -168,13 +174,14 @@ Value value_of(const Option& option) {
   if (auto* b = std::get_if<bool*>(&option.value)) return **b;
   if (auto* b = std::get_if<std::optional<bool>*>(&option.value))
     return **b ? Value(***b) : Value("auto");
+  if (auto* e = std::get_if<EnumField>(&option.value)) return option.choices[e->get(e->field)];
   return *std::get<std::string*>(option.value);
 }
 
 std::string text_of(const Option& option) { return text_of(value_of(option)); }
 
 Value typed(const Option& option, const Value& value) {
-  if (std::holds_alternative<std::string*>(option.value)) {
+  if (holds_text(option)) {
     for (const auto& [before, now] : option.former_choices)
       if (text_of(value) == before) return note_renamed(before, now), now;
     return option.canonical ? option.canonical(text_of(value)) : text_of(value);
@@ -198,7 +205,7 @@ std::string allowed(const Option& option) {
   if (std::holds_alternative<bool*>(option.value) ||
       std::holds_alternative<std::optional<bool>*>(option.value))
     return "true or false";
-  if (std::holds_alternative<std::string*>(option.value)) {
+  if (holds_text(option)) {
     if (option.choices.empty()) return "any text";
     std::string list;
     for (std::size_t i = 0; i < option.choices.size(); ++i)

@@ -3,8 +3,12 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
+
+#include "core/text.h"
 
 namespace yonder {
 
@@ -18,17 +22,26 @@ Value parse_value(const std::string& text);
 /// Shortest digits that read back to the same number; true/false; the text.
 std::string text_of(const Value&);
 
+/// The field of an enum, whose values are the indices of the option's choices.
+struct EnumField {
+  void* field;                          ///< an enum, or an optional one; null: of a list
+  int (*get)(const void* field);        ///< an index
+  void (*set)(void* field, int index);  ///< to one of the choices
+
+  explicit operator bool() const { return field; }  ///< whether there is a field
+};
+
 /// One named setting, pointing at the field that holds it; the field's initial value is the
 /// default. The single source for flags, configuration files, checkpoints and documentation.
 struct Option {
   std::string name;  ///< as flags and files spell it
   /// An optional is a default that depends on the model, empty until build() resolves it.
-  std::variant<int*, double*, bool*, std::string*, std::optional<bool>*> value;
+  std::variant<int*, double*, bool*, std::string*, std::optional<bool>*, EnumField> value;
   std::string help;                                         ///< one phrase for --help
   double least = -std::numeric_limits<double>::infinity();  ///< lower limit of a number
   double most = std::numeric_limits<double>::infinity();    ///< upper limit of a number
   bool open = false;                                        ///< the limits themselves are excluded
-  std::vector<std::string> choices;                         ///< of a string; empty: any
+  std::vector<std::string> choices;                         ///< of a text or an enum; empty: any
   bool test_time = false;      ///< may be changed on a trained checkpoint, (T) in the docs
   bool affects_result = true;  ///< else a run has the same bits whatever it holds
   bool per_machine = false;    ///< says how to use a machine, so no configuration keeps it
@@ -43,69 +56,78 @@ struct Option {
 
   /// @{
   /// Sets limits, choices and flags of a new option: Option{…}.at_least(0).at_test().
-  Option at_least(double x) && {
-    least = x;
-    return std::move(*this);
-  }
+  Option at_least(double x) && { return with(&Option::least, x); }
   Option within(double low, double high) && {
-    least = low, most = high;
-    return std::move(*this);
+    least = low;
+    return with(&Option::most, high);
   }
   Option between(double low, double high) && {
     open = true;
     return std::move(*this).within(low, high);
   }
-  Option one_of(std::vector<std::string> c) && {
-    choices = std::move(c);
-    return std::move(*this);
-  }
-  Option at_test() && {
-    test_time = true;
-    return std::move(*this);
-  }
-  Option added_later() && {
-    later = true;
-    return std::move(*this);
-  }
-  Option without_effect() && {
-    affects_result = false;
-    return std::move(*this);
-  }
+  Option one_of(std::vector<std::string> c) && { return with(&Option::choices, std::move(c)); }
+  Option at_test() && { return with(&Option::test_time, true); }
+  Option added_later() && { return with(&Option::later, true); }
+  Option without_effect() && { return with(&Option::affects_result, false); }
   Option of_machine() && {
     per_machine = true;
     return std::move(*this).without_effect();
   }
-  Option shown_as(std::string text) && {
-    default_text = std::move(text);
-    return std::move(*this);
-  }
-  Option takes(std::string what) && {
-    placeholder = std::move(what);
-    return std::move(*this);
-  }
-  Option formerly(std::string name_before) && {
-    former = std::move(name_before);
-    return std::move(*this);
-  }
-  Option also(std::string other_name) && {
-    synonym = std::move(other_name);
-    return std::move(*this);
-  }
+  Option shown_as(std::string text) && { return with(&Option::default_text, std::move(text)); }
+  Option takes(std::string what) && { return with(&Option::placeholder, std::move(what)); }
+  Option formerly(std::string before) && { return with(&Option::former, std::move(before)); }
+  Option also(std::string other_name) && { return with(&Option::synonym, std::move(other_name)); }
   Option choice_formerly(std::string before, std::string now) && {
     former_choices.emplace_back(std::move(before), std::move(now));
     return std::move(*this);
   }
-  Option kept_as(std::string (*f)(const std::string&)) && {
-    canonical = f;
-    return std::move(*this);
-  }
-  Option for_experts() && {
-    advanced = true;
-    return std::move(*this);
-  }
+  Option kept_as(std::string (*f)(const std::string&)) && { return with(&Option::canonical, f); }
+  Option for_experts() && { return with(&Option::advanced, true); }
   /// @}
+
+  /// With another value of one field.
+  template <class T>
+  Option with(T Option::*field, std::type_identity_t<T> x) {
+    this->*field = std::move(x);
+    return std::move(*this);
+  }
 };
 using Options = std::vector<Option>;  ///< all options of one owner
+
+/// An enum of settings: a function `names`, declared beside it, has the texts of its values in
+/// order.
+template <class E>
+concept NamedEnum = std::is_enum_v<E> && requires(E e) {
+  names(e);
+};
+/// The text of a value.
+template <NamedEnum E>
+std::string text_of(E e) {
+  return names(e)[std::size_t(e)];
+}
+/// An option that holds an enum.
+template <NamedEnum E>
+Option choice(std::string name, E* field, std::string help) {
+  const EnumField it{field, [](const void* f) { return int(*static_cast<const E*>(f)); },
+                     [](void* f, int index) { *static_cast<E*>(f) = E(index); }};
+  return Option{std::move(name), it, std::move(help)}.one_of(names(E()));
+}
+/// The same where "auto", the first choice, stands for none.
+template <NamedEnum E>
+Option choice(std::string name, std::optional<E>* field, std::string help) {
+  using Field = std::optional<E>;
+  const EnumField it{field,
+                     [](const void* f) {
+                       const Field& e = *static_cast<const Field*>(f);
+                       return e ? 1 + int(*e) : 0;
+                     },
+                     [](void* f, int index) {
+                       *static_cast<Field*>(f) = index > 0 ? Field(E(index - 1)) : Field();
+                     }};
+  std::vector<std::string> all = names(E());
+  all.insert(all.begin(), "auto");
+  return Option{std::move(name), it, std::move(help)}.one_of(std::move(all));
+}
 
 /// Whether an option called `name`, `former` in earlier versions, is meant. A former name is said
 /// on stderr, once in a process. '-' and '_' are the same.

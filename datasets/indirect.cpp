@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "datasets/base/dataset.h"
+#include "datasets/base/symbols.h"
 
 namespace yonder {
 namespace {
@@ -56,8 +56,7 @@ class Indirect final : public GeneratedTask {
       const int k = token - first_step();
       return k < reach_ ? std::to_string(k - reach_) : "+" + std::to_string(k - reach_ + 1);
     }
-    const int l = token - first_letter;
-    return alphabet_ <= 26 ? std::string(1, char('a' + l)) : "l" + std::to_string(l);
+    return symbol_name(token - first_letter, alphabet_, "l");
   }
 };
 

@@ -119,8 +119,7 @@ class MultiTokenRecall final : public GeneratedTask {
 
   std::string symbol(int token) const override {
     if (token < first_letter) return std::string(1, "_:?"[token - first_symbol]);
-    const int l = token - first_letter;
-    return alphabet_ <= 26 ? std::string(1, char('a' + l)) : "w" + std::to_string(l);
+    return symbol_name(token - first_letter, alphabet_, "w");
   }
 };
 

@@ -35,8 +35,7 @@ class NBack final : public GeneratedTask {
   int alphabet_ = 16, k_ = 4;
 
   std::string symbol(int token) const override {
-    const int s = token - first_symbol;
-    return alphabet_ <= 26 ? std::string(1, char('a' + s)) : std::to_string(s);
+    return symbol_name(token - first_symbol, alphabet_);
   }
 };
 

@@ -151,8 +151,7 @@ class Needle final : public GeneratedTask {
     if (token == mark) return "<key>";
     if (token < first_name) return std::to_string(token - first_digit);
     if (token < first_noise()) return "k" + std::to_string(token - first_name);
-    const int s = token - first_noise();
-    return noise_ <= 26 ? std::string(1, char('a' + s)) : "n" + std::to_string(s);
+    return symbol_name(token - first_noise(), noise_, "n");
   }
 };
 

@@ -1,4 +1,4 @@
-#include "datasets/base/dataset.h"
+#include "datasets/base/symbols.h"
 
 namespace yonder {
 namespace {
@@ -70,8 +70,7 @@ class Passkey final : public GeneratedTask {
   std::string symbol(int token) const override {
     if (token == key) return "<key>";
     if (token < first_noise) return std::to_string(token - first_digit);
-    const int s = token - first_noise;
-    return noise_ <= 26 ? std::string(1, char('a' + s)) : "n" + std::to_string(s);
+    return symbol_name(token - first_noise, noise_, "n");
   }
 };
 

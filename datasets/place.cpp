@@ -40,7 +40,7 @@ class Place final : public GeneratedTask {
   std::string symbol(int token) const override {
     const int s = token - first_symbol - tenths;
     if (s < 0) return std::to_string(token - first_symbol);
-    return alphabet_ <= 26 ? std::string(1, char('a' + s)) : "s" + std::to_string(s);
+    return symbol_name(s, alphabet_, "s");
   }
 };
 

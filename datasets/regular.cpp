@@ -293,10 +293,6 @@ class Regular final : public GeneratedTask {
     return -1;
   }
 
-  static bool contains(const std::vector<int>& all, int one) {
-    return std::find(all.begin(), all.end(), one) != all.end();
-  }
-
   void join() {
     const bool own = automaton_.drawn.empty();
     const auto& edges = own ? automaton_.edges : automaton_.drawn;
@@ -304,7 +300,7 @@ class Regular final : public GeneratedTask {
     std::map<std::pair<int, int>, int> number{{{0, 0}, 0}};
     paths_ = {{0, 0}};
     for (std::size_t p = 0; p < paths_.size(); ++p) {
-      paths_[p].ends = automaton_.asked != Asked::may || contains(accepting, paths_[p].drawn);
+      paths_[p].ends = automaton_.asked != Asked::may || has(accepting, paths_[p].drawn);
       for (const Edge& e : edges) {
         if (e.from != paths_[p].drawn) continue;
         const int state = step(paths_[p].state, e.symbol);
@@ -321,7 +317,7 @@ class Regular final : public GeneratedTask {
     for (int q = 0; q < automaton_.states; ++q) {
       std::vector<int> seen;
       if (automaton_.asked == Asked::state) seen = {q};
-      else seen = {contains(automaton_.accepting, q)};
+      else seen = {has(automaton_.accepting, q)};
       if (automaton_.asked == Asked::may)
         for (int s = 0; s < automaton_.symbols; ++s) seen.push_back(step(q, s) >= 0);
       class_of_.push_back(number.try_emplace(seen, int(number.size())).first->second);
@@ -364,7 +360,7 @@ class Regular final : public GeneratedTask {
     if (c >= 0) return "#" + std::to_string(c);
     const bool bits = language_.starts_with("tomita") || language_ == "last-02";
     if (bits) return std::to_string(s);
-    return automaton_.symbols <= 26 ? std::string(1, char('a' + s)) : "g" + std::to_string(s);
+    return symbol_name(s, automaton_.symbols, "g");
   }
 };
 

@@ -17,7 +17,7 @@
 #include "core/ops/ops.h"
 #include "core/parallel.h"
 #include "encodings/base/encoding.h"
-#include "encodings/base/spectrum.h"
+#include "encodings/base/rotation.h"
 
 namespace yonder {
 namespace {
@@ -46,7 +46,7 @@ Var mixed(const Tensor& waves, const Var& table) {
 class Fope final : public Encoding {
   double base_ = 10000, gain_ = 0.3;
   bool learned_ = true;
-  std::string layout_ = "interleaved";
+  Layout layout_ = Layout::interleaved;
   struct Mix {
     Var cos, sin;  // C, S [H, I, M]
   };
@@ -56,9 +56,7 @@ class Fope final : public Encoding {
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
     return {
-        Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf),
-        Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + M)"}.one_of(
-            {"interleaved", "half"}),
+        Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf), layout_option(&layout_, "M"),
         Option{"gain", &gain_, "how far the tables start from one frequency a pair"}.at_least(0),
         Option{"learned", &learned_, "train the tables; false: they stay as they start"}};
   }
@@ -84,7 +82,7 @@ class Fope final : public Encoding {
     const Mix& mix = mixes_[std::size_t(a.layer)];
     const auto turned = [&](const Var& y, const Positions& p) {
       return rotate(y, mixed(waves(p, 0), mix.cos), mixed(waves(p, -std::numbers::pi / 2), mix.sin),
-                    layout_ == "interleaved");
+                    layout_ == Layout::interleaved);
     };
     x.q = turned(x.q, a.queries);
     x.k = turned(x.k, a.keys);

@@ -46,7 +46,8 @@ const Register<Gate> gate_entry{
      .paper = "arXiv:2505.06708",
      .kind = Kind::modifier,
      .formula = "z_i ← z_i ∘ σ(W n_i)",
-     .conflicts_with = {{"complex", "its gates are made of a real input; remove one"}}}};
+     .conflicts_with = {{"complex", "its gates are made of a real input; remove one"}},
+     .adds_content = true}};
 
 }  // namespace
 }  // namespace yonder

@@ -66,7 +66,7 @@ class Pope final : public Encoding {
  private:
   // Pairs (re_c, im_c) turned by i w_c, [B, T, H, 2d].
   Var turned(const Var& re, const Var& im, const Positions& at) const {
-    return rotate(concat({re, im}, 3), rotation(at, spectrum(base_, 2 * dims_.head()), "half",
+    return rotate(concat({re, im}, 3), rotation(at, spectrum(base_, 2 * dims_.head()), Layout::half,
                                                 [](int i) { return double(i); }));
   }
 };

@@ -64,7 +64,8 @@ const Register<QkNorm> qk_norm_entry{
      .paper = "arXiv:2010.04245",
      .kind = Kind::modifier,
      .formula = "q ← rms(q) ∘ g_q, k ← rms(k) ∘ g_k per head",
-     .conflicts_with = {{"complex", "it norms real queries and keys; remove one"}}}};
+     .conflicts_with = {{"complex", "it norms real queries and keys; remove one"}},
+     .adds_content = true}};
 
 }  // namespace
 }  // namespace yonder

@@ -23,7 +23,8 @@ namespace {
 
 class RopeId final : public Encoding {
   double fraction_ = 0.5, fastest_ = 0, turns_ = 2;
-  std::string layout_ = "interleaved", temperature_ = "yarn";
+  Layout layout_ = Layout::interleaved;
+  std::string temperature_ = "yarn";
 
  public:
   Options options() override {
@@ -37,8 +38,7 @@ class RopeId final : public Encoding {
             .at_least(0),
         Option{"turns", &turns_, "rotations of the slowest pair in the training length"}.between(
             0, inf),
-        Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d'/2)"}.one_of(
-            {"interleaved", "half"}),
+        layout_option(&layout_, "d'/2"),
         Option{"temperature", &temperature_, "temperature beyond the training length"}
             .one_of({"yarn", "none"})
             .at_test()};

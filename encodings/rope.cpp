@@ -41,7 +41,7 @@ Overrides longer_tests() {
 
 class Rope final : public Encoding {
   int window_ = 0, chunk_ = 0;
-  std::string layout_ = "interleaved";
+  Layout layout_ = Layout::interleaved;
   Turning turning_;
 
   // The angles of a pass, which all its layers share.
@@ -56,9 +56,7 @@ class Rope final : public Encoding {
   Options options() override {
     Options o;
     turning_.options(o, {"rerope", "leaky", "self-extend", "dca"});
-    o.insert(o.begin() + 1,
-             Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
-                 {"interleaved", "half"}));
+    o.insert(o.begin() + 1, layout_option(&layout_));
     o.push_back(
         Option{"window", &window_,
                "w of rerope, leaky, self-extend, dca; 0: half the training length, dca: an eighth"}

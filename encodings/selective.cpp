@@ -15,7 +15,7 @@
 #include "core/ops/ops.h"
 #include "core/parallel.h"
 #include "encodings/base/encoding.h"
-#include "encodings/base/spectrum.h"
+#include "encodings/base/rotation.h"
 
 namespace yonder {
 namespace {
@@ -59,7 +59,7 @@ class Selective final : public Encoding {
   static constexpr int kernel = 4;
   double base_ = 500000;
   int rank_ = 32;
-  std::string layout_ = "half";
+  Layout layout_ = Layout::half;
   struct Turns {
     Var down, up, conv;  // V [rank, D], U [D/2, rank], c [D/2, kernel]
   };
@@ -70,8 +70,7 @@ class Selective final : public Encoding {
     const double inf = std::numeric_limits<double>::infinity();
     return {Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf),
             Option{"rank", &rank_, "rows of V, through which the angles come"}.within(1, 1 << 16),
-            Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
-                {"interleaved", "half"})};
+            layout_option(&layout_)};
   }
 
   void check() const override {
@@ -110,7 +109,7 @@ class Selective final : public Encoding {
       const int first = a.queries.first - a.keys.first, rows = x.q.dim(1);
       return rows == all.dim(1) ? all : slice(all, 1, first, rows);
     };
-    const bool interleaved = layout_ == "interleaved";
+    const bool interleaved = layout_ == Layout::interleaved;
     x.q = rotate(x.q, of_queries(cos), of_queries(sin), interleaved);
     x.k = rotate(x.k, cos, sin, interleaved);
   }

@@ -17,14 +17,12 @@ namespace {
 
 class Xpos final : public Encoding {
   double base_ = 10000, scale_ = 512;
-  std::string layout_ = "interleaved";
+  Layout layout_ = Layout::interleaved;
 
  public:
   Options options() override {
     const double inf = std::numeric_limits<double>::infinity();
-    return {Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf),
-            Option{"layout", &layout_, "pairs of columns: (2m, 2m+1), or (m, m + d/2)"}.one_of(
-                {"interleaved", "half"}),
+    return {Option{"base", &base_, "w_m = base^(−2m/d)"}.between(1, inf), layout_option(&layout_),
             Option{"scale", &scale_, "distance over which pair m decays by ζ_m"}.between(0, inf)};
   }
 

@@ -47,8 +47,7 @@ class Object {
     for (const std::string& key : keys)
       if (!said.contains(key)) throw UsageError(name + " has no '" + key + "'");
     for (const auto& [key, value] : said.items())
-      if (std::find(keys.begin(), keys.end(), key) == keys.end())
-        throw UsageError(name + " has an unknown '" + key + "'");
+      if (!has(keys, key)) throw UsageError(name + " has an unknown '" + key + "'");
   }
 
   const json& operator[](const std::string& key) const { return said_[key]; }

@@ -132,8 +132,10 @@ void Transformer::set_at_test(const OptionKey& key, const Value& value) {
 void Transformer::freeze_loops(int longest) { dims_.block.loops = loops_ = loops_at(longest); }
 
 std::int64_t Transformer::position_parameters() const {
-  return parameters_.count("encoding.") - parameters_.count("encoding.qknorm.") -
-         parameters_.count("encoding.gate.");
+  std::int64_t count = parameters_.count("encoding.");
+  for (const Entry& e : registry())
+    if (e.adds_content) count -= parameters_.count("encoding." + e.name + ".");
+  return count;
 }
 
 Transformer Transformer::with_encoding(std::unique_ptr<Composition> encoding) const {
@@ -163,10 +165,10 @@ void Transformer::make_parameters() {
                 : Linear::make(parameters_, name, out, in, deviation, numbers_);
   };
   const BlockDesign& has = dims_.block;
-  const bool all = has.bias == "all", qkv = has.bias != "none";
+  const bool all = has.bias == Biased::all, qkv = has.bias != Biased::none;
   auto norm = [&](const std::string& name) {
-    return has.norm == "rms" ? Norm::rms(parameters_, name, D)
-                             : Norm::make(parameters_, name, D, numbers_);
+    return has.norm == NormKind::rms ? Norm::rms(parameters_, name, D)
+                                     : Norm::make(parameters_, name, D, numbers_);
   };
 
   embed_ = parameters_.make("embed.weight", {V, D}, Init::std(1 / std::sqrt(double(D))));
@@ -178,14 +180,14 @@ void Transformer::make_parameters() {
     w.k = matrix(at + "attn.k", has.kv_heads * dims_.head(), D, qkv);
     w.v = matrix(at + "attn.v", has.kv_heads * dims_.head(), D, qkv);
     w.o = matrix(at + "attn.o", D, D, all, deep);
-    if (has.place == "sandwich") w.attention_norm = norm(at + "attn.norm");
+    if (has.place == NormPlace::sandwich) w.attention_norm = norm(at + "attn.norm");
     w.norm2 = norm(at + "norm2");
     w.up = matrix(at + "mlp.up", F, D, all);
-    if (has.act == "swiglu") w.gate = matrix(at + "mlp.gate", F, D, all);
+    if (has.act == Activation::swiglu) w.gate = matrix(at + "mlp.gate", F, D, all);
     w.down = matrix(at + "mlp.down", D, F, all, deep);
-    if (has.place == "sandwich") w.mlp_norm = norm(at + "mlp.norm");
+    if (has.place == NormPlace::sandwich) w.mlp_norm = norm(at + "mlp.norm");
   }
-  if (has.place != "post") norm_ = norm("norm");
+  if (has.place != NormPlace::post) norm_ = norm("norm");
   head_ = tied_ ? Linear{embed_, {}} : matrix("head", V, D, false);
 }
 
@@ -256,7 +258,7 @@ Var Transformer::through_loops(const Var& embedded, Run run, int first) {
   for (const int last = loops_at(run.keys.longest) - 1; run.loop < last; ++run.loop)
     x = through_layers(x, run) + embedded;
   x = through_layers(x, run, first);
-  return dims_.block.place == "post" ? x : norm_(x);
+  return dims_.block.place == NormPlace::post ? x : norm_(x);
 }
 
 Var Transformer::through_layers(Var x, const Run& run, int first) {
@@ -283,14 +285,14 @@ Var Transformer::through_layers(Var x, const Run& run, int first) {
 Var Transformer::block(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
   const auto M = [&](const Var& n) { return feed_forward(layer, n); };
-  const std::string& place = dims_.block.place;
+  const NormPlace place = dims_.block.place;
   const Var A = w.o(attend(layer, query, memory, run));
-  if (place == "parallel") return query + A + M(w.norm2(query));
-  if (place == "post") {
+  if (place == NormPlace::parallel) return query + A + M(w.norm2(query));
+  if (place == NormPlace::post) {
     const Var h = w.norm1(query + A);
     return w.norm2(h + M(h));
   }
-  const bool sandwich = place == "sandwich";
+  const bool sandwich = place == NormPlace::sandwich;
   const Var h = query + (sandwich ? w.attention_norm(A) : A);
   return h + (sandwich ? w.mlp_norm(M(w.norm2(h))) : M(w.norm2(h)));
 }
@@ -300,16 +302,16 @@ Var Transformer::block(int layer, const Var& query, const Var& memory, const Run
 //   swiglu  Down·(silu(Gate n) ∘ Up n)
 Var Transformer::feed_forward(int layer, const Var& n) const {
   const Layer& w = layers_[layer];
-  const std::string& act = dims_.block.act;
-  if (act == "gelu" && !w.up.bias) return mlp(n, w.up.matrix(), w.down.matrix());
-  if (act == "swiglu") return w.down(silu_gate(w.gate(n), w.up(n)));
-  return w.down(act == "relu2" ? relu2(w.up(n)) : gelu(w.up(n)));
+  const Activation act = dims_.block.act;
+  if (act == Activation::gelu && !w.up.bias) return mlp(n, w.up.matrix(), w.down.matrix());
+  if (act == Activation::swiglu) return w.down(silu_gate(w.gate(n), w.up(n)));
+  return w.down(act == Activation::relu2 ? relu2(w.up(n)) : gelu(w.up(n)));
 }
 
 // softmax(score(Q n, K m)) V m for all heads, n and m the normed query and memory.
 Var Transformer::attend(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
-  const bool post = dims_.block.place == "post";
+  const bool post = dims_.block.place == NormPlace::post;
   auto input = [&](const Var& x, const Positions& at) {
     return encoding_->layer_input(post ? x : w.norm1(x), layer, at);
   };

@@ -69,13 +69,13 @@ std::size_t BackwardPass::rounded_reals() const {
 
 void BackwardPass::round(const QueryTile& queries, QueryGradients& g, Workspace& memory) const {
   auto& to = g.rounded;
-  to.dz_rows = pack(bf16::Side::right, {g.dz, wide(call.dv), true}, side, call.dv,
-                    memory.take(packed_reals(side, call.dv)));
-  to.dz_columns = pack(bf16::Side::right, {g.dz, wide(call.dv)}, call.dv, side,
-                       memory.take(packed_reals(call.dv, side)));
+  const auto right = [&memory](const Matrix& m, int count, int K) {
+    return bf16::pack({bf16::Side::right, m, count, K}, memory.take(packed_reals(count, K)));
+  };
+  to.dz_rows = right({g.dz, wide(call.dv), true}, side, call.dv);
+  to.dz_columns = right({g.dz, wide(call.dv)}, call.dv, side);
   for (std::size_t n = 0; n < call.pairings.size(); ++n) {
-    to.q[n] = pack(bf16::Side::right, {queries.q[n], wide(call.dk)}, call.dk, side,
-                   memory.take(packed_reals(call.dk, side)));
+    to.q[n] = right({queries.q[n], wide(call.dk)}, call.dk, side);
     to.dq_turned[n] = memory.zeros(side * wide(call.dk));
   }
   to.spare = memory.take(packed_reals(side, side));
@@ -240,15 +240,12 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
   real* carries = nullptr;  // what is carried into each tile, [tiles, side]
   if (contextual) {
     carries = memory.take(std::size_t(tile::up_to(side, call.Tk)));
-    for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
-      std::copy_n(contextual->carry(), side, carries + j);
-      if (!queries.meets(j)) continue;
-      const KeyTile keys(call, packed, place.b, place.h, j);
-      const TilePair pair(queries, keys);
+    each_key_tile(queries, packed, [&](const TilePair& pair) {
+      std::copy_n(contextual->carry(), side, carries + pair.keys.first);
       pair.dot_products(s, spare);
       pair.hide(s);
       contextual->walk(pair, s);
-    }
+    });
   }
   const int last = tile::up_to(side, seen.end) - side;
   for (int next = seen.begin; next <= last; next += side) {

@@ -211,19 +211,7 @@ class Workspace {
   real *next_, *end_;
 };
 
-/// Reals that hold a factor of `count` lines and K numbers of depth in bf16.
-constexpr std::size_t packed_reals(int count, int K) {
-  return std::size_t(bf16::tiles(count, bf16::lines) * bf16::tiles(K, bf16::depth) * bf16::numbers /
-                     2);
-}
-/// Packs that factor into memory for so many reals, or for more depth if `room` says so.
-inline bf16::Packed pack(bf16::Side factor, const Matrix& m, int count, int K, real* memory,
-                         int room = 0) {
-  const std::int64_t step = bf16::tiles(std::max(K, room), bf16::depth) * bf16::numbers;
-  const auto to = reinterpret_cast<std::uint16_t*>(memory);
-  bf16::pack({factor, m, count, K}, {to, step});
-  return {to, step};
-}
+using bf16::packed_reals;
 
 /// z [B, Tq, H, dv] and of each row, [B, H, Tq], the log-sum-exp, +∞ where nothing is visible; of
 /// sticks what is left. Not of entmax.

@@ -138,14 +138,10 @@ void EntmaxPass::query_tile(TileOrigin place, const real* bias) const {
   real* tau = memory.take(side);
   {
     Carried carried(queries, products, memory);
-    const IndexRange seen = queries.keys();
-    for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
-      if (!queries.meets(j)) continue;
-      const KeyTile keys(call, packed, place.b, place.h, j);
-      const TilePair pair(queries, keys);
+    each_key_tile(queries, packed, [&](const TilePair& pair) {
       carried.scores(pair, s, spare);
       strip.add(pair, s);
-    }
+    });
   }
   real* kept = memory.take(std::size_t(keys_seen + side) * lanes);
   with_powers(alpha, [&](auto powers) {

@@ -158,16 +158,12 @@ void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
   std::fill_n(state.shrink, side, real(1));  // sticks take nothing back
   Carried carried(queries, products, memory);
 
-  const IndexRange seen = queries.keys();
-  for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
-    if (!queries.meets(j)) continue;
-    const KeyTile keys(call, packed, place.b, place.h, j);
-    const TilePair pair(queries, keys);
+  each_key_tile(queries, packed, [&](const TilePair& pair) {
     carried.scores(pair, s, spare);
     if (carried.stick_breaking) carried.stick_breaking->write_weights(pair, s);
     else exponentiate(pair, s, state);
     gather_values(pair, s, state);
-  }
+  });
   const std::int64_t row = (std::int64_t(place.b) * call.H + place.h) * call.Tq + place.first;
   if (carried.stick_breaking)
     finish_stick_breaking(queries, *carried.stick_breaking, state, z, &log_sum_exp[row]);

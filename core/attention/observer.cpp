@@ -119,25 +119,21 @@ class Observation {
     const real* row_log_sum_exp = &log_sum_exp_[row_of(place)];
     real thresholds[side] = {};
     std::copy_n(row_log_sum_exp, queries.count, thresholds);
-    const IndexRange keys = queries.keys();
-    for (int j = tile::up_to(side, keys.end) - side; j >= keys.begin; j -= side) {
-      if (!queries.meets(j)) continue;
-      const KeyTile key_tile(call_, packed_, place.b, place.h, j);
-      const TilePair pair(queries, key_tile);
+    each_key_tile(queries, packed_, [&](const TilePair& pair) {
       carried.scores(pair, s, spare);
       if (carried.stick_breaking) carried.stick_breaking->write_weights(pair, s);
       if (carried.entmax) carried.entmax->write_weights(pair, thresholds, s);
-      for (int k = 0; k < key_tile.count; ++k) {
+      for (int k = 0; k < pair.keys.count; ++k) {
         const IndexRange seen_by = pair.seen_by(k);
         for (const int i : rows) {
           if (i < seen_by.begin || i >= seen_by.end) continue;
           const double x = double(s.row(k)[i]);
           const bool known = carried.stick_breaking || carried.entmax;
           const double surprise = known ? -std::log(x) : double(row_log_sum_exp[i]) - x;
-          add(place, i, j + k, known ? x : std::exp(-surprise), surprise, seen[i]);
+          add(place, i, pair.keys.first + k, known ? x : std::exp(-surprise), surprise, seen[i]);
         }
       }
-    }
+    });
     if (call_.scores.weights != Weights::stick_breaking_remainder_to_own) return;
     for (const int i : rows)
       add(place, i, call_.own_key(place.first + i), row_log_sum_exp[i],

@@ -83,7 +83,6 @@ class Path {
   void load(int tile);
   void write_x(int tile);
   void leave(int tile);
-  void own_products(const TilePair&, int tile, Square s);
   void pass(int tile, real* dq, const PathSums&, bool with_scores);
 };
 

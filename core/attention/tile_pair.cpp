@@ -97,9 +97,10 @@ Packed::Packed(const AttentionCall& call, Pass pass) {
       const int count = std::clamp(call.keys_of(b) - first, 0, side);
       if (to) Rows{x, b, first, count, head % call.H}.copy(&to[n * side * width]);
       const Matrix m{&x[AttentionCall::at(x, b, first, head % call.H)], x.dim(2) * d};
-      if (const Tensor& t = rounded.rows; t) pack(bf16::Side::left, m, count, d, &t[n * t.dim(1)]);
+      if (const Tensor& t = rounded.rows; t)
+        bf16::pack({bf16::Side::left, m, count, d}, &t[n * t.dim(1)]);
       if (const Tensor& t = rounded.turned; t)
-        pack(bf16::Side::left, {m.data, m.stride, true}, d, count, &t[n * t.dim(1)], side);
+        bf16::pack({bf16::Side::left, {m.data, m.stride, true}, d, count, side}, &t[n * t.dim(1)]);
     });
     return to;
   };
@@ -119,9 +120,7 @@ KeyTile::KeyTile(const AttentionCall& call, const Packed& packed, int b, int h, 
     const int tiles = (call.Tk + side - 1) / side;
     const std::int64_t n = (std::int64_t(b) * call.H + h) * tiles + begin / side;
     const auto factor = [n](const Tensor& x, int K) {
-      if (!x) return bf16::Packed{};
-      return bf16::Packed{reinterpret_cast<const std::uint16_t*>(&x[n * x.dim(1)]),
-                          bf16::tiles(K, bf16::depth) * bf16::numbers};
+      return x ? bf16::packed_in(&x[n * x.dim(1)], K) : bf16::Packed();
     };
     for (int which : {0, 1}) {
       k_rows[which] = factor(packed.k_rounded[which].rows, call.dk);
@@ -155,8 +154,8 @@ QueryTile::QueryTile(const AttentionCall& p, const ByDistance& t, TileOrigin pla
     Rows{call.pairings[n].q.value(), b, first, count, h}.copy(q[n], factor);
     if (!call.bf16_only) turn(q[n], wide(call.dk), q_turned[n]);
     if (call.bf16)
-      q_rounded[n] = pack(bf16::Side::right, {q[n], wide(call.dk), true}, side, call.dk,
-                          memory.take(packed_reals(side, call.dk)));
+      q_rounded[n] = bf16::pack({bf16::Side::right, {q[n], wide(call.dk), true}, side, call.dk},
+                                memory.take(packed_reals(side, call.dk)));
   }
 }
 
@@ -228,19 +227,21 @@ void TilePair::products(const bf16::Packed& x, const bf16::Packed& y, int depth,
 
 void TilePair::add_over_queries(Square w, const bf16::Packed& x, int width, real* sums,
                                 real* memory) const {
-  bf16::multiply({.a = pack(bf16::Side::left, {w.at, Square::stride}, keys.rows(), side, memory),
-                  .b = x,
-                  .rows = bf16::tiles(keys.rows(), bf16::lines),
-                  .columns = width / bf16::lines,
-                  .pieces = side / bf16::depth,
-                  .c = sums,
-                  .c_stride = width,
-                  .add = true});
+  bf16::multiply(
+      {.a = bf16::pack({bf16::Side::left, {w.at, Square::stride}, keys.rows(), side}, memory),
+       .b = x,
+       .rows = bf16::tiles(keys.rows(), bf16::lines),
+       .columns = width / bf16::lines,
+       .pieces = side / bf16::depth,
+       .c = sums,
+       .c_stride = width,
+       .add = true});
 }
 
 void TilePair::add_over_keys(Square w, const bf16::Packed& x, int width, real* sums,
                              real* memory) const {
-  const bf16::Packed b = pack(bf16::Side::right, {w.at, Square::stride}, side, keys.rows(), memory);
+  const bf16::Packed b =
+      bf16::pack({bf16::Side::right, {w.at, Square::stride}, side, keys.rows()}, memory);
   bf16::multiply({.a = x,
                   .b = b,
                   .rows = width / bf16::lines,

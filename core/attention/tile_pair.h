@@ -187,6 +187,17 @@ struct TilePair {
   void hide(Square s) const;
 };
 
+/// f(pair) for the tiles of keys that some query sees, from right to left.
+template <class F>
+void each_key_tile(const QueryTile& queries, const Packed& packed, F&& f) {
+  const IndexRange seen = queries.keys();
+  for (int j = tile::up_to(side, seen.end) - side; j >= seen.begin; j -= side) {
+    if (!queries.meets(j)) continue;
+    const KeyTile keys(queries.call, packed, queries.b, queries.h, j);
+    f(TilePair(queries, keys));
+  }
+}
+
 /// How tables by distance meet a tile. P are probabilities, dS gradients of scores.
 class Relative {
  public:

@@ -276,8 +276,9 @@ YONDER_TILES void multiply_amx(const Block& p) {
 
 }  // namespace
 
-void pack(const Source& from, const Room& to, std::int64_t first, std::int64_t last) {
+void pack(const Source& from, real* memory, std::int64_t first, std::int64_t last) {
   const bool by_group = from.depth_in_rows();
+  const std::int64_t step = tiles(std::max(from.K, from.room), depth) * numbers;
   const std::int64_t across = by_group ? from.pieces() : from.groups();
   for (std::int64_t strip = first; strip < last; ++strip)
     for (std::int64_t n = 0; n < across; ++n) {
@@ -285,8 +286,13 @@ void pack(const Source& from, const Room& to, std::int64_t first, std::int64_t l
       const std::int64_t line = group * lines, k = piece * depth;
       const Matrix tile = from.side == Side::left ? from.m.from(line, k) : from.m.from(k, line);
       pack_tile(by_group, from.side, tile, from.count - line, from.K - k,
-                reinterpret_cast<Word*>(to.at + group * to.step + piece * numbers));
+                reinterpret_cast<Word*>(memory) + (group * step + piece * numbers) / 2);
     }
+}
+
+Packed pack(const Source& from, real* memory) {
+  pack(from, memory, 0, from.strips());
+  return packed_in(memory, std::max(from.K, from.room));
 }
 
 std::vector<Unit> units() {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -29,24 +30,28 @@ struct Source {
   Matrix m;            ///< the numbers
   std::int64_t count;  ///< lines
   std::int64_t K;      ///< depth
+  /// The depth that its memory is for, where that is more.
+  std::int64_t room = 0;
 
   std::int64_t groups() const { return tiles(count, lines); }  ///< of lines
   std::int64_t pieces() const { return tiles(K, depth); }      ///< of the depth
-  std::int64_t step() const { return pieces() * numbers; }     ///< as that of Packed
   /// Whether rows of memory run along the depth.
   bool depth_in_rows() const { return (side == Side::left) != m.transposed; }
   /// Parts that can be packed independently, each reading whole rows of memory.
   std::int64_t strips() const { return depth_in_rows() ? groups() : pieces(); }
 };
-/// Where a factor is packed to, as Packed.
-struct Room {
-  std::uint16_t* at;  ///< the first tile
-  std::int64_t step;  ///< numbers from a group of lines to the next
-};
-/// Rounds and packs strips first..last−1; what is missing in a tile is 0.
-void pack(const Source&, const Room&, std::int64_t first, std::int64_t last);
+/// Reals that hold a packed factor of `count` lines and K numbers of depth.
+constexpr std::size_t packed_reals(std::int64_t count, std::int64_t K) {
+  return std::size_t(tiles(count, lines) * tiles(K, depth) * numbers / 2);
+}
+/// The factor that was packed into `memory` for a depth of K.
+inline Packed packed_in(const real* memory, std::int64_t K) {
+  return {reinterpret_cast<const std::uint16_t*>(memory), tiles(K, depth) * numbers};
+}
+/// Rounds and packs strips first..last−1 into packed_reals(); what is missing in a tile is 0.
+void pack(const Source&, real* memory, std::int64_t first, std::int64_t last);
 /// Rounds and packs all strips.
-inline void pack(const Source& from, const Room& to) { pack(from, to, 0, from.strips()); }
+Packed pack(const Source&, real* memory);
 
 /// A product of packed factors, all of whose tiles exist in full.
 struct Block {

@@ -121,16 +121,17 @@ Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t
               By by) {
   if (m.packed) return m;
   const bf16::Source source{side, m, count, K};
-  const std::int64_t strips = source.strips(), numbers = source.groups() * source.step();
-  storage = Tensor::uninitialized({int(numbers / 2)});
-  const auto to = reinterpret_cast<std::uint16_t*>(storage.data.get());
+  const std::int64_t strips = source.strips();
+  storage = Tensor::uninitialized({int(bf16::packed_reals(count, K))});
+  real* const to = storage.data.get();
   const auto some = [&](std::int64_t first, std::int64_t last) {
-    bf16::pack(source, {to, source.step()}, first, last);
+    bf16::pack(source, to, first, last);
   };
-  if (by == By::all && strips > 0) parallel_pieces(strips, chunk_rows(numbers / strips), some);
+  if (by == By::all && strips > 0)
+    parallel_pieces(strips, chunk_rows(2 * storage.size() / strips), some);
   else some(0, strips);
   Matrix result = m;
-  result.packed = {to, source.step()};
+  result.packed = bf16::packed_in(to, K);
   return result;
 }
 

@@ -39,8 +39,11 @@ std::vector<int> BitTask::question(int length, RandomStream& draws) const {
 }
 
 std::string SymbolTask::symbol(int token) const {
-  const int s = token - first_symbol;
-  return alphabet_ <= 26 ? std::string(1, char('a' + s)) : std::to_string(s);
+  return symbol_name(token - first_symbol, alphabet_);
+}
+
+std::string symbol_name(int s, int alphabet, const std::string& prefix) {
+  return alphabet <= 26 ? std::string(1, char('a' + s)) : prefix + std::to_string(s);
 }
 
 std::vector<int> distinct(int n, int below, RandomStream& draws) {

@@ -56,6 +56,8 @@ class BitTask : public StringTask {
   std::string symbol(int token) const override { return token == zero ? "0" : "1"; }
 };
 
+/// Symbol s of an alphabet: a letter, or its number behind `prefix` of more than 26.
+std::string symbol_name(int s, int alphabet, const std::string& prefix = "");
 /// `n` different numbers of 0..below−1 in random order, every choice equally likely.
 std::vector<int> distinct(int n, int below, RandomStream&);
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "core/options.h"
 
@@ -7,14 +8,31 @@
 /// What the blocks of a model are made of, beside its encoding.
 namespace yonder {
 
+/// LayerNorm, or x/√(mean x² + ε) · weight.
+enum class NormKind { layer, rms };
+/// Where the norms of a block stand.
+enum class NormPlace { pre, post, sandwich, parallel };
+/// Of the MLP.
+enum class Activation { gelu, swiglu, relu2 };
+/// Which linear maps of a block have a bias.
+enum class Biased { none, qkv, all };
+
+/// @{
+/// The texts of all values, as flags and files have them.
+std::vector<std::string> names(NormKind);
+std::vector<std::string> names(NormPlace);
+std::vector<std::string> names(Activation);
+std::vector<std::string> names(Biased);
+/// @}
+
 /// The axes of a block. models/README.md has their formulas; the defaults are its plain block.
 struct BlockDesign {
-  std::string norm = "layer";  ///< LayerNorm, or rms: x/√(mean x² + ε) · weight
-  std::string place = "pre";   ///< where the norms stand: pre, post, sandwich or parallel
-  std::string act = "gelu";    ///< of the MLP: gelu, swiglu or relu2
-  int kv_heads = 0;            ///< K, heads of k and v; it divides H; 0: H
-  std::string bias = "none";   ///< which linear maps have one: none, qkv or all
-  int loops = 1;               ///< r, how often a pass goes through the layers
+  NormKind norm = NormKind::layer;    ///< of all norms
+  NormPlace place = NormPlace::pre;   ///< of the norms
+  Activation act = Activation::gelu;  ///< of the MLP
+  int kv_heads = 0;                   ///< K, heads of k and v; it divides H; 0: H
+  Biased bias = Biased::none;         ///< of linear maps
+  int loops = 1;                      ///< r, how often a pass goes through the layers
 
   /// All of them by name with limits and meaning.
   Options options();

@@ -9,17 +9,11 @@ namespace {
 
 using Component = Composition::Component;
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& w : words) text += (text.empty() ? "" : ", ") + w;
-  return text;
-}
-
 std::string names_of(Kind kind) {
   std::vector<std::string> names;
   for (const Entry& e : registry())
     if (e.kind == kind) names.push_back(e.name);
-  return listed(names);
+  return joined(names, ", ");
 }
 
 // Why `a` can't stand beside `b` ("; " and the way out). Asked in both orders.
@@ -62,7 +56,7 @@ Option& option_of(Options& options, const OptionKey& key) {
   throw UsageError(text_of(key) + ": there is no such option" +
                    (!hint.empty()   ? hint
                     : names.empty() ? "; this encoding has none"
-                                    : "; there are " + listed(names)));
+                                    : "; there are " + joined(names, ", ")));
 }
 
 // Whether a test may add the modifier to a model that was trained without it.
@@ -79,7 +73,7 @@ std::string joining() {
   for (const Entry& e : registry())
     for (const JoinsAtTest& j : e.joins_at_test)
       all.push_back(e.name + "." + j.option + (j.only ? "=" + text_of(*j.only) : ""));
-  return listed(all);
+  return joined(all, ", ");
 }
 
 // An encoding as one group has it, with the options of that group set.
@@ -217,7 +211,8 @@ void Composition::set_at_test(const OptionKey& key, const Value& value) {
     for (const Option& other : options)
       if (other.test_time) free.push_back(key.owner + "." + other.name);
     throw UsageError(text_of(key) + ": training has fixed it at " + text_of(trained) +
-                     "; train another model" + (free.empty() ? "" : ", or change " + listed(free)));
+                     "; train another model" +
+                     (free.empty() ? "" : ", or change " + joined(free, ", ")));
   }
   if (joins && !everywhere(groups_, key.owner)) join(key, value);
 }
@@ -230,9 +225,7 @@ bool meets(const Component& p, const LayerGroup& g) {
          std::any_of(g.layers.begin(), g.layers.end(), [&p](int layer) { return p.in(layer); });
 }
 
-bool lacks(const LayerGroup& g, const std::string& name) {
-  return std::find(g.names.begin(), g.names.end(), name) == g.names.end();
-}
+bool lacks(const LayerGroup& g, const std::string& name) { return !has(g.names, name); }
 
 }  // namespace
 

@@ -223,6 +223,7 @@ struct Entry {
   std::vector<JoinsAtTest> joins_at_test;  ///< for modifiers only
   std::vector<Conflict> conflicts_with;    ///< beside those that follow from its kind
   bool draws_positions = false;            ///< of training; one encoding may
+  bool adds_content = false;               ///< its parameters do not count as those of positions
   Baseline baseline = Baseline::none;      ///< that its first extension is
   Probe probe = Probe::none;               ///< what reports draw of it
   std::string file;                        ///< name of the source file, filled in by Register

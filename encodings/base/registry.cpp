@@ -22,8 +22,7 @@ std::string lower_case(std::string text) {
 const Entry* find_named(const std::string& text) {
   const std::string name = lower_case(text);
   for (const Entry& e : registry())
-    if (e.name == name || std::find(e.aliases.begin(), e.aliases.end(), name) != e.aliases.end())
-      return &e;
+    if (e.name == name || has(e.aliases, name)) return &e;
   return nullptr;
 }
 
@@ -34,7 +33,7 @@ const Override* extension_named(const std::string& text, const std::vector<std::
   for (const Entry& e : registry()) {
     for (const auto& [alias, extension] : e.extension_aliases)
       if (alias == name) return &extension;
-    if (std::find(others.begin(), others.end(), e.name) == others.end()) continue;
+    if (!has(others, e.name)) continue;
     for (const Override& o : e.extensions)
       if (text_of(o.value) == name) return &o;
   }
@@ -52,7 +51,7 @@ std::vector<std::string> canonical(const std::vector<std::string>& names, Overri
     if (extension) options.push_back(*extension);
     const std::string& now = e ? e->name : extension ? extension->key.owner : name;
     // "rope+yarn" has rope once, while "rope+rope" is refused.
-    if (!extension || std::find(known.begin(), known.end(), now) == known.end()) all.push_back(now);
+    if (!extension || !has(known, now)) all.push_back(now);
   }
   return all;
 }

@@ -40,10 +40,6 @@ void add_layers(Layers& layers, const std::string& text, const std::string& whol
   layers.insert(layers.end(), more.begin(), more.end());
 }
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // "rope+window:window.size=16@0-2"; `at` is where its @ stands.
 LayerGroup group_of(const std::string& text, std::size_t at, const std::string& encoding) {
   const std::size_t colon = std::min(text.find(':'), at);
@@ -198,16 +194,13 @@ Overrides parse_overrides(const std::string& text, const std::string& where,
 std::string text_of(const Override& o) { return text_of(o.key) + "=" + text_of(o.value); }
 
 std::string text_of(const Overrides& all) {
-  std::string text;
-  for (const Override& o : all) text += (text.empty() ? "" : ":") + text_of(o);
-  return text;
+  return joined(all, ":", [](const Override& o) { return text_of(o); });
 }
 
 std::vector<std::string> EncodingSpec::names() const {
   std::vector<std::string> all;
   for (const LayerGroup& g : groups)
-    for (const std::string& name : g.names)
-      if (!yonder::has(all, name)) all.push_back(name);
+    for (const std::string& name : g.names) add_once(all, name);
   return all;
 }
 
@@ -252,14 +245,10 @@ std::string text_of(const Layers& layers) {
 }
 
 std::string text_of(const std::vector<LayerGroup>& groups) {
-  std::string text;
-  for (const LayerGroup& g : groups) {
-    if (!text.empty()) text += ",";
-    for (const std::string& name : g.names) text += (&name == &g.names[0] ? "" : "+") + name;
-    for (const Override& o : g.options) text += ":" + text_of(o);
-    if (!g.layers.empty()) text += "@" + text_of(g.layers);
-  }
-  return text;
+  return joined(groups, ",", [](const LayerGroup& g) {
+    return joined(g.names, "+") + (g.options.empty() ? "" : ":" + text_of(g.options)) +
+           (g.layers.empty() ? "" : "@" + text_of(g.layers));
+  });
 }
 
 bool everywhere(const std::vector<LayerGroup>& groups, const std::string& name) {

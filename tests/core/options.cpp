@@ -35,10 +35,7 @@ struct Fields {
 
   // The message with which `text` is refused; "" if it is taken.
   std::string refusal(const std::string& name, const std::string& text) {
-    try {
-      set(name, text);
-      return "";
-    } catch (const UsageError& e) { return e.what(); }
+    return why_refused([&] { set(name, text); }).value_or("");
   }
 };
 

@@ -171,10 +171,7 @@ TEST_CASE("entmax of the worked example has its weights, loss and gradient") {
 TEST_CASE(
     "what qknorm, gate, entmax, wall and path can't be combined with is refused in a sentence") {
   const auto refusal = [](const std::string& names) -> std::string {
-    try {
-      Composition c(names);
-    } catch (const UsageError& e) { return e.what(); }
-    return "";
+    return why_refused([&] { Composition c(names); }).value_or("");
   };
   CHECK_THAT(refusal("entmax+stick-breaking"), ContainsSubstring("how scores become weights"));
   CHECK_THAT(refusal("complex+qknorm"), ContainsSubstring("real queries and keys"));

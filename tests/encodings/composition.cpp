@@ -10,10 +10,7 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 std::string refusal_of(const std::string& names) {
-  try {
-    Composition c(names);
-  } catch (const UsageError& e) { return e.what(); }
-  return "";
+  return why_refused([&] { Composition c(names); }).value_or("");
 }
 
 }  // namespace

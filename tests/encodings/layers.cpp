@@ -14,16 +14,9 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Transformer model_of(const std::string& encoding, Dims dims = tiny_dims(),
+Transformer model_of(const std::string& encoding, const Dims& dims = tiny_dims(),
                      const Overrides& settings = {}) {
-  auto composition = std::make_unique<Composition>(encoding);
-  for (const auto& [option, value] : settings) composition->set(option, value);
-  Transformer m(dims, std::move(composition), 1);
-  for (const auto& [name, var] : m.parameters().all()) {
-    RandomStream noise(Random(2, name));
-    for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
-  }
-  return m;
+  return Served{encoding, dims, {}, settings}.model();
 }
 
 std::vector<std::string> names(const Transformer& m) {
@@ -39,10 +32,7 @@ Dims four_layers() {
 }
 
 std::string refusal(const std::string& encoding, const Dims& dims = four_layers()) {
-  try {
-    model_of(encoding, dims);
-  } catch (const UsageError& e) { return e.what(); }
-  return "";
+  return why_refused([&] { model_of(encoding, dims); }).value_or("");
 }
 
 Tensor logits(Transformer& m, int T = 6) {

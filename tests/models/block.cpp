@@ -128,10 +128,10 @@ TEST_CASE("blocks come to the numbers of an independent program") {
   BlockDesign llama = BlockDesign::named("llama");
   llama.kv_heads = 1;
   check_reached(llama, {-.223993, -.789970, -.418664}, 352);
-  check_reached({.place = "post", .act = "relu2", .bias = "qkv"}, {-.983545, -1.289277, -1.534902},
-                408);
-  check_reached({.norm = "rms", .place = "sandwich", .kv_heads = 1}, {-.393920, -1.472504, .813236},
-                320);
+  check_reached({.place = NormPlace::post, .act = Activation::relu2, .bias = Biased::qkv},
+                {-.983545, -1.289277, -1.534902}, 408);
+  check_reached({.norm = NormKind::rms, .place = NormPlace::sandwich, .kv_heads = 1},
+                {-.393920, -1.472504, .813236}, 320);
 }
 
 TEST_CASE("loops come to the numbers of an independent program") {
@@ -211,8 +211,10 @@ TEST_CASE("a file says what its blocks are if they are not plain") {
   const SavedBlock plain(model_of({.kv_heads = 2}));
   CHECK(plain.metadata()["format"] == 1);
   CHECK(!plain.metadata()["model"].contains("norm"));
-  const SavedBlock saved(
-      model_of({.norm = "rms", .place = "sandwich", .act = "swiglu", .loops = 2}));
+  const SavedBlock saved(model_of({.norm = NormKind::rms,
+                                   .place = NormPlace::sandwich,
+                                   .act = Activation::swiglu,
+                                   .loops = 2}));
   CHECK(saved.metadata()["format"] == 2);
   CHECK(saved.metadata()["model"].dump() ==
         R"({"vocabulary":7,"width":8,"heads":2,"layers":2,"mlp":12,"causal":true,"tied":false,)"
@@ -226,7 +228,7 @@ TEST_CASE("a file says what its blocks are if they are not plain") {
 }
 
 TEST_CASE("a file whose block can't be is refused in one sentence") {
-  const SavedBlock saved(model_of({.place = "post"}));
+  const SavedBlock saved(model_of({.place = NormPlace::post}));
   REQUIRE(saved.refusal([](ordered_json&) {}).empty());
   const auto in_model = [&](const char* key, const ordered_json& value) {
     return saved.refusal([&](ordered_json& j) { j["model"][key] = value; });
@@ -265,7 +267,7 @@ TEST_CASE("what a block can't be is refused in one sentence") {
   };
   CHECK(refusal({.kv_heads = 3}) ==
         "model: kv_heads 3 does not divide heads 2; choose a divisor of it");
-  CHECK(refusal({.place = "post"}, "complex") ==
+  CHECK(refusal({.place = NormPlace::post}, "complex") ==
         "complex: the complex Transformer has the plain block only, and this one has place post; "
         "omit it");
   for (const BlockDesign& block : designs())

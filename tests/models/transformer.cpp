@@ -123,10 +123,7 @@ Transformer plain(Dims dims, Head head = Head::own) {
 }
 
 std::string refusal(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const UsageError& e) { return e.what(); }
-  return "";
+  return why_refused([&] { act(); }).value_or("");
 }
 
 /// Writes down which hooks are called, and with what.

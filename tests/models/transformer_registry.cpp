@@ -38,7 +38,7 @@ void check_model(const Served& kind, const Sequences& s) {
   const Worst worst = check_gradients(loss, learned(kind, model), 3);
   INFO(kind.name() << ", " << s.pass.tokens << " tokens: " << worst.where);
   // The second derivative of max(x, 0)² jumps, which differences see where an x is near 0.
-  CHECK(worst.error < (kind.dims.block.act == "relu2" ? 1e-4 : 1e-6));
+  CHECK(worst.error < (kind.dims.block.act == Activation::relu2 ? 1e-4 : 1e-6));
 }
 
 // Why a model does not serve such positions, beginning with an encoding's name, or "".
@@ -134,7 +134,7 @@ TEST_CASE(
       continue;
     Served one = kind, two = kind;
     one.dims.layers = two.dims.layers = 1, two.dims.causal = false;
-    if (!takes_extension(two)) continue;
+    if (!two.takes_extension()) continue;
     Transformer causal = one.model(), both = two.model();
     const auto shapes = [](const Transformer& m) {
       std::vector<std::pair<std::string, Shape>> all;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "models/transformer.h"
+#include "models/served.h"
 
 /// \file
 /// Small models for tests.
@@ -30,36 +30,6 @@ inline Dims tiny_dims() {
           .trained = 8,
           .causal = true};
 }
-
-/// One kind of model that a registered encoding serves.
-struct Served {
-  std::string encoding;
-  Dims dims;
-  Overrides extension;      ///< to be set at test time
-  Overrides settings = {};  ///< before training
-
-  std::string name() const {
-    std::string text = encoding + (dims.causal ? ", causal" : ", bidirectional");
-    if (const std::string block = dims.block.text(dims.heads); !block.empty()) text += ", " + block;
-    for (const Override& o : settings) text += ", " + text_of(o);
-    for (const Override& o : extension) text += ", " + text_of(o);
-    return text;
-  }
-
-  /// A model in which every parameter has left its start (zeros hide errors), the same each time.
-  Transformer model() const {
-    auto composition = std::make_unique<Composition>(encoding);
-    for (const auto& [key, value] : settings) composition->set(key, value);
-    Transformer m(dims, std::move(composition), 1);
-    for (const auto& [name, var] : m.parameters().all()) {
-      RandomStream noise(Random(2, name));
-      for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
-      m.parameters().bounds(name).hold(var.value().flat());
-    }
-    for (const auto& [key, value] : extension) m.set_at_test(key, value);
-    return m;
-  }
-};
 
 /// Every registered encoding as it stands, causal and bidirectional where it serves so.
 inline std::vector<Served> served() {
@@ -90,9 +60,8 @@ inline std::vector<Served> served_in_other_forms() {
       for (const Value& value : others) {
         Served kind = plain;
         kind.settings = {{{plain.encoding, {}, o.name}, value}};
-        try {
-          if (text_of(value) != text_of(now)) kind.model(), all.push_back(kind);
-        } catch (const UsageError&) {}  // not in such a model
+        const bool another = text_of(value) != text_of(now);  // and perhaps not in such a model
+        if (another && !why_refused([&] { kind.model(); })) all.push_back(kind);
       }
     }
   }
@@ -108,29 +77,21 @@ inline std::string extended(const Entry& e, const Override& extension) {
 
 /// Whether a composition has a meaning.
 inline bool composes(const std::string& names) {
-  try {
-    Composition{names};
-    return true;
-  } catch (const UsageError&) { return false; }
-}
-
-/// Whether the model takes its extension: rope's dca serves causal ones only.
-inline bool takes_extension(const Served& kind) {
-  if (kind.dims.causal) return true;
-  Transformer model = kind.model();
-  try {
-    model.encoding().check();
-    return true;
-  } catch (const UsageError&) { return false; }
+  return !why_refused([&] { Composition{names}; });
 }
 
 /// Blocks that have each value of each axis once at least, but the plain one.
 inline std::vector<BlockDesign> designs() {
-  std::vector<BlockDesign> all{{.loops = 3}, {.place = "post", .act = "relu2", .bias = "qkv"}};
+  std::vector<BlockDesign> all{
+      {.loops = 3}, {.place = NormPlace::post, .act = Activation::relu2, .bias = Biased::qkv}};
   for (const char* name : {"gpt2", "neox", "llama", "gemma"})
     all.push_back(BlockDesign::named(name));
   all.back().kv_heads = 1;
-  all.push_back({.place = "post", .act = "swiglu", .kv_heads = 1, .bias = "all", .loops = 2});
+  all.push_back({.place = NormPlace::post,
+                 .act = Activation::swiglu,
+                 .kv_heads = 1,
+                 .bias = Biased::all,
+                 .loops = 2});
   return all;
 }
 
@@ -154,7 +115,8 @@ inline std::vector<Served> served_in_all_ways() {
   for (const Served& plain : served()) {
     const Entry& e = entry(plain.encoding);
     for (const Override& extension : e.extensions)
-      if (const Served kind{extended(e, extension), plain.dims, {extension}}; takes_extension(kind))
+      if (const Served kind{extended(e, extension), plain.dims, {extension}};
+          kind.takes_extension())
         all.push_back(kind);
     for (const Entry& modifier : registry())
       if (const std::string both = e.name + "+" + modifier.name;

@@ -6,6 +6,7 @@
 #include "core/ops/ops.h"
 #include "core/parallel.h"
 #include "models/checkpoint.h"
+#include "models/served.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
 
@@ -14,38 +15,6 @@ namespace {
 
 constexpr int trained = 8, beyond = 12, vocabulary = 7;
 constexpr double rounding = 2e-5;  // of logits of some units in float, summed in another order
-
-/// An encoding in one kind of model, perhaps with an option of test time.
-struct Tried {
-  std::string encoding;
-  bool causal;
-  Overrides extension;
-
-  std::string name() const {
-    return encoding + (causal ? ", causal" : ", bidirectional") +
-           (extension.empty() ? "" : ", " + text_of(extension[0]));
-  }
-
-  // A model in which every parameter has left its start, as zeros hide errors.
-  Transformer model() const {
-    const Dims dims{.vocabulary = vocabulary,
-                    .width = 16,
-                    .heads = 2,
-                    .layers = 2,
-                    .mlp = 16,
-                    .trained = trained,
-                    .causal = causal};
-    Transformer m(dims, std::make_unique<Composition>(encoding), 1);
-    for (const auto& [name, var] : m.parameters().all()) {
-      RandomStream noise(Random(2, name));
-      for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
-      m.parameters().bounds(name).hold(var.value().flat());
-    }
-    for (const auto& [key, value] : extension) m.encoding().set_at_test(key, value);
-    m.encoding().check();
-    return m;
-  }
-};
 
 std::vector<int> some_tokens(int count, const char* stream = "tokens") {
   RandomStream draws(Random(3, stream));
@@ -74,7 +43,7 @@ double difference(const real* a, const real* b, int count) {
 }
 
 // Whether the encoding is defined for so many tokens; beyond the trained ones it need not be.
-bool defined(const Tried& tried, int tokens) {
+bool defined(const Served& tried, int tokens) {
   try {
     Transformer model = tried.model();
     logits(model, some_tokens(tokens), {.tokens = tokens});
@@ -86,7 +55,7 @@ bool defined(const Tried& tried, int tokens) {
 }
 
 // What is wrong, in words; "" if nothing is.
-using Check = std::string (*)(const Tried&, int tokens);
+using Check = std::string (*)(const Served&, int tokens);
 
 std::string at_place(const std::string& what, double difference) {
   char text[64];
@@ -94,8 +63,8 @@ std::string at_place(const std::string& what, double difference) {
   return what + text;
 }
 
-std::string causality(const Tried& tried, int T) {
-  if (!tried.causal) return "";
+std::string causality(const Served& tried, int T) {
+  if (!tried.dims.causal) return "";
   Transformer model = tried.model();
   std::vector<int> tokens = some_tokens(T);
   const Tensor before = logits(model, tokens, {.tokens = T});
@@ -105,7 +74,7 @@ std::string causality(const Tried& tried, int T) {
   return most > 0 ? at_place("the last token changes earlier logits", most) : "";
 }
 
-std::string padding(const Tried& tried, int T) {
+std::string padding(const Served& tried, int T) {
   Transformer model = tried.model();
   const int n = T - 3;
   std::vector<int> tokens = some_tokens(2 * T);
@@ -117,7 +86,7 @@ std::string padding(const Tried& tried, int T) {
   return most > rounding ? at_place("a padded batch changes the logits of a sequence", most) : "";
 }
 
-std::string memory(const Tried& tried, int T) {
+std::string memory(const Served& tried, int T) {
   if (!defined(tried, 4 * T)) return "";
   Transformer fresh = tried.model(), used = tried.model();
   logits(used, some_tokens(4 * T), {.tokens = 4 * T});
@@ -127,9 +96,9 @@ std::string memory(const Tried& tried, int T) {
   return most > 0 ? at_place("a longer test before changes the logits", most) : "";
 }
 
-std::string cache(const Tried& tried, int T) {
+std::string cache(const Served& tried, int T) {
   Transformer model = tried.model();
-  if (!tried.causal || model.encoding().needs_digits()) return "";
+  if (!tried.dims.causal || model.encoding().needs_digits()) return "";
   const std::vector<int> tokens = some_tokens(T);
   const Tensor whole = logits(model, tokens, {.tokens = T});
   Transformer::Cache kept;
@@ -141,7 +110,7 @@ std::string cache(const Tried& tried, int T) {
   return "";
 }
 
-std::string checkpoint(const Tried& tried, int T) {
+std::string checkpoint(const Served& tried, int T) {
   Transformer model = tried.model();
   const std::string folder = make_temporary_folder(), path = folder + "/model";
   std::string wrong;
@@ -163,7 +132,7 @@ std::string checkpoint(const Tried& tried, int T) {
 
 // Central differences of some elements of every parameter, f'(x) ≈ (f(x+h) − f(x−h)) / 2h. In float
 // the loss is known to 2e-7, so the quotient to 1e-5, and h² is below that.
-std::string gradients(const Tried& tried, int T) {
+std::string gradients(const Served& tried, int T) {
   constexpr double h = 1e-2;
   Transformer model = tried.model();
   const std::vector<int> tokens = some_tokens(4 * T), targets = some_tokens(4 * T, "targets");
@@ -198,38 +167,34 @@ const std::pair<const char*, Check> checks[] = {
     {"causality", causality}, {"padding", padding},       {"state", memory},
     {"cache", cache},         {"checkpoint", checkpoint}, {"gradients", gradients}};
 
-// Whether the model takes its extension: some serve causal models only.
-bool takes_extension(const Tried& tried) {
-  try {
-    tried.model();
-    return true;
-  } catch (const UsageError&) {
-    if (tried.causal) throw;
-    return false;
-  }
-}
-
-std::vector<Tried> tries_of(const std::string& name) {
+std::vector<Served> tries_of(const std::string& name) {
   const Composition composition(name);
-  std::vector<Tried> all;
+  std::vector<Served> all;
   for (const bool causal : {true, false}) {
     const auto serves = [causal](const Composition::Component& p) {
       return p.entry->serves == Serves::both || (p.entry->serves == Serves::causal_only) == causal;
     };
     if (!std::all_of(composition.components().begin(), composition.components().end(), serves))
       continue;
-    all.push_back({name, causal, {}});
+    const Dims dims{.vocabulary = vocabulary,
+                    .width = 16,
+                    .heads = 2,
+                    .layers = 2,
+                    .mlp = 16,
+                    .trained = trained,
+                    .causal = causal};
+    all.push_back({name, dims, {}});
     for (const Composition::Component& p : composition.components())
       for (const Override& o : p.entry->extensions) {
         Options options = p.encoding->options();
-        const Tried tried{name, causal, {o}};
-        if (find(options, o.key.name)->test_time && takes_extension(tried)) all.push_back(tried);
+        const Served tried{name, dims, {o}};
+        if (find(options, o.key.name)->test_time && tried.takes_extension()) all.push_back(tried);
       }
   }
   return all;
 }
 
-bool passes(const Tried& tried) {
+bool passes(const Served& tried) {
   std::string passed;
   for (const auto& [name, check] : checks)
     for (const int tokens : {trained, beyond}) {
@@ -255,7 +220,7 @@ ExitCode check_command(const Arguments& arguments) {
   line.argument("ENCODING", name, "an encoding, several joined by +",
                 CommandLine::Presence::required);
   if (!line.parse(arguments)) return ExitCode::ok;
-  const std::vector<Tried> tries = tries_of(canonical_encoding(name));
+  const std::vector<Served> tries = tries_of(canonical_encoding(name));
   set_threads(1);
   std::printf(
       "A small model trained on %d tokens, at %d and %d: no later token changes an earlier logit; "
@@ -263,7 +228,7 @@ ExitCode check_command(const Arguments& arguments) {
       "back; gradients\nare those of differences.\n",
       trained, trained, beyond);
   int wrong = 0;
-  for (const Tried& tried : tries) wrong += !passes(tried);
+  for (const Served& tried : tries) wrong += !passes(tried);
   return wrong == 0 ? ExitCode::ok : ExitCode::failed;
 }
 

@@ -9,28 +9,11 @@
 #include "core/error.h"
 #include "datasets/base/dataset.h"
 #include "encodings/base/encoding.h"
+#include "train/cli/help.h"
 #include "train/config/keys.h"
 
 namespace yonder {
 namespace {
-
-constexpr std::size_t meaning_column = 30, width = 100;  // of the help
-
-// The text and then these words, in lines that fit; all but the first begin in column `indent`, and
-// all but the last end in `more`.
-std::string wrapped(std::string text, const std::string& words, std::size_t indent,
-                    const std::string& more = "") {
-  std::size_t column = text.size() - (text.rfind('\n') + 1);
-  bool first = true;
-  for (const std::string& word : split(words, ' ')) {
-    if (first) first = false;
-    else if (column + 1 + word.size() + more.size() <= width) text += ' ', ++column;
-    else text += more + "\n" + std::string(indent, ' '), column = indent;
-    text += word;
-    column += word.size();
-  }
-  return text + "\n";
-}
 
 // CLI11's help in the columns of ours.
 class HelpFormat final : public CLI::Formatter {
@@ -52,24 +35,6 @@ class HelpFormat final : public CLI::Formatter {
     return is_positional ? text + "\n" : text;
   }
 };
-
-std::string placeholder(const Option& option) {
-  if (!option.placeholder.empty()) return option.placeholder;
-  if (std::holds_alternative<int*>(option.value)) return "N";
-  if (std::holds_alternative<double*>(option.value)) return "X";
-  if (!std::holds_alternative<std::string*>(option.value)) return "true|false";
-  return option.choices.empty() ? "TEXT" : "NAME";
-}
-
-std::string meaning(const Option& option) {
-  std::string text = option.help;
-  if (!option.choices.empty()) text += ": " + allowed(option);
-  const bool list = std::visit([](auto* field) { return !field; }, option.value);
-  std::string start = option.default_text;
-  if (start.empty() && !list) start = text_of(option);
-  if (std::holds_alternative<bool*>(option.value) && start == "false") start = "";
-  return start.empty() ? text : text + " [" + start + "]";
-}
 
 int whole_number(const std::string& flag, const std::string& text) {
   int n = 0;
@@ -102,10 +67,6 @@ std::vector<std::string> words_of(const std::string& text) {
   for (char& c : parted)
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') c = ' ';
   return split(parted, ' ');
-}
-
-bool has(const std::vector<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
 }
 
 }  // namespace
@@ -143,11 +104,9 @@ struct CommandLine::Line {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     if (takes != Takes::nothing) option->type_name(placeholder(o))->expected(1);
     if (!o.synonym.empty()) synonyms["--" + kebab_case(o.synonym)] = plain;
-    if (!o.former.empty()) {
-      const auto dot = name.rfind('.');
-      former["--" + (dot == name.npos ? "" : name.substr(2, dot - 1)) + kebab_case(o.former)] =
+    if (!o.former.empty())
+      former["--" + kebab_case(text_of(OptionKey(OptionKey(name.substr(2)).owner, {}, o.former)))] =
           plain;
-    }
     return flags.emplace_back(
         Flag{plain, o.name, takes, std::move(take), option, "", o.advanced, o.affects_result});
   }
@@ -162,6 +121,15 @@ struct CommandLine::Line {
     });
   }
 
+  // What puts the value of an option among those that are given, in place of an earlier one.
+  static std::function<void(const Values&)> into(Overrides& given, const OptionKey& key,
+                                                 const Option& option) {
+    return [&given, key, option](const Values& values) {
+      std::erase_if(given, [&](const Override& o) { return o.key == key; });
+      given.push_back({key, typed(option, values.back())});
+    };
+  }
+
   // The flag of a registered encoding's or task's option. One that training fixes is known when
   // testing, so that it can be refused for what it is, but not shown.
   void registered(const std::string& kind, const OptionKey& key, const Option& option,
@@ -174,10 +142,7 @@ struct CommandLine::Line {
     Flag& flag = add(!shown                     ? ""
                      : flag_of(key) == "--text" ? "Data"
                                                 : kind + " " + key.owner,
-                     flag_of(key), named, Takes::one, [&given, key, option](const Values& values) {
-                       std::erase_if(given, [&](const Override& o) { return o.key == key; });
-                       given.push_back({key, typed(option, values.back())});
-                     });
+                     flag_of(key), named, Takes::one, into(given, key, option));
     flag.owner = key.owner;
   }
 
@@ -189,10 +154,7 @@ struct CommandLine::Line {
                                  "more in proportion to the length"}
                               .within(0, 1024)
                               .shown_as("as in training");
-    add("Model", flag_of(key), option, Takes::one, [&given, key, option](const Values& values) {
-      std::erase_if(given, [&](const Override& o) { return o.key == key; });
-      given.push_back({key, typed(option, values.back())});
-    });
+    add("Model", flag_of(key), option, Takes::one, into(given, key, option));
   }
 
   // Hides what a short help leaves out: options for experts, and those of encodings and tasks that

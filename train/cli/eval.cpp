@@ -231,8 +231,7 @@ void test_extensions(const EvalOptions& options, const Trained& run, const Input
   if (!options.extensions.empty())
     rows = extension_rows(encoding, options.extensions, options.of_encoding);
   if (!options.factors.empty()) rows = sharpened(encoding, rows, options.factors);
-  const bool all = std::find(options.extensions.begin(), options.extensions.end(), "all") !=
-                   options.extensions.end();
+  const bool all = has(options.extensions, "all");
   const Study study = compare(
       options.path, rows, all ? Refused::tell : Refused::fail, options.of_task, options.settings,
       [&](int row, double part) {

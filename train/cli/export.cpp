@@ -20,7 +20,7 @@ std::vector<std::string> names_of_tokens(const Checkpoint& checkpoint, const std
   std::vector<std::string> names;
   for (int t = 0; t < run.task->vocabulary(); ++t) {
     std::string name = run.task->spelled(t);
-    const bool taken = std::find(names.begin(), names.end(), name) != names.end();
+    const bool taken = has(names, name);
     if (taken || name.empty() || name.find_first_of(" \t\n") != name.npos)
       name = "<" + std::to_string(t) + ">";
     names.push_back(std::move(name));

@@ -125,7 +125,7 @@ void print(const Json& all) {
   for (const Json& one : all) {
     widest = std::max(widest, one["name"].get<std::string>().size());
     const std::string group = one.value("acts_on", "");
-    if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+    add_once(groups, group);
   }
   for (const std::string& group : groups) {
     if (!group.empty())

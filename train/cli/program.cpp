@@ -44,7 +44,7 @@ const Command commands[] = {
 
 void print_help(std::FILE* where) {
   std::fputs(
-      "yonder: which position encoding survives beyond the length it was trained on?\n\n"
+      "yonder: how do positional encodings extrapolate beyond the training length?\n\n"
       "Examples\n"
       "  yonder train --task copy --encoding rope --train-length 16 --steps 1000 --out runs/copy\n"
       "  yonder eval runs/copy --eval-lengths 16,32,64\n"

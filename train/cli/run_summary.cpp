@@ -22,17 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-std::string listed(const std::vector<std::string>& values) {
-  std::string text;
-  for (const std::string& v : values) text += (text.empty() ? "" : ", ") + v;
-  return text;
-}
-
 template <class T>
 std::string listed(const std::vector<T>& values) {
-  std::vector<std::string> texts;
-  for (const T& v : values) texts.push_back(text_of(Value(v)));
-  return listed(texts);
+  return joined(values, ", ", [](const T& v) { return text_of(Value(v)); });
 }
 
 // "width 64, heads 4, layers 2" of some fields.

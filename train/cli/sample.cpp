@@ -20,9 +20,7 @@ struct SampleOptions {
 };
 
 std::string spelled(const Task& task, const std::vector<int>& tokens) {
-  std::string text;
-  for (const int t : tokens) text += (text.empty() ? "" : " ") + task.spelled(t);
-  return text;
+  return joined(tokens, " ", [&task](int t) { return task.spelled(t); });
 }
 
 /// Prints bytes as they come, each UTF-8 character when it is complete. Other bytes, and control

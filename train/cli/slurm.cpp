@@ -42,7 +42,8 @@ double seconds_in(const std::string& time) {
 
 Options SlurmJob::fields() {
   return {Option{"nodes", &nodes, "machines of the job"}.within(1, 100000),
-          Option{"tasks", &tasks, "ranks on each of them, of which the first of all trains nothing"}
+          Option{"tasks", &tasks,
+                 "ranks on each of them; the first of all schedules and trains nothing"}
               .within(0, 100000)
               .shown_as("whole nodes, one for each processor"),
           Option{"time", &time, "until the job saves and queues again, as sbatch takes it"},
@@ -55,8 +56,8 @@ std::string slurm_script(const SlurmJob& job) {
   const std::string threads = std::to_string(job.threads);
   std::string text = "#!/bin/bash\n# The sweep " + job.sweep + " in " + job.folder +
                      ", until it is done. Written by\n#   " + job.written_by + "\n#   sbatch " +
-                     job.path() + "       has it run" + "\n#   yonder show " + job.folder +
-                     "         tells how far it is\n";
+                     job.path() + "       submits it" + "\n#   yonder show " + job.folder +
+                     "         shows its progress\n";
   const auto say = [&text](const std::string& line) { text += "#SBATCH --" + line + "\n"; };
   say("job-name=" + job.sweep);
   say("chdir=\"" + std::filesystem::current_path().string() + "\"");

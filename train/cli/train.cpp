@@ -82,7 +82,7 @@ void require_free(const CommandLine& line) {
   for (const auto& [key, affects_result] : line.given())
     if (affects_result && key.name != "resume" && key.name != "path")
       throw UsageError(flag_of(key) +
-                       ": a resumed run keeps its configuration; omit the flag, or train anew with "
+                       ": a resumed run keeps its configuration; omit the flag, or start over with "
                        "--out");
 }
 
@@ -147,11 +147,10 @@ void warn(const RunConfig& config, const Inputs& inputs) {
   if (const std::string text = config.warning(); !text.empty()) say(text);
   const auto task = prepare_task(config, inputs);
   if (!task->is_text()) return;
-  try {
-    task->sequences({.length = config.train_length, .scored = std::min(32, config.train_length)});
-  } catch (const UsageError& why) {
-    say(std::string("the model can't be evaluated at its training length: ") + why.what());
-  }
+  const EvalSpec longest{.length = config.train_length,
+                         .scored = std::min(32, config.train_length)};
+  if (const auto why = why_refused([&] { task->sequences(longest); }))
+    say("the model can't be evaluated at its training length: " + *why);
 }
 
 // What all ranks have to agree about, and how many of them are too many.

@@ -57,8 +57,7 @@ std::vector<std::string> encodings_of(const EncodingSpec& spec) {
 bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
   if (key.owner == "encoding") return true;
   const Entry* e = find_entry(key.owner);
-  if (!e || std::find(encodings.begin(), encodings.end(), key.owner) == encodings.end())
-    return false;
+  if (!e || !has(encodings, key.owner)) return false;
   const auto made = e->make();
   Options options = made->options();
   const Option* o = find(options, key.name);
@@ -164,8 +163,7 @@ std::vector<Row> parse_rows(const std::vector<std::string>& entries) {
       throw UsageError(
           "encodings: there is an empty entry; write names with commas between, as in "
           "rope,alibi");
-    if (std::find(rows.begin(), rows.end(), row) != rows.end())
-      throw UsageError("encodings: '" + text + "' is named twice; name it once");
+    if (has(rows, row)) throw UsageError("encodings: '" + text + "' is named twice; name it once");
     rows.push_back(std::move(row));
   }
   return rows;

@@ -17,10 +17,8 @@ int RunConfig::first_steps() const { return int(std::lround(switch_at * steps));
 
 BlockDesign RunConfig::design() const {
   BlockDesign all = BlockDesign::named(block);
-  const auto choose = [](std::string& part, const std::string& own) {
-    if (own != "auto") part = own;
-  };
-  choose(all.norm, norm), choose(all.place, place), choose(all.act, act), choose(all.bias, bias);
+  all.norm = norm.value_or(all.norm), all.place = place.value_or(all.place);
+  all.act = act.value_or(all.act), all.bias = bias.value_or(all.bias);
   all.kv_heads = kv_heads, all.loops = loops;
   return all;
 }
@@ -33,7 +31,8 @@ void RunConfig::set_design(const BlockDesign& all) {
 
 int RunConfig::hidden() const {
   if (mlp > 0) return mlp;
-  return design().act == "swiglu" ? 8 * ((width + 2) / 3) : 4 * width;  // nearly as many weights
+  return design().act == Activation::swiglu ? 8 * ((width + 2) / 3)
+                                            : 4 * width;  // nearly as many weights
 }
 
 std::string RunConfig::warning() const {
@@ -73,7 +72,7 @@ Options RunConfig::data_fields() {
 Options RunConfig::model_fields() {
   return {
       Option{"model.encoding", &encoding,
-             "position encoding, several joined by +; see yonder list encodings"}
+             "positional encoding, several joined by +; see yonder list encodings"}
           .takes("NAME")
           .kept_as(canonical_encoding),
       Option{"encoding.switch_at", &switch_at,
@@ -92,17 +91,10 @@ Options RunConfig::model_fields() {
           .shown_as("4 x width, of swiglu 8/3 x width"),
       Option{"model.block", &block, "blocks like those of"}.one_of(
           {"auto", "plain", "gpt2", "neox", "llama", "gemma"}),
-      Option{"model.norm", &norm, "LayerNorm or RMSNorm"}
-          .one_of({"auto", "layer", "rms"})
-          .for_experts(),
-      Option{"model.place", &place, "where the norms of a block stand"}
-          .one_of({"auto", "pre", "post", "sandwich", "parallel"})
-          .for_experts(),
-      Option{"model.act", &act, "activation of the MLP"}
-          .one_of({"auto", "gelu", "swiglu", "relu2"})
-          .for_experts(),
-      Option{"model.bias", &bias, "bias of no linear map, of q, k and v, or of all in blocks"}
-          .one_of({"auto", "none", "qkv", "all"})
+      choice("model.norm", &norm, "LayerNorm or RMSNorm").for_experts(),
+      choice("model.place", &place, "where the norms of a block stand").for_experts(),
+      choice("model.act", &act, "activation of the MLP").for_experts(),
+      choice("model.bias", &bias, "bias of no linear map, of q, k and v, or of all in blocks")
           .for_experts(),
       Option{"model.kv_heads", &kv_heads, "heads of keys and values; they divide --heads"}
           .within(0, 65536)

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,11 @@ struct RunConfig {
   int width = 128, heads = 4, layers = 4;  ///< of the Transformer
   int mlp = 0;                             ///< 0: 4·width, of swiglu 8⌈width/3⌉
   std::string block = "auto";              ///< a published model's, or "auto" for the plain one
-  std::string norm = "auto";    ///< BlockDesign::norm; "auto": what `block` says, as the next three
-  std::string place = "auto";   ///< BlockDesign::place
-  std::string act = "auto";     ///< BlockDesign::act
-  std::string bias = "auto";    ///< BlockDesign::bias
-  int kv_heads = 0, loops = 1;  ///< 0: as many as heads; how often the layers are gone through
+  std::optional<NormKind> norm;  ///< BlockDesign::norm; empty: what `block` says, as the next three
+  std::optional<NormPlace> place;  ///< BlockDesign::place
+  std::optional<Activation> act;   ///< BlockDesign::act
+  std::optional<Biased> bias;      ///< BlockDesign::bias
+  int kv_heads = 0, loops = 1;     ///< 0: as many as heads; how often the layers are gone through
   bool bidirectional = false, tie_embeddings = false;  ///< see fields()
 
   int steps = 2000, batch = 32;                           ///< optimizer steps; sequences in each
@@ -42,8 +43,8 @@ struct RunConfig {
   std::string precision = "f32";  ///< of the factors of matrix products in training, or "bf16"
   int threads = 0;                ///< 0: as many as the machine has; results do not depend on it
   int checkpoint_every = 0;       ///< steps between checkpoints that stay; 0: only at the end
-  double checkpoint_minutes = 5;  ///< between checkpoints that only serve to go on from; 0: none
-  int keep_checkpoints = 2;       ///< checkpoints that training can go on from
+  double checkpoint_minutes = 5;  ///< between checkpoints that are only for resuming; 0: none
+  int keep_checkpoints = 2;       ///< checkpoints for resuming that are kept
   int last_checkpoints = 1;  ///< that stay, evenly over the last tenth of training, the last too
   bool tensorboard = false;  ///< also write metrics for TensorBoard
   int shards = 1;  ///< of a batch; their gradients are added in order, whichever rank makes them

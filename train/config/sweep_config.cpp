@@ -35,23 +35,22 @@ std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
   const std::string block = base.design().text(base.heads);
   if (alone.complex() && !block.empty())
     return e.name + ": the complex Transformer has the plain block only, and this one has " + block;
-  try {
-    Parameters parameters(0);
-    alone.build({.vocabulary = 1,
-                 .width = base.width,
-                 .heads = base.heads,
-                 .layers = base.layers,
-                 .mlp = base.width,
-                 .trained = std::max(2, base.train_length),
-                 .causal = !base.bidirectional,
-                 .block = base.design()},
-                parameters);
-    if (base.loops != 1 && alone.replaces_last_layer())
-      return e.name + ": it runs the last layer in a way of its own, which can't be looped";
+  const Dims dims{.vocabulary = 1,
+                  .width = base.width,
+                  .heads = base.heads,
+                  .layers = base.layers,
+                  .mlp = base.width,
+                  .trained = std::max(2, base.train_length),
+                  .causal = !base.bidirectional,
+                  .block = base.design()};
+  Parameters parameters(0);
+  if (auto why = why_refused([&] { alone.build(dims, parameters); })) return why;
+  if (base.loops != 1 && alone.replaces_last_layer())
+    return e.name + ": it runs the last layer in a way of its own, which can't be looped";
+  return why_refused([&] {  // resolving options is the check
     for (const auto& [key, value] : of_test) alone.set_at_test(key, value);
     alone.check();
-  } catch (const UsageError& why) { return why.what(); }  // resolving options is the check
-  return {};
+  });
 }
 
 // Whether a test of the encoding alone may set it and would see a change.
@@ -130,7 +129,7 @@ std::vector<Row> rows_of(const SweepConfig& config, SweepPlan& plan) {
   if (config.window_baseline)
     for (const Row& row : std::vector<Row>(rows))
       if (const Row behind{row.encoding, {override_of(Baseline::window)}};
-          row.extension.empty() && std::find(rows.begin(), rows.end(), behind) == rows.end())
+          row.extension.empty() && !has(rows, behind))
         rows.push_back(behind);
   return rows;
 }

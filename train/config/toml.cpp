@@ -29,6 +29,11 @@ struct TomlSource {
   [[noreturn]] void refuse(const toml::node& node, const std::string& what) const {
     throw FileError(path + ":" + std::to_string(node.source().begin.line) + ": " + what);
   }
+  // Does f(), whose UsageError is about the node.
+  template <class F>
+  void at(const toml::node& node, F&& f) const {
+    if (const auto why = why_refused(f)) refuse(node, *why);
+  }
 };
 
 Value value_of(const toml::node& node, const std::string& key, const TomlSource& place) {
@@ -61,16 +66,12 @@ std::vector<std::string> list_of(const toml::node& node, const std::string& key,
 
 void set(const Option& option, const std::string& section, const Value& value,
          const toml::node& node, const TomlSource& place) {
-  try {
-    assign(option, section, value);
-  } catch (const UsageError& why) { place.refuse(node, why.what()); }
+  place.at(node, [&] { assign(option, section, value); });
 }
 
 void set(RunConfig& config, const std::string& key, const Value& value, const toml::node& node,
          const TomlSource& place) {
-  try {
-    set_key(config, key, value);
-  } catch (const UsageError& why) { place.refuse(node, why.what()); }
+  place.at(node, [&] { set_key(config, key, value); });
 }
 
 // Of a list of paths the first that is there.
@@ -104,9 +105,9 @@ void read_axes(const toml::table& section, const std::string& prefix, SweepConfi
       read_axes(*table, key + ".", config, place);
       continue;
     }
-    try {
+    place.at(node, [&] {
       config.axes.push_back({known(key), values_of(node, "sweep.set." + key, place)});
-    } catch (const UsageError& why) { place.refuse(node, why.what()); }
+    });
   }
 }
 
@@ -126,7 +127,7 @@ void read_sweep(const toml::table& section, SweepConfig& config, const TomlSourc
   for (const auto& [name, node] : section) {
     const std::string key(name.str()), full = "sweep." + key;
     Options fields = config.fields(), lists = SweepConfig::lists();
-    try {
+    place.at(node, [&] {
       if (const Option* field = find(fields, key)) {
         assign(*field, "sweep", value_of(node, full, place));
       } else if (const Option* list = find(lists, key)) {
@@ -140,7 +141,7 @@ void read_sweep(const toml::table& section, SweepConfig& config, const TomlSourc
           for (const Option& o : some) known.push_back(o.name);
         place.refuse(node, full + ": there is no such key" + did_you_mean(key, known));
       }
-    } catch (const UsageError& why) { place.refuse(node, why.what()); }
+    });
   }
 }
 

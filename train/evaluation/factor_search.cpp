@@ -109,9 +109,7 @@ std::vector<Factors> beginnings(const Composition& encoding, int N, double k) {
 }  // namespace
 
 std::string text_of_factors(const Factors& factors) {
-  std::string text;
-  for (const int f : factors) text += (text.empty() ? "" : ",") + text_of(Value(f / double(unit)));
-  return text;
+  return joined(factors, ",", [](int f) { return text_of(Value(f / double(unit))); });
 }
 
 std::vector<Candidate> evolve(const std::vector<Factors>& begin, int most, const Evolution& how,

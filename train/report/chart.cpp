@@ -222,10 +222,10 @@ std::string path_of(const std::vector<Chart::Point>& points, const Frame& f) {
 
 // "RoPE, 128: 2.01 (2.00, 2.01, 2.02)".
 std::string said_of(const Chart& c, const Chart::Line& line, const Chart::Point& p) {
-  std::string at = value(p.x), all;
+  std::string at = value(p.x);
   for (const auto& [tic, name] : c.x_tics)
     if (tic == p.x) at = name.substr(0, name.find('\n'));
-  for (double seed : p.seeds) all += (all.empty() ? "" : ", ") + value(seed);
+  const std::string all = joined(p.seeds, ", ", value);
   return line.label + ", " + at + ": " + value(p.y) + (p.seeds.size() > 1 ? " (" + all + ")" : "");
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/text.h"
 #include "train/results/format.h"
 #include "train/results/looks.h"
 
@@ -137,8 +138,7 @@ std::string unit_of(const Results& r, const Measure& m) {
 Palette palette_of(const Study& study) {
   std::vector<Row> rows;
   for (const Results& r : study.panels)
-    for (const Row& row : r.rows)
-      if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
+    for (const Row& row : r.rows) add_once(rows, row);
   return Palette(std::move(rows));
 }
 

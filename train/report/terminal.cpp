@@ -103,12 +103,6 @@ std::string best_encoding(const Results& r) {
   return r.rows.front().encoding;
 }
 
-std::string lengths_of(const Results& r) {
-  std::string text;
-  for (int length : r.lengths) text += (text.empty() ? "" : ",") + text_of(length, r.bins);
-  return text;
-}
-
 }  // namespace
 
 std::string shell_word(const std::string& text) {
@@ -135,7 +129,7 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
   for (const Training& t : study.trainings)  // of a run that failed there is no model
     if (t.encoding == extended && !t.trial && all.empty())
       all.push_back(program() + " eval " + shell_word(folder + "/cells/" + t.cell) +
-                    " --eval-lengths " + lengths_of(r) + " --extensions all");
+                    " --eval-lengths " + lengths_of(r, ",") + " --extensions all");
   const std::string other = r.task == "copy" ? "reverse" : "copy";
   const std::string one = best_encoding(r),
                     two = one == usual_encoding() ? compared_encodings().front() : usual_encoding();

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/random.h"
+#include "core/text.h"
 #include "train/results/format.h"
 #include "train/results/inference.h"
 #include "train/results/orderings.h"
@@ -166,8 +167,7 @@ std::vector<AtMultiple> at_multiples(const std::vector<Results>& panels) {
     if (at.panels.size() > 1) shared.push_back(std::move(at));
   for (AtMultiple& at : shared) {
     for (const Results* r : at.panels)
-      for (const Row& row : r->rows)
-        if (std::find(at.rows.begin(), at.rows.end(), row) == at.rows.end()) at.rows.push_back(row);
+      for (const Row& row : r->rows) add_once(at.rows, row);
     at.scores.resize(at.rows.size());
     at.ranks.resize(at.rows.size());
     for (std::size_t t = 0; t < at.panels.size(); ++t) {

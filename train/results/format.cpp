@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <span>
 
 namespace yonder {
 
@@ -17,15 +18,13 @@ std::string shown(double value, const Measure& measure) {
   return text;
 }
 
-std::string joined(const std::vector<std::string>& parts, const std::string& between) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
-  return text;
+std::string lengths_of(const Results& r, const std::string& between) {
+  return joined(r.lengths, between, [&r](int length) { return text_of(length, r.bins); });
 }
 
 std::string listed(const std::vector<std::string>& names) {
   if (names.size() < 2) return joined(names, "");
-  return joined({names.begin(), names.end() - 1}, ", ") + " and " + names.back();
+  return joined(std::span(names).first(names.size() - 1), ", ") + " and " + names.back();
 }
 
 std::string printable(const std::string& text) {

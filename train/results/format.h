@@ -12,8 +12,8 @@ std::string counted(const Results&, const Spread&);
 /// "1.63", or with Measure::percent "98.4": as table and sentences show it.
 std::string shown(double value, const Measure&);
 
-/// The parts with `between` between each two.
-std::string joined(const std::vector<std::string>& parts, const std::string& between);
+/// All evaluation lengths and bins.
+std::string lengths_of(const Results&, const std::string& between);
 /// "a", "a and b", "a, b and c".
 std::string listed(const std::vector<std::string>& names);
 

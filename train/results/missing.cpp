@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "core/text.h"
 #include "train/results/across_tasks.h"
 #include "train/results/format.h"
 #include "train/results/study.h"
@@ -41,7 +42,7 @@ std::string missing_runs(const Study& study) {
   for (const Results& r : study.panels)
     for (const EvalScore& s : r.scores) {
       all.insert(s.seed);
-      if (std::find(rows.begin(), rows.end(), s.row) == rows.end()) rows.push_back(s.row);
+      add_once(rows, s.row);
     }
   std::map<std::pair<std::string, std::string>, std::set<std::string>> where;  // rows, seeds
   for (const Results& r : study.panels) {

@@ -26,8 +26,7 @@ enum class Direction { stated, opposite };
 
 std::string doubt(const Results& r, const Ordering& o) {
   for (const Row* row : {&o.better, &o.worse}) {
-    if (std::find(r.rows.begin(), r.rows.end(), *row) == r.rows.end())
-      return row->printed() + " was not run";
+    if (!has(r.rows, *row)) return row->printed() + " was not run";
     if (r.at(*row, o.length, o.measure).empty())
       return row->printed() + " has no number here: " + r.problem(*row, o.length);
     if (o.length != r.train_length && r.unlearned(*row))
@@ -103,7 +102,7 @@ Verdict verdict(const Study& study, const Claim& claim) {
   }
   const Results& r = study.panels[std::size_t(v.panel)];
   v.length = claim.length ? claim.length : r.longest();
-  if (std::find(r.lengths.begin(), r.lengths.end(), v.length) == r.lengths.end()) {
+  if (!has(r.lengths, v.length)) {
     v.why = "length " + std::to_string(v.length) + " was not tested";
     return v;
   }

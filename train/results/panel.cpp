@@ -1,4 +1,5 @@
 #include "train/results/panel.h"
+#include "core/text.h"
 
 #include <algorithm>
 #include <charconv>
@@ -27,7 +28,7 @@ void Results::count_scores() {
   for (const EvalScore& s : scores) {
     all.insert(s.length);
     of_runs.insert(s.seed);
-    if (std::find(rows.begin(), rows.end(), s.row) == rows.end()) rows.push_back(s.row);
+    add_once(rows, s.row);
   }
   lengths = {all.begin(), all.end()};
   seeds = std::max(seeds, int(of_runs.size()));

@@ -27,8 +27,7 @@ double exact(const Results& r, const Row& row, int length, int seed) {
 
 void judge(Predicted& p, const Results& r) {
   const int next = next_length(r);
-  if (std::find(r.rows.begin(), r.rows.end(), p.row) == r.rows.end())
-    p.why = p.row.printed() + " was not run";
+  if (!has(r.rows, p.row)) p.why = p.row.printed() + " was not run";
   else if (r.text) p.why = r.task + " has no exact match";
   else if (next == 0) p.why = "no length beyond the training length was tested";
   if (!p.why.empty()) return;

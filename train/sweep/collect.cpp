@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/io/files.h"
+#include "core/text.h"
 #include "train/sweep/sweep.h"
 #include "train/training/session.h"
 
@@ -77,7 +78,7 @@ Found unfinished(const std::string& folder) {
     require_whole(found.study);
     for (const Results& r : found.study.panels) require_possible(r);
   } catch (const UsageError& e) {
-    throw FileError(folder + ": its cells can't be put together: " + e.what());
+    throw FileError(folder + ": its cells can't be joined: " + e.what());
   }
   found.study.name = fs::path(folder).filename().string();
   found.note = "Unfinished: " + std::to_string(done) + " of the " + std::to_string(begun) +
@@ -139,7 +140,8 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
                               std::to_string(from.train_steps) +
                               " steps; join runs that were trained alike"));
   if (to.bins != from.bins)
-    throw UsageError(both(a, b, to, "other bins of evaluation lengths; join runs of the same"));
+    throw UsageError(
+        both(a, b, to, "different bins of evaluation lengths; join runs with the same"));
   compare_data(to, from, a, b);
   for (const EvalScore& s : from.scores)
     for (const EvalScore& other : to.scores)
@@ -149,8 +151,7 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
                                   " in both; join runs of other rows or other seeds"));
   const Results before = to;
   each_list(to, from, [](auto& all, const auto& more) { append(all, more); });
-  for (const Row& row : from.rows)
-    if (std::find(to.rows.begin(), to.rows.end(), row) == to.rows.end()) to.rows.push_back(row);
+  for (const Row& row : from.rows) add_once(to.rows, row);
   to.count_scores();
   to.chance = chances(before, from, to.lengths);
 }
@@ -168,8 +169,11 @@ std::string unlike(const Training& x, const Training& y) {
 
 // Whether an encoding has parameters that count as content (Transformer::position_parameters).
 bool adds_content(const std::string& encoding) {
-  const EncodingSpec spec = parse_encoding(encoding);
-  return spec.has("qknorm") || spec.has("gate");
+  const auto names = parse_encoding(encoding).names();
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    const Entry* e = find_entry(name);
+    return e && e->adds_content;
+  });
 }
 
 // Rows of one panel are comparable only if their models differ in nothing but the encoding.

@@ -27,7 +27,7 @@ std::vector<CellGroup> groups_of(const Experiment& experiment) {
   for (const Variant& v : plan.variants) {
     std::vector<std::string> seen;
     for (const Row& row : plan.rows) {
-      if (std::find(seen.begin(), seen.end(), row.encoding) != seen.end()) continue;
+      if (has(seen, row.encoding)) continue;
       seen.push_back(row.encoding);
       CellGroup group{.cell = Cell(experiment, v, row.encoding, v.base.lr, v.base.seed)};
       group.measuring =

@@ -90,8 +90,7 @@ class Sweep {
 // Each encoding with its options of training once, in the order of the rows.
 std::vector<std::string> Sweep::encodings() const {
   std::vector<std::string> all;
-  for (const Row& row : plan_.rows)
-    if (std::find(all.begin(), all.end(), row.encoding) == all.end()) all.push_back(row.encoding);
+  for (const Row& row : plan_.rows) add_once(all, row.encoding);
   return all;
 }
 

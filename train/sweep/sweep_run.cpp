@@ -129,8 +129,7 @@ std::vector<Tested> tested(const SweepConfig& config, const Cell& cell, const Ro
   if (!row.extension.empty()) return all;
   const std::vector<int> late = late_steps(run);
   for (int step = 1; step < run.steps; ++step) {
-    if (std::find(late.begin(), late.end(), step) != late.end())
-      all.push_back({step, &Results::late_checkpoints});
+    if (has(late, step)) all.push_back({step, &Results::late_checkpoints});
     else if (config.curve_points > 0 && step % run.checkpoint_every == 0)
       all.push_back({step, &Results::learning_curve});
   }

@@ -56,8 +56,8 @@ std::string way_out(const std::string& place, int newest) {
   const std::string all = place + stem(newest) + ".*";
   for (const int step : steps_in(place, state_end))
     if (step < newest && fs::exists(place + stem(step) + manifest_end))
-      return ", or remove " + all + " to go on from step " + std::to_string(step);
-  return ", or train anew with --force";
+      return ", or remove " + all + " to resume from step " + std::to_string(step);
+  return ", or start over with --force";
 }
 
 // The step of the checkpoint that training continues from, −1 if it has none. Manifests come last,
@@ -67,11 +67,11 @@ int newest(const std::string& place) {
   const std::vector<int> steps = steps_in(place, manifest_end);
   const int step = steps.empty() ? -1 : steps[0], last = step_in_latest(place);
   const std::vector<int> models = steps_in(place, model_end);
-  if (last > step && std::find(models.begin(), models.end(), last) != models.end())
+  if (last > step && has(models, last))
     throw FileError(place + stem(last) + manifest_end +
                     ": this manifest is missing; copy it here again" + way_out(place, last));
   if (steps.empty() && !models.empty())
-    throw FileError(place + ": its checkpoints have no manifest to go on from; train anew with " +
+    throw FileError(place + ": its checkpoints have no manifest to resume from; start over with " +
                     "--force");
   return step;
 }
@@ -166,8 +166,8 @@ void put_in_place(const Saved& saved, Trained& run, Trainer& trainer, const std:
   }
   copy_tensors(saved.model.tensors, parameters);
 } catch (const UsageError& e) {
-  throw FileError(path + ": training can't go on from it: " + e.what() +
-                  "; train anew with --force");
+  throw FileError(path + ": training can't resume from it: " + e.what() +
+                  "; start over with --force");
 }
 
 }  // namespace
@@ -184,7 +184,7 @@ std::vector<int> late_steps(const RunConfig& config) {
 bool stays(const RunConfig& config, int step) {
   if (config.checkpoint_every > 0 && step % config.checkpoint_every == 0) return true;
   const std::vector<int> late = late_steps(config);
-  return std::find(late.begin(), late.end(), step) != late.end();
+  return has(late, step);
 }
 
 Checkpoints::Checkpoints(const std::string& folder, RunConfig config)
@@ -244,7 +244,7 @@ Totals Checkpoints::restore(Trained& run, Trainer& trainer) const {
         of_record(place_, step, [&](const json& kept) { return unlike(config_, kept); });
     if (!other.empty())
       throw UsageError(place_ + ": the run in it has " + other +
-                       "; continue with what it began with, or train anew elsewhere");
+                       "; continue with what it began with, or start over elsewhere");
     saved = read_saved(place_, step, config_.steps);
   } catch (const FileError& e) { throw FileError(e.what() + way_out(place_, step)); }
   put_in_place(saved, run, trainer, place_ + stem(step) + manifest_end);

@@ -29,9 +29,11 @@ void require_same(const RunConfig& asked, const RunConfig& there) {
     if (const OptionKey key(one[i].name); key.owner == "model" && key.name != "encoding")
       same(kebab_case(key.name), text_of(one[i].value), text_of(other[i].value));
   if (asked.block == "auto") return;
-  const BlockDesign named = BlockDesign::named(asked.block);
-  same("block", named.norm + " " + named.place + " " + named.act + ", bias " + named.bias,
-       there.norm + " " + there.place + " " + there.act + ", bias " + there.bias);
+  const auto text = [](const BlockDesign& b) {
+    return text_of(b.norm) + " " + text_of(b.place) + " " + text_of(b.act) + ", bias " +
+           text_of(b.bias);
+  };
+  same("block", text(BlockDesign::named(asked.block)), text(there.design()));
 }
 
 // Whether a pass of L tokens would draw rows of a table.

@@ -13,7 +13,7 @@ double parameters(const Dims& dims) {
 
 double weights_of_layer(const Dims& dims) {
   const double D = dims.width, K = double(dims.kv_heads()) * dims.head();
-  return 2 * D * D + 2 * D * K + (dims.block.act == "swiglu" ? 3 : 2) * D * dims.mlp;
+  return 2 * D * D + 2 * D * K + (dims.block.act == Activation::swiglu ? 3 : 2) * D * dims.mlp;
 }
 
 double training_bytes(const Dims& dims, int batch) {
@@ -21,9 +21,8 @@ double training_bytes(const Dims& dims, int batch) {
   // Of each layer: two normed inputs, q, k, v, z, the sum between, and what goes into gelu, or into
   // and out of another activation, of swiglu two; at the end logits and their gradients.
   const BlockDesign& block = dims.block;
-  const int hidden = block.act == "swiglu"                         ? 3
-                     : block.act == "relu2" || block.bias == "all" ? 2
-                                                                   : 1;
+  const bool beside = block.act == Activation::relu2 || block.bias == Biased::all;
+  const int hidden = block.act == Activation::swiglu ? 3 : beside ? 2 : 1;
   const double activations =
       tokens * (dims.layers * block.loops * (7 * D + hidden * F) + 2.0 * dims.vocabulary);
   const double checkpoint = 2 * sizeof(float) * parameters(dims);  // the moments as a file

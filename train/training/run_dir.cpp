@@ -90,7 +90,7 @@ RunFolder::RunFolder(std::string path, Existing existing)
 void RunFolder::require_free() const {
   std::error_code error;
   if (fs::exists(fs::path(path_) / "cells", error))
-    throw UsageError(path_ + ": there is a comparison of many runs in it; choose another --out");
+    throw UsageError(path_ + ": it holds a sweep; choose another --out");
   if (existing_ == Existing::refuse && holds_run(path_))
     throw UsageError(path_ +
                      ": there is a run in it already; choose another --out, continue it with " +

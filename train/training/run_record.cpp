@@ -19,8 +19,8 @@ std::string name_in_record(const OptionKey& key) {
 
 // Records of earlier versions have former names, and '-' in them.
 const json* value_in(const json& record, const Option& o) {
-  const std::string name = name_in_record(o.name);
-  const std::string before = name.substr(0, name.rfind('.') + 1) + o.former;
+  const std::string name = name_in_record(o.name),
+                    before = name_in_record({OptionKey(o.name).owner, {}, o.former});
   for (const std::string& one : {name, kebab_case(name), before, kebab_case(before)})
     if (const auto found = record.find(one); found != record.end()) return &*found;
   return nullptr;

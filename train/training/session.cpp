@@ -105,11 +105,11 @@ void set_at_test(Task& task, const std::string& name, const Override& of_test) {
 
 void require_numbers(const Composition& encoding, const std::string& task) {
   if (!encoding.needs_digits() || make_task(task)->numbers()) return;
-  std::string others;
+  std::vector<std::string> others;
   for (const TaskEntry& t : tasks())
-    if (t.make()->numbers()) others += (others.empty() ? "" : ", ") + t.name;
+    if (t.make()->numbers()) others.push_back(t.name);
   throw UsageError("encoding: '" + encoding.name() + "' goes by the digits of numbers, and " +
-                   task + " has none; tasks that have some are " + others);
+                   task + " has none; tasks that have some are " + joined(others, ", "));
 }
 
 // `switch_to` with the options that the model's own encoding shares with it, and those given for

@@ -47,7 +47,7 @@ struct TrainResult {
 enum class Existing {
   refuse,
   replace,
-  resume  ///< go on from its newest checkpoint, bit by bit as if it had never ended
+  resume  ///< continue from its newest checkpoint, bit for bit as if it had never ended
 };
 
 /// A model with its task, trained or about to be.
@@ -89,7 +89,7 @@ void change_encoding(Trained&);
 /// before the folder is touched, so what fails early leaves an old run as it was. To go on
 /// (Existing::resume) takes the configuration that the run began with, but for options that affect
 /// no result (Option::affects_result); any other difference is a UsageError that names it. A run
-/// that has no checkpoint yet begins anew, one that is over returns its result again. `progress`
+/// that has no checkpoint yet starts over, one that is over returns its result again. `progress`
 /// may be empty; it is called after every step, from the calling thread. Throws UsageError,
 /// FileError, DiskError; DivergedError names the step and what is not finite: the loss, a
 /// gradient, a parameter; the checkpoints written before stay. In a program that has called

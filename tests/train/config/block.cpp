@@ -78,7 +78,7 @@ TEST_CASE("a block goes into its checkpoint, and its run is shown with it") {
   // The file alone is enough: it is the same model that the flags make.
   const auto loaded = load(llama);
   CHECK(loaded.config.design() == loaded.model->dims().block);
-  CHECK(resolved(loaded).norm == "rms");
+  CHECK(resolved(loaded).norm == NormKind::rms);
 }
 
 TEST_CASE("a run that goes on keeps its block, and a flag that contradicts it is refused") {
@@ -172,7 +172,7 @@ TEST_CASE("work and memory are counted with the block") {
   };
   const double plain = forward({});
   CHECK(forward({.loops = 3}) == Approx(3 * plain));
-  CHECK(forward({.act = "swiglu"}) == Approx(plain));  // 3·D·8D/3
+  CHECK(forward({.act = Activation::swiglu}) == Approx(plain));  // 3·D·8D/3
   CHECK(forward({.kv_heads = 1}) < 0.9 * plain);
   const auto bytes = [&](const BlockDesign& block) {
     return training_bytes(prepare(run(block)).model->dims(), 8);
@@ -180,7 +180,7 @@ TEST_CASE("work and memory are counted with the block") {
   CHECK(bytes({.loops = 2}) > 1.3 * bytes({}));
   CHECK(bytes({.kv_heads = 1}) < bytes({}));
   CHECK(weights_of_layer(prepare(run({})).model->dims()) == 4 * 96 * 96 + 2 * 96 * 384);
-  CHECK(weights_of_layer(prepare(run({.act = "swiglu", .kv_heads = 2})).model->dims()) ==
+  CHECK(weights_of_layer(prepare(run({.act = Activation::swiglu, .kv_heads = 2})).model->dims()) ==
         3 * 96 * 96 + 3 * 96 * 256);
 }
 

@@ -165,6 +165,7 @@ void change(const Option& o) {
   if (auto* b = std::get_if<bool*>(&o.value)) assign(o, "", !**b);
   if (auto* s = std::get_if<std::string*>(&o.value))
     assign(o, "", o.choices.empty() ? **s + "x" : o.choices.back());
+  if (std::holds_alternative<EnumField>(o.value)) assign(o, "", o.choices.back());
 }
 
 }  // namespace

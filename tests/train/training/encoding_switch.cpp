@@ -25,10 +25,7 @@ std::string encoding_in(const std::string& folder, int step) {
 }
 
 std::string refusal(const RunConfig& config) {
-  try {
-    prepare(config);
-  } catch (const UsageError& e) { return e.what(); }
-  return "";
+  return why_refused([&] { prepare(config); }).value_or("");
 }
 
 }  // namespace

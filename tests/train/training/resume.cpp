@@ -188,7 +188,7 @@ TEST_CASE(
     const auto refused = [&](const std::string& why) {
       CHECK_THAT(error_of(config, folder / "parts"),
                  ContainsSubstring(path + ": " + why) &&
-                     ContainsSubstring("or remove " + place + "step-8.* to go on from step 4"));
+                     ContainsSubstring("or remove " + place + "step-8.* to resume from step 4"));
       CHECK(content_of(metrics) == lines);
     };
     std::string damaged = content;

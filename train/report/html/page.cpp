@@ -30,8 +30,7 @@ std::string title_of(const Study& study, const std::string& data) {
     names.push_back(std::to_string(all - 6) + " more");
   }
   for (const Results& panel : study.panels)
-    if (std::find(tasks.begin(), tasks.end(), panel.task) == tasks.end())
-      tasks.push_back(panel.task);
+    if (!has(tasks, panel.task)) tasks.push_back(panel.task);
   const std::string on = tasks.size() > 1          ? listed(tasks)
                          : r.text && !data.empty() ? data
                                                    : r.title();
@@ -135,11 +134,9 @@ const char* meaning(const std::string& protocol) {
 Json setup_of(const Study& study) {
   Json all = Json::array();
   for (const Results& r : study.panels) {
-    std::string lengths;
-    for (int length : r.lengths) lengths += (lengths.empty() ? "" : ", ") + text_of(length, r.bins);
     all.push_back({{"name", r.title()},
                    {"said", "trained on " + std::to_string(r.train_length) + ", evaluated at " +
-                                lengths + "; " + std::to_string(r.seeds) +
+                                lengths_of(r, ", ") + "; " + std::to_string(r.seeds) +
                                 (r.seeds == 1 ? " seed. " : " seeds. ") + meaning(r.protocol)}});
   }
   return all;

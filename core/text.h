@@ -1,0 +1,33 @@
+#pragma once
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace yonder {
+
+/// The texts of all, with `between` between each two.
+template <class All, class Text = std::identity>
+std::string joined(const All& all, const std::string& between, Text text = {}) {
+  std::string whole;
+  bool first = true;
+  for (const auto& one : all) {
+    if (!first) whole += between;
+    whole += text(one), first = false;
+  }
+  return whole;
+}
+
+/// Whether one of all is x.
+template <class All, class T>
+bool has(const All& all, const T& x) {
+  return std::find(all.begin(), all.end(), x) != all.end();
+}
+
+/// Appends x unless it is there.
+template <class T>
+void add_once(std::vector<T>& all, const T& x) {
+  if (!has(all, x)) all.push_back(x);
+}
+
+}  // namespace yonder
