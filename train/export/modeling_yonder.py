@@ -38,7 +38,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
     def _init_weights(self, module):
         pass  # every weight is in the file
 
-    def norm(self, x, w, name):
+    def normed(self, x, w, name):
         return F.layer_norm(x, x.shape[-1:], w[name + ".weight"], w[name + ".bias"],
                             self.config.layer_norm_eps)
 
@@ -105,11 +105,11 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
             x = x + w["tables.positions"][:T]
         for layer in range(self.config.num_hidden_layers):
             at = f"blocks.{layer}."
-            x = x + self.attention(self.norm(x, w, at + "norm1"), w, layer)
-            h = F.gelu(F.linear(self.norm(x, w, at + "norm2"), w[at + "mlp.up.weight"]),
+            x = x + self.attention(self.normed(x, w, at + "norm1"), w, layer)
+            h = F.gelu(F.linear(self.normed(x, w, at + "norm2"), w[at + "mlp.up.weight"]),
                        approximate="tanh")
             x = x + F.linear(h, w[at + "mlp.down.weight"])
-        logits = F.linear(self.norm(x, w, "norm"), w["head.weight"])
+        logits = F.linear(self.normed(x, w, "norm"), w["head.weight"])
         loss = None
         if labels is not None:
             loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
