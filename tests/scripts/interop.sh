@@ -84,13 +84,15 @@ for scaling in "ntk-mixed --rope.factor 4" rerope "self-extend --rope.factor 16"
 done
 train rope-id --heads 4
 same hf 256 --rope-id.temperature none
+train floater --heads 4  # whose path leaves what single precision bears
+same hf 64
 train tupe --heads 4
 same hf 256 --tupe.beyond clamp
 train multiplied --heads 4
 same hf 256 --multiplied.beyond wrap
 # The rest by a formula each.
-for encoding in xpos fope floater rope+window "rope@0,none+logn@1" rope+scale-invariant+sinks \
-  fire "fire+dape --dape.kernel 5" rope+dape cope pope selective \
+for encoding in xpos fope rope+window "rope@0,none+logn@1" rope+scale-invariant+sinks \
+  fire "alibi+dape --dape.kernel 3" rope+dape cope pope selective \
   "selective --selective.layout interleaved" fox "fox --fox.gate bias" "fox --fox.gate fixed" path+fox \
   wall "conv --conv.layers 2 --conv.skip 1" "conv --conv.padding none" rnn rope+gate+qknorm \
   "none+gate+qknorm --gate.by head --qknorm.learned scale" \
@@ -99,7 +101,7 @@ for encoding in xpos fope floater rope+window "rope@0,none+logn@1" rope+scale-in
   "stick-breaking+window --window.size 9" "stick-breaking --stick-breaking.remainder own"; do
   # shellcheck disable=SC2086
   train $encoding --heads 4
-  same hf 256
+  same hf 64
 done
 limit=
 for heads in 4 6; do
