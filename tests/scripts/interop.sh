@@ -97,7 +97,7 @@ for encoding in xpos fope rope+window "rope@0,none+logn@1" rope+scale-invariant+
   wall "conv --conv.layers 2 --conv.skip 1" "conv --conv.padding none" rnn rope+gate+qknorm \
   "none+gate+qknorm --gate.by head --qknorm.learned scale" \
   "alibi+qknorm --qknorm.of key --qknorm.learned none" \
-  "nape+ssmax+entmax --ssmax.kind adaptive --ssmax.heads 2" "none+entmax --entmax.alpha 2" \
+  "nape+ssmax --ssmax.kind adaptive --ssmax.heads 2" rope+entmax "none+entmax --entmax.alpha 2" \
   "stick-breaking+window --window.size 9" "stick-breaking --stick-breaking.remainder own"; do
   # shellcheck disable=SC2086
   train $encoding --heads 4
