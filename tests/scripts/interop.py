@@ -1,6 +1,10 @@
 """tests/scripts/interop.py EXPORTED tokens.npy expected.npy NAME: reads what `yonder export` wrote, a
 folder for transformers or a GGUF file, by numpy and nothing of yonder's, computes the logits of
-tokens [B, T] as its architecture does, and fails if they are not the expected ones."""
+tokens [B, T] as its architecture does, and fails if they are not the expected ones. Where there is
+PyTorch, modeling_yonder.py runs too."""
+import ast
+import builtins
+import importlib.util
 import json
 import math
 import os
@@ -8,6 +12,9 @@ import struct
 import sys
 
 import numpy as np
+
+import interop_yonder
+from interop_yonder import gelu, norm, softmax
 
 
 def read_folder(path):
@@ -59,23 +66,6 @@ def read_gguf(path):
     begin = -(-at // said["general.alignment"]) * said["general.alignment"]
     return said, {name: np.frombuffer(data, "<f4", math.prod(shape), begin + offset).reshape(shape)
                   for name, shape, offset in infos}
-
-
-def norm(x, w, name):
-    y = x - x.mean(-1, keepdims=True)
-    y = y / np.sqrt((y * y).mean(-1, keepdims=True) + 1e-5)
-    return y * w[name + ".weight"] + w[name + ".bias"]
-
-
-def gelu(x):
-    return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-
-
-def softmax(s, sink=None):
-    top = s.max(-1, keepdims=True)
-    p = np.exp(s - top)
-    rest = 0 if sink is None else np.exp(sink[:, None, None] - top)
-    return p / (p.sum(-1, keepdims=True) + rest)
 
 
 def frequencies(config, T):
@@ -176,51 +166,6 @@ def gpt2(config, w, tokens):
     return norm(x, w, "transformer.ln_f") @ w["lm_head.weight"].T
 
 
-def yonder(config, w, tokens):
-    """As modeling_yonder.py, by its first comment."""
-    T, H = len(tokens), config["num_attention_heads"]
-    distance = np.subtract.outer(np.arange(T), np.arange(T))
-    assert T <= config["max_position_embeddings"]
-    x = math.sqrt(config["hidden_size"]) * w["embed.weight"][tokens].astype(float)
-    x = x + w["tables.positions"][:T] if "tables.positions" in w else x
-    for layer, said in enumerate(config["attention_tables"]):
-        at, tables = f"blocks.{layer}.", f"tables.{layer}."
-        n = norm(x, w, at + "norm1")
-        q, k, v = ((n @ w[at + f"attn.{p}.weight"].T).reshape(T, H, -1) for p in "qkv")
-        q = q * w[tables + "row"][:T, :, None] if tables + "row" in w else q
-        s, bias, values = np.einsum("ihc,jhc->hij", q, k), np.zeros((H, T, T)), []
-        terms = [f"{tables}{t}." for t in range(said["terms"])]
-        for t in terms:
-            if t + "f" in w:
-                s = s * w[t + "f"][w[t + "bucket"].astype(int)[np.maximum(distance, 0)]]
-        for t in terms:
-            r = w[t + "bucket"].astype(int)[np.maximum(distance, 0)]
-            A, B, V = (np.broadcast_to(w[t + m], (len(w[t + m]), H, q.shape[2]))
-                       if t + m in w else None for m in "ABV")
-            if A is not None:
-                s = s + np.einsum("ihc,ijhc->hij", q, A[r])
-            if B is not None:
-                s = s + np.einsum("ijhc,jhc->hij", B[r], k)
-            if t + "c" in w:
-                bias = bias + w[t + "c"][r].transpose(2, 0, 1)
-            if V is not None:
-                values.append(V[r])
-        seen = np.broadcast_to(distance >= 0, (H, T, T)).copy()
-        if said["window"]:
-            seen &= (distance < said["window"]) | (np.arange(T) < said["sinks"])
-        for h, own in enumerate(said["of_heads"]):
-            seen[h] &= (own == 0) | (distance < own)
-        s = np.where(seen, said["scale"] * s + bias, -np.inf)
-        p = softmax(s, w.get(tables + "sink"))
-        z = np.einsum("hij,jhc->ihc", p, v)
-        for V in values:
-            z = z + np.einsum("hij,ijhc->ihc", p, V)
-        x = x + z.reshape(T, -1) @ w[at + "attn.o.weight"].T
-        h = gelu(norm(x, w, at + "norm2") @ w[at + "mlp.up.weight"].T)
-        x = x + h @ w[at + "mlp.down.weight"].T
-    return norm(x, w, "norm") @ w["head.weight"].T
-
-
 def gguf(said, w, tokens):
     kind, T = said["general.architecture"], len(tokens)
     H, D = said[kind + ".attention.head_count"], said[kind + ".embedding_length"]
@@ -271,6 +216,24 @@ def check_tokenizer(folder):
         assert (vocabulary["!"], vocabulary["Ā"], vocabulary["Ġ"], vocabulary["ÿ"]) == (33, 0, 32, 255)
 
 
+def check_modeling(source):
+    """No piece that the file calls was left out of it."""
+    nodes = list(ast.walk(ast.parse(source)))
+    defined = set(dir(builtins)) | {"self"}
+    for node in nodes:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.alias)):
+            defined.add(getattr(node, "asname", None) or node.name)
+        elif isinstance(node, ast.arg):
+            defined.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            defined.add(node.id)
+    called = {node.func.attr for node in nodes if isinstance(node, ast.Call)
+              and isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "self"}
+    used = called | {node.id for node in nodes if isinstance(node, ast.Name)}
+    missing = used - defined - {"named_parameters", "post_init"}
+    assert not missing and "# <" not in source, f"modeling_yonder.py lacks {missing}"
+
+
 def main(path, tokens, expected, name):
     folder = os.path.isdir(path)
     config, w = (read_folder if folder else read_gguf)(path)
@@ -278,12 +241,20 @@ def main(path, tokens, expected, name):
         check_tokenizer(path)
     forward = gguf
     if folder:
-        forward = {"gpt_neox": neox, "gpt2": gpt2, "llama": llama, "yonder": yonder}[config["model_type"]]
+        forward = {"gpt_neox": neox, "gpt2": gpt2, "llama": llama,
+                   "yonder": interop_yonder.logits}[config["model_type"]]
     found = np.array([forward(config, w, row) for row in np.load(tokens)])
     expected = np.load(expected)
     worst, largest = abs(found - expected).max(), abs(expected).max()
     kind = config["model_type"] if folder else "gguf " + config["general.architecture"]
     print(f"{name} ({kind}): largest difference {worst:.2g} of logits up to {largest:.2g}")
+    if kind == "yonder":
+        check_modeling(open(path + "/modeling_yonder.py").read())
+        if importlib.util.find_spec("torch"):
+            import interop_torch
+            by_torch = abs(interop_torch.logits(path, config, w, np.load(tokens)) - expected).max()
+            print(f"{name} (PyTorch): largest difference {by_torch:.2g}")
+            worst = max(worst, by_torch)
     return not (found.shape == expected.shape and largest > 1 and worst < 2e-5)
 
 

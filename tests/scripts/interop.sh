@@ -16,7 +16,7 @@ model= limit=
 # train ENCODING [OPTION…]: into run; later exports are of it.
 train() {
   model=$*
-  "$yonder" train --task copy --encoding "$@" --train-length 8 --width 48 --layers 2 --steps 60 \
+  "$yonder" train --task copy --encoding "$@" --train-length 8 --width 48 --layers 2 --threads 1 --steps 60 \
     --warmup 10 --lr 1e-2 --out run --force --quiet >/dev/null
 }
 # same FORM TOKENS [OPTION…]: exports the model with these options of test time and compares.
@@ -73,6 +73,37 @@ for encoding in t5 shaw "shaw --shaw.values false" deberta xlnet scale-invariant
   train $encoding --heads 4
   same hf 256
 done
+# Turned by tables, of which xpos has one of q and one of k, fope one for each head, longrope others in
+# short tests, and rerope, self-extend and dca several products.
+limit="--length 256"
+for scaling in "ntk-mixed --rope.factor 4" rerope "self-extend --rope.factor 16" dca \
+  "longrope --rope.factor 4 --rope.factors 1,1.5,2,3,3.5,4"; do
+  train rope --heads 4
+  # shellcheck disable=SC2086
+  for T in 16 256; do same hf $T --rope.scaling $scaling; done
+done
+train rope-id --heads 4
+same hf 256 --rope-id.temperature none
+train floater --heads 4  # whose path leaves what single precision bears
+same hf 64
+train tupe --heads 4
+same hf 256 --tupe.beyond clamp
+train multiplied --heads 4
+same hf 256 --multiplied.beyond wrap
+# The rest by a formula each.
+for encoding in xpos fope rope+window "rope@0,none+logn@1" rope+scale-invariant+sinks \
+  fire "alibi+dape --dape.kernel 3" rope+dape cope pope selective \
+  "selective --selective.layout interleaved" fox "fox --fox.gate bias" "fox --fox.gate fixed" path+fox \
+  wall "conv --conv.layers 2 --conv.skip 1" "conv --conv.padding none" rnn rope+gate+qknorm \
+  "none+gate+qknorm --gate.by head --qknorm.learned scale" \
+  "alibi+qknorm --qknorm.of key --qknorm.learned none" \
+  "nape+ssmax --ssmax.kind adaptive --ssmax.heads 2" rope+entmax "none+entmax --entmax.alpha 2" \
+  "stick-breaking+window --window.size 9" "stick-breaking --stick-breaking.remainder own"; do
+  # shellcheck disable=SC2086
+  train $encoding --heads 4
+  same hf 64
+done
+limit=
 for heads in 4 6; do
   train alibi --heads $heads
   both 256

@@ -58,7 +58,7 @@ ExitCode export_command(const Arguments& arguments) {
            {Option{"to", &to, "a folder for transformers, or a file for llama.cpp"}.one_of(
                 {"hf", "gguf"}),
             Option{"out", &out, "what to write; there is nothing yet"}.takes("PATH"),
-            Option{"length", &length, "tokens that it can read at most, but for rope"}
+            Option{"length", &length, "tokens that it can read at most, where it has tables"}
                 .within(0, 1 << 20)
                 .shown_as("4096, or as many as its table has")});
   line.encodings(options, CommandLine::When::testing);

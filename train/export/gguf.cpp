@@ -125,9 +125,11 @@ std::string gguf(Transformer& model, const Exported& e) {
   Tables tables;
   if (!rope) {
     tables = tables_of(model, e.most);
-    if (!alibi && !tables.only_positions)
-      refuse("an architecture with " + model.encoding().name(),
-             "export rope, alibi, none, learned or sinusoidal, or --to hf");
+    if (!alibi && !tables.only_positions())
+      refuse(
+          "an architecture with " + model.encoding().name() + " as it is here",
+          "export alibi, none, learned, sinusoidal, or rope without or with linear, ntk or yarn, "
+          "or --to hf");
     if (!alibi && !tables.positions) tables.positions = Tensor({tables.most, dims.width});
   }
   const std::string architecture = rope ? "gptneox" : alibi ? "mpt" : "gpt2";

@@ -2,6 +2,7 @@
 // github.com/huggingface/transformers, src/transformers/models/gpt_neox, gpt2 and llama.
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "train/export/export.h"
 #include "train/export/names.h"
@@ -142,7 +143,9 @@ Json yonder_config(const Transformer& model, const Tables& tables, const NamedTe
                  {"intermediate_size", dims.mlp},
                  {"layer_norm_eps", 1e-5},
                  {"max_position_embeddings", tables.most},
+                 {"trained_length", dims.trained},
                  {"attention_tables", tables.layers}});
+  config.update(tables.embedding);
   for (const auto& [name, tensor] : tensors) config["shapes"][name] = tensor.shape;
   return config;
 }
@@ -155,8 +158,26 @@ NamedTensors own_names(const Transformer& model, const Tables& tables) {
   if (model.tied())
     all.emplace_back("head.weight", model.parameters().find("embed.weight").value());
   if (tables.positions) all.emplace_back("tables.positions", tables.positions);
-  all.insert(all.end(), tables.of_layers.begin(), tables.of_layers.end());
+  all.insert(all.end(), tables.all.begin(), tables.all.end());
   return all;
+}
+
+// The text without what stands between "# <name other>" and "# </name other>" where no piece of
+// these names is needed, and without such lines.
+std::string with_pieces(const std::string& text, const std::set<std::string>& needed) {
+  std::istringstream lines(text);
+  std::string kept, line;
+  for (bool keeps = true; std::getline(lines, line);) {
+    const std::size_t begin = line.find_first_not_of(' ');
+    if (begin == line.npos || line.compare(begin, 3, "# <") != 0) {
+      if (keeps) kept += line + "\n";
+      continue;
+    }
+    std::istringstream names(line.substr(begin + 3, line.size() - begin - 4));
+    keeps = line[begin + 3] == '/';
+    for (std::string name; names >> name;) keeps = keeps || needed.contains(name);
+  }
+  return kept;
 }
 
 std::string text_of(const Json& said) { return said.dump(2, ' ', false) + "\n"; }
@@ -183,14 +204,14 @@ std::map<std::string, std::string> hugging_face(Transformer& model, const Export
     return files;
   }
   Tables tables = tables_of(model, e.most);
-  if (tables.only_positions) {
+  if (tables.only_positions()) {
     if (!tables.positions) tables.positions = Tensor({tables.most, dims.width});
     put(renamed(model, gpt2, tables.positions, {}), gpt2_config(tables, dims, e));
     return files;
   }
   const NamedTensors tensors = own_names(model, tables);
   put(tensors, yonder_config(model, tables, tensors, e));
-  files["modeling_yonder.py"] = export_files[1];
+  files["modeling_yonder.py"] = with_pieces(export_files[1], tables.pieces);
   return files;
 }
 

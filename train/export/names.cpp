@@ -71,8 +71,6 @@ Tensor fused(const Transformer& model, int layer, const Names& names,
 
 std::optional<RopeForm> rope_form(const Transformer& model, const Exported& e) {
   if (model.encoding().name() != "rope") return {};
-  if (e.most > 0) throw UsageError("export: --length is for tables, and rope has none; omit it");
-  const auto refuse = [](const std::string& why) { throw UsageError("export: rope." + why); };
   const int d = model.dims().head();
   const bool truncate = option<bool>(model, "truncate");
   const std::string scaling = option<std::string>(model, "scaling");
@@ -83,24 +81,21 @@ std::optional<RopeForm> rope_form(const Transformer& model, const Exported& e) {
                 .beta_slow = number(model, "beta_slow"),
                 .low_freq_factor = number(model, "low_freq_factor"),
                 .high_freq_factor = number(model, "high_freq_factor")};
-  if (option<bool>(model, "resonance"))
-    refuse("resonance: GPT-NeoX would need rounded wavelengths; export a model without it");
   const double k = number(model, "factor");
   const int width = truncate ? d : form.columns;  // of the spectrum
   const bool named =
       scaling == "linear" || scaling == "dynamic" || scaling == "yarn" || scaling == "llama3";
-  if (!named && scaling != "ntk" && scaling != "direct")
-    refuse("scaling: GPT-NeoX would need " + scaling +
-           "; choose linear, ntk, dynamic, yarn or llama3");
+  if ((!named && scaling != "ntk" && scaling != "direct") || option<bool>(model, "resonance") ||
+      (truncate && (scaling == "dynamic" || scaling == "yarn")))
+    return {};
+  if (e.most > 0)
+    throw UsageError("export: --length is for tables, and this rope has none; omit it");
   if (scaling != "direct" && scaling != "dynamic" && k == 0)
-    refuse(
-        "factor is 0, so it follows the length of each test, and what is exported has one for "
-        "all; give --rope.factor");
+    throw UsageError(
+        "export: rope.factor is 0, so it follows the length of each test, and what is exported has "
+        "one for all; give --rope.factor");
   if (named) form.scaling = scaling;
   if (scaling == "ntk") form.base *= std::pow(k, width / (width - 2.0));
-  if (truncate && (scaling == "dynamic" || scaling == "yarn"))
-    refuse("truncate: GPT-NeoX would need the spectrum of the whole head for " + scaling +
-           "; choose linear, ntk or llama3");
   if (truncate) form.base = std::pow(form.base, double(form.columns) / d);
   form.apart = width / 2;
   form.factor = std::max(1.0, k);

@@ -35,8 +35,8 @@ struct RopeForm {
   double beta_fast = 32, beta_slow = 1, low_freq_factor = 1, high_freq_factor = 4;
   /// @}
 };
-/// That of a model whose encoding is rope and nothing else; empty: it is another one. UsageError
-/// for a rope that GPT-NeoX has not, or where a number of tokens at most is asked of one.
+/// That of a model whose encoding is rope and nothing else; empty: it is another one, or a rope
+/// that GPT-NeoX has not. UsageError where a number of tokens at most is asked of one.
 std::optional<RopeForm> rope_form(const Transformer&, const Exported&);
 
 /// UsageError for a bidirectional model, and for one that loops.

@@ -15,8 +15,9 @@ const std::string& run_of(const std::string& options) {
   static std::map<std::string, std::string> runs;
   if (const auto known = runs.find(options); known != runs.end()) return known->second;
   const std::string path = folder / std::to_string(runs.size());
-  const Ran ran = yonder_run("train " + options +
-                             " --train-length 8 --width 16 --heads 2 --layers 1 --batch 2 "
+  const std::string layers = options.find("--layers") == options.npos ? " --layers 1" : "";
+  const Ran ran = yonder_run("train " + options + layers +
+                             " --train-length 8 --width 16 --heads 2 --batch 2 "
                              "--steps 2 --warmup 0 --quiet --out " +
                              path);
   REQUIRE(ran.err == "");
@@ -52,6 +53,35 @@ TEST_CASE("export writes a folder for transformers, with what the encoding needs
   const auto [t5, of_t5] = files("t5", " --length 64");
   CHECK_THAT(t5, ContainsSubstring("YonderForCausalLM"));
   CHECK_THAT(of_t5, ContainsSubstring("modeling_yonder.py"));
+  const auto [dape, of_dape] = files("none+dape", " --length 64");
+  CHECK_THAT(dape, ContainsSubstring("YonderForCausalLM") && ContainsSubstring("\"kernel\": 1"));
+}
+
+TEST_CASE("modeling_yonder.py has what the encoding needs and nothing else") {
+  const Folder folder;
+  const auto program = [&](const std::string& encoding) {
+    const std::string out = folder / encoding;
+    CHECK(yonder_run("export " + run_of("--task copy --encoding " + encoding) +
+                     " --length 64 --out " + out)
+              .err == "");
+    return content_of(out + "/modeling_yonder.py");
+  };
+  const std::string fire = program("fire"), path = program("path");
+  CHECK_THAT(fire, ContainsSubstring("def fire") && ContainsSubstring("self.fire(") &&
+                       !ContainsSubstring("# <") && !ContainsSubstring("def entmax") &&
+                       !ContainsSubstring("convolved") && !ContainsSubstring("\"bucket\""));
+  CHECK_THAT(path, ContainsSubstring("def path") && ContainsSubstring("def convolved") &&
+                       ContainsSubstring("def unit") && !ContainsSubstring("def fire"));
+}
+
+TEST_CASE("layers that turn alike share a table when exported") {
+  const Folder folder;
+  const std::string out = folder / "x";
+  REQUIRE(yonder_run("export " + run_of("--task copy --encoding xpos --layers 2") +
+                     " --length 64 --out " + out)
+              .code == 0);
+  const std::string config = content_of(out + "/config.json");
+  CHECK_THAT(config, ContainsSubstring("tables.turns.1") && !ContainsSubstring("tables.turns.2"));
 }
 
 TEST_CASE("a text's tokenizer has a token for every byte, a task's its names") {
@@ -75,16 +105,15 @@ TEST_CASE("export refuses what can't be exported, and says what it would need") 
   };
   CHECK(refused(run("rope") + out + " --rope.scaling yarn", 2, "give --rope.factor"));
   CHECK(refused(run("rope") + out + " --length 100", 2, "omit it"));
-  CHECK(refused(run("rope") + out + " --rope.scaling rerope", 2, "would need rerope"));
-  CHECK(refused(run("rope") + out + " --rope.resonance true", 2, "rounded wavelengths"));
+  CHECK(refused(run("rope") + out + " --rope.scaling ntk-old", 2, "as --rope.factor"));
+  CHECK(refused(run("rope") + out + " --to gguf --rope.scaling rerope", 2, "rope as it is here"));
   CHECK(refused(run("rope") + out + " --to gguf --rope.scaling llama3 --rope.factor 2", 2,
                 "--to hf"));
   CHECK(refused(run("sinusoidal") + out + " --sinusoidal.scaling linear", 2, "factor"));
   CHECK(refused(run("learned") + out + " --length 19", 2, "--learned.beyond"));
-  CHECK(refused(run("fire") + out, 2, "bias of more than the distance"));
-  CHECK(refused(run("xpos") + out, 2, "turns queries and keys"));
-  CHECK(refused(run("cope") + out, 2, "counts by content"));
-  CHECK(refused(run("rnn") + out, 2, "reads the tokens"));
+  CHECK(refused(run("complex") + out, 2, "complex numbers"));
+  CHECK(refused(run("alibi+ssmax --ssmax.bias true") + out, 2, "bias of more than the distance"));
+  CHECK(refused(run("conv+sinusoidal") + out, 2, "embedded tokens twice"));
   CHECK(refused(run("t5") + out + " --to gguf", 2, "llama.cpp would need"));
   CHECK(refused(run("none --bidirectional") + out, 2, "bidirectional"));
   CHECK(refused(run("none"), 2, "--out is missing"));
