@@ -109,7 +109,7 @@ TEST_CASE("a folder that holds a run is left alone without --force, and replaced
   CHECK_FALSE(fs::exists(run + "/checkpoints/step-3.safetensors"));
   CHECK(content_of(run + "/notes.txt") == "mine");
   fs::create_directory(run + "/cells");
-  refused(start + " --steps 2 --force", 2, "comparison");
+  refused(start + " --steps 2 --force", 2, "holds a sweep");
 }
 
 TEST_CASE("a run's folder tells what was run, and how it went") {

@@ -58,7 +58,7 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
   Results binned = only(found_text(), "kerple");
   binned.bins = {{128, 65}};
   CHECK_THROWS_WITH(joined({study_of(only(found_text(), "rope")), study_of(binned)}, {"x", "y"}),
-                    ContainsSubstring("other bins"));
+                    ContainsSubstring("different bins"));
   longer.train_length = 128;
   CHECK_THROWS_WITH(joined({study_of(only(found_text(), "rope")), study_of(longer)}, {"x", "y"}),
                     ContainsSubstring("trained lengths 64 and 128"));
