@@ -71,7 +71,7 @@ TEST_CASE("a performance profile is the share of all runs above a score") {
   CHECK(std::isnan(share_above(0, {{}, {}})));
 }
 
-TEST_CASE("ranks are of medians as tables show them; rows without a number come last") {
+TEST_CASE("ranks are of medians as tables show them and rows without a number come last") {
   Results r = found_task();
   r.rows = parse_rows("rope,alibi,t5,learned,shaw,none,rope:window.size=0");
   for (const std::size_t row : {3, 4, 6}) {
