@@ -215,6 +215,8 @@ std::string would_tell(const Ordering& o, int claims) {
   constexpr int feasible = 50;
   if (o.outcome != Outcome::open || o.pairs.seeds < 2) return "";
   if (!o.doubt.empty() && o.pairs.seeds >= fewest_seeds) return "";  // seeds are not what lacks
+  if (std::count(o.pairs.differences.begin(), o.pairs.differences.end(), 0) == o.pairs.seeds)
+    return "they are equal in every seed";
   const int needed = seeds_needed(stated(o, Direction::stated), claims);
   if (needed == 0) return "it leans the other way";
   if (needed > feasible) return "no difference that seeds can show";
@@ -236,10 +238,11 @@ std::vector<Verdict> verdicts(const Study& study) {
     v.adjusted_p = p[i];
     const bool some = std::any_of(v.steps.begin(), v.steps.end(),
                                   [](const Ordering& o) { return o.outcome == Outcome::holds; });
-    // An order may hold as a whole though all seeds turn a step of it around.
-    const bool turned = std::any_of(v.steps.begin(), v.steps.end(),
-                                    [](const Ordering& o) { return o.opposite_p <= level; });
-    v.result = p[i] <= level && !turned ? Verdict::reproduced
+    // An order may hold as a whole though no seed shows one of its steps.
+    const bool broken = std::any_of(v.steps.begin(), v.steps.end(), [](const Ordering& o) {
+      return o.agree == 0 || o.opposite_p <= level;
+    });
+    v.result = p[i] <= level && !broken ? Verdict::reproduced
                : some || p[i] <= level  ? Verdict::partly
                : opposite[i] <= level   ? Verdict::not_reproduced
                                         : Verdict::cannot_be_told;

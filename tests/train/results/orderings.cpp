@@ -131,6 +131,14 @@ TEST_CASE("a claim names its measure and its panel's config, or may be judged as
   CHECK(last_turned.adjusted_p <= 0.05);
   CHECK(last_turned.steps.back().opposite_p <= 0.05);
   CHECK(last_turned.result == Verdict::partly);
+  Results tied = r;
+  for (EvalScore& s : tied.scores)
+    if (s.row == tied.rows[0] || s.row == tied.rows[2]) s.loss = 1 + 0.01 * s.seed;
+  const Verdict equal = verdict_of(tied, {.order = order, .judged_by = "trend"});
+  CHECK(equal.adjusted_p <= 0.05);
+  CHECK(equal.steps.front().agree == 0);
+  CHECK(equal.result == Verdict::partly);
+  CHECK(would_tell(equal.steps.front(), 1) == "they are equal in every seed");
   const Verdict turned =
       verdict_of(r, {.order = {order.rbegin(), order.rend()}, .judged_by = "trend"});
   CHECK(turned.opposite_p == whole.p);
