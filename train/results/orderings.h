@@ -76,9 +76,9 @@ struct Verdict {
   double opposite_p = 1;  ///< the smallest of its steps' opposites; or of the reversed order
   double adjusted_p = 1;  ///< by Holm, among all claims of the study
   std::optional<Trend> trend;  ///< of the order as a whole, for four rows or more
-  /// Reproduced if adjusted_p ≤ 0.05, no step's opposite is and some seed shows each step; partly if
-  /// that is so but for such a step, or if a step has p ≤ 0.05 by itself; not reproduced if the opposite of a step passes as
-  /// the claim would have to; else it is inconclusive.
+  /// Reproduced if adjusted_p ≤ 0.05, no step's opposite is and some seed shows each step; partly
+  /// if that is so but for such a step, or if a step has p ≤ 0.05 by itself; not reproduced if the
+  /// opposite of a step passes as the claim would have to; else it is inconclusive.
   Result result = cannot_be_told;
 };
 
