@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/io/files.h"
+#include "core/text.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
 #include "train/cli/slurm.h"
@@ -171,6 +172,20 @@ void complete(const CommandLine& line, SweepOptions& options) {
   scale(sweep, options.budget);
 }
 
+// A part of a sweep: where the command line chooses the tasks, a file's options of others are not
+// meant.
+void drop_options_of_others(const CommandLine& line, const SweepOptions& options, RunConfig& base) {
+  const auto chooses = [](const std::string& set) { return set.starts_with("data.task="); };
+  if (!is_given(line, "data.task") &&
+      std::none_of(options.sets.begin(), options.sets.end(), chooses))
+    return;
+  std::vector<std::string> tasks;
+  for (const Variant& v : plan_of(options.sweep).variants) tasks.push_back(v.base.task);
+  std::erase_if(base.options, [&](const Override& o) {
+    return is_of_task(o.key) && !has(tasks, o.key.owner) && !is_given(line, o.key);
+  });
+}
+
 // The command as it would be given again, without --resume, --force and --quiet.
 std::string command_of(const Arguments& arguments) {
   std::string text = "yonder sweep";
@@ -193,6 +208,7 @@ bool parse_options(const Arguments& arguments, CommandLine& line, SweepOptions& 
   });
   if (options.what.empty() && options.configs.empty()) imply_task(line, sweep.base);
   complete(line, options);
+  drop_options_of_others(line, options, sweep.base);
   return true;
 }
 

@@ -201,6 +201,19 @@ TEST_CASE("flags override a file, also where it lists several values") {
   refused_sweep("--encodings rope --lr 1e-3 --set train.lr=1e-3,2e-3", "is also given by --lr");
 }
 
+TEST_CASE("a part of a preset takes the tasks of the command line and no options of others") {
+  for (const std::string tasks : {"--task parity", "--set data.task=parity,sort:sort.alphabet=4"}) {
+    const Ran ran = yonder_run("sweep atlas-small --dry-run --encodings none --steps 1 " + tasks);
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(contains(ran.out, "none-parity"));
+    CHECK_FALSE(contains(ran.out, "kjv.txt"));
+  }
+  const Ran given = yonder_run("sweep atlas-small --dry-run --task parity --sort.alphabet 4");
+  CHECK(given.code == 2);
+  CHECK_THAT(given.err, ContainsSubstring("sort.alphabet: neither the task nor an encoding"));
+}
+
 TEST_CASE("a word behind a list is refused, and not taken for a preset") {
   refused_sweep("--encodings rope alibi", "'alibi' follows its list 'rope'");
 }
