@@ -1,5 +1,5 @@
 #include <cmath>
-#include <regex>
+#include <sstream>
 
 #include "core/error.h"
 #include "tests/support/catch.h"
@@ -77,8 +77,10 @@ TEST_CASE("results come back from their CSV to the same bits") {
 }
 
 TEST_CASE("a CSV of an earlier version, or one that a spreadsheet saved, is read") {
-  std::string csv = to_csv({.panels = {answered()}});
-  csv = std::regex_replace(csv, std::regex("(,[^,\n]*){4}\n"), "\r\n");  // the last four columns
+  std::istringstream now(to_csv({.panels = {answered()}}));
+  std::string csv;
+  for (std::string line; std::getline(now, line); csv += line + "\r\n")
+    for (int column = 0; column < 4; ++column) line.resize(line.rfind(','));
   REQUIRE(csv.find("chance") == csv.npos);
   const Results r = study_from_csv(csv, "x.csv").panels.at(0);
   CHECK(r.chance.empty());
