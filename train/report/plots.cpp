@@ -311,9 +311,7 @@ Chart over_training(const Study& study, const std::string& task, const std::stri
           .left = "nats per target",
           .below = "steps"};
   std::vector<std::string> encodings;
-  for (const Training& t : study.trainings)
-    if (std::find(encodings.begin(), encodings.end(), t.encoding) == encodings.end())
-      encodings.push_back(t.encoding);
+  for (const Training& t : study.trainings) add_once(encodings, t.encoding);
   for (const std::string& encoding : encodings) {
     std::vector<const std::vector<double>*> curves;
     int steps = 0;

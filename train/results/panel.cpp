@@ -1,10 +1,11 @@
 #include "train/results/panel.h"
-#include "core/text.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
+
+#include "core/text.h"
 
 namespace yonder {
 
