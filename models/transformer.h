@@ -90,8 +90,9 @@ class Transformer {
              AttentionObserver* observer = nullptr);
 
   /// Logits [B, T − first, V].
-  Var logits(std::span<const int> tokens, const Positions& at, int first = 0) {
-    return head(hidden(tokens, at, first));
+  Var logits(std::span<const int> tokens, const Positions& at, int first = 0,
+             AttentionObserver* observer = nullptr) {
+    return head(hidden(tokens, at, first, observer));
   }
 
   /// Head·h for hidden states [.., D] → [.., V].

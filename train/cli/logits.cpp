@@ -1,22 +1,25 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "core/io/files.h"
 #include "core/io/npy.h"
 #include "core/io/safetensors.h"
 #include "core/ops/ops.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "models/checkpoint.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
+#include "train/results/attention_table.h"
 #include "train/training/run_dir.h"
 
 namespace yonder {
 namespace {
 
 struct Paths {
-  std::string checkpoint, tokens, positions, digits, targets, logits, gradients;
+  std::string checkpoint, tokens, positions, digits, targets, logits, gradients, attention;
 };
 
 struct Input {
@@ -114,37 +117,54 @@ Safetensors gradients_of(const Transformer& model) {
   return file;
 }
 
-// Both files or neither.
-void write(const Paths& paths, const Tensor& logits, const Safetensors& gradients) {
+// Of the rows that have a target, or of all but padding.
+AttentionObserver observer_of(const Input& in, const Transformer& model) {
+  AttentionObserver observer{.trained = model.dims().trained, .tokens = in.T};
+  for (const int x : in.targets.empty() ? in.tokens : in.targets) observer.rows.push_back(x >= 0);
+  return observer;
+}
+
+std::string attention_csv(const AttentionObserver& observer) {
+  std::string csv = joined(attention_columns(observer.tokens), ",") + "\n";
+  for (const HeadLook& head : looks(observer.layers))
+    csv += joined(attention_cells(head, observer.tokens), ",") + "\n";
+  return csv;
+}
+
+// All files or none.
+void write(const Paths& paths, const Tensor& logits, const AttentionObserver* observer,
+           const Transformer* trained) {
   write_npy(paths.logits, logits.shape, {logits.flat().begin(), logits.flat().end()});
   try {
-    write_safetensors(paths.gradients, gradients);
+    if (observer) write_file(paths.attention, attention_csv(*observer));
+    if (trained) write_safetensors(paths.gradients, gradients_of(*trained));
   } catch (const DiskError&) {
     remove_all(paths.logits);
+    if (observer) remove_all(paths.attention);
     throw;
   }
 }
 
-// Whether two names lead to one place.
-bool same_place(const std::string& a, const std::string& b) {
+void refuse_same_place(const char* a_flag, const std::string& a, const char* b_flag,
+                       const std::string& b) {
   std::error_code error;
-  return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
+  if (!b.empty() &&
+      std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error))
+    throw UsageError(std::string("logits: ") + a_flag + " and " + b_flag + " name the same file, " +
+                     a + "; give each its own");
 }
 
 void run(const Paths& paths, Transformer& model) {
   const Input in = read_input(paths, model);
   const Placed at(model.encoding(), in.pass);
-  if (paths.targets.empty()) {
-    const Var logits = model.logits(in.tokens, at);
-    const Tensor rows = without_padding(logits.value(), in);
-    write_npy(paths.logits, rows.shape, {rows.flat().begin(), rows.flat().end()});
-    return;
-  }
-  Tape tape;
-  const Var logits = model.logits(in.tokens, at);
+  std::optional<AttentionObserver> observer;
+  if (!paths.attention.empty()) observer = observer_of(in, model);
+  std::optional<Tape> tape;
+  if (!in.targets.empty()) tape.emplace();
+  const Var logits = model.logits(in.tokens, at, 0, observer ? &*observer : nullptr);
   const Tensor clean = without_padding(logits.value(), in);
-  tape.backward(cross_entropy(logits, in.targets));
-  write(paths, clean, gradients_of(model));
+  if (tape) tape->backward(cross_entropy(logits, in.targets));
+  write(paths, clean, observer ? &*observer : nullptr, tape ? &model : nullptr);
 }
 
 }  // namespace
@@ -157,7 +177,8 @@ ExitCode logits_command(const Arguments& arguments) {
       "logits", "writes a model's logits and gradients, for comparison with another program",
       {"yonder logits runs/copy --tokens t.npy --out l.npy",
        "yonder logits runs/copy --tokens t.npy --out l.npy --rope.scaling yarn",
-       "yonder logits runs/copy --tokens t.npy --out l.npy --targets y.npy --grads g.safetensors"});
+       "yonder logits runs/copy --tokens t.npy --out l.npy --targets y.npy --grads g.safetensors",
+       "yonder logits runs/copy --tokens t.npy --out l.npy --attention looks.csv"});
   line.argument("CHECKPOINT", paths.checkpoint, "a checkpoint, or a run's folder for its last",
                 CommandLine::Presence::required);
   const auto file = [](const char* name, std::string& path, const char* help) {
@@ -175,7 +196,9 @@ ExitCode logits_command(const Arguments& arguments) {
        file("targets", paths.targets,
             "int [B, T], what the logits at the same place should name; -1 is ignored"),
        file("grads", paths.gradients,
-            "gradients of the mean cross-entropy over all targets to write, by parameter")});
+            "gradients of the mean cross-entropy over all targets to write, by parameter"),
+       file("attention", paths.attention,
+            "CSV to write of where each head looks, over the rows that have a target, or all")});
   line.add("Run",
            {Option{"threads", &threads, "does not affect the results"}.within(0, 1024).shown_as(
                "all cores")});
@@ -185,9 +208,9 @@ ExitCode logits_command(const Arguments& arguments) {
   if (paths.logits.empty()) throw UsageError("logits: --out is missing; name an npy file");
   if (paths.targets.empty() != paths.gradients.empty())
     throw UsageError("logits: --targets and --grads go together; one of them is missing");
-  if (!paths.gradients.empty() && same_place(paths.logits, paths.gradients))
-    throw UsageError("logits: --out and --grads name the same file, " + paths.logits +
-                     "; give each its own");
+  refuse_same_place("--out", paths.logits, "--grads", paths.gradients);
+  refuse_same_place("--out", paths.logits, "--attention", paths.attention);
+  refuse_same_place("--grads", paths.gradients, "--attention", paths.attention);
   if (threads > 0) set_threads(threads);
   run(paths, *load_model(RunFolder::checkpoint_in(paths.checkpoint), options).model);
   return ExitCode::ok;

@@ -111,8 +111,34 @@ TEST_CASE("tokens that can't be are refused, and no file is written") {
   const std::string targets =
       logits + (folder / "good.npy") + " --targets " + (folder / "good.npy");
   refused(targets + out + " --grads " + (folder / "./l.npy"), 2, "name the same file");
+  refused(logits + (folder / "good.npy") + out + " --attention " + (folder / "l.npy"), 2,
+          "--out and --attention name the same file");
+  refused(logits + (folder / "good.npy") + out + " --attention /dev/null/a", 6, "/dev/null");
   refused(targets + " --out /dev/null/l.npy --grads " + (folder / "g"), 6, "/dev/null");
   refused(targets + out + " --grads /dev/null/g", 6, "/dev/null");
   CHECK_FALSE(fs::exists(folder / "l.npy"));
   CHECK_FALSE(fs::exists(folder / "g"));
+}
+
+TEST_CASE(
+    "logits with --attention writes where each head looks, of the rows with a target or all") {
+  const Folder folder;
+  put_npy(folder / "t.npy", 2, 3, {0, 3, 4, 0, 5, -1});
+  put_npy(folder / "y.npy", 2, 3, {3, -1, -1, 5, -1, -1});
+  const std::string logits = "logits " + logits_checkpoint() + " --tokens " + (folder / "t.npy") +
+                             " --out " + (folder / "l.npy") + " --attention " + (folder / "a.csv");
+  REQUIRE(yonder_run(logits).code == 0);
+  const std::string with_all = content_of(folder / "a.csv"), plain = content_of(folder / "l.npy");
+  std::vector<std::string> lines = lines_of(with_all);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0] ==
+        "layer,head,rows,entropy,keys,distance,within,first,own,top,spent,told,d0,d1,d2");
+  CHECK(lines[1].starts_with("0,0,5,"));
+  CHECK(lines[2].starts_with("0,1,5,"));
+  // A first token sees itself alone.
+  REQUIRE(
+      yonder_run(logits + " --targets " + (folder / "y.npy") + " --grads " + (folder / "g")).code ==
+      0);
+  CHECK(lines_of(content_of(folder / "a.csv"))[1] == "0,0,2,0,1,0,1,1,1,1,1,,1,0,0");
+  CHECK(content_of(folder / "l.npy") == plain);
 }
