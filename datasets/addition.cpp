@@ -20,10 +20,11 @@ namespace {
 class Addition final : public GeneratedTask {
  public:
   Options options() override {
-    return {{"reversed", &reversed_, "least significant digit first"},
-            Option{"hints", &hints_, "index hints to draw from, at least n + 1; 0: none"}.within(
-                0, 65536),
-            {"binary", &binary_, "numbers of bits without leading zeros, n + 1 in both together"}};
+    return {
+        {"reversed", &reversed_, "least significant digit first"},
+        Option{"hints", &hints_, "index hints to draw from, at least n + 1; 0: none"}.within(0,
+                                                                                             65536),
+        {"binary", &binary_, "binary numbers without leading zeros, n + 1 bits in both together"}};
   }
 
   void check(int length) const override {
@@ -138,8 +139,8 @@ class Addition final : public GeneratedTask {
 const RegisterTask<Addition> addition_entry{
     {.name = "addition",
      .title = "Add two numbers of n digits",
-     .form = "two numbers below 10^n, written with n digits, then their sum with n + 1; units "
-             "first if reversed",
+     .form = "two numbers below 10^n, written with n digits, then their sum with n + 1; least "
+             "significant digit first if reversed",
      .paper = "Zhou et al. 2024, arXiv:2402.09371"}};
 
 }  // namespace

@@ -15,8 +15,8 @@ class Common final : public GeneratedTask {
  public:
   Options options() override {
     return {Option{"words", &words_, "different words"}.within(4, 65536),
-            Option{"common", &common_, "of them that are common in a sequence"}.within(1, 64),
-            Option{"times", &times_, "how often each of these occurs"}.within(3, 1024)};
+            Option{"common", &common_, "number of common words in a sequence"}.within(1, 64),
+            Option{"times", &times_, "how often each common word occurs"}.within(3, 1024)};
   }
 
   void check(int length) const override {
@@ -67,7 +67,7 @@ class Common final : public GeneratedTask {
 
 const RegisterTask<Common> common_entry{
     {.name = "common",
-     .title = "Name the common words",
+     .title = "Find the most frequent words (common words)",
      .form = "n words that occur once or twice, among them three that occur six times each; then "
              "these three in the order in which they first occurred",
      .paper = "Hsieh et al. 2024, arXiv:2404.06654"}};

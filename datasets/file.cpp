@@ -216,7 +216,7 @@ class File final : public GeneratedTask {
     refuse_shared();
     if (choose(parts_[trained], length).empty())
       throw UsageError("file: " + path_ + " has no sequence of at most " + std::to_string(length) +
-                       " items to train on; give a greater --length");
+                       " items to train on; give a greater --train-length");
     ids_ = texts_ ? bytes_of_alphabet : vocabulary_ ? vocabulary_ : largest_ + 1;
   }
 
@@ -372,9 +372,10 @@ class File final : public GeneratedTask {
 
 const RegisterTask<File> file_entry{
     {.name = "file",
-     .title = "Sequences of your own, from JSONL, an array or a stream of tokens",
-     .form = "a prompt of n tokens, then its answer; of an array n ids, each predicted from those "
-             "before it, or what the targets beside it say; of a stream n tokens likewise",
+     .title = "Your own sequences, from JSONL, an array or a token stream",
+     .form = "a prompt of n tokens, then its answer; from an array, n ids, each predicted from "
+             "those before it, or as its targets file says; from a stream, n tokens, each "
+             "predicted from those before it",
      .paper = "your own"}};
 
 }  // namespace

@@ -63,9 +63,8 @@ class Indirect final : public GeneratedTask {
 const RegisterTask<Indirect> indirect_entry{
     {.name = "indirect",
      .title = "Find the letter at an offset from another letter",
-     .form = "n + 1 different letters, one of them again, and a step of at most 8 to the left or "
-             "right; "
-             "then the letter at which the step ends",
+     .form = "n + 1 different letters, one of them repeated, and a step of at most 8 to the left "
+             "or right; then the letter where the step ends",
      .paper = "Gopalakrishnan et al. 2025, arXiv:2509.10534"}};
 
 }  // namespace

@@ -64,7 +64,7 @@ class LocalCount final : public GeneratedTask {
 
 const RegisterTask<LocalCount> local_count_entry{
     {.name = "local-count",
-     .title = "Count the symbols of a run",
+     .title = "Count the symbols of a run of equal symbols",
      .form = "n symbols in runs of 2 to 12 equal ones; the target of each is how many of its run "
              "precede it",
      .paper = "Vasylenko et al. 2025, arXiv:2506.16640"}};

@@ -78,8 +78,8 @@ class Majority final : public GeneratedTask {
 const RegisterTask<Majority> majority_entry{
     {.name = "majority",
      .title = "Name the most frequent symbol",
-     .form = "n symbols without a tie, then the most frequent one; of several interleaved strings "
-             "the most frequent one of each",
+     .form = "n symbols without a tie, then the most frequent one; with several interleaved "
+             "strings, that of each",
      .paper = "Huang et al. 2025, arXiv:2410.02140"}};
 
 }  // namespace

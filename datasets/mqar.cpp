@@ -80,12 +80,11 @@ class Mqar final : public GeneratedTask {
   }
 };
 
-const RegisterTask<Mqar> mqar_entry{
-    {.name = "mqar",
-     .title = "Multi-query associative recall among noise",
-     .form = "n pairs of a key and its value, then noise in which each key comes once more; its "
-             "target there is its value",
-     .paper = "Arora et al. 2023, arXiv:2312.04927"}};
+const RegisterTask<Mqar> mqar_entry{{.name = "mqar",
+                                     .title = "Multi-query associative recall among noise",
+                                     .form = "n pairs of a key and its value, then noise in which "
+                                             "each key recurs once, with its value as the target",
+                                     .paper = "Arora et al. 2023, arXiv:2312.04927"}};
 
 }  // namespace
 }  // namespace yonder

@@ -126,8 +126,8 @@ class MultiTokenRecall final : public GeneratedTask {
 const RegisterTask<MultiTokenRecall> multi_token_recall_entry{
     {.name = "mqmtar",
      .title = "Multi-query multi-token associative recall",
-     .form = "n pairs of a key and its value, words of several letters, among blanks; then some of "
-             "the keys, and their values in the same order",
+     .form = "n pairs of a key and its value, both words of several letters, among blanks; then "
+             "some of the keys, and their values in the same order",
      .paper = "Vasylenko et al. 2025, arXiv:2506.16640"}};
 
 }  // namespace

@@ -16,9 +16,9 @@ namespace {
 class Needle final : public GeneratedTask {
  public:
   Options options() override {
-    return {Option{"keys", &keys_, "keys in the noise, one of them asked"}.within(1, 1024),
+    return {Option{"keys", &keys_, "keys in the noise, one of which is queried"}.within(1, 1024),
             Option{"values", &values_, "numbers of each key"}.within(1, 1024),
-            Option{"digits", &digits_, "of each number"}.within(1, 100),
+            Option{"digits", &digits_, "digits of each number"}.within(1, 100),
             Option{"names", &names_, "different keys"}.within(1, 65536),
             Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536),
             Option{"lag", &lag_, "distance of the number at evaluation, in tokens; 0: uniform"}
@@ -48,8 +48,8 @@ class Needle final : public GeneratedTask {
     const int nearest = digits_ + 1, farthest = nearest + spec.length + others() * (2 + digits_);
     if (lag_ && values_ > 1)
       throw UsageError(
-          "needle.lag: several numbers of a key have no one distance; set --needle.values 1, or "
-          "the lag to 0");
+          "needle.lag: with several numbers per key there is no single distance; set "
+          "--needle.values 1, or the lag to 0");
     if (lag_ && (lag_ < nearest || lag_ > farthest || !behind(spec.length).count))
       throw UsageError("needle.lag: " + std::to_string(lag_) + " is impossible with " +
                        std::to_string(spec.length) + " symbols; lags are " +
@@ -158,9 +158,8 @@ class Needle final : public GeneratedTask {
 const RegisterTask<Needle> needle_entry{
     {.name = "needle",
      .title = "Needle in a haystack, with distractors",
-     .form =
-         "n symbols of noise, among them needles: <key>, a key and the digits of a number; then "
-         "one of the keys, and its numbers in the order in which they stood",
+     .form = "n symbols of noise, among them needles: <key>, a key and the digits of a number; "
+             "then one of the keys, and its numbers in order of appearance",
      .paper = "Hsieh et al. 2024, arXiv:2404.06654"}};
 
 }  // namespace

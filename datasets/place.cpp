@@ -46,7 +46,7 @@ class Place final : public GeneratedTask {
 
 const RegisterTask<Place> place_entry{
     {.name = "place",
-     .title = "Name the tenth of the sequence that each symbol is in",
+     .title = "Tell which tenth of the sequence each symbol is in",
      .form = "n random symbols; the target of each is the tenth of the sequence that it is in, 0 "
              "to 9",
      .paper = "Islam et al. 2020, arXiv:2001.08248"}};

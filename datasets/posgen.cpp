@@ -25,7 +25,8 @@ class PosGen final : public GeneratedTask {
         Option{"far", &far_, "which distant number is added"}.one_of({"sliding", "fixed", "half"}),
         Option{"modulus", &modulus_, "m, the modulus"}.within(2, 4096),
         Option{"near", &near_, "r, number of preceding numbers that are added"}.within(0, 64),
-        Option{"scored", &scored_, "score only the last this many numbers at evaluation; 0: all"}
+        Option{"scored", &scored_,
+               "at evaluation, score only this many of the last numbers; 0: all"}
             .at_least(0)
             .at_test()};
   }

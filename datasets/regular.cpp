@@ -367,9 +367,9 @@ class Regular final : public GeneratedTask {
 const RegisterTask<Regular> regular_entry{
     {.name = "regular",
      .title = "Follow a regular language",
-     .form =
-         "a word of n symbols; the target of each is which symbols may follow, whether the word "
-         "so far is in the language, or the automaton's state, as the language asks",
+     .form = "a word of n symbols; the target of each is, depending on the language, the set of "
+             "symbols that may follow, whether the word so far is in the language, or the "
+             "automaton's state",
      .paper = "Huang et al. 2025, arXiv:2410.02140"}};
 
 }  // namespace

@@ -61,7 +61,7 @@ class Tiled final : public ByteTask {
 const RegisterTask<Tiled> tiled_entry{
     {.name = "tiled",
      .title = "Byte-level language modelling of repeated text",
-     .form = "n bytes of a document; in half of the sequences its first c bytes, repeated",
+     .form = "n bytes of a document; in half of the sequences, repetitions of its first c bytes",
      .paper = "Su 2023, kexue.fm/archives/9708"}};
 
 }  // namespace

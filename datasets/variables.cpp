@@ -17,8 +17,10 @@ namespace {
 class Variables final : public GeneratedTask {
  public:
   Options options() override {
-    return {Option{"chains", &chains_, "one of which is asked"}.within(1, 1024).at_test(),
-            Option{"hops", &hops_, "from the first variable of a chain to its last"}
+    return {Option{"chains", &chains_, "number of chains, one of which is queried"}
+                .within(1, 1024)
+                .at_test(),
+            Option{"hops", &hops_, "hops from the first variable of a chain to its last"}
                 .within(0, 1024)
                 .at_test(),
             Option{"names", &names_, "different variables, and as many values"}.within(1, 65536),
@@ -91,8 +93,8 @@ class Variables final : public GeneratedTask {
 const RegisterTask<Variables> variables_entry{
     {.name = "variables",
      .title = "Track chains of variable assignments",
-     .form = "n symbols of noise, among them statements that set a variable to a value or to "
-             "another variable; then a value, and all variables that hold it",
+     .form = "n symbols of noise, among them assignments of a value or a variable to a variable; "
+             "then a value, and all variables that hold it",
      .paper = "Hsieh et al. 2024, arXiv:2404.06654"}};
 
 }  // namespace

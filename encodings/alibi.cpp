@@ -27,7 +27,7 @@ class Alibi final : public Encoding {
   Options options() override {
     return {{"learned", &learned_, "train the slopes"},
             Option{"asymmetric", &asymmetric_,
-                   "half of the heads see the left, half the right; not in a causal model"}
+                   "half of the heads attend to the left, half to the right; bidirectional only"}
                 .added_later()};
   }
 

@@ -33,7 +33,7 @@ class Convolution final : public Encoding {
             .one_of({"zero", "circular", "none"}),
         Option{"centred", &centred_, "kernel centred on the token; not in a causal model"}.shown_as(
             "true if bidirectional"),
-        Option{"skip", &skip_, "first tokens that no window reads; 1: BOS"}
+        Option{"skip", &skip_, "number of first tokens to skip; 1: BOS"}
             .within(0, 1 << 20)
             .added_later()};
   }

@@ -239,7 +239,7 @@ class Fire final : public Encoding {
  public:
   Options options() override {
     return {Option{"hidden", &hidden_, "F, width of the function's hidden layer"}.within(1, 4096),
-            Option{"each", &each_, "a function of its own in every layer"}.added_later(),
+            Option{"each", &each_, "a separate function for every layer"}.added_later(),
             Option{"threshold", &threshold_, "tokens at which τ starts"}
                 .at_least(0)
                 .shown_as("R")

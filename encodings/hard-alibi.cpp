@@ -17,7 +17,9 @@ class HardAlibi final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"heads", &heads_, "m, heads with a window; 0: half of them"}.at_least(0)};
+    return {
+        Option{"heads", &heads_, "m, number of heads with a window; 0: half of all heads"}.at_least(
+            0)};
   }
 
   void check() const override {

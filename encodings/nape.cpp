@@ -21,8 +21,10 @@ class Nape final : public Encoding {
 
  public:
   Options options() override {
-    return {Option{"heads", &heads_, "m, heads with a bias; 0: half of them"}.at_least(0),
-            Option{"slopes", &slopes_, "1/h, or 2^(1-h)"}.one_of({"linear", "exp"})};
+    return {
+        Option{"heads", &heads_, "m, number of heads with a bias; 0: half of all heads"}.at_least(
+            0),
+        Option{"slopes", &slopes_, "1/h, or 2^(1-h)"}.one_of({"linear", "exp"})};
   }
 
   void check() const override {

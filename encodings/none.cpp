@@ -10,7 +10,7 @@ namespace {
 class None final : public Encoding {};
 
 const Register<None> none_entry{{.name = "none",
-                                 .title = "No position encoding (NoPE)",
+                                 .title = "No positional encoding (NoPE)",
                                  .printed = "NoPE",
                                  .paper = "arXiv:2305.19466",
                                  .aliases = {"nope"},

@@ -59,7 +59,7 @@ class QkNorm final : public Encoding {
 
 const Register<QkNorm> qk_norm_entry{
     {.name = "qknorm",
-     .title = "Normed queries and keys (QK-norm)",
+     .title = "Normalised queries and keys (QK-norm)",
      .printed = "QK-norm",
      .paper = "arXiv:2010.04245",
      .kind = Kind::modifier,

@@ -29,8 +29,8 @@ class RandomPositions final : public DrawnPositions {
     o.push_back(Option{"test", &test_, "positions at evaluation"}
                     .one_of({"even", "first", "sampled"})
                     .at_test());
-    o.push_back(
-        Option{"layers", &layers_, "draw anew for the attention of each layer"}.added_later());
+    o.push_back(Option{"layers", &layers_, "sample positions separately for each layer's attention"}
+                    .added_later());
     return o;
   }
 

@@ -33,8 +33,7 @@ class RopeId final : public Encoding {
         Option{"fraction", &fraction_, "fraction of a head's dimensions that are rotated"}.within(
             0, 1),
         Option{"fastest", &fastest_,
-               "tokens in which the fastest pair turns once; 0: N/8, "
-               "from 2π to 32"}
+               "wavelength of the fastest pair in tokens; 0: N/8, clamped to 2π to 32"}
             .at_least(0),
         Option{"turns", &turns_, "rotations of the slowest pair in the training length"}.between(
             0, inf),

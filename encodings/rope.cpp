@@ -73,7 +73,7 @@ class Rope final : public Encoding {
   void check() const override {
     if (turning_.fraction == 1 && dims_.head() % 2)
       throw UsageError("rope: head width " + std::to_string(dims_.head()) +
-                       " has no pairs of columns; choose an even width per head");
+                       " is odd, so columns cannot be paired; choose an even width per head");
     if (turning_.columns(dims_.head()) == 0)
       throw UsageError("rope.fraction: no pair of the head's " + std::to_string(dims_.head()) +
                        " columns would be rotated; give a larger fraction");
@@ -81,11 +81,11 @@ class Rope final : public Encoding {
     turning_.check("rope", dims_.head(), N);
     if (chunked() && !dims_.causal)
       throw UsageError(
-          "rope.scaling: dca serves causal models only; choose rerope, leaky or self-extend");
+          "rope.scaling: dca works with causal models only; choose rerope, leaky or self-extend");
     if (chunked() && !dims_.rising)
       throw UsageError(
-          "rope.scaling: dca requires positions that rise from token to token, and another "
-          "encoding of this model gives others; choose rerope, leaky or self-extend");
+          "rope.scaling: dca needs positions that increase from token to token, and another "
+          "encoding of this model gives different ones; choose rerope, leaky or self-extend");
     if (chunk_ > N || (chunked() && chunk() <= window()))
       throw UsageError("rope.chunk: " + std::to_string(chunked() ? chunk() : chunk_) +
                        " has to be above rope.window and at most the training length " +

@@ -29,7 +29,7 @@ class Sharpen final : public Encoding {
 };
 
 const Register<Sharpen> sharpen_entry{{.name = "sharpen",
-                                       .title = "Attention sharpened at test time",
+                                       .title = "Attention sharpened at inference time",
                                        .paper = "arXiv:2410.01104",
                                        .kind = Kind::modifier,
                                        .formula = "λ q_i·k_j/√d",

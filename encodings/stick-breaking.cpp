@@ -19,7 +19,7 @@ class StickBreaking final : public Encoding {
  public:
   Options options() override {
     return {Option{"remainder", &remainder_,
-                   "whether the remaining weight goes to the query's own value"}
+                   "what gets the remaining weight: nothing, or the query's own value"}
                 .one_of({"none", "own"})};
   }
 

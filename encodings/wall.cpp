@@ -21,7 +21,9 @@ class Wall final : public Encoding {
   std::vector<Gate> gates_;  // of each layer
 
  public:
-  Options options() override { return {Option{"bias", &bias_, "where b starts; 8 hardly decays"}}; }
+  Options options() override {
+    return {Option{"bias", &bias_, "initial value of b; at 8 there is hardly any decay"}};
+  }
 
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);

@@ -42,7 +42,7 @@ Value value_of(const json& said, const std::string& name) {
     return said.get<double>();
   if (said.is_number_integer()) return said.get<std::int64_t>();
   if (said.is_number()) return said.get<double>();
-  throw UsageError("option '" + name + "' is neither a number nor a text nor true or false");
+  throw UsageError("option '" + name + "' is not a number, string or boolean");
 }
 
 }  // namespace yonder

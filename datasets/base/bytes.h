@@ -28,7 +28,7 @@ class ByteTask : public Task {
   Options options() override {
     return {
         Option{"path", &path_,
-               "a file, or a folder of files; the last tenth is held out for testing"}
+               "text: a file or a folder of files; the last tenth is held out for testing"}
             .at_test(),
         Option{"mask", &mask_, "fraction of the bytes that are masked for a bidirectional model"}
             .between(0, 1)};

@@ -39,7 +39,7 @@ void add_task(TaskEntry entry) {
 
 void refuse_bin(const std::string& task, const EvalSpec& spec) {
   if (spec.least)
-    throw UsageError(task + ": its sequences have one length at a time, and " +
+    throw UsageError(task + ": its sequences need a single length, and " +
                      std::to_string(spec.least) + "-" + std::to_string(spec.length) +
                      " is a bin of lengths; give single lengths");
 }

@@ -10,13 +10,13 @@ std::vector<std::string> names(Biased) { return {"none", "qkv", "all"}; }
 Options BlockDesign::options() {
   return {
       choice("norm", &norm, "LayerNorm or RMSNorm"),
-      choice("place", &place, "where the norms of a block stand"),
+      choice("place", &place, "placement of the norms in a block"),
       choice("act", &act, "activation of the MLP"),
       Option{"kv_heads", &kv_heads, "heads of keys and values; they divide --heads"}
           .within(0, 65536)
           .shown_as("as many as --heads"),
       choice("bias", &bias, "linear maps with a bias: none, of q, k and v, or all in blocks"),
-      Option{"loops", &loops, "times that a pass goes through all layers"}.within(1, 1024),
+      Option{"loops", &loops, "applications of all layers per forward pass"}.within(1, 1024),
   };
 }
 

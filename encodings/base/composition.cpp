@@ -199,7 +199,7 @@ void Composition::set_at_test(const OptionKey& key, const Value& value) {
   const bool joins = joins_at_test(entry(key.owner), key, value);
   if (found.empty() && !joins)
     throw UsageError(text_of(key) + ": the model was trained as '" + name_ + "', without " +
-                     key.address() + "; what can be added to it is " + joining());
+                     key.address() + "; options that can be added at inference: " + joining());
   for (Component* p : found) {
     Options options = p->encoding->options();
     const Option& o = option_of(options, key);
@@ -210,7 +210,7 @@ void Composition::set_at_test(const OptionKey& key, const Value& value) {
     std::vector<std::string> free;
     for (const Option& other : options)
       if (other.test_time) free.push_back(key.owner + "." + other.name);
-    throw UsageError(text_of(key) + ": training has fixed it at " + text_of(trained) +
+    throw UsageError(text_of(key) + ": fixed in training at " + text_of(trained) +
                      "; train another model" +
                      (free.empty() ? "" : ", or change " + joined(free, ", ")));
   }
@@ -278,8 +278,8 @@ void Composition::join(const OptionKey& key, const Value& value) {
 void Composition::build(const Dims& dims, Parameters& parameters) {
   for (const Component& p : components_)
     if (p.entry->serves != Serves::both && dims.causal != (p.entry->serves == Serves::causal_only))
-      throw UsageError(p.entry->name + ": it serves " + (dims.causal ? "bidirectional" : "causal") +
-                       " models only; choose such a model or another encoding");
+      throw UsageError(p.entry->name + ": for " + (dims.causal ? "bidirectional" : "causal") +
+                       " models only; train one, or choose another encoding");
   if (const std::size_t named = layers_in(groups_); named && int(named) != dims.layers)
     throw UsageError("encoding: '" + name_ + "' names " + std::to_string(named) +
                      (named == 1 ? " layer" : " layers") + ", and the model has " +

@@ -10,11 +10,12 @@ namespace yonder {
 class DrawnPositions : public Encoding {
  public:
   Options options() override {
-    return {
-        Option{"range", &range_, "positions that training draws from"}.at_least(0).shown_as("8 N"),
-        Option{"per", &per_, "what gets a draw of its own"}
-            .one_of({"batch", "sequence"})
-            .added_later()};
+    return {Option{"range", &range_, "range of positions that training samples from"}
+                .at_least(0)
+                .shown_as("8 N"),
+            Option{"per", &per_, "what positions are sampled for: each batch, or each sequence"}
+                .one_of({"batch", "sequence"})
+                .added_later()};
   }
 
   void check() const override {

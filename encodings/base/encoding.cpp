@@ -37,8 +37,8 @@ void Attention::require_rising(const std::string& owner) const {
   if (const int least = least_seen(); least < 0)
     throw UsageError(
         owner + ": a token stands " + std::to_string(-least) +
-        " positions before one that it sees, and a causal model of it has no row for "
-        "distances below 0; give positions that rise, or make the model bidirectional");
+        " positions before one that it attends to, and in a causal model it has no row for "
+        "negative distances; give increasing positions, or make the model bidirectional");
 }
 
 std::vector<int> token_positions(const Positions& p) {

@@ -45,7 +45,7 @@ inline Tensor visible(const Attention& a) {
 
 /// The option `heads`: how many of the model's heads, the last ones, a modifier scales.
 inline Option heads_option(int* heads) {
-  return Option{"heads", heads, "scale the last so many heads only; 0: all"}
+  return Option{"heads", heads, "scale only this many of the last heads; 0: all"}
       .at_least(0)
       .added_later();
 }

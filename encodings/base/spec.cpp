@@ -36,7 +36,7 @@ void add_layers(Layers& layers, const std::string& text, const std::string& whol
   const Layers more = range_of(text);
   if (more.empty())
     throw UsageError("encoding: '" + text + "' in '" + whole +
-                     "' are no layers; write them as in rope@0-2,none@3");
+                     "' are not layers; write them as in rope@0-2,none@3");
   layers.insert(layers.end(), more.begin(), more.end());
 }
 
@@ -61,7 +61,7 @@ void require_each_once(std::vector<LayerGroup>& groups, const std::string& encod
   for (LayerGroup& g : groups) {
     if (g.layers.empty())
       throw UsageError("encoding: '" + encoding + "' names no layers for " + g.names[0] +
-                       "; write them behind an @, as in rope@0-2,none@3");
+                       "; write them after an @, as in rope@0-2,none@3");
     for (const int l : g.layers)
       if (!named.insert(l).second)
         throw UsageError("encoding: '" + encoding + "' names layer " + std::to_string(l) +
@@ -73,7 +73,7 @@ void require_each_once(std::vector<LayerGroup>& groups, const std::string& encod
     if (l != expected++)
       throw UsageError("encoding: '" + encoding + "' does not name layer " +
                        std::to_string(expected - 1) +
-                       "; name every layer once, none for one without positions");
+                       "; name every layer once (use 'none' for a layer without positions)");
 }
 
 // What an entry's piece between two commas does to an encoding of layers: the layers that it names

@@ -44,7 +44,7 @@ struct Scaling {
     const double inf = std::numeric_limits<double>::infinity();
     auto add = [&o](Option option) { o.push_back(std::move(option).at_test()); };
     add(Option{"scaling", &scaling,
-               "scaling of the frequencies; ntk-old, ntk-fixed, ntk-mixed: Su 2023"}
+               "scaling of the frequencies (ntk-old, ntk-fixed and ntk-mixed as in Su 2023)"}
             .one_of(names));
     add(Option{"factor", &factor, "k, at least 1; 0: evaluation over training length (dynamic: 1)"}
             .at_least(0));
@@ -174,19 +174,19 @@ struct Turning {
         Option{"fraction", &fraction, "fraction of a head's dimensions that are rotated"}.within(
             0, 1));
     o.push_back(Option{"truncate", &truncate,
-                       "rotate the fastest pairs of the full spectrum, the slowest stay (p-RoPE)"});
+                       "rotate only the fastest pairs of the full spectrum (p-RoPE)"});
     more.insert(more.begin(), "longrope");
     scaling.options(o, more);
     o.push_back(Option{"resonance", &resonance,
                        "round each pair's wavelength to whole tokens, after any scaling"}
                     .at_test()
                     .added_later());
-    o.push_back(Option{"factors", &factors,
-                       "longrope: what each pair's frequency is divided by, with commas between"}
-                    .takes("λ,λ,...")
-                    .at_test()
-                    .added_later());
-    o.push_back(Option{"keep", &keep, "longrope: tokens at positions below are not scaled"}
+    o.push_back(
+        Option{"factors", &factors, "longrope: comma-separated divisors of each pair's frequency"}
+            .takes("λ,λ,...")
+            .at_test()
+            .added_later());
+    o.push_back(Option{"keep", &keep, "longrope: positions below this are not scaled"}
                     .at_least(0)
                     .at_test()
                     .added_later());

@@ -39,7 +39,7 @@ class LearnedTable {
  public:
   /// Adds `beyond` and `alpha`, both (T).
   void options(Options& o) {
-    o.push_back(Option{"beyond", &beyond_, "what positions beyond the table get"}
+    o.push_back(Option{"beyond", &beyond_, "how to represent positions beyond the table"}
                     .one_of({"error", "clamp", "wrap", "random", "hierarchical"})
                     .at_test());
     o.push_back(Option{"alpha", &alpha_, "hierarchical: weight of the coarse position, not 0.5"}

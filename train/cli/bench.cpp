@@ -273,9 +273,9 @@ void print_gemm(const Json& all) {
 // The scheduler of a sweep with nothing to do: rank 0 schedules cells, the others return them.
 Json bench_handout(const BenchOptions& options) {
   if (ranks::count() == 1)
-    throw SharedError({ExitCode::usage,
-                       "bench: handout needs somebody to hand to; start it as mpirun -n 2 "
-                       "yonder bench handout, or with more"});
+    throw SharedError(
+        {ExitCode::usage,
+         "bench: handout needs at least two ranks; start it as mpirun -n 2 yonder bench handout"});
   if (ranks::rank() > 0) {
     worker_loop([](const std::string&, const ProgressCallback&) { return TaskResult{}; });
     return {};
@@ -307,41 +307,41 @@ void print_handout(const Json& j) {
 
 bool read(const Arguments& arguments, BenchOptions& options) {
   CommandLine line(
-      "bench", "how fast training, long tests and matrix products are on this machine",
+      "bench", "measures training, long evaluations and matrix multiplication",
       {"yonder bench train --size small --encoding rope",
        "yonder bench eval --encoding xlnet --lengths 1024,4096,16384", "yonder bench gemm",
        "mpirun -n 2 yonder bench train", "mpirun -n 8 --oversubscribe yonder bench handout"});
-  line.argument("WHAT", options.what, "train, eval, gemm, or under mpirun handout",
+  line.argument("WHAT", options.what, "train, eval, gemm, or handout (scheduling)",
                 CommandLine::Presence::required);
   line.add("Model",
            {Option{"size", &options.size,
                    "width, heads, layers, length × batch: tiny 64, 4, 2, "
                    "64 × 32; small 128, 4, 4, 128 × 16; base 256, 8, 6, 256 × 8"}
                 .one_of({"tiny", "small", "base"}),
-            Option{"encoding", &options.encoding, "see yonder list encodings"}.kept_as(
+            Option{"encoding", &options.encoding, "encoding; see yonder list encodings"}.kept_as(
                 canonical_encoding),
-            Option{"precision", &options.precision, "of matrix products"}.one_of({"f32", "bf16"})});
+            Option{"precision", &options.precision, "matmul precision"}.one_of({"f32", "bf16"})});
   line.numbers(
       "Model",
-      Option{"lengths", {}, "of the sequences of eval, in tokens"}.takes("N,N,...").formerly(
+      Option{"lengths", {}, "lengths of eval's sequences, in tokens"}.takes("N,N,...").formerly(
           "length"),
       options.lengths);
   line.add(
       "Measurement",
-      {Option{"threads", &options.threads, "0: one for each processor"}.within(0, 1024),
-       Option{"steps", &options.steps, "of a window, or tests; 0: as many as take half a second"}
+      {Option{"threads", &options.threads, "threads; 0: one per processor"}.within(0, 1024),
+       Option{"steps", &options.steps, "steps or evaluations per window; 0: half a second's worth"}
            .within(0, 1000000),
        Option{"max-wait", &options.max_wait,
-              "seconds to wait for nine windows in which no other process is busy"}
+              "seconds to wait for nine windows without other busy processes"}
            .within(0, 86400)
            .formerly("patience"),
-       Option{"allreduce", &options.allreduce, "of train under mpirun, as yonder train's"}
+       Option{"allreduce", &options.allreduce, "for train under mpirun, as in yonder train"}
            .one_of({"deterministic", "fast"})
            .formerly("reduce")
            .choice_formerly("ordered", "deterministic"),
-       Option{"cells", &options.cells, "of handout"}.within(1, 10000000),
-       Option{"profile", &options.profile, "time and share of the peak by operation, of train"},
-       Option{"json", &options.json, "for programs"}});
+       Option{"cells", &options.cells, "empty runs that handout schedules"}.within(1, 10000000),
+       Option{"profile", &options.profile, "for train: time and share of peak for each operation"},
+       Option{"json", &options.json, "as JSON"}});
   line.encodings(options.options, CommandLine::When::training);
   return line.parse(arguments);
 }

@@ -93,7 +93,7 @@ std::string memory(const Served& tried, int T) {
   const std::vector<int> tokens = some_tokens(T);
   const Tensor a = logits(fresh, tokens, {.tokens = T}), b = logits(used, tokens, {.tokens = T});
   const double most = difference(&a[0], &b[0], T * vocabulary);
-  return most > 0 ? at_place("a longer test before changes the logits", most) : "";
+  return most > 0 ? at_place("an earlier, longer evaluation changes the logits", most) : "";
 }
 
 std::string cache(const Served& tried, int T) {
@@ -105,7 +105,7 @@ std::string cache(const Served& tried, int T) {
   for (int t = 0; t < T; ++t) {
     const Tensor one = model.step(std::span(tokens).subspan(std::size_t(t), 1), 1, T, kept).value();
     const double most = difference(&one[0], &whole[std::int64_t(t) * vocabulary], vocabulary);
-    if (most > rounding) return at_place("token by token the logits are others", most);
+    if (most > rounding) return at_place("cached decoding gives other logits", most);
   }
   return "";
 }
@@ -120,8 +120,7 @@ std::string checkpoint(const Served& tried, int T) {
     const Tensor a = logits(model, tokens, {.tokens = T});
     const Checkpoint again = load_model(path);
     const Tensor b = logits(*again.model, tokens, {.tokens = T});
-    if (difference(&a[0], &b[0], T * vocabulary) > 0)
-      wrong = "a checkpoint brings back another model";
+    if (difference(&a[0], &b[0], T * vocabulary) > 0) wrong = "a checkpoint restores another model";
   } catch (...) {
     remove_all(folder);
     throw;
@@ -156,8 +155,8 @@ std::string gradients(const Served& tried, int T) {
       };
       const double g = double(var.grad()[i]), found = (f(h) - f(-h)) / (2 * h);
       if (!(std::abs(g - found) <= 1e-3 + 0.05 * std::abs(found)))
-        return name + "[" + std::to_string(i) + "]: backward gives " + std::to_string(g) +
-               ", differences " + std::to_string(found);
+        return name + "[" + std::to_string(i) + "]: the backward pass gives " + std::to_string(g) +
+               ", finite differences " + std::to_string(found);
     }
   }
   return "";
@@ -215,7 +214,7 @@ bool passes(const Served& tried) {
 
 ExitCode check_command(const Arguments& arguments) {
   std::string name;
-  CommandLine line("check", "tries whether an encoding keeps the rules of all",
+  CommandLine line("check", "checks that an encoding keeps the rules that all must keep",
                    {"yonder check gauss", "yonder check rope+logn"});
   line.argument("ENCODING", name, "an encoding, several joined by +",
                 CommandLine::Presence::required);
@@ -223,9 +222,9 @@ ExitCode check_command(const Arguments& arguments) {
   const std::vector<Served> tries = tries_of(canonical_encoding(name));
   set_threads(1);
   std::printf(
-      "A small model trained on %d tokens, at %d and %d: no later token changes an earlier logit; "
-      "padding,\nan earlier test and decoding with a cache change nothing; a checkpoint brings it "
-      "back; gradients\nare those of differences.\n",
+      "A small model with training length %d, at %d and %d tokens: no later token may change an "
+      "earlier\nlogit; padding, an earlier evaluation and cached decoding may change nothing; a "
+      "checkpoint must\nrestore it; gradients must agree with finite differences.\n",
       trained, trained, beyond);
   int wrong = 0;
   for (const Served& tried : tries) wrong += !passes(tried);

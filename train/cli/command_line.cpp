@@ -149,11 +149,11 @@ struct CommandLine::Line {
   // "--loops", which is the model's and no encoding's, and may change all the same.
   void add_loops(Overrides& given) {
     const OptionKey key("model.loops");
-    const Option option = Option{"loops", &loops,
-                                 "times that a pass goes through all layers; 0: "
-                                 "more in proportion to the length"}
-                              .within(0, 1024)
-                              .shown_as("as in training");
+    const Option option =
+        Option{"loops", &loops,
+               "applications of all layers per pass; 0: in proportion to the length"}
+            .within(0, 1024)
+            .shown_as("as in training");
     add("Model", flag_of(key), option, Takes::one, into(given, key, option));
   }
 

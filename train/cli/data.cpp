@@ -92,7 +92,7 @@ void print(const DataOptions& options, Task& task, const TaskEntry& entry, const
     left.resize(std::max<std::size_t>(left.size() + 2, 32), ' ');
     std::printf("%s%s (%s)\n", left.c_str(), o.help.c_str(), allowed(o).c_str());
   }
-  std::printf("  %d tokens at length %d, from a vocabulary of %d; guessing is right in %.1f %%\n\n",
+  std::printf("  %d tokens at length %d, from a vocabulary of %d; chance accuracy %.1f %%\n\n",
               task.tokens(options.config.train_length), options.config.train_length,
               task.vocabulary(), 100 * task.chance_accuracy(options.config.train_length));
   for (int b = 0; b < batch.size; ++b) {
@@ -135,24 +135,23 @@ void print_json(const DataOptions& options, Task& task, const TaskEntry& entry,
 
 bool read(const Arguments& arguments, DataOptions& options) {
   RunConfig& config = options.config;
-  CommandLine line("data",
-                   "what a task is, its options, and samples of it; what is asked in brackets",
-                   {"yonder data copy --length 12 --show 3",
-                    "yonder data addition --length 4 --addition.hints 20 --bidirectional",
-                    "yonder data text --text README.md --length 60 --part test"});
-  line.argument("TASK", config.task, "its name; see yonder list tasks",
+  CommandLine line(
+      "data", "describes a task and its options, and prints samples with the targets in brackets",
+      {"yonder data copy --length 12 --show 3",
+       "yonder data addition --length 4 --addition.hints 20 --bidirectional",
+       "yonder data text --text README.md --length 60 --part test"});
+  line.argument("TASK", config.task, "name of the task; see yonder list tasks",
                 CommandLine::Presence::required);
   line.add(
       "Samples",
       {Option{"length", &config.train_length, "items of the task, or bytes of text"}.within(1,
                                                                                             4096),
-       Option{"show", &options.show, "how many"}.within(1, 1000),
-       Option{"part", &options.part, "what they are from"}.one_of(
+       Option{"show", &options.show, "number of samples"}.within(1, 1000),
+       Option{"part", &options.part, "split that the samples are from"}.one_of(
            {"training", "validation", "test"}),
-       Option{"seed", &config.seed, "of the training; other parts are the same for all"}.at_least(
-           0),
-       Option{"bidirectional", &config.bidirectional, "as masked-LM models see them"}});
-  line.add("Output", {Option{"json", &options.json, "for programs"}});
+       Option{"seed", &config.seed, "seed of training data; other splits ignore it"}.at_least(0),
+       Option{"bidirectional", &config.bidirectional, "in the masked-LM form"}});
+  line.add("Output", {Option{"json", &options.json, "as JSON"}});
   line.tasks(config.options, CommandLine::When::training);
   return line.parse(arguments);
 }

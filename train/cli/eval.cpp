@@ -116,10 +116,10 @@ struct EvalOptions {
 
 void declare(CommandLine& line, EvalOptions& options) {
   EvalSettings& settings = options.settings;
-  line.argument("DIR", options.path, "a run's folder, for its last checkpoint, or a checkpoint",
+  line.argument("DIR", options.path, "a run's folder (its last checkpoint is used) or a checkpoint",
                 CommandLine::Presence::required);
   line.lengths("Evaluation",
-               Option{"eval_lengths", {}, "items of the task, or bytes of text; 26-50 is a bin"}
+               Option{"eval_lengths", {}, "lengths, in items or bytes of text; 26-50 is a bin"}
                    .takes("N,N,...")
                    .shown_as("1, 2, 4 and 8 times the training length")
                    .also("lengths"),
@@ -127,38 +127,37 @@ void declare(CommandLine& line, EvalOptions& options) {
   line.names("Evaluation",
              Option{"extensions",
                     {},
-                    "compare with inference-time overrides: all, an option, or option=value "
-                    "(several joined by colons)"}
+                    "compare inference-time overrides: all, an option, or option=value (several "
+                    "joined by colons)"}
                  .takes("LIST"),
              options.extensions);
-  line.names(
-      "Evaluation",
-      Option{"sharpen", {}, "also compare with q·k multiplied by these factors"}.takes("X,X,..."),
-      options.factors);
+  line.names("Evaluation",
+             Option{"sharpen", {}, "repeat all rows with q·k times these factors"}.takes("X,X,..."),
+             options.factors);
   line.add(
       "Evaluation",
       {Option{"examples", &settings.examples, "sequences at each length"}
            .within(0, 1 << 24)
-           .shown_as("the task's own number"),
+           .shown_as("depends on the task"),
        Option{"eval_protocol", &options.protocol, "how a text is cut into windows"}
            .one_of({"fixed-targets", "non-overlapping", "sliding"})
            .choice_formerly("same-targets", "fixed-targets")
            .formerly("protocol"),
-       Option{"threads", &options.threads, "does not affect the results"}.within(0, 1024).shown_as(
+       Option{"threads", &options.threads, "threads; results unaffected"}.within(0, 1024).shown_as(
            "all cores")});
-  line.add("Output", {Option{"per_position", &options.per_position,
-                             "write the loss of a text by index in the window, as CSV"}
-                          .takes("FILE"),
-                      Option{"attention", &options.attention,
-                             "write where each head looks, as CSV, and print a summary"}
-                          .takes("FILE"),
-                      Option{"attention_map", &options.settings.map_blocks,
-                             "also write maps of the first sequence, in so many blocks, to "
-                             "FILE.map.csv"}
-                          .within(0, 1024)
-                          .shown_as("none"),
-                      Option{"json", &options.json, "print the results as JSON"},
-                      Option{"quiet", &options.quiet, "no progress"}});
+  line.add("Output",
+           {Option{"per_position", &options.per_position,
+                   "write the loss by position in the window (text only), as CSV"}
+                .takes("FILE"),
+            Option{"attention", &options.attention,
+                   "write where each head attends, as CSV, and print a summary"}
+                .takes("FILE"),
+            Option{"attention_map", &options.settings.map_blocks,
+                   "also write attention maps of the first sequence, in N blocks, to FILE.map.csv"}
+                .within(0, 1024)
+                .shown_as("none"),
+            Option{"json", &options.json, "print the results as JSON"},
+            Option{"quiet", &options.quiet, "no progress"}});
   line.tasks(options.of_task, CommandLine::When::testing);
   line.encodings(options.of_encoding, CommandLine::When::testing);
 }
@@ -289,11 +288,11 @@ ExitCode eval_command(const Arguments& arguments) {
   refuse_sweep(options.path);
   const bool several = !options.extensions.empty() || !options.factors.empty();
   if (several && !options.per_position.empty())
-    throw UsageError("eval: --per-position is of one model and " +
+    throw UsageError("eval: --per-position is for a single row, and " +
                      std::string(options.factors.empty() ? "--extensions" : "--sharpen") +
                      " compares several; give one of them");
   if (options.settings.map_blocks > 0 && options.attention.empty())
-    throw UsageError("eval: --attention-map writes beside the file of --attention; give that too");
+    throw UsageError("eval: --attention-map needs --attention FILE; give that too");
   options.settings.protocol = protocol_named(options.protocol);
   options.settings.attention = !options.attention.empty();
   if (options.threads > 0) set_threads(options.threads);

@@ -52,15 +52,15 @@ ExitCode export_command(const Arguments& arguments) {
                     "yonder export runs/text --to gguf --out model.gguf",
                     "yonder export runs/text --to hf --out model --rope.scaling yarn "
                     "--rope.factor 4"});
-  line.argument("DIR", path, "a run's folder, for its last checkpoint, or a checkpoint",
+  line.argument("DIR", path, "a run's folder (its last checkpoint is used) or a checkpoint",
                 CommandLine::Presence::required);
-  line.add("Export",
-           {Option{"to", &to, "a folder for transformers, or a file for llama.cpp"}.one_of(
-                {"hf", "gguf"}),
-            Option{"out", &out, "what to write; there is nothing yet"}.takes("PATH"),
-            Option{"length", &length, "tokens that it can read at most, where it has tables"}
-                .within(0, 1 << 20)
-                .shown_as("4096, or as many as its table has")});
+  line.add(
+      "Export",
+      {Option{"to", &to, "folder for transformers, or file for llama.cpp"}.one_of({"hf", "gguf"}),
+       Option{"out", &out, "folder or file to write; must not exist yet"}.takes("PATH"),
+       Option{"length", &length, "longest input in tokens, for models exported as tables"}
+           .within(0, 1 << 20)
+           .shown_as("4096, or the size of the model's table")});
   line.encodings(options, CommandLine::When::testing);
   if (!line.parse(arguments)) return ExitCode::ok;
   while (out.size() > 1 && out.ends_with('/')) out.pop_back();

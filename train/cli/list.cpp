@@ -133,7 +133,7 @@ void print(const Json& all) {
     for (const Json& one : all)
       if (one.value("acts_on", "") == group) print_line(group.empty() ? "" : "  ", one, widest);
   }
-  if (!groups.front().empty()) std::puts("\nMore of one: yonder show encoding NAME");
+  if (!groups.front().empty()) std::puts("\nDetails: yonder show encoding NAME");
 }
 
 // The papers in a text as links: "arXiv:2104.09864", and addresses without their https.
@@ -189,8 +189,7 @@ std::string shape_text(const Shape& shape) {
 }
 
 void print_options(const std::string& owner, const Options& options) {
-  std::puts(options.empty() ? "\nNo options"
-                            : "\nOptions; (T): may be changed when a trained model is tested");
+  std::puts(options.empty() ? "\nNo options" : "\nOptions; (T): can be overridden at inference");
   for (const Option& o : options) {
     const std::string start = o.default_text.empty() ? text_of(o) : o.default_text;
     std::printf("  %s%s%s\n", padded(flag_of({owner, {}, o.name}), 28).c_str(),
@@ -222,7 +221,7 @@ void show_encoding(const std::string& name) {
   print_options(e.name, encoding->options());
   print_parameters(e);
   if (e.extensions.empty()) return;
-  std::puts("\nFor tests beyond the trained length");
+  std::puts("\nExtensions beyond the training length");
   for (const auto& [key, value] : e.extensions)
     std::printf("  --%s %s\n", text_of(key).c_str(), text_of(value).c_str());
 }
@@ -243,11 +242,11 @@ void show_task(const std::string& name) {
 
 ExitCode show_command(const Arguments& arguments) {
   std::string what, name;
-  CommandLine line("show", "what an encoding is, or what a run or a sweep is and where it stands",
+  CommandLine line("show", "describes an encoding, task, preset, run or sweep",
                    {"yonder show encoding rope", "yonder show task copy", "yonder show runs/copy"});
   line.argument("WHAT", what, "encoding, task or preset, or a folder of a run or a sweep",
                 CommandLine::Presence::required);
-  line.argument("NAME", name, "of the encoding, task or preset", CommandLine::Presence::optional);
+  line.argument("NAME", name, "name, unless WHAT is a folder", CommandLine::Presence::optional);
   if (!line.parse(arguments)) return ExitCode::ok;
   const bool kind = what == "encoding" || what == "task" || what == "preset";
   if (kind && name.empty())
@@ -264,13 +263,14 @@ ExitCode show_command(const Arguments& arguments) {
 ExitCode list_command(const Arguments& arguments) {
   std::string what;
   bool json = false, markdown = false;
-  CommandLine line("list",
-                   "what there is, one line each; parameters are the numbers that an encoding adds "
-                   "to a model of width 128, 4 heads and 4 layers, trained on 128 tokens",
-                   {"yonder list encodings", "yonder list tasks --json"});
+  CommandLine line(
+      "list",
+      "lists encodings, tasks or presets; --json also has the parameters that an encoding adds to "
+      "a model of width 128, 4 heads and 4 layers, trained on 128 tokens",
+      {"yonder list encodings", "yonder list tasks --json"});
   line.argument("WHAT", what, "encodings, tasks or presets", CommandLine::Presence::required);
-  line.add("Output", {Option{"json", &json, "for programs"},
-                      Option{"markdown", &markdown, "as a Markdown table, papers as links"}});
+  line.add("Output", {Option{"json", &json, "as JSON"},
+                      Option{"markdown", &markdown, "as a Markdown table with paper links"}});
   if (!line.parse(arguments)) return ExitCode::ok;
   if (what != "encodings" && what != "tasks" && what != "presets")
     throw UsageError("list: there is no '" + what + "' to list; it takes encodings, tasks or " +

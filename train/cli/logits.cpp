@@ -179,7 +179,7 @@ ExitCode logits_command(const Arguments& arguments) {
        "yonder logits runs/copy --tokens t.npy --out l.npy --rope.scaling yarn",
        "yonder logits runs/copy --tokens t.npy --out l.npy --targets y.npy --grads g.safetensors",
        "yonder logits runs/copy --tokens t.npy --out l.npy --attention looks.csv"});
-  line.argument("CHECKPOINT", paths.checkpoint, "a checkpoint, or a run's folder for its last",
+  line.argument("CHECKPOINT", paths.checkpoint, "a checkpoint, or a run's folder (the last)",
                 CommandLine::Presence::required);
   const auto file = [](const char* name, std::string& path, const char* help) {
     return Option{name, &path, help}.takes("FILE");
@@ -188,19 +188,19 @@ ExitCode logits_command(const Arguments& arguments) {
       "Files",
       {file("tokens", paths.tokens,
             "int32 or int64 [B, T] (B sequences of T tokens); -1 is padding at a row's right end"),
-       file("out", paths.logits, "float32 [B, T, vocabulary] to write; rows of padding are 0"),
+       file("out", paths.logits, "float32 [B, T, vocabulary] output; 0 at padding"),
        file("positions", paths.positions, "int [T], increasing, in place of 0, 1, 2, ..."),
        file("digits", paths.digits,
-            "int [B, T], the power of ten that a digit counts, -1 where none stands; for models "
-            "that go by digits"),
+            "int [B, T], the power of ten of each digit, -1 elsewhere; for models with positions "
+            "from digits"),
        file("targets", paths.targets,
-            "int [B, T], what the logits at the same place should name; -1 is ignored"),
+            "int [B, T], target of the logits at each position; -1 is ignored"),
        file("grads", paths.gradients,
-            "gradients of the mean cross-entropy over all targets to write, by parameter"),
+            "output: gradients of the mean cross-entropy over all targets, by parameter"),
        file("attention", paths.attention,
-            "CSV to write of where each head looks, over the rows that have a target, or all")});
+            "output: CSV of where each head attends, over the rows with a target, or all")});
   line.add("Run",
-           {Option{"threads", &threads, "does not affect the results"}.within(0, 1024).shown_as(
+           {Option{"threads", &threads, "threads; results unaffected"}.within(0, 1024).shown_as(
                "all cores")});
   line.encodings(options, CommandLine::When::testing);
   if (!line.parse(arguments)) return ExitCode::ok;

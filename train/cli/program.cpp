@@ -24,37 +24,36 @@ struct Command {
 };
 
 const Command commands[] = {
-    {"train", "trains one model and keeps it in a folder", train_command, AtOnce::many},
+    {"train", "trains one model and saves it in a folder", train_command, AtOnce::many},
     {"sweep", "trains encodings, evaluates them at longer lengths and compares (alias: ablate)",
      sweep_command, AtOnce::many, "ablate"},
-    {"eval", "evaluates a trained model at lengths that it may never have seen", eval_command},
-    {"logits", "writes a model's logits and gradients, for comparison", logits_command},
-    {"search", "searches for LongRoPE's factors of a model with rope", search_command},
-    {"sample", "continues a text, or answers sequences of a task", sample_command},
+    {"eval", "evaluates a trained model, also beyond its training length", eval_command},
+    {"logits", "writes a model's logits and gradients, to compare with other code", logits_command},
+    {"search", "searches for LongRoPE's rescale factors for a model with rope", search_command},
+    {"sample", "generates text, or answers to examples of a task", sample_command},
     {"export", "writes a model for Hugging Face's transformers or for llama.cpp", export_command},
-    {"report", "writes the page or the tables of a sweep, or joins several", report_command},
-    {"data", "shows what a task asks, by samples", data_command},
-    {"bench", "how fast training, long tests and matrix products are here", bench_command,
-     AtOnce::many},
-    {"list", "encodings or tasks, one line each", list_command},
-    {"show", "what an encoding is, or what a run is and where it stands", show_command},
-    {"check", "tries whether an encoding keeps the rules of all", check_command},
-    {"completion", "prints a script that completes words in bash, zsh or fish", completion_command},
+    {"report", "writes the report page or tables of a sweep, or of several", report_command},
+    {"data", "describes a task and prints samples", data_command},
+    {"bench", "measures training, evaluation and matmul speed", bench_command, AtOnce::many},
+    {"list", "lists encodings, tasks or presets, one line each", list_command},
+    {"show", "describes an encoding, task, preset, run or sweep", show_command},
+    {"check", "checks that an encoding keeps the rules that all must keep", check_command},
+    {"completion", "prints a completion script for bash, zsh or fish", completion_command},
 };
 
 void print_help(std::FILE* where) {
   std::fputs(
       "yonder: how do positional encodings extrapolate beyond the training length?\n\n"
       "Examples\n"
-      "  yonder train --task copy --encoding rope --train-length 16 --steps 1000 --out runs/copy\n"
-      "  yonder eval runs/copy --eval-lengths 16,32,64\n"
-      "  yonder eval runs/copy --rope.scaling ntk --rope.factor 4\n\n"
+      "  yonder train --task copy --encoding rope --train-length 16 --steps 1000 --out runs/first\n"
+      "  yonder eval runs/first --eval-lengths 16,32,64\n"
+      "  yonder eval runs/first --rope.scaling ntk --rope.factor 4\n\n"
       "Commands\n",
       where);
   for (const Command& v : commands) std::fprintf(where, "  %-12s%s\n", v.name, v.summary);
   std::fputs(
-      "\nyonder COMMAND --help shows its flags, --help-all every one; yonder --version the "
-      "version.\n",
+      "\nyonder COMMAND --help shows the common flags, --help-all all of them; yonder --version "
+      "the version.\n",
       where);
 }
 

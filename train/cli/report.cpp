@@ -65,28 +65,27 @@ ExitCode print_figures(const Study& study, const ReportOptions& options) {
 ExitCode report_command(const Arguments& arguments) {
   ReportOptions options;
   CommandLine line(
-      "report", "writes the page or the tables of a sweep, or joins several",
+      "report", "writes the report page or tables of a sweep, or of several",
       {"yonder report runs/copy", "yonder report runs/copy runs/text --out both.html",
        "yonder report runs/copy --format latex", "yonder report runs/copy --figures pdf",
        "yonder report train/atlas/*.csv --format ranks"});
   line.arguments("DIR", options.folders,
-                 "folders of sweeps, as sweep --out named them, or results.csv files alone");
+                 "folders of sweeps (yonder sweep --out), or results.csv files");
   line.add(
       "Output",
-      {Option{"format", &options.format, "a page with pictures, the tables, or ranks over tasks"}
+      {Option{"format", &options.format, "an HTML page with plots, tables, or ranks across tasks"}
            .one_of({"html", "md", "latex", "csv", "ranks"}),
        Option{"spread", &options.spread, "spread over seeds in LaTeX tables"}.one_of(
            {"none", "range", "sd"}),
        Option{"figures", &options.figures,
-              "write the charts for a paper instead; pdf and png need rsvg-convert"}
+              "write figures for a paper instead; pdf and png need rsvg-convert"}
            .one_of({"none", "pdf", "tikz", "svg", "png"}),
-       Option{"out", &options.out, "file to write; of figures a folder"}.takes("FILE").shown_as(
+       Option{"out", &options.out, "file to write; for figures a folder"}.takes("FILE").shown_as(
            "DIR/report.html for a page, DIR/figures, stdout for tables")});
   if (!line.parse(arguments)) return ExitCode::ok;
   const bool page = options.format == "html";
   if (page && options.out.empty() && (options.folders.size() > 1 || is_csv(options.folders[0])))
-    throw UsageError(
-        "report: several runs, or a CSV, need a place; name it, as in --out both.html");
+    throw UsageError("report: several runs, or a CSV, need --out, as in --out both.html");
   if (options.spread != "none" && options.format != "latex")
     throw UsageError("report: --spread is for --format latex; omit one of the two");
   const bool figures = options.figures != "none";

@@ -55,9 +55,9 @@ std::string last_line(const std::string& text) {
 std::string where_training_stands(const std::string& folder, const RunConfig& config) {
   const std::string path = folder + "/metrics.jsonl";
   const std::string line = fs::exists(path) ? last_line(read_file(path)) : "";
-  if (line.empty()) return "  stands    before its first step\n";
+  if (line.empty()) return "  status    before its first step\n";
   const Json metrics = parse_json(line, path);
-  return "  stands    at step " + std::to_string(metrics.at("step").get<int>()) + " of " +
+  return "  status    at step " + std::to_string(metrics.at("step").get<int>()) + " of " +
          std::to_string(config.steps) + ", loss " +
          shown(metrics.at("loss").get<double>(), Measure::loss) + "\n";
 }
@@ -114,10 +114,10 @@ std::string whole_sweep(const std::string& folder, const SweepConfig& config,
     if (const fs::path why = cell.path() / "FAILED"; fs::exists(why))
       failed += "  failed    " + cell.path().filename().string() + ": " + read_file(why.string());
   }
-  text += "  stands    " + std::to_string(done) + " of " +
-          std::to_string(cells_of(plan, config.seeds)) + " cells are done\n" + failed;
+  text += "  status    " + std::to_string(done) + " of " +
+          std::to_string(cells_of(plan, config.seeds)) + " runs are done\n" + failed;
   if (const std::string now = read_status(folder); !now.empty())
-    text += "  last said " + now + "\n";
+    text += "  last line " + now + "\n";
   if (!fs::exists(folder + "/results.json"))
     return text + "  results   none yet; the command that started it continues with --resume\n";
   return text + "\n" + report(read_study(folder), folder, style);

@@ -92,7 +92,7 @@ std::vector<int> named_tokens(const std::string& prompt, const RunConfig& config
     while (size > 0 && !names.contains(prompt.substr(at, size))) --size;
     if (size == 0 && prompt[at] != ' ')
       throw UsageError("sample: '" + printable(prompt.substr(at, 12)) +
-                       "' of the prompt is not in the vocabulary of " + config.task +
+                       "' in the prompt is not in the vocabulary of " + config.task +
                        ", whose tokens are named as in " + task.spelled(0) + " " +
                        task.spelled(task.vocabulary() - 1) + "; see yonder data " + config.task);
     if (size > 0) tokens.push_back(names.at(prompt.substr(at, size)));
@@ -107,8 +107,7 @@ std::vector<int> named_tokens(const std::string& prompt, const RunConfig& config
 void sample_prompt(const SampleOptions& options, Trained& run) {
   if (run.task->labels())
     throw UsageError("sample: " + run.config.task +
-                     " asks for labels of what is given, so there is nothing to continue; see "
-                     "yonder eval");
+                     " labels its input, so there is nothing to continue; see yonder eval");
   std::vector<int> prompt = named_tokens(options.prompt, run.config, *run.task);
   // Where a task's answers follow a separator, a prompt without one is a whole question.
   const Batch example = run.task->test({.length = options.length, .count = 1}, 0, 1);
@@ -144,8 +143,8 @@ void sample_task(const SampleOptions& options, Trained& run) {
     const std::vector<int> asked(first, targets.end());
     if (task.labels() || std::count(asked.begin(), asked.end(), -1) > 0)
       throw UsageError("sample: " + run.config.task +
-                       " asks between tokens that are given, so there is nothing to continue; see "
-                       "yonder eval for how many of them are right");
+                       " has its targets among given tokens, so there is nothing to continue; "
+                       "yonder eval gives their accuracy");
     const std::vector<int> prompt(tokens.begin(), tokens.begin() + (first - targets.begin()) + 1);
     Decoding how = options.how;
     how.most = int(asked.size()), how.end = asked.back(), how.seed += std::uint64_t(b);
@@ -157,24 +156,24 @@ void sample_task(const SampleOptions& options, Trained& run) {
 }
 
 void declare(CommandLine& line, SampleOptions& options) {
-  line.argument("DIR", options.path, "a run's folder, for its last checkpoint, or a checkpoint",
+  line.argument("DIR", options.path, "a run's folder (its last checkpoint is used) or a checkpoint",
                 CommandLine::Presence::required);
   line.add("Text", {Option{"prompt", &options.prompt,
-                           "text to continue; of other tasks a question in names of tokens"}
+                           "text to continue; for other tasks, a question spelled in token names"}
                         .takes("TEXT"),
-                    Option{"tokens", &options.how.most, "how many to write"}.within(1, 1 << 20)});
+                    Option{"tokens", &options.how.most, "tokens to generate"}.within(1, 1 << 20)});
   line.add("Other tasks", {Option{"length", &options.length, "items of each sequence"}
                                .within(0, 1 << 24)
                                .shown_as("the training length"),
                            Option{"count", &options.count, "sequences"}.within(1, 65536)});
   line.add(
       "Sampling",
-      {Option{"temperature", &options.how.temperature, "divides the logits; 0: greedy"}.within(
+      {Option{"temperature", &options.how.temperature, "sampling temperature; 0: greedy"}.within(
            0, 1000),
-       Option{"top_k", &options.how.top_k, "draw from the largest logits only; 0: all"}.within(
+       Option{"top_k", &options.how.top_k, "draw from the N likeliest tokens; 0: all"}.within(
            0, 1 << 24),
-       Option{"seed", &options.seed, "of the draws"}.at_least(0),
-       Option{"threads", &options.threads, "does not affect the results"}.within(0, 1024).shown_as(
+       Option{"seed", &options.seed, "random seed of sampling"}.at_least(0),
+       Option{"threads", &options.threads, "threads; results unaffected"}.within(0, 1024).shown_as(
            "all cores")});
   line.tasks(options.of_task, CommandLine::When::testing);
   line.encodings(options.of_encoding, CommandLine::When::testing);
@@ -184,7 +183,7 @@ void declare(CommandLine& line, SampleOptions& options) {
 
 ExitCode sample_command(const Arguments& arguments) {
   SampleOptions options;
-  CommandLine line("sample", "continues a text, or answers sequences of a task",
+  CommandLine line("sample", "generates text, or answers to examples of a task",
                    {"yonder sample runs/text --prompt \"In the beginning\" --tokens 200",
                     "yonder sample runs/text --prompt \"And\" --rope.scaling yarn --seed 1",
                     "yonder sample runs/copy --length 12 --count 3 --temperature 0"});

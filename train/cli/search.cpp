@@ -18,24 +18,24 @@ struct SearchOptions {
 };
 
 void declare(CommandLine& line, SearchOptions& options) {
-  line.argument("DIR", options.path, "a run's folder, for its last checkpoint, or a checkpoint",
+  line.argument("DIR", options.path, "a run's folder (its last checkpoint is used) or a checkpoint",
                 CommandLine::Presence::required);
   FactorSearch& search = options.search;
   line.add(
       "Search",
-      {Option{"length", &search.length, "evaluation length to search for, beyond the trained"}
+      {Option{"length", &search.length, "target length, beyond the training length"}
            .within(0, 1 << 24)
            .shown_as("4 times the training length"),
        Option{"examples", &search.examples, "validation sequences for each set of factors"}.within(
            1, 1 << 24),
-       Option{"rounds", &search.evolution.rounds, "of evolution"}.within(0, 100000),
+       Option{"rounds", &search.evolution.rounds, "generations"}.within(0, 100000),
        Option{"population", &search.evolution.population,
-              "sets of factors at first; each round keeps half and adds half"}
+              "candidates; each round keeps the better half and replaces the rest"}
            .within(4, 100000),
-       Option{"seed", &search.evolution.seed, "of the draws"}.at_least(0)});
+       Option{"seed", &search.evolution.seed, "random seed of the search"}.at_least(0)});
   line.add(
       "Run",
-      {Option{"threads", &options.threads, "does not affect the results"}.within(0, 1024).shown_as(
+      {Option{"threads", &options.threads, "threads; results unaffected"}.within(0, 1024).shown_as(
            "all cores"),
        Option{"quiet", &options.quiet, "no progress on stderr"}});
   line.tasks(options.of_task, CommandLine::When::testing);
@@ -47,8 +47,8 @@ void declare(CommandLine& line, SearchOptions& options) {
 ExitCode search_command(const Arguments& arguments) {
   SearchOptions options;
   CommandLine line("search",
-                   "searches for LongRoPE's factors of a model with rope, by evolution on the loss "
-                   "of validation data",
+                   "searches for LongRoPE's rescale factors for a model with rope, by evolutionary "
+                   "search on validation loss",
                    {"yonder search runs/text --length 256",
                     "yonder search runs/text --length 512 --rounds 20 --examples 64 --seed 1"});
   declare(line, options);

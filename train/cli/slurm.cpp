@@ -41,13 +41,12 @@ double seconds_in(const std::string& time) {
 }  // namespace
 
 Options SlurmJob::fields() {
-  return {Option{"nodes", &nodes, "machines of the job"}.within(1, 100000),
-          Option{"tasks", &tasks,
-                 "ranks on each of them; the first of all schedules and trains nothing"}
+  return {Option{"nodes", &nodes, "number of machines"}.within(1, 100000),
+          Option{"tasks", &tasks, "ranks per machine; the first rank only schedules"}
               .within(0, 100000)
-              .shown_as("whole nodes, one for each processor"),
-          Option{"time", &time, "until the job saves and queues again, as sbatch takes it"},
-          Option{"partition", &partition, "of the cluster"}.shown_as("the cluster's own")};
+              .shown_as("one per processor, on whole nodes"),
+          Option{"time", &time, "time limit, after which the job requeues, as for sbatch"},
+          Option{"partition", &partition, "Slurm partition"}.shown_as("the cluster's own")};
 }
 
 std::string slurm_script(const SlurmJob& job) {

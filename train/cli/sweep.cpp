@@ -42,22 +42,22 @@ void add_for_experts(CommandLine& line, const std::string& heading, Options opti
 }
 
 void declare_run(CommandLine& line, SweepOptions& options) {
-  line.add("Run", {Option{"out", &options.out, "folder of the results"}.takes("DIR").shown_as(
-                       "runs/ and the name of CONFIG"),
+  line.add("Run", {Option{"out", &options.out, "folder for the results"}.takes("DIR").shown_as(
+                       "runs/ and CONFIG's name"),
                    Option{"resume", &options.resume, "continue the sweep in --out"},
                    Option{"force", &options.force, "replace the sweep in --out"},
                    Option{"dry-run", &options.dry,
-                          "print configuration, runs, parameters, estimated time and memory"},
+                          "only print configuration, runs, parameters, time and memory"},
                    Option{"json", &options.json, "print results.json instead of tables"},
                    Option{"quiet", &options.quiet, "no progress"}});
   line.numbers("Run",
-               Option{"ranks", {}, "with --dry-run: the time on so many ranks of mpirun, as 1,8,64"}
+               Option{"ranks", {}, "with --dry-run: time on these numbers of MPI ranks, as 1,8,64"}
                    .takes("N,N,...")
                    .for_experts(),
                options.ranks);
   Options slurm{
-      Option{"slurm", &options.as_job, "write DIR/job.sh for Slurm, which requeues until done"},
-      Option{"submit", &options.submit, "submit it by sbatch"}};
+      Option{"slurm", &options.as_job, "write DIR/job.sh, a Slurm job that requeues until done"},
+      Option{"submit", &options.submit, "submit it with sbatch"}};
   for (const Option& o : options.slurm.fields()) slurm.push_back(o);
   add_for_experts(line, "Slurm", slurm);
 }
@@ -67,10 +67,9 @@ void declare(CommandLine& line, SweepOptions& options) {
   RunConfig& base = sweep.base;
   line.argument("CONFIG", options.what, "a configuration file or a preset; see yonder list presets",
                 CommandLine::Presence::optional);
-  line.repeated(
-      "Sweep",
-      Option{"config", {}, "configuration read over CONFIG; flags override all"}.takes("FILE"),
-      options.configs);
+  line.repeated("Sweep",
+                Option{"config", {}, "overrides CONFIG; flags override both"}.takes("FILE"),
+                options.configs);
   for (const Option& o : SweepConfig::lists())
     if (o.name == "eval_lengths") line.lengths("Sweep", o, sweep.eval_lengths, sweep.bins);
     else
@@ -81,8 +80,8 @@ void declare(CommandLine& line, SweepOptions& options) {
   line.repeated("Sweep",
                 Option{"set",
                        {},
-                       "values of any option: a panel for each, of an encoding's option a row; of "
-                       "train.lr the best by validation loss is taken"}
+                       "values of any option, one panel each (of an encoding's option, one row "
+                       "each); of train.lr, the best by validation loss is used"}
                     .takes("KEY=V,V"),
                 options.sets);
   line.add("Sweep", sweep.fields());

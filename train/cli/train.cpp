@@ -55,12 +55,12 @@ void declare(CommandLine& line, TrainOptions& options) {
   RunConfig& config = options.config;
   line.add(
       "Run",
-      {Option{"out", &options.out, "folder of the run, created if missing"}.takes("DIR"),
+      {Option{"out", &options.out, "folder for the run, created if missing"}.takes("DIR"),
        Option{"force", &options.force, "replace the run in --out"},
        Option{"resume", &options.resumed, "continue the run in DIR, bit for bit"}.takes("DIR")});
   line.repeated(
       "Run",
-      Option{"config", {}, "configuration, as config.toml of a run; flags override it"}.takes(
+      Option{"config", {}, "configuration file like a run's config.toml; flags override it"}.takes(
           "FILE"),
       options.files);
   line.add("Run", config.from_fields());
@@ -202,8 +202,9 @@ ExitCode train_command(const Arguments& arguments) {
       duration(result.seconds) + " at " + rounded(result.tokens_per_second) + " tokens/s, " +
       std::to_string(result.parameters) + " parameters, " +
       std::to_string(result.position_parameters) +
-      " of them of positions; test it with yonder eval " + shell_word(options.out) + " --lengths " +
-      std::to_string(config.train_length) + "," + std::to_string(2 * config.train_length));
+      " of them positional; evaluate it with yonder eval " + shell_word(options.out) +
+      " --eval-lengths " + std::to_string(config.train_length) + "," +
+      std::to_string(2 * config.train_length));
   if (!result.changed_text.empty())
     std::fprintf(stderr,
                  "train: %s is not the text that the model began with, which may have held what "

@@ -61,7 +61,7 @@ std::vector<OptionView> RunConfig::fields() const { return views(RunConfig(*this
 
 Options RunConfig::data_fields() {
   return {
-      Option{"data.task", &task, "see yonder list tasks"}.takes("NAME"),
+      Option{"data.task", &task, "task; see yonder list tasks"}.takes("NAME"),
       Option{"data.train_length", &train_length,
              "longest training sequence: items of the task, or bytes of text"}
           .within(1, 1 << 24)
@@ -84,23 +84,23 @@ Options RunConfig::model_fields() {
           .kept_as(canonical_encoding)
           .formerly("then"),
       Option{"model.width", &width, "model dimension (d_model)"}.within(1, 65536),
-      Option{"model.heads", &heads, "attention heads; they divide the width"}.within(1, 65536),
+      Option{"model.heads", &heads, "attention heads; must divide the width"}.within(1, 65536),
       Option{"model.layers", &layers, "blocks of attention and MLP"}.within(1, 1024),
       Option{"model.mlp", &mlp, "hidden dimension of the MLP"}
           .within(0, 1 << 20)
-          .shown_as("4 x width, of swiglu 8/3 x width"),
-      Option{"model.block", &block, "blocks like those of"}.one_of(
+          .shown_as("4 x width; with swiglu 8/3 x width"),
+      Option{"model.block", &block, "Transformer block"}.one_of(
           {"auto", "plain", "gpt2", "neox", "llama", "gemma"}),
       choice("model.norm", &norm, "LayerNorm or RMSNorm").for_experts(),
-      choice("model.place", &place, "where the norms of a block stand").for_experts(),
+      choice("model.place", &place, "placement of the norms in a block").for_experts(),
       choice("model.act", &act, "activation of the MLP").for_experts(),
-      choice("model.bias", &bias, "bias of no linear map, of q, k and v, or of all in blocks")
+      choice("model.bias", &bias, "linear maps with a bias; qkv and all are within blocks")
           .for_experts(),
-      Option{"model.kv_heads", &kv_heads, "heads of keys and values; they divide --heads"}
+      Option{"model.kv_heads", &kv_heads, "key and value heads; must divide --heads"}
           .within(0, 65536)
           .shown_as("as many as --heads")
           .for_experts(),
-      Option{"model.loops", &loops, "times that a pass goes through all layers"}
+      Option{"model.loops", &loops, "applications of all layers per forward pass"}
           .within(1, 1024)
           .for_experts(),
       Option{"model.bidirectional", &bidirectional,
@@ -127,7 +127,7 @@ Options RunConfig::training_fields() {
              "final learning rate of the cosine, relative to --lr"}
           .within(0, 1)
           .formerly("lr_end"),
-      Option{"train.weight_decay", &weight_decay, "AdamW, for matrices"}.within(0, 100),
+      Option{"train.weight_decay", &weight_decay, "AdamW's, for matrices only"}.within(0, 100),
       Option{"train.beta1", &beta1, "AdamW beta 1, decay of the first moment"}
           .within(0, 0.999999)
           .for_experts(),
@@ -137,19 +137,21 @@ Options RunConfig::training_fields() {
       Option{"train.grad_clip", &grad_clip, "maximum global gradient norm; 0: no clipping"}
           .at_least(0)
           .formerly("clip"),
-      Option{"train.seed", &seed, "of weights, data and sampled positions"}.within(0, largest),
-      Option{"train.data_seed", &data_seed, "of data and sampled positions only"}
+      Option{"train.seed", &seed, "seed of weights, data and sampled positions"}.within(0, largest),
+      Option{"train.data_seed", &data_seed, "seed of data and sampled positions only"}
           .within(-1, largest)
-          .shown_as("that of --seed")
+          .shown_as("same as --seed")
           .for_experts(),
-      Option{"train.precision", &precision, "of matrix products; bf16 needs AMX or AVX512-BF16"}
+      Option{"train.precision", &precision,
+             "precision of matrix multiplication in training; bf16 needs AMX or AVX512-BF16"}
           .one_of({"f32", "bf16"}),
-      Option{"train.threads", &threads, "does not affect the results"}
+      Option{"train.threads", &threads,
+             "threads, in a sweep runs in parallel; does not affect the results"}
           .within(0, 1024)
           .shown_as("all cores")
           .of_machine(),
       Option{"train.shards", &shards,
-             "parts of a batch under mpirun; another number rounds otherwise"}
+             "parts of a batch under mpirun; changing it changes the rounding"}
           .within(1, 65536)
           .shown_as("16 under mpirun, else 1")
           .for_experts(),
@@ -166,7 +168,7 @@ Options RunConfig::checkpoint_fields() {
   return {
       Option{"train.checkpoint_every", &checkpoint_every, "steps between checkpoints that are kept"}
           .within(0, most)
-          .shown_as("at the end only")
+          .shown_as("only at the end")
           .formerly("save_every")
           .without_effect(),
       Option{"train.last_checkpoints", &last_checkpoints,
@@ -176,12 +178,13 @@ Options RunConfig::checkpoint_fields() {
           .without_effect()
           .for_experts(),
       Option{"train.checkpoint_minutes", &checkpoint_minutes,
-             "minutes between checkpoints to resume from; 0: none"}
+             "minutes between checkpoints for --resume; 0: none"}
           .within(0, 1e6)
           .formerly("save_minutes")
           .without_effect()
           .for_experts(),
-      Option{"train.keep_checkpoints", &keep_checkpoints, "how many of those to keep"}
+      Option{"train.keep_checkpoints", &keep_checkpoints,
+             "how many checkpoints for --resume to keep"}
           .within(1, 1000)
           .formerly("keep")
           .without_effect()

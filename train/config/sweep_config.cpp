@@ -29,7 +29,7 @@ std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
     return {};
   Composition alone(e.name);
   if (alone.needs_digits() && !make_task(base.task)->numbers())
-    return e.name + ": it goes by the digits of numbers, and " + base.task + " has none";
+    return e.name + ": it needs the digits of numbers, and " + base.task + " has none";
   if (alone.complex() && base.tie_embeddings)
     return e.name + ": the complex Transformer has a head of its own, and this one is tied";
   const std::string block = base.design().text(base.heads);
@@ -104,7 +104,7 @@ std::vector<Row> with_axis(const std::vector<Row>& rows, const Axis& axis) {
       all.push_back(row.with({axis.key, value}));
       if (std::count(all.begin(), all.end(), all.back()) > 1)
         throw UsageError("--set " + text_of(axis.key) + ": '" + text_of(value) +
-                         "' makes a row that is there already; name it once");
+                         "' duplicates an existing row; name it once");
     }
   }
   if (!used)
@@ -152,7 +152,7 @@ void vary_task(Variant& v, const std::string& text) {
                                             key == "data.task" || key == "train.seed" ||
                                             key == "train.threads")
       throw UsageError("data.task: '" + text + "' sets " + text_of(key) +
-                       ", which is not a panel's; omit it");
+                       ", which cannot vary between panels; omit it");
     else vary(v, key, o.value);
 }
 
@@ -189,31 +189,32 @@ double rate_of(const Value& value) {
 }  // namespace
 
 Options SweepConfig::fields() {
-  return {Option{"seeds", &seeds, "models per encoding"}.within(1, 1000),
+  return {Option{"seeds", &seeds, "seeds, and so models, per encoding"}.within(1, 1000),
           Option{"examples", &examples, "sequences per evaluation"}
               .within(0, 1 << 24)
-              .shown_as("the task's own number"),
+              .shown_as("depends on the task"),
           Option{"window_baseline", &window_baseline,
                  "also evaluate each encoding with sliding-window attention"}
               .formerly("windowed"),
           Option{"checkpoints", &checkpoints,
-                 "checkpoints per run to evaluate, over the last 10 % of training"}
+                 "checkpoints to evaluate per run, from the last 10 % of training"}
               .within(1, 100),
           Option{"curve_points", &curve_points,
-                 "checkpoints per run to evaluate over all of training: learning curves"}
+                 "checkpoints to evaluate per run over all of training, for learning curves"}
               .within(0, 1000)
               .formerly("course")
               .for_experts(),
           Option{"attention", &attention,
-                 "record where the attention of each model looks: attention.csv, report"}};
+                 "record where each model's heads attend, in attention.csv and the report"}};
 }
 
 Options SweepConfig::lists() {
   return {
-      Option{"encodings",
-             {},
-             "rows, separated by commas; all: every encoding; options behind colons, as in "
-             "rope:rope.scaling=yarn; layers as in rope@0-2;none@3"}
+      Option{
+          "encodings",
+          {},
+          "rows, separated by commas, with options after colons, as in rope:rope.scaling=yarn; "
+          "layers as in rope@0-2;none@3; all: every encoding; everything: also with every override"}
           .takes("LIST"),
       Option{"eval_lengths",
              {},

@@ -39,7 +39,7 @@ std::vector<Overrides> asked(const Composition& encoding, const std::string& wan
   if (!found.empty() || wanted == "all") return found;
   const std::string hint = did_you_mean(wanted, known);
   throw UsageError("--extensions: '" + wanted + "' is not an extension of " + encoding.name() +
-                   (hint.empty() ? "; all shows every one, option=value sets any other" : hint));
+                   (hint.empty() ? "; 'all' tries every one, option=value sets any option" : hint));
 }
 
 Row row_of(const Composition& encoding, const Overrides& extension, const Overrides& beside) {

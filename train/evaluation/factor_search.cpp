@@ -85,8 +85,8 @@ double option_of(const Composition& encoding, const std::string& name) {
   const Override* o = find(all, {"rope", {}, name});
   if (!o)
     throw UsageError("search: '" + encoding.name() +
-                     "' has no rope, or not the same in all its layers, and the factors are those "
-                     "of one rope; choose another model");
+                     "' has no rope, or differs between layers, and the factors belong to a single "
+                     "rope; choose another model");
   if (const auto* whole = std::get_if<std::int64_t>(&o->value)) return double(*whole);
   return std::get<double>(o->value);
 }

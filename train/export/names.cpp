@@ -92,8 +92,8 @@ std::optional<RopeForm> rope_form(const Transformer& model, const Exported& e) {
     throw UsageError("export: --length is for tables, and this rope has none; omit it");
   if (scaling != "direct" && scaling != "dynamic" && k == 0)
     throw UsageError(
-        "export: rope.factor is 0, so it follows the length of each test, and what is exported has "
-        "one for all; give --rope.factor");
+        "export: rope.factor is 0, so it depends on the evaluation length, and an exported model "
+        "needs a fixed factor; give --rope.factor");
   if (named) form.scaling = scaling;
   if (scaling == "ntk") form.base *= std::pow(k, width / (width - 2.0));
   if (truncate) form.base = std::pow(form.base, double(form.columns) / d);
@@ -106,12 +106,12 @@ std::optional<RopeForm> rope_form(const Transformer& model, const Exported& e) {
 void require_causal(const Transformer& model) {
   if (!model.dims().causal)
     throw UsageError(
-        "export: the model is bidirectional, and what is exported would need a place for its "
-        "<mask>; train one without --bidirectional");
+        "export: the model is bidirectional, and the exported format has no <mask>; train one "
+        "without --bidirectional");
   if (model.dims().block.loops != 1 || model.depth() != model.dims().layers)
     throw UsageError(
-        "export: the model loops, and what is exported goes through its layers once; export a "
-        "model with --loops 1");
+        "export: the model loops, and an exported model applies its layers once; export a model "
+        "with --loops 1");
 }
 
 void require_plain(const Transformer& model) {

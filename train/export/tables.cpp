@@ -305,10 +305,10 @@ Tables read(Transformer& model, int M) {
   if (same(tables, shorter)) return tables;
   if (!same(tables, Reading(model, M, N + 1)()) || tables.layers != shorter.layers ||
       !equal(tables.positions, shorter.positions))
-    throw UsageError("export: " + model.encoding().name() +
-                     " is another one in every length of a test, and what is exported knows no "
-                     "length; give the option that fixes it, as --rope.factor 4 "
-                     "or --rope-id.temperature none");
+    throw UsageError(
+        "export: " + model.encoding().name() +
+        " depends on the evaluation length, and an exported model does not know it; give the "
+        "option that fixes it, such as --rope.factor 4 or --rope-id.temperature none");
   tables.pieces.insert("short");
   for (const auto& [name, t] : Reading(model, std::min(M, N), N)().all)
     tables.all.emplace_back("short." + name, t);

@@ -144,17 +144,17 @@ Palette palette_of(const Study& study) {
 
 Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& rows,
                   const Palette& palette) {
-  Chart c{
-      .name = panel_name(r, m.name),
-      .title = std::string(m.title) + " by evaluation length",
-      .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : "") + " Beyond " +
-                 std::to_string(r.train_length) +
-                 " (dashed line) no distance was seen in training: " + "a flat line extrapolates.",
-      .left = unit_of(r, m),
-      .below = "evaluation length",
-      .x = Chart::Axis::logarithmic,
-      .x_tics = length_tics(r),
-      .mark = double(r.train_length)};
+  Chart c{.name = panel_name(r, m.name),
+          .title = std::string(m.title) + " by evaluation length",
+          .caption =
+              training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : "") + " Beyond " +
+              std::to_string(r.train_length) +
+              " (dashed line) no distance was seen in training: " + "a flat line does not degrade.",
+          .left = unit_of(r, m),
+          .below = "evaluation length",
+          .x = Chart::Axis::logarithmic,
+          .x_tics = length_tics(r),
+          .mark = double(r.train_length)};
   if (m.percent) c.low = 0, c.high = 105;
   for (const Row& row : rows)
     c.lines.push_back({row.printed(), palette.of(row), medians(r, row, m)});

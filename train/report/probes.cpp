@@ -161,14 +161,16 @@ Turns turns(Transformer& model, const Row& row, int longest) {
 }
 
 Chart frequencies(const std::vector<Turns>& all, int trained, int longest, const Palette& palette) {
-  Chart chart{.name = "frequencies",
-              .title = "rotary wavelengths by dimension pair",
-              .caption = "As trained, and under each override, at " + std::to_string(longest) +
-                         " tokens. Pairs slower than the training length never completed a turn in "
-                         "training.",
-              .left = "tokens per turn",
-              .below = "dimension pair, the fastest first",
-              .y = Chart::Axis::logarithmic};
+  Chart chart{
+      .name = "frequencies",
+      .title = "rotary wavelengths by dimension pair",
+      .caption =
+          "As trained, and under each override, at " + std::to_string(longest) +
+          " tokens. Pairs with wavelengths above the training length never completed a turn in "
+          "training.",
+      .left = "tokens per turn",
+      .below = "dimension pair, the fastest first",
+      .y = Chart::Axis::logarithmic};
   for (const Turns& t : all) {
     if (t.tokens.empty()) continue;
     if (&t != &all.front() && t.tokens == all.front().tokens) continue;

@@ -221,7 +221,7 @@ std::string would_tell(const Ordering& o, int claims) {
   if (needed == 0) return "it leans the other way";
   if (needed > feasible) return "no difference that seeds can show";
   return std::to_string(std::max(needed, seeds_for(claims))) +
-         " seeds would tell, if the difference is what it seems";
+         " seeds would decide, if the observed difference is real";
 }
 
 std::vector<Verdict> verdicts(const Study& study) {

@@ -58,7 +58,7 @@ void require_possible(const Results& r) {
   for (const Row& row : r.rows)
     require(rows.insert(name_of(row)).second, row.label() + " is two rows");
   require(r.train_length >= 0,
-          "the trained length is " + std::to_string(r.train_length) + ", below 0");
+          "the training length is " + std::to_string(r.train_length) + ", below 0");
   require(r.chance.empty() || r.chance.size() == r.lengths.size(),
           "there are " + std::to_string(r.chance.size()) + " chances for " +
               std::to_string(r.lengths.size()) + " lengths");
@@ -92,7 +92,7 @@ void require_possible(const Results& r) {
 void require_whole(const Study& study) {
   require(!study.panels.empty(), "there is no panel");
   for (const Results& r : study.panels) {
-    require(r.train_length > 0, r.title() + " has no trained length");
+    require(r.train_length > 0, r.title() + " has no training length");
     require(!r.lengths.empty(), r.title() + " has no length");
     require(!r.rows.empty(), r.title() + " has no row");
   }

@@ -139,8 +139,8 @@ std::string no_better_than_unigram(const Results& r) {
   for (const Row& row : ranking(r, length, Measure::loss))
     if (at_chance(r, row, length, Measure::loss)) names.push_back(row.printed());
   if (names.empty()) return "";
-  return "As bad as a unigram byte model (" + shown(r.unigram_loss, Measure::loss) +
-         " nats) or worse at " + place(r, length) + ": " + listed(names) + ".";
+  return "No better than a unigram byte model (" + shown(r.unigram_loss, Measure::loss) +
+         " nats) at " + place(r, length) + ": " + listed(names) + ".";
 }
 
 // "KERPLE and ALiBi 16×; T5 2×; RoPE 1×": the longest tested length up to which every tested

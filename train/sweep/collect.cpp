@@ -56,7 +56,7 @@ Found unfinished(const std::string& folder) {
     const std::string path = (cell / "scores.json").string();
     CellResult result = cell_from_json(read_file(path), path);
     if (result.training.cell != cell.filename().string())
-      throw FileError(path + ": it is of the cell " + result.training.cell +
+      throw FileError(path + ": it belongs to the run " + result.training.cell +
                       "; remove this folder, and continue the sweep with --resume");
     for (const Results& panel : result.panels) {
       auto& all = found.study.panels;
@@ -70,8 +70,8 @@ Found unfinished(const std::string& folder) {
   if (!done)
     throw FileError(folder + ": there are no results in it" +
                     (begun ? " yet, none of its " + std::to_string(begun) +
-                                 " cells is done; continue with --resume"
-                           : "; give the folder of a comparison, as yonder sweep --out names it"));
+                                 " runs is done; continue with --resume"
+                           : "; give the --out folder of a yonder sweep"));
   const Inputs inputs;
   for (Results& r : found.study.panels) complete(r, last, inputs);
   try {
@@ -82,7 +82,7 @@ Found unfinished(const std::string& folder) {
   }
   found.study.name = fs::path(folder).filename().string();
   found.note = "Unfinished: " + std::to_string(done) + " of the " + std::to_string(begun) +
-               " cells that were begun are done, and only these are here.";
+               " runs that were started are finished, and only these are included.";
   return found;
 }
 
@@ -123,7 +123,7 @@ void compare_data(const Results& to, const Results& from, const std::string& a,
   for (int length : to.lengths)
     if (differ(to.chance_accuracy(length), from.chance_accuracy(length)))
       throw UsageError(both(a, b, to,
-                            "a best guess of " + number(to.chance_accuracy(length)) + " and of " +
+                            "chance levels of " + number(to.chance_accuracy(length)) + " and of " +
                                 number(from.chance_accuracy(length)) + " at length " +
                                 std::to_string(length) + "; join runs on the same data"));
 }
@@ -131,7 +131,7 @@ void compare_data(const Results& to, const Results& from, const std::string& a,
 void join(Results& to, const Results& from, const std::string& a, const std::string& b) {
   if (to.train_length != from.train_length)
     throw UsageError(both(a, b, to,
-                          "the trained lengths " + std::to_string(to.train_length) + " and " +
+                          "the training lengths " + std::to_string(to.train_length) + " and " +
                               std::to_string(from.train_length) +
                               "; join runs that were trained on the same"));
   if (to.train_steps && from.train_steps && to.train_steps != from.train_steps)

@@ -96,8 +96,8 @@ std::string table_of_ranks(const JobTimes& times, const std::vector<CellGroup>& 
   }
   const double longest = most_of(times.trials) + most_of(times.cells);
   return text + line(
-                    "# no number of ranks makes it faster than its longest cells, one after the "
-                    "other: %s; %.0f at work are enough\n",
+                    "# no number of ranks is faster than the longest runs, one after the other: "
+                    "%s; %.0f ranks are enough\n",
                     duration(longest).c_str(), std::ceil(work / longest));
 }
 
@@ -117,13 +117,13 @@ std::string dry_run(const Experiment& experiment, const std::vector<int>& ranks)
     resolved.eval_lengths = lengths;
   std::string text = to_toml(resolved) + "\n";
   for (const std::string& why : plan.left_out) text += "# left out: " + why + "\n";
-  text += "# cells, each one thread:\n";
+  text += "# runs, one thread each:\n";
   double bytes = 0;
   const int count = config.seeds + std::max(1, int(plan.rates.size())) - 1;
   for (const auto& [cell, cost, measuring] : groups) {
     const double training = cost.training(cell), test = cost.test;
     text += line(
-        "#   %-32s %d x %s, of it testing %s; parameters: %lld content, %lld position; "
+        "#   %-32s %d x %s, of which evaluation %s; parameters: %lld content, %lld position; "
         "depth %d\n",
         (cell.encoding + "-" + cell.variant->base.task + cell.variant->slug).c_str(), count,
         duration(training + test).c_str(), duration(test).c_str(),
@@ -134,7 +134,7 @@ std::string dry_run(const Experiment& experiment, const std::vector<int>& ranks)
   const JobTimes times = times_of(experiment, groups);
   const int cells = count * int(groups.size()), at_once = std::min(threads, cells);
   const double seconds = sum_of(times.trials) + sum_of(times.cells);
-  text += line("# %d cells, %d at once: about %s here, and about %.0f MB of memory at most\n",
+  text += line("# %d runs, %d at a time: about %s here, and at most about %.0f MB of memory\n",
                cells, at_once, duration(seconds / at_once).c_str(), at_once * (bytes / 1e6 + 25));
   return ranks.empty() ? text : text + table_of_ranks(times, groups, checking, ranks);
 }

@@ -85,7 +85,7 @@ void ProgressBoard::show() {
 
 std::string ProgressBoard::line() const {
   const int failed = count(State::failed);
-  std::string text = "cells: " + std::to_string(all_ - int(cells_.size()) + count(State::done)) +
+  std::string text = "runs: " + std::to_string(all_ - int(cells_.size()) + count(State::done)) +
                      " of " + std::to_string(all_) + " done";
   if (failed) text += ", " + std::to_string(failed) + " failed";
   if (const double left = seconds_left(); std::isfinite(left))

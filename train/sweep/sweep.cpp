@@ -162,8 +162,8 @@ int Sweep::run(const std::vector<Cell>& all, Work work) {
     sort_by_cost(open, work);
   } else if (int(open.size()) < workers && !open.empty()) {
     progress_.print_line(std::to_string(workers - int(open.size())) + " of " +
-                         std::to_string(ranks::count()) + " ranks have nothing to do: there are " +
-                         std::to_string(open.size()) + " cells, and rank 0 hands them out");
+                         std::to_string(ranks::count()) + " ranks are idle: there are only " +
+                         std::to_string(open.size()) + " runs, which rank 0 schedules");
   }
   std::vector<std::string> names;
   for (const Cell& c : open) names.push_back(name_of(experiment_, c));
@@ -210,8 +210,8 @@ int Sweep::at_once(const std::vector<Cell>& open) const {
   for (const auto& [variant, each] : bytes) most = std::max(most, each);
   const int fit = int(std::clamp(free_bytes() / most, 1.0, double(count)));
   if (fit < count)
-    progress_.print_line("memory holds " + std::to_string(fit) + " of " + std::to_string(count) +
-                         " cells at once");
+    progress_.print_line("there is memory for " + std::to_string(fit) + " of " +
+                         std::to_string(count) + " runs at a time");
   return fit;
 }
 
@@ -271,8 +271,8 @@ int Sweep::measure(const std::vector<Cell>& open) {
   for (const Cell& c : open)
     if (costs_.try_emplace({c.variant, c.encoding}).second) kinds.push_back(c);
   if (kinds.size() > 1)
-    progress_.print_line("measuring a few steps of " + std::to_string(kinds.size()) +
-                         " kinds of cells, so that the longest can begin first");
+    progress_.print_line("timing a few steps of " + std::to_string(kinds.size()) +
+                         " kinds of runs, so that the longest can start first");
   return WorkQueue{.count = int(kinds.size()),
                    .request =
                        [&](int i, int) {
@@ -347,9 +347,9 @@ void tell_fewer(const SweepConfig& config, const Study& study, Progress& progres
     const int longest = r.longest();
     for (const EvalScore& s : r.scores)
       if (s.length == longest && 0 < s.examples && s.examples < config.examples) {
-        progress.print_line(r.title() + ": tested on " + std::to_string(s.examples) +
+        progress.print_line(r.title() + ": evaluated on " + std::to_string(s.examples) +
                             " sequences of length " + std::to_string(longest) + " and not on " +
-                            std::to_string(config.examples) + ", for there are no more");
+                            std::to_string(config.examples) + ": there are no more");
         break;
       }
   }

@@ -14,8 +14,8 @@ void check(const Experiment& experiment, const Variant& variant) {
   const RunConfig& base = variant.base;
   if (config.curve_points > 0 && base.checkpoint_every > 0)
     throw UsageError(
-        "sweep.curve_points: it says which checkpoints are kept, and so does "
-        "train.checkpoint_every; omit one of them");
+        "sweep.curve_points: both it and train.checkpoint_every set which checkpoints are kept; "
+        "omit one of them");
   for (const auto& [key, value] : base.options)
     if (std::none_of(plan.variants.begin(), plan.variants.end(),
                      [&owner = key.owner](const Variant& v) { return v.base.task == owner; }) &&
@@ -26,7 +26,8 @@ void check(const Experiment& experiment, const Variant& variant) {
                        key.owner + "; add it to --encodings or omit the option");
   if (plan.variants.size() == 1 && !make_task(base.task)->is_text() &&
       config.eval_protocols != SweepConfig{}.eval_protocols)
-    throw UsageError("eval_protocols: " + base.task + " is tested in one way only; omit them");
+    throw UsageError("eval_protocols: " + base.task +
+                     " has a single evaluation protocol; omit them");
   const std::vector<int> lengths = lengths_of(plan, variant);
   for (const Row& row : plan.rows) {
     Trained model =

@@ -24,8 +24,8 @@ void require_no_files(const std::string& folder) {
   for (const char* name : own_files)
     if (const std::string path = folder + "/" + name; fs::exists(fs::symlink_status(path)))
       throw UsageError(path +
-                       ": it is of no sweep and would be overwritten; choose another --out, " +
-                       "or replace it with --force");
+                       ": it does not belong to a sweep and would be overwritten; choose another "
+                       "--out, or replace it with --force");
 }
 
 // Runs had other folders' names once.

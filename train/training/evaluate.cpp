@@ -199,7 +199,7 @@ Protocol protocol_named(const std::string& name) {
     if (name == name_of(p)) return p;
     names.push_back(name_of(p));
   }
-  throw UsageError("protocol: '" + name + "' is not allowed; it takes fixed-targets, " +
+  throw UsageError("eval_protocol: '" + name + "' is not allowed; it takes fixed-targets, " +
                    "non-overlapping or sliding" + did_you_mean(name, names));
 }
 

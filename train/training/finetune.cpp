@@ -16,8 +16,9 @@ namespace {
 void require_same(const RunConfig& asked, const RunConfig& there) {
   auto same = [](const std::string& flag, const std::string& one, const std::string& other) {
     if (one != other)
-      throw UsageError("--" + flag + ": '" + one + "' is asked for and the checkpoint of --from " +
-                       "has '" + other + "'; omit the flag, or train a new model");
+      throw UsageError("--" + flag + ": '" + one +
+                       "' is given, but the checkpoint of --from has '" + other +
+                       "'; omit the flag, or train a new model");
   };
   same("task", asked.task, there.task);
   same("encoding", asked.encoding, there.encoding);
@@ -52,8 +53,8 @@ std::unique_ptr<Composition> grown(const Composition& now, const Composition& be
   for (const auto& [key, value] : now.values()) {
     if (key.name == "scaling" && value != Value("direct"))
       throw UsageError(text_of(key) +
-                       ": it counts from the trained length, which fresh rows of a table "
-                       "move; fine-tune with one of them at a time");
+                       ": it depends on the training length, which new rows of a table change; "
+                       "fine-tune with one of the two at a time");
     encoding->set(key, value);
   }
   for (const auto& [key, value] : before.values())

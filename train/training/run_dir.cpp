@@ -93,8 +93,8 @@ void RunFolder::require_free() const {
     throw UsageError(path_ + ": it holds a sweep; choose another --out");
   if (existing_ == Existing::refuse && holds_run(path_))
     throw UsageError(path_ +
-                     ": there is a run in it already; choose another --out, continue it with " +
-                     "--resume, or --force to replace it");
+                     ": there is already a run in it; choose another --out, continue the run with "
+                     "--resume, or replace it with --force");
 }
 
 RunFolder::~RunFolder() {

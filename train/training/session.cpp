@@ -99,7 +99,7 @@ void set_at_test(Task& task, const std::string& name, const Override& of_test) {
   const Value trained = value_of(o);
   assign(o, name, of_test.value);
   if (!o.test_time && value_of(o) != trained)
-    throw UsageError(text_of(of_test.key) + ": training has fixed it at " + text_of(trained) +
+    throw UsageError(text_of(of_test.key) + ": fixed in training at " + text_of(trained) +
                      "; omit it, or train another model");
 }
 
@@ -108,8 +108,8 @@ void require_numbers(const Composition& encoding, const std::string& task) {
   std::vector<std::string> others;
   for (const TaskEntry& t : tasks())
     if (t.make()->numbers()) others.push_back(t.name);
-  throw UsageError("encoding: '" + encoding.name() + "' goes by the digits of numbers, and " +
-                   task + " has none; tasks that have some are " + joined(others, ", "));
+  throw UsageError("encoding: '" + encoding.name() + "' needs the digits of numbers, and " + task +
+                   " has none; tasks with digits are " + joined(others, ", "));
 }
 
 // `switch_to` with the options that the model's own encoding shares with it, and those given for
@@ -148,13 +148,13 @@ void require_change(const Trained& run) {
   if (!config.changes()) {
     if (config.switch_to != RunConfig{}.switch_to)
       throw UsageError("encoding.switch_to: '" + config.switch_to +
-                       "' would never be used; say by --encoding.switch-at after which fraction of "
-                       "the steps it is");
+                       "' would never be used; set --encoding.switch-at to the fraction of steps "
+                       "after which it should be");
     return;
   }
   if (config.first_steps() == config.steps)
     throw UsageError("encoding.switch_at: of " + std::to_string(config.steps) +
-                     " steps none would be left to '" + config.switch_to +
+                     " steps, none would be left for '" + config.switch_to +
                      "'; give a smaller part, or 1 for no change");
   run.model->with_encoding(next_encoding(run));
 }
