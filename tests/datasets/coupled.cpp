@@ -161,9 +161,8 @@ TEST_CASE("gradients are right, and padding changes nothing, where digits are co
 
 TEST_CASE("an encoding that goes by digits is refused for a task without numbers") {
   for (const std::string encoding : {"abacus", "rope+coupled"})
-    CHECK_THROWS_WITH(
-        prepare({.task = "copy", .encoding = encoding}),
-        "encoding: '" + encoding +
-            "' goes by the digits of numbers, and copy has none; tasks that have some "
-            "are addition, needle, passkey");
+    CHECK_THROWS_WITH(prepare({.task = "copy", .encoding = encoding}),
+                      "encoding: '" + encoding +
+                          "' needs the digits of numbers, and copy has none; tasks with digits are "
+                          "addition, needle, passkey");
 }

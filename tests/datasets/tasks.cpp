@@ -328,7 +328,7 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
                     "or more");
   CHECK_THROWS_WITH(
       prepared("needle", {{"lag", "5"}, {"values", "2"}}, 8)->sequences({.length = 8}),
-      "needle.lag: several numbers of a key have no one distance; set "
+      "needle.lag: with several numbers per key there is no single distance; set "
       "--needle.values 1, or the lag to 0");
   for (const char* lag :
        {"2", "16", "6"})  // 3 tokens behind: too much for noise, too little for a needle

@@ -94,7 +94,7 @@ TEST_CASE("a trained model keeps the options that training has fixed") {
   b.encoding.set_at_test("rope.scaling", "yarn");
   CHECK_NOTHROW(b.encoding.set_at_test("rope.fraction", "1.0"));  // as trained
   CHECK_THROWS_WITH(b.encoding.set_at_test("rope.fraction", "0.5"),
-                    ContainsSubstring("rope.fraction: training has fixed it at 1") &&
+                    ContainsSubstring("rope.fraction: fixed in training at 1") &&
                         ContainsSubstring("rope.scaling"));
   CHECK_THROWS_AS(b.encoding.set_at_test("logn.when", "test"), UsageError);
   Options o = b.encoding.components()[0].encoding->options();
@@ -121,8 +121,9 @@ TEST_CASE("a window, sinks, log n and a sharpening may join a trained model, and
   Built other("rope", small);
   CHECK_THROWS_WITH(
       other.encoding.set_at_test("logn.when", "train"),
-      ContainsSubstring("what can be added to it is logn.when=test, sharpen.by, sinks.first, "
-                        "sinks.window, window.size"));
+      ContainsSubstring(
+          "options that can be added at inference: logn.when=test, sharpen.by, sinks.first, "
+          "sinks.window, window.size"));
   CHECK_THROWS_AS(other.encoding.set_at_test("alibi.learned", "true"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("random.test", "first"), UsageError);
   CHECK_THROWS_AS(other.encoding.set_at_test("window.size", "-1"), UsageError);

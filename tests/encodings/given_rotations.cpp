@@ -95,7 +95,7 @@ TEST_CASE("Selective RoPE is rope of its base where every token turns by 1") {
   CHECK_THROWS_WITH(Built("selective", wide(5, 1, 16)),
                     ContainsSubstring("selective: head width 5 has no pairs of columns"));
   CHECK_THROWS_WITH(Built("selective", bidirectional(wide(8, 1, 16))),
-                    ContainsSubstring("selective: it serves causal models only"));
+                    ContainsSubstring("selective: for causal models only"));
 }
 
 TEST_CASE("FoPE mixes the frequencies that make a whole turn in the training length") {

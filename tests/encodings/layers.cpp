@@ -57,7 +57,7 @@ TEST_CASE("layers may have encodings of their own, each named once") {
              ContainsSubstring("names 5 layers, and the model has 4"));
   CHECK_THAT(refusal("rope@0-2,none"), ContainsSubstring("names no layers for none"));
   for (const char* layers : {"", "-1", "2-", "x", "3-1", "0-99999999", "0-1-2", "1.5"})
-    CHECK_THAT(refusal("rope@" + std::string(layers)), ContainsSubstring("are no layers"));
+    CHECK_THAT(refusal("rope@" + std::string(layers)), ContainsSubstring("are not layers"));
   CHECK_THAT(refusal("rope+xpos@0-2,none@3"), ContainsSubstring("can't join rope and xpos"));
   CHECK_THAT(refusal("rope+rope@0-2,none@3"),
              ContainsSubstring("each encoding may be named only once"));
@@ -177,7 +177,7 @@ TEST_CASE("options hold for every encoding of the name, or for some layers alone
   e.set_at_test("rope@3.base", "7");
   CHECK(value("rope@3.base") == "7");
   CHECK_THROWS_WITH(e.set_at_test("rope@3.fraction", "0.5"),
-                    ContainsSubstring("training has fixed it at 1"));
+                    ContainsSubstring("fixed in training at 1"));
   CHECK_THROWS_WITH(e.set("rope@0-2.base", "7"), ContainsSubstring("fixes it itself"));
   CHECK_THROWS_WITH(e.set("rope@1.base", "7"), ContainsSubstring("has no rope@1"));
   CHECK_THROWS_WITH(model_of("rope:alibi.learned=true@0,none@1"),
@@ -274,7 +274,7 @@ TEST_CASE("an option's key knows its owner, its layers and its name, in all its 
   CHECK(OptionKey("data.train-length") == OptionKey("data", {}, "train_length"));
   CHECK(OptionKey("length") == OptionKey("", {}, "length"));
   CHECK_THROWS_WITH(OptionKey("rope@x.base"),
-                    ContainsSubstring("'x' in 'rope@x.base' are no layers"));
+                    ContainsSubstring("'x' in 'rope@x.base' are not layers"));
 }
 
 TEST_CASE("an override is read with its type and written as it was") {

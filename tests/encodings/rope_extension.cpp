@@ -175,9 +175,9 @@ TEST_CASE("what DCA can't do is refused by name") {
   refuse_rope({dca}, "rope.window: 0 has to be", 7);
   CHECK_NOTHROW(Built("rope", wide(8, 2, 7), {dca, {"rope.window", "1"}}));
   CHECK_THROWS_WITH(Built("rope", bidirectional(wide(8, 2, 16)), {dca}),
-                    ContainsSubstring("rope.scaling: dca serves causal models only"));
+                    ContainsSubstring("rope.scaling: dca works with causal models only"));
   CHECK_THROWS_WITH(Built("rope+coupled", wide(8, 2, 16), {dca}),
-                    ContainsSubstring("positions that rise"));
+                    ContainsSubstring("positions that increase"));
   Built b("rope", wide(8, 2, 16), {dca});
-  CHECK_THROWS_WITH(b.call(Sequence({3, 1, 2})), ContainsSubstring("give positions that rise"));
+  CHECK_THROWS_WITH(b.call(Sequence({3, 1, 2})), ContainsSubstring("give increasing positions"));
 }

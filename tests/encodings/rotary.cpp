@@ -55,7 +55,7 @@ TEST_CASE("rope turns a fraction of the columns and leaves the others") {
   const auto c = b.call(Sequence({3}, 16), columns({1, 0, 1, 0, 5, 6, 7, 8, 9, 10}));
   check_close(c.dots.q.value(), {-0.989992, 0.141120, 0.999550, 0.029996, 5, 6, 7, 8, 9, 10});
   CHECK_THROWS_WITH(Built("rope", one_head(5)),
-                    "rope: head width 5 has no pairs of columns; "
+                    "rope: head width 5 is odd, so columns cannot be paired; "
                     "choose an even width per head");
   CHECK_NOTHROW(Built("rope", one_head(5), {{"rope.fraction", "0.9"}}));
   CHECK_THROWS_WITH(Built("rope", one_head(4), {{"rope.fraction", "0.4"}}),
@@ -298,7 +298,7 @@ TEST_CASE("xPos is rope whose pairs fade with the distance") {
 
 TEST_CASE("xPos refuses bidirectional models and lengths at which its factors overflow") {
   CHECK_THROWS_WITH(Built("xpos", bidirectional(one_head(4))),
-                    ContainsSubstring("xpos: it serves causal models only"));
+                    ContainsSubstring("xpos: for causal models only"));
   CHECK_THROWS_WITH(Built("xpos", one_head(5)), ContainsSubstring("head width 5"));
   Built b("xpos", one_head(4), {{"xpos.scale", "1"}});
   CHECK_NOTHROW(b.call(Sequence(range(0, 120))));

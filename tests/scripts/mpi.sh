@@ -69,8 +69,8 @@ echo >>changed
 expect 2 "${run[@]}" -n 1 "${train[@]}" --out other : -n 1 ./changed "${train[@]:1}" --out other
 says "the program of rank 0"
 expect 2 "${run[@]}" -n 2 "${train[@]}" --out train-1
-says "there is a run in it already"
-[ "$(grep -c 'there is a run' log)" = 1 ] || fail "more than one rank says it"
+says "there is already a run"
+[ "$(grep -c 'there is already a run' log)" = 1 ] || fail "more than one rank says it"
 expect 4 "${run[@]}" -n 2 "${train[@]}" --lr 1e30 --grad-clip 0 --warmup 0 --out other
 says "diverged at step"
 expect 0 "${run[@]}" -n 3 "$yonder" train --task copy --train-length 4 --width 16 --heads 2 --layers 1 \
@@ -105,7 +105,7 @@ kill -USR1 $job
 wait $job || code=$?
 [ $code = 75 ] || fail "ended with $code after SIGUSR1"
 [ -n "$(find one/sweep/cells -name '*.state.safetensors')" ] || fail "nothing half trained came back"
-"$yonder" show one/sweep | grep -q 'last said stopped and saved' || fail "show says nothing of it"
+"$yonder" show one/sweep | grep -q 'last line stopped and saved' || fail "show says nothing of it"
 expect 0 "${run[@]}" -wdir one -n 1 "${sweep[@]}" --out sweep --resume : \
   -wdir two -n 3 "${sweep[@]}" --out sweep --resume
 same sweep-alone one/sweep

@@ -94,7 +94,7 @@ for ((attempt = 1; ; ++attempt)); do
   "${sweep[@]}" --steps $steps --out runs --slurm --submit --time 1
   [ "$(grep -c '^#SBATCH' runs/job.sh)" -gt 5 ] || fail "this is no script for sbatch"
   wait_for 60 test -e runs/config.toml
-  "$yonder" show runs | grep -E 'stands|last said'
+  "$yonder" show runs | grep -E 'status|last line'
   wait_for 90 eval 'is_cut || test -e runs/report.html'
   ! is_cut || break
   [ $attempt -lt 4 ] || fail "$steps steps are over before the time limit cuts them"

@@ -58,10 +58,10 @@ Gaze gaze(const std::vector<HeadLook>& heads, int tokens) {
 const char* name_of(Gaze gaze, Subject subject) {
   // of one row and of several, in the order of Gaze
   static constexpr const char* names[][2] = {
-      {"attends locally", "attend locally"},
-      {"attends to the evidence", "attend to the evidence"},
-      {"attends everywhere", "attend everywhere"},
-      {"attends sharply to wrong distant tokens", "attend sharply to wrong distant tokens"},
+      {"looks near", "look near"},
+      {"finds it", "find it"},
+      {"spreads", "spread"},
+      {"looks sharply at wrong far tokens", "look sharply at wrong far tokens"},
       {"shows no single pattern", "show no single pattern"}};
   return names[int(gaze)][int(subject)];
 }

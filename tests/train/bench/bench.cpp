@@ -175,6 +175,6 @@ TEST_CASE("The hand-out of cells needs ranks, and says how to start them") {
   const Ran ran = yonder_run("bench handout");
   CHECK(ran.code == 2);
   CHECK(ran.err ==
-        "yonder: bench: handout needs somebody to hand to; start it as mpirun -n 2 yonder bench "
+        "yonder: bench: handout needs at least two ranks; start it as mpirun -n 2 yonder bench "
         "handout, or with more\n");
 }

@@ -76,7 +76,7 @@ TEST_CASE("what is missing or too much on the line is refused") {
 TEST_CASE("extents that don't fit each other are refused before anything is written") {
   training_refused("--width 18 --heads 4", 2, "18 is not a multiple of heads 4");
   training_refused("--width 12 --heads 4 --encoding rope", 2, "rope");
-  training_refused("--bidirectional --encoding cope", 2, "cope: it serves causal models only");
+  training_refused("--bidirectional --encoding cope", 2, "cope: for causal models only");
 }
 
 TEST_CASE("a text that is missing, empty or too short is refused") {
@@ -149,8 +149,8 @@ TEST_CASE("a file that is no checkpoint, is truncated or has other shapes is ref
 
 TEST_CASE("what training has fixed can't be changed at test time, the rest can") {
   const std::string test = "eval " + trained_run() + " --eval-lengths 4,8 --quiet";
-  refused(test + " --rope.fraction 0.5", 2, "training has fixed it at 1");
-  refused(test + " --copy.alphabet 5", 2, "training has fixed it at");
+  refused(test + " --rope.fraction 0.5", 2, "fixed in training at 1");
+  refused(test + " --copy.alphabet 5", 2, "fixed in training at");
   refused(test + " --kerple.kind power", 2, "without kerple");
   refused(test + " --rope.scaling nkt", 2, "did you mean 'ntk'?");
   for (const std::string more : {"--rope.scaling ntk --rope.factor 4", "--window.size 4",

@@ -93,7 +93,7 @@ TEST_CASE("eval --attention-map is the same in 1, 2 and 3 threads, and its rows 
   }
   CHECK(lines.size() > 2 * 2 * 16);
   CHECK(lines.back().at("query") == "15");
-  CHECK(refused(eval, 2, "--attention-map writes beside the file of --attention"));
+  CHECK(refused(eval, 2, "--attention-map needs --attention FILE"));
 }
 
 TEST_CASE("sweep --attention adds attention.csv and a section, and changes no score") {

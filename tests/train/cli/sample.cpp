@@ -74,9 +74,9 @@ TEST_CASE("sample prints letters of UTF-8 whole, and names control characters") 
 TEST_CASE("sample refuses what it can't do in a sentence") {
   CHECK(refused("sample " + text_run() + " --prompt abc --tokens 200", 2, "learned"));
   const std::string& recall = sampled_run("recall", " --encoding rope --train-length 4");
-  CHECK(refused("sample " + recall, 2, "asks between tokens that are given"));
+  CHECK(refused("sample " + recall, 2, "has its targets among given tokens"));
   CHECK(refused("sample " + recall + " --prompt '<bos> ~'", 2, "not in the vocabulary"));
   const std::string& copy = sampled_run("copy", " --encoding rope --train-length 4");
-  CHECK(refused("sample " + copy + " --prompt 'a b zz'", 2, "'zz' of the prompt"));
+  CHECK(refused("sample " + copy + " --prompt 'a b zz'", 2, "'zz' in the prompt"));
   CHECK(refused("sample /nowhere", 3, "/nowhere"));
 }

@@ -46,7 +46,7 @@ TEST_CASE("the course of a training is tested evenly, its end and last tenth apa
   CHECK(contains(content_of(folder / "run/report.html"),
                  "Beyond the training length, over training"));
   refused_sweep("--encodings rope --curve-points 2 --checkpoint-every 2",
-                "sweep.curve_points: it says which");
+                "sweep.curve_points: both it and");
 }
 
 TEST_CASE("a sweep has a row for each row of the table, length and seed") {

@@ -121,7 +121,7 @@ TEST_CASE("a finished cell that is of another seed or encoding is not counted") 
     return yonder_run("report " + sweep.path);
   }();
   CHECK(reported.code == 3);
-  CHECK(contains(reported.err, "it is of the cell learned-copy-s0"));
+  CHECK(contains(reported.err, "it belongs to the run learned-copy-s0"));
   sweep.goes_on_to_the_same_results();
 
   fs::remove_all(sweep.cell);  // a whole cell of another seed can't be gone on with
@@ -140,7 +140,7 @@ TEST_CASE("a sweep overwrites nothing that is not its own, and removes what kill
     for (const char* how : {"", "--resume "}) {
       const Ran ran = yonder_run(two_by_two + how + "--out " + folder.name);
       CHECK(ran.code == 2);
-      CHECK(ran.err.starts_with("yonder: " + (folder / name) + ": it is of no sweep"));
+      CHECK(ran.err.starts_with("yonder: " + (folder / name) + ": it does not belong to a sweep"));
       CHECK(std::distance(fs::directory_iterator(folder.name), {}) == 1);
     }
   }

@@ -85,10 +85,10 @@ TEST_CASE("a run that goes on keeps its block, and a flag that contradicts it is
   const Folder folder;
   const std::string llama = run_with("--block llama --kv-heads 2"),
                     on = "train --steps 3 --quiet --from " + llama + " --out " + (folder / "x");
-  CHECK(refused(on + " --block gpt2", 2, "--block: 'layer pre gelu, bias all' is asked for"));
-  CHECK(refused(on + " --norm layer", 2, "--norm: 'layer' is asked for"));
-  CHECK(refused(on + " --kv-heads 4", 2, "--kv-heads: '4' is asked for"));
-  CHECK(refused(on + " --loops 2", 2, "--loops: '2' is asked for"));
+  CHECK(refused(on + " --block gpt2", 2, "--block: 'layer pre gelu, bias all' is given"));
+  CHECK(refused(on + " --norm layer", 2, "--norm: 'layer' is given"));
+  CHECK(refused(on + " --kv-heads 4", 2, "--kv-heads: '4' is given"));
+  CHECK(refused(on + " --loops 2", 2, "--loops: '2' is given"));
   CHECK(!std::filesystem::exists(folder / "x"));
   REQUIRE(yonder_run(on + " --block llama --norm rms").err == "");
   CHECK_THAT(read_safetensors(folder / "x/checkpoints/step-6.safetensors").metadata.at("yonder"),
@@ -205,6 +205,6 @@ TEST_CASE("an unknown word for a block is refused, and so is an export") {
                   "export: the model's blocks have norm rms, place sandwich, act swiglu"));
     CHECK(refused("export " + run_with("--encoding none --loops 2") + out, 2, "the model loops"));
     CHECK(refused("export " + run_with("--block plain --kv-heads 4") + out + " --loops 2", 2,
-                  "goes through its layers once"));
+                  "applies its layers once"));
   }
 }

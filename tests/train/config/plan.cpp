@@ -82,7 +82,7 @@ TEST_CASE("a task on an axis may bring settings of its panel") {
   CHECK(plan.variants[2].base.steps == 9);
   for (const char* wrong : {"model.encoding=alibi", "train.seed=1", "data.task=sort"})
     CHECK_THROWS_WITH(plan_of(read_config(axis + "['copy:" + wrong + "', 'sort']")),
-                      ContainsSubstring("which is not a panel's"));
+                      ContainsSubstring("which cannot vary between panels"));
 }
 
 TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {
@@ -92,7 +92,7 @@ TEST_CASE("all and everything leave out what a model or a task can't have, and s
   const std::string plain = "[sweep]\nencodings = ['everything']\n";
   SweepPlan plan = plan_of(read_config(plain));
   REQUIRE(plan.left_out.size() == 2);
-  CHECK(plan.left_out[0] == "abacus: it goes by the digits of numbers, and copy has none");
+  CHECK(plan.left_out[0] == "abacus: it needs the digits of numbers, and copy has none");
   for (const Entry& e : registry())
     CHECK(has(plan, e.name) == (e.name != "abacus" && e.name != "coupled"));
   CHECK(has(plan, "sinks:sinks.first=4") == false);  // its default already
@@ -169,6 +169,6 @@ TEST_CASE("sweep names an unknown preset, file, key or protocol") {
   said("--set train.steps", 2, "is not of the form option=value");
   said("--set train.seed=1,2", 2, "--seeds");
   said("--eval-protocols sliced --task text --text " YONDER_SOURCE "/README.md", 2, "sliding");
-  said("--eval-protocols sliding", 2, "one way only");
+  said("--eval-protocols sliding", 2, "a single evaluation protocol");
   said("--tests tiled.tile=2", 2, "the task is copy");
 }

@@ -56,7 +56,7 @@ TEST_CASE("one seed that disagrees of five leaves a pair open, and it is said wh
   CHECK(o.agree == 4);
   CHECK(o.p == 2 / 32.);
   CHECK(o.outcome == Outcome::open);
-  CHECK(would_tell(o, 1) == "7 seeds would tell, if the difference is what it seems");
+  CHECK(would_tell(o, 1) == "7 seeds would decide, if the observed difference is real");
   const Ordering opposite =
       ordering(with_loss(r, r.rows[2], 512, 1, 1.5), r.rows[2], r.rows[0], 512, Measure::loss);
   CHECK(would_tell(opposite, 1) == "it leans the other way");

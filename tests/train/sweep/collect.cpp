@@ -131,7 +131,7 @@ TEST_CASE("an unfinished run is reported as far as it is done, and says so") {
   fs::create_directories(folder / "cells/rope-text-s0");
   put(folder / "cells/kerple-text-s0/scores.json",
       to_json(CellResult{{.cell = "kerple-text-s0"}, {r}}));
-  CHECK_THROWS_WITH(find_study(folder.name), ContainsSubstring("none of its 2 cells is done"));
+  CHECK_THROWS_WITH(find_study(folder.name), ContainsSubstring("none of its 2 runs is done"));
   put(folder / "cells/kerple-text-s0/DONE", "");
   const Found found = find_study(folder.name);
   CHECK(contains(found.note, "1 of the 2 cells"));

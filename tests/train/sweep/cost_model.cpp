@@ -102,7 +102,7 @@ TEST_CASE("what measures with one thread leaves as many as there were") {
   const WithThreads before(3);
   SweepConfig sweep = copies();
   sweep.eval_lengths = {8}, sweep.examples = 2;
-  CHECK(dry_run(Experiment(sweep)).find("# cells, each one thread") != std::string::npos);
+  CHECK(dry_run(Experiment(sweep)).find("# runs, one thread each") != std::string::npos);
   CHECK(threads() == 3);
 }
 

@@ -28,7 +28,7 @@ TEST_CASE("of many cells at once a line names some and counts the rest") {
   for (int i = 0; i < 12; ++i) board.started(i);
   board.done(0, {});
   board.failed(1, "no luck");
-  CHECK_THAT(board.line(), ContainsSubstring("cells: 6 of 25 done, 1 failed") &&
+  CHECK_THAT(board.line(), ContainsSubstring("runs: 6 of 25 done, 1 failed") &&
                                ContainsSubstring("; c2 0 %, c3 0 %") &&
                                ContainsSubstring("c9 0 % and 2 more"));
   const Metrics step{.loss = 1.714, .tokens_per_second = 31000};

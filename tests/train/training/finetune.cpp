@@ -159,7 +159,7 @@ TEST_CASE("fine-tuning refuses another model, a frozen option and a length witho
                     ContainsSubstring("--learned.beyond"));
   CHECK_THROWS_WITH(resume_from_checkpoint(longer("rope+learned", {{"learned.beyond", "random"},
                                                                    {"rope.scaling", "linear"}})),
-                    ContainsSubstring("one of them at a time"));
+                    ContainsSubstring("one of the two at a time"));
 }
 
 TEST_CASE("what training continues from is opened once, and so is its manifest") {
