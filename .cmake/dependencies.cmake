@@ -15,6 +15,8 @@ find_package(nlohmann_json 3.11 QUIET)
 need(nlohmann_json_FOUND "nlohmann-json3-dev (nlohmann-json 3.11)")
 find_package(tomlplusplus QUIET)
 need(tomlplusplus_FOUND "libtomlplusplus-dev (toml++ 3)")
+find_package(fmt 8.1 QUIET)
+need(fmt_FOUND "libfmt-dev (fmt 8.1)")
 
 # library(NAME LIBRARY HEADER VERSION_HEADERS PREFIX LEAST PACKAGE): a header, and a library unless
 # LIBRARY is "", of at least version LEAST, as three macros PREFIX_MAJOR, _MINOR, _PATCH say. Debian's

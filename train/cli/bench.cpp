@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -51,13 +52,10 @@ Json figures(const Timing& t, double tokens, double flops, double peak) {
 
 std::string verdict(const Json& json) {
   if (!json["void"]) return "";
-  char text[160];
-  std::snprintf(
-      text, sizeof text,
-      "void: others used %.1f processors, %d of %d windows were quiet; repeat it when the "
+  return fmt::format(
+      "void: others used {:.1f} processors, {} of {} windows were quiet; repeat it when the "
       "machine is idle, or with a longer --max-wait",
       double(json["others"]), int(json["quiet"]), int(json["windows"]));
-  return text;
 }
 
 Json head_of(const BenchOptions& options, double peak) {

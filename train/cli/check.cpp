@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -58,9 +59,7 @@ bool defined(const Served& tried, int tokens) {
 using Check = std::string (*)(const Served&, int tokens);
 
 std::string at_place(const std::string& what, double difference) {
-  char text[64];
-  std::snprintf(text, sizeof text, " (by %.2g)", difference);
-  return what + text;
+  return fmt::format("{} (by {:.2g})", what, difference);
 }
 
 std::string causality(const Served& tried, int T) {
@@ -155,8 +154,8 @@ std::string gradients(const Served& tried, int T) {
       };
       const double g = double(var.grad()[i]), found = (f(h) - f(-h)) / (2 * h);
       if (!(std::abs(g - found) <= 1e-3 + 0.05 * std::abs(found)))
-        return name + "[" + std::to_string(i) + "]: the backward pass gives " + std::to_string(g) +
-               ", finite differences " + std::to_string(found);
+        return fmt::format("{}[{}]: the backward pass gives {:f}, finite differences {:f}", name, i,
+                           g, found);
     }
   }
   return "";

@@ -88,9 +88,8 @@ void print(const DataOptions& options, Task& task, const TaskEntry& entry, const
   std::printf("%s: %s\n  %s\n  %s\n\n", name.c_str(), entry.title.c_str(), entry.form.c_str(),
               entry.paper.c_str());
   for (const Option& o : task.options()) {
-    std::string left = "  --" + name + "." + o.name + " " + text_of(o);
-    left.resize(std::max<std::size_t>(left.size() + 2, 32), ' ');
-    std::printf("%s%s (%s)\n", left.c_str(), o.help.c_str(), allowed(o).c_str());
+    const std::string left = "  --" + name + "." + o.name + " " + text_of(o);
+    std::printf("%-30s  %s (%s)\n", left.c_str(), o.help.c_str(), allowed(o).c_str());
   }
   std::printf("  %d tokens at length %d, from a vocabulary of %d; chance accuracy %.1f %%\n\n",
               task.tokens(options.config.train_length), options.config.train_length,

@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -17,13 +18,7 @@
 namespace yonder {
 namespace {
 
-std::string number(double x, int digits) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.*f", digits, x);
-  return text;
-}
-
-std::string percent(double x) { return number(100 * x, 1) + "%"; }
+std::string percent(double x) { return fmt::format("{:.1f}%", 100 * x); }
 
 void print_table(const std::vector<EvalRow>& rows, const Task& task) {
   const char* const last = task.is_text() ? "perplexity" : "exact";
@@ -37,10 +32,10 @@ void print_table(const std::vector<EvalRow>& rows, const Task& task) {
       continue;
     }
     const std::string quality =
-        task.is_text() ? number(row.perplexity, 4) : percent(row.exact_match);
+        task.is_text() ? fmt::format("{:.4f}", row.perplexity) : percent(row.exact_match);
     std::printf("%8s %8d %10s %10s %10s %10s %9d\n", length.c_str(), row.tokens,
-                number(row.loss, 4).c_str(), percent(row.token_accuracy).c_str(), quality.c_str(),
-                percent(row.chance).c_str(), row.examples);
+                fmt::format("{:.4f}", row.loss).c_str(), percent(row.token_accuracy).c_str(),
+                quality.c_str(), percent(row.chance).c_str(), row.examples);
   }
 }
 
@@ -75,12 +70,10 @@ void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
 
 void write_positions(const std::string& path, const std::vector<EvalRow>& rows) {
   std::string csv = "length,index,loss\n";
-  char line[96];
   for (const EvalRow& row : rows)
     for (std::size_t t = 0; t < row.position_loss.size(); ++t) {
       if (std::isnan(row.position_loss[t])) continue;  // nothing was masked there
-      std::snprintf(line, sizeof line, "%d,%zu,%.17g\n", row.length, t, row.position_loss[t]);
-      csv += line;
+      csv += fmt::format("{},{},{:.17g}\n", row.length, t, row.position_loss[t]);
     }
   write_file(path, csv);
 }
@@ -97,7 +90,7 @@ void print_attention(const Results& results) {
       const auto [least, most] =
           std::minmax_element(look.heads.begin(), look.heads.end(),
                               [of](const HeadLook& a, const HeadLook& b) { return a.*of < b.*of; });
-      return number((*least).*of, digits) + "-" + number((*most).*of, digits);
+      return fmt::format("{0:.{2}f}-{1:.{2}f}", (*least).*of, (*most).*of, digits);
     };
     std::printf("%8s %13s %13s %13s  %s\n", text_of(look.length, results.bins).c_str(),
                 range(&HeadLook::keys, 1).c_str(), range(&HeadLook::distance, 1).c_str(),
@@ -170,9 +163,9 @@ void require_examples(const Task& task, const EvalSettings& settings, int longes
                                     .count = settings.examples,
                                     .protocol = settings.protocol});
   if (there < settings.examples)
-    throw UsageError("eval: --examples: " + std::to_string(settings.examples) +
-                     " are asked for, and there are " + std::to_string(there) + " of length " +
-                     std::to_string(longest) + "; ask for these or fewer");
+    throw UsageError(fmt::format(
+        "eval: --examples: {} are asked for, and there are {} of length {}; ask for these or fewer",
+        settings.examples, there, longest));
 }
 
 // One table for each measure, then why a row has no number where it has none.
@@ -250,8 +243,8 @@ void test_extensions(const EvalOptions& options, const Trained& run, const Input
 
 void test_one(const EvalOptions& options, Trained& run, const Inputs& inputs, Progress& progress) {
   const auto rows = evaluate(run, options.settings, [&](int index, double part) {
-    progress.show("length " + std::to_string(options.settings.lengths[std::size_t(index)]) + ": " +
-                  percent(part));
+    progress.show(
+        fmt::format("length {}: {}", options.settings.lengths[std::size_t(index)], percent(part)));
   });
   progress.clear();
   if (!options.per_position.empty()) write_positions(options.per_position, rows);

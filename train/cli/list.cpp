@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -110,9 +111,8 @@ Json presets_json() {
 
 // A line of a list: a name and its title, cut to the terminal's columns.
 void print_line(const std::string& indent, const Json& one, std::size_t widest) {
-  std::string line = indent + one["name"].get<std::string>();
-  line.resize(indent.size() + widest + 2, ' ');
-  line += one["title"].get<std::string>();
+  std::string line = fmt::format("{}{:<{}}{}", indent, one["name"].get<std::string>(), widest + 2,
+                                 one["title"].get<std::string>());
   const std::size_t columns = std::size_t(style_of_stdout().columns);
   if (line.size() > columns) line = line.substr(0, columns - 3) + "...";
   std::puts(line.c_str());
@@ -150,8 +150,8 @@ std::string linked(const std::string& text) {
           std::min(text.find_first_not_of(letters, at + start.size()), text.size());
       name = text.substr(at, end - at);
       while (name.ends_with('.')) name.pop_back();
-      out += "[" + name + "](https://" +
-             (start == "arXiv:" ? "arxiv.org/abs/" + name.substr(start.size()) : name) + ")";
+      out += fmt::format("[{}](https://{})", name,
+                         start == "arXiv:" ? "arxiv.org/abs/" + name.substr(start.size()) : name);
     }
     if (name.empty()) name = text[at], out += name;
     at += name.size();
@@ -177,11 +177,6 @@ void print_markdown(const Json& all, const std::vector<std::string>& fields) {
   }
 }
 
-std::string padded(std::string text, std::size_t columns) {
-  text.resize(std::max(text.size() + 2, columns), ' ');
-  return text;
-}
-
 std::string shape_text(const Shape& shape) {
   std::string text;
   for (auto n : shape) text += (text.empty() ? "[" : ", ") + std::to_string(n);
@@ -192,23 +187,23 @@ void print_options(const std::string& owner, const Options& options) {
   std::puts(options.empty() ? "\nNo options" : "\nOptions; (T): can be overridden at inference");
   for (const Option& o : options) {
     const std::string start = o.default_text.empty() ? text_of(o) : o.default_text;
-    std::printf("  %s%s%s\n", padded(flag_of({owner, {}, o.name}), 28).c_str(),
-                padded(start, 14).c_str(), (o.help + (o.test_time ? " (T)" : "")).c_str());
-    std::printf("  %s%s\n", std::string(42, ' ').c_str(), allowed(o).c_str());
+    std::printf("  %-26s  %-12s  %s%s\n", flag_of({owner, {}, o.name}).c_str(), start.c_str(),
+                o.help.c_str(), o.test_time ? " (T)" : "");
+    std::printf("%44s%s\n", "", allowed(o).c_str());
   }
 }
 
 void print_parameters(const Entry& e) {
   const Dims dims = counted_for(e);
   const Parameters parameters = parameters_of(e);
-  const std::string model = "width " + std::to_string(dims.width) + ", " +
-                            std::to_string(dims.heads) + " heads, " + std::to_string(dims.layers) +
-                            " layers, trained on " + std::to_string(dims.trained) + " tokens";
   if (parameters.all().empty()) return void(std::puts("\nNo parameters"));
-  std::printf("\nParameters of a model of %s: %lld numbers\n", model.c_str(),
-              static_cast<long long>(parameters.count()));
+  std::printf(
+      "\nParameters of a model of width %d, %d heads, %d layers, trained on %d tokens: %lld "
+      "numbers\n",
+      dims.width, dims.heads, dims.layers, dims.trained,
+      static_cast<long long>(parameters.count()));
   for (const auto& [name, var] : parameters.all())
-    std::printf("  %s%s\n", padded(name, 42).c_str(), shape_text(var.value().shape).c_str());
+    std::printf("  %-40s  %s\n", name.c_str(), shape_text(var.value().shape).c_str());
 }
 
 void show_encoding(const std::string& name) {

@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -32,12 +33,10 @@ struct Input {
 IntArray read_ints(const std::string& path, std::size_t axes, int least, int most) {
   IntArray array = read_npy_ints(path);
   if (array.shape.size() != axes)
-    throw FileError(path + ": it has " + std::to_string(array.shape.size()) + " axes; it needs " +
-                    std::to_string(axes));
+    throw FileError(fmt::format("{}: it has {} axes; it needs {}", path, array.shape.size(), axes));
   for (int x : array.values)
     if (x < least || x > most)
-      throw FileError(path + ": it holds " + std::to_string(x) + "; allowed are " +
-                      std::to_string(least) + " to " + std::to_string(most));
+      throw FileError(fmt::format("{}: it holds {}; allowed are {} to {}", path, x, least, most));
   return array;
 }
 
@@ -48,8 +47,9 @@ std::vector<int> lengths_of(const Input& in, const std::string& path) {
     const auto row = in.tokens.begin() + std::ptrdiff_t(b) * in.T, end = row + in.T;
     const auto padding = std::find(row, end, -1);
     if (padding == row || std::any_of(padding, end, [](int x) { return x != -1; }))
-      throw FileError(path + ": row " + std::to_string(b) +
-                      " has a padding of -1 before a token; padding stands at the right end only");
+      throw FileError(fmt::format(
+          "{}: row {} has a padding of -1 before a token; padding stands at the right end only",
+          path, b));
     lengths.push_back(int(padding - row));
   }
   return lengths;
@@ -58,8 +58,7 @@ std::vector<int> lengths_of(const Input& in, const std::string& path) {
 std::vector<int> read_positions(const std::string& path, int T) {
   const IntArray at = read_ints(path, 1, 0, 1 << 24);
   if (at.shape[0] != T)
-    throw FileError(path + ": it has " + std::to_string(at.shape[0]) + " positions for " +
-                    std::to_string(T) + " tokens");
+    throw FileError(fmt::format("{}: it has {} positions for {} tokens", path, at.shape[0], T));
   if (std::adjacent_find(at.values.begin(), at.values.end(), std::greater_equal<>()) !=
       at.values.end())
     throw FileError(path + ": positions have to increase from each to the next");

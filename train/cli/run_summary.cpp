@@ -1,5 +1,6 @@
 #include "train/cli/run_summary.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -37,12 +38,11 @@ std::string some(Options fields, std::initializer_list<const char*> names) {
 
 std::string settings(RunConfig config) {
   const std::string block = config.design().text(config.heads);
-  return "  model     " +
-         some(config.model_fields(), {"model.width", "model.heads", "model.layers"}) +
-         (block.empty() ? "" : ", " + block) + "\n  training  " +
-         some(config.training_fields(),
-              {"train.steps", "train.batch", "train.lr", "train.warmup", "train.seed"}) +
-         "\n";
+  return fmt::format("  model     {}{}\n  training  {}\n",
+                     some(config.model_fields(), {"model.width", "model.heads", "model.layers"}),
+                     block.empty() ? "" : ", " + block,
+                     some(config.training_fields(), {"train.steps", "train.batch", "train.lr",
+                                                     "train.warmup", "train.seed"}));
 }
 
 std::string last_line(const std::string& text) {
@@ -57,9 +57,8 @@ std::string where_training_stands(const std::string& folder, const RunConfig& co
   const std::string line = fs::exists(path) ? last_line(read_file(path)) : "";
   if (line.empty()) return "  status    before its first step\n";
   const Json metrics = parse_json(line, path);
-  return "  status    at step " + std::to_string(metrics.at("step").get<int>()) + " of " +
-         std::to_string(config.steps) + ", loss " +
-         shown(metrics.at("loss").get<double>(), Measure::loss) + "\n";
+  return fmt::format("  status    at step {} of {}, loss {}\n", metrics.at("step").get<int>(),
+                     config.steps, shown(metrics.at("loss").get<double>(), Measure::loss));
 }
 
 // Whether the run has a folder of that name.
@@ -71,13 +70,14 @@ bool has_folder(const std::string& path) {
 }
 
 std::string one_run(const std::string& folder, const RunConfig& config) {
-  const std::string next = config.changes() ? ", after " + text_of(Value(config.switch_at)) +
-                                                  " of the steps " + config.switch_to + ","
-                                            : "";
-  std::string text = folder + ": " + config.encoding + next + " trained on " + config.task +
-                     " to length " + std::to_string(config.train_length) + "\n" +
-                     (config.from.empty() ? "" : "  continues from " + config.from + "\n") +
-                     settings(config) + where_training_stands(folder, config);
+  const std::string next = config.changes()
+                               ? fmt::format(", after {} of the steps {},",
+                                             text_of(Value(config.switch_at)), config.switch_to)
+                               : "";
+  std::string text = fmt::format(
+      "{}: {}{} trained on {} to length {}\n{}{}{}", folder, config.encoding, next, config.task,
+      config.train_length, config.from.empty() ? "" : "  continues from " + config.from + "\n",
+      settings(config), where_training_stands(folder, config));
   std::vector<std::string> files;
   if (has_folder(folder + "/checkpoints"))
     for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))
@@ -99,14 +99,13 @@ int cells_of(const SweepPlan& plan, int seeds) {
 std::string whole_sweep(const std::string& folder, const SweepConfig& config,
                         const TerminalStyle& style) {
   const SweepPlan plan = plan_of(config);
-  std::string text =
-      folder + ": a sweep over encodings, trained on " + config.base.task + " to length " +
-      std::to_string(config.base.train_length) + "\n  encodings " + listed(config.encodings) +
-      "\n  lengths   " +
-      (plan.lengths.empty() ? "1, 2, 4 and 8 times the training length" : listed(plan.lengths)) +
-      "\n" + settings(config.base);
+  std::string text = fmt::format(
+      "{}: a sweep over encodings, trained on {} to length {}\n  encodings {}\n  lengths   {}\n{}",
+      folder, config.base.task, config.base.train_length, listed(config.encodings),
+      plan.lengths.empty() ? "1, 2, 4 and 8 times the training length" : listed(plan.lengths),
+      settings(config.base));
   for (const Axis& axis : config.axes)
-    text += "  varied    " + full_text(axis.key) + ": " + listed(axis.values) + "\n";
+    text += fmt::format("  varied    {}: {}\n", full_text(axis.key), listed(axis.values));
   int done = 0;
   std::string failed;
   for (const auto& cell : fs::directory_iterator(folder + "/cells")) {
@@ -114,8 +113,8 @@ std::string whole_sweep(const std::string& folder, const SweepConfig& config,
     if (const fs::path why = cell.path() / "FAILED"; fs::exists(why))
       failed += "  failed    " + cell.path().filename().string() + ": " + read_file(why.string());
   }
-  text += "  status    " + std::to_string(done) + " of " +
-          std::to_string(cells_of(plan, config.seeds)) + " runs are done\n" + failed;
+  text += fmt::format("  status    {} of {} runs are done\n{}", done, cells_of(plan, config.seeds),
+                      failed);
   if (const std::string now = read_status(folder); !now.empty())
     text += "  last line " + now + "\n";
   if (!fs::exists(folder + "/results.json"))

@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -91,10 +92,11 @@ std::vector<int> named_tokens(const std::string& prompt, const RunConfig& config
     std::size_t size = longest;
     while (size > 0 && !names.contains(prompt.substr(at, size))) --size;
     if (size == 0 && prompt[at] != ' ')
-      throw UsageError("sample: '" + printable(prompt.substr(at, 12)) +
-                       "' in the prompt is not in the vocabulary of " + config.task +
-                       ", whose tokens are named as in " + task.spelled(0) + " " +
-                       task.spelled(task.vocabulary() - 1) + "; see yonder data " + config.task);
+      throw UsageError(
+          fmt::format("sample: '{0}' in the prompt is not in the vocabulary of {1}, whose tokens "
+                      "are named as in {2} {3}; see yonder data {1}",
+                      printable(prompt.substr(at, 12)), config.task, task.spelled(0),
+                      task.spelled(task.vocabulary() - 1)));
     if (size > 0) tokens.push_back(names.at(prompt.substr(at, size)));
     at += std::max<std::size_t>(size, 1);
   }

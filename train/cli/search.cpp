@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <cstdio>
 
 #include "core/parallel.h"
@@ -60,9 +61,7 @@ ExitCode search_command(const Arguments& arguments) {
   if (options.search.length == 0) options.search.length = 4 * run.config.train_length;
   Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
   const FoundFactors found = search_factors(run, options.search, [&](int tried, double least) {
-    char line_of[96];
-    std::snprintf(line_of, sizeof line_of, "%d sets of factors, least loss %.4f", tried, least);
-    progress.show(line_of);
+    progress.show(fmt::format("{} sets of factors, least loss {:.4f}", tried, least));
   });
   progress.clear();
   std::fprintf(stderr,

@@ -1,5 +1,6 @@
 #include "train/cli/slurm.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -53,10 +54,10 @@ std::string slurm_script(const SlurmJob& job) {
   // Slurm may send the signal a minute early; a step and a checkpoint have to fit before the end.
   const int early = int(std::min(120.0, seconds_in(job.time) / 2));
   const std::string threads = std::to_string(job.threads);
-  std::string text = "#!/bin/bash\n# The sweep " + job.sweep + " in " + job.folder +
-                     ", until it is done. Written by\n#   " + job.written_by + "\n#   sbatch " +
-                     job.path() + "       submits it" + "\n#   yonder show " + job.folder +
-                     "         shows its progress\n";
+  std::string text = fmt::format(
+      "#!/bin/bash\n# The sweep {} in {}, until it is done. Written by\n#   {}\n"
+      "#   sbatch {}       submits it\n#   yonder show {}         shows its progress\n",
+      job.sweep, job.folder, job.written_by, job.path(), job.folder);
   const auto say = [&text](const std::string& line) { text += "#SBATCH --" + line + "\n"; };
   say("job-name=" + job.sweep);
   say("chdir=\"" + std::filesystem::current_path().string() + "\"");
@@ -73,8 +74,7 @@ std::string slurm_script(const SlurmJob& job) {
   std::string ranks = "--ntasks=$((SLURM_JOB_NUM_NODES * SLURM_CPUS_ON_NODE" +
                       (job.threads > 1 ? " / " + threads : "") + " + 1)) --overcommit";
   text += "\n";
-  if (job.tasks > 0)
-    ranks = "--ntasks=$((SLURM_JOB_NUM_NODES * " + std::to_string(job.tasks) + "))";
+  if (job.tasks > 0) ranks = fmt::format("--ntasks=$((SLURM_JOB_NUM_NODES * {}))", job.tasks);
   else text += "# A rank more than fit: the first one schedules the cells and is otherwise idle.\n";
   return text + "srun --mpi=pmix " + ranks + " \\\n  " + job.command +
          "\ncode=$?\n\n"

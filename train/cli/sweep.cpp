@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -140,8 +141,8 @@ void apply_set(const std::string& text, const CommandLine& line, SweepConfig& sw
 int scaled(const std::string& what, int n, double factor, int most) {
   const double product = std::round(n * factor);
   if (product > most)
-    throw UsageError("--budget: " + std::to_string(n) + " " + what + " would become more than " +
-                     std::to_string(most) + "; give a smaller factor");
+    throw UsageError(fmt::format("--budget: {} {} would become more than {}; give a smaller factor",
+                                 n, what, most));
   return std::max(1, int(product));
 }
 

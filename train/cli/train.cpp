@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -20,13 +21,10 @@ namespace yonder {
 namespace {
 
 std::string line(const Metrics& m) {
-  char text[200];
   const double left = m.seconds / m.step * (m.steps - m.step);
-  std::snprintf(text, sizeof text,
-                "step %d/%d  loss %.4f  lr %.2e  grad %.3f  %s tokens/s  %s left", m.step, m.steps,
-                m.loss, m.lr, m.grad_norm, rounded(m.tokens_per_second).c_str(),
-                duration(left).c_str());
-  return text;
+  return fmt::format("step {}/{}  loss {:.4f}  lr {:.2e}  grad {:.3f}  {} tokens/s  {} left",
+                     m.step, m.steps, m.loss, m.lr, m.grad_norm, rounded(m.tokens_per_second),
+                     duration(left));
 }
 
 void print_json(const RunConfig& config, const TrainResult& result) {
@@ -161,9 +159,9 @@ void agree(const RunConfig& config, const Inputs& inputs, Progress& progress) {
   if (config.threads == 0) ranks::share_processors();
   const int shards = std::min(config.shards, config.batch), idle = ranks::count() - shards;
   if (idle > 0 && ranks::rank() == 0)
-    progress.print_line("train: " + std::to_string(idle) + " of " + std::to_string(ranks::count()) +
-                        " ranks have nothing to do: a batch is " + std::to_string(shards) +
-                        (shards == 1 ? " shard" : " shards") + ", see --shards");
+    progress.print_line(
+        fmt::format("train: {} of {} ranks have nothing to do: a batch is {} {}, see --shards",
+                    idle, ranks::count(), shards, shards == 1 ? "shard" : "shards"));
 }
 
 }  // namespace
@@ -196,15 +194,13 @@ ExitCode train_command(const Arguments& arguments) {
       config, options.out, existing, [&](const Metrics& m) { progress.show(line(m)); },
       ranks::world(), inputs);
   if (!first) return ExitCode::ok;
-  progress.print_line(
-      "trained " + std::to_string(result.steps) + " steps" +
-      (result.before ? " (" + std::to_string(result.before) + " before)" : "") + " in " +
-      duration(result.seconds) + " at " + rounded(result.tokens_per_second) + " tokens/s, " +
-      std::to_string(result.parameters) + " parameters, " +
-      std::to_string(result.position_parameters) +
-      " of them positional; evaluate it with yonder eval " + shell_word(options.out) +
-      " --eval-lengths " + std::to_string(config.train_length) + "," +
-      std::to_string(2 * config.train_length));
+  progress.print_line(fmt::format(
+      "trained {} steps{} in {} at {} tokens/s, {} parameters, {} of them positional; evaluate "
+      "it with yonder eval {} --eval-lengths {},{}",
+      result.steps, result.before ? fmt::format(" ({} before)", result.before) : "",
+      duration(result.seconds), rounded(result.tokens_per_second), result.parameters,
+      result.position_parameters, shell_word(options.out), config.train_length,
+      2 * config.train_length));
   if (!result.changed_text.empty())
     std::fprintf(stderr,
                  "train: %s is not the text that the model began with, which may have held what "

@@ -1,7 +1,7 @@
 #include "train/config/run_config.h"
 
+#include <fmt/core.h>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 namespace yonder {
@@ -37,12 +37,10 @@ int RunConfig::hidden() const {
 
 std::string RunConfig::warning() const {
   if (warmup <= steps) return "";
-  char reached[32];
-  std::snprintf(reached, sizeof reached, "%.3g", lr * steps / warmup);
-  return "warmup: the learning rate rises for " + std::to_string(warmup) +
-         " steps and training takes " + std::to_string(steps) + ", so it ends at " + reached +
-         " and never reaches its peak, " + text_of(Value(lr)) +
-         "; lower --warmup, or raise --steps";
+  return fmt::format(
+      "warmup: the learning rate rises for {} steps and training takes {}, so it ends at {:.3g} "
+      "and never reaches its peak, {}; lower --warmup, or raise --steps",
+      warmup, steps, lr * steps / warmup, text_of(Value(lr)));
 }
 
 std::vector<std::string> RunConfig::encodings() const {

@@ -1,5 +1,6 @@
 #include "train/config/sweep_config.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -241,9 +242,9 @@ SweepPlan plan_of(const SweepConfig& config) {
   SweepPlan plan{.variants = {{config.base, "", ""}}};
   require_different("eval_protocols", config.eval_protocols);
   if (config.base.seed > std::numeric_limits<int>::max() - config.seeds + 1)
-    throw UsageError("seeds: " + std::to_string(config.seeds) + " from " +
-                     std::to_string(config.base.seed) + " on pass 2147483647, the largest; " +
-                     "give a smaller --seed");
+    throw UsageError(
+        fmt::format("seeds: {} from {} on pass 2147483647, the largest; give a smaller --seed",
+                    config.seeds, config.base.seed));
   for (const Axis& axis : config.axes) {
     std::vector<Value> values;
     for (const Value& v : axis.values) values.push_back(typed(axis.key, v));

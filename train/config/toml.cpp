@@ -9,6 +9,7 @@
 #define TOML_ASSERT(expr) static_cast<void>(0)  // some fail where its parser then refuses
 #include <toml++/toml.h>
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <filesystem>
 #include <limits>
@@ -27,7 +28,7 @@ struct TomlSource {
   const std::string& path;
 
   [[noreturn]] void refuse(const toml::node& node, const std::string& what) const {
-    throw FileError(path + ":" + std::to_string(node.source().begin.line) + ": " + what);
+    throw FileError(fmt::format("{}:{}: {}", path, node.source().begin.line, what));
   }
   // Does f(), whose UsageError is about the node.
   template <class F>
@@ -187,11 +188,10 @@ toml::table parsed(const std::string& text, const std::string& path) {
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& e) {
-    throw FileError(path + ":" + std::to_string(e.source().begin.line) + ": " +
-                    std::string(e.description()) +
-                    (path.ends_with(".toml")
-                         ? ""
-                         : "; if it is a text to train on, name it with " + ("--text " + path)));
+    throw FileError(fmt::format(
+        "{}:{}: {}{}", path, e.source().begin.line, e.description(),
+        path.ends_with(".toml") ? ""
+                                : "; if it is a text to train on, name it with --text " + path));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "train/evaluation/factor_search.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -123,9 +124,10 @@ FoundFactors search_factors(Trained& run, const FactorSearch& asked,
   const int N = run.model->dims().trained, L = run.task->tokens(asked.length);
   const double given = option_of(encoding, "factor"), k = given > 0 ? given : double(L) / N;
   if (L <= N || k <= 1)
-    throw UsageError("search: " + std::to_string(L) + " tokens by a factor of " +
-                     text_of(Value(k)) + " are not beyond the training length " +
-                     std::to_string(N) + "; give a larger --length");
+    throw UsageError(
+        fmt::format("search: {} tokens by a factor of {} are not beyond the training length {}; "
+                    "give a larger --length",
+                    L, text_of(Value(k)), N));
   const EvalSettings settings{
       .lengths = {asked.length}, .examples = asked.examples, .split = Split::validation};
   FoundFactors found;

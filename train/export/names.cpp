@@ -1,5 +1,6 @@
 #include "train/export/names.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 namespace yonder {
@@ -55,7 +56,7 @@ Tensor fused(const Transformer& model, int layer, const Names& names,
   const int D = dims.width, d = dims.head();
   Tensor all = Tensor::uninitialized({3 * D, D});
   for (int part = 0; part < 3; ++part) {
-    const std::string name = "blocks." + std::to_string(layer) + ".attn." + "qkv"[part] + ".weight";
+    const std::string name = fmt::format("blocks.{}.attn.{}.weight", layer, "qkv"[part]);
     const Tensor one = model.parameters().find(name).value();
     for (int h = 0; h < dims.heads; ++h)
       for (int c = 0; c < d; ++c) {
@@ -169,9 +170,9 @@ NamedTensors named_as_llama(const Transformer& model, const RopeForm& rope) {
   all.emplace_back("model.embed_tokens.weight", times(of("embed"), std::sqrt(double(dims.width))));
   for (int l = 0; l < dims.layers; ++l)
     for (const auto& [theirs, ours] : parts) {
-      const Tensor w = of("blocks." + std::to_string(l) + "." + ours);
+      const Tensor w = of(fmt::format("blocks.{}.{}", l, ours));
       const bool turns = std::string(ours) == "attn.q" || std::string(ours) == "attn.k";
-      all.emplace_back("model.layers." + std::to_string(l) + "." + theirs + ".weight",
+      all.emplace_back(fmt::format("model.layers.{}.{}.weight", l, theirs),
                        turns ? in_halves(w, dims.head(), rope) : w);
     }
   all.emplace_back("model.norm.weight", of("norm"));

@@ -1,5 +1,6 @@
 #include "train/report/attention_map.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 
@@ -20,33 +21,32 @@ std::string cells_of(const HeadLook& head, int wanted) {
     for (int key = 0; key < blocks;) {
       int end = key;
       while (end < blocks && shade(head.map[std::size_t(query * blocks + end)]) == wanted) ++end;
-      if (end > key)
-        path += "M" + std::to_string(key) + " " + std::to_string(query) + "h" +
-                std::to_string(end - key) + "v1H" + std::to_string(key) + "z";
+      if (end > key) path += fmt::format("M{} {}h{}v1H{}z", key, query, end - key, key);
       key = std::max(end, key + 1);
     }
   return path;
 }
 
 std::string name_of(const HeadLook& head) {
-  return "layer " + std::to_string(head.layer + 1) + ", head " + std::to_string(head.head + 1);
+  return fmt::format("layer {}, head {}", head.layer + 1, head.head + 1);
 }
 
 // One head's square; `trained` is a share of its side.
 std::string square(const HeadLook& head, double x, double y, double side, double trained) {
-  std::string text = "<g class=\"c0\" transform=\"translate(" + place(x) + " " + place(y) +
-                     ")\"><title>" + name_of(head) + "</title>\n<g transform=\"scale(" +
-                     std::to_string(side / head.blocks()) + ")\" shape-rendering=\"crispEdges\">\n";
+  std::string text = fmt::format(
+      "<g class=\"c0\" transform=\"translate({} {})\"><title>{}</title>\n"
+      "<g transform=\"scale({:f})\" shape-rendering=\"crispEdges\">\n",
+      place(x), place(y), name_of(head), side / head.blocks());
   for (int n = 1; n <= shades; ++n)
     if (const std::string path = cells_of(head, n); !path.empty())
-      text += "<path fill=\"currentColor\" fill-opacity=\"" + place(double(n) / shades) +
-              "\" d=\"" + path + "\"/>\n";
+      text += fmt::format("<path fill=\"currentColor\" fill-opacity=\"{}\" d=\"{}\"/>\n",
+                          place(double(n) / shades), path);
   text += "</g>\n";
   const std::string end = place(side);
   if (trained > 0 && trained < 1)
-    text += "<path class=\"mark\" d=\"M0 " + place(trained * side) + "L" +
-            place((1 - trained) * side) + " " + end + "\"/>\n";
-  return text + "<path class=\"axis\" d=\"M0 0H" + end + "V" + end + "H0z\"/></g>\n";
+    text += fmt::format("<path class=\"mark\" d=\"M0 {}L{} {}\"/>\n", place(trained * side),
+                        place((1 - trained) * side), end);
+  return text + fmt::format("<path class=\"axis\" d=\"M0 0H{0}V{0}H0z\"/></g>\n", end);
 }
 
 }  // namespace
@@ -62,8 +62,8 @@ std::string attention_map_svg(const AttentionScore& look, int trained, Svg where
     const int column = head.head % columns;
     if (column == 0 && &head != &look.heads.front()) top += side + gap;
     if (head.head == 0) {
-      text += "<text x=\"0\" y=\"" + place(top + 15) + "\">layer " +
-              std::to_string(head.layer + 1) + "</text>\n";
+      text +=
+          fmt::format("<text x=\"0\" y=\"{}\">layer {}</text>\n", place(top + 15), head.layer + 1);
       top += heading;
     }
     text += square(head, 0.5 + column * (side + gap), top, side, double(trained) / look.tokens);

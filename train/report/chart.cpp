@@ -1,8 +1,8 @@
 #include "train/report/chart.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "train/report/html/render.h"
 
@@ -17,9 +17,9 @@ constexpr std::size_t marked = 16;  // points of a line that each have a marker
 
 // A value as people read it, with a minus that is as wide as a plus.
 std::string value(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, std::abs(x) >= 1000 ? "%.0f" : "%.4g", std::abs(x));
-  return (x < 0 ? "−" : "") + std::string(text);
+  const double size = std::abs(x);
+  return (x < 0 ? "−" : "") +
+         (size >= 1000 ? fmt::format("{:.0f}", size) : fmt::format("{:.4g}", size));
 }
 
 int letters(const std::string& text) {
@@ -52,14 +52,14 @@ std::vector<std::string> broken(std::string name, int most) {
 
 std::string text_at(double x, double y, const std::string& anchor, const std::string& text,
                     const std::string& look = "") {
-  return "<text x=\"" + place(x) + "\" y=\"" + place(y) + "\"" +
-         (anchor == "start" ? "" : " text-anchor=\"" + anchor + "\"") +
-         (look.empty() ? "" : " class=\"" + look + "\"") + ">" + escaped(text) + "</text>\n";
+  return fmt::format("<text x=\"{}\" y=\"{}\"{}{}>{}</text>\n", place(x), place(y),
+                     anchor == "start" ? "" : " text-anchor=\"" + anchor + "\"",
+                     look.empty() ? "" : " class=\"" + look + "\"", escaped(text));
 }
 
 std::string line_from(double x1, double y1, double x2, double y2, const std::string& look) {
-  return "<path class=\"" + look + "\" d=\"M" + place(x1) + " " + place(y1) + "L" + place(x2) +
-         " " + place(y2) + "\"/>\n";
+  return fmt::format("<path class=\"{}\" d=\"M{} {}L{} {}\"/>\n", look, place(x1), place(y1),
+                     place(x2), place(y2));
 }
 
 // What the axes span, and where that is in the picture.
@@ -232,26 +232,26 @@ std::string said_of(const Chart& c, const Chart::Line& line, const Chart::Point&
 // The line, a dot for each seed, markers; and where those are few, places to point at.
 std::string drawn(const Chart& c, const Chart::Line& line, const Frame& f) {
   static const char* const dashes[] = {"", "7 4", "2 3", "9 3 2 3", "12 5"};
-  const std::string dash = line.style.dashes % 5 ? std::string(" stroke-dasharray=\"") +
-                                                       dashes[line.style.dashes % 5] + "\""
-                                                 : "";
-  std::string text = "<g class=\"line " + line.style.css_class() + "\" data-row=\"" +
-                     escaped(line.label) + "\">\n<path class=\"stroke\"" + dash + " d=\"" +
-                     path_of(line.points, f) + "\"/>\n";
+  const int of = line.style.dashes % 5;
+  std::string text = fmt::format(
+      "<g class=\"line {}\" data-row=\"{}\">\n<path class=\"stroke\"{} d=\"{}\"/>\n",
+      line.style.css_class(), escaped(line.label),
+      of ? fmt::format(" stroke-dasharray=\"{}\"", dashes[of]) : "", path_of(line.points, f));
   const std::size_t every = (line.points.size() + marked - 1) / marked;
   for (std::size_t i = 0; i < line.points.size(); ++i) {
     const Chart::Point& p = line.points[i];
     const double x = f.x(p.x), y = f.y(p.y);
     if (p.seeds.size() > 1)
       for (double seed : p.seeds)
-        text += "<circle class=\"seed\" cx=\"" + place(x) + "\" cy=\"" + place(f.y(seed)) +
-                "\" r=\"1.9\"/>\n";
+        text += fmt::format("<circle class=\"seed\" cx=\"{}\" cy=\"{}\" r=\"1.9\"/>\n", place(x),
+                            place(f.y(seed)));
     if (i % every) continue;
     if (line.style.marker > 0 && (line.points.size() <= marked || i % (2 * every) == 0))
       text += marker_at(line.style, x, y, said_of(c, line, p));
     else
-      text += "<circle class=\"touch\" cx=\"" + place(x) + "\" cy=\"" + place(y) +
-              "\" r=\"6\"><title>" + escaped(said_of(c, line, p)) + "</title></circle>\n";
+      text += fmt::format(
+          "<circle class=\"touch\" cx=\"{}\" cy=\"{}\" r=\"6\"><title>{}</title></circle>\n",
+          place(x), place(y), escaped(said_of(c, line, p)));
   }
   return text + "</g>\n";
 }
@@ -267,8 +267,8 @@ std::string names(const Chart& c, const Frame& f) {
   auto height = at.begin();
   for (const Label& l : all) {
     const double first = *height;
-    text += "<g class=\"line " + l.style.css_class() + "\" data-row=\"" +
-            escaped(l.thin ? "" : c.lines[std::size_t(&l - all.data())].label) + "\">\n";
+    text += fmt::format("<g class=\"line {}\" data-row=\"{}\">\n", l.style.css_class(),
+                        escaped(l.thin ? "" : c.lines[std::size_t(&l - all.data())].label));
     if (l.reaches && !c.path) text += line_from(f.x(l.x) + 5, f.y(l.y), to_lead, first, "thin");
     if (l.style.marker > 0) text += marker_at(l.style, to_marker, first);
     for (const std::string& line : l.lines)
@@ -319,12 +319,12 @@ std::vector<double> spread_labels(const std::vector<double>& wanted, double gap,
 
 std::string svg_of(const std::string& title, double width, double height,
                    const std::string& drawing, Svg where) {
-  const std::string size = "width=\"" + place(width) + "\" height=\"" + place(height) + "\"";
-  const std::string open = "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 " + place(width) + " " +
-                           place(height) + "\"",
+  const std::string w = place(width), h = place(height),
+                    size = fmt::format("width=\"{}\" height=\"{}\"", w, h),
                     name = "<title>" + escaped(title) + "</title>\n";
-  if (where == Svg::inlined) return open + ">" + name + drawing + "</svg>\n";
-  return open + " xmlns=\"http://www.w3.org/2000/svg\" " + size + "><style>" + asset("chart.css") +
+  std::string text = fmt::format("<svg class=\"chart\" role=\"img\" viewBox=\"0 0 {} {}\"", w, h);
+  if (where == Svg::inlined) return text + ">" + name + drawing + "</svg>\n";
+  return text + " xmlns=\"http://www.w3.org/2000/svg\" " + size + "><style>" + asset("chart.css") +
          "</style>" + name + "<rect class=\"paper\" " + size + "/>\n" + drawing + "</svg>\n";
 }
 
@@ -333,9 +333,9 @@ std::string chart_svg(const Chart& c, Svg where) {
   std::string text = axes(c, f);
   for (const Chart::Thin& t : c.thin)
     if (shown_in(f, t))
-      text += "<path class=\"thin grey\"" +
-              std::string(t.dashed ? " stroke-dasharray=\"7 4\"" : "") + " d=\"" +
-              path_of(t.points, f) + "\"><title>" + escaped(t.name) + "</title></path>\n";
+      text += fmt::format("<path class=\"thin grey\"{} d=\"{}\"><title>{}</title></path>\n",
+                          t.dashed ? " stroke-dasharray=\"7 4\"" : "", path_of(t.points, f),
+                          escaped(t.name));
   for (const Chart::Line& line : c.lines)
     if (!line.points.empty()) text += drawn(c, line, f);
   return svg_of(c.title, svg_width, f.height, text + names(c, f), where);

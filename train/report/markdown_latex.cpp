@@ -1,5 +1,6 @@
 #include "train/report/markdown_latex.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cctype>
 
@@ -26,15 +27,15 @@ Figure figure(const Results& r, const Row& row, int length, const Measure& m) {
 
 std::string caption(const Results& r, const Measure& m) {
   return r.title() + ": " + m.title +
-         (r.seeds > 1 ? "; median and range of " + std::to_string(r.seeds) + " seeds" : "");
+         (r.seeds > 1 ? fmt::format("; median and range of {} seeds", r.seeds) : "");
 }
 
 std::string markdown_table(const Results& r, const Measure& m) {
   std::string head = "| |", rule = "|---|", text;
   for (int length : r.lengths) {
     head += length == r.train_length
-                ? " **" + text_of(length, r.bins) + "** (trained) |"
-                : " " + text_of(length, r.bins) + " (" + r.multiple(length) + "×) |";
+                ? fmt::format(" **{}** (trained) |", text_of(length, r.bins))
+                : fmt::format(" {} ({}×) |", text_of(length, r.bins), r.multiple(length));
     rule += "---:|";
   }
   for (const Row& row : r.rows) {
@@ -79,7 +80,7 @@ std::string latex_table(const Results& r, const Measure& m, LatexSpread spread) 
     for (int length : r.lengths) text += " & " + latex_cell(r, row, length, m, spread);
     text += " \\\\\n";
   }
-  std::string seeds = r.seeds > 1 ? "; median of " + std::to_string(r.seeds) + " seeds" : "";
+  std::string seeds = r.seeds > 1 ? fmt::format("; median of {} seeds", r.seeds) : "";
   if (!seeds.empty() && spread == LatexSpread::range) seeds += " [range]";
   if (!seeds.empty() && spread == LatexSpread::sd) seeds += " $\\pm$ standard deviation";
   return "\\begin{table}\n\\centering\\small\\setlength{\\tabcolsep}{4pt}\n\\caption{" +
@@ -140,10 +141,9 @@ std::string as_markdown(const Study& study) {
     if (!steps.empty()) text += "\n" + steps;
   }
   for (const Verdict& v : verdicts(study)) {
-    text += "\n**" + std::string(name_of(v.result)) + "**: " +
-            markdown_text(v.claim.text + " (" + v.claim.source + ")" +
-                          (v.why.empty() ? "" : "; " + v.why)) +
-            "\n\n";
+    text += fmt::format("\n**{}**: {}\n\n", name_of(v.result),
+                        markdown_text(fmt::format("{} ({}){}", v.claim.text, v.claim.source,
+                                                  v.why.empty() ? "" : "; " + v.why)));
     for (const Ordering& o : v.steps)
       text += "- " + markdown_text(said(o) + "; " + evidence(o)) + "\n";
   }

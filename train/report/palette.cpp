@@ -1,8 +1,8 @@
 #include "train/report/palette.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 
 #include "train/report/html/render.h"
 
@@ -21,9 +21,7 @@ std::uint32_t hash_of(const std::string& name) {
 }  // namespace
 
 std::string place(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", x);
-  const std::string tenths = text;
+  const std::string tenths = fmt::format("{:.1f}", x);
   return tenths.ends_with(".0") ? tenths.substr(0, tenths.size() - 2) : tenths;
 }
 
@@ -34,16 +32,16 @@ std::string marker_at(const Style& style, double x, double y, const std::string&
                                                      "M0 4.4L4.4-3.4H-4.4z",
                                                      "M0-4.8L4.8 0L0 4.8L-4.8 0z",
                                                      "M0-4.5L4.3-1.4L2.6 3.6H-2.6L-4.3-1.4z"};
-  return std::string("<path class=\"") + (style.hollow ? "hollow" : "filled") +
-         "\" transform=\"translate(" + place(x) + " " + place(y) + ")\" d=\"" +
-         shapes[(style.marker - 1) % Style::markers] + "\">" +
-         (title.empty() ? "" : "<title>" + escaped(title) + "</title>") + "</path>\n";
+  return fmt::format("<path class=\"{}\" transform=\"translate({} {})\" d=\"{}\">{}</path>\n",
+                     style.hollow ? "hollow" : "filled", place(x), place(y),
+                     shapes[(style.marker - 1) % Style::markers],
+                     title.empty() ? "" : "<title>" + escaped(title) + "</title>");
 }
 
 std::string marker_svg(const Style& style) {
-  return "<svg class=\"key " + style.css_class() +
-         "\" viewBox=\"-5.6 -5.6 11.2 11.2\" aria-hidden=\"true\">" + marker_at(style, 0, 0) +
-         "</svg>";
+  return fmt::format(
+      "<svg class=\"key {}\" viewBox=\"-5.6 -5.6 11.2 11.2\" aria-hidden=\"true\">{}</svg>",
+      style.css_class(), marker_at(style, 0, 0));
 }
 
 Palette::Palette(std::vector<Row> rows) : rows_(std::move(rows)) {

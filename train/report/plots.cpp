@@ -1,5 +1,6 @@
 #include "train/report/plots.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -27,7 +28,7 @@ std::string seeds(const Results& r) {
   bool fewer = false;
   for (const Row& row : r.rows)
     for (int length : r.lengths) fewer = fewer || !counted(r, r.at(row, length, m)).empty();
-  return std::string(" Median of ") + (fewer ? "up to " : "") + std::to_string(r.seeds) + " seeds";
+  return fmt::format(" Median of {}{} seeds", fewer ? "up to " : "", r.seeds);
 }
 
 std::string training(const Results& r) {
@@ -146,10 +147,10 @@ Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& ro
                   const Palette& palette) {
   Chart c{.name = panel_name(r, m.name),
           .title = std::string(m.title) + " by evaluation length",
-          .caption =
-              training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : "") + " Beyond " +
-              std::to_string(r.train_length) +
-              " (dashed line) no distance was seen in training: " + "a flat line does not degrade.",
+          .caption = fmt::format(
+              "{}.{}{} Beyond {} (dashed line) no distance was seen in training: a flat line "
+              "extrapolates.",
+              training(r), seeds(r), r.seeds > 1 ? ", dots: seeds." : "", r.train_length),
           .left = unit_of(r, m),
           .below = "evaluation length",
           .x = Chart::Axis::logarithmic,
@@ -264,12 +265,11 @@ Chart over_distances_by_head(const Results& r, const Row& row) {
       [&](const AttentionScore& l) { return l.row == row && l.length == r.longest(); });
   if (look == r.attention.end()) return c;
   for (const HeadLook& head : look->heads)
-    add_distances(
-        c, "layer " + std::to_string(head.layer + 1) + ", head " + std::to_string(head.head + 1),
-        {.colour = head.head % Style::colours,
-         .marker = 1 + head.layer % Style::markers,
-         .dashes = head.layer % 5},
-        head.by_distance);
+    add_distances(c, fmt::format("layer {}, head {}", head.layer + 1, head.head + 1),
+                  {.colour = head.head % Style::colours,
+                   .marker = 1 + head.layer % Style::markers,
+                   .dashes = head.layer % 5},
+                  head.by_distance);
   return c;
 }
 
@@ -328,9 +328,9 @@ Chart over_training(const Study& study, const std::string& task, const std::stri
 }
 
 Chart over_steps(const Results& r, const Measure& m, int length, const Palette& palette) {
-  Chart c{.name = panel_name(r, std::string(m.name) + "-" + std::to_string(length) + "-steps"),
-          .title = std::string(m.title) + " at length " + std::to_string(length) + " (" +
-                   r.multiple(length) + "×), over training",
+  Chart c{.name = panel_name(r, fmt::format("{}-{}-steps", m.name, length)),
+          .title = fmt::format("{} at length {} ({}×), over training", m.title, length,
+                               r.multiple(length)),
           .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : ""),
           .left = unit_of(r, m),
           .below = "steps"};

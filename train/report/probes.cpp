@@ -1,5 +1,6 @@
 #include "train/report/probes.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -261,14 +262,11 @@ std::string similarity_svg(const Similarity& s, Svg where) {
   for (std::size_t i = 0; i < s.at.size(); ++i)
     for (std::size_t j = 0; j < s.at.size(); ++j) {
       const double x = s.cosine[i][j];
-      char opacity[16], value[48];
-      std::snprintf(opacity, sizeof opacity, "%.2f", std::min(1.0, std::abs(x)));
-      std::snprintf(value, sizeof value, "%d, %d: %.2f", s.at[i], s.at[j], x);
-      text += std::string("<rect class=\"") + (x < 0 ? "c1" : "c0") +
-              "\" fill=\"currentColor\" fill-opacity=\"" + opacity + "\" x=\"" +
-              place(double(j) * side) + "\" y=\"" + place(double(i) * side) + "\" width=\"" +
-              place(side) + "\" height=\"" + place(side) + "\"><title>" + value +
-              "</title></rect>\n";
+      text += fmt::format(
+          "<rect class=\"{}\" fill=\"currentColor\" fill-opacity=\"{:.2f}\" x=\"{}\" y=\"{}\" "
+          "width=\"{}\" height=\"{}\"><title>{}, {}: {:.2f}</title></rect>\n",
+          x < 0 ? "c1" : "c0", std::min(1.0, std::abs(x)), place(double(j) * side),
+          place(double(i) * side), place(side), place(side), s.at[i], s.at[j], x);
     }
   return svg_of("cosine similarity of positions", size, size, text, where);
 }

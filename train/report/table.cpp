@@ -4,9 +4,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 
 namespace yonder {
@@ -22,16 +22,12 @@ int width(const std::string& text) {
 }
 
 std::string right(const std::string& text, int columns) {
-  return std::string(std::max(0, columns - width(text)), ' ') + text;
-}
-
-std::string left(const std::string& text, int columns) {
-  return text + std::string(std::max(0, columns - width(text)), ' ');
+  return fmt::format("{:>{}}", text, columns);
 }
 
 std::string painted(const std::string& text, const std::string& code, const TerminalStyle& style) {
   if (style.colour == TerminalStyle::plain || code.empty()) return text;
-  return "\033[" + code + "m" + text + "\033[0m";
+  return fmt::format("\033[{}m{}\033[0m", code, text);
 }
 
 const char *green = "32", *yellow = "33", *red = "31", *dim = "2", *bold = "1";
@@ -118,16 +114,17 @@ std::string table(const Results& results, const Measure& measure, const Terminal
     cells.emplace_back();
     for (int length : results.lengths) cells.back().push_back(cell(results, row, length, measure));
   }
-  int total = label_width(results);
+  const int names = label_width(results);
+  int total = names;
   for (int w : widths(results, beside(cells))) total += w;
   if (total <= style.columns) cells = beside(std::move(cells));
 
   const std::vector<int> widest = widths(results, cells);
   std::string text = head(results, widest, style);
   for (std::size_t r = 0; r < cells.size(); ++r) {
-    std::string values = left(printable(results.rows[r].printed()), label_width(results)), ranges;
+    std::string values = fmt::format("{:<{}}", printable(results.rows[r].printed()), names),
+                ranges(std::size_t(names), ' ');
     bool any = false;
-    ranges = std::string(width(values), ' ');
     for (std::size_t i = 0; i < widest.size(); ++i) {
       const TableCell& c = cells[r][i];
       values += painted(right(c.value, widest[i]), c.colour, style);

@@ -1,7 +1,7 @@
 #include "train/report/terminal.h"
 
+#include <fmt/core.h>
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 
 #include "encodings/base/encoding.h"
@@ -44,7 +44,7 @@ std::string wrapped(const std::string& unsafe, int columns) {
 std::string title(const Study& study, const Results& r, const Measure& m) {
   std::string text = (study.panels.size() > 1 ? r.title() + ": " : "") + m.title;
   if (r.text && r.protocol == "fixed-targets") text += ", same target bytes at every length";
-  if (r.seeds > 1) text += "; median and range of " + std::to_string(r.seeds) + " seeds";
+  if (r.seeds > 1) text += fmt::format("; median and range of {} seeds", r.seeds);
   return text;
 }
 
@@ -56,10 +56,10 @@ std::string order(const Results& r) {
   for (const Ordering& o : orderings(r, longest, r.measures().front())) {
     if (at_chance(r, o.better, o.length, o.measure)) break;  // how those below stand means nothing
     if (text.empty())
-      text = "Ranking at " + std::to_string(longest) +
-             " (seeds in which each order holds): " + o.better.printed();
-    text += (o.measure.percent ? " > " : " < ") + o.worse.printed() + " (" +
-            std::to_string(o.agree) + " of " + std::to_string(o.pairs.seeds) + ")";
+      text = fmt::format("Ranking at {} (seeds in which each order holds): {}", longest,
+                         o.better.printed());
+    text += fmt::format(" {} {} ({} of {})", o.measure.percent ? ">" : "<", o.worse.printed(),
+                        o.agree, o.pairs.seeds);
   }
   return text.empty() ? "" : text + ".";
 }
@@ -67,18 +67,16 @@ std::string order(const Results& r) {
 // Whether all rows of a claim stand in its order, beside its steps.
 std::string whole_order(const Verdict& v) {
   if (!v.trend) return "";
-  char text[96];
-  std::snprintf(text, sizeof text, "; order as a whole: mean Kendall tau %.2f, Page's p = %.2g",
-                v.trend->tau, v.trend->p);
-  return text;
+  return fmt::format("; order as a whole: mean Kendall tau {:.2f}, Page's p = {:.2g}", v.trend->tau,
+                     v.trend->p);
 }
 
 // A published claim beside what was found, step by step.
 std::string claim(const Verdict& v, int claims, const TerminalStyle& style) {
   std::string text =
-      wrapped("Claim: " + v.claim.text + " (" + v.claim.source + ")", style.columns) +
-      wrapped(std::string("Result: ") + name_of(v.result) + (v.why.empty() ? "" : "; " + v.why) +
-                  whole_order(v) + ".",
+      wrapped(fmt::format("Claim: {} ({})", v.claim.text, v.claim.source), style.columns) +
+      wrapped(fmt::format("Result: {}{}{}.", name_of(v.result), v.why.empty() ? "" : "; " + v.why,
+                          whole_order(v)),
               style.columns);
   for (const Ordering& o : v.steps)
     text += printable("  " + said(o)) + "\n" + printable("    " + evidence(o)) + "\n" +
@@ -115,9 +113,9 @@ std::string shell_word(const std::string& text) {
   std::string out = "'";
   for (char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    char octal[16];
-    std::snprintf(octal, sizeof octal, "'$'\\%03o''", byte);
-    out += c == '\'' ? "'\\''" : !shows && (byte < ' ' || byte >= 0x7f) ? octal : std::string(1, c);
+    out += c == '\''                                ? "'\\''"
+           : !shows && (byte < ' ' || byte >= 0x7f) ? fmt::format("'$'\\{:03o}''", byte)
+                                                    : std::string(1, c);
   }
   return out + "'";
 }
@@ -128,16 +126,16 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
   std::vector<std::string> all;
   for (const Training& t : study.trainings)  // of a run that failed there is no model
     if (t.encoding == extended && !t.trial && all.empty())
-      all.push_back(program() + " eval " + shell_word(folder + "/cells/" + t.cell) +
-                    " --eval-lengths " + lengths_of(r, ",") + " --extensions all");
+      all.push_back(fmt::format("{} eval {} --eval-lengths {} --extensions all", program(),
+                                shell_word(folder + "/cells/" + t.cell), lengths_of(r, ",")));
   const std::string other = r.task == "copy" ? "reverse" : "copy";
   const std::string one = best_encoding(r),
                     two = one == usual_encoding() ? compared_encodings().front() : usual_encoding();
   all.push_back(program() + " show encoding " + shell_word(parse_encoding(one).names().front()));
-  all.push_back(program() + " sweep --task " + other + " --encodings " +
-                shell_word(two + "," + one) +
-                " --train-length 20 --seeds 1 --width 64 --layers 2 --batch 64 --steps 1500 " +
-                "--lr 2e-3 --out " + shell_word(folder + "-" + other));
+  all.push_back(
+      fmt::format("{} sweep --task {} --encodings {} --train-length 20 --seeds 1 "
+                  "--width 64 --layers 2 --batch 64 --steps 1500 --lr 2e-3 --out {}",
+                  program(), other, shell_word(two + "," + one), shell_word(folder + "-" + other)));
   return all;
 }
 

@@ -1,21 +1,18 @@
 #include "train/results/format.h"
 
+#include <fmt/core.h>
 #include <cmath>
-#include <cstdio>
 #include <span>
 
 namespace yonder {
 
 std::string counted(const Results& results, const Spread& s) {
   if (s.empty() || s.count >= results.seeds) return "";
-  return " (" + std::to_string(s.count) + " of " + std::to_string(results.seeds) + ")";
+  return fmt::format(" ({} of {})", s.count, results.seeds);
 }
 
 std::string shown(double value, const Measure& measure) {
-  char text[32];
-  std::snprintf(text, sizeof text, measure.percent ? "%.1f" : "%.2f",
-                measure.percent ? 100 * value : value);
-  return text;
+  return measure.percent ? fmt::format("{:.1f}", 100 * value) : fmt::format("{:.2f}", value);
 }
 
 std::string lengths_of(const Results& r, const std::string& between) {

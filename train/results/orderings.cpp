@@ -1,8 +1,8 @@
 #include "train/results/orderings.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "train/results/format.h"
@@ -35,8 +35,8 @@ std::string doubt(const Results& r, const Ordering& o) {
   if (at_chance(r, o.better, o.length, o.measure) && at_chance(r, o.worse, o.length, o.measure))
     return "both at chance level";
   if (o.pairs.seeds < fewest_seeds)
-    return std::to_string(o.pairs.seeds) + (o.pairs.seeds == 1 ? " seed" : " seeds") +
-           ", at least " + std::to_string(fewest_seeds) + " are needed";
+    return fmt::format("{} {}, at least {} are needed", o.pairs.seeds,
+                       o.pairs.seeds == 1 ? "seed" : "seeds", fewest_seeds);
   return "";
 }
 
@@ -57,9 +57,8 @@ std::vector<double> stated(const Ordering& o, Direction direction) {
 }
 
 std::string number(double x, const Measure& m) {
-  char text[32];
-  std::snprintf(text, sizeof text, m.percent ? "%.1f" : "%.3f", std::abs(m.percent ? 100 * x : x));
-  return (x < 0 ? "−" : "") + std::string(text);
+  return fmt::format("{}{:.{}f}", x < 0 ? "−" : "", std::abs(m.percent ? 100 * x : x),
+                     m.percent ? 1 : 3);
 }
 
 // Of the steps that can be judged: a claim with one that can't has p = 1.
@@ -103,7 +102,7 @@ Verdict verdict(const Study& study, const Claim& claim) {
   const Results& r = study.panels[std::size_t(v.panel)];
   v.length = claim.length ? claim.length : r.longest();
   if (!has(r.lengths, v.length)) {
-    v.why = "length " + std::to_string(v.length) + " was not tested";
+    v.why = fmt::format("length {} was not tested", v.length);
     return v;
   }
   const std::vector<Row> rows = parse_rows(claim.order);
@@ -196,19 +195,19 @@ std::vector<Ordering> orderings(const Results& r, int length, const Measure& m) 
 }
 
 std::string said(const Ordering& o) {
-  return o.better.printed() + (o.measure.percent ? " > " : " < ") + o.worse.printed() + " at " +
-         o.at + ": " + std::to_string(o.agree) + " of " + std::to_string(o.pairs.seeds) +
-         (o.pairs.seeds == 1 ? " seed" : " seeds");
+  return fmt::format("{} {} {} at {}: {} of {} {}", o.better.printed(),
+                     o.measure.percent ? ">" : "<", o.worse.printed(), o.at, o.agree, o.pairs.seeds,
+                     o.pairs.seeds == 1 ? "seed" : "seeds");
 }
 
 std::string evidence(const Ordering& o) {
   if (o.pairs.seeds == 0) return o.doubt;
-  char p[48];
-  std::snprintf(p, sizeof p, "p = %.2g (sign test %.2g)", o.p, o.sign_p);
   const Interval& i = o.pairs.interval;
-  return "median difference " + number(o.pairs.difference.median, o.measure) +
-         (o.measure.percent ? " points" : " nats") + ", interval " + number(i.low, o.measure) +
-         " to " + number(i.high, o.measure) + ", " + p + (o.doubt.empty() ? "" : "; " + o.doubt);
+  return fmt::format("median difference {} {}, interval {} to {}, p = {:.2g} (sign test {:.2g}){}",
+                     number(o.pairs.difference.median, o.measure),
+                     o.measure.percent ? "points" : "nats", number(i.low, o.measure),
+                     number(i.high, o.measure), o.p, o.sign_p,
+                     o.doubt.empty() ? "" : "; " + o.doubt);
 }
 
 std::string would_tell(const Ordering& o, int claims) {
@@ -220,8 +219,8 @@ std::string would_tell(const Ordering& o, int claims) {
   const int needed = seeds_needed(stated(o, Direction::stated), claims);
   if (needed == 0) return "it leans the other way";
   if (needed > feasible) return "no difference that seeds can show";
-  return std::to_string(std::max(needed, seeds_for(claims))) +
-         " seeds would decide, if the observed difference is real";
+  return fmt::format("{} seeds would decide, if the observed difference is real",
+                     std::max(needed, seeds_for(claims)));
 }
 
 std::vector<Verdict> verdicts(const Study& study) {

@@ -1,7 +1,6 @@
 #include "train/results/panel.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -96,9 +95,7 @@ double Results::chance_accuracy(int length) const {
 int Results::longest() const { return *std::max_element(lengths.begin(), lengths.end()); }
 
 std::string Results::multiple(int length) const {
-  char text_[32];
-  const double times = std::round(100. * length / train_length) / 100;
-  return {text_, std::to_chars(text_, text_ + sizeof text_, times).ptr};
+  return text_of(Value(std::round(100. * length / train_length) / 100));
 }
 
 }  // namespace yonder

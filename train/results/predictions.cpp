@@ -1,5 +1,6 @@
 #include "train/results/predictions.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 
@@ -81,8 +82,8 @@ std::string summary(const Study& study, const std::vector<Predicted>& all) {
   for (const Predicted& p : all)
     if (p.why.empty() && p.outcome == Generalisation::not_learned)
       unlearned.push_back(place(study, p));
-  return std::to_string(right) + " of " + std::to_string(all.size()) + " as predicted" +
-         (unlearned.empty() ? "." : "; not learned: " + listed(unlearned) + ".");
+  return fmt::format("{} of {} as predicted{}.", right, all.size(),
+                     unlearned.empty() ? "" : "; not learned: " + listed(unlearned));
 }
 
 std::string said(const Study& study, const Predicted& p) {
@@ -91,11 +92,11 @@ std::string said(const Study& study, const Predicted& p) {
   std::string text = who + name_of(p.outcome);
   if (p.outcome != Generalisation::not_learned)
     text += p.as_predicted() ? ", as predicted" : ", against the prediction";
-  text += " (" + std::to_string(p.fit) + " of " + std::to_string(p.seeds) + " seeds learned it";
+  text += fmt::format(" ({} of {} seeds learned it", p.fit, p.seeds);
   if (p.fit == 0) return text + ")";
   const Results& r = study.panels[std::size_t(p.panel)];
-  return text + "; " + shown(p.mean, Measure::exact_match) + " % at " +
-         text_of(next_length(r), r.bins) + ")";
+  return fmt::format("{}; {} % at {})", text, shown(p.mean, Measure::exact_match),
+                     text_of(next_length(r), r.bins));
 }
 
 }  // namespace yonder

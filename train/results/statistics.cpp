@@ -1,5 +1,6 @@
 #include "train/results/statistics.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -144,8 +145,8 @@ Paired paired(const std::vector<double>& a, const std::vector<double>& b) {
 
 std::string worth(const Interval& interval) {
   if (interval.count < 2) return "one seed has no interval";
-  return std::to_string(int(std::floor(100 * interval.coverage + 1e-9))) +
-         " % confidence interval (n = " + std::to_string(interval.count) + ")";
+  return fmt::format("{} % confidence interval (n = {})",
+                     int(std::floor(100 * interval.coverage + 1e-9)), interval.count);
 }
 
 }  // namespace yonder

@@ -1,18 +1,13 @@
 #include "train/results/study.h"
 
+#include <fmt/core.h>
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 namespace yonder {
 namespace {
 
-// Shortest digits that read back to the same number.
-std::string digits(double x) {
-  if (std::isnan(x)) return "";
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, x).ptr};
-}
+std::string digits(double x) { return std::isnan(x) ? "" : text_of(Value(x)); }
 
 std::string quoted(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
@@ -43,9 +38,8 @@ void add_lines(std::string& csv, const Results& r, const std::vector<EvalScore>&
     const double bits = bits_per_byte(s.loss, r.bytes_per_token);
     for (double x : {s.loss, std::exp(s.loss), bits, s.token_accuracy, s.exact_match})
       csv += digits(x) + ',';
-    csv += std::to_string(s.examples) + ',' + quoted(s.problem) + ',' + name_of(s.status) + ',' +
-           quoted(s.reason) + ',' + std::to_string(shortest(s.length, r.bins)) + ',' +
-           std::to_string(s.targets);
+    csv += fmt::format("{},{},{},{},{},{}", s.examples, quoted(s.problem), name_of(s.status),
+                       quoted(s.reason), shortest(s.length, r.bins), s.targets);
     for (double x :
          {s.loss_low, s.loss_high, r.chance_accuracy(s.length), r.unigram_loss, r.bytes_per_token})
       csv += ',' + digits(x);
@@ -97,8 +91,7 @@ std::string attention_map_csv(const Study& study) {
     for (const AttentionScore& look : r.attention)
       for (const HeadLook& head : look.heads)
         for (int query = 0, blocks = head.blocks(); query < blocks; ++query) {
-          csv += "\n" + key_cells(r, look) + std::to_string(head.layer) + ',' +
-                 std::to_string(head.head) + ',' + std::to_string(query);
+          csv += fmt::format("\n{}{},{},{}", key_cells(r, look), head.layer, head.head, query);
           for (int key = 0; key < most; ++key)
             csv += ',' + (key < blocks ? digits(head.map[query * blocks + key]) : "");
         }

@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -45,8 +46,8 @@ std::vector<CsvLine> csv_lines(const std::string& csv, const std::string& path) 
     else if (c != '\r' || in_quotes) line.fields.back() += c;
   }
   if (in_quotes)
-    throw FileError(path + ", line " + std::to_string(line.number) + ", column " +
-                    std::to_string(line.fields.size()) + ": a quotation mark is never closed");
+    throw FileError(fmt::format("{}, line {}, column {}: a quotation mark is never closed", path,
+                                line.number, line.fields.size()));
   end();
   return lines;
 }
@@ -58,8 +59,7 @@ struct CsvCells {
   const CsvLine& line;
 
   [[noreturn]] void refuse(const std::string& column, const std::string& why) const {
-    throw FileError(path + ", line " + std::to_string(line.number) + ", column " + column + ": " +
-                    why);
+    throw FileError(fmt::format("{}, line {}, column {}: {}", path, line.number, column, why));
   }
   // "" where the column is missing, as in an earlier version's file.
   std::string text(const std::string& column) const {
@@ -74,8 +74,8 @@ struct CsvCells {
     const char* const end = field.data() + field.size();
     const auto [stop, error] = std::from_chars(field.data(), end, x);
     if (error != std::errc() || stop != end || std::isnan(double(x)))
-      refuse(column, "'" + field + "' is not a " +
-                         (std::is_integral_v<Number> ? "whole number" : "number"));
+      refuse(column, fmt::format("'{}' is not a {}", field,
+                                 std::is_integral_v<Number> ? "whole number" : "number"));
     return x;
   }
   // From 0 to `most`, NaN where there is none.
@@ -90,7 +90,7 @@ struct CsvCells {
   template <class Whole = int>
   Whole whole(const std::string& column, Whole least = 0) const {
     const Whole n = text(column).empty() && least == 0 ? 0 : parsed<Whole>(column);
-    if (n < least) refuse(column, text(column) + " is below " + std::to_string(least));
+    if (n < least) refuse(column, fmt::format("{} is below {}", text(column), least));
     return n;
   }
 };
@@ -180,8 +180,8 @@ void add_line(CsvPanel& panel, const CsvCells& cells) {
     must_agree(r.bins.try_emplace(s.length, 0).first->second, least, "eval_length_min", cells);
   if (!panel.seen.insert({s.row.encoding + ":" + s.row.extension_text(), s.length, s.seed, s.step})
            .second)
-    cells.refuse("encoding", s.row.label() + " of seed " + std::to_string(s.seed) + " at length " +
-                                 std::to_string(s.length) + " stands here a second time");
+    cells.refuse("encoding", fmt::format("{} of seed {} at length {} stands here a second time",
+                                         s.row.label(), s.seed, s.length));
   // Late checkpoints are those of the last tenth of training.
   const bool late = s.step > r.train_steps - std::max(1, r.train_steps / 10);
   auto& scores = s.step == 0 ? r.scores : late ? r.late_checkpoints : r.learning_curve;
@@ -225,8 +225,7 @@ Study study_from_csv(const std::string& csv, const std::string& path) try {
     const std::size_t fields = lines[i].fields.size(), heads = lines[0].fields.size();
     if (fields != heads)
       cells.refuse(lines[0].fields[std::min(fields, heads) - 1],
-                   "the line has " + std::to_string(fields) + " fields, and line 1 names " +
-                       std::to_string(heads));
+                   fmt::format("the line has {} fields, and line 1 names {}", fields, heads));
     add_line(panel_at(panels, cells), cells);
   }
   Study study{.name = std::filesystem::path(path).stem().string()};

@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <cmath>
 #include <set>
 #include <tuple>
@@ -15,15 +16,15 @@ void require(bool holds, const std::string& otherwise) {
 void require_share(double x, const char* name) {
   const double most = 1 + 1e-9;  // a chance is a sum that may round above 1
   require(std::isnan(x) || (x >= 0 && x <= most),
-          std::string(name) + " is " + std::to_string(x) + ", and no share of 0 to 1");
+          fmt::format("{} is {:f}, and no share of 0 to 1", name, x));
 }
 
 void require_loss(double x) {
-  require(std::isnan(x) || x >= 0, "a loss is " + std::to_string(x) + ", below 0");
+  require(std::isnan(x) || x >= 0, fmt::format("a loss is {:f}, below 0", x));
 }
 
 void require_length(int length) {
-  require(length > 0, "a length is " + std::to_string(length) + ", below 1");
+  require(length > 0, fmt::format("a length is {}, below 1", length));
 }
 
 std::string name_of(const Row& row) { return row.encoding + ":" + row.extension_text(); }
@@ -38,8 +39,7 @@ void require_possible(const std::vector<EvalScore>& scores) {
     require_share(s.token_accuracy, "an accuracy");
     require_share(s.exact_match, "a share of whole answers");
     require(seen.insert({name_of(s.row), s.length, s.seed, s.step}).second,
-            s.row.label() + " has two scores of seed " + std::to_string(s.seed) + " at " +
-                std::to_string(s.length));
+            fmt::format("{} has two scores of seed {} at {}", s.row.label(), s.seed, s.length));
   }
 }
 
@@ -49,19 +49,17 @@ void require_possible(const Results& r) {
   std::set<int> lengths;
   for (int length : r.lengths) {
     require_length(length);
-    require(lengths.insert(length).second, "length " + std::to_string(length) + " stands twice");
+    require(lengths.insert(length).second, fmt::format("length {} stands twice", length));
   }
   for (const auto& [most, least] : r.bins)
-    require(0 < least && least < most, "a bin is from " + std::to_string(least) + " to " +
-                                           std::to_string(most) + ", and no bin of lengths");
+    require(0 < least && least < most,
+            fmt::format("a bin is from {} to {}, and no bin of lengths", least, most));
   std::set<std::string> rows;
   for (const Row& row : r.rows)
     require(rows.insert(name_of(row)).second, row.label() + " is two rows");
-  require(r.train_length >= 0,
-          "the training length is " + std::to_string(r.train_length) + ", below 0");
+  require(r.train_length >= 0, fmt::format("the training length is {}, below 0", r.train_length));
   require(r.chance.empty() || r.chance.size() == r.lengths.size(),
-          "there are " + std::to_string(r.chance.size()) + " chances for " +
-              std::to_string(r.lengths.size()) + " lengths");
+          fmt::format("there are {} chances for {} lengths", r.chance.size(), r.lengths.size()));
   for (double share : r.chance) require_share(share, "a chance");
   require_loss(r.unigram_loss);
   for (const auto* scores : {&r.scores, &r.late_checkpoints, &r.learning_curve})
@@ -71,8 +69,7 @@ void require_possible(const Results& r) {
   for (const LagScore& l : r.lags) {
     require_length(l.length);
     require(0 <= l.from && l.from < l.to && l.count >= 0,
-            "lags from " + std::to_string(l.from) + " to " + std::to_string(l.to) +
-                " are counted " + std::to_string(l.count) + " times");
+            fmt::format("lags from {} to {} are counted {} times", l.from, l.to, l.count));
     require_share(l.token_accuracy, "an accuracy by lag");
   }
   for (const AttentionScore& look : r.attention) {
@@ -83,7 +80,7 @@ void require_possible(const Results& r) {
       for (const double share : {h.within, h.first, h.own, h.top, h.told})
         require_share(share, "a share of attention");
       require(h.map.size() == std::size_t(h.blocks()) * std::size_t(h.blocks()),
-              "a map of attention has " + std::to_string(h.map.size()) + " numbers, no square");
+              fmt::format("a map of attention has {} numbers, no square", h.map.size()));
       for (const double share : h.map) require_share(share, "a share of attention");
     }
   }

@@ -1,8 +1,8 @@
 #include "train/results/summary.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <map>
 
@@ -22,13 +22,6 @@ std::vector<std::string> both_ends(std::vector<std::string> names) {
   names.erase(names.begin() + 4, names.end() - 3);
   names.insert(names.begin() + 4, std::to_string(between) + " more between");
   return names;
-}
-
-// "1.02×": the same precision for all.
-std::string times(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f×", x);
-  return text;
 }
 
 std::string unit(const Measure& m) { return m.percent ? " %" : " nats"; }
@@ -60,11 +53,12 @@ std::string losses_far_out(const Results& r) {
   });
   std::vector<std::string> parts;
   for (const Row& row : rows)
-    parts.push_back(row.printed() + " " + times(r.degradation(row, length, Measure::loss)));
+    parts.push_back(
+        fmt::format("{} {:.2f}×", row.printed(), r.degradation(row, length, Measure::loss)));
   const std::string said = sentence(parts, undefined(r, length));
   return said.empty() ? ""
-                      : "Loss at " + place(r, length) + " relative to length " +
-                            std::to_string(r.train_length) + ": " + said;
+                      : fmt::format("Loss at {} relative to length {}: {}", place(r, length),
+                                    r.train_length, said);
 }
 
 // "Token accuracy at 4×: ALiBi 98.8 %, RoPE 46.0 %, chance 6.2 %; learned is undefined."
@@ -126,11 +120,11 @@ std::string solve_rates(const Results& r) {
   std::vector<std::string> counts;
   for (const Row& row : rows) {
     const Results::Solved s = r.solved(row, length);
-    counts.push_back(row.printed() + " " + std::to_string(s.seeds) + " of " + std::to_string(s.of));
+    counts.push_back(fmt::format("{} {} of {}", row.printed(), s.seeds, s.of));
   }
   if (counts.empty()) return "";
-  return "Seeds with at least " + std::to_string(int(100 * Results::solving)) +
-         " % exact match at " + place(r, length) + ": " + joined(both_ends(counts), ", ") + ".";
+  return fmt::format("Seeds with at least {} % exact match at {}: {}.", int(100 * Results::solving),
+                     place(r, length), joined(both_ends(counts), ", "));
 }
 
 std::string no_better_than_unigram(const Results& r) {
@@ -139,8 +133,8 @@ std::string no_better_than_unigram(const Results& r) {
   for (const Row& row : ranking(r, length, Measure::loss))
     if (at_chance(r, row, length, Measure::loss)) names.push_back(row.printed());
   if (names.empty()) return "";
-  return "No better than a unigram byte model (" + shown(r.unigram_loss, Measure::loss) +
-         " nats) at " + place(r, length) + ": " + listed(names) + ".";
+  return fmt::format("No better than a unigram byte model ({} nats) at {}: {}.",
+                     shown(r.unigram_loss, Measure::loss), place(r, length), listed(names));
 }
 
 // "KERPLE and ALiBi 16×; T5 2×; RoPE 1×": the longest tested length up to which every tested
@@ -179,14 +173,14 @@ std::string effective_length(const Results& r) {
   const std::string parts = reached(r, [&r](const Row& row, int length) {
     return r.at(row, length, Measure::token_accuracy).median >= Results::solving;
   });
-  return "Effective length (at least " + std::to_string(int(100 * Results::solving)) +
-         " % token accuracy up to it): " + (parts.empty() ? "none" : parts) + ".";
+  return fmt::format("Effective length (at least {} % token accuracy up to it): {}.",
+                     int(100 * Results::solving), parts.empty() ? "none" : parts);
 }
 
 // "2.40 (2.21–2.41)".
 std::string with_range(const Spread& s, const Measure& m) {
   if (s.count < 2) return shown(s.median, m);
-  return shown(s.median, m) + " (" + shown(s.least, m) + "–" + shown(s.most, m) + ")";
+  return fmt::format("{} ({}–{})", shown(s.median, m), shown(s.least, m), shown(s.most, m));
 }
 
 // What an override changes of the same checkpoints; of many, the best of each encoding, which is
@@ -208,9 +202,10 @@ std::string extended(const Results& r, const Measure& m) {
     const auto tried = std::count_if(r.rows.begin(), r.rows.end(), [&row](const Row& other) {
       return other.encoding == row.encoding && !other.extension.empty() && !other.windowed();
     });
-    parts.push_back(row.printed() + " " + (all ? shown(now.median, m) : with_range(now, m)) +
-                    unit(m) + " against " + shown(plain.median, m) + " without" +
-                    (all ? "" : " (" + std::to_string(tried) + " tried)"));
+    parts.push_back(fmt::format("{} {}{} against {} without{}", row.printed(),
+                                all ? shown(now.median, m) : with_range(now, m), unit(m),
+                                shown(plain.median, m),
+                                all ? "" : fmt::format(" ({} tried)", tried)));
   }
   if (parts.empty()) return "";
   return "Same checkpoints at " + place(r, length) +

@@ -1,5 +1,6 @@
 #include "train/sweep/collect.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -68,10 +69,10 @@ Found unfinished(const std::string& folder) {
     found.study.trainings.push_back(std::move(result.training));
   }
   if (!done)
-    throw FileError(folder + ": there are no results in it" +
-                    (begun ? " yet, none of its " + std::to_string(begun) +
-                                 " runs is done; continue with --resume"
-                           : "; give the --out folder of a yonder sweep"));
+    throw FileError(
+        folder + ": there are no results in it" +
+        (begun ? fmt::format(" yet, none of its {} runs is done; continue with --resume", begun)
+               : "; give the --out folder of a yonder sweep"));
   const Inputs inputs;
   for (Results& r : found.study.panels) complete(r, last, inputs);
   try {
@@ -92,9 +93,10 @@ void add_text(std::string& to, const std::string& more, const char* between) {
   if (!more.empty()) to += (to.empty() ? "" : between) + more;
 }
 
-std::string both(const std::string& a, const std::string& b, const Results& r,
-                 const std::string& why) {
-  return "report: " + a + " and " + b + " don't fit each other: " + r.title() + " has " + why;
+[[noreturn]] void refuse(const std::string& a, const std::string& b, const Results& r,
+                         const std::string& why) {
+  throw UsageError(
+      fmt::format("report: {} and {} don't fit each other: {} has {}", a, b, r.title(), why));
 }
 
 // Chance at the lengths of both.
@@ -110,45 +112,40 @@ std::vector<double> chances(const Results& a, const Results& b, const std::vecto
 // Whether both are known, and differ by more than another compiler may round.
 bool differ(double x, double y) { return std::abs(x - y) > 1e-9 * std::abs(x); }
 
-std::string number(double x) { return text_of(Value(x)); }
-
 // One text has one unigram loss, and one task one best guess at each length.
 void compare_data(const Results& to, const Results& from, const std::string& a,
                   const std::string& b) {
   if (differ(to.unigram_loss, from.unigram_loss))
-    throw UsageError(both(a, b, to,
-                          "another text in each, whose unigram losses are " +
-                              number(to.unigram_loss) + " and " + number(from.unigram_loss) +
-                              " nats; join runs on the same text"));
+    refuse(a, b, to,
+           fmt::format("another text in each, whose unigram losses are {} and {} nats; join runs "
+                       "on the same text",
+                       text_of(to.unigram_loss), text_of(from.unigram_loss)));
   for (int length : to.lengths)
     if (differ(to.chance_accuracy(length), from.chance_accuracy(length)))
-      throw UsageError(both(a, b, to,
-                            "chance levels of " + number(to.chance_accuracy(length)) + " and of " +
-                                number(from.chance_accuracy(length)) + " at length " +
-                                std::to_string(length) + "; join runs on the same data"));
+      refuse(a, b, to,
+             fmt::format("chance levels of {} and of {} at length {}; join runs on the same data",
+                         text_of(to.chance_accuracy(length)), text_of(from.chance_accuracy(length)),
+                         length));
 }
 
 void join(Results& to, const Results& from, const std::string& a, const std::string& b) {
   if (to.train_length != from.train_length)
-    throw UsageError(both(a, b, to,
-                          "the training lengths " + std::to_string(to.train_length) + " and " +
-                              std::to_string(from.train_length) +
-                              "; join runs that were trained on the same"));
+    refuse(a, b, to,
+           fmt::format("the training lengths {} and {}; join runs that were trained on the same",
+                       to.train_length, from.train_length));
   if (to.train_steps && from.train_steps && to.train_steps != from.train_steps)
-    throw UsageError(both(a, b, to,
-                          "trainings of " + std::to_string(to.train_steps) + " and of " +
-                              std::to_string(from.train_steps) +
-                              " steps; join runs that were trained alike"));
+    refuse(a, b, to,
+           fmt::format("trainings of {} and of {} steps; join runs that were trained alike",
+                       to.train_steps, from.train_steps));
   if (to.bins != from.bins)
-    throw UsageError(
-        both(a, b, to, "different bins of evaluation lengths; join runs with the same"));
+    refuse(a, b, to, "different bins of evaluation lengths; join runs with the same");
   compare_data(to, from, a, b);
   for (const EvalScore& s : from.scores)
     for (const EvalScore& other : to.scores)
       if (s.row == other.row && s.seed == other.seed && s.length == other.length)
-        throw UsageError(both(a, b, to,
-                              s.row.label() + " of seed " + std::to_string(s.seed) +
-                                  " in both; join runs of other rows or other seeds"));
+        refuse(a, b, to,
+               fmt::format("{} of seed {} in both; join runs of other rows or other seeds",
+                           s.row.label(), s.seed));
   const Results before = to;
   each_list(to, from, [](auto& all, const auto& more) { append(all, more); });
   for (const Row& row : from.rows) add_once(to.rows, row);
@@ -160,10 +157,10 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
 // validation loss is each encoding's own.
 std::string unlike(const Training& x, const Training& y) {
   const bool chosen = !std::isnan(x.validation) && !std::isnan(y.validation);
-  if (!chosen && x.lr != y.lr) return "train.lr " + number(x.lr) + " and " + number(y.lr);
+  if (!chosen && x.lr != y.lr) return "train.lr " + text_of(x.lr) + " and " + text_of(y.lr);
   for (const Override& o : x.settings)
     if (const Override* other = find(y.settings, o.key); other && !(*other == o))
-      return text_of(o.key) + " " + text_of(o.value) + " and " + text_of(other->value);
+      return fmt::format("{} {} and {}", text_of(o.key), text_of(o.value), text_of(other->value));
   return "";
 }
 
@@ -187,13 +184,12 @@ void compare(const Study& a, const Study& b, const Results& panel, const std::st
       const auto content_x = x.parameters - x.position_parameters,
                  content_y = y.parameters - y.position_parameters;
       if (content_x != content_y && !adds_content(x.encoding) && !adds_content(y.encoding))
-        throw UsageError(both(name_a, name_b, panel,
-                              "models of " + std::to_string(content_x) + " and of " +
-                                  std::to_string(content_y) +
-                                  " content parameters; join runs of the same model"));
+        refuse(name_a, name_b, panel,
+               fmt::format("models of {} and of {} content parameters; join runs of the same model",
+                           content_x, content_y));
       if (const std::string what = unlike(x, y); !what.empty())
-        throw UsageError(both(name_a, name_b, panel,
-                              "trainings with " + what + "; join runs that were trained alike"));
+        refuse(name_a, name_b, panel,
+               "trainings with " + what + "; join runs that were trained alike");
     }
 }
 

@@ -1,7 +1,6 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 #include <numeric>
 
 #include "core/parallel.h"
@@ -61,15 +60,6 @@ double most_of(const std::vector<double>& x) {
   return x.empty() ? 0 : *std::max_element(x.begin(), x.end());
 }
 
-__attribute__((format(printf, 1, 2))) std::string line(const char* format, ...) {
-  char text[240];
-  va_list values;
-  va_start(values, format);
-  std::vsnprintf(text, sizeof text, format, values);
-  va_end(values);
-  return text;
-}
-
 // What rank 0 takes for a cell: to hand it out, and to read and note what came back of it.
 constexpr double scheduling_seconds = 2e-3;
 // From mpirun to the first hand-out, beside the checks that each rank makes.
@@ -91,14 +81,15 @@ std::string table_of_ranks(const JobTimes& times, const std::vector<CellGroup>& 
         checking + (n > 1 ? meeting_seconds + makespan(measuring, workers, each) : 0);
     const double time =
         start + makespan(times.trials, workers, each) + makespan(times.cells, workers, each);
-    text += line("# %6d %6d %10s %10s %8.1fx %8.0f%%\n", n, workers, duration(start).c_str(),
-                 duration(time).c_str(), (work + checking) / time, 100 * work / (time * workers));
+    text +=
+        fmt::format("# {:6} {:6} {:>10} {:>10} {:>8.1f}x {:>8.0f}%\n", n, workers, duration(start),
+                    duration(time), (work + checking) / time, 100 * work / (time * workers));
   }
   const double longest = most_of(times.trials) + most_of(times.cells);
-  return text + line(
-                    "# no number of ranks is faster than the longest runs, one after the other: "
-                    "%s; %.0f ranks are enough\n",
-                    duration(longest).c_str(), std::ceil(work / longest));
+  return text + fmt::format(
+                    "# no number of ranks makes it faster than its longest cells, one after the "
+                    "other: {}; {:.0f} at work are enough\n",
+                    duration(longest), std::ceil(work / longest));
 }
 
 }  // namespace
@@ -122,20 +113,20 @@ std::string dry_run(const Experiment& experiment, const std::vector<int>& ranks)
   const int count = config.seeds + std::max(1, int(plan.rates.size())) - 1;
   for (const auto& [cell, cost, measuring] : groups) {
     const double training = cost.training(cell), test = cost.test;
-    text += line(
-        "#   %-32s %d x %s, of which evaluation %s; parameters: %lld content, %lld position; "
-        "depth %d\n",
-        (cell.encoding + "-" + cell.variant->base.task + cell.variant->slug).c_str(), count,
-        duration(training + test).c_str(), duration(test).c_str(),
-        static_cast<long long>(cost.parameters - cost.position_parameters),
-        static_cast<long long>(cost.position_parameters), cost.depth);
+    text += fmt::format(
+        "#   {:<32} {} x {}, of which evaluation {}; parameters: {} content, {} position; depth "
+        "{}\n",
+        cell.encoding + "-" + cell.variant->base.task + cell.variant->slug, count,
+        duration(training + test), duration(test), cost.parameters - cost.position_parameters,
+        cost.position_parameters, cost.depth);
     bytes = std::max(bytes, cost.bytes);
   }
   const JobTimes times = times_of(experiment, groups);
   const int cells = count * int(groups.size()), at_once = std::min(threads, cells);
   const double seconds = sum_of(times.trials) + sum_of(times.cells);
-  text += line("# %d runs, %d at a time: about %s here, and at most about %.0f MB of memory\n",
-               cells, at_once, duration(seconds / at_once).c_str(), at_once * (bytes / 1e6 + 25));
+  text +=
+      fmt::format("# {} runs, {} at a time: about {} here, and at most about {:.0f} MB of memory\n",
+                  cells, at_once, duration(seconds / at_once), at_once * (bytes / 1e6 + 25));
   return ranks.empty() ? text : text + table_of_ranks(times, groups, checking, ranks);
 }
 

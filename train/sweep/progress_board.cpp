@@ -1,5 +1,6 @@
 #include "train/sweep/progress_board.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <sstream>
@@ -22,7 +23,7 @@ std::string scores_of(const CellResult& cell) {
     if (s.row == scores.front().row) last = &s;
   const auto number = [](const EvalScore& s) {
     const Measure m = std::isnan(s.exact_match) ? Measure::loss : Measure::token_accuracy;
-    return std::to_string(s.length) + ": " + (std::isnan(s.*m.value) ? "–" : shown(s.*m.value, m));
+    return fmt::format("{}: {}", s.length, std::isnan(s.*m.value) ? "–" : shown(s.*m.value, m));
   };
   return number(scores.front()) + (last == &scores.front() ? "" : "  " + number(*last));
 }
@@ -37,15 +38,12 @@ ProgressBoard::ProgressBoard(std::vector<std::string> names, int all, Progress& 
   }
   count_[std::size_t(State::waiting)] = int(cells_.size());
   if (const int finished = all - int(cells_.size()); finished > 0)
-    progress.print_line(std::to_string(finished) + " of " + std::to_string(all) +
-                        " cells are finished already");
+    progress.print_line(fmt::format("{} of {} cells are finished already", finished, all));
 }
 
 std::string ProgressBoard::said(double part, const Metrics* step) {
-  std::string text = std::to_string(part);
-  if (step)
-    text += " " + std::to_string(step->loss) + " " + std::to_string(step->tokens_per_second);
-  return text;
+  return step ? fmt::format("{:f} {:f} {:f}", part, step->loss, step->tokens_per_second)
+              : fmt::format("{:f}", part);
 }
 
 void ProgressBoard::enter(int cell, State state) {
@@ -70,8 +68,8 @@ void ProgressBoard::on_progress(int cell, const std::string& text) {
 void ProgressBoard::done(int cell, const CellResult& result) {
   enter(cell, State::done);
   const Cell& c = cells_[std::size_t(cell)];
-  progress_.print_line(numbered(cell) + "  " + scores_of(result) + "  (" +
-                       duration(seconds_since(c.start)) + ")");
+  progress_.print_line(fmt::format("{}  {}  ({})", numbered(cell), scores_of(result),
+                                   duration(seconds_since(c.start))));
 }
 
 void ProgressBoard::failed(int cell, const std::string& reason) {
@@ -85,9 +83,9 @@ void ProgressBoard::show() {
 
 std::string ProgressBoard::line() const {
   const int failed = count(State::failed);
-  std::string text = "runs: " + std::to_string(all_ - int(cells_.size()) + count(State::done)) +
-                     " of " + std::to_string(all_) + " done";
-  if (failed) text += ", " + std::to_string(failed) + " failed";
+  std::string text =
+      fmt::format("runs: {} of {} done", all_ - int(cells_.size()) + count(State::done), all_);
+  if (failed) text += fmt::format(", {} failed", failed);
   if (const double left = seconds_left(); std::isfinite(left))
     text += ", " + duration(left) + " left";
   if (const double speed = tokens_per_second(); speed > 0)
@@ -95,11 +93,11 @@ std::string ProgressBoard::line() const {
   int named = 0;
   for (const Cell& c : cells_) {
     if (c.state != State::running || named == most_named) continue;
-    text += (named++ ? ", " : "; ") + c.name + " " + std::to_string(int(100 * c.part)) + " %";
+    text += fmt::format("{}{} {} %", named++ ? ", " : "; ", c.name, int(100 * c.part));
     if (!std::isnan(c.loss)) text += " (loss " + shown(c.loss, Measure::loss) + ")";
   }
   if (count(State::running) > named)
-    text += " and " + std::to_string(count(State::running) - named) + " more";
+    text += fmt::format(" and {} more", count(State::running) - named);
   return text;
 }
 
@@ -119,10 +117,8 @@ double ProgressBoard::seconds_left() const {
 }
 
 std::string ProgressBoard::numbered(int cell) const {
-  std::string name = cells_[std::size_t(cell)].name;
-  name.resize(widest_, ' ');
   const int ended = all_ - int(cells_.size()) + count(State::done) + count(State::failed);
-  return "[" + std::to_string(ended) + "/" + std::to_string(all_) + "] " + name;
+  return fmt::format("[{}/{}] {:<{}}", ended, all_, cells_[std::size_t(cell)].name, widest_);
 }
 
 }  // namespace yonder

@@ -1,5 +1,6 @@
 #include "train/sweep/sweep.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -132,8 +133,8 @@ int Sweep::run() {
   for (const std::string& why : plan_.left_out) progress_.print_line("left out: " + why);
   if (!plan_.rates.empty()) {
     trials_ = trials();
-    progress_.print_line("choosing among " + std::to_string(plan_.rates.size()) +
-                         " learning rates by validation loss, one model each");
+    progress_.print_line(fmt::format(
+        "choosing among {} learning rates by validation loss, one model each", plan_.rates.size()));
     if (const int signal = run(trials_, Work::trial)) return signal;
   }
   cells_ = cells();
@@ -161,9 +162,9 @@ int Sweep::run(const std::vector<Cell>& all, Work work) {
     if (const int signal = measure(open)) return signal;
     sort_by_cost(open, work);
   } else if (int(open.size()) < workers && !open.empty()) {
-    progress_.print_line(std::to_string(workers - int(open.size())) + " of " +
-                         std::to_string(ranks::count()) + " ranks are idle: there are only " +
-                         std::to_string(open.size()) + " runs, which rank 0 schedules");
+    progress_.print_line(
+        fmt::format("{} of {} ranks are idle: there are only {} runs, which rank 0 schedules",
+                    workers - int(open.size()), ranks::count(), open.size()));
   }
   std::vector<std::string> names;
   for (const Cell& c : open) names.push_back(name_of(experiment_, c));
@@ -210,8 +211,7 @@ int Sweep::at_once(const std::vector<Cell>& open) const {
   for (const auto& [variant, each] : bytes) most = std::max(most, each);
   const int fit = int(std::clamp(free_bytes() / most, 1.0, double(count)));
   if (fit < count)
-    progress_.print_line("there is memory for " + std::to_string(fit) + " of " +
-                         std::to_string(count) + " runs at a time");
+    progress_.print_line(fmt::format("there is memory for {} of {} runs at a time", fit, count));
   return fit;
 }
 
@@ -347,9 +347,9 @@ void tell_fewer(const SweepConfig& config, const Study& study, Progress& progres
     const int longest = r.longest();
     for (const EvalScore& s : r.scores)
       if (s.length == longest && 0 < s.examples && s.examples < config.examples) {
-        progress.print_line(r.title() + ": evaluated on " + std::to_string(s.examples) +
-                            " sequences of length " + std::to_string(longest) + " and not on " +
-                            std::to_string(config.examples) + ": there are no more");
+        progress.print_line(fmt::format(
+            "{}: evaluated on {} sequences of length {} and not on {}: there are no more",
+            r.title(), s.examples, longest, config.examples));
         break;
       }
   }

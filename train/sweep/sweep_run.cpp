@@ -1,5 +1,6 @@
 #include "train/sweep/sweep_run.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -113,7 +114,7 @@ Training train_cell(const Experiment& experiment, const Cell& cell, const std::s
 }
 
 std::string checkpoint_at(const std::string& folder, int step) {
-  return folder + "/checkpoints/step-" + std::to_string(step) + ".safetensors";
+  return fmt::format("{}/checkpoints/step-{}.safetensors", folder, step);
 }
 
 // A checkpoint that is tested, and where its scores belong.
@@ -260,8 +261,8 @@ void write_events(const CellResult& result, const std::string& folder) {
     for (const EvalScore& s : panel.scores) {
       const std::string extension = s.row.extension_text();
       if (std::isfinite(s.loss))
-        losses.emplace_back("test/" + panel.task + (extension.empty() ? "" : "/" + extension) +
-                                "/" + std::to_string(s.length) + "/loss",
+        losses.emplace_back(fmt::format("test/{}{}/{}/loss", panel.task,
+                                        extension.empty() ? "" : "/" + extension, s.length),
                             s.loss);
     }
   events.add(result.training.steps, losses);

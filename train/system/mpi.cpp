@@ -1,5 +1,6 @@
 #include "train/system/mpi.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <thread>
 
@@ -53,9 +54,10 @@ void require_same(const std::string& what, const std::string& text) {
     const auto said = [line](const std::vector<std::string>& lines) {
       return line < lines.size() ? "'" + lines[line] + "'" : std::string("nothing more");
     };
-    throw SharedError({ExitCode::usage, what + " of rank 0 has " + said(first) +
-                                            " and that of rank " + std::to_string(r) + " " +
-                                            said(other) + "; start all ranks alike"});
+    throw SharedError(
+        {ExitCode::usage,
+         fmt::format("{} of rank 0 has {} and that of rank {} {}; start all ranks alike", what,
+                     said(first), r, said(other))});
   }
 }
 

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -22,19 +23,15 @@ std::size_t columns() {
 
 std::string duration(double seconds) {
   const long s = std::lround(std::max(0.0, seconds));
-  char text[48];
-  if (s < 60) std::snprintf(text, sizeof text, "%ld s", s);
-  else if (s < 3600) std::snprintf(text, sizeof text, "%ld min %02ld s", s / 60, s % 60);
-  else std::snprintf(text, sizeof text, "%ld h %02ld min", s / 3600, s / 60 % 60);
-  return text;
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
+  return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
 }
 
 std::string rounded(double number) {
-  char text[32];
-  if (number < 1000) std::snprintf(text, sizeof text, "%.0f", number);
-  else if (number < 999950) std::snprintf(text, sizeof text, "%.1fk", number / 1e3);
-  else std::snprintf(text, sizeof text, "%.1fM", number / 1e6);
-  return text;
+  if (number < 1000) return fmt::format("{:.0f}", number);
+  if (number < 999950) return fmt::format("{:.1f}k", number / 1e3);
+  return fmt::format("{:.1f}M", number / 1e6);
 }
 
 bool on_terminal() {

@@ -1,5 +1,6 @@
 #include "train/system/work_queue.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,8 @@ constexpr double between_words = 0.5;  // s, of what a job says of itself
 
 // "={signal}\n{code}\n{bytes of the reason}\n{bytes of the result}\n{reason}{result}{archive}"
 std::string packed(const TaskResult& a) {
-  return answered + std::to_string(a.signal) + "\n" + std::to_string(int(a.code)) + "\n" +
-         std::to_string(a.reason.size()) + "\n" + std::to_string(a.result.size()) + "\n" +
-         a.reason + a.result + a.archive;
+  return fmt::format("{}{}\n{}\n{}\n{}\n{}{}{}", answered, a.signal, int(a.code), a.reason.size(),
+                     a.result.size(), a.reason, a.result, a.archive);
 }
 
 TaskResult task_result_of(const std::string& text) {

@@ -1,5 +1,6 @@
 #include "train/training/checkpoint_dir.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -56,7 +57,7 @@ std::string way_out(const std::string& place, int newest) {
   const std::string all = place + stem(newest) + ".*";
   for (const int step : steps_in(place, state_end))
     if (step < newest && fs::exists(place + stem(step) + manifest_end))
-      return ", or remove " + all + " to resume from step " + std::to_string(step);
+      return fmt::format(", or remove {} to resume from step {}", all, step);
   return ", or start over with --force";
 }
 
@@ -147,9 +148,8 @@ Saved read_saved(const std::string& place, int step, int steps) {
 void put_in_place(const Saved& saved, Trained& run, Trainer& trainer, const std::string& path) try {
   if (saved.totals.step == 0) return;
   if (run.step + saved.totals.step != saved.step)
-    throw UsageError("it is " + std::to_string(saved.totals.step) + " steps after step " +
-                     std::to_string(saved.step - saved.totals.step) + ", and --from is at step " +
-                     std::to_string(run.step) + " now");
+    throw UsageError(fmt::format("it is {} steps after step {}, and --from is at step {} now",
+                                 saved.totals.step, saved.step - saved.totals.step, run.step));
   trainer.switch_encoding_at(saved.totals.step);
   NamedTensors parameters;
   for (const auto& p : run.model->parameters().all())

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <fmt/core.h>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -73,8 +74,8 @@ EventFile::EventFile(const std::string& folder) {
   char host[256] = "host";
   gethostname(host, sizeof host - 1);
   static std::atomic<int> files{0};  // of one process, which may begin several in a second
-  path_ = folder + "/events.out.tfevents." + std::to_string(std::int64_t(now())) + "." + host +
-          "." + std::to_string(getpid()) + "." + std::to_string(files++);
+  path_ = fmt::format("{}/events.out.tfevents.{}.{}.{}.{}", folder, std::int64_t(now()), host,
+                      getpid(), files++);
   records_ = event_record(version_event(now()));
 }
 

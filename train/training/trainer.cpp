@@ -1,6 +1,7 @@
 #include "train/training/trainer.h"
 #include "core/io/safetensors.h"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -192,9 +193,9 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
     saved = Clock::now();
     if (signal)
       comm.run_collectively([&] {
-        throw Interrupted(signal, "training: ended by a signal and saved at step " +
-                                      std::to_string(s) + " of " + std::to_string(config.steps) +
-                                      "; continue with yonder train --resume " + path);
+        throw Interrupted(signal, fmt::format("training: ended by a signal and saved at step {} of "
+                                              "{}; continue with yonder train --resume {}",
+                                              s, config.steps, path));
       });
   }
   if (folder) folder->flush();

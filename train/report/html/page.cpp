@@ -41,9 +41,9 @@ std::string title_of(const Study& study, const std::string& data) {
     times = std::max(times, double(panel.longest()) / panel.train_length);
   }
   return listed(names) + " on " + on + ": " +
-         (same ? "trained on " + std::to_string(r.train_length) + (r.text ? " bytes" : " items") +
-                     ", evaluated to " + std::to_string(r.longest())
-               : "evaluated to " + number(times, "%g") + " times the training length");
+         (same ? fmt::format("trained on {} {}, evaluated to {}", r.train_length,
+                             r.text ? "bytes" : "items", r.longest())
+               : fmt::format("evaluated to {:g} times the training length", times));
 }
 
 // What a run's folder says of its texts: [{name, said, checksum}].
@@ -58,7 +58,7 @@ Json inputs_of(const std::string& run) {
     const auto size = fs::file_size(path, gone);
     const std::string name = path.filename().string();
     all.push_back({{"name", name},
-                   {"said", name + (gone ? "" : number(double(size) / 1e6, ", %.2f MB"))},
+                   {"said", name + (gone ? "" : fmt::format(", {:.2f} MB", double(size) / 1e6))},
                    {"checksum", line.substr(0, line.find(' '))}});
   }
   return all;
@@ -85,7 +85,7 @@ std::string facts_of(const Study& study, const Json& inputs) {
   for (const Training& t : study.trainings)
     least = least ? std::min(least, t.parameters) : t.parameters,
     most = std::max(most, t.parameters);
-  const auto thousands = [](std::int64_t n) { return number(double(n) / 1e3, "%.0f"); };
+  const auto thousands = [](std::int64_t n) { return fmt::format("{:.0f}", double(n) / 1e3); };
   if (most)
     add((thousands(least) == thousands(most) ? "" : thousands(least) + " to ") + thousands(most) +
         " thousand parameters");
@@ -135,9 +135,9 @@ Json setup_of(const Study& study) {
   Json all = Json::array();
   for (const Results& r : study.panels) {
     all.push_back({{"name", r.title()},
-                   {"said", "trained on " + std::to_string(r.train_length) + ", evaluated at " +
-                                lengths_of(r, ", ") + "; " + std::to_string(r.seeds) +
-                                (r.seeds == 1 ? " seed. " : " seeds. ") + meaning(r.protocol)}});
+                   {"said", fmt::format("trained on {}, evaluated at {}; {} {}. {}", r.train_length,
+                                        lengths_of(r, ", "), r.seeds,
+                                        r.seeds == 1 ? "seed" : "seeds", meaning(r.protocol))}});
   }
   return all;
 }

@@ -34,8 +34,8 @@ Json pairs_table(const AtMultiple& at, const Palette& palette) {
     for (const std::size_t other : rows) {
       const double p = probability_of_improvement(at.scores[rows[k]], at.scores[other]);
       const bool none = other == rows[k] || std::isnan(p);
-      cells.push_back(none ? cell("–") : cell(number(p, "%.2f"), "tinted"));
-      cells.back()["share"] = number(75 * p, "%.0f");
+      cells.push_back(none ? cell("–") : cell(number(p, "{:.2f}"), "tinted"));
+      cells.back()["share"] = number(75 * p, "{:.0f}");
     }
     lines.push_back(line_of(at.rows[rows[k]], palette, cells));
     lines.back()["rows"][0]["label"] = std::to_string(k + 1) + " " + at.rows[rows[k]].printed();

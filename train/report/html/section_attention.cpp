@@ -8,8 +8,8 @@ namespace yonder {
 namespace {
 
 // "13", "1.6": three digits at most.
-std::string keys_text(double keys) { return number(keys, keys < 10 ? "%.1f" : "%.0f"); }
-std::string share_text(double share) { return number(100 * share, "%.0f %%"); }
+std::string keys_text(double keys) { return fmt::format("{:.{}f}", keys, keys < 10 ? 1 : 0); }
+std::string share_text(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
 // The median head, and the range of all in small.
 Json heads_cell(const Results& r, const Row& row, int length, double HeadLook::*value,
@@ -33,7 +33,7 @@ std::string conclusion(const Results& r, const Row& row) {
   const SharedGaze shared = gaze_of(r, row, r.longest());
   std::string text = name_of(shared.gaze);
   if (shared.seeds > 0 && shared.seeds < shared.of)
-    text += " (" + std::to_string(shared.seeds) + " of " + std::to_string(shared.of) + " seeds)";
+    text += fmt::format(" ({} of {} seeds)", shared.seeds, shared.of);
   return text;
 }
 
@@ -95,10 +95,11 @@ Json maps_of(const Results& r, Pictures& pictures) {
     pictures.add(
         figures, r.title() + "-map-" + look.row.label(),
         look.row.printed() + ": attention by token at length " + text_of(look.length, r.bins) + ".",
-        "First test sequence, seed " + std::to_string(look.seed) +
-            "; queries from top to bottom, keys from left to right, a square for each "
-            "head. The stronger the colour, the more attention, on a square-root scale." +
-            (r.text ? " Distances below the dashed line were not seen in training." : ""),
+        fmt::format("First test sequence, seed {}; queries from top to bottom, keys from left to "
+                    "right, a square for each head. The stronger the colour, the more attention, "
+                    "on a square-root scale.{}",
+                    look.seed,
+                    r.text ? " Distances below the dashed line were not seen in training." : ""),
         [&](Svg where) { return attention_map_svg(look, r.text ? r.train_length : 0, where); });
   }
   return figures;

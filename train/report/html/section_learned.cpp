@@ -54,7 +54,7 @@ void draw_cell(const Study& study, const Training& t, const std::string& checkpo
   const Row row{t.encoding, {}};
   const Style style = palette.of(row);
   const int longest = longest_of(study, t);
-  const std::string of = " (" + t.task + ", seed " + std::to_string(t.seed) + ")";
+  const std::string of = fmt::format(" ({}, seed {})", t.task, t.seed);
   for (Chart chart :
        {biases(*loaded.model, longest, style), trajectory(*loaded.model, longest, style),
         frequencies_of(study, t, checkpoint, palette)}) {
@@ -98,11 +98,11 @@ Json lag_table(const Results& r, const Row& row) {
         if (l.row == row && l.length == length && l.from == from && !std::isnan(l.token_accuracy))
           found.push_back(l.token_accuracy);
       const double percent = 100 * spread(found).median;
-      cells.push_back(cell(number(percent, "%.0f"), "tinted"));
-      cells.back()["share"] = number(0.75 * percent, "%.0f");
+      cells.push_back(cell(number(percent, "{:.0f}"), "tinted"));
+      cells.back()["share"] = number(0.75 * percent, "{:.0f}");
     }
     const std::string name =
-        std::to_string(from) + (to - from > 1 ? "–" + std::to_string(to - 1) : std::string());
+        to - from > 1 ? fmt::format("{}–{}", from, to - 1) : std::to_string(from);
     lines.push_back(
         {{"rows", Json::array({{{"label", name}, {"key", ""}, {"sign", ""}}})}, {"cells", cells}});
   }

@@ -57,18 +57,17 @@ Json seeds_of(const Results& r, const Row& row, int length, const Scale& scale) 
     if (!(s.row == row) || s.length != length) continue;
     const double x = s.*scale.measure.value;
     const std::string why = s.status == Status::ok ? "no number" : s.problem;
-    said.push_back("seed " + std::to_string(s.seed) + ": " +
-                   (std::isnan(x) ? why : scale.shown(x)));
+    said.push_back(fmt::format("seed {}: {}", s.seed, std::isnan(x) ? why : scale.shown(x)));
     if (!std::isnan(x)) values.push_back(x), last = &s;
   }
   if (values.size() > 1) {
     const Interval i = bootstrap(values);
-    said.push_back("interval " + scale.shown(i.low) + "–" + scale.shown(i.high));
+    said.push_back(fmt::format("interval {}–{}", scale.shown(i.low), scale.shown(i.high)));
   }
-  if (last) said.push_back(std::to_string(last->examples) + " sequences" + targets_of(*last, r));
+  if (last) said.push_back(fmt::format("{} sequences{}", last->examples, targets_of(*last, r)));
   if (last && scale.measure.value == &EvalScore::loss && !std::isnan(last->loss_low))
-    said.push_back("seed " + std::to_string(last->seed) + " on other test sequences: " +
-                   scale.shown(last->loss_low) + "–" + scale.shown(last->loss_high));
+    said.push_back(fmt::format("seed {} on other test sequences: {}–{}", last->seed,
+                               scale.shown(last->loss_low), scale.shown(last->loss_high)));
   return said;
 }
 
@@ -77,12 +76,13 @@ Json score_cell(const Results& r, const Row& row, int length, const Scale& scale
   const Spread s = r.at(row, length, m);
   if (s.empty()) return cell(r.problem(row, length), "quiet");
   const double worse = r.degradation(row, length, m);
-  std::string small = s.count > 1 ? scale.shown(s.least) + "–" + scale.shown(s.most) + " · " : "";
-  small += std::isfinite(worse) ? number(worse, worse < 10 ? "%.2f×" : "%.0f×") : "–";
-  Json one =
-      cell(scale.shown(s.median) + counted(r, s), std::string("score") + heat(r, row, length, m) +
-                                                      (length == r.train_length ? " here" : "") +
-                                                      (is_best(r, row, length, m) ? " best" : ""));
+  std::string small =
+      s.count > 1 ? fmt::format("{}–{} · ", scale.shown(s.least), scale.shown(s.most)) : "";
+  small += std::isfinite(worse) ? fmt::format("{:.{}f}×", worse, worse < 10 ? 2 : 0) : "–";
+  Json one = cell(
+      scale.shown(s.median) + counted(r, s),
+      fmt::format("score{}{}{}", heat(r, row, length, m), length == r.train_length ? " here" : "",
+                  is_best(r, row, length, m) ? " best" : ""));
   one["small"] = small;
   one["seeds"] = {{"each", seeds_of(r, row, length, scale)}};
   return one;
@@ -124,7 +124,7 @@ Json one_matrix(const Results& r, const Scale& scale, const Palette& palette) {
     lines.push_back(line_of(row, palette, cells));
   }
   const std::string seeds =
-      r.seeds > 1 ? "; median, range and loss ratio of " + std::to_string(r.seeds) + " seeds" : "";
+      r.seeds > 1 ? fmt::format("; median, range and loss ratio of {} seeds", r.seeds) : "";
   return tables_of(r.title() + ": " + scale.title + (scale.measure.percent ? "" : seeds),
                    "sortable matrix", heads, lines);
 }
@@ -143,15 +143,14 @@ std::string winner(const Results& r, const Scale& scale) {
                     behind = cost_text(cost(r, first, scale), m);
   if (behind == "–") return best + "; it has no result " + at + ".";
   if (behind == "0.00" || behind == "0.0") return best + ", and no encoding is better " + at + ".";
-  return best + "; " + at + " its difference to " + home.front().printed() + " is " + behind +
-         (m.percent ? " points." : " nats.");
+  return fmt::format("{}; {} its difference to {} is {} {}.", best, at, home.front().printed(),
+                     behind, m.percent ? "points" : "nats");
 }
 
 // "4 of 5 (38–96 %)".
 std::string solve_rate(const Results::Solved& s) {
   const auto [low, high] = wilson(s.seeds, s.of);
-  return std::to_string(s.seeds) + " of " + std::to_string(s.of) + " (" +
-         number(100 * low, "%.0f") + "–" + number(100 * high, "%.0f") + " %)";
+  return fmt::format("{} of {} ({:.0f}–{:.0f} %)", s.seeds, s.of, 100 * low, 100 * high);
 }
 
 }  // namespace
@@ -196,7 +195,7 @@ Json solved_section(const Study& study, const Palette& palette) {
     panels.push_back(panel);
   }
   if (panels.empty()) return nullptr;
-  return {{"panels", panels}, {"solving", number(100 * Results::solving, "%.0f %%")}};
+  return {{"panels", panels}, {"solving", fmt::format("{:.0f} %", 100 * Results::solving)}};
 }
 
 }  // namespace yonder

@@ -45,8 +45,8 @@ Json models(const std::vector<TrainingGroup>& all, const Palette& palette) {
         {cell(data_of(g.task, g.variant)), cell(std::to_string(g.all.size())),
          cell(grouped(t.parameters - t.position_parameters)), cell(grouped(t.position_parameters)),
          cell(t.depth > 0 ? std::to_string(t.depth) : ""), cell(grouped(t.steps)),
-         cell(number(g.median(&Training::lr), "%g")),
-         cell(number(g.median(&Training::seconds), "%.1f")),
+         cell(number(g.median(&Training::lr), "{:g}")),
+         cell(number(g.median(&Training::seconds), "{:.1f}")),
          cell(grouped(std::llround(g.median(&Training::tokens_per_second))))}));
   }
   return tables_of("Models and their training", "sortable",
@@ -61,10 +61,10 @@ Json rates(const Study& study, const Palette& palette) {
   Json lines = Json::array();
   for (const Training& t : study.trainings)
     if (!std::isnan(t.validation))
-      lines.push_back(line_of(
-          {t.encoding, {}}, palette,
-          {cell(data_of(t.task, t.variant)), cell(number(t.lr, "%g")), cell(std::to_string(t.seed)),
-           cell(number(t.validation, "%.4f")), cell(t.trial ? "" : "chosen")}));
+      lines.push_back(line_of({t.encoding, {}}, palette,
+                              {cell(data_of(t.task, t.variant)), cell(number(t.lr, "{:g}")),
+                               cell(std::to_string(t.seed)), cell(number(t.validation, "{:.4f}")),
+                               cell(t.trial ? "" : "chosen")}));
   return tables_of("Learning rates", "sortable",
                    {head("encoding"), head("task"), head("learning rate"), head("seed"),
                     head("validation", "nats"), head("choice")},

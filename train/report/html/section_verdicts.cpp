@@ -31,10 +31,10 @@ Json steps(const std::string& name, const std::vector<Ordering>& all, int claims
     lines.push_back(
         {{"rows", {named(o.better, palette, m.percent ? " > " : " < "), named(o.worse, palette)}},
          {"cells",
-          {cell(std::to_string(o.agree) + " of " + std::to_string(o.pairs.seeds)),
+          {cell(fmt::format("{} of {}", o.agree, o.pairs.seeds)),
            cell(any ? signed_number(o.pairs.difference.median, m) : ""),
            cell(any ? signed_number(i.low, m) + " to " + signed_number(i.high, m) : ""),
-           cell(any ? number(o.p, "%.2g") : ""), cell(outcome_of(o, claims), "words")}}});
+           cell(any ? number(o.p, "{:.2g}") : ""), cell(outcome_of(o, claims), "words")}}});
   }
   const std::string at = " at " + all.front().at;
   return tables_of(
@@ -52,10 +52,10 @@ Json claim_of(const Study& study, const Verdict& v, const Palette& palette) {
   const bool several = v.panel >= 0 && study.panels.size() > 1;
   return {
       {"kind", kind},
-      {"verdict", std::string(name_of(v.result)) +
-                      (v.why.empty() ? " (p = " + number(v.adjusted_p, "%.2g") + " by Holm)" : "") +
-                      (v.trend ? "; order as a whole τ = " + number(v.trend->tau, "%.2f") +
-                                     ", p = " + number(v.trend->p, "%.2g")
+      {"verdict", name_of(v.result) +
+                      (v.why.empty() ? fmt::format(" (p = {:.2g} by Holm)", v.adjusted_p) : "") +
+                      (v.trend ? fmt::format("; order as a whole τ = {:.2f}, p = {:.2g}",
+                                             v.trend->tau, v.trend->p)
                                : "")},
       {"claim", v.claim.text},
       {"parts", linked(v.claim.source)},
@@ -71,11 +71,11 @@ std::string note(const std::vector<Ordering>& all) {
   std::vector<double> made_up;
   for (int i = 0; i < seeds; ++i) made_up.push_back(i);
   if (seeds < fewest_seeds)
-    return "No order is judged with fewer than " + std::to_string(fewest_seeds) + " seeds.";
-  return "Differences are paired by seed. Interval: " + worth(bootstrap(made_up)) +
-         " of the median difference, by bootstrap; p is of the one-sided sign-flip test, at "
-         "least " +
-         number(std::pow(2.0, -seeds), "%.2g") + " for so many seeds.";
+    return fmt::format("No order is judged with fewer than {} seeds.", fewest_seeds);
+  return fmt::format(
+      "Differences are paired by seed. Interval: {} of the median difference, by bootstrap; p is "
+      "of the one-sided sign-flip test, at least {:.2g} for so many seeds.",
+      worth(bootstrap(made_up)), std::pow(2.0, -seeds));
 }
 
 Json rankings(const Study& study, const Palette& palette) {
@@ -128,12 +128,11 @@ Json checkpoints(const Study& study, const Palette& palette) {
       if (Json line = spread_of(r, row, longest, palette); !line.is_null()) lines.push_back(line);
     if (lines.empty()) continue;
     Json panel = panel_of(study, r);
-    const std::string at = " at " + std::to_string(longest);
-    panel["tables"] =
-        tables_of(r.title() + ": " + r.measures().front().title + at, "sortable",
-                  {head("encoding"), head("final checkpoint", "median"),
-                   head("all checkpoints, all seeds"), head("largest range within a seed")},
-                  lines);
+    panel["tables"] = tables_of(
+        fmt::format("{}: {} at {}", r.title(), r.measures().front().title, longest), "sortable",
+        {head("encoding"), head("final checkpoint", "median"), head("all checkpoints, all seeds"),
+         head("largest range within a seed")},
+        lines);
     panels.push_back(panel);
   }
   return panels.empty() ? Json() : Json{{"panels", panels}};
@@ -146,15 +145,15 @@ Json predicted(const Study& study, const Palette& palette) {
   for (const Predicted& p : all) {
     const bool told = p.why.empty() && p.outcome != Generalisation::not_learned;
     const std::string found = p.why.empty() ? name_of(p.outcome) : p.why;
-    lines.push_back(line_of(
-        p.row, palette,
-        {cell(p.panel < 0 ? "" : study.panels[std::size_t(p.panel)].title(), "words"),
-         cell(p.predicted ? "generalises" : "does not generalise", "words"), cell(found, "words"),
-         cell(std::to_string(p.fit) + " of " + std::to_string(p.seeds)),
-         cell(std::isnan(p.mean) ? "–" : shown(p.mean, Measure::exact_match)),
-         cell(!told              ? "–"
-              : p.as_predicted() ? "yes"
-                                 : "no")}));
+    lines.push_back(
+        line_of(p.row, palette,
+                {cell(p.panel < 0 ? "" : study.panels[std::size_t(p.panel)].title(), "words"),
+                 cell(p.predicted ? "generalises" : "does not generalise", "words"),
+                 cell(found, "words"), cell(fmt::format("{} of {}", p.fit, p.seeds)),
+                 cell(std::isnan(p.mean) ? "–" : shown(p.mean, Measure::exact_match)),
+                 cell(!told              ? "–"
+                      : p.as_predicted() ? "yes"
+                                         : "no")}));
   }
   return {{"sentence", summary(study, all)},
           {"tables", tables_of("Predictions", "sortable",

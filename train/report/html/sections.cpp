@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -24,7 +23,7 @@ void Pictures::add(Json& figures, const std::string& name, const std::string& ti
                    const std::string& caption, const std::function<std::string(Svg)>& drawn) {
   std::string path = folder_ + "/" + file_name(name) + ".svg";
   for (int n = 2; std::count(paths_.begin(), paths_.end(), path); ++n)
-    path = folder_ + "/" + std::to_string(n) + "-" + file_name(name) + ".svg";
+    path = fmt::format("{}/{}-{}.svg", folder_, n, file_name(name));
   make_folders(folder_);
   write_file(path, drawn(Svg::file));
   paths_.push_back(path);
@@ -42,8 +41,7 @@ void Pictures::add(Json& figures, const Chart& chart) {
 }
 
 std::string with_sign(double x, int digits) {
-  const std::string format = "%." + std::to_string(digits) + "f",
-                    text = number(std::abs(x), format.c_str());
+  const std::string text = std::isnan(x) ? "" : fmt::format("{:.{}f}", std::abs(x), digits);
   if (text.find_first_not_of("0.") == text.npos) return text;
   return (x < 0 ? "−" : "+") + text;
 }
@@ -54,10 +52,8 @@ std::string grouped(std::int64_t n) {
   return text;
 }
 
-std::string number(double x, const char* format) {
-  char text[48];
-  std::snprintf(text, sizeof text, format, x);
-  return std::isnan(x) ? "" : text;
+std::string number(double x, fmt::format_string<double&> format) {
+  return std::isnan(x) ? "" : fmt::format(format, x);
 }
 
 Json head(const std::string& text, const std::string& under) {

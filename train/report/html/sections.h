@@ -1,4 +1,5 @@
 #pragma once
+#include <fmt/core.h>
 #include <functional>
 #include <string>
 #include <vector>
@@ -84,7 +85,7 @@ std::string with_sign(double x, int digits);
 Json linked(const std::string& text);
 /// 12345678 as "12,345,678".
 std::string grouped(std::int64_t n);
-/// printf for one number; "" for NaN.
-std::string number(double x, const char* format);
+/// A number in a format; "" for NaN.
+std::string number(double x, fmt::format_string<double&> format);
 
 }  // namespace yonder
