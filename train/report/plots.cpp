@@ -149,7 +149,7 @@ Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& ro
           .title = std::string(m.title) + " by evaluation length",
           .caption = fmt::format(
               "{}.{}{} Beyond {} (dashed line) no distance was seen in training: a flat line "
-              "extrapolates.",
+              "does not degrade.",
               training(r), seeds(r), r.seeds > 1 ? ", dots: seeds." : "", r.train_length),
           .left = unit_of(r, m),
           .below = "evaluation length",
