@@ -35,10 +35,10 @@ int Attention::least_seen() const {
 
 void Attention::require_rising(const std::string& owner) const {
   if (const int least = least_seen(); least < 0)
-    throw UsageError(
-        owner + ": a token stands " + std::to_string(-least) +
-        " positions before one that it sees, and a causal model of it has no row for "
-        "distances below 0; give positions that rise, or make the model bidirectional");
+    throw UsageError(fmt::format(
+        "{}: a token stands {} positions before one that it sees, and a causal model of it has no "
+        "row for distances below 0; give positions that rise, or make the model bidirectional",
+        owner, -least));
 }
 
 std::vector<int> token_positions(const Positions& p) {
