@@ -1,5 +1,7 @@
 #include "core/autodiff.h"
 
+#include <fmt/core.h>
+
 #include <cmath>
 #include <string_view>
 
@@ -17,7 +19,7 @@ void Tape::require_finite(const Tensor& x, const std::string& what, const Operat
     if (std::isfinite(value)) continue;
     std::string_view file = op.file_name();  // from the project's root, or from where it is built
     file.remove_prefix(file.find_first_not_of("./"));
-    throw NotFinite(what + " of " + name_of(op) + " (" + std::string(file) + ")");
+    throw NotFinite(fmt::format("{} of {} ({})", what, name_of(op), file));
   }
 }
 

@@ -1,9 +1,10 @@
 #include "core/options.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 #include "core/error.h"
@@ -140,8 +141,8 @@ void assign(const Option& option, const std::string& owner, const Value& value) 
   auto refuse = [&] {
     const std::string text = text_of(value),
                       name = owner.empty() ? option.name : owner + "." + option.name;
-    throw UsageError(name + ": '" + text + "' is not allowed; it takes " + allowed(option) +
-                     did_you_mean(text, option.choices));
+    throw UsageError(fmt::format("{}: '{}' is not allowed; it takes {}{}", name, text,
+                                 allowed(option), did_you_mean(text, option.choices)));
   };
   auto number = [&](auto* field) {
     std::remove_pointer_t<decltype(field)> x;

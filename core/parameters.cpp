@@ -1,5 +1,7 @@
 #include "core/parameters.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -11,11 +13,7 @@
 namespace yonder {
 namespace {
 
-std::string text_of(const Shape& shape) {
-  std::string text;
-  for (const int extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-  return "[" + text + "]";
-}
+std::string text_of(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 // Only of large ones: asking the system takes longer than a small one.
 void require_memory_of(const std::string& name, const Shape& shape) {
@@ -42,8 +40,8 @@ Tensor Parameters::saved(const std::string& name, const Shape& shape) const {
   if (at == saved_->end())
     throw UsageError("parameter '" + name + "' is missing; it should be " + text_of(shape));
   if (at->second.shape != shape)
-    throw UsageError("parameter '" + name + "' is " + text_of(at->second.shape) +
-                     "; it should be " + text_of(shape));
+    throw UsageError(fmt::format("parameter '{}' is {}; it should be {}", name,
+                                 text_of(at->second.shape), text_of(shape)));
   return at->second;
 }
 

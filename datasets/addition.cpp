@@ -31,10 +31,10 @@ class Addition final : public GeneratedTask {
     if (binary_ && hints_)
       throw UsageError("addition: binary numbers have no index hints; set --addition.hints 0");
     if (!hints_ || hints_ > length) return;
-    const std::string least = std::to_string(length + 1);
-    throw UsageError("addition: sums of " + std::to_string(length) + " digits need " + least +
-                     " index hints, not " + std::to_string(hints_) + "; set --addition.hints " +
-                     least + " or more");
+    throw UsageError(
+        fmt::format("addition: sums of {0} digits need {1} index hints, not {2}; set "
+                    "--addition.hints {1} or more",
+                    length, length + 1, hints_));
   }
 
   bool numbers() const override { return true; }

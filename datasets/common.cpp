@@ -22,10 +22,10 @@ class Common final : public GeneratedTask {
   void check(int length) const override {
     const int least = common_ + (length + 1) / 2;
     if (words_ >= least) return;
-    throw UsageError("common: " + std::to_string(length) + " other words, none more than twice, " +
-                     "need " + std::to_string(least) + " different words, not " +
-                     std::to_string(words_) + "; set --common.words " + std::to_string(least) +
-                     " or more");
+    throw UsageError(
+        fmt::format("common: {0} other words, none more than twice, need {1} different words, not "
+                    "{2}; set --common.words {1} or more",
+                    length, least, words_));
   }
 
   int vocabulary() const override { return first_symbol + words_; }

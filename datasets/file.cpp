@@ -40,7 +40,7 @@ class JsonLines {
       const std::string text = content.substr(begin, end - begin);
       begin = end + 1, ++number;
       if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-      where_ = path + ":" + std::to_string(number);
+      where_ = fmt::format("{}:{}", path, number);
       lines.push_back(line(parse_json(text, where_)));
     }
     return lines;
@@ -99,8 +99,8 @@ class JsonLines {
   int id_of(const json& id, const char* field) {
     const int limit = vocabulary_ ? vocabulary_ : 1 << 20;
     if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() >= limit)
-      refuse(field, "has the id " + id.dump() + ", which is not in 0.." +
-                        std::to_string(limit - 1) + "; see --file.vocabulary");
+      refuse(field, fmt::format("has the id {}, which is not in 0..{}; see --file.vocabulary",
+                                id.dump(), limit - 1));
     largest_ = std::max(largest_, id.get<int>());
     return id.get<int>();
   }
@@ -111,8 +111,8 @@ class JsonLines {
     const auto found = said.find("told");
     if (found == said.end()) return told;
     if (!found->is_array() || found->size() != answers)
-      refuse("told", "is not a list with an index for each of the answer's " +
-                         std::to_string(answers) + " tokens");
+      refuse("told", fmt::format("is not a list with an index for each of the answer's {} tokens",
+                                 answers));
     for (std::size_t i = 0; i < answers; ++i) {
       const json& x = (*found)[i];
       if (!x.is_number_integer() || x.get<std::int64_t>() < -1 ||
@@ -140,7 +140,7 @@ Lines read_array(const std::string& path, int vocabulary, int& largest) {
   const IntArray ids = read_npy_ints(path);
   const std::string stem = path.substr(0, path.size() - 4), beside = stem + ".targets.npy";
   const auto refuse = [&path](std::size_t row, const std::string& why) {
-    throw FileError(path + ": row " + std::to_string(row) + " " + why);
+    throw FileError(fmt::format("{}: row {} {}", path, row, why));
   };
   if (ids.shape.size() != 2) throw FileError(path + ": its shape is not [rows, tokens]");
   IntArray targets;
@@ -152,7 +152,7 @@ Lines read_array(const std::string& path, int vocabulary, int& largest) {
   const int limit = vocabulary ? vocabulary : 1 << 20;
   Lines lines;
   for (std::size_t r = 0; r < rows; ++r) {
-    Line l{.where = path + ": row " + std::to_string(r)};
+    Line l{.where = fmt::format("{}: row {}", path, r)};
     l.example.add_input(GeneratedTask::bos);
     bool asked = false;
     for (std::size_t t = 0; t < T; ++t) {
@@ -163,8 +163,8 @@ Lines read_array(const std::string& path, int vocabulary, int& largest) {
         break;
       }
       if (id < 0 || id >= limit)
-        refuse(r, "has the id " + std::to_string(id) + ", which is not in 0.." +
-                      std::to_string(limit - 1) + "; see --file.vocabulary");
+        refuse(r, fmt::format("has the id {}, which is not in 0..{}; see --file.vocabulary", id,
+                              limit - 1));
       const int target = given ? targets.values[r * T + t] : -1;
       if (target < -1 || target >= limit) refuse(r, "has a target that is not an id");
       largest = std::max({largest, id, target});
@@ -351,10 +351,10 @@ class File final : public GeneratedTask {
   std::vector<const Line*> chosen(int part, int length) const {
     const auto lines = choose(parts_[part], length, length > trained_ ? trained_ + 1 : 1);
     if (lines.empty())
-      throw UsageError("file: there is no sequence to " +
-                       std::string(part == tested ? "test" : "validate") + " on with " +
-                       (length > trained_ ? std::to_string(trained_ + 1) + " to " : "at most ") +
-                       std::to_string(length) + " items; add some, or choose another length");
+      throw UsageError(fmt::format(
+          "file: there is no sequence to {} on with {}{} items; add some, or choose another length",
+          part == tested ? "test" : "validate",
+          length > trained_ ? std::to_string(trained_ + 1) + " to " : "at most ", length));
     return lines;
   }
 

@@ -25,9 +25,9 @@ class Mqar final : public GeneratedTask {
 
   void check(int length) const override {
     if (length <= keys_) return;
-    throw UsageError("mqar: " + std::to_string(length) + " pairs need as many different keys, " +
-                     "not " + std::to_string(keys_) + "; set --mqar.keys " +
-                     std::to_string(length) + " or more");
+    throw UsageError(fmt::format(
+        "mqar: {0} pairs need as many different keys, not {1}; set --mqar.keys {0} or more", length,
+        keys_));
   }
 
   bool labels() const override { return true; }

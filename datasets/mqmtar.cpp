@@ -31,11 +31,10 @@ class MultiTokenRecall final : public GeneratedTask {
   void check(int) const override {
     const double words = std::pow(alphabet_, std::min(key_length_, value_length_));
     if (words < keys_)
-      throw UsageError("mqmtar: an alphabet of " + std::to_string(alphabet_) + " makes " +
-                       std::to_string(int(words)) + " different words of " +
-                       std::to_string(std::min(key_length_, value_length_)) + " letters, not " +
-                       std::to_string(keys_) + "; set --mqmtar.keys " + std::to_string(int(words)) +
-                       " or less");
+      throw UsageError(
+          fmt::format("mqmtar: an alphabet of {0} makes {1} different words of {2} letters, not "
+                      "{3}; set --mqmtar.keys {1} or less",
+                      alphabet_, int(words), std::min(key_length_, value_length_), keys_));
   }
 
   void prepare(int length, const Corpora& texts) override {

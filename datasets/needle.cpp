@@ -28,9 +28,9 @@ class Needle final : public GeneratedTask {
 
   void check(int) const override {
     if (keys_ > names_)
-      throw UsageError("needle: " + std::to_string(keys_) + " different keys need as many names, " +
-                       "not " + std::to_string(names_) + "; set --needle.names " +
-                       std::to_string(keys_) + " or more");
+      throw UsageError(fmt::format(
+          "needle: {0} different keys need as many names, not {1}; set --needle.names {0} or more",
+          keys_, names_));
   }
 
   bool numbers() const override { return true; }
@@ -51,11 +51,11 @@ class Needle final : public GeneratedTask {
           "needle.lag: with several numbers per key there is no single distance; set "
           "--needle.values 1, or the lag to 0");
     if (lag_ && (lag_ < nearest || lag_ > farthest || !behind(spec.length).count))
-      throw UsageError("needle.lag: " + std::to_string(lag_) + " is impossible with " +
-                       std::to_string(spec.length) + " symbols; lags are " +
-                       std::to_string(nearest) + " to " + std::to_string(farthest) +
-                       (keys_ > 1 ? ", where there is enough noise between needles" : "") +
-                       "; change it or the length, or give 0 for any lag");
+      throw UsageError(
+          fmt::format("needle.lag: {} is impossible with {} symbols; lags are {} to {}{}; change "
+                      "it or the length, or give 0 for any lag",
+                      lag_, spec.length, nearest, farthest,
+                      keys_ > 1 ? ", where there is enough noise between needles" : ""));
     return GeneratedTask::sequences(spec);
   }
 

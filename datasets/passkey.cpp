@@ -27,13 +27,15 @@ class Passkey final : public GeneratedTask {
 
   int sequences(const EvalSpec& spec) const override {
     if (lag_ && lag_ < digits_)
-      throw UsageError("passkey.lag: a number of " + std::to_string(digits_) +
-                       " digits can't be nearer than " + std::to_string(digits_) + ", not at " +
-                       std::to_string(lag_) + "; give that or more, or 0 for any lag");
+      throw UsageError(
+          fmt::format("passkey.lag: a number of {0} digits can't be nearer than {0}, not at {1}; "
+                      "give that or more, or 0 for any lag",
+                      digits_, lag_));
     if (lag_ > spec.length + digits_)
-      throw UsageError("passkey.lag: " + std::to_string(lag_) + " needs a test length of " +
-                       std::to_string(lag_ - digits_) + " or more, not " +
-                       std::to_string(spec.length) + "; test longer, or give a smaller lag");
+      throw UsageError(
+          fmt::format("passkey.lag: {} needs a test length of {} or more, not {}; test longer, or "
+                      "give a smaller lag",
+                      lag_, lag_ - digits_, spec.length));
     return GeneratedTask::sequences(spec);
   }
 

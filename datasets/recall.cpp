@@ -22,9 +22,9 @@ class Recall final : public GeneratedTask {
 
   void check(int length) const override {
     if (length <= keys_) return;
-    throw UsageError("recall: " + std::to_string(length) + " pairs need as many different keys, " +
-                     "not " + std::to_string(keys_) + "; set --recall.keys " +
-                     std::to_string(length) + " or more");
+    throw UsageError(fmt::format(
+        "recall: {0} pairs need as many different keys, not {1}; set --recall.keys {0} or more",
+        length, keys_));
   }
 
   int vocabulary() const override { return first_symbol + 2 * keys_; }

@@ -30,10 +30,10 @@ class Variables final : public GeneratedTask {
   void check(int) const override {
     const int needed = chains_ * (hops_ + 1);
     if (needed <= names_) return;
-    throw UsageError("variables: " + std::to_string(chains_) + " chains of " +
-                     std::to_string(hops_ + 1) + " need " + std::to_string(needed) +
-                     " different variables, not " + std::to_string(names_) +
-                     "; set --variables.names " + std::to_string(needed) + " or more");
+    throw UsageError(
+        fmt::format("variables: {0} chains of {1} need {2} different variables, not {3}; set "
+                    "--variables.names {2} or more",
+                    chains_, hops_ + 1, needed, names_));
   }
 
   int vocabulary() const override { return first_name + 2 * names_ + noise_; }

@@ -32,9 +32,9 @@ class Abacus final : public Encoding {
   void check() const override {
     table_.check("abacus");
     if (rows_ > 0 && rows_ < offset_ + 2)
-      throw UsageError("abacus.rows: " + std::to_string(rows_) + " are too few for an offset of " +
-                       std::to_string(offset_) + "; give " + std::to_string(offset_ + 2) +
-                       " or more");
+      throw UsageError(
+          fmt::format("abacus.rows: {} are too few for an offset of {}; give {} or more", rows_,
+                      offset_, offset_ + 2));
   }
 
   void build(const Dims& dims, Parameters& p) override {

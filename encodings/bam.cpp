@@ -34,8 +34,7 @@ class Bam final : public Encoding {
     Encoding::build(dims, p);
     const int H = dims.heads;
     for (int l = 0; l < (each_ ? dims.layers : 1); ++l) {
-      const std::string at =
-          "encoding.bam." + (each_ ? "blocks." + std::to_string(l) + "." : std::string());
+      const std::string at = each_ ? fmt::format("encoding.bam.blocks.{}.", l) : "encoding.bam.";
       Tensor theta({H});
       for (int h = 0; h < H; ++h) theta[h] = real(std::log(alibi_slope(h, H)));
       priors_.push_back(

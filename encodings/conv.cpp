@@ -40,7 +40,7 @@ class Convolution final : public Encoding {
 
   void check() const override {
     if (kernel_ % 2 == 0)
-      throw UsageError("conv.kernel: " + std::to_string(kernel_) + " is even; give an odd width");
+      throw UsageError(fmt::format("conv.kernel: {} is even; give an odd width", kernel_));
     if (dims_.causal && centred_.value_or(false))
       throw UsageError("conv.centred: a causal model must not read ahead; set it to false");
     if (dims_.causal && padding_ == "circular")

@@ -25,8 +25,8 @@ class Cope final : public Encoding {
     Encoding::build(dims, p);
     table_.clear();
     for (int l = 0; l < dims.layers; ++l)
-      table_.push_back(p.make("encoding.cope.blocks." + std::to_string(l) + ".table",
-                              {max_, dims.head()}, Init::zeros()));
+      table_.push_back(p.make(fmt::format("encoding.cope.blocks.{}.table", l), {max_, dims.head()},
+                              Init::zeros()));
   }
 
   void scores(ScoreTerms& s, const Attention& a) override {

@@ -44,9 +44,9 @@ class Coupled final : public DrawnPositions {
     const int last = range_ - 2 - std::max(0, *std::max_element(digits.begin(), digits.end()));
     if (draws && last < 1)
       throw Undefined("range ends",
-                      "coupled: numbers of " + std::to_string(range_ - 1 - last) +
-                          " digits don't fit into the " + std::to_string(range_) +
-                          " positions of training; set --coupled.range, or train shorter");
+                      fmt::format("coupled: numbers of {} digits don't fit into the {} positions "
+                                  "of training; set --coupled.range, or train shorter",
+                                  range_ - 1 - last, range_));
     return draws ? draws->between(1, last) : 1;
   }
 };

@@ -192,8 +192,7 @@ class Dape final : public Encoding {
 
   void check() const override {
     if (kernel_ % 2 == 0)
-      throw UsageError("dape.kernel: " + std::to_string(kernel_) +
-                       " has no middle; give an odd number");
+      throw UsageError(fmt::format("dape.kernel: {} has no middle; give an odd number", kernel_));
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -202,7 +201,7 @@ class Dape final : public Encoding {
     for (int l = 0; l < dims.layers; ++l) {
       const auto make = [&](const std::string& name, Shape shape, int inputs) {
         const double most = 1 / std::sqrt(double(inputs * K));
-        return p.make("encoding.dape.blocks." + std::to_string(l) + "." + name, std::move(shape),
+        return p.make(fmt::format("encoding.dape.blocks.{}.{}", l, name), std::move(shape),
                       Init::between(-most, most));
       };
       const Var in = make("in.weight", {F, C, K}, C), in_bias = make("in.bias", {F}, C);

@@ -52,16 +52,18 @@ class Deberta final : public Encoding {
   void check() const override {
     absolute_.check("deberta");
     if (buckets_ % 2 || (buckets_ > 0 && span_ < buckets_ / 2 + 2))
-      throw UsageError("deberta.buckets: " + std::to_string(buckets_) +
-                       " is odd, or its half leaves nothing of the span " + std::to_string(span_) +
-                       " to logarithms; give an even number below twice the span");
+      throw UsageError(
+          fmt::format("deberta.buckets: {} is odd, or its half leaves nothing of the span {} to "
+                      "logarithms; give an even number below twice the span",
+                      buckets_, span_));
     if (dims_.causal && decoder_ > 0)
       throw UsageError(
           "deberta.decoder: the mask decoder is for bidirectional models; set it to 0");
     if (share_ && dims_.kv_heads() < dims_.heads)
-      throw UsageError("deberta.share: the layer's K has " + std::to_string(dims_.kv_heads()) +
-                       " heads and its Q " + std::to_string(dims_.heads) +
-                       "; set it to false or omit --kv-heads");
+      throw UsageError(
+          fmt::format("deberta.share: the layer's K has {} heads and its Q {}; set it to false or "
+                      "omit --kv-heads",
+                      dims_.kv_heads(), dims_.heads));
   }
 
   void build(const Dims& dims, Parameters& p) override {
@@ -71,7 +73,7 @@ class Deberta final : public Encoding {
     table_ = p.make("encoding.deberta.table", {2 * half(), D}, Init::std(0.02));
     key_.resize(dims.layers), query_.resize(dims.layers);
     for (int l = 0; l < dims.layers && !share_; ++l) {
-      const std::string at = "encoding.deberta.blocks." + std::to_string(l);
+      const std::string at = fmt::format("encoding.deberta.blocks.{}", l);
       const Init init = Init::std(1 / std::sqrt(D));
       if (reads("c2p")) key_[l] = p.make(at + ".key.weight", {D, D}, init);
       if (reads("p2c")) query_[l] = p.make(at + ".query.weight", {D, D}, init);

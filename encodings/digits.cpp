@@ -43,9 +43,9 @@ class Digits final : public Encoding {
 
   void check() const override {
     if (std::pow(beta_, digits_) < dims_.positions)
-      throw UsageError("digits.digits: " + std::to_string(digits_) + " digits in base " +
-                       std::to_string(beta_) + " can't write the " +
-                       std::to_string(dims_.positions) + " positions of training; give more");
+      throw UsageError(fmt::format(
+          "digits.digits: {} digits in base {} can't write the {} positions of training; give more",
+          digits_, beta_, dims_.positions));
     if (as_ == "onehot" && beyond_ != "extrapolate")
       throw UsageError("digits.beyond: onehot digits can only extrapolate; train as real for " +
                        beyond_);
@@ -96,10 +96,9 @@ class Digits final : public Encoding {
     std::int64_t v = std::int64_t(std::floor(position / k + 1e-9));
     const double left = std::max(0.0, position / k - double(v));
     if (double(v) >= std::pow(b, digits_))
-      throw Undefined("digits end", "digits: position " + std::to_string(position) +
-                                        " has more than " + std::to_string(digits_) +
-                                        " digits in base " + std::to_string(b) +
-                                        "; see --digits.beyond");
+      throw Undefined("digits end", fmt::format("digits: position {} has more than {} digits in "
+                                                "base {}; see --digits.beyond",
+                                                position, digits_, b));
     for (int g = digits_ - 1; g >= 0; --g, v /= b) {
       const int a = int(v % b);
       if (as_ == "onehot") c[g * beta_ + a] = 1;

@@ -251,8 +251,7 @@ class Fire final : public Encoding {
     const int F = hidden_, H = dims.heads;
     const Init out = Init::between(-1 / std::sqrt(F), 1 / std::sqrt(F));
     for (int l = 0; l < (each_ ? dims.layers : 1); ++l) {
-      const std::string at =
-          "encoding.fire." + (each_ ? "blocks." + std::to_string(l) + "." : std::string());
+      const std::string at = each_ ? fmt::format("encoding.fire.blocks.{}.", l) : "encoding.fire.";
       mlp_.push_back({.c = p.make(at + "c", {1}, Init::value(0.1)),
                       .multiplier = p.make(at + "multiplier", {1}, Init::value(1)),
                       .in_weight = p.make(at + "mlp.in.weight", {F, 1}, Init::between(-1, 1)),

@@ -73,7 +73,7 @@ class Fope final : public Encoding {
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     for (int l = 0; l < dims.layers; ++l) {
-      const std::string at = "encoding.fope.blocks." + std::to_string(l) + ".";
+      const std::string at = fmt::format("encoding.fope.blocks.{}.", l);
       mixes_.push_back({.cos = table(at + "cos", p), .sin = table(at + "sin", p)});
     }
   }

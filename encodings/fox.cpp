@@ -47,15 +47,15 @@ class Fox final : public Encoding {
     if (gate_ == "fixed" && !spread_.value_or(true))
       throw UsageError("fox.spread: fixed gates would stay at 1/2 in every head; keep it true");
     if (shortest() > longest_ || shortest() < 0.01)
-      throw UsageError("fox.shortest: " + std::to_string(shortest()) +
-                       " tokens are not between 0.01 and fox.longest");
+      throw UsageError(fmt::format("fox.shortest: {:f} tokens are not between 0.01 and fox.longest",
+                                   shortest()));
   }
 
   void build(const Dims& dims, Parameters& p) override {
     spread_ = spread_.value_or(gate_ != "content");
     Encoding::build(dims, p);
     for (int l = 0; l < dims.layers; ++l) {
-      const std::string at = "encoding.fox.blocks." + std::to_string(l) + ".";
+      const std::string at = fmt::format("encoding.fox.blocks.{}.", l);
       Gate& gate = gates_.emplace_back();
       if (gate_ == "content")
         gate.weight = p.make(at + "weight", {dims.heads, dims.width}, Init::std(0.02));

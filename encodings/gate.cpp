@@ -26,7 +26,7 @@ class Gate final : public Encoding {
     Encoding::build(dims, p);
     const int rows = by_ == "head" ? dims.heads : dims.width;
     for (int l = 0; l < dims.layers; ++l)
-      weights_.push_back(p.make("encoding.gate.blocks." + std::to_string(l) + ".weight",
+      weights_.push_back(p.make(fmt::format("encoding.gate.blocks.{}.weight", l),
                                 {rows, dims.width}, Init::std(1 / std::sqrt(double(dims.width)))));
   }
 

@@ -24,8 +24,8 @@ class HardAlibi final : public Encoding {
 
   void check() const override {
     if (heads_ > dims_.heads)
-      throw UsageError("hard-alibi.heads: " + std::to_string(heads_) +
-                       " are more than the model's " + std::to_string(dims_.heads));
+      throw UsageError(
+          fmt::format("hard-alibi.heads: {} are more than the model's {}", heads_, dims_.heads));
     if (windowed() == 0)
       throw UsageError(
           "hard-alibi.heads: one head can't be halved; give the model more heads, or set "

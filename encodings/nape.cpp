@@ -29,8 +29,8 @@ class Nape final : public Encoding {
 
   void check() const override {
     if (heads_ > dims_.heads)
-      throw UsageError("nape.heads: " + std::to_string(heads_) + " are more than the model's " +
-                       std::to_string(dims_.heads));
+      throw UsageError(
+          fmt::format("nape.heads: {} are more than the model's {}", heads_, dims_.heads));
     if (biased() == 0)
       throw UsageError(
           "nape.heads: one head can't be halved; give the model more heads, or set nape.heads 1");

@@ -37,7 +37,7 @@ class PathAttention final : public Encoding {
     const int D = dims.width;
     for (int l = 0; l < dims.layers; ++l) {
       const auto make = [&](const std::string& name, Shape shape, double deviation) {
-        return p.make("encoding.path.blocks." + std::to_string(l) + "." + name, std::move(shape),
+        return p.make(fmt::format("encoding.path.blocks.{}.{}", l, name), std::move(shape),
                       deviation > 0 ? Init::std(deviation) : Init::zeros());
       };
       Layer& w = layers_.emplace_back();

@@ -47,7 +47,7 @@ class Pope final : public Encoding {
     Encoding::build(dims, p);
     for (int l = 0; l < dims.layers; ++l)
       phase_.push_back(p.make(
-          "encoding.pope.blocks." + std::to_string(l) + ".phase", {dims.heads, dims.head()},
+          fmt::format("encoding.pope.blocks.{}.phase", l), {dims.heads, dims.head()},
           start_ == "zero" ? Init::zeros() : Init::between(-turn, 0), {.least = -turn, .most = 0}));
   }
 

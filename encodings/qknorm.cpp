@@ -31,7 +31,7 @@ class QkNorm final : public Encoding {
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     for (int l = 0; l < dims.layers; ++l) {
-      const std::string at = "encoding.qknorm.blocks." + std::to_string(l) + ".";
+      const std::string at = fmt::format("encoding.qknorm.blocks.{}.", l);
       Side& side = layers_.emplace_back();
       const auto weight = [&](const std::string& name, int extent) {
         Tensor ones({extent});

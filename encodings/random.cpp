@@ -50,7 +50,7 @@ class RandomPositions final : public DrawnPositions {
     if (test_ == "even")
       for (int t = 0; t < tokens; ++t) at[t] = int(std::int64_t(t) * range_ / longest);
     if (test_ == "sampled") {  // a function of seed and length, so that a test can be repeated
-      const std::string stream = layer ? "random.test." + std::to_string(layer) : "random.test";
+      const std::string stream = layer ? fmt::format("random.test.{}", layer) : "random.test";
       RandomStream own(Random(seed_, stream, std::uint32_t(longest)));
       const std::vector<int> all = drawn(longest, longest, own);
       at.assign(all.begin(), all.begin() + tokens);

@@ -87,14 +87,15 @@ class Rope final : public Encoding {
           "rope.scaling: dca needs positions that increase from token to token, and another "
           "encoding of this model gives different ones; choose rerope, leaky or self-extend");
     if (chunk_ > N || (chunked() && chunk() <= window()))
-      throw UsageError("rope.chunk: " + std::to_string(chunked() ? chunk() : chunk_) +
-                       " has to be above rope.window and at most the training length " +
-                       std::to_string(N) + "; give such a number, or 0 for 3/4 of it");
+      throw UsageError(
+          fmt::format("rope.chunk: {} has to be above rope.window and at most the training length "
+                      "{}; give such a number, or 0 for 3/4 of it",
+                      chunked() ? chunk() : chunk_, N));
     if (window_ >= N || ((far() || chunked()) && window() < 1))
-      throw UsageError("rope.window: " + std::to_string(window_) +
-                       " has to be below the training length " + std::to_string(N) +
-                       "; give 1 or more, or 0 for " + (chunked() ? "an eighth" : "half") +
-                       " of it");
+      throw UsageError(
+          fmt::format("rope.window: {} has to be below the training length {}; give 1 or more, or "
+                      "0 for {} of it",
+                      window_, N, chunked() ? "an eighth" : "half"));
   }
 
   void freeze_for_length(int longest) override {

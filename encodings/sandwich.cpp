@@ -27,8 +27,7 @@ class Sandwich final : public Encoding {
 
   void check() const override {
     if (width_ % 2)
-      throw UsageError("sandwich.width: " + std::to_string(width_) +
-                       " is odd; give an even number");
+      throw UsageError(fmt::format("sandwich.width: {} is odd; give an even number", width_));
   }
 
   void scores(ScoreTerms& s, const Attention& a) override {

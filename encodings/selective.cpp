@@ -83,7 +83,7 @@ class Selective final : public Encoding {
     Encoding::build(dims, p);
     const int D = dims.width, half = dims.heads * (dims.head() / 2);
     for (int l = 0; l < dims.layers; ++l) {
-      const std::string at = "encoding.selective.blocks." + std::to_string(l) + ".";
+      const std::string at = fmt::format("encoding.selective.blocks.{}.", l);
       const Init init = Init::std(0.02);
       turns_.push_back({.down = p.make(at + "down.weight", {rank_, D}, init),
                         .up = p.make(at + "up.weight", {half, rank_}, init),

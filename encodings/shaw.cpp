@@ -44,7 +44,7 @@ class Shaw final : public Encoding {
     const int d = dims.head();
     layers_.resize(dims.layers);
     for (int l = 0; l < dims.layers; ++l) {
-      const std::string at = "encoding.shaw.blocks." + std::to_string(l);
+      const std::string at = fmt::format("encoding.shaw.blocks.{}", l);
       auto make = [&](const std::string& name) {
         return table_ == "sinusoidal" ? sinusoids()
                                       : p.make(at + name, {rows_of_table(), d}, Init::std(0.02));

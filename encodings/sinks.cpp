@@ -33,8 +33,8 @@ class Sinks final : public Encoding {
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     for (int l = 0; learned_ && l < dims.layers; ++l)
-      logits_.push_back(p.make("encoding.sinks.blocks." + std::to_string(l) + ".logit",
-                               {dims.heads}, Init::zeros()));
+      logits_.push_back(
+          p.make(fmt::format("encoding.sinks.blocks.{}.logit", l), {dims.heads}, Init::zeros()));
   }
 
   void mask(Mask& m) override {

@@ -26,8 +26,8 @@ class Sinusoidal final : public Encoding {
 
   void check() const override {
     if (dims_.width % 2)
-      throw UsageError("sinusoidal: width " + std::to_string(dims_.width) +
-                       " has no pairs of columns; choose an even width");
+      throw UsageError(fmt::format(
+          "sinusoidal: width {} has no pairs of columns; choose an even width", dims_.width));
     scaling_.check("sinusoidal", dims_.width);
   }
 

@@ -56,7 +56,7 @@ class SsMax final : public Encoding {
     if (kind_ == "adaptive") return build_adaptive(p);
     if (kind_ != "learned") return;
     for (int l = 0; l < dims.layers; ++l) {
-      const std::string name = "encoding.ssmax.blocks." + std::to_string(l) + ".s";
+      const std::string name = fmt::format("encoding.ssmax.blocks.{}.s", l);
       const Random random(p.seed(), name);
       Tensor start = Tensor::uninitialized({heads_ ? heads_ : dims.heads});
       for (int h = 0; h < start.dim(0); ++h) start[h] = real(s_ + 0.01 * random.normal(h));
@@ -83,7 +83,7 @@ class SsMax final : public Encoding {
   void build_adaptive(Parameters& p) {
     for (int l = 0; l < dims_.layers; ++l) {
       const auto make = [&](const std::string& name) {
-        return p.make("encoding.ssmax.blocks." + std::to_string(l) + "." + name,
+        return p.make(fmt::format("encoding.ssmax.blocks.{}.{}", l, name),
                       {heads_ ? heads_ : dims_.heads, dims_.width}, Init::std(0.02));
       };
       const Var beta = make("beta");

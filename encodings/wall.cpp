@@ -28,7 +28,7 @@ class Wall final : public Encoding {
   void build(const Dims& dims, Parameters& p) override {
     Encoding::build(dims, p);
     for (int l = 0; l < dims.layers; ++l) {
-      const std::string at = "encoding.wall.blocks." + std::to_string(l) + ".";
+      const std::string at = fmt::format("encoding.wall.blocks.{}.", l);
       Tensor start({dims.width});
       for (real& b : start.flat()) b = real(bias_);
       const Var weight = p.make(at + "weight", {dims.width, dims.width}, Init::std(0.02));

@@ -49,7 +49,7 @@ class XlNet final : public Encoding {
     if (!untie_) biases(shared, "encoding.xlnet.");
     layers_.assign(dims.layers, shared);
     for (int l = 0; l < dims.layers; ++l) {
-      const std::string at = "encoding.xlnet.blocks." + std::to_string(l) + ".";
+      const std::string at = fmt::format("encoding.xlnet.blocks.{}.", l);
       layers_[l].position = p.make(at + "position.weight", {D, D}, Init::std(1 / std::sqrt(D)));
       if (untie_) biases(layers_[l], at);
     }

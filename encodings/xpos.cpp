@@ -37,9 +37,9 @@ class Xpos final : public Encoding {
     const auto [first, last] = std::minmax_element(keys.begin(), keys.end());
     const double middle = (*first + *last) / 2.0;
     if ((*last - middle) / scale_ * -std::log(zeta(0)) > 84)  // float ends at exp(±88)
-      throw Undefined("too far", "xpos: position " + std::to_string(*last) +
-                                     " is too far for xpos.scale " + std::to_string(int(scale_)) +
-                                     "; test shorter, or train a larger scale");
+      throw Undefined("too far", fmt::format("xpos: position {} is too far for xpos.scale {}; test "
+                                             "shorter, or train a larger scale",
+                                             *last, int(scale_)));
     x.q = rotate(x.q, turned(a.queries, middle, 1));
     x.k = rotate(x.k, turned(a.keys, middle, -1));
   }

@@ -1,5 +1,7 @@
 #include "models/checkpoint.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -45,9 +47,9 @@ class Object {
       : said_(said), name_(name) {
     if (!said.is_object()) throw UsageError(name + " is not a JSON object");
     for (const std::string& key : keys)
-      if (!said.contains(key)) throw UsageError(name + " has no '" + key + "'");
+      if (!said.contains(key)) throw UsageError(fmt::format("{} has no '{}'", name, key));
     for (const auto& [key, value] : said.items())
-      if (!has(keys, key)) throw UsageError(name + " has an unknown '" + key + "'");
+      if (!has(keys, key)) throw UsageError(fmt::format("{} has an unknown '{}'", name, key));
   }
 
   const json& operator[](const std::string& key) const { return said_[key]; }
@@ -72,7 +74,7 @@ class Object {
   std::string name_;
 
   [[noreturn]] void wrong(const std::string& key, const std::string& what) const {
-    throw UsageError(name_ + " has a '" + key + "' that is not " + what);
+    throw UsageError(fmt::format("{} has a '{}' that is not {}", name_, key, what));
   }
 };
 
@@ -105,8 +107,8 @@ Checkpoint rebuild(const Safetensors& file, const std::string& path) {
   const json all = parse_json(file.metadata.at("yonder"), path);
   const bool plain = all.is_object() && all.value("format", json()) == plain_format;
   if (all.is_object() && all.contains("format") && !plain && all["format"] != format)
-    throw UsageError("its format is " + all["format"].dump() + ", this program reads " +
-                     std::to_string(plain_format) + " and " + std::to_string(format));
+    throw UsageError(fmt::format("its format is {}, this program reads {} and {}",
+                                 all["format"].dump(), plain_format, format));
   const Object said(all, "the metadata",
                     {"format", "model", "encoding", "options", "task", "step", "seed"});
   std::vector<std::string> keys{"vocabulary", "width",  "heads", "layers",

@@ -1,5 +1,7 @@
 #include "models/transformer.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -19,8 +21,7 @@ bool consecutive(std::span<const int> at, int tokens) {
 void check_extents(const Dims& dims) {
   auto positive = [](const char* name, int extent) {
     if (extent < 1)
-      throw UsageError(std::string("model: ") + name + " is " + std::to_string(extent) +
-                       "; it has to be at least 1");
+      throw UsageError(fmt::format("model: {} is {}; it has to be at least 1", name, extent));
   };
   positive("vocabulary", dims.vocabulary);
   positive("width", dims.width);
@@ -29,9 +30,9 @@ void check_extents(const Dims& dims) {
   positive("mlp", dims.mlp);
   positive("length", dims.trained);
   if (const int over = dims.width % dims.heads)
-    throw UsageError("model: width " + std::to_string(dims.width) + " is not a multiple of heads " +
-                     std::to_string(dims.heads) + "; the next that is one is " +
-                     std::to_string(std::int64_t(dims.width) - over + dims.heads));
+    throw UsageError(
+        fmt::format("model: width {} is not a multiple of heads {}; the next that is one is {}",
+                    dims.width, dims.heads, std::int64_t(dims.width) - over + dims.heads));
 }
 
 }  // namespace
@@ -102,13 +103,13 @@ Transformer::Transformer(Dims dims, std::unique_ptr<Composition> encoding, Param
 
 void Transformer::check_block() const {
   if (const int K = dims_.kv_heads(); K < 1 || dims_.heads % K)
-    throw UsageError("model: kv_heads " + std::to_string(K) + " does not divide heads " +
-                     std::to_string(dims_.heads) + "; choose a divisor of it");
+    throw UsageError(fmt::format(
+        "model: kv_heads {} does not divide heads {}; choose a divisor of it", K, dims_.heads));
   const std::string other = dims_.block.text(dims_.heads);
   if (numbers_ == Numbers::complex && !other.empty())
-    throw UsageError(encoding_->name() +
-                     ": the complex Transformer has the plain block only, and " + "this one has " +
-                     other + "; omit it");
+    throw UsageError(fmt::format(
+        "{}: the complex Transformer has the plain block only, and this one has {}; omit it",
+        encoding_->name(), other));
 }
 
 void Transformer::check_loops(int loops) const {
@@ -173,7 +174,7 @@ void Transformer::make_parameters() {
 
   embed_ = parameters_.make("embed.weight", {V, D}, Init::std(1 / std::sqrt(double(D))));
   for (int l = 0; l < dims_.layers; ++l) {
-    const std::string at = "blocks." + std::to_string(l) + ".";
+    const std::string at = fmt::format("blocks.{}.", l);
     Layer& w = layers_.emplace_back();
     w.norm1 = norm(at + "norm1");
     w.q = matrix(at + "attn.q", D, D, qkv);
@@ -230,9 +231,8 @@ void Transformer::check(std::span<const int> tokens, const Positions& at) const 
   assert(int(tokens.size()) == at.batch * at.tokens);
   for (int i = 0; i < int(tokens.size()); ++i) {
     if (tokens[i] < -1 || tokens[i] >= dims_.vocabulary)
-      throw UsageError("tokens: " + std::to_string(tokens[i]) +
-                       " is not in the model's vocabulary 0.." +
-                       std::to_string(dims_.vocabulary - 1));
+      throw UsageError(fmt::format("tokens: {} is not in the model's vocabulary 0..{}", tokens[i],
+                                   dims_.vocabulary - 1));
     if (tokens[i] == -1 && i % at.tokens < at.length(i / at.tokens))
       throw UsageError("tokens: -1 inside a sequence; padding may only be at its right end");
   }

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <set>
 #include <stdexcept>
 
@@ -131,9 +133,9 @@ void require_rows(const Buckets& bucket, IndexRange seen) {
   const int end = bucket.least + int(bucket.row.size());
   if (bucket.least <= seen.begin && seen.end < end) return;
   throw std::out_of_range(
-      "attention: a relative term has rows for distances " + std::to_string(bucket.least) + " to " +
-      std::to_string(end - 1) + ", and the sequence has " + std::to_string(seen.begin) + " to " +
-      std::to_string(seen.end) + "; size its bucket by the attention's least() and most()");
+      fmt::format("attention: a relative term has rows for distances {} to {}, and the sequence "
+                  "has {} to {}; size its bucket by the attention's least() and most()",
+                  bucket.least, end - 1, seen.begin, seen.end));
 }
 
 int rows_read(const AttentionCall& call, const Buckets& bucket) {

@@ -1,7 +1,8 @@
 #include "core/io/available_memory.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
-#include <cstdio>
 
 #include "core/error.h"
 #include "core/io/control_groups.h"
@@ -10,11 +11,7 @@
 namespace yonder {
 namespace {
 
-std::string gigabytes(double bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g GB", bytes / 1e9);
-  return text;
-}
+std::string gigabytes(double bytes) { return fmt::format("{:.3g} GB", bytes / 1e9); }
 
 }  // namespace
 
@@ -25,8 +22,8 @@ double free_bytes() {
 void require_memory(double bytes, const std::string& advice) {
   const double free = free_bytes();
   if (bytes > free)
-    throw UsageError("memory: this needs at least " + gigabytes(bytes) + ", and " +
-                     gigabytes(std::max(0.0, free)) + " are free; " + advice);
+    throw UsageError(fmt::format("memory: this needs at least {}, and {} are free; {}",
+                                 gigabytes(bytes), gigabytes(std::max(0.0, free)), advice));
 }
 
 }  // namespace yonder

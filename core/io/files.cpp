@@ -1,6 +1,7 @@
 #include "core/io/files.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -43,7 +44,7 @@ struct Temporary {
 
 [[noreturn]] void unreadable(const std::string& path, const std::string& why,
                              const std::string& advice = "check the name") {
-  throw FileError(path + ": can't be read: " + why + "; " + advice);
+  throw FileError(fmt::format("{}: can't be read: {}; {}", path, why, advice));
 }
 
 [[noreturn]] void unwritable(const std::string& path, int error) {
@@ -82,7 +83,7 @@ std::size_t size_of(int file, const std::string& path) {
     unreadable(path, "it is a pipe or a device", "save what comes from it as a regular file first");
   constexpr off_t small = 1 << 26;
   if (about.st_size > small && double(about.st_size) > memory_left())
-    unreadable(path, std::to_string(about.st_size) + " bytes are more than memory has free",
+    unreadable(path, fmt::format("{} bytes are more than memory has free", about.st_size),
                "take a smaller file");
   return std::size_t(about.st_size);
 }
@@ -143,7 +144,7 @@ bool lives(int process) {
   if (::kill(process, 0) < 0 && errno == ESRCH) return false;
   std::string stat;
   try {
-    stat = read_file("/proc/" + std::to_string(process) + "/stat");
+    stat = read_file(fmt::format("/proc/{}/stat", process));
   } catch (const FileError&) { return true; }
   const std::size_t name = stat.rfind(") ");  // "123 (yonder) S …"
   return name == stat.npos || (stat[name + 2] != 'Z' && stat[name + 2] != 'X');
@@ -175,8 +176,7 @@ void write_file(const std::string& path, const std::string& content) {
   if (::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode))
     unwritable(path, S_ISDIR(about.st_mode) ? EISDIR : EEXIST);
   static std::atomic<unsigned> writes{0};
-  Temporary temporary{path + "." + std::to_string(::getpid()) + "." + std::to_string(writes++) +
-                      temporary_end};
+  Temporary temporary{fmt::format("{}.{}.{}{}", path, ::getpid(), writes++, temporary_end)};
   {
     const Descriptor file{open_file(temporary.name, O_WRONLY | O_CREAT | O_TRUNC)};
     if (file.number < 0) unwritable(path, errno);
@@ -204,11 +204,7 @@ void sync_file(const std::string& path) {
 
 std::string checksum(std::string_view content) {
   const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
-  char digits[33];
-  std::snprintf(digits, sizeof digits, "%016llx%016llx",
-                static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
-  return digits;
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
 void remove_all(const std::string& path) {
@@ -266,15 +262,15 @@ FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         continue;
       }
-      throw UsageError(folder + ": process " + owner +
-                       " is at work in it; wait for it or choose another folder");
+      throw UsageError(fmt::format(
+          "{}: process {} is at work in it; wait for it or choose another folder", folder, owner));
     }
     ::fstat(file_, &held);
     if (::stat(path_.c_str(), &there) == 0 && held.st_ino == there.st_ino) break;
   }
   try {
     if (::ftruncate(file_, 0) < 0) unwritable(path_, errno);
-    write_all(file_, std::to_string(::getpid()) + "\n", path_);
+    write_all(file_, fmt::format("{}\n", ::getpid()), path_);
   } catch (const DiskError&) {
     ::close(file_);
     throw;

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -48,8 +50,8 @@ Entry entry(const std::string& name, const json& said, std::uint64_t room,
       !is(said["data_offsets"], 2, 2))
     refuse(path, who + "has no proper dtype, shape and data_offsets");
   if (said["dtype"] != "F32")
-    throw FileError(path + ": " + who + "is of type " + said["dtype"].get<std::string>() +
-                    "; convert it to F32");
+    throw FileError(fmt::format("{}: {}is of type {}; convert it to F32", path, who,
+                                said["dtype"].get<std::string>()));
 
   Entry e{name, {}, said["data_offsets"][0], said["data_offsets"][1]};
   if (e.begin > e.end || e.end > room) refuse(path, who + "ends outside the file");
@@ -58,13 +60,13 @@ Entry entry(const std::string& name, const json& said, std::uint64_t room,
     const auto extent = n.get<std::uint64_t>();
     if (extent == 0 || extent > std::uint64_t(std::numeric_limits<int>::max()) ||
         extent > room / bytes)
-      refuse(path, who + "has an impossible extent of " + std::to_string(extent));
+      refuse(path, fmt::format("{}has an impossible extent of {}", who, extent));
     bytes *= extent;
     e.shape.push_back(int(extent));
   }
   if (bytes != e.end - e.begin)
-    refuse(path, who + "has " + std::to_string(e.end - e.begin) + " bytes where its shape needs " +
-                     std::to_string(bytes));
+    refuse(path,
+           fmt::format("{}has {} bytes where its shape needs {}", who, e.end - e.begin, bytes));
   return e;
 }
 
@@ -79,13 +81,12 @@ std::map<std::string, std::string> metadata(const json& said, const std::string&
 }
 
 std::uint64_t header_length(const std::string& content, const std::string& path) {
-  if (content.size() < prefix)
-    refuse(path, "it has only " + std::to_string(content.size()) + " bytes");
+  if (content.size() < prefix) refuse(path, fmt::format("it has only {} bytes", content.size()));
   std::uint64_t length;
   std::memcpy(&length, content.data(), prefix);
   if (length > content.size() - prefix) refuse(path, "its header is cut off");
   if (length > longest_header)
-    refuse(path, "its header has " + std::to_string(length) + " bytes, more than any model's");
+    refuse(path, fmt::format("its header has {} bytes, more than any model's", length));
   if (length == 0 || content[prefix] != '{') refuse(path, "its header does not begin with '{'");
   return length;
 }
@@ -114,7 +115,7 @@ Safetensors parse_safetensors(const std::string& content, const std::string& pat
                        (e.begin < next ? "overlaps another" : "does not follow the one before it"));
     next = e.end;
   }
-  if (next != room) refuse(path, std::to_string(room - next) + " bytes follow the last tensor");
+  if (next != room) refuse(path, fmt::format("{} bytes follow the last tensor", room - next));
 
   for (const Entry& e : entries) {
     Tensor t = Tensor::uninitialized(e.shape);

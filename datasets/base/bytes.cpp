@@ -49,8 +49,8 @@ void ByteTask::prepare(int length, const Corpora& texts) {
   if (path_.empty())
     throw UsageError(name() + ": no text is given; name a file or folder with " + flag + " PATH");
   if (std::error_code error; !std::filesystem::exists(path_, error))
-    throw FileError(path_ + ": there is no such file or folder; name the text with " + flag +
-                    " PATH");
+    throw FileError(fmt::format("{}: there is no such file or folder; name the text with {} PATH",
+                                path_, flag));
   text_ = texts[path_];
   const auto& train = text_->train;
   const bool fits = std::any_of(train.begin(), train.end(), [length](const std::string& d) {
@@ -63,9 +63,10 @@ void ByteTask::refuse_short(const char* use, int length,
                             const std::vector<std::string>& documents) const {
   std::size_t most = 0;
   for (const std::string& d : documents) most = std::max(most, d.size());
-  throw UsageError(name() + ": " + path_ + " has " + std::to_string(most) +
-                   " contiguous bytes to " + use + " on, too few for a length of " +
-                   std::to_string(length) + "; give a longer text or a shorter length");
+  throw UsageError(
+      fmt::format("{}: {} has {} contiguous bytes to {} on, too few for a length of {}; give a "
+                  "longer text or a shorter length",
+                  name(), path_, most, use, length));
 }
 
 double ByteTask::chance_accuracy(int) const {
@@ -114,19 +115,20 @@ void ByteTask::check(const EvalSpec& spec) const {
   const int longest = std::max(spec.longest, spec.length);
   const bool ends = spec.protocol == Protocol::fixed_targets;
   if (ends && spec.scored > spec.length)
-    throw UsageError(name() + ": a length of " + std::to_string(spec.length) + " can't hold the " +
-                     std::to_string(spec.scored) + " targets that are compared; test lengths of " +
-                     std::to_string(spec.scored) + " or more");
+    throw UsageError(
+        fmt::format("{0}: a length of {1} can't hold the {2} targets that are compared; test "
+                    "lengths of {2} or more",
+                    name(), spec.length, spec.scored));
   if (!tile(spec)) return;
   if (!ends)
     throw UsageError(name() +
                      ": repeated text is evaluated with the protocol fixed-targets only; " +
                      "remove --eval-protocol, or set --" + name() + ".tile 0 for plain text");
   if (longest < tile(spec) + spec.scored)
-    throw UsageError(name() + ": no length reaches the second copy of " +
-                     std::to_string(tile(spec)) + " bytes; test up to " +
-                     std::to_string(tile(spec) + spec.scored) + " or more, or set --" + name() +
-                     ".tile");
+    throw UsageError(
+        fmt::format("{0}: no length reaches the second copy of {1} bytes; test up to {2} or more, "
+                    "or set --{0}.tile",
+                    name(), tile(spec), tile(spec) + spec.scored));
 }
 
 // Plain text on the same targets: the rooms are blocks of `scored` bytes in the latter half of each
@@ -194,8 +196,7 @@ Batch ByteTask::test(const EvalSpec& spec, int first, int size) const {
 std::string spelled_byte(int byte) {
   if (byte == '\n') return "\\n";
   if (byte >= ' ' && byte <= '~') return std::string(1, char(byte));
-  const char* digits = "0123456789abcdef";
-  return std::string("\\x") + digits[byte / 16] + digits[byte % 16];
+  return fmt::format("\\x{:02x}", byte);
 }
 
 std::string ByteTask::spelled(int token) const {

@@ -27,8 +27,8 @@ std::unique_ptr<Task> make_task(const std::string& name) {
     if (entry.name == name) return entry.make();
     names.push_back(entry.name);
   }
-  throw UsageError("task: there is no '" + name + "'" + did_you_mean(name, names) +
-                   "; see yonder list tasks");
+  throw UsageError(fmt::format("task: there is no '{}'{}; see yonder list tasks", name,
+                               did_you_mean(name, names)));
 }
 
 void add_task(TaskEntry entry) {
@@ -39,9 +39,10 @@ void add_task(TaskEntry entry) {
 
 void refuse_bin(const std::string& task, const EvalSpec& spec) {
   if (spec.least)
-    throw UsageError(task + ": its sequences need a single length, and " +
-                     std::to_string(spec.least) + "-" + std::to_string(spec.length) +
-                     " is a bin of lengths; give single lengths");
+    throw UsageError(
+        fmt::format("{}: its sequences need a single length, and {}-{} is a bin of lengths; "
+                    "give single lengths",
+                    task, spec.least, spec.length));
 }
 
 double chance_accuracy(const Task& task, int least, int most) {

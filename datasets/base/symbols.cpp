@@ -27,9 +27,10 @@ std::vector<int> SymbolTask::question(int length, RandomStream& draws) const {
 
 void SymbolTask::check_unique(const std::string& name, int length) const {
   if (!unique_ || length <= alphabet_) return;
-  const std::string n = std::to_string(length);
-  throw UsageError(name + ": " + n + " unique symbols need an alphabet of as many, not " +
-                   std::to_string(alphabet_) + "; set --" + name + ".alphabet " + n + " or more");
+  throw UsageError(
+      fmt::format("{0}: {1} unique symbols need an alphabet of as many, not {2}; set "
+                  "--{0}.alphabet {1} or more",
+                  name, length, alphabet_));
 }
 
 std::vector<int> BitTask::question(int length, RandomStream& draws) const {

@@ -28,16 +28,16 @@ Meta meta_in(const std::string& path) {
   const auto whole = [&](const std::string& key, const nlohmann::json& value, std::int64_t most) {
     if (!value.is_number_integer() || value.get<std::int64_t>() < 1 ||
         value.get<std::int64_t>() > most)
-      throw FileError(path + ": \"" + key + "\" is " + value.dump() +
-                      "; it is a whole number from 1 to " + std::to_string(most));
+      throw FileError(fmt::format("{}: \"{}\" is {}; it is a whole number from 1 to {}", path, key,
+                                  value.dump(), most));
     return value.get<std::int64_t>();
   };
   for (const auto& [key, value] : said.items()) {
     if (key == "vocabulary") meta.vocabulary = whole(key, value, 1 << 16);
     else if (key == "bytes") meta.bytes = whole(key, value, std::int64_t(1) << 53);
     else
-      throw FileError(path + ": \"" + key +
-                      "\" is not a key; it may have \"vocabulary\" and \"bytes\"");
+      throw FileError(fmt::format(
+          "{}: \"{}\" is not a key; it may have \"vocabulary\" and \"bytes\"", path, key));
   }
   return meta;
 }
@@ -97,8 +97,9 @@ TokenStream::TokenStream(const std::string& path, int vocabulary) : path_(path) 
   for (const Ids* part : {&train_, &validation_, &test_})
     for (const std::uint16_t id : *part) {
       if (vocabulary_ && id >= vocabulary_)
-        throw FileError(path + ": it has the id " + std::to_string(id) + ", which is not in 0.." +
-                        std::to_string(vocabulary_ - 1) + "; see --file.vocabulary and meta.json");
+        throw FileError(fmt::format(
+            "{}: it has the id {}, which is not in 0..{}; see --file.vocabulary and meta.json",
+            path, id, vocabulary_ - 1));
       times[id] += part == &train_;
       largest = std::max(largest, int(id));
     }
@@ -121,9 +122,10 @@ TokenStream::Ids TokenStream::read(const std::string& path) {
 
 void TokenStream::require(int length) const {
   if (std::int64_t(train_.size()) < length)
-    throw UsageError("file: " + path_ + " has " + std::to_string(train_.size()) +
-                     " tokens to train on, too few for a length of " + std::to_string(length) +
-                     "; give a longer stream or a shorter length");
+    throw UsageError(
+        fmt::format("file: {} has {} tokens to train on, too few for a length of {}; give a longer "
+                    "stream or a shorter length",
+                    path_, train_.size(), length));
 }
 
 Batch TokenStream::train(std::uint64_t seed, int step, int size, int length) const {
@@ -140,9 +142,10 @@ Batch TokenStream::train(std::uint64_t seed, int step, int size, int length) con
 // over it; those before which the greatest length has no room are left out.
 std::vector<std::int64_t> TokenStream::ends(const EvalSpec& spec) const {
   if (spec.scored > spec.length)
-    throw UsageError("file: a length of " + std::to_string(spec.length) + " can't hold the " +
-                     std::to_string(spec.scored) + " targets that are compared; test lengths of " +
-                     std::to_string(spec.scored) + " or more");
+    throw UsageError(
+        fmt::format("file: a length of {0} can't hold the {1} targets that are compared; test "
+                    "lengths of {1} or more",
+                    spec.length, spec.scored));
   const std::int64_t n = std::int64_t(of(spec.split).size()), M = spec.scored;
   const std::int64_t longest = std::max(spec.longest, spec.length);
   const std::int64_t rooms = n < M ? 0 : (n - std::max(n / 2, M)) / M + 1;
@@ -152,10 +155,10 @@ std::vector<std::int64_t> TokenStream::ends(const EvalSpec& spec) const {
   for (std::int64_t i = 0; i < count; ++i)
     if (const std::int64_t end = n - i * rooms / count * M; end >= longest) all.push_back(end);
   if (all.empty())
-    throw UsageError("file: " + path_ + " has " + std::to_string(n) + " tokens to " +
-                     (spec.split == Split::test ? "test" : "validate") +
-                     " on, too few for a length of " + std::to_string(longest) +
-                     "; give a longer stream or a shorter length");
+    throw UsageError(
+        fmt::format("file: {} has {} tokens to {} on, too few for a length of {}; give a longer "
+                    "stream or a shorter length",
+                    path_, n, spec.split == Split::test ? "test" : "validate", longest));
   return all;
 }
 

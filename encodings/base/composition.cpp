@@ -39,8 +39,8 @@ std::optional<std::string> refusal_of_pair(const std::string& names, const Compo
                                            const Component& two) {
   for (const auto& [a, b] : {std::pair{&one, &two}, std::pair{&two, &one}})
     if (const auto why = conflict(*a, *b))
-      return "encoding: '" + names + "' can't join " + a->entry->name + " and " + b->entry->name +
-             ": " + *why;
+      return fmt::format("encoding: '{}' can't join {} and {}: {}", names, a->entry->name,
+                         b->entry->name, *why);
   return {};
 }
 
@@ -72,7 +72,7 @@ std::string joining() {
   std::vector<std::string> all;
   for (const Entry& e : registry())
     for (const JoinsAtTest& j : e.joins_at_test)
-      all.push_back(e.name + "." + j.option + (j.only ? "=" + text_of(*j.only) : ""));
+      all.push_back(fmt::format("{}.{}{}", e.name, j.option, j.only ? "=" + text_of(*j.only) : ""));
   return joined(all, ", ");
 }
 
@@ -189,8 +189,8 @@ void Composition::set(const OptionKey& key, const Value& value) {
   bool known = false, taken = false;
   for (Component* p : addressed(key)) known = true, taken |= assign_to(*p, key, value);
   if (!known)
-    throw UsageError(text_of(key) + ": '" + name_ + "' has no " + key.address() + "; write '" +
-                     name_ + "+" + key.address() + "' or remove the option");
+    throw UsageError(fmt::format("{0}: '{1}' has no {2}; write '{1}+{2}' or remove the option",
+                                 text_of(key), name_, key.address()));
   if (!taken) throw UsageError(text_of(key) + ": '" + name_ + "' fixes it itself; change it there");
 }
 
@@ -210,9 +210,9 @@ void Composition::set_at_test(const OptionKey& key, const Value& value) {
     std::vector<std::string> free;
     for (const Option& other : options)
       if (other.test_time) free.push_back(key.owner + "." + other.name);
-    throw UsageError(text_of(key) + ": fixed in training at " + text_of(trained) +
-                     "; train another model" +
-                     (free.empty() ? "" : ", or change " + joined(free, ", ")));
+    throw UsageError(fmt::format("{}: fixed in training at {}; train another model{}", text_of(key),
+                                 text_of(trained),
+                                 free.empty() ? "" : ", or change " + joined(free, ", ")));
   }
   if (joins && !everywhere(groups_, key.owner)) join(key, value);
 }
@@ -281,10 +281,9 @@ void Composition::build(const Dims& dims, Parameters& parameters) {
       throw UsageError(p.entry->name + ": for " + (dims.causal ? "bidirectional" : "causal") +
                        " models only; train one, or choose another encoding");
   if (const std::size_t named = layers_in(groups_); named && int(named) != dims.layers)
-    throw UsageError("encoding: '" + name_ + "' names " + std::to_string(named) +
-                     (named == 1 ? " layer" : " layers") + ", and the model has " +
-                     std::to_string(dims.layers) + "; name each of them once, from 0 to " +
-                     std::to_string(dims.layers - 1));
+    throw UsageError(fmt::format(
+        "encoding: '{}' names {} {}, and the model has {}; name each of them once, from 0 to {}",
+        name_, named, named == 1 ? "layer" : "layers", dims.layers, dims.layers - 1));
   dims_ = dims;
   dims_.positions = std::max(dims.positions, dims.trained);
   dims_.positions = positions(dims_);
@@ -324,10 +323,10 @@ void Composition::build(Component& p, Parameters& parameters) {
   parameters.leave_out({});
   if (!p.layers.empty() && !acts_by_layer(p))
     throw UsageError(
-        "encoding: '" + name_ + "' has " + p.entry->name +
-        " in some layers only, and not all that it does is done in a layer: it acts on "
-        "the embedded tokens, draws positions, or replaces the last layer; give it to "
-        "every layer, or remove it");
+        fmt::format("encoding: '{}' has {} in some layers only, and not all that it does is done "
+                    "in a layer: it acts on the embedded tokens, draws positions, or replaces the "
+                    "last layer; give it to every layer, or remove it",
+                    name_, p.entry->name));
 }
 
 }  // namespace yonder

@@ -20,8 +20,9 @@ class DrawnPositions : public Encoding {
 
   void check() const override {
     if (range_ > 0 && range_ < dims_.trained)
-      throw UsageError(name_ + ".range: " + std::to_string(range_) + " positions can't place the " +
-                       std::to_string(dims_.trained) + " tokens of training; give more");
+      throw UsageError(
+          fmt::format("{}.range: {} positions can't place the {} tokens of training; give more",
+                      name_, range_, dims_.trained));
   }
 
   int positions(const Dims& dims) override { return range_ > 0 ? range_ : 8 * dims.trained; }
@@ -59,9 +60,9 @@ class DrawnPositions : public Encoding {
   /// Refuses a sequence that is longer than the range.
   void require_room(int longest, const std::string& way_out) const {
     if (longest > range_)
-      throw Undefined("range ends", name_ + ": " + std::to_string(longest) +
-                                        " tokens don't fit into the " + std::to_string(range_) +
-                                        " positions of training; " + way_out);
+      throw Undefined("range ends",
+                      fmt::format("{}: {} tokens don't fit into the {} positions of training; {}",
+                                  name_, longest, range_, way_out));
   }
 
  private:

@@ -35,10 +35,11 @@ int Attention::least_seen() const {
 
 void Attention::require_rising(const std::string& owner) const {
   if (const int least = least_seen(); least < 0)
-    throw UsageError(
-        owner + ": a token stands " + std::to_string(-least) +
-        " positions before one that it attends to, and in a causal model it has no row for "
-        "negative distances; give increasing positions, or make the model bidirectional");
+    throw UsageError(fmt::format(
+        "{}: a token stands {} positions before one that it attends to, and in a causal model it "
+        "has no row for negative distances; give increasing positions, or make the model "
+        "bidirectional",
+        owner, -least));
 }
 
 std::vector<int> token_positions(const Positions& p) {

@@ -52,8 +52,9 @@ inline Option heads_option(int* heads) {
 /// Refuses more heads than the model has.
 inline void check_heads(const std::string& owner, int heads, int of_model) {
   if (heads > of_model)
-    throw UsageError(owner + ".heads: " + std::to_string(heads) + " are more than the model's " +
-                     std::to_string(of_model) + "; give at most that many");
+    throw UsageError(
+        fmt::format("{}.heads: {} are more than the model's {}; give at most that many", owner,
+                    heads, of_model));
 }
 /// Factors of rows as those of the last `heads` of H heads, [.., H]; 1 in the others. 0: all.
 inline Tensor of_last(int heads, int H, const Tensor& factor) {

@@ -82,8 +82,8 @@ const Entry& entry(const std::string& name) {
   const std::string close = nearest(lower_case(name), names);
   const Entry* meant = find_named(close);
   throw UsageError(
-      "encoding: no encoding is called '" + name + "'" +
-      (meant ? "; did you mean '" + meant->name + "'?" : "; see yonder list encodings"));
+      fmt::format("encoding: no encoding is called '{}'{}", name,
+                  meant ? "; did you mean '" + meant->name + "'?" : "; see yonder list encodings"));
 }
 
 std::string canonical_encoding(const std::string& text) {

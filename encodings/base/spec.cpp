@@ -1,5 +1,7 @@
 #include "encodings/base/spec.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -35,8 +37,8 @@ Layers range_of(const std::string& text) {
 void add_layers(Layers& layers, const std::string& text, const std::string& whole) {
   const Layers more = range_of(text);
   if (more.empty())
-    throw UsageError("encoding: '" + text + "' in '" + whole +
-                     "' are not layers; write them as in rope@0-2,none@3");
+    throw UsageError(fmt::format(
+        "encoding: '{}' in '{}' are not layers; write them as in rope@0-2,none@3", text, whole));
   layers.insert(layers.end(), more.begin(), more.end());
 }
 
@@ -64,8 +66,8 @@ void require_each_once(std::vector<LayerGroup>& groups, const std::string& encod
                        "; write them after an @, as in rope@0-2,none@3");
     for (const int l : g.layers)
       if (!named.insert(l).second)
-        throw UsageError("encoding: '" + encoding + "' names layer " + std::to_string(l) +
-                         " twice; name every layer once");
+        throw UsageError(
+            fmt::format("encoding: '{}' names layer {} twice; name every layer once", encoding, l));
     std::sort(g.layers.begin(), g.layers.end());
   }
   int expected = 0;
@@ -175,8 +177,8 @@ std::pair<std::string, std::string> parse_assignment(const std::string& text,
                                                      const std::string& example) {
   const auto equals = text.find('=');
   if (equals == text.npos || equals == 0 || equals + 1 == text.size())
-    throw UsageError(where + ": '" + text + "' is not of the form option=value; write it as in " +
-                     example);
+    throw UsageError(fmt::format("{}: '{}' is not of the form option=value; write it as in {}",
+                                 where, text, example));
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 

@@ -203,9 +203,9 @@ struct Turning {
     const int pairs = width(d) / 2;
     const std::vector<double> each = parsed_factors(name);
     if (int(each.size()) != pairs)
-      throw UsageError(name + "there are " + std::to_string(each.size()) + " for " +
-                       std::to_string(pairs) +
-                       " pairs of columns; give one for each, as yonder search prints them");
+      throw UsageError(fmt::format(
+          "{}there are {} for {} pairs of columns; give one for each, as yonder search prints them",
+          name, each.size(), pairs));
     for (int m = 0; m < pairs && resonance; ++m)
       if (spectrum(base, width(d)).w[m] / each[m] > 2 * std::numbers::pi)
         throw UsageError(name + "pair " + std::to_string(m) +

@@ -58,7 +58,7 @@ class LearnedTable {
   void build(Parameters& p, const std::string& owner, const std::string& name, Shape shape,
              Init init) {
     owner_ = owner;
-    name_ = "encoding." + owner + "." + name;
+    name_ = fmt::format("encoding.{}.{}", owner, name);
     seed_ = p.seed();
     rows_ = p.make(name_, std::move(shape), init);
   }
@@ -85,9 +85,8 @@ class LearnedTable {
   }
 
   [[noreturn]] void refuse(int position, const std::string& way_out) const {
-    throw Undefined("table ends", owner_ + ": position " + std::to_string(position) +
-                                      " is beyond the table of " + std::to_string(rows_.dim(0)) +
-                                      "; " + way_out);
+    throw Undefined("table ends", fmt::format("{}: position {} is beyond the table of {}; {}",
+                                              owner_, position, rows_.dim(0), way_out));
   }
 
   Var fresh(int count) const {
