@@ -132,11 +132,11 @@ std::string attention_csv(const AttentionObserver& observer) {
 
 // All files or none.
 void write(const Paths& paths, const Tensor& logits, const AttentionObserver* observer,
-           const Transformer* trained) {
+           const Transformer* differentiated) {
   write_npy(paths.logits, logits.shape, {logits.flat().begin(), logits.flat().end()});
   try {
     if (observer) write_file(paths.attention, attention_csv(*observer));
-    if (trained) write_safetensors(paths.gradients, gradients_of(*trained));
+    if (differentiated) write_safetensors(paths.gradients, gradients_of(*differentiated));
   } catch (const DiskError&) {
     remove_all(paths.logits);
     if (observer) remove_all(paths.attention);
