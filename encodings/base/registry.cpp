@@ -76,6 +76,12 @@ const Entry& entry(const std::string& name) {
   if (const Entry* found = find_named(name)) return *found;
   std::vector<std::string> names;
   for (const Entry& e : registry()) {
+    for (const Override& o : e.extensions)
+      if (text_of(o.value) == name)
+        throw UsageError(
+            fmt::format("encoding: '{0}' is an extension of {1}, as in {1}:{2}; see "
+                        "yonder show encoding {1}",
+                        name, e.name, text_of(o)));
     names.push_back(e.name);
     names.insert(names.end(), e.aliases.begin(), e.aliases.end());
   }

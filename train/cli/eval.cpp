@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/io/files.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
 #include "train/evaluation/extrapolation.h"
@@ -21,8 +23,8 @@ namespace {
 std::string percent(double x) { return fmt::format("{:.1f}%", 100 * x); }
 
 void print_table(const std::vector<EvalRow>& rows, const Task& task) {
-  const char* const last = task.is_text() ? "perplexity" : "exact";
-  std::printf("%8s %8s %10s %10s %10s %10s %9s\n", "length", "tokens", "loss", "accuracy", last,
+  const char* const last = task.is_text() ? "perplexity" : "exact match";
+  std::printf("%8s %8s %10s %10s %11s %10s %9s\n", "length", "tokens", "loss", "token acc.", last,
               "chance", "examples");
   for (const EvalRow& row : rows) {
     const std::string length = text_of_range(row.least, row.length);
@@ -33,7 +35,7 @@ void print_table(const std::vector<EvalRow>& rows, const Task& task) {
     }
     const std::string quality =
         task.is_text() ? fmt::format("{:.4f}", row.perplexity) : percent(row.exact_match);
-    std::printf("%8s %8d %10s %10s %10s %10s %9d\n", length.c_str(), row.tokens,
+    std::printf("%8s %8d %10s %10s %11s %10s %9d\n", length.c_str(), row.tokens,
                 fmt::format("{:.4f}", row.loss).c_str(), percent(row.token_accuracy).c_str(),
                 quality.c_str(), percent(row.chance).c_str(), row.examples);
   }
@@ -138,19 +140,21 @@ void declare(CommandLine& line, EvalOptions& options) {
            .formerly("protocol"),
        Option{"threads", &options.threads, "threads; results unaffected"}.within(0, 1024).shown_as(
            "all cores")});
-  line.add("Output",
-           {Option{"per_position", &options.per_position,
-                   "write the loss by position in the window (text only), as CSV"}
-                .takes("FILE"),
-            Option{"attention", &options.attention,
-                   "write where each head attends, as CSV, and print a summary"}
-                .takes("FILE"),
-            Option{"attention_map", &options.settings.map_blocks,
-                   "also write attention maps of the first sequence, in N blocks, to FILE.map.csv"}
-                .within(0, 1024)
-                .shown_as("none"),
-            Option{"json", &options.json, "print the results as JSON"},
-            Option{"quiet", &options.quiet, "no progress"}});
+  line.add(
+      "Output",
+      {Option{"per_position", &options.per_position,
+              "write the loss by position in the window (text only), as CSV"}
+           .takes("FILE"),
+       Option{"attention", &options.attention,
+              "write where each head attends, as CSV, and print a summary"}
+           .takes("FILE"),
+       Option{
+           "attention_map", &options.settings.map_blocks,
+           "also write attention maps of the first sequence, in N blocks, beside FILE, as .map.csv"}
+           .within(0, 1024)
+           .shown_as("none"),
+       Option{"json", &options.json, "print the results as JSON"},
+       Option{"quiet", &options.quiet, "no progress"}});
   line.tasks(options.of_task, CommandLine::When::testing);
   line.encodings(options.of_encoding, CommandLine::When::testing);
 }
@@ -259,11 +263,12 @@ void test_one(const EvalOptions& options, Trained& run, const Inputs& inputs, Pr
 // What a sweep's folder has instead of a checkpoint.
 void refuse_sweep(const std::string& path) {
   std::error_code error;
-  std::string runs;
+  std::set<std::string> runs;
   for (const auto& run : std::filesystem::directory_iterator(path + "/cells", error))
-    runs += "\n  " + run.path().string();
+    runs.insert("\n  " + run.path().string());
   if (!runs.empty())
-    throw UsageError("eval: " + path + " is the folder of a sweep; name one of its runs:" + runs);
+    throw UsageError("eval: " + path +
+                     " is the folder of a sweep; name one of its runs:" + joined(runs, ""));
 }
 
 }  // namespace

@@ -133,7 +133,6 @@ void print(const Json& all) {
     for (const Json& one : all)
       if (one.value("acts_on", "") == group) print_line(group.empty() ? "" : "  ", one, widest);
   }
-  if (!groups.front().empty()) std::puts("\nDetails: yonder show encoding NAME");
 }
 
 // The papers in a text as links: "arXiv:2104.09864", and addresses without their https.
@@ -277,7 +276,10 @@ ExitCode list_command(const Arguments& arguments) {
     print_markdown(all, {"name", "title", "acts_on", "models", "parameters", "beyond_N", "paper"});
   else if (markdown && presets) print_markdown(all, {"name", "title", "source"});
   else if (markdown) print_markdown(all, {"name", "title", "sequence", "paper"});
-  else print(all);
+  else {
+    print(all);
+    std::printf("\nDetails: yonder show %s NAME\n", what.substr(0, what.size() - 1).c_str());
+  }
   return ExitCode::ok;
 }
 

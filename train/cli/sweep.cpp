@@ -278,9 +278,10 @@ ExitCode sweep_command(const Arguments& arguments) {
   bool proceed = false;
   ranks::run_collectively([&] { proceed = parse_options(arguments, line, options); });
   if (!proceed) return ExitCode::ok;
+  Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
   if (options.dry) {
     if (ranks::rank() == 0)
-      std::fputs(dry_run(Experiment(options.sweep), options.ranks).c_str(), stdout);
+      std::fputs(dry_run(Experiment(options.sweep), progress, options.ranks).c_str(), stdout);
     return ExitCode::ok;
   }
   if (options.as_job) return write_job(arguments, options), ExitCode::ok;
@@ -292,7 +293,6 @@ ExitCode sweep_command(const Arguments& arguments) {
     ranks::require_same("sweep: the configuration", text);
   }
 
-  Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
   const Start start = options.force ? Start::over : options.resume ? Start::resumed : Start::fresh;
   const SweepEnd end = sweep(*experiment, options.out, start, command_of(arguments), progress);
   if (ranks::rank() > 0) return end.signal ? exit_code(end.signal) : ExitCode::ok;

@@ -77,8 +77,8 @@ std::string current_protocol(const std::string& name) {
 
 std::string flag_of(const OptionKey& key) {
   if (key == OptionKey("text.path")) return "--text";
-  if (find_entry(key.owner) || is_of_task(key)) return "--" + text_of(key);
-  return "--" + kebab_case(key.owner == "encoding" ? text_of(key) : key.name);
+  const bool owned = find_entry(key.owner) || is_of_task(key) || key.owner == "encoding";
+  return "--" + kebab_case(owned ? text_of(key) : key.name);
 }
 
 std::optional<OptionKey> find_key(const OptionKey& key) {

@@ -294,8 +294,11 @@ void insert_tables(toml::table& root, const std::string& name, const std::vector
 }
 
 // Axes with the types of their options, which may be given as texts, and without the places of
-// texts, which may move: their checksums are compared elsewhere.
+// texts, which may move: their checksums are compared elsewhere. What no run depends on does not
+// count, so that a preset may be reworded while a sweep of it is unfinished.
 SweepConfig comparable(SweepConfig config) {
+  config.title = config.source = "";
+  config.claims.clear(), config.predictions.clear();
   std::erase_if(config.base.options, [](const Override& o) { return o.key.name == "path"; });
   for (Axis& axis : config.axes)
     for (Value& v : axis.values) v = typed(axis.key, v);

@@ -20,7 +20,7 @@ struct CellGroup {
   double measuring = 0;  // s, that its cost took to measure
 };
 
-std::vector<CellGroup> groups_of(const Experiment& experiment) {
+std::vector<CellGroup> groups_of(const Experiment& experiment, Progress& progress) {
   const SweepPlan& plan = experiment.plan;
   std::vector<CellGroup> groups;
   for (const Variant& v : plan.variants) {
@@ -29,6 +29,7 @@ std::vector<CellGroup> groups_of(const Experiment& experiment) {
       if (has(seen, row.encoding)) continue;
       seen.push_back(row.encoding);
       CellGroup group{.cell = Cell(experiment, v, row.encoding, v.base.lr, v.base.seed)};
+      progress.show(fmt::format("timing a few steps of {} on {}", row.encoding, v.base.task));
       group.measuring =
           processor_seconds_of([&] { group.cost = measured(experiment, group.cell); });
       groups.push_back(std::move(group));
@@ -94,12 +95,14 @@ std::string table_of_ranks(const JobTimes& times, const std::vector<CellGroup>& 
 
 }  // namespace
 
-std::string dry_run(const Experiment& experiment, const std::vector<int>& ranks) {
+std::string dry_run(const Experiment& experiment, Progress& progress,
+                    const std::vector<int>& ranks) {
   const auto& [config, plan, inputs] = experiment;
   const int threads = config.base.threads ? config.base.threads : yonder::threads();
   const WithThreads alone(1);
   const double checking = processor_seconds_of([&] { require_possible(experiment); });
-  const std::vector<CellGroup> groups = groups_of(experiment);
+  const std::vector<CellGroup> groups = groups_of(experiment, progress);
+  progress.clear();
   SweepConfig resolved = config;
   // Where panels differ in their training lengths, one list would say less than none.
   const std::vector<int> lengths = lengths_of(plan, plan.variants.front());

@@ -39,7 +39,7 @@ void require_possible(const Experiment&);
 /// What `sweep` would do, in words: the configuration, cells with their parameters, the time that
 /// they are likely to take on this machine (from a few steps of each encoding) and the memory.
 /// For each number of `ranks` also the time under mpirun on processors like this machine's.
-std::string dry_run(const Experiment&, const std::vector<int>& ranks = {});
+std::string dry_run(const Experiment&, Progress&, const std::vector<int>& ranks = {});
 
 /// The results of a folder; FileError if there are none.
 Study read_study(const std::string& folder);

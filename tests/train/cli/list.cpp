@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "encodings/base/encoding.h"
@@ -30,6 +31,17 @@ TEST_CASE("each room's README.md has the very table that the program prints") {
   }
 }
 
+TEST_CASE("the first page says how many encodings, tasks and presets there are") {
+  const auto count = [](const std::string& what) {
+    const auto all = nlohmann::json::parse(yonder_run("list " + what + " --json").out);
+    return std::to_string(all.size()) + " " + what;
+  };
+  std::string readme = content_of(YONDER_SOURCE "/README.md");
+  std::replace(readme.begin(), readme.end(), '\n', ' ');
+  for (const std::string what : {"encodings", "tasks", "presets"})
+    CHECK(contains(readme, count(what)));
+}
+
 TEST_CASE("show explains every encoding: formula, options, parameters") {
   for (const auto& one : nlohmann::json::parse(yonder_run("list encodings --json").out)) {
     const std::string name = one["name"];
@@ -42,5 +54,8 @@ TEST_CASE("show explains every encoding: formula, options, parameters") {
   }
   CHECK(contains(yonder_run("show encoding learned").out, "encoding.learned.table"));
   CHECK(contains(yonder_run("show encoding ropee").err, "did you mean 'rope'"));
+  CHECK(contains(yonder_run("show encoding yarn").err,
+                 "'yarn' is an extension of rope, as in rope:rope.scaling=yarn"));
+  CHECK(contains(yonder_run("show encoding rope").out, "--rope.beta-fast"));
   CHECK(contains(yonder_run("show /nowhere").err, "there is no run here"));
 }

@@ -146,6 +146,9 @@ TEST_CASE("a key that a recorded sweep lacks had its default there") {
       text.substr(0, text.find(newer)) + text.substr(text.find(newer) + newer.size());
   CHECK(same_sweep(text, "a.toml", c));
   CHECK(same_sweep(older, "a.toml", c));
+  c.title = "reworded";
+  c.claims.push_back({.text = "added", .order = {"rope", "none"}});
+  CHECK(same_sweep(older, "a.toml", c));
   c.base.shards = 4;
   CHECK_FALSE(same_sweep(older, "a.toml", c));
   c.base.shards = 1, c.base.steps = 31;

@@ -210,6 +210,7 @@ TEST_CASE("options that training fixes belong to the encoding of a row, others t
   CHECK(rows[1].training().at(0).value == Value(0.5));
   CHECK(rows[1].extension_text() == "rope.scaling=yarn");
   CHECK(rows[1].label() == "rope, fraction 0.5 + yarn");
+  CHECK(rows[1].printed() == "RoPE (fraction 0.5) + YaRN");
 }
 
 TEST_CASE("the JSON has intervals, orders and verdicts for programs") {

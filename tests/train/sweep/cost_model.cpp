@@ -102,7 +102,8 @@ TEST_CASE("what measures with one thread leaves as many as there were") {
   const WithThreads before(3);
   SweepConfig sweep = copies();
   sweep.eval_lengths = {8}, sweep.examples = 2;
-  CHECK(dry_run(Experiment(sweep)).find("# runs, one thread each") != std::string::npos);
+  Progress quiet(Progress::Verbosity::quiet);
+  CHECK(dry_run(Experiment(sweep), quiet).find("# runs, one thread each") != std::string::npos);
   CHECK(threads() == 3);
 }
 
