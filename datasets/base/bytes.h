@@ -27,8 +27,7 @@ class ByteTask : public Task {
  public:
   Options options() override {
     return {
-        Option{"path", &path_,
-               "text: a file or a folder of files; the last tenth is held out for testing"}
+        Option{"path", &path_, "text: a file or folder; its last tenth is held out for testing"}
             .at_test(),
         Option{"mask", &mask_, "fraction of the bytes that are masked for a bidirectional model"}
             .between(0, 1)};

@@ -140,11 +140,9 @@ Options RunConfig::training_fields() {
           .within(-1, largest)
           .shown_as("same as --seed")
           .for_experts(),
-      Option{"train.precision", &precision,
-             "precision of matrix multiplication in training; bf16 needs AMX or AVX512-BF16"}
+      Option{"train.precision", &precision, "matmul precision; bf16 needs AMX or AVX512-BF16"}
           .one_of({"f32", "bf16"}),
-      Option{"train.threads", &threads,
-             "threads, in a sweep runs in parallel; does not affect the results"}
+      Option{"train.threads", &threads, "threads (in a sweep: runs at once); results unaffected"}
           .within(0, 1024)
           .shown_as("all cores")
           .of_machine(),

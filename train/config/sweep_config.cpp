@@ -206,16 +206,15 @@ Options SweepConfig::fields() {
               .formerly("course")
               .for_experts(),
           Option{"attention", &attention,
-                 "record where each model's heads attend, in attention.csv and the report"}};
+                 "record where heads attend: attention.csv, and a report section"}};
 }
 
 Options SweepConfig::lists() {
   return {
-      Option{
-          "encodings",
-          {},
-          "rows, separated by commas, with options after colons, as in rope:rope.scaling=yarn; "
-          "layers as in rope@0-2;none@3; all: every encoding; everything: also with every override"}
+      Option{"encodings",
+             {},
+             "rows, separated by commas: rope:rope.scaling=yarn, rope@0-2;none@3, all (encodings), "
+             "everything (all with every override)"}
           .takes("LIST"),
       Option{"eval_lengths",
              {},

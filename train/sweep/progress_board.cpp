@@ -38,7 +38,7 @@ ProgressBoard::ProgressBoard(std::vector<std::string> names, int all, Progress& 
   }
   count_[std::size_t(State::waiting)] = int(cells_.size());
   if (const int finished = all - int(cells_.size()); finished > 0)
-    progress.print_line(fmt::format("{} of {} cells are finished already", finished, all));
+    progress.print_line(fmt::format("{} of {} runs are finished already", finished, all));
 }
 
 std::string ProgressBoard::said(double part, const Metrics* step) {

@@ -234,7 +234,7 @@ TEST_CASE("more examples than a text has are refused with their number, or said 
       yonder_run("sweep" + model + " --encodings none --eval-lengths 32,64 --seeds 1 " +
                  "--examples 10 --out " + (folder / "sweep"));
   CHECK(swept.code == 0);
-  CHECK(swept.err.find("text: tested on 6 sequences of length 64 and not on 10") !=
+  CHECK(swept.err.find("text: evaluated on 6 sequences of length 64 and not on 10") !=
         std::string::npos);
 }
 
@@ -314,7 +314,7 @@ TEST_CASE("layers with encodings of their own, and one that changes, are trained
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   CHECK(ran.out.find("RoPE@0,NoPE@1 + window") != ran.out.npos);
-  CHECK(ran.out.find("RoPE, switch at 0.5 ") != ran.out.npos);
+  CHECK(ran.out.find("RoPE (switch at 0.5") != ran.out.npos);
   const std::string csv = content_of(folder / "s/results.csv");
   CHECK(csv.find("\"rope@0,none@1\",,copy,,,answer,8,") != csv.npos);
   CHECK(csv.find("rope:encoding.switch_at=0.5,,copy,,,answer,8,") != csv.npos);

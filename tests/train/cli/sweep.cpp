@@ -132,7 +132,7 @@ TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code
 TEST_CASE("the report is the same when it is shown again, and JSON is the file") {
   const Ran shown = yonder_run("show " + finished_sweep());
   CHECK(shown.code == 0);
-  CHECK(contains(shown.out, "4 of 4 cells"));
+  CHECK(contains(shown.out, "4 of 4 runs"));
   CHECK(contains(shown.out, "RoPE + YaRN"));
   CHECK(contains(shown.out, "table ends"));
   CHECK(contains(shown.out, "Token accuracy at 2×: "));

@@ -174,7 +174,7 @@ TEST_CASE("a rate whose trial was killed is not passed over for another") {
   REQUIRE(yonder_run(sweep("killed") + " --resume").code == 0);
   CHECK_FALSE(fs::exists(folder / "killed/cells/rope-copy-lr0.01-s0/FAILED"));
   CHECK(content_of(folder / "killed/results.csv") == content_of(folder / "whole/results.csv"));
-  CHECK(contains(yonder_run("show " + (folder / "killed")).out, "1 of 1 cells"));
+  CHECK(contains(yonder_run("show " + (folder / "killed")).out, "1 of 1 runs"));
 }
 
 TEST_CASE("an interrupt keeps finished cells, says how to go on, and ends with 130") {

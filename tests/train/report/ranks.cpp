@@ -120,7 +120,7 @@ TEST_CASE("yonder report makes the page, the tables and one CSV of results.csv f
   CHECK(yonder_run(all + " --format csv").out == to_csv(small_atlas()));
   CHECK_THAT(yonder_run(all + " --format md").out, ContainsSubstring("sort: Token accuracy (%)"));
   CHECK(yonder_run(all).code == 2);
-  CHECK_THAT(yonder_run("report " + paths[0]).err, ContainsSubstring("need a place"));
+  CHECK_THAT(yonder_run("report " + paths[0]).err, ContainsSubstring("need --out"));
   REQUIRE(yonder_run(all + " --out " + (folder / "p/page.html")).code == 0);
   const std::string page = content_of(folder / "p/page.html");
   for (const char* part :

@@ -48,7 +48,7 @@ TEST_CASE("tables print a row as papers do, and NoPE is never called none") {
   CHECK(printed("rope:rope.scaling=yarn:rope.factor=4") == "RoPE + YaRN, factor 4");
   CHECK(printed("rope@0-2,none@3:window.size=0") == "RoPE@0-2,NoPE@3 + window");
   CHECK(printed("rope:encoding.until=0.5:encoding.then=none") ==
-        "RoPE, switch at 0.5, switch to NoPE");
+        "RoPE (switch at 0.5, switch to NoPE)");
   CHECK(printed("sinusoidal") == "sinusoidal");
   for (const Entry& e : registry())
     if (!e.printed.empty()) CHECK(e.printed.find_first_of("@:;,=<>&") == std::string::npos);

@@ -61,7 +61,7 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
                     ContainsSubstring("different bins"));
   longer.train_length = 128;
   CHECK_THROWS_WITH(joined({study_of(only(found_text(), "rope")), study_of(longer)}, {"x", "y"}),
-                    ContainsSubstring("trained lengths 64 and 128"));
+                    ContainsSubstring("training lengths 64 and 128"));
   Study small = study_of(only(found_text(), "rope")),
         large = study_of(only(found_text(), "kerple"));
   small.trainings = {
@@ -134,7 +134,7 @@ TEST_CASE("an unfinished run is reported as far as it is done, and says so") {
   CHECK_THROWS_WITH(find_study(folder.name), ContainsSubstring("none of its 2 runs is done"));
   put(folder / "cells/kerple-text-s0/DONE", "");
   const Found found = find_study(folder.name);
-  CHECK(contains(found.note, "1 of the 2 cells"));
+  CHECK(contains(found.note, "1 of the 2 runs"));
   CHECK(found.study.panels.at(0).rows == parse_rows("kerple"));
   CHECK(found.study.panels.at(0).train_length == 64);
 }
