@@ -101,10 +101,10 @@ Json tasks_json() {
 
 Json presets_json() {
   Json all = Json::array();
-  for (const Preset& p : presets()) {
+  for (const auto& [name, toml] : preset_files()) {
     SweepConfig config;
-    apply_config(p.toml, "preset " + p.name, config);
-    all.push_back({{"name", p.name}, {"title", config.title}, {"source", config.source}});
+    apply_config(toml, "preset " + name, config);
+    all.push_back({{"name", name}, {"title", config.title}, {"source", config.source}});
   }
   return all;
 }
@@ -249,7 +249,7 @@ ExitCode show_command(const Arguments& arguments) {
   if (!kind && !name.empty())
     throw UsageError("show: there is no '" + what + "' to show; it takes encoding, task or preset");
   if (what == "encoding") show_encoding(name);
-  else if (what == "preset") std::fputs(preset(name).toml.c_str(), stdout);
+  else if (what == "preset") std::fputs(preset(name).c_str(), stdout);
   else if (what == "task") show_task(name);
   else std::fputs(describe_run(what, style_of_stdout()).c_str(), stdout);
   return ExitCode::ok;

@@ -108,7 +108,7 @@ void read_config(const std::string& what, SweepConfig& sweep) {
   std::error_code error;
   if (fs::is_regular_file(what, error) || what.ends_with(".toml"))
     return apply_config(read_file(what), what, sweep);
-  apply_config(preset(what).toml, "preset " + what, sweep);
+  apply_config(preset(what), "preset " + what, sweep);
 }
 
 bool is_given(const CommandLine& line, const OptionKey& key) {
