@@ -20,32 +20,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 const char* acts_on(Kind kind) {
-  switch (kind) {
-    case Kind::none:
-      return "nothing";
-    case Kind::absolute:
-      return "embedding";
-    case Kind::relative:
-    case Kind::bias:
-      return "scores";
-    case Kind::rotary:
-      return "q and k";
-    case Kind::modifier:
-      return "another encoding";
-  }
-  return "";
+  static_assert(int(Kind::modifier) == 5);
+  constexpr const char* names[] = {"nothing", "embedding", "scores",
+                                   "scores",  "q and k",   "another encoding"};
+  return names[int(kind)];
 }
 
 const char* models(Serves serves) {
-  switch (serves) {
-    case Serves::both:
-      return "causal, bidirectional";
-    case Serves::causal_only:
-      return "causal";
-    case Serves::bidirectional_only:
-      return "bidirectional";
-  }
-  return "";
+  static_assert(int(Serves::bidirectional_only) == 2);
+  constexpr const char* names[] = {"causal, bidirectional", "causal", "bidirectional"};
+  return names[int(serves)];
 }
 
 // The model that parameters are counted for, named in the help of `list`.

@@ -250,16 +250,9 @@ std::vector<Verdict> verdicts(const Study& study) {
 }
 
 const char* name_of(Verdict::Result result) {
-  switch (result) {
-    case Verdict::reproduced:
-      return "reproduced";
-    case Verdict::partly:
-      return "partly reproduced";
-    case Verdict::not_reproduced:
-      return "not reproduced";
-    default:
-      return "inconclusive";
-  }
+  constexpr const char* names[] = {"reproduced", "partly reproduced", "not reproduced",
+                                   "inconclusive"};
+  return names[result];
 }
 
 }  // namespace yonder
