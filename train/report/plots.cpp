@@ -113,10 +113,13 @@ Chart distances(const Results& r, const std::string& name, const std::string& ti
           .caption = training(r) + ". " + more,
           .left = "% of the attention",
           .below = "distance from the query, in tokens",
-          .low = 0,
-          .mark = 1 + std::log2(trained_tokens(r))};
-  int tokens = 1;
-  for (const AttentionScore& look : r.attention) tokens = std::max(tokens, look.tokens);
+          .low = 0};
+  int tokens = 1, trained = 0;
+  for (const AttentionScore& look : r.attention) {
+    tokens = std::max(tokens, look.tokens);
+    if (look.length == r.train_length) trained = look.tokens;
+  }
+  c.mark = 1 + std::log2(trained);
   for (int bin = 0, least = 0; least < tokens; ++bin, least = std::max(1, 2 * least))
     c.x_tics.emplace_back(bin, std::to_string(least));
   return c;

@@ -51,7 +51,8 @@ class Checkpoints {
   /// Path of the model after `step` steps of its life.
   std::string model(int step) const;
 
-  /// The configuration of a training that has begun in `folder`. FileError if there is none.
+  /// The configuration of the run in `folder`, which train() continues. FileError if there is none
+  /// that has begun.
   static RunConfig configuration(const std::string& folder);
   /// Path of the last model in `folder`; FileError if there is none.
   static std::string last_model(const std::string& folder);

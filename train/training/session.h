@@ -102,10 +102,6 @@ TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const std::function<void(const Metrics&)>& progress, ranks::Communicator = {},
                   const Inputs& = {});
 
-/// The configuration of the run in `folder`, which train() continues. FileError if there is none
-/// that has begun.
-RunConfig load_run_config(const std::string& folder);
-
 /// `path` is a run's folder (its last checkpoint is taken) or a checkpoint; it alone is enough to
 /// rebuild the model and the task. `test_options` change test-time options of the encoding
 /// ("rope.scaling") or of the task ("text.path"); frozen ones are refused. FileError for what is

@@ -209,6 +209,4 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   return result;
 }
 
-RunConfig load_run_config(const std::string& folder) { return Checkpoints::configuration(folder); }
-
 }  // namespace yonder
