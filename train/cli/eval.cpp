@@ -99,7 +99,7 @@ void print_attention(const Results& results) {
 }
 
 struct EvalOptions {
-  std::string path, protocol = "fixed-targets", per_position, attention;
+  std::string path, per_position, attention;
   std::vector<std::string> extensions, factors;
   EvalSettings settings;
   Overrides of_task, of_encoding;
@@ -132,8 +132,7 @@ void declare(CommandLine& line, EvalOptions& options) {
       {Option{"examples", &settings.examples, "sequences at each length"}
            .within(0, 1 << 24)
            .shown_as("depends on the task"),
-       Option{"eval_protocol", &options.protocol, "how a text is cut into windows"}
-           .one_of({"fixed-targets", "non-overlapping", "sliding"})
+       choice("eval_protocol", &settings.protocol, "how a text is cut into windows")
            .choice_formerly("same-targets", "fixed-targets")
            .formerly("protocol"),
        Option{"threads", &options.threads, "threads; results unaffected"}.within(0, 1024).shown_as(
@@ -208,7 +207,7 @@ Study attention_of(const EvalOptions& options, const Trained& run, const Inputs&
   const Row row{plain.model->encoding().name(), options.of_encoding};
   Results results{.task = run.config.task,
                   .test = text_of(options.of_task),
-                  .protocol = run.task->is_text() ? name_of(options.settings.protocol) : "answer",
+                  .protocol = run.task->is_text() ? text_of(options.settings.protocol) : "answer",
                   .train_length = run.config.train_length,
                   .bins = options.settings.bins,
                   .rows = {row}};
@@ -286,7 +285,6 @@ ExitCode eval_command(const Arguments& arguments) {
                      " compares several; give one of them");
   if (options.settings.map_blocks > 0 && options.attention.empty())
     throw UsageError("eval: --attention-map needs --attention FILE; give that too");
-  options.settings.protocol = protocol_named(options.protocol);
   options.settings.attention = !options.attention.empty();
   if (options.threads > 0) set_threads(options.threads);
 

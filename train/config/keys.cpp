@@ -1,7 +1,5 @@
 #include "train/config/keys.h"
 
-#include "datasets/base/dataset.h"
-
 namespace yonder {
 namespace {
 
@@ -66,13 +64,11 @@ std::string full_text(const OptionKey& key) {
   return section + text_of(key);
 }
 
-std::string current_protocol(const std::string& name) {
-  std::string now;
-  assign(Option{"eval_protocol", &now, ""}
-             .one_of({"fixed-targets", "non-overlapping", "sliding"})
-             .choice_formerly("same-targets", "fixed-targets"),
+Protocol protocol_named(const std::string& name) {
+  Protocol protocol{};
+  assign(choice("eval_protocol", &protocol, "").choice_formerly("same-targets", "fixed-targets"),
          "", name);
-  return now;
+  return protocol;
 }
 
 std::string flag_of(const OptionKey& key) {

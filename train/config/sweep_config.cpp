@@ -235,7 +235,7 @@ Options SweepConfig::lists() {
 
 void SweepConfig::set_protocols(std::vector<std::string> names) {
   eval_protocols.clear();
-  for (const std::string& one : names) eval_protocols.push_back(current_protocol(one));
+  for (const std::string& one : names) eval_protocols.push_back(text_of(protocol_named(one)));
 }
 
 SweepPlan plan_of(const SweepConfig& config) {

@@ -67,7 +67,7 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
   Study study{.name = "eval",
               .panels = {{.task = plain.config.task,
                           .test = text_of(of_task),
-                          .protocol = protocol_of(*plain.task, name_of(settings.protocol)),
+                          .protocol = protocol_of(*plain.task, text_of(settings.protocol)),
                           .text = plain.task->is_text(),
                           .train_length = plain.config.train_length,
                           .train_steps = plain.step,
@@ -171,7 +171,7 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
         if (progress) progress(int(r), (i + part) / double(results.lengths.size()));
       };
       for (const EvalRow& e : evaluate(trained, settings, part_of_row)) {
-        results.scores.push_back(score_of(rows[r], trained, name_of(settings.protocol), e));
+        results.scores.push_back(score_of(rows[r], trained, text_of(settings.protocol), e));
         add_attention(results, rows[r], trained.config.seed, e);
       }
     } catch (const UsageError& why) {

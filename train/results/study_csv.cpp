@@ -155,7 +155,7 @@ CsvPanel& panel_at(std::vector<CsvPanel>& panels, const CsvCells& cells) try {
             .variant = cells.text("config")};
   if (r.task.empty()) cells.refuse("task", "there is no task");
   r.text = r.protocol != "answer";
-  if (r.text) r.protocol = current_protocol(r.protocol);
+  if (r.text) r.protocol = text_of(protocol_named(r.protocol));
   for (CsvPanel& panel : panels)
     if (const Results& x = panel.results;
         x.task == r.task && x.test == r.test && x.protocol == r.protocol && x.variant == r.variant)

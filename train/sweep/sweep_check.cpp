@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "train/config/keys.h"
 #include "train/evaluation/extrapolation.h"
 #include "train/sweep/sweep_run.h"
 #include "train/training/session.h"

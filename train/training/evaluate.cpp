@@ -193,28 +193,6 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spe
 
 }  // namespace
 
-Protocol protocol_named(const std::string& name) {
-  std::vector<std::string> names;
-  for (Protocol p : {Protocol::fixed_targets, Protocol::non_overlapping, Protocol::sliding}) {
-    if (name == name_of(p)) return p;
-    names.push_back(name_of(p));
-  }
-  throw UsageError("eval_protocol: '" + name + "' is not allowed; it takes fixed-targets, " +
-                   "non-overlapping or sliding" + did_you_mean(name, names));
-}
-
-const char* name_of(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::fixed_targets:
-      return "fixed-targets";
-    case Protocol::non_overlapping:
-      return "non-overlapping";
-    case Protocol::sliding:
-      return "sliding";
-  }
-  return "";
-}
-
 std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
                               const std::function<void(int, double)>& progress) {
   const int longest = *std::max_element(settings.lengths.begin(), settings.lengths.end());

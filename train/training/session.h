@@ -120,11 +120,6 @@ struct EvalSettings {
   int map_from = 0;           ///< shortest length that has maps
 };
 
-/// "fixed-targets", "non-overlapping" and "sliding"; UsageError for any other name.
-Protocol protocol_named(const std::string& name);
-/// As files and flags have it.
-const char* name_of(Protocol);
-
 /// The result at one length. Numbers that a task doesn't have are NaN.
 struct EvalRow {
   /// No number.
