@@ -187,21 +187,11 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
 EvalScore score_of(const Row& row, const Trained& trained, const std::string& protocol,
                    const EvalRow& e) {
   const Interval sequences = bootstrap_of_sequences(e.sequence_loss, e.sequence_targets);
-  return {.row = row,
-          .protocol = protocol_of(*trained.task, protocol),
-          .length = e.length,
-          .tokens = e.tokens,
-          .seed = trained.config.seed,
-          .loss = e.loss,
-          .token_accuracy = e.token_accuracy,
-          .exact_match = e.exact_match,
-          .examples = e.examples,
-          .targets = e.targets,
-          .loss_low = sequences.low,
-          .loss_high = sequences.high,
-          .status = e.status,
-          .reason = e.reason,
-          .problem = e.problem};
+  EvalScore score = e;
+  score.row = row, score.protocol = protocol_of(*trained.task, protocol);
+  score.seed = trained.config.seed;
+  score.loss_low = sequences.low, score.loss_high = sequences.high;
+  return score;
 }
 
 void add_attention(Results& results, const Row& row, int seed, const EvalRow& e) {

@@ -151,11 +151,10 @@ void add_maps(Trained& trained, const EvalSpec& spec, int blocks, EvalRow& row) 
 EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spec,
              const std::function<void(double)>& progress) {
   const Task& task = *trained.task;
-  EvalRow row{.length = spec.length,
-              .least = spec.shortest(),
-              .tokens = task.tokens(spec.length),
-              .examples = task.sequences(spec),
-              .chance = chance_accuracy(task, spec.shortest(), spec.length)};
+  EvalRow row;
+  row.length = spec.length, row.least = spec.shortest();
+  row.tokens = task.tokens(spec.length), row.examples = task.sequences(spec);
+  row.chance = chance_accuracy(task, spec.shortest(), spec.length);
   EvalSums sums;
   if (task.is_text()) {
     sums.position_loss.resize(row.tokens);

@@ -1,6 +1,5 @@
 #pragma once
 #include <functional>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,8 +9,8 @@
 #include "datasets/base/dataset.h"
 #include "models/transformer.h"
 #include "train/config/eval_lengths.h"
+#include "train/config/eval_score.h"
 #include "train/config/run_config.h"
-#include "train/config/status.h"
 #include "train/system/mpi.h"
 #include "train/training/inputs.h"
 
@@ -120,24 +119,12 @@ struct EvalSettings {
   int map_from = 0;           ///< shortest length that has maps
 };
 
-/// The result at one length. Numbers that a task doesn't have are NaN.
-struct EvalRow {
-  /// No number.
-  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
-
-  int length = 0;                ///< as asked for; of a bin the longest
-  int least = 0;                 ///< of a bin the shortest; else `length`
-  int tokens = 0;                ///< longest sequence that the model sees
-  int examples = 0;              ///< sequences evaluated
-  std::int64_t targets = 0;      ///< scored tokens
-  double loss = none;            ///< nats per scored target
-  double perplexity = none;      ///< exp(loss), text only
-  double token_accuracy = none;  ///< part of the targets whose logit is the largest
-  double exact_match = none;     ///< part of the examples with all targets right; tasks only
-  double chance = none;          ///< token accuracy of guessing
-  Status status = Status::ok;    ///< whether there is a number
-  std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
-  std::string problem;  ///< the same in one sentence
+/// The result at one length; whose row, seed and protocol it is stays open. Numbers that a task
+/// doesn't have are NaN.
+struct EvalRow : EvalScore {
+  int least = 0;                      ///< of a bin the shortest; else `length`
+  double perplexity = unknown;        ///< exp(loss), text only
+  double chance = unknown;            ///< token accuracy of guessing
   std::vector<double> sequence_loss;  ///< [examples] sum over the targets of each, nats
   std::vector<int> sequence_targets;  ///< [examples] how many those are
   std::vector<double> position_loss;  ///< text: mean loss by index, [tokens]; NaN: none counted
