@@ -80,6 +80,7 @@ class Sweep {
   std::vector<Cell> cells() const;
   int run(const std::vector<Cell>& all, Work);
   int at_once(const std::vector<Cell>& open) const;
+  Jobs jobs_of(const std::vector<Cell>& open, Work, ProgressBoard&);
   int run_here(const std::vector<Cell>& open, Work, ProgressBoard&);
   int run_elsewhere(const std::vector<Cell>& open, Work, ProgressBoard&);
   void show(ProgressBoard&);
@@ -215,54 +216,47 @@ int Sweep::at_once(const std::vector<Cell>& open) const {
   return fit;
 }
 
+// What both ways to run cells have in common.
+Jobs Sweep::jobs_of(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
+  return {.count = int(open.size()),
+          .started = [&board](int i) { board.started(i); },
+          .on_progress = [&board](int i, const std::string& said) { board.on_progress(i, said); },
+          .ended =
+              [this, &open, work, &board](int i, const TaskResult& answer) {
+                if (!answer.signal) ended(open[std::size_t(i)], i, answer, work, board);
+              },
+          .tick = [this, &board] { show(board); }};
+}
+
 // Each cell a process, several side by side.
 int Sweep::run_here(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
-  const int count = int(open.size()), at_once = this->at_once(open);
-  const int threads_each = std::max(1, threads_ / at_once);
-  const auto in_process = [&](int i, const ProgressCallback& say) {
+  Jobs jobs = jobs_of(open, work, board);
+  jobs.at_once = at_once(open);
+  const int threads_each = std::max(1, threads_ / jobs.at_once);
+  jobs.work = [&](int i, const ProgressCallback& say) {
     set_threads(threads_each);
     const Cell& cell = open[std::size_t(i)];
-    return work == Work::trial ? try_cell(experiment_, cell, place(cell), say)
-                               : run_cell(experiment_, cell, place(cell), say);
+    return (work == Work::trial ? try_cell : run_cell)(experiment_, cell, place(cell), say);
   };
-  return yonder::run(
-      {.count = count,
-       .at_once = at_once,
-       .work = in_process,
-       .started = [&](int i) { board.started(i); },
-       .on_progress = [&](int i, const std::string& said) { board.on_progress(i, said); },
-       .ended =
-           [&](int i, const TaskResult& answer) {
-             ended(open[std::size_t(i)], i, answer, work, board);
-           },
-       .tick = [&] { show(board); }});
+  return yonder::run(jobs);
 }
 
 // Each cell at one of the other ranks. What comes back as a message gets its place in one step, so
 // that it is there as a whole or not at all.
 int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
   const std::string arriving = folder_ + "/.arriving";
-  return WorkQueue{
-      .count = int(open.size()),
-      .request =
-          [&](int i, int rank) {
-            const Cell& c = open[std::size_t(i)];
-            return request_for(experiment_, work, c,
-                               seen_[std::size_t(rank)] ? "" : packed(place(c)));
-          },
-      .started = [&](int i) { board.started(i); },
-      .on_progress = [&](int i, const std::string& said) { board.on_progress(i, said); },
-      .ended =
-          [&](int i, const TaskResult& answer) {
-            const Cell& c = open[std::size_t(i)];
-            if (!answer.archive.empty()) {
-              unpack(answer.archive, arriving);
-              replace_folder(place(c), arriving);
-            }
-            if (!answer.signal) ended(c, i, answer, work, board);
-          },
-      .tick = [&] { show(board); }}
-      .run();
+  Jobs jobs = jobs_of(open, work, board);
+  jobs.ended = [&, in_place = jobs.ended](int i, const TaskResult& answer) {
+    if (!answer.archive.empty()) {
+      unpack(answer.archive, arriving);
+      replace_folder(place(open[std::size_t(i)]), arriving);
+    }
+    in_place(i, answer);
+  };
+  return hand_to_ranks(jobs, [&](int i, int rank) {
+    const Cell& c = open[std::size_t(i)];
+    return request_for(experiment_, work, c, seen_[std::size_t(rank)] ? "" : packed(place(c)));
+  });
 }
 
 // Has the other ranks measure what a cell of each variant and encoding costs.
@@ -273,18 +267,13 @@ int Sweep::measure(const std::vector<Cell>& open) {
   if (kinds.size() > 1)
     progress_.print_line("timing a few steps of " + std::to_string(kinds.size()) +
                          " kinds of runs, so that the longest can start first");
-  return WorkQueue{.count = int(kinds.size()),
-                   .request =
-                       [&](int i, int) {
-                         return request_for(experiment_, Work::measured, kinds[std::size_t(i)], "");
-                       },
-                   .ended =
-                       [&](int i, const TaskResult& answer) {
-                         const Cell& c = kinds[std::size_t(i)];
-                         if (!answer.result.empty())
-                           costs_[{c.variant, c.encoding}] = cost_of(answer.result);
-                       }}
-      .run();
+  const auto ended = [&](int i, const TaskResult& answer) {
+    const Cell& c = kinds[std::size_t(i)];
+    if (!answer.result.empty()) costs_[{c.variant, c.encoding}] = cost_of(answer.result);
+  };
+  return hand_to_ranks({.count = int(kinds.size()), .ended = ended}, [&](int i, int) {
+    return request_for(experiment_, Work::measured, kinds[std::size_t(i)], "");
+  });
 }
 
 void Sweep::sort_by_cost(std::vector<Cell>& open, Work work) const {
