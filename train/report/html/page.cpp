@@ -101,10 +101,9 @@ std::string facts_of(const Study& study, const Json& inputs) {
 }
 
 Json results_of(const Study& study, const Palette& palette, Pictures& pictures) {
-  Json panels = Json::array(), failures = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.rows.empty()) continue;
-    Json panel = panel_of(study, r), figures = Json::array(), more = Json::array();
+  Json json = panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.rows.empty()) return false;
+    Json figures = Json::array(), more = Json::array();
     panel["findings"] = summarize(r);
     const auto charts = headline(r, palette);
     for (const Chart& c : charts) pictures.add(&c == &charts.front() ? figures : more, c);
@@ -112,10 +111,11 @@ Json results_of(const Study& study, const Palette& palette, Pictures& pictures) 
     // With few encodings their overrides are the point.
     panel["families"] =
         more.empty() ? Json() : Json{{"open", charts.size() <= 4}, {"figures", more}};
-    panels.push_back(panel);
-  }
-  for (const Failure& f : study.failures) failures.push_back(f.cell + ": " + f.reason);
-  return {{"panels", panels}, {"failures", failures}};
+    return true;
+  });
+  json["failures"] = Json::array();
+  for (const Failure& f : study.failures) json["failures"].push_back(f.cell + ": " + f.reason);
+  return json;
 }
 
 const char* meaning(const std::string& protocol) {

@@ -73,18 +73,16 @@ Json rates(const Study& study, const Palette& palette) {
 
 // The first measure at the training length and at the longest one, as training went on.
 Json curves(const Study& study, const Palette& palette, Pictures& pictures) {
-  Json panels = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.learning_curve.empty()) continue;
+  return panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.learning_curve.empty()) return false;
     const int longest = r.longest();
-    Json panel = panel_of(study, r), figures = Json::array();
+    Json figures = Json::array();
     for (int length : {longest, r.train_length})
       if (length != longest || figures.empty())
         pictures.add(figures, over_steps(r, r.measures().front(), length, palette));
     panel["figures"] = figures;
-    if (!figures.empty()) panels.push_back(panel);
-  }
-  return panels.empty() ? Json() : Json{{"panels", panels}};
+    return !figures.empty();
+  });
 }
 
 }  // namespace

@@ -76,8 +76,13 @@ Json tables_of(const std::string& name, const std::string& kind, Json heads, Jso
       {{{"name", name}, {"kind", kind}, {"heads", std::move(heads)}, {"lines", std::move(lines)}}});
 }
 
-Json panel_of(const Study& study, const Results& r) {
-  return {{"panel", study.panels.size() < 2 ? "" : r.title()}};
+Json panels_of(const Study& study, const std::function<bool(const Results&, Json&)>& fill) {
+  Json panels = Json::array();
+  for (const Results& r : study.panels) {
+    Json panel{{"panel", study.panels.size() < 2 ? "" : r.title()}};
+    if (fill(r, panel)) panels.push_back(std::move(panel));
+  }
+  return panels.empty() ? Json() : Json{{"panels", panels}};
 }
 
 Json length_heads(const Results& r, const std::string& first) {
