@@ -184,9 +184,9 @@ std::vector<Served> tries_of(const std::string& name) {
     all.push_back({name, dims, {}});
     for (const Composition::Component& p : composition.components())
       for (const Override& o : p.entry->extensions) {
-        Options options = p.encoding->options();
         const Served tried{name, dims, {o}};
-        if (find(options, o.key.name)->test_time && tried.takes_extension()) all.push_back(tried);
+        if (find(p.encoding->options(), o.key.name)->test_time && tried.takes_extension())
+          all.push_back(tried);
       }
   }
   return all;

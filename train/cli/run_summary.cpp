@@ -29,7 +29,7 @@ std::string listed(const std::vector<T>& values) {
 }
 
 // "width 64, heads 4, layers 2" of some fields.
-std::string some(Options fields, std::initializer_list<const char*> names) {
+std::string some(const Options& fields, std::initializer_list<const char*> names) {
   std::vector<std::string> texts;
   for (const char* name : names)
     texts.push_back(OptionKey(name).name + " " + text_of(*find(fields, name)));

@@ -40,4 +40,7 @@ void set_key(RunConfig&, const OptionKey&, const Value&);
 /// The value as the option of this key would hold it (core/options.h).
 Value typed(const OptionKey&, const Value&);
 
+/// Whether a test may set the option of an encoding, and would see a change.
+bool changes_at_test(Encoding&, const Override&);
+
 }  // namespace yonder

@@ -59,8 +59,7 @@ bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
   const Entry* e = find_entry(key.owner);
   if (!e || !has(encodings, key.owner)) return false;
   const auto made = e->make();
-  Options options = made->options();
-  const Option* o = find(options, key.name);
+  const auto o = find(made->options(), key.name);
   return o && !o->test_time;
 }
 
@@ -114,9 +113,9 @@ Row::Finetune Row::finetune() const {
   Finetune tune;
   for (const auto& [key, value] : extension) {
     if (key.owner != "finetune") continue;
-    Options fields{Option{"length", &tune.length, ""}.within(1, 1 << 24),
-                   Option{"steps", &tune.steps, ""}.within(1, 1e8)};
-    const Option* field = find(fields, key.name);
+    const Options fields{Option{"length", &tune.length, ""}.within(1, 1 << 24),
+                         Option{"steps", &tune.steps, ""}.within(1, 1e8)};
+    const auto field = find(fields, key.name);
     if (!field)
       throw UsageError(text_of(key) +
                        ": there is no such key; it is finetune.length or finetune.steps");

@@ -54,14 +54,6 @@ std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
   });
 }
 
-// Whether a test of the encoding alone may set it and would see a change.
-bool changes(const Entry& e, const Override& o) {
-  const auto made = e.make();
-  Options options = made->options();
-  const Option* option = find(options, o.key.name);
-  return option->test_time && value_of(*option) != typed(*option, o.value);
-}
-
 // The rows that "all" stands for: every registered encoding; "everything": each followed by its
 // extensions. Those that some variant refuses are left out.
 std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
@@ -74,7 +66,7 @@ std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
   for (const Entry& e : registry())
     if (add(e.name, e, {}) && extensions)
       for (const Override& o : e.extensions)
-        if (changes(e, o)) add(e.name + ":" + text_of(o), e, {o});
+        if (changes_at_test(*e.make(), o)) add(e.name + ":" + text_of(o), e, {o});
   return rows;
 }
 

@@ -127,11 +127,11 @@ void set_list(SweepConfig& config, const std::string& name, const toml::node& no
 void read_sweep(const toml::table& section, SweepConfig& config, const TomlSource& place) {
   for (const auto& [name, node] : section) {
     const std::string key(name.str()), full = "sweep." + key;
-    Options fields = config.fields(), lists = SweepConfig::lists();
+    const Options fields = config.fields(), lists = SweepConfig::lists();
     place.at(node, [&] {
-      if (const Option* field = find(fields, key)) {
+      if (const auto field = find(fields, key)) {
         assign(*field, "sweep", value_of(node, full, place));
-      } else if (const Option* list = find(lists, key)) {
+      } else if (const auto list = find(lists, key)) {
         set_list(config, list->name, node, place);
       } else if (const toml::table* axes = node.as_table(); axes && key == "set") {
         config.axes.clear();
@@ -153,7 +153,7 @@ std::vector<T> read_tables(const toml::node& tables, const std::string& section,
   std::vector<T> all;
   for (const toml::node& table : *tables.as_array()) {
     T& one = all.emplace_back();
-    Options fields = one.fields();
+    const Options fields = one.fields();
     const auto lists = one.lists();
     std::vector<std::string> known;
     for (const auto& [list, rows] : lists) known.push_back(list);
@@ -161,7 +161,7 @@ std::vector<T> read_tables(const toml::node& tables, const std::string& section,
     for (const auto& [name, node] : *table.as_table()) {
       const std::string key(name.str()), full = section + "." + key;
       if (lists.contains(key)) *lists.at(key) = list_of(node, full, place);
-      else if (const Option* field = find(fields, key))
+      else if (const auto field = find(fields, key))
         set(*field, section, value_of(node, full, place), node, place);
       else place.refuse(node, full + ": there is no such key" + did_you_mean(key, known));
     }

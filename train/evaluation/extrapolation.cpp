@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "train/config/keys.h"
+
 namespace yonder {
 namespace {
 
@@ -12,16 +14,8 @@ const Composition::Component* part(const Composition& encoding, const std::strin
   return nullptr;
 }
 
-// Whether a test may set it and would see a change.
-bool changes(const Composition::Component& p, const Override& to) {
-  Options options = p.encoding->options();
-  const Option* o = find(options, to.key.name);
-  return o && o->test_time && value_of(*o) != typed(*o, to.value);
-}
-
 bool is_of_test(const Composition::Component& p, const OptionKey& key) {
-  Options options = p.encoding->options();
-  const Option* o = find(options, key.name);
+  const auto o = find(p.encoding->options(), key.name);
   return o && o->test_time;
 }
 
@@ -98,7 +92,7 @@ Overrides extensions_of(const Composition& encoding) {
   Overrides all;
   for (const auto& p : encoding.components())
     for (const Override& o : p.entry->extensions)
-      if (changes(p, o)) all.push_back(o);
+      if (changes_at_test(*p.encoding, o)) all.push_back(o);
   // A modifier joins the layers that lack it, unless training has fixed what it does in others.
   for (const Entry& e : registry()) {
     if (e.joins_at_test.empty() || everywhere(encoding.groups(), e.name)) continue;
@@ -131,8 +125,7 @@ std::vector<Row> sharpened(const Composition& encoding, const std::vector<Row>& 
                            const std::vector<std::string>& factors) {
   const OptionKey& key = override_of(Baseline::factor).key;
   const auto sharpen = entry(key.owner).make();
-  Options options = sharpen->options();
-  Option by = *find(options, key.name);
+  Option by = *find(sharpen->options(), key.name);
   by.name = "--sharpen";
   std::vector<Value> each;
   for (const std::string& factor : factors) {

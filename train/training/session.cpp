@@ -17,8 +17,8 @@ Option task_option(Task& task, const std::string& name, const OptionKey& key) {
   if (key.owner != name || !key.layers.empty())
     throw UsageError(flag_of(key) + ": the task in use is " + name +
                      "; omit the option or choose its task");
-  Options options = task.options();
-  if (const Option* found = find(options, key.name)) return *found;
+  const Options options = task.options();
+  if (const auto found = find(options, key.name)) return *found;
   std::vector<std::string> names;
   for (const Option& o : options) names.push_back(o.name);
   throw UsageError(text_of(key) + ": there is no such option" + did_you_mean(key.name, names));
