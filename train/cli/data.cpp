@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/io/json.h"
-#include "models/checkpoint.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
 #include "train/report/table.h"

@@ -12,8 +12,6 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <filesystem>
-#include <limits>
-#include <map>
 #include <sstream>
 
 #include "core/error.h"

@@ -9,7 +9,6 @@
 #include "core/error.h"
 #include "core/io/files.h"
 #include "train/report/markdown_latex.h"
-#include "train/results/format.h"
 
 namespace yonder {
 namespace {

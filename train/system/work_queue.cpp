@@ -1,8 +1,6 @@
 #include "train/system/work_queue.h"
 
 #include <fmt/core.h>
-#include <algorithm>
-#include <string_view>
 #include <vector>
 
 #include "train/system/mpi.h"

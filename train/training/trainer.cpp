@@ -1,5 +1,4 @@
 #include "train/training/trainer.h"
-#include "core/io/safetensors.h"
 
 #include <fmt/core.h>
 #include <algorithm>

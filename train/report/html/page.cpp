@@ -1,7 +1,6 @@
 #include "train/report/html/page.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <functional>
 
