@@ -28,17 +28,6 @@ RemoteTask remote_task_of(const Experiment& experiment, const std::string& reque
           .archive = request.substr(end + 1)};
 }
 
-// A folder that goes when it is no longer needed.
-struct Temporary {
-  std::string path = make_temporary_folder();
-  ~Temporary() {
-    try {
-      remove_all(path);
-    } catch (const DiskError&) {  // what is left in /tmp harms nobody
-    }
-  }
-};
-
 TaskResult result_of_task(const RemoteTask& task, const Experiment& experiment,
                           const std::string& place, const ProgressCallback& say) {
   return result_of_work([&] {
@@ -76,7 +65,7 @@ std::string request_for(const Experiment& experiment, Work work, const Cell& cel
 }
 
 int run_remote_tasks(const Experiment& experiment, const std::string& folder, bool seen) {
-  const Temporary scratch;
+  const TemporaryFolder scratch;
   return worker_loop([&](const std::string& request, const ProgressCallback& say) {
     const RemoteTask task = remote_task_of(experiment, request);
     const std::string name = name_of(experiment, task.cell);
