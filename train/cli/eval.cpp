@@ -288,9 +288,8 @@ ExitCode eval_command(const Arguments& arguments) {
   options.settings.attention = !options.attention.empty();
   if (options.threads > 0) set_threads(options.threads);
 
-  Overrides overrides = options.of_task;
-  if (!several)
-    overrides.insert(overrides.end(), options.of_encoding.begin(), options.of_encoding.end());
+  const Overrides overrides =
+      several ? options.of_task : joined(options.of_task, options.of_encoding);
   const Inputs inputs;
   Trained run = load(options.path, overrides, inputs);
   if (options.settings.lengths.empty())

@@ -76,7 +76,7 @@ std::vector<std::string> expanded(const std::vector<std::string>& names, SweepPl
   for (const std::string& name : names) {
     const bool everything = name == "everything";
     const auto more = everything || name == "all" ? every_row(everything, plan) : std::vector{name};
-    rows.insert(rows.end(), more.begin(), more.end());
+    append(rows, more);
   }
   return rows;
 }

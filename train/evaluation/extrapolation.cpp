@@ -43,11 +43,6 @@ Row row_of(const Composition& encoding, const Overrides& extension, const Overri
   return row;
 }
 
-Overrides joined(Overrides one, const Overrides& two) {
-  one.insert(one.end(), two.begin(), two.end());
-  return one;
-}
-
 // A generated task is tested in one way only.
 std::string protocol_of(const Task& task, const std::string& wanted) {
   return task.is_text() ? wanted : "answer";

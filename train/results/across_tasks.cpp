@@ -60,7 +60,7 @@ AcrossTasks across_tasks(const TaskScores& scores) {
   std::vector<double> all;
   for (const auto& task : scores) {
     found.tasks += !task.empty();
-    all.insert(all.end(), task.begin(), task.end());
+    append(all, task);
   }
   if (all.empty()) return found;
   found.runs = int(all.size());

@@ -20,11 +20,6 @@ bool same_panel(const Results& a, const Results& b) {
   return a.task == b.task && a.test == b.test && a.protocol == b.protocol && a.variant == b.variant;
 }
 
-template <class T>
-void append(std::vector<T>& to, const std::vector<T>& from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
 // Chance and trained length of a panel whose sweep did not get as far as writing them.
 void complete(Results& r, const std::string& cell, const Inputs& inputs) {
   r.count_scores();

@@ -151,11 +151,6 @@ void add_lags(Results& panel, const Row& row, int seed, const EvalRow& e) {
                           .count = share.second});
 }
 
-Overrides joined(Overrides one, const Overrides& two) {
-  one.insert(one.end(), two.begin(), two.end());
-  return one;
-}
-
 // Gives a run the length and the steps of a row's fine-tuning.
 void apply_finetune(RunConfig& run, const RunConfig& base, const Row& row) {
   run.train_length = row.finetune().length;

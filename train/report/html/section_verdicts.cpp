@@ -105,7 +105,7 @@ Json spread_of(const Results& r, const Row& row, int longest, const Palette& pal
     found.push_back(last.*m.value);
     const Spread s = spread(found);
     widths.push_back(s.most - s.least);
-    all.insert(all.end(), found.begin(), found.end());
+    append(all, found);
   }
   if (all.empty()) return nullptr;
   const Spread s = spread(all);
