@@ -166,8 +166,7 @@ std::vector<Served> tries_of(const std::string& name) {
     const auto serves = [causal](const Composition::Component& p) {
       return p.entry->serves == Serves::both || (p.entry->serves == Serves::causal_only) == causal;
     };
-    if (!std::all_of(composition.components().begin(), composition.components().end(), serves))
-      continue;
+    if (!std::ranges::all_of(composition.components(), serves)) continue;
     const Dims dims{.vocabulary = vocabulary,
                     .width = 16,
                     .heads = 2,

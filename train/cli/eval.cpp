@@ -87,9 +87,8 @@ void print_attention(const Results& results) {
                   results.rows.size() > 1 ? (" of " + look.row.printed()).c_str() : "");
     row = &look.row;
     const auto range = [&](double HeadLook::*of, int digits) {
-      const auto [least, most] =
-          std::minmax_element(look.heads.begin(), look.heads.end(),
-                              [of](const HeadLook& a, const HeadLook& b) { return a.*of < b.*of; });
+      const auto [least, most] = std::ranges::minmax_element(
+          look.heads, [of](const HeadLook& a, const HeadLook& b) { return a.*of < b.*of; });
       return fmt::format("{0:.{2}f}-{1:.{2}f}", (*least).*of, (*most).*of, digits);
     };
     std::printf("%8s %13s %13s %13s  %s\n", text_of(look.length, results.bins).c_str(),
@@ -299,8 +298,8 @@ ExitCode eval_command(const Arguments& arguments) {
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is not one");
   // Beside others a model is tested at its trained length too.
   const auto& lengths = options.settings.lengths;
-  const int longest = std::max(*std::max_element(lengths.begin(), lengths.end()),
-                               several ? run.config.train_length : 0);
+  const int longest =
+      std::max(*std::ranges::max_element(lengths), several ? run.config.train_length : 0);
   require_examples(*run.task, options.settings, longest);
   if (!run.changed_text.empty())
     std::fprintf(stderr,

@@ -147,7 +147,7 @@ std::string linked(const std::string& text) {
 void print_markdown(const Json& all, const std::vector<std::string>& fields) {
   std::string head, rule;
   for (std::string field : fields) {
-    std::replace(field.begin(), field.end(), '_', ' ');
+    std::ranges::replace(field, '_', ' ');
     head += "| " + field + " ", rule += "|---";
   }
   std::printf("%s|\n%s|\n", head.c_str(), rule.c_str());

@@ -141,9 +141,9 @@ void sample_task(const SampleOptions& options, Trained& run) {
       return std::vector<int>(begin, begin + batch.lengths[std::size_t(b)]);
     };
     const std::vector<int> tokens = row(batch.tokens), targets = row(batch.targets);
-    const auto first = std::find_if(targets.begin(), targets.end(), [](int y) { return y >= 0; });
+    const auto first = std::ranges::find_if(targets, [](int y) { return y >= 0; });
     const std::vector<int> asked(first, targets.end());
-    if (task.labels() || std::count(asked.begin(), asked.end(), -1) > 0)
+    if (task.labels() || std::ranges::count(asked, -1) > 0)
       throw UsageError("sample: " + run.config.task +
                        " has its targets among given tokens, so there is nothing to continue; "
                        "yonder eval gives their accuracy");

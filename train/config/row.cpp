@@ -34,7 +34,7 @@ std::string said(Override o, Names names) {
   const bool plain = !is_number(o.value) && text != "true" && text != "false";
   if (text_of(o.key) == "encoding.switch_to") text = name_in(text, names);
   const bool change = o.key.owner == "encoding";  // "switch at 0.5"
-  if (change) std::replace(o.key.name.begin(), o.key.name.end(), '_', ' ');
+  if (change) std::ranges::replace(o.key.name, '_', ' ');
   const Entry* e = names == Names::printed ? find_entry(o.key.owner) : nullptr;
   if (e)
     for (const auto& [value, printed] : e->printed_values)
@@ -78,11 +78,11 @@ std::string described(const Row& row, Names names) {
                        (e && !e->joins_at_test.empty() && !everywhere(spec.groups, owner));
     std::string more = said(o, names);
     const auto same = [&](const Override& other) { return other.key.owner == owner; };
-    if (added && std::count_if(tested.begin(), tested.end(), same) == 1)
+    if (added && std::ranges::count_if(tested, same) == 1)
       more = is_number(o.value) && text_of(o.value) != "0"
                  ? name_in(owner, names) + " " + text_of(o.value)
                  : name_in(owner, names);
-    else if (added && &*std::find_if(tested.begin(), tested.end(), same) == &o)
+    else if (added && &*std::ranges::find_if(tested, same) == &o)
       more = name_in(owner, names) + " " + more;
     text += (&o == &tested.front() ? " + " : ", ") + more;
   }

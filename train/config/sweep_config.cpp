@@ -95,7 +95,7 @@ std::vector<Row> with_axis(const std::vector<Row>& rows, const Axis& axis) {
     used = true;
     for (const Value& value : axis.values) {
       all.push_back(row.with({axis.key, value}));
-      if (std::count(all.begin(), all.end(), all.back()) > 1)
+      if (std::ranges::count(all, all.back()) > 1)
         throw UsageError("--set " + text_of(axis.key) + ": '" + text_of(value) +
                          "' duplicates an existing row; name it once");
     }

@@ -172,7 +172,7 @@ std::vector<T> read_tables(const toml::node& tables, const std::string& section,
 constexpr int most_dots = 4096;
 
 toml::table parsed(const std::string& text, const std::string& path) {
-  if (std::count(text.begin(), text.end(), '.') > most_dots)
+  if (std::ranges::count(text, '.') > most_dots)
     throw FileError(path +
                     ": this is not a configuration; if it is a text to train on, name it with " +
                     "--text " + path);

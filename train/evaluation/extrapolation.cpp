@@ -101,8 +101,7 @@ Overrides extensions_of(const Composition& encoding) {
 
 bool has_extensions(const Composition& encoding) {
   const auto all = extensions_of(encoding);
-  return std::any_of(all.begin(), all.end(),
-                     [&](const Override& o) { return part(encoding, o.key.owner); });
+  return std::ranges::any_of(all, [&](const Override& o) { return part(encoding, o.key.owner); });
 }
 
 std::vector<Row> extension_rows(const Composition& encoding, const std::vector<std::string>& list,
@@ -110,9 +109,7 @@ std::vector<Row> extension_rows(const Composition& encoding, const std::vector<s
   std::vector<Row> rows{{encoding.name(), {}}};
   for (const std::string& wanted : list)
     for (const Overrides& extension : asked(encoding, wanted))
-      if (const Row row = row_of(encoding, extension, beside);
-          std::find(rows.begin(), rows.end(), row) == rows.end())
-        rows.push_back(row);
+      if (const Row row = row_of(encoding, extension, beside); !has(rows, row)) rows.push_back(row);
   return rows;
 }
 
@@ -132,11 +129,10 @@ std::vector<Row> sharpened(const Composition& encoding, const std::vector<Row>& 
   for (const Row& row : rows)
     for (const Value& factor : each) {
       Row one = row;
-      const bool already =
-          std::any_of(row.extension.begin(), row.extension.end(),
-                      [&key](const Override& o) { return o.key.owner == key.owner; });
+      const bool already = std::ranges::any_of(
+          row.extension, [&key](const Override& o) { return o.key.owner == key.owner; });
       if (!already && (trained || text_of(factor) != "1")) one.extension.push_back({key, factor});
-      if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
+      if (!has(all, one)) all.push_back(std::move(one));
     }
   return all;
 }

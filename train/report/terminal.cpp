@@ -124,7 +124,7 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
 }  // namespace
 
 std::string shell_word(const std::string& text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+  const bool plain = std::ranges::all_of(text, [](unsigned char c) {
     return std::isalnum(c) || std::string_view("/._-+=,:@").find(char(c)) != std::string_view::npos;
   });
   if (plain && !text.empty()) return text;

@@ -207,8 +207,7 @@ Results finished(CsvPanel panel) {
   Results r = std::move(panel.results);
   r.count_scores();
   for (const int length : r.lengths) r.chance.push_back(panel.chance[length]);
-  if (std::none_of(r.chance.begin(), r.chance.end(), [](double x) { return given(x); }))
-    r.chance.clear();
+  if (std::ranges::none_of(r.chance, [](double x) { return given(x); })) r.chance.clear();
   require_possible(r);
   return r;
 }

@@ -81,8 +81,8 @@ class Sweep {
                 .failures = failures_,
                 .claims = config_.claims,
                 .predictions = config_.predictions};
-    std::sort(study.failures.begin(), study.failures.end(),
-              [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
+    std::ranges::sort(study.failures,
+                      [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
     std::vector<const CellResult*> results;
     for (const Cell& c : cells_)
       if (const auto found = tested_.find(name_of(experiment_, c)); found != tested_.end())
@@ -309,8 +309,8 @@ class Sweep {
       const bool trained = fs::exists(place(c) + "/trial.json");
       return (trained ? 0 : cost.training(c)) + (work == Work::whole ? cost.test : 0);
     };
-    std::stable_sort(open.begin(), open.end(),
-                     [&](const Cell& a, const Cell& b) { return seconds(a) > seconds(b); });
+    std::ranges::stable_sort(open,
+                             [&](const Cell& a, const Cell& b) { return seconds(a) > seconds(b); });
   }
 };
 

@@ -292,7 +292,7 @@ std::string folder_name(const std::string& text) {
 }
 
 bool is_folder_name(const std::string& text) {
-  return text.size() <= 100 && std::all_of(text.begin(), text.end(), is_plain);
+  return text.size() <= 100 && std::ranges::all_of(text, is_plain);
 }
 
 std::string name_of(const Experiment& experiment, const Cell& cell) {
@@ -360,7 +360,7 @@ std::string run_cell(const Experiment& experiment, const Cell& cell, const std::
   if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
     result.training.validation = cell_from_json(read_file(trial), trial).training.validation;
   for (Results& panel : result.panels) {
-    const auto t = std::find(config.tests.begin(), config.tests.end(), panel.test);
+    const auto t = std::ranges::find(config.tests, panel.test);
     const std::vector<double> tests = tests_of(flops, config, panel);
     for (const Row& row : rows) {
       if (&panel == &result.panels.front()) pace.ended(tuning_of(flops, cell, row));

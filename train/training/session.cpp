@@ -64,8 +64,8 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
 
 // The path of a text that is another one than the checkpoint's. One named for the test may be.
 std::string changed_text(const nlohmann::json& said, Task& task, const Overrides& of_test) {
-  const bool named = std::any_of(of_test.begin(), of_test.end(),
-                                 [](const Override& o) { return o.key.name == "path"; });
+  const bool named =
+      std::ranges::any_of(of_test, [](const Override& o) { return o.key.name == "path"; });
   // There is none where there is no text, nor in checkpoints of earlier versions.
   if (named || !said.contains("checksum") || said["checksum"] == task.checksum()) return "";
   for (const Option& o : task.options())

@@ -91,7 +91,7 @@ std::string facts_of(const Study& study, const Json& inputs) {
   // Once for all panels where it is the same of all.
   std::vector<std::string> scored;
   for (const Results& r : study.panels) scored.push_back(scored_by(r));
-  if (std::adjacent_find(scored.begin(), scored.end(), std::not_equal_to()) == scored.end()) {
+  if (std::ranges::adjacent_find(scored, std::not_equal_to()) == scored.end()) {
     if (!scored.empty() && !scored[0].empty()) add(scored[0]);
   } else
     for (std::size_t i = 0; i < scored.size(); ++i)

@@ -22,7 +22,7 @@ std::string file_name(const std::string& wanted) {
 void Pictures::add(Json& figures, const std::string& name, const std::string& title,
                    const std::string& caption, const std::function<std::string(Svg)>& drawn) {
   std::string path = folder_ + "/" + file_name(name) + ".svg";
-  for (int n = 2; std::count(paths_.begin(), paths_.end(), path); ++n)
+  for (int n = 2; has(paths_, path); ++n)
     path = fmt::format("{}/{}-{}.svg", folder_, n, file_name(name));
   make_folders(folder_);
   write_file(path, drawn(Svg::file));
