@@ -131,10 +131,10 @@ bool is_named(const std::string& given, const std::string& name, const std::stri
   return true;
 }
 
-Option* find(Options& options, const std::string& name) {
-  for (Option& o : options)
-    if (is_named(name, o.name, o.former)) return &o;
-  return nullptr;
+std::optional<Option> find(const Options& options, const std::string& name) {
+  for (const Option& o : options)
+    if (is_named(name, o.name, o.former)) return o;
+  return {};
 }
 
 void assign(const Option& option, const std::string& owner, const Value& value) {

@@ -137,8 +137,8 @@ void note_renamed(const std::string& former, const std::string& name);
 std::string snake_case(std::string name);  ///< with '_' for each '-', as files have a name
 std::string kebab_case(std::string name);  ///< as flags
 
-/// The option that is_named() so, or null.
-Option* find(Options& options, const std::string& name);
+/// The option that is_named() so, if there is one.
+std::optional<Option> find(const Options& options, const std::string& name);
 
 /// Puts `value` into the field of `option`, within its limits; else a UsageError that begins with
 /// `owner` + "." + name and says what is allowed. A text may stand for a number, which must be read

@@ -24,6 +24,19 @@ bool has(const All& all, const T& x) {
   return std::find(all.begin(), all.end(), x) != all.end();
 }
 
+/// Appends all of `from`.
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+/// The one list, then the other.
+template <class T>
+std::vector<T> joined(std::vector<T> one, const std::vector<T>& other) {
+  append(one, other);
+  return one;
+}
+
 /// Appends x unless it is there.
 template <class T>
 void add_once(std::vector<T>& all, const T& x) {

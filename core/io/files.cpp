@@ -220,12 +220,18 @@ void replace_folder(const std::string& old, const std::string& by) {
   sync_folder(old);
 }
 
-std::string make_temporary_folder() {
+TemporaryFolder::TemporaryFolder() {
   std::error_code error;
-  std::string pattern = std::filesystem::temp_directory_path(error).string() + "/yonder-XXXXXX";
-  auto call = [&](int) { return ::mkdtemp(pattern.data()) ? 0 : -1; };
-  if (uncut(Call::make_folder, pattern, call) < 0) unwritable(pattern, errno);
-  return pattern;
+  path = std::filesystem::temp_directory_path(error).string() + "/yonder-XXXXXX";
+  auto call = [&](int) { return ::mkdtemp(path.data()) ? 0 : -1; };
+  if (uncut(Call::make_folder, path, call) < 0) unwritable(path, errno);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  try {
+    remove_all(path);
+  } catch (const DiskError&) {  // what is left in /tmp harms nobody
+  }
 }
 
 void remove_temporaries(const std::string& folder) {

@@ -31,8 +31,14 @@ void remove_all(const std::string& path);
 
 /// Puts a folder in the place of another one, which is removed.
 void replace_folder(const std::string& old, const std::string& by);
-/// A new folder that nobody else uses, where temporary files belong.
-std::string make_temporary_folder();
+/// A new folder that nobody else uses, where temporary files belong; it goes with this object.
+struct TemporaryFolder {
+  std::string path;    ///< of the folder
+  TemporaryFolder();   ///< makes it
+  ~TemporaryFolder();  ///< removes it, if it can
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+};
 
 /// Removes what writes that were killed have left in a folder.
 void remove_temporaries(const std::string& folder);

@@ -31,6 +31,10 @@ json parse_json(const std::string& text, const std::string& path) {
   }
 }
 
+bool is_utf8(const std::string& text) try {
+  return !json(text).dump().empty();
+} catch (const json::exception&) { return false; }
+
 ordered_json json_of(const Value& value) {
   return std::visit([](const auto& x) { return ordered_json(x); }, value);
 }

@@ -67,6 +67,10 @@ enum class Protocol {
   non_overlapping,  ///< one stretch of text cut into windows; every target counts
   sliding,          ///< the same stretch, a window every `stride` bytes; its last `stride` count
 };
+/// As files and flags have them.
+inline std::vector<std::string> names(Protocol) {
+  return {"fixed-targets", "non-overlapping", "sliding"};
+}
 
 /// Data that no training sees: `test` is what results are made of, `validation` what a learning
 /// rate may be chosen by. Neither has a sequence, or a byte of text, of the other.

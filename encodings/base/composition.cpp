@@ -48,8 +48,8 @@ void require_none(const std::optional<std::string>& refusal) {
   if (refusal) throw UsageError(*refusal);
 }
 
-Option& option_of(Options& options, const OptionKey& key) {
-  if (Option* o = find(options, key.name)) return *o;
+Option option_of(const Options& options, const OptionKey& key) {
+  if (const auto o = find(options, key.name)) return *o;
   std::vector<std::string> names;
   for (const Option& o : options) names.push_back(o.name);
   const std::string hint = did_you_mean(key.name, names);

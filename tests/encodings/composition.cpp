@@ -171,7 +171,7 @@ TEST_CASE("tests of different lengths leave nothing behind") {
     Options o = used.encoding.components()[0].encoding->options();
     if (find(o, "beyond") && find(o, "alpha"))
       for (Built* b : {&used, &fresh}) b->encoding.set(e.name + ".beyond", "hierarchical");
-    if (Option* scaling = find(o, "scaling"); scaling)
+    if (const auto scaling = find(o, "scaling"))
       for (Built* b : {&used, &fresh}) b->encoding.set(e.name + ".scaling", "dynamic");
     used.embedded(Sequence(range(0, 64)), 1);
     used.call(Sequence(range(0, 64)));

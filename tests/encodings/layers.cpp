@@ -159,7 +159,7 @@ TEST_CASE("options hold for every encoding of the name, or for some layers alone
   Composition& e = m.encoding();
   auto value = [&e](const std::string& name) {
     Options all = e.options();
-    const Option* o = find(all, name);
+    const auto o = find(all, name);
     return o ? text_of(*o) : "absent";
   };
   CHECK(value("rope@0-2.base") == "500");

@@ -71,8 +71,7 @@ inline std::vector<Served> served_in_other_forms() {
 /// What an extension of `e` extends: a model with it, or (logn.when) one trained without it.
 inline std::string extended(const Entry& e, const Override& extension) {
   const auto encoding = e.make();
-  Options options = encoding->options();
-  return find(options, extension.key.name)->test_time ? e.name : "none";
+  return find(encoding->options(), extension.key.name)->test_time ? e.name : "none";
 }
 
 /// Whether a composition has a meaning.

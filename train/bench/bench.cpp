@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <sstream>
 
 #include "core/io/files.h"
@@ -13,6 +11,7 @@
 #include "core/parallel.h"
 #include "core/random.h"
 #include "core/simd/matmul.h"
+#include "train/system/stopwatch.h"
 #include "train/training/batch_loss.h"
 
 namespace yonder {
@@ -20,26 +19,14 @@ namespace {
 
 constexpr int vocabulary = 256, batches = 8;
 
-double now() {
-  const auto since = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(since).count();
-}
-
-// Seconds of processors so far: of everyone and the hypervisor (proc(5), the first line of
-// /proc/stat: user nice system idle iowait irq softirq steal), and of this process.
+// Seconds of processors so far, of everyone and the hypervisor (proc(5), the first line of
+// /proc/stat: user nice system idle iowait irq softirq steal).
 double used_by_all() {
   std::istringstream stat(read_file("/proc/stat"));
   std::string cpu;
   double user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, soft = 0, steal = 0;
   stat >> cpu >> user >> nice >> system >> idle >> wait >> irq >> soft >> steal;
   return (user + nice + system + irq + soft + steal) / double(sysconf(_SC_CLK_TCK));
-}
-
-double used_by_us() {
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& t) { return double(t.tv_sec) + 1e-6 * double(t.tv_usec); };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
 // A window: how long one repeat took, and the processors that we and others used.
@@ -49,11 +36,12 @@ struct TimingWindow {
 
 TimingWindow window(const std::function<void()>& work, int repeats, ranks::Communicator comm = {}) {
   const auto used_by_ranks = [comm] {
-    return comm.count > 1 ? ranks::sum_here(used_by_us()) : used_by_us();
+    return comm.count > 1 ? ranks::sum_here(processor_seconds()) : processor_seconds();
   };
-  const double all = used_by_all(), us = used_by_ranks(), start = now();
-  for (int i = 0; i < repeats; ++i) work();
-  const double took = now() - start;
+  const double all = used_by_all(), us = used_by_ranks();
+  const double took = seconds_of([&] {
+    for (int i = 0; i < repeats; ++i) work();
+  });
   const double own = used_by_ranks() - us, others = used_by_all() - all - own;
   return {took / repeats, own / repeats, std::max(0.0, others / took)};
 }
@@ -117,7 +105,7 @@ Timing measure(const std::function<void()>& work, int repeats, double max_wait,
   const auto broadcast = [comm](int n) {
     return comm.count > 1 ? ranks::largest(comm.rank == 0 ? n : 0) : n;
   };
-  const double start = now();
+  const auto start = Clock::now();
   work();  // grows the storage and warms the caches
   if (repeats == 0) {
     const double once = window(work, 1, comm).seconds;
@@ -125,7 +113,8 @@ Timing measure(const std::function<void()>& work, int repeats, double max_wait,
   }
   Timing timing;
   std::vector<double> quiet, all;
-  while (broadcast(timing.quiet < enough && (timing.windows == 0 || now() - start < max_wait))) {
+  while (broadcast(timing.quiet < enough &&
+                   (timing.windows == 0 || seconds_since(start) < max_wait))) {
     const TimingWindow w = window(work, repeats, comm);
     ++timing.windows;
     timing.others += (w.others - timing.others) / timing.windows;
@@ -157,16 +146,17 @@ double TrainBench::forward_backward(const Batch& batch, double weight, Profile* 
                   {.batch = batch.size, .tokens = size_.length, .draws = &draws});
   std::optional<ProductCount> products;
   Tape tape;
-  double before = now(), counted = 0;
+  auto before = Clock::now();
+  double counted = 0;
   if (profile) {
     products.emplace();
     tape.observe([&, profile](const Operation& op, Tape::Direction direction) {
-      const double took = now() - before;
+      const double took = seconds_since(before);
       const bool backward = direction == Tape::Direction::backward;
       OperationCost& cost = (*profile)[name_of(op)];
       cost.seconds[backward] += took;
       cost.flops[backward] += products->flops() - counted;
-      counted = products->flops(), before = now();
+      counted = products->flops(), before = Clock::now();
     });
   }
   const Var loss = mean_loss(model_, batch, at);
@@ -180,10 +170,10 @@ void TrainBench::step(Profile* profile) {
     shards_->gradient(
         batch, [&](const Batch& part, double w) { return forward_backward(part, w, profile); });
   else forward_backward(batch, 1, profile);
-  double before = now();
+  auto before = Clock::now();
   const auto done = [profile, &before](const std::string& what) {
-    if (profile) (*profile)[what].seconds[0] += now() - before;
-    before = now();
+    if (profile) (*profile)[what].seconds[0] += seconds_since(before);
+    before = Clock::now();
   };
   const double norm = gradient_norm(model_.parameters());
   done("gradient_norm");

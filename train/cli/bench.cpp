@@ -283,12 +283,11 @@ Json bench_handout(const BenchOptions& options) {
   for (int i = 0; i < options.cells; ++i) names.push_back("cell-" + std::to_string(i));
   ProgressBoard board(names, options.cells, progress);
   const double seconds = seconds_of([&] {
-    WorkQueue{.count = options.cells,
-              .request = [&](int i, int) { return names[std::size_t(i)]; },
-              .started = [&](int i) { board.started(i); },
-              .ended = [&](int i, const TaskResult&) { board.done(i, {}); },
-              .tick = [&] { board.show(); }}
-        .run();
+    hand_to_ranks({.count = options.cells,
+                   .started = [&](int i) { board.started(i); },
+                   .ended = [&](int i, const TaskResult&) { board.done(i, {}); },
+                   .tick = [&] { board.show(); }},
+                  [&](int i, int) { return names[std::size_t(i)]; });
   });
   shut_down(0);
   return {{"bench", options.what},

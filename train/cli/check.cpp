@@ -111,21 +111,15 @@ std::string cache(const Served& tried, int T) {
 
 std::string checkpoint(const Served& tried, int T) {
   Transformer model = tried.model();
-  const std::string folder = make_temporary_folder(), path = folder + "/model";
-  std::string wrong;
-  try {
-    save_model(path, model, {.task = {{"name", "copy"}}, .step = 1, .seed = 1});
-    const std::vector<int> tokens = some_tokens(T);
-    const Tensor a = logits(model, tokens, {.tokens = T});
-    const Checkpoint again = load_model(path);
-    const Tensor b = logits(*again.model, tokens, {.tokens = T});
-    if (difference(&a[0], &b[0], T * vocabulary) > 0) wrong = "a checkpoint restores another model";
-  } catch (...) {
-    remove_all(folder);
-    throw;
-  }
-  remove_all(folder);
-  return wrong;
+  const TemporaryFolder folder;
+  const std::string path = folder.path + "/model";
+  save_model(path, model, {.task = {{"name", "copy"}}, .step = 1, .seed = 1});
+  const std::vector<int> tokens = some_tokens(T);
+  const Tensor a = logits(model, tokens, {.tokens = T});
+  const Checkpoint again = load_model(path);
+  const Tensor b = logits(*again.model, tokens, {.tokens = T});
+  const double most = difference(&a[0], &b[0], T * vocabulary);
+  return most > 0 ? "a checkpoint restores another model" : "";
 }
 
 // Central differences of some elements of every parameter, f'(x) ≈ (f(x+h) − f(x−h)) / 2h. In float
@@ -172,8 +166,7 @@ std::vector<Served> tries_of(const std::string& name) {
     const auto serves = [causal](const Composition::Component& p) {
       return p.entry->serves == Serves::both || (p.entry->serves == Serves::causal_only) == causal;
     };
-    if (!std::all_of(composition.components().begin(), composition.components().end(), serves))
-      continue;
+    if (!std::ranges::all_of(composition.components(), serves)) continue;
     const Dims dims{.vocabulary = vocabulary,
                     .width = 16,
                     .heads = 2,
@@ -184,9 +177,9 @@ std::vector<Served> tries_of(const std::string& name) {
     all.push_back({name, dims, {}});
     for (const Composition::Component& p : composition.components())
       for (const Override& o : p.entry->extensions) {
-        Options options = p.encoding->options();
         const Served tried{name, dims, {o}};
-        if (find(options, o.key.name)->test_time && tried.takes_extension()) all.push_back(tried);
+        if (find(p.encoding->options(), o.key.name)->test_time && tried.takes_extension())
+          all.push_back(tried);
       }
   }
   return all;

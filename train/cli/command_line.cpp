@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/io/json.h"
 #include "datasets/base/dataset.h"
 #include "encodings/base/encoding.h"
 #include "train/cli/help.h"
@@ -44,21 +45,6 @@ int whole_number(const std::string& flag, const std::string& text) {
                      "' is not allowed; it takes whole numbers from 1 to 16777216 with commas "
                      "between, like 32,64,128");
   return n;
-}
-
-bool is_utf8(const std::string& text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i++]);
-    int more = c < 0x80                ? 0
-               : c >= 0xc2 && c < 0xe0 ? 1
-               : (c & 0xf0) == 0xe0    ? 2
-               : c >= 0xf0 && c < 0xf5 ? 3
-                                       : -1;
-    if (more < 0) return false;
-    for (; more > 0; --more)
-      if (i == text.size() || (static_cast<unsigned char>(text[i++]) & 0xc0) != 0x80) return false;
-  }
-  return true;
 }
 
 // Names and the like in a text: what stands between other characters.

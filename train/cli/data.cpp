@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/io/json.h"
-#include "models/checkpoint.h"
 #include "train/cli/command_line.h"
 #include "train/cli/commands.h"
 #include "train/report/table.h"
@@ -161,9 +160,8 @@ ExitCode data_command(const Arguments& arguments) {
   DataOptions options;
   if (!read(arguments, options)) return ExitCode::ok;
   const auto task = prepare_task(options.config);
-  const auto entry = std::find_if(tasks().begin(), tasks().end(), [&](const TaskEntry& t) {
-    return t.name == options.config.task;
-  });
+  const auto entry = std::ranges::find_if(
+      tasks(), [&](const TaskEntry& t) { return t.name == options.config.task; });
   const Batch batch = batch_of(options, *task);
   (options.json ? print_json : print)(options, *task, *entry, batch);
   return ExitCode::ok;

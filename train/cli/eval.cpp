@@ -89,9 +89,8 @@ void print_attention(const Results& results) {
                   results.rows.size() > 1 ? (" of " + look.row.printed()).c_str() : "");
     row = &look.row;
     const auto range = [&](double HeadLook::*of, int digits) {
-      const auto [least, most] =
-          std::minmax_element(look.heads.begin(), look.heads.end(),
-                              [of](const HeadLook& a, const HeadLook& b) { return a.*of < b.*of; });
+      const auto [least, most] = std::ranges::minmax_element(
+          look.heads, [of](const HeadLook& a, const HeadLook& b) { return a.*of < b.*of; });
       return fmt::format("{0:.{2}f}-{1:.{2}f}", (*least).*of, (*most).*of, digits);
     };
     std::printf("%8s %13s %13s %13s  %s\n", text_of(look.length, results.bins).c_str(),
@@ -101,7 +100,7 @@ void print_attention(const Results& results) {
 }
 
 struct EvalOptions {
-  std::string path, protocol = "fixed-targets", per_position, attention;
+  std::string path, per_position, attention;
   std::vector<std::string> extensions, factors;
   EvalSettings settings;
   Overrides of_task, of_encoding;
@@ -134,8 +133,7 @@ void declare(CommandLine& line, EvalOptions& options) {
       {Option{"examples", &settings.examples, "sequences at each length"}
            .within(0, 1 << 24)
            .shown_as("depends on the task"),
-       Option{"eval_protocol", &options.protocol, "how a text is cut into windows"}
-           .one_of({"fixed-targets", "non-overlapping", "sliding"})
+       choice("eval_protocol", &settings.protocol, "how a text is cut into windows")
            .choice_formerly("same-targets", "fixed-targets")
            .formerly("protocol"),
        Option{"threads", &options.threads, "threads; results unaffected"}.within(0, 1024).shown_as(
@@ -212,7 +210,7 @@ Study attention_of(const EvalOptions& options, const Trained& run, const Inputs&
   const Row row{plain.model->encoding().name(), options.of_encoding};
   Results results{.task = run.config.task,
                   .test = text_of(options.of_task),
-                  .protocol = run.task->is_text() ? name_of(options.settings.protocol) : "answer",
+                  .protocol = run.task->is_text() ? text_of(options.settings.protocol) : "answer",
                   .train_length = run.config.train_length,
                   .bins = options.settings.bins,
                   .rows = {row}};
@@ -291,13 +289,11 @@ ExitCode eval_command(const Arguments& arguments) {
                      " compares several; give one of them");
   if (options.settings.map_blocks > 0 && options.attention.empty())
     throw UsageError("eval: --attention-map needs --attention FILE; give that too");
-  options.settings.protocol = protocol_named(options.protocol);
   options.settings.attention = !options.attention.empty();
   if (options.threads > 0) set_threads(options.threads);
 
-  Overrides overrides = options.of_task;
-  if (!several)
-    overrides.insert(overrides.end(), options.of_encoding.begin(), options.of_encoding.end());
+  const Overrides overrides =
+      several ? options.of_task : joined(options.of_task, options.of_encoding);
   const Inputs inputs;
   Trained run = load(options.path, overrides, inputs);
   if (options.settings.lengths.empty())
@@ -307,8 +303,8 @@ ExitCode eval_command(const Arguments& arguments) {
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is not one");
   // Beside others a model is tested at its trained length too.
   const auto& lengths = options.settings.lengths;
-  const int longest = std::max(*std::max_element(lengths.begin(), lengths.end()),
-                               several ? run.config.train_length : 0);
+  const int longest =
+      std::max(*std::ranges::max_element(lengths), several ? run.config.train_length : 0);
   require_examples(*run.task, options.settings, longest);
   if (!run.changed_text.empty())
     std::fprintf(stderr,

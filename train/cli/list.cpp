@@ -20,32 +20,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 const char* acts_on(Kind kind) {
-  switch (kind) {
-    case Kind::none:
-      return "nothing";
-    case Kind::absolute:
-      return "embedding";
-    case Kind::relative:
-    case Kind::bias:
-      return "scores";
-    case Kind::rotary:
-      return "q and k";
-    case Kind::modifier:
-      return "another encoding";
-  }
-  return "";
+  static_assert(int(Kind::modifier) == 5);
+  constexpr const char* names[] = {"nothing", "embedding", "scores",
+                                   "scores",  "q and k",   "another encoding"};
+  return names[int(kind)];
 }
 
 const char* models(Serves serves) {
-  switch (serves) {
-    case Serves::both:
-      return "causal, bidirectional";
-    case Serves::causal_only:
-      return "causal";
-    case Serves::bidirectional_only:
-      return "bidirectional";
-  }
-  return "";
+  static_assert(int(Serves::bidirectional_only) == 2);
+  constexpr const char* names[] = {"causal, bidirectional", "causal", "bidirectional"};
+  return names[int(serves)];
 }
 
 // The model that parameters are counted for, named in the help of `list`.
@@ -101,10 +85,10 @@ Json tasks_json() {
 
 Json presets_json() {
   Json all = Json::array();
-  for (const Preset& p : presets()) {
+  for (const auto& [name, toml] : preset_files()) {
     SweepConfig config;
-    apply_config(p.toml, "preset " + p.name, config);
-    all.push_back({{"name", p.name}, {"title", config.title}, {"source", config.source}});
+    apply_config(toml, "preset " + name, config);
+    all.push_back({{"name", name}, {"title", config.title}, {"source", config.source}});
   }
   return all;
 }
@@ -162,7 +146,7 @@ std::string linked(const std::string& text) {
 void print_markdown(const Json& all, const std::vector<std::string>& fields) {
   std::string head, rule;
   for (std::string field : fields) {
-    std::replace(field.begin(), field.end(), '_', ' ');
+    std::ranges::replace(field, '_', ' ');
     head += "| " + field + " ", rule += "|---";
   }
   std::printf("%s|\n%s|\n", head.c_str(), rule.c_str());
@@ -248,7 +232,7 @@ ExitCode show_command(const Arguments& arguments) {
   if (!kind && !name.empty())
     throw UsageError("show: there is no '" + what + "' to show; it takes encoding, task or preset");
   if (what == "encoding") show_encoding(name);
-  else if (what == "preset") std::fputs(preset(name).toml.c_str(), stdout);
+  else if (what == "preset") std::fputs(preset(name).c_str(), stdout);
   else if (what == "task") show_task(name);
   else std::fputs(describe_run(what, style_of_stdout()).c_str(), stdout);
   return ExitCode::ok;

@@ -59,8 +59,7 @@ std::vector<int> read_positions(const std::string& path, int T) {
   const IntArray at = read_ints(path, 1, 0, 1 << 24);
   if (at.shape[0] != T)
     throw FileError(fmt::format("{}: it has {} positions for {} tokens", path, at.shape[0], T));
-  if (std::adjacent_find(at.values.begin(), at.values.end(), std::greater_equal<>()) !=
-      at.values.end())
+  if (std::ranges::adjacent_find(at.values, std::greater_equal<>()) != at.values.end())
     throw FileError(path + ": positions have to increase from each to the next");
   return at.values;
 }
@@ -92,8 +91,7 @@ Input read_input(const Paths& paths, const Transformer& model) {
     for (std::size_t i = 0; i < targets.values.size(); ++i)
       if (targets.values[i] >= 0 && in.tokens[i] < 0)
         throw FileError(paths.targets + ": it has a target where the tokens have padding");
-    if (std::count(targets.values.begin(), targets.values.end(), -1) ==
-        std::ptrdiff_t(targets.values.size()))
+    if (std::ranges::count(targets.values, -1) == std::ptrdiff_t(targets.values.size()))
       throw FileError(paths.targets + ": every target is -1, so there is no loss to take a " +
                       "gradient of; name a token at one place at least");
     in.targets = std::move(targets.values);

@@ -1,7 +1,6 @@
 #include "train/cli/run_summary.h"
 
 #include <fmt/core.h>
-#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -29,7 +28,7 @@ std::string listed(const std::vector<T>& values) {
 }
 
 // "width 64, heads 4, layers 2" of some fields.
-std::string some(Options fields, std::initializer_list<const char*> names) {
+std::string some(const Options& fields, std::initializer_list<const char*> names) {
   std::vector<std::string> texts;
   for (const char* name : names)
     texts.push_back(OptionKey(name).name + " " + text_of(*find(fields, name)));
@@ -45,18 +44,11 @@ std::string settings(RunConfig config) {
                                                      "train.warmup", "train.seed"}));
 }
 
-std::string last_line(const std::string& text) {
-  const std::string whole = text.substr(0, text.rfind('\n') + 1);
-  if (whole.empty()) return "";
-  const auto before = whole.rfind('\n', whole.size() - 2);
-  return whole.substr(before == std::string::npos ? 0 : before + 1);
-}
-
 std::string where_training_stands(const std::string& folder, const RunConfig& config) {
   const std::string path = folder + "/metrics.jsonl";
-  const std::string line = fs::exists(path) ? last_line(read_file(path)) : "";
-  if (line.empty()) return "  status    before its first step\n";
-  const Json metrics = parse_json(line, path);
+  const auto lines = split(fs::exists(path) ? read_file(path) : "", '\n');  // the last is not whole
+  if (lines.size() < 2) return "  status    before its first step\n";
+  const Json metrics = parse_json(lines[lines.size() - 2], path);
   return fmt::format("  status    at step {} of {}, loss {}\n", metrics.at("step").get<int>(),
                      config.steps, shown(metrics.at("loss").get<double>(), Measure::loss));
 }
@@ -78,14 +70,10 @@ std::string one_run(const std::string& folder, const RunConfig& config) {
       "{}: {}{} trained on {} to length {}\n{}{}{}", folder, config.encoding, next, config.task,
       config.train_length, config.from.empty() ? "" : "  continues from " + config.from + "\n",
       settings(config), where_training_stands(folder, config));
-  std::vector<std::string> files;
   if (has_folder(folder + "/checkpoints"))
-    for (const auto& file : fs::directory_iterator(folder + "/checkpoints"))
-      if (const std::string path = file.path().string();
-          path.ends_with(".safetensors") && !path.ends_with(".state.safetensors"))
-        files.push_back(path);
-  std::sort(files.begin(), files.end());
-  for (const std::string& file : files) text += "  checkpoint " + file + "\n";
+    for (const std::string& file : list_files(folder + "/checkpoints"))
+      if (file.ends_with(".safetensors") && !file.ends_with(".state.safetensors"))
+        text += "  checkpoint " + file + "\n";
   return text;
 }
 

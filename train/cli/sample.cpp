@@ -141,9 +141,9 @@ void sample_task(const SampleOptions& options, Trained& run) {
       return std::vector<int>(begin, begin + batch.lengths[std::size_t(b)]);
     };
     const std::vector<int> tokens = row(batch.tokens), targets = row(batch.targets);
-    const auto first = std::find_if(targets.begin(), targets.end(), [](int y) { return y >= 0; });
+    const auto first = std::ranges::find_if(targets, [](int y) { return y >= 0; });
     const std::vector<int> asked(first, targets.end());
-    if (task.labels() || std::count(asked.begin(), asked.end(), -1) > 0)
+    if (task.labels() || std::ranges::count(asked, -1) > 0)
       throw UsageError("sample: " + run.config.task +
                        " has its targets among given tokens, so there is nothing to continue; "
                        "yonder eval gives their accuracy");
@@ -193,9 +193,7 @@ ExitCode sample_command(const Arguments& arguments) {
   if (!line.parse(arguments)) return ExitCode::ok;
   if (options.threads > 0) set_threads(options.threads);
   options.how.seed = std::uint64_t(options.seed);
-  Overrides overrides = options.of_task;
-  overrides.insert(overrides.end(), options.of_encoding.begin(), options.of_encoding.end());
-  Trained run = load(options.path, overrides, {});
+  Trained run = load(options.path, joined(options.of_task, options.of_encoding), {});
   if (options.length == 0) options.length = run.config.train_length;
   if (run.task->is_text()) sample_text(options, run);
   else if (!options.prompt.empty()) sample_prompt(options, run);

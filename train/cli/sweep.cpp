@@ -108,13 +108,12 @@ void read_config(const std::string& what, SweepConfig& sweep) {
   std::error_code error;
   if (fs::is_regular_file(what, error) || what.ends_with(".toml"))
     return apply_config(read_file(what), what, sweep);
-  apply_config(preset(what).toml, "preset " + what, sweep);
+  apply_config(preset(what), "preset " + what, sweep);
 }
 
 bool is_given(const CommandLine& line, const OptionKey& key) {
   const auto given = line.given();
-  return std::any_of(given.begin(), given.end(),
-                     [&key](const CommandLine::Given& g) { return g.key == key; });
+  return std::ranges::any_of(given, [&key](const CommandLine::Given& g) { return g.key == key; });
 }
 
 // --set: one value is a setting, several are an axis.
@@ -176,9 +175,7 @@ void complete(const CommandLine& line, SweepOptions& options) {
 // meant.
 void drop_options_of_others(const CommandLine& line, const SweepOptions& options, RunConfig& base) {
   const auto chooses = [](const std::string& set) { return set.starts_with("data.task="); };
-  if (!is_given(line, "data.task") &&
-      std::none_of(options.sets.begin(), options.sets.end(), chooses))
-    return;
+  if (!is_given(line, "data.task") && std::ranges::none_of(options.sets, chooses)) return;
   std::vector<std::string> tasks;
   for (const Variant& v : plan_of(options.sweep).variants) tasks.push_back(v.base.task);
   std::erase_if(base.options, [&](const Override& o) {

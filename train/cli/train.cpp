@@ -14,6 +14,7 @@
 #include "train/report/terminal.h"
 #include "train/system/mpi.h"
 #include "train/system/progress.h"
+#include "train/training/checkpoint_dir.h"
 #include "train/training/finetune.h"
 #include "train/training/session.h"
 
@@ -101,10 +102,11 @@ RunConfig begun(const std::string& folder) {
                      (folder.ends_with(".safetensors")
                           ? ", " + fs::path(folder).parent_path().parent_path().string()
                           : ""));
-  if (ranks::count() == 1) return load_run_config(folder);
+  if (ranks::count() == 1) return Checkpoints::configuration(folder);
   RunConfig config;
-  apply_config(ranks::broadcast_from_root([&] { return to_toml(load_run_config(folder)); }), folder,
-               config);
+  apply_config(
+      ranks::broadcast_from_root([&] { return to_toml(Checkpoints::configuration(folder)); }),
+      folder, config);
   return config;
 }
 

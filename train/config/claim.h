@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ struct Claim {
   /// "steps": each row against the next; "trend": the order as a whole, by Page's test.
   std::string judged_by = "steps";
 
-  /// Every field but `order`: what files hold of a claim is read and written by this table.
+  /// The lists of rows.
+  std::map<std::string, std::vector<std::string>*> lists() { return {{"order", &order}}; }
+  /// Every other field: what files hold of a claim is read and written by this table.
   Options fields() {
     return {Option{"text", &text, ""},
             Option{"source", &source, ""},
@@ -36,7 +39,11 @@ struct Prediction {
   std::string source, task, config;           ///< as in Claim
   std::vector<std::string> generalise, fail;  ///< rows as parse_rows reads them
 
-  /// Every field but the rows.
+  /// The lists of rows.
+  std::map<std::string, std::vector<std::string>*> lists() {
+    return {{"generalise", &generalise}, {"fail", &fail}};
+  }
+  /// Every other field.
   Options fields() {
     return {Option{"source", &source, ""}, Option{"task", &task, ""},
             Option{"config", &config, ""}};

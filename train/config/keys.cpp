@@ -1,7 +1,5 @@
 #include "train/config/keys.h"
 
-#include "datasets/base/dataset.h"
-
 namespace yonder {
 namespace {
 
@@ -15,10 +13,9 @@ const TaskEntry* find_task(const std::string& name) {
 template <class F>
 bool with_option(const OptionKey& key, const F& f) {
   const auto look = [&](auto owner) {
-    Options options = owner->options();
-    const Option* found = find(options, key.name);
+    const auto found = find(owner->options(), key.name);
     if (found) f(*found);
-    return found != nullptr;
+    return found.has_value();
   };
   if (const Entry* e = find_entry(key.owner)) return look(e->make());
   const TaskEntry* task = find_task(key.owner);
@@ -66,13 +63,11 @@ std::string full_text(const OptionKey& key) {
   return section + text_of(key);
 }
 
-std::string current_protocol(const std::string& name) {
-  std::string now;
-  assign(Option{"eval_protocol", &now, ""}
-             .one_of({"fixed-targets", "non-overlapping", "sliding"})
-             .choice_formerly("same-targets", "fixed-targets"),
+Protocol protocol_named(const std::string& name) {
+  Protocol protocol{};
+  assign(choice("eval_protocol", &protocol, "").choice_formerly("same-targets", "fixed-targets"),
          "", name);
-  return now;
+  return protocol;
 }
 
 std::string flag_of(const OptionKey& key) {
@@ -121,6 +116,11 @@ Value typed(const OptionKey& key, const Value& value) {
   Value held = value;
   with_option(key, [&](const Option& o) { held = typed(o, value); });
   return held;
+}
+
+bool changes_at_test(Encoding& encoding, const Override& to) {
+  const auto o = find(encoding.options(), to.key.name);
+  return o && o->test_time && value_of(*o) != typed(*o, to.value);
 }
 
 }  // namespace yonder

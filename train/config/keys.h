@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "datasets/base/dataset.h"
 #include "train/config/run_config.h"
 
 /// \file
@@ -25,8 +26,8 @@ std::string full_text(const OptionKey&);
 /// The flag of a key: "--lr", "--rope.base", "--text".
 std::string flag_of(const OptionKey&);
 
-/// The name of a protocol of evaluation as it is now.
-std::string current_protocol(const std::string&);
+/// A protocol of evaluation by its present or a former name; UsageError for any other.
+Protocol protocol_named(const std::string&);
 
 /// Whether it is an option of an encoding, or says when which of them is used.
 bool is_of_encoding(const OptionKey&);
@@ -38,5 +39,8 @@ void set_key(RunConfig&, const OptionKey&, const Value&);
 
 /// The value as the option of this key would hold it (core/options.h).
 Value typed(const OptionKey&, const Value&);
+
+/// Whether a test may set the option of an encoding, and would see a change.
+bool changes_at_test(Encoding&, const Override&);
 
 }  // namespace yonder

@@ -1,20 +1,14 @@
 #pragma once
+#include <map>
 #include <string>
-#include <vector>
 
 /// \file
 /// The experiments of train/presets/*.toml, which the build puts into the program.
 namespace yonder {
 
-/// A configuration that is compiled into the program.
-struct Preset {
-  std::string name;  ///< of the file, without .toml
-  std::string toml;  ///< its content
-};
-
-/// In alphabetical order of names.
-const std::vector<Preset>& presets();
-/// UsageError with a "did you mean" if there is none of that name.
-const Preset& preset(const std::string& name);
+/// Their configurations by the names of the files without .toml.
+const std::map<std::string, std::string>& preset_files();
+/// One of them. UsageError with a "did you mean" if there is none of that name.
+const std::string& preset(const std::string& name);
 
 }  // namespace yonder

@@ -34,7 +34,7 @@ std::string said(Override o, Names names) {
   const bool plain = !is_number(o.value) && text != "true" && text != "false";
   if (text_of(o.key) == "encoding.switch_to") text = name_in(text, names);
   const bool change = o.key.owner == "encoding";  // "switch at 0.5"
-  if (change) std::replace(o.key.name.begin(), o.key.name.end(), '_', ' ');
+  if (change) std::ranges::replace(o.key.name, '_', ' ');
   const Entry* e = names == Names::printed ? find_entry(o.key.owner) : nullptr;
   if (e)
     for (const auto& [value, printed] : e->printed_values)
@@ -59,8 +59,7 @@ bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
   const Entry* e = find_entry(key.owner);
   if (!e || !has(encodings, key.owner)) return false;
   const auto made = e->make();
-  Options options = made->options();
-  const Option* o = find(options, key.name);
+  const auto o = find(made->options(), key.name);
   return o && !o->test_time;
 }
 
@@ -83,11 +82,11 @@ std::string described(const Row& row, Names names) {
                        (e && !e->joins_at_test.empty() && !everywhere(spec.groups, owner));
     std::string more = said(o, names);
     const auto same = [&](const Override& other) { return other.key.owner == owner; };
-    if (added && std::count_if(tested.begin(), tested.end(), same) == 1)
+    if (added && std::ranges::count_if(tested, same) == 1)
       more = is_number(o.value) && text_of(o.value) != "0"
                  ? name_in(owner, names) + " " + text_of(o.value)
                  : name_in(owner, names);
-    else if (added && &*std::find_if(tested.begin(), tested.end(), same) == &o)
+    else if (added && &*std::ranges::find_if(tested, same) == &o)
       more = name_in(owner, names) + " " + more;
     text += (&o == &tested.front() ? " + " : ", ") + more;
   }
@@ -118,9 +117,9 @@ Row::Finetune Row::finetune() const {
   Finetune tune;
   for (const auto& [key, value] : extension) {
     if (key.owner != "finetune") continue;
-    Options fields{Option{"length", &tune.length, ""}.within(1, 1 << 24),
-                   Option{"steps", &tune.steps, ""}.within(1, 1e8)};
-    const Option* field = find(fields, key.name);
+    const Options fields{Option{"length", &tune.length, ""}.within(1, 1 << 24),
+                         Option{"steps", &tune.steps, ""}.within(1, 1e8)};
+    const auto field = find(fields, key.name);
     if (!field)
       throw UsageError(text_of(key) +
                        ": there is no such key; it is finetune.length or finetune.steps");

@@ -51,7 +51,7 @@ Options RunConfig::fields() {
   Options all = data_fields();
   for (const Options& more :
        {model_fields(), from_fields(), training_fields(), checkpoint_fields()})
-    all.insert(all.end(), more.begin(), more.end());
+    append(all, more);
   return all;
 }
 

@@ -54,14 +54,6 @@ std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
   });
 }
 
-// Whether a test of the encoding alone may set it and would see a change.
-bool changes(const Entry& e, const Override& o) {
-  const auto made = e.make();
-  Options options = made->options();
-  const Option* option = find(options, o.key.name);
-  return option->test_time && value_of(*option) != typed(*option, o.value);
-}
-
 // The rows that "all" stands for: every registered encoding; "everything": each followed by its
 // extensions. Those that some variant refuses are left out.
 std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
@@ -74,7 +66,7 @@ std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
   for (const Entry& e : registry())
     if (add(e.name, e, {}) && extensions)
       for (const Override& o : e.extensions)
-        if (changes(e, o)) add(e.name + ":" + text_of(o), e, {o});
+        if (changes_at_test(*e.make(), o)) add(e.name + ":" + text_of(o), e, {o});
   return rows;
 }
 
@@ -84,7 +76,7 @@ std::vector<std::string> expanded(const std::vector<std::string>& names, SweepPl
   for (const std::string& name : names) {
     const bool everything = name == "everything";
     const auto more = everything || name == "all" ? every_row(everything, plan) : std::vector{name};
-    rows.insert(rows.end(), more.begin(), more.end());
+    append(rows, more);
   }
   return rows;
 }
@@ -103,7 +95,7 @@ std::vector<Row> with_axis(const std::vector<Row>& rows, const Axis& axis) {
     used = true;
     for (const Value& value : axis.values) {
       all.push_back(row.with({axis.key, value}));
-      if (std::count(all.begin(), all.end(), all.back()) > 1)
+      if (std::ranges::count(all, all.back()) > 1)
         throw UsageError("--set " + text_of(axis.key) + ": '" + text_of(value) +
                          "' duplicates an existing row; name it once");
     }
@@ -234,7 +226,7 @@ Options SweepConfig::lists() {
 
 void SweepConfig::set_protocols(std::vector<std::string> names) {
   eval_protocols.clear();
-  for (const std::string& one : names) eval_protocols.push_back(current_protocol(one));
+  for (const std::string& one : names) eval_protocols.push_back(text_of(protocol_named(one)));
 }
 
 SweepPlan plan_of(const SweepConfig& config) {

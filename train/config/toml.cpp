@@ -12,8 +12,6 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <filesystem>
-#include <limits>
-#include <map>
 #include <sstream>
 
 #include "core/error.h"
@@ -127,11 +125,11 @@ void set_list(SweepConfig& config, const std::string& name, const toml::node& no
 void read_sweep(const toml::table& section, SweepConfig& config, const TomlSource& place) {
   for (const auto& [name, node] : section) {
     const std::string key(name.str()), full = "sweep." + key;
-    Options fields = config.fields(), lists = SweepConfig::lists();
+    const Options fields = config.fields(), lists = SweepConfig::lists();
     place.at(node, [&] {
-      if (const Option* field = find(fields, key)) {
+      if (const auto field = find(fields, key)) {
         assign(*field, "sweep", value_of(node, full, place));
-      } else if (const Option* list = find(lists, key)) {
+      } else if (const auto list = find(lists, key)) {
         set_list(config, list->name, node, place);
       } else if (const toml::table* axes = node.as_table(); axes && key == "set") {
         config.axes.clear();
@@ -147,33 +145,26 @@ void read_sweep(const toml::table& section, SweepConfig& config, const TomlSourc
 }
 
 // The tables [[`section`]]: fields, and lists of rows by name.
-void read_table(const toml::table& table, const std::string& section, const Options& fields,
-                const std::map<std::string, std::vector<std::string>*>& lists,
-                const TomlSource& place) {
-  for (const auto& [name, node] : table) {
-    const std::string key(name.str()), full = section + "." + key;
-    Options all = fields;
+template <class T>
+std::vector<T> read_tables(const toml::node& tables, const std::string& section,
+                           const TomlSource& place) {
+  std::vector<T> all;
+  for (const toml::node& table : *tables.as_array()) {
+    T& one = all.emplace_back();
+    const Options fields = one.fields();
+    const auto lists = one.lists();
     std::vector<std::string> known;
     for (const auto& [list, rows] : lists) known.push_back(list);
     for (const Option& o : fields) known.push_back(o.name);
-    if (lists.count(key)) *lists.at(key) = list_of(node, full, place);
-    else if (const Option* field = find(all, key))
-      set(*field, section, value_of(node, full, place), node, place);
-    else place.refuse(node, full + ": there is no such key" + did_you_mean(key, known));
+    for (const auto& [name, node] : *table.as_table()) {
+      const std::string key(name.str()), full = section + "." + key;
+      if (lists.contains(key)) *lists.at(key) = list_of(node, full, place);
+      else if (const auto field = find(fields, key))
+        set(*field, section, value_of(node, full, place), node, place);
+      else place.refuse(node, full + ": there is no such key" + did_you_mean(key, known));
+    }
   }
-}
-
-Claim claim_of(const toml::table& table, const TomlSource& place) {
-  Claim claim;
-  read_table(table, "claim", claim.fields(), {{"order", &claim.order}}, place);
-  return claim;
-}
-
-Prediction prediction_of(const toml::table& table, const TomlSource& place) {
-  Prediction p;
-  read_table(table, "prediction", p.fields(), {{"generalise", &p.generalise}, {"fail", &p.fail}},
-             place);
-  return p;
+  return all;
 }
 
 // Each dot of a key is a level of nesting, and toml++ takes stack for each; it bounds only those of
@@ -181,7 +172,7 @@ Prediction prediction_of(const toml::table& table, const TomlSource& place) {
 constexpr int most_dots = 4096;
 
 toml::table parsed(const std::string& text, const std::string& path) {
-  if (std::count(text.begin(), text.end(), '.') > most_dots)
+  if (std::ranges::count(text, '.') > most_dots)
     throw FileError(path +
                     ": this is not a configuration; if it is a text to train on, name it with " +
                     "--text " + path);
@@ -269,27 +260,17 @@ toml::table table_of(const RunConfig& config) {
   return root;
 }
 
-toml::table with_fields(toml::table root, const Options& fields) {
-  for (const Option& o : fields) put(root, {o.name}, yonder::value_of(o));
-  return root;
-}
-
-toml::table table_of(Claim c) {
-  return with_fields(toml::table{{"order", array_of(c.order)}}, c.fields());
-}
-
-toml::table table_of(Prediction p) {
-  toml::table rows;  // an empty list would not be read
-  if (!p.generalise.empty()) rows.insert("generalise", array_of(p.generalise));
-  if (!p.fail.empty()) rows.insert("fail", array_of(p.fail));
-  return with_fields(std::move(rows), p.fields());
-}
-
 // As tables under one name, none for none.
 template <class T>
-void insert_tables(toml::table& root, const std::string& name, const std::vector<T>& all) {
+void insert_tables(toml::table& root, const std::string& name, std::vector<T> all) {
   toml::array tables;
-  for (const T& one : all) tables.push_back(table_of(one));
+  for (T& one : all) {
+    toml::table table;
+    for (const auto& [list, rows] : one.lists())  // an empty list would not be read
+      if (!rows->empty()) table.insert(list, array_of(*rows));
+    for (const Option& o : one.fields()) put(table, {o.name}, yonder::value_of(o));
+    tables.push_back(std::move(table));
+  }
   if (!tables.empty()) root.insert(name, std::move(tables));
 }
 
@@ -331,17 +312,11 @@ void apply_config(const std::string& toml, const std::string& path, SweepConfig&
     if (key == "title") config.title = text_of(node, key, place);
     else if (key == "source") config.source = text_of(node, key, place);
     else if (key == "sweep" && node.is_table()) read_sweep(*node.as_table(), config, place);
-    else if (key == "claim" && node.is_array_of_tables()) {
-      config.claims.clear();
-      for (const toml::node& one : *node.as_array())
-        config.claims.push_back(claim_of(*one.as_table(), place));
-    } else if (key == "prediction" && node.is_array_of_tables()) {
-      config.predictions.clear();
-      for (const toml::node& one : *node.as_array())
-        config.predictions.push_back(prediction_of(*one.as_table(), place));
-    } else {
-      unknown_section(key, node, place);
-    }
+    else if (key == "claim" && node.is_array_of_tables())
+      config.claims = read_tables<Claim>(node, key, place);
+    else if (key == "prediction" && node.is_array_of_tables())
+      config.predictions = read_tables<Prediction>(node, key, place);
+    else unknown_section(key, node, place);
   };
   read(toml, path, config.base, other);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "train/config/keys.h"
+
 namespace yonder {
 namespace {
 
@@ -12,16 +14,8 @@ const Composition::Component* part(const Composition& encoding, const std::strin
   return nullptr;
 }
 
-// Whether a test may set it and would see a change.
-bool changes(const Composition::Component& p, const Override& to) {
-  Options options = p.encoding->options();
-  const Option* o = find(options, to.key.name);
-  return o && o->test_time && value_of(*o) != typed(*o, to.value);
-}
-
 bool is_of_test(const Composition::Component& p, const OptionKey& key) {
-  Options options = p.encoding->options();
-  const Option* o = find(options, key.name);
+  const auto o = find(p.encoding->options(), key.name);
   return o && o->test_time;
 }
 
@@ -49,11 +43,6 @@ Row row_of(const Composition& encoding, const Overrides& extension, const Overri
   return row;
 }
 
-Overrides joined(Overrides one, const Overrides& two) {
-  one.insert(one.end(), two.begin(), two.end());
-  return one;
-}
-
 // A generated task is tested in one way only.
 std::string protocol_of(const Task& task, const std::string& wanted) {
   return task.is_text() ? wanted : "answer";
@@ -67,7 +56,7 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
   Study study{.name = "eval",
               .panels = {{.task = plain.config.task,
                           .test = text_of(of_task),
-                          .protocol = protocol_of(*plain.task, name_of(settings.protocol)),
+                          .protocol = protocol_of(*plain.task, text_of(settings.protocol)),
                           .text = plain.task->is_text(),
                           .train_length = plain.config.train_length,
                           .train_steps = plain.step,
@@ -98,7 +87,7 @@ Overrides extensions_of(const Composition& encoding) {
   Overrides all;
   for (const auto& p : encoding.components())
     for (const Override& o : p.entry->extensions)
-      if (changes(p, o)) all.push_back(o);
+      if (changes_at_test(*p.encoding, o)) all.push_back(o);
   // A modifier joins the layers that lack it, unless training has fixed what it does in others.
   for (const Entry& e : registry()) {
     if (e.joins_at_test.empty() || everywhere(encoding.groups(), e.name)) continue;
@@ -112,8 +101,7 @@ Overrides extensions_of(const Composition& encoding) {
 
 bool has_extensions(const Composition& encoding) {
   const auto all = extensions_of(encoding);
-  return std::any_of(all.begin(), all.end(),
-                     [&](const Override& o) { return part(encoding, o.key.owner); });
+  return std::ranges::any_of(all, [&](const Override& o) { return part(encoding, o.key.owner); });
 }
 
 std::vector<Row> extension_rows(const Composition& encoding, const std::vector<std::string>& list,
@@ -121,9 +109,7 @@ std::vector<Row> extension_rows(const Composition& encoding, const std::vector<s
   std::vector<Row> rows{{encoding.name(), {}}};
   for (const std::string& wanted : list)
     for (const Overrides& extension : asked(encoding, wanted))
-      if (const Row row = row_of(encoding, extension, beside);
-          std::find(rows.begin(), rows.end(), row) == rows.end())
-        rows.push_back(row);
+      if (const Row row = row_of(encoding, extension, beside); !has(rows, row)) rows.push_back(row);
   return rows;
 }
 
@@ -131,8 +117,7 @@ std::vector<Row> sharpened(const Composition& encoding, const std::vector<Row>& 
                            const std::vector<std::string>& factors) {
   const OptionKey& key = override_of(Baseline::factor).key;
   const auto sharpen = entry(key.owner).make();
-  Options options = sharpen->options();
-  Option by = *find(options, key.name);
+  Option by = *find(sharpen->options(), key.name);
   by.name = "--sharpen";
   std::vector<Value> each;
   for (const std::string& factor : factors) {
@@ -144,11 +129,10 @@ std::vector<Row> sharpened(const Composition& encoding, const std::vector<Row>& 
   for (const Row& row : rows)
     for (const Value& factor : each) {
       Row one = row;
-      const bool already =
-          std::any_of(row.extension.begin(), row.extension.end(),
-                      [&key](const Override& o) { return o.key.owner == key.owner; });
+      const bool already = std::ranges::any_of(
+          row.extension, [&key](const Override& o) { return o.key.owner == key.owner; });
       if (!already && (trained || text_of(factor) != "1")) one.extension.push_back({key, factor});
-      if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
+      if (!has(all, one)) all.push_back(std::move(one));
     }
   return all;
 }
@@ -171,7 +155,7 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
         if (progress) progress(int(r), (i + part) / double(results.lengths.size()));
       };
       for (const EvalRow& e : evaluate(trained, settings, part_of_row)) {
-        results.scores.push_back(score_of(rows[r], trained, name_of(settings.protocol), e));
+        results.scores.push_back(score_of(rows[r], trained, text_of(settings.protocol), e));
         add_attention(results, rows[r], trained.config.seed, e);
       }
     } catch (const UsageError& why) {
@@ -187,21 +171,11 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
 EvalScore score_of(const Row& row, const Trained& trained, const std::string& protocol,
                    const EvalRow& e) {
   const Interval sequences = bootstrap_of_sequences(e.sequence_loss, e.sequence_targets);
-  return {.row = row,
-          .protocol = protocol_of(*trained.task, protocol),
-          .length = e.length,
-          .tokens = e.tokens,
-          .seed = trained.config.seed,
-          .loss = e.loss,
-          .token_accuracy = e.token_accuracy,
-          .exact_match = e.exact_match,
-          .examples = e.examples,
-          .targets = e.targets,
-          .loss_low = sequences.low,
-          .loss_high = sequences.high,
-          .status = e.status,
-          .reason = e.reason,
-          .problem = e.problem};
+  EvalScore score = e;
+  score.row = row, score.protocol = protocol_of(*trained.task, protocol);
+  score.seed = trained.config.seed;
+  score.loss_low = sequences.low, score.loss_high = sequences.high;
+  return score;
 }
 
 void add_attention(Results& results, const Row& row, int seed, const EvalRow& e) {

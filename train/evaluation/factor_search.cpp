@@ -14,7 +14,7 @@ constexpr int unit = 100;        // hundredths
 constexpr int attempts = 1000;   // at a candidate that is new, where there may be none left
 constexpr double redrawn = 0.3;  // chance of each pair in a mutation
 
-bool rises(const Factors& f) { return std::is_sorted(f.begin(), f.end()); }
+bool rises(const Factors& f) { return std::ranges::is_sorted(f); }
 
 class Search {
  public:
@@ -53,8 +53,8 @@ class Search {
     return all[std::size_t(draws_.below(int(all.size())))];
   }
   void sort() {
-    std::stable_sort(all_.begin(), all_.end(),
-                     [](const Candidate& a, const Candidate& b) { return a.loss < b.loss; });
+    std::ranges::stable_sort(
+        all_, [](const Candidate& a, const Candidate& b) { return a.loss < b.loss; });
   }
   // New candidates until there are `count`.
   template <class F>
@@ -148,8 +148,7 @@ FoundFactors search_factors(Trained& run, const FactorSearch& asked,
   const std::vector<Factors> begin = beginnings(encoding, N, k);
   const std::vector<Candidate> all = evolve(begin, begin.back().back(), asked.evolution, loss);
   const auto of = [&all](const Factors& f) {
-    return *std::find_if(all.begin(), all.end(),
-                         [&f](const Candidate& c) { return c.factors == f; });
+    return *std::ranges::find_if(all, [&f](const Candidate& c) { return c.factors == f; });
   };
   found.best = all.front(), found.yarn = of(begin[0]), found.linear = of(begin[1]);
   if (!std::isfinite(found.best.loss))

@@ -10,7 +10,7 @@
 
 namespace yonder {
 
-extern const char* const export_files[];
+const std::map<std::string, std::string>& export_files();  // CMakeLists.txt
 
 namespace {
 
@@ -211,7 +211,7 @@ std::map<std::string, std::string> hugging_face(Transformer& model, const Export
   }
   const NamedTensors tensors = own_names(model, tables);
   put(tensors, yonder_config(model, tables, tensors, e));
-  files["modeling_yonder.py"] = with_pieces(export_files[1], tables.pieces);
+  files["modeling_yonder.py"] = with_pieces(export_files().at("modeling_yonder.py"), tables.pieces);
   return files;
 }
 

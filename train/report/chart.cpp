@@ -23,7 +23,7 @@ std::string value(double x) {
 }
 
 int letters(const std::string& text) {
-  return int(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return int(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 // Where `most` letters of a text end.
@@ -178,9 +178,8 @@ Frame frame(const Chart& c) {
   f.plot_left = 16 + 8 * widest;
   for (const Label& l : labels_of(c, f)) lines += int(l.lines.size());
   f.plot_bottom = plot_top + std::max(230., line_height * lines);
-  const bool two = std::any_of(c.x_tics.begin(), c.x_tics.end(), [](const auto& tic) {
-    return tic.second.find('\n') != tic.second.npos;
-  });
+  const bool two = std::ranges::any_of(
+      c.x_tics, [](const auto& tic) { return tic.second.find('\n') != tic.second.npos; });
   f.height = f.plot_bottom + (two ? 42 : 26) + (c.below.empty() ? 0 : 20);
   return f;
 }
@@ -282,8 +281,7 @@ std::string names(const Chart& c, const Frame& f) {
 }  // namespace
 
 bool Chart::empty() const {
-  return std::all_of(lines.begin(), lines.end(),
-                     [](const Line& line) { return line.points.empty(); });
+  return std::ranges::all_of(lines, [](const Line& line) { return line.points.empty(); });
 }
 
 std::vector<double> spread_labels(const std::vector<double>& wanted, double gap, double low,
@@ -292,8 +290,8 @@ std::vector<double> spread_labels(const std::vector<double>& wanted, double gap,
   // answer joins neighbours that would cross into groups and gives each group its mean.
   std::vector<std::size_t> order(wanted.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&wanted](std::size_t a, std::size_t b) { return wanted[a] < wanted[b]; });
+  std::ranges::stable_sort(
+      order, [&wanted](std::size_t a, std::size_t b) { return wanted[a] < wanted[b]; });
   struct LabelGroup {
     double sum;
     int count;

@@ -119,9 +119,8 @@ std::string latex_text(const std::string& text) {
   const std::string plain = printable(text);
   std::string out;
   for (std::size_t at = 0; at < plain.size();) {
-    const auto sign = std::find_if(std::begin(signs), std::end(signs), [&](const auto& s) {
-      return plain.compare(at, s.first.size(), s.first) == 0;
-    });
+    const auto sign = std::ranges::find_if(
+        signs, [&](const auto& s) { return plain.compare(at, s.first.size(), s.first) == 0; });
     const bool found = sign != std::end(signs);
     out += found ? sign->second : std::string(1, plain[at]);
     at += found ? sign->first.size() : 1;

@@ -54,7 +54,7 @@ Palette::Palette(std::vector<Row> rows) : rows_(std::move(rows)) {
       return other.second.colour == style.colour && other.second.marker == style.marker;
     };
     for (int tried = 1; tried < Style::markers * Style::colours; ++tried) {
-      if (std::none_of(encodings_.begin(), encodings_.end(), alike)) break;
+      if (std::ranges::none_of(encodings_, alike)) break;
       style.marker = 1 + style.marker % Style::markers;
       if (tried % Style::markers == 0) style.colour = (style.colour + 1) % Style::colours;
     }

@@ -17,7 +17,7 @@ constexpr std::size_t readable = 14;  // lines of one chart
 double scaled(double value, const Measure& m) { return m.percent ? 100 * value : value; }
 
 std::vector<int> sorted(std::vector<int> lengths) {
-  std::sort(lengths.begin(), lengths.end());
+  std::ranges::sort(lengths);
   return lengths;
 }
 
@@ -113,10 +113,13 @@ Chart distances(const Results& r, const std::string& name, const std::string& ti
           .caption = training(r) + ". " + more,
           .left = "% of the attention",
           .below = "distance from the query, in tokens",
-          .low = 0,
-          .mark = 1 + std::log2(trained_tokens(r))};
-  int tokens = 1;
-  for (const AttentionScore& look : r.attention) tokens = std::max(tokens, look.tokens);
+          .low = 0};
+  int tokens = 1, trained = 0;
+  for (const AttentionScore& look : r.attention) {
+    tokens = std::max(tokens, look.tokens);
+    if (look.length == r.train_length) trained = look.tokens;
+  }
+  c.mark = 1 + std::log2(trained);
   for (int bin = 0, least = 0; least < tokens; ++bin, least = std::max(1, 2 * least))
     c.x_tics.emplace_back(bin, std::to_string(least));
   return c;
@@ -183,7 +186,7 @@ std::vector<Chart> headline(const Results& r, const Palette& palette) {
     std::vector<Row> family;
     for (const Row& other : r.rows)
       if (other.encoding == row.encoding) family.push_back(other);
-    if (row.extension.empty() || std::count(done.begin(), done.end(), row.encoding)) continue;
+    if (row.extension.empty() || has(done, row.encoding)) continue;
     done.push_back(row.encoding);
     charts.push_back(over_length(r, m, family, palette));
     charts.back().name = panel_name(r, std::string(m.name) + "-" + row.encoding);
@@ -260,9 +263,9 @@ Chart over_distances(const Results& r, const std::vector<Row>& rows, const Palet
 Chart over_distances_by_head(const Results& r, const Row& row) {
   Chart c = distances(r, "distances-" + row.label(), row.printed() + ", attention by distance",
                       "Heads of one seed.");
-  const auto look = std::find_if(
-      r.attention.begin(), r.attention.end(),
-      [&](const AttentionScore& l) { return l.row == row && l.length == r.longest(); });
+  const auto look = std::ranges::find_if(r.attention, [&](const AttentionScore& l) {
+    return l.row == row && l.length == r.longest();
+  });
   if (look == r.attention.end()) return c;
   for (const HeadLook& head : look->heads)
     add_distances(c, fmt::format("layer {}, head {}", head.layer + 1, head.head + 1),
@@ -281,7 +284,7 @@ Chart performance_profile(const AtMultiple& at, const Palette& palette) {
   for (std::size_t i = 0; i < at.rows.size(); ++i)
     if (const AcrossTasks a = across_tasks(at.scores[i]); a.runs > 0 && !at.rows[i].windowed())
       best.emplace_back(-a.mean, i);
-  std::sort(best.begin(), best.end());
+  std::ranges::sort(best);
   const bool all = best.size() <= apart;
   if (!all) best.resize(apart);
   Chart c{.name = "across-tasks-profile",

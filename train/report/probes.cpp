@@ -105,7 +105,7 @@ std::vector<std::vector<Vector>> paths_of(Transformer& model, int longest) {
     all.emplace_back();
     for (int i = 0; i < longest; ++i) {
       Vector at(x + std::int64_t(i) * D, x + std::int64_t(i + 1) * D);
-      if (!std::all_of(at.begin(), at.end(), [](double y) { return std::isfinite(y); })) break;
+      if (!std::ranges::all_of(at, [](double y) { return std::isfinite(y); })) break;
       all.back().push_back(std::move(at));
     }
   }

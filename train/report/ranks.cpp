@@ -9,7 +9,6 @@
 #include "core/error.h"
 #include "core/io/files.h"
 #include "train/report/markdown_latex.h"
-#include "train/results/format.h"
 
 namespace yonder {
 namespace {
@@ -68,8 +67,8 @@ std::string solved_by_task(const AtMultiple& at) {
     }
   }
   std::erase_if(table.lines, [](const auto& line) {
-    return std::all_of(line.second.begin(), line.second.end(),
-                       [](const RowTable::Cell& cell) { return cell.first == "–"; });
+    return std::ranges::all_of(line.second,
+                               [](const RowTable::Cell& cell) { return cell.first == "–"; });
   });
   std::vector<std::string> intervals;
   for (const auto& [of, seeds] : seen) {
@@ -94,7 +93,7 @@ RowTable table_of_means(const std::vector<AtMultiple>& all) {
   for (const std::size_t i : headline.by_rank()) {
     auto& [row, cells] = table.lines.emplace_back(headline.rows[i], std::vector<RowTable::Cell>());
     for (const AtMultiple& at : all) {
-      const auto k = std::size_t(std::find(at.rows.begin(), at.rows.end(), row) - at.rows.begin());
+      const auto k = std::size_t(std::ranges::find(at.rows, row) - at.rows.begin());
       const AcrossTasks a = k < at.rows.size() ? across_tasks(at.scores[k]) : AcrossTasks();
       if (a.runs == 0) cells.emplace_back("–", "");
       else if (std::isnan(at.mean_rank(k))) cells.emplace_back(interval_text(a), "");

@@ -18,7 +18,7 @@ struct TableCell {
 
 // Columns that UTF-8 text takes: bytes that don't continue a character.
 int width(const std::string& text) {
-  return int(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return int(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 std::string right(const std::string& text, int columns) {

@@ -101,25 +101,7 @@ std::string best_encoding(const Results& r) {
   return r.rows.front().encoding;
 }
 
-}  // namespace
-
-std::string shell_word(const std::string& text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("/._-+=,:@").find(char(c)) != std::string_view::npos;
-  });
-  if (plain && !text.empty()) return text;
-  // A terminal must not obey what it shows.
-  const bool shows = printable(text) == text;
-  std::string out = "'";
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += c == '\''                                ? "'\\''"
-           : !shows && (byte < ' ' || byte >= 0x7f) ? fmt::format("'$'\\{:03o}''", byte)
-                                                    : std::string(1, c);
-  }
-  return out + "'";
-}
-
+// Three commands that a curious person would try next, ready to paste.
 std::vector<std::string> next_commands(const Study& study, const std::string& folder) {
   const Results& r = study.panels.front();
   const std::string extended = most_degraded(r);
@@ -137,6 +119,25 @@ std::vector<std::string> next_commands(const Study& study, const std::string& fo
                   "--width 64 --layers 2 --batch 64 --steps 1500 --lr 2e-3 --out {}",
                   program(), other, shell_word(two + "," + one), shell_word(folder + "-" + other)));
   return all;
+}
+
+}  // namespace
+
+std::string shell_word(const std::string& text) {
+  const bool plain = std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("/._-+=,:@").find(char(c)) != std::string_view::npos;
+  });
+  if (plain && !text.empty()) return text;
+  // A terminal must not obey what it shows.
+  const bool shows = printable(text) == text;
+  std::string out = "'";
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += c == '\''                                ? "'\\''"
+           : !shows && (byte < ' ' || byte >= 0x7f) ? fmt::format("'$'\\{:03o}''", byte)
+                                                    : std::string(1, c);
+  }
+  return out + "'";
 }
 
 std::string report(const Study& study, const std::string& folder, const TerminalStyle& style) {

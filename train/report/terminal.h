@@ -1,6 +1,5 @@
 #pragma once
 #include <string>
-#include <vector>
 
 #include "train/report/table.h"
 #include "train/results/study.h"
@@ -14,8 +13,5 @@ std::string report(const Study&, const std::string& folder, const TerminalStyle&
 
 /// A word of a command as the shell reads it back.
 std::string shell_word(const std::string& text);
-
-/// Three commands that a curious person would try next, ready to paste.
-std::vector<std::string> next_commands(const Study&, const std::string& folder);
 
 }  // namespace yonder

@@ -31,7 +31,7 @@ std::pair<double, double> wilson(int k, int n) {
 }
 
 double interquartile_mean(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
+  std::ranges::sort(values);
   const auto cut = std::ptrdiff_t(values.size() / 4);
   return std::accumulate(values.begin() + cut, values.end() - cut, 0.) /
          double(std::ptrdiff_t(values.size()) - 2 * cut);
@@ -60,7 +60,7 @@ AcrossTasks across_tasks(const TaskScores& scores) {
   std::vector<double> all;
   for (const auto& task : scores) {
     found.tasks += !task.empty();
-    all.insert(all.end(), task.begin(), task.end());
+    append(all, task);
   }
   if (all.empty()) return found;
   found.runs = int(all.size());
@@ -74,7 +74,7 @@ AcrossTasks across_tasks(const TaskScores& scores) {
         drawn.push_back(task[std::size_t(draws.below(int(task.size())))]);
     means.push_back(interquartile_mean(drawn));
   }
-  std::sort(means.begin(), means.end());
+  std::ranges::sort(means);
   found.low = means[resamples / 40], found.high = means[resamples - 1 - resamples / 40];
   return found;
 }
@@ -116,9 +116,8 @@ std::vector<double> ranks_at(const Results& r, const std::vector<Row>& rows, int
   std::vector<double> values, found(rows.size(), unknown);
   std::vector<std::size_t> run;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool there = std::any_of(r.scores.begin(), r.scores.end(), [&](const EvalScore& s) {
-      return s.length == length && s.row == rows[i];
-    });
+    const bool there = std::ranges::any_of(
+        r.scores, [&](const EvalScore& s) { return s.length == length && s.row == rows[i]; });
     if (!there || rows[i].windowed()) continue;
     const Spread s = r.at(rows[i], length, m);
     const double seen = s.empty() ? HUGE_VAL : std::stod(shown(s.median, m));
@@ -145,8 +144,7 @@ std::vector<std::size_t> AtMultiple::by_rank() const {
     const double mean = mean_rank(i);
     return std::pair(std::isnan(mean) ? HUGE_VAL : mean, rows[i].printed());
   };
-  std::sort(order.begin(), order.end(),
-            [&key](std::size_t a, std::size_t b) { return key(a) < key(b); });
+  std::ranges::sort(order, [&key](std::size_t a, std::size_t b) { return key(a) < key(b); });
   return order;
 }
 

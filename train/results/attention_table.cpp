@@ -14,7 +14,7 @@ std::string cell_of(double x) { return std::isnan(x) ? "" : text_of(Value(x)); }
 
 template <class Holds>
 double share_of(const std::vector<HeadLook>& heads, Holds holds) {
-  return double(std::count_if(heads.begin(), heads.end(), holds)) / double(heads.size());
+  return double(std::ranges::count_if(heads, holds)) / double(heads.size());
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "train/results/format.h"
 
 #include <fmt/core.h>
-#include <cmath>
 #include <span>
 
 namespace yonder {

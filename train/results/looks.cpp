@@ -27,12 +27,6 @@ SharedGaze gaze_of(const Results& r, const Row& row, int length) {
   return shared;
 }
 
-int trained_tokens(const Results& r) {
-  for (const AttentionScore& look : r.attention)
-    if (look.length == r.train_length) return look.tokens;
-  return 0;
-}
-
 std::string where_it_looks(const Results& r) {
   if (r.attention.empty()) return "";
   std::map<Gaze, std::vector<std::string>> names;

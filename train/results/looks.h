@@ -16,9 +16,6 @@ struct SharedGaze {
 /// Of one row at one length; `of` is 0 where it was not observed.
 SharedGaze gaze_of(const Results&, const Row&, int length);
 
-/// N in tokens, from what was observed at that length; 0 where nothing was.
-int trained_tokens(const Results&);
-
 /// "Attention at 16×: ALiBi and KERPLE look near; NoPE spreads; RoPE looks sharply at wrong far
 /// tokens."; "" where nothing was observed. Of rows without overrides, at the longest length.
 std::string where_it_looks(const Results&);

@@ -15,7 +15,7 @@ namespace {
 std::vector<std::set<int>> seeds_run(const Results& r, const std::vector<Row>& rows) {
   std::vector<std::set<int>> seeds(rows.size());
   for (const EvalScore& s : r.scores)
-    seeds[std::size_t(std::find(rows.begin(), rows.end(), s.row) - rows.begin())].insert(s.seed);
+    seeds[std::size_t(std::ranges::find(rows, s.row) - rows.begin())].insert(s.seed);
   return seeds;
 }
 
@@ -31,7 +31,7 @@ std::string seeds_text(const std::set<int>& seeds, std::size_t all) {
 std::string panel_name(const Study& study, const Results& r) {
   const std::string task = task_name(r);
   const auto same = [&task](const Results& other) { return task_name(other) == task; };
-  return std::count_if(study.panels.begin(), study.panels.end(), same) > 1 ? r.title() : task;
+  return std::ranges::count_if(study.panels, same) > 1 ? r.title() : task;
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ std::string missing_runs(const Study& study) {
     const auto run = seeds_run(r, rows);
     std::map<std::string, std::set<std::string>> names;  // by their seeds
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto plain = std::find(rows.begin(), rows.end(), Row{rows[i].encoding, {}});
+      const auto plain = std::ranges::find(rows, Row{rows[i].encoding, {}});
       const bool same = plain != rows.end() && !rows[i].extension.empty();
       const std::set<int>& wanted = same ? run[std::size_t(plain - rows.begin())] : all;
       std::set<int> gone;

@@ -107,7 +107,7 @@ Verdict verdict(const Study& study, const Claim& claim) {
   }
   const std::vector<Row> rows = parse_rows(claim.order);
   const auto all = r.measures();
-  const auto m = std::find_if(all.begin(), all.end(), [&claim](const Measure& one) {
+  const auto m = std::ranges::find_if(all, [&claim](const Measure& one) {
     return claim.measure.empty() || claim.measure == one.name;
   });
   if (m == all.end()) {
@@ -173,7 +173,7 @@ std::vector<Row> ranking(const Results& r, int length, const Measure& m) {
   std::vector<Row> rows;
   for (const Row& row : r.rows)
     if (!row.windowed() && !r.at(row, length, m).empty()) rows.push_back(row);
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+  std::ranges::stable_sort(rows, [&](const Row& a, const Row& b) {
     const double x = r.at(a, length, m).median, y = r.at(b, length, m).median;
     return m.percent ? x > y : x < y;
   });
@@ -214,7 +214,7 @@ std::string would_tell(const Ordering& o, int claims) {
   constexpr int feasible = 50;
   if (o.outcome != Outcome::open || o.pairs.seeds < 2) return "";
   if (!o.doubt.empty() && o.pairs.seeds >= fewest_seeds) return "";  // seeds are not what lacks
-  if (std::count(o.pairs.differences.begin(), o.pairs.differences.end(), 0) == o.pairs.seeds)
+  if (std::ranges::count(o.pairs.differences, 0) == o.pairs.seeds)
     return "they are equal in every seed";
   const int needed = seeds_needed(stated(o, Direction::stated), claims);
   if (needed == 0) return "it leans the other way";
@@ -235,12 +235,11 @@ std::vector<Verdict> verdicts(const Study& study) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     Verdict& v = all[i];
     v.adjusted_p = p[i];
-    const bool some = std::any_of(v.steps.begin(), v.steps.end(),
-                                  [](const Ordering& o) { return o.outcome == Outcome::holds; });
+    const bool some =
+        std::ranges::any_of(v.steps, [](const Ordering& o) { return o.outcome == Outcome::holds; });
     // An order may hold as a whole though no seed shows one of its steps.
-    const bool broken = std::any_of(v.steps.begin(), v.steps.end(), [](const Ordering& o) {
-      return o.agree == 0 || o.opposite_p <= level;
-    });
+    const bool broken = std::ranges::any_of(
+        v.steps, [](const Ordering& o) { return o.agree == 0 || o.opposite_p <= level; });
     v.result = p[i] <= level && !broken ? Verdict::reproduced
                : some || p[i] <= level  ? Verdict::partly
                : opposite[i] <= level   ? Verdict::not_reproduced
@@ -250,16 +249,9 @@ std::vector<Verdict> verdicts(const Study& study) {
 }
 
 const char* name_of(Verdict::Result result) {
-  switch (result) {
-    case Verdict::reproduced:
-      return "reproduced";
-    case Verdict::partly:
-      return "partly reproduced";
-    case Verdict::not_reproduced:
-      return "not reproduced";
-    default:
-      return "inconclusive";
-  }
+  constexpr const char* names[] = {"reproduced", "partly reproduced", "not reproduced",
+                                   "inconclusive"};
+  return names[result];
 }
 
 }  // namespace yonder

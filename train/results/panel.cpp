@@ -92,7 +92,7 @@ double Results::chance_accuracy(int length) const {
   return unknown;
 }
 
-int Results::longest() const { return *std::max_element(lengths.begin(), lengths.end()); }
+int Results::longest() const { return *std::ranges::max_element(lengths); }
 
 std::string Results::multiple(int length) const {
   return text_of(Value(std::round(100. * length / train_length) / 100));

@@ -1,13 +1,10 @@
 #pragma once
-#include <cstdint>
-#include <limits>
 #include <numbers>
 #include <string>
 #include <vector>
 
 #include "train/config/eval_lengths.h"
-#include "train/config/row.h"
-#include "train/config/status.h"
+#include "train/config/eval_score.h"
 #include "train/results/attention_table.h"
 #include "train/results/statistics.h"
 
@@ -15,30 +12,6 @@
 /// What a comparison of encodings found: scores as tidy data, and the questions that table, plot
 /// and sentences ask of them.
 namespace yonder {
-
-/// A number that was not taken, or could not be.
-inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-
-/// What one trained model, under one row's extension, reached at one length. Measures that were not
-/// taken, or could not be, are NaN.
-struct EvalScore {
-  Row row;                          ///< what was evaluated
-  std::string protocol;             ///< which targets count, and what they see
-  int length = 0;                   ///< items for tasks, tokens for text; of a bin the longest
-  int tokens = 0;                   ///< longest sequence that the model saw
-  int seed = 0;                     ///< of the run
-  double loss = unknown;            ///< mean over targets, nats
-  double token_accuracy = unknown;  ///< share of targets that are the model's first choice
-  double exact_match = unknown;     ///< share of examples whose whole answer is right
-  int examples = 0;                 ///< sequences evaluated
-  std::int64_t targets = 0;         ///< scored tokens; 0: not known, in results of earlier versions
-  double loss_low = unknown;        ///< 95 % interval of `loss` over the choice of sequences
-  double loss_high = unknown;       ///< its upper end
-  int step = 0;                ///< steps that the model had been trained; 0: all of its training
-  Status status = Status::ok;  ///< whether there is a number
-  std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
-  std::string problem;  ///< the same in one sentence
-};
 
 /// A loss in nats per token in bits per byte, of tokens that stand for so many bytes.
 inline double bits_per_byte(double loss, double bytes_per_token) {

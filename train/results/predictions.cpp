@@ -77,7 +77,7 @@ std::vector<Predicted> predictions(const Study& study) {
 std::string summary(const Study& study, const std::vector<Predicted>& all) {
   if (all.empty()) return "";
   const auto right =
-      std::count_if(all.begin(), all.end(), [](const Predicted& p) { return p.as_predicted(); });
+      std::ranges::count_if(all, [](const Predicted& p) { return p.as_predicted(); });
   std::vector<std::string> unlearned;
   for (const Predicted& p : all)
     if (p.why.empty() && p.outcome == Generalisation::not_learned)

@@ -35,9 +35,6 @@ struct Interval {
   /// is. It is below 0.95 where seeds are too few for what the bootstrap promises: 0.75 for 3
   /// seeds, 0.94 for 5.  David & Nagaraja 2003, "Order statistics", sec. 7.1
   double coverage = 0;
-
-  /// Whether x lies in it.
-  bool holds(double x) const { return low <= x && x <= high; }
 };
 
 /// The percentile bootstrap of the median, 95 %: from the 2.5th to the 97.5th percentile of the

@@ -155,7 +155,7 @@ CsvPanel& panel_at(std::vector<CsvPanel>& panels, const CsvCells& cells) try {
             .variant = cells.text("config")};
   if (r.task.empty()) cells.refuse("task", "there is no task");
   r.text = r.protocol != "answer";
-  if (r.text) r.protocol = current_protocol(r.protocol);
+  if (r.text) r.protocol = text_of(protocol_named(r.protocol));
   for (CsvPanel& panel : panels)
     if (const Results& x = panel.results;
         x.task == r.task && x.test == r.test && x.protocol == r.protocol && x.variant == r.variant)
@@ -207,8 +207,7 @@ Results finished(CsvPanel panel) {
   Results r = std::move(panel.results);
   r.count_scores();
   for (const int length : r.lengths) r.chance.push_back(panel.chance[length]);
-  if (std::none_of(r.chance.begin(), r.chance.end(), [](double x) { return given(x); }))
-    r.chance.clear();
+  if (std::ranges::none_of(r.chance, [](double x) { return given(x); })) r.chance.clear();
   require_possible(r);
   return r;
 }

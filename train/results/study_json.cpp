@@ -21,7 +21,7 @@ using records::number, records::numbers, records::whole, records::wholes;
 using records::row_of, records::score_of;
 
 std::string protocol_of(const std::string& name) {
-  return name == "answer" ? name : current_protocol(name);
+  return name == "answer" ? name : text_of(protocol_named(name));
 }
 
 Json json_of(Claim c) {

@@ -48,7 +48,7 @@ std::string sentence(std::vector<std::string> parts, const std::string& undefine
 std::string losses_far_out(const Results& r) {
   const int length = r.longest();
   auto rows = ranking(r, length, Measure::loss);
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+  std::ranges::stable_sort(rows, [&](const Row& a, const Row& b) {
     return r.degradation(a, length, Measure::loss) < r.degradation(b, length, Measure::loss);
   });
   std::vector<std::string> parts;
@@ -114,7 +114,7 @@ std::string solve_rates(const Results& r) {
   std::vector<Row> rows;
   for (const Row& row : r.rows)
     if (r.solved(row, length).of > 1 && !row.windowed()) rows.push_back(row);
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+  std::ranges::stable_sort(rows, [&](const Row& a, const Row& b) {
     return r.solved(a, length).seeds > r.solved(b, length).seeds;
   });
   std::vector<std::string> counts;
@@ -143,7 +143,7 @@ std::string no_better_than_unigram(const Results& r) {
 template <class Keeps>
 std::string reached(const Results& r, const Keeps& keeps) {
   auto lengths = r.lengths;
-  std::sort(lengths.begin(), lengths.end());
+  std::ranges::sort(lengths);
   std::map<int, std::vector<std::string>, std::greater<>> by_length;
   for (const Row& row : r.rows) {
     int last = 0;
@@ -196,10 +196,10 @@ std::string extended(const Results& r, const Measure& m) {
   const bool all = rows.size() <= 4;
   std::vector<std::string> parts, seen;
   for (const Row& row : rows) {
-    if (!all && std::count(seen.begin(), seen.end(), row.encoding)) continue;
+    if (!all && has(seen, row.encoding)) continue;
     seen.push_back(row.encoding);
     const Spread plain = r.at({row.encoding, {}}, length, m), now = r.at(row, length, m);
-    const auto tried = std::count_if(r.rows.begin(), r.rows.end(), [&row](const Row& other) {
+    const auto tried = std::ranges::count_if(r.rows, [&row](const Row& other) {
       return other.encoding == row.encoding && !other.extension.empty() && !other.windowed();
     });
     parts.push_back(fmt::format("{} {}{} against {} without{}", row.printed(),

@@ -20,11 +20,6 @@ bool same_panel(const Results& a, const Results& b) {
   return a.task == b.task && a.test == b.test && a.protocol == b.protocol && a.variant == b.variant;
 }
 
-template <class T>
-void append(std::vector<T>& to, const std::vector<T>& from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
 // Chance and trained length of a panel whose sweep did not get as far as writing them.
 void complete(Results& r, const std::string& cell, const Inputs& inputs) {
   r.count_scores();
@@ -47,7 +42,7 @@ Found unfinished(const std::string& folder) {
   std::error_code error;
   for (const auto& cell : fs::directory_iterator(folder + "/cells", error))
     cells.push_back(cell.path());
-  std::sort(cells.begin(), cells.end());
+  std::ranges::sort(cells);
   std::string last;
   for (const fs::path& cell : cells) {
     ++begun;
@@ -61,8 +56,8 @@ Found unfinished(const std::string& folder) {
                       "; remove this folder, and continue the sweep with --resume");
     for (const Results& panel : result.panels) {
       auto& all = found.study.panels;
-      auto at = std::find_if(all.begin(), all.end(),
-                             [&panel](const Results& r) { return same_panel(r, panel); });
+      auto at =
+          std::ranges::find_if(all, [&panel](const Results& r) { return same_panel(r, panel); });
       if (at == all.end()) all.push_back(panel);
       else each_list(*at, panel, [](auto& mine, const auto& more) { append(mine, more); });
     }
@@ -167,7 +162,7 @@ std::string unlike(const Training& x, const Training& y) {
 // Whether an encoding has parameters that count as content (Transformer::position_parameters).
 bool adds_content(const std::string& encoding) {
   const auto names = parse_encoding(encoding).names();
-  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+  return std::ranges::any_of(names, [](const std::string& name) {
     const Entry* e = find_entry(name);
     return e && e->adds_content;
   });
@@ -213,8 +208,8 @@ Study joined(const std::vector<Study>& studies, const std::vector<std::string>& 
   for (std::size_t i = 1; i < studies.size(); ++i) {
     const Study& more = studies[i];
     for (const Results& panel : more.panels) {
-      auto at = std::find_if(all.panels.begin(), all.panels.end(),
-                             [&panel](const Results& r) { return same_panel(r, panel); });
+      auto at = std::ranges::find_if(all.panels,
+                                     [&panel](const Results& r) { return same_panel(r, panel); });
       if (at == all.panels.end()) {
         all.panels.push_back(panel);
         owner.push_back(names[i]);

@@ -4,6 +4,7 @@
 #include <queue>
 
 #include "core/tensor_pool.h"
+#include "train/config/keys.h"
 #include "train/system/stopwatch.h"
 #include "train/training/trainer.h"
 

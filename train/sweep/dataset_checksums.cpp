@@ -5,7 +5,6 @@
 
 #include "core/error.h"
 #include "core/io/files.h"
-#include "train/sweep/sweep_run.h"
 #include "train/training/session.h"
 
 namespace yonder {

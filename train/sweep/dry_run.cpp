@@ -58,7 +58,7 @@ JobTimes times_of(const Experiment& experiment, const std::vector<CellGroup>& gr
 
 double sum_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
 double most_of(const std::vector<double>& x) {
-  return x.empty() ? 0 : *std::max_element(x.begin(), x.end());
+  return x.empty() ? 0 : *std::ranges::max_element(x);
 }
 
 // What rank 0 takes for a cell: to hand it out, and to read and note what came back of it.
@@ -106,8 +106,8 @@ std::string dry_run(const Experiment& experiment, Progress& progress,
   SweepConfig resolved = config;
   // Where panels differ in their training lengths, one list would say less than none.
   const std::vector<int> lengths = lengths_of(plan, plan.variants.front());
-  if (std::all_of(plan.variants.begin(), plan.variants.end(),
-                  [&](const Variant& v) { return lengths_of(plan, v) == lengths; }))
+  if (std::ranges::all_of(plan.variants,
+                          [&](const Variant& v) { return lengths_of(plan, v) == lengths; }))
     resolved.eval_lengths = lengths;
   std::string text = to_toml(resolved) + "\n";
   for (const std::string& why : plan.left_out) text += "# left out: " + why + "\n";

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <sstream>
 
-#include "train/report/table.h"
 #include "train/results/format.h"
 #include "train/system/stopwatch.h"
 

@@ -5,9 +5,7 @@
 #include "core/error.h"
 #include "core/io/files.h"
 #include "train/sweep/dir_archive.h"
-#include "train/system/exit_code.h"
 #include "train/system/mpi.h"
-#include "train/system/signals.h"
 #include "train/training/run_record.h"
 
 namespace yonder {
@@ -30,37 +28,12 @@ RemoteTask remote_task_of(const Experiment& experiment, const std::string& reque
           .archive = request.substr(end + 1)};
 }
 
-// A folder that goes when it is no longer needed.
-struct Temporary {
-  std::string path = make_temporary_folder();
-  ~Temporary() {
-    try {
-      remove_all(path);
-    } catch (const DiskError&) {  // what is left in /tmp harms nobody
-    }
-  }
-};
-
 TaskResult result_of_task(const RemoteTask& task, const Experiment& experiment,
                           const std::string& place, const ProgressCallback& say) {
-  TaskResult result;
-  try {
-    switch (task.work) {
-      case Work::measured:
-        result.result = text_of(measured(experiment, task.cell));
-        break;
-      case Work::trial:
-        result.result = try_cell(experiment, task.cell, place, say);
-        break;
-      case Work::whole:
-        result.result = run_cell(experiment, task.cell, place, say);
-        break;
-    }
-  } catch (const Interrupted& e) { result.signal = e.signal; } catch (...) {
-    const ExitStatus status = current_exit_status();
-    result.reason = status.text, result.code = status.code;
-  }
-  return result;
+  return result_of_work([&] {
+    if (task.work == Work::measured) return text_of(measured(experiment, task.cell));
+    return (task.work == Work::trial ? try_cell : run_cell)(experiment, task.cell, place, say);
+  });
 }
 
 }  // namespace
@@ -92,7 +65,7 @@ std::string request_for(const Experiment& experiment, Work work, const Cell& cel
 }
 
 int run_remote_tasks(const Experiment& experiment, const std::string& folder, bool seen) {
-  const Temporary scratch;
+  const TemporaryFolder scratch;
   return worker_loop([&](const std::string& request, const ProgressCallback& say) {
     const RemoteTask task = remote_task_of(experiment, request);
     const std::string name = name_of(experiment, task.cell);

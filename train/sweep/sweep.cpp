@@ -29,6 +29,19 @@ namespace yonder {
 namespace {
 namespace fs = std::filesystem;
 
+const char* file_of(Work work) { return work == Work::trial ? "/trial.json" : "/scores.json"; }
+
+bool same_panel(const Results& a, const Results& b) {
+  return a.task == b.task && a.train_length == b.train_length && a.variant == b.variant &&
+         a.test == b.test && a.protocol == b.protocol;
+}
+
+template <class T>
+void add_of_row(std::vector<T>& to, const std::vector<T>& from, const Row& row) {
+  for (const T& one : from)
+    if (one.row == row) to.push_back(one);
+}
+
 class Sweep {
  public:
   Sweep(const Experiment& experiment, std::string folder, Progress& progress)
@@ -45,10 +58,53 @@ class Sweep {
   /// What the other ranks need to know of the folder, once it is open. Every rank calls it.
   void meet() { seen_ = who_sees(folder_); }
   /// Trains and tests. Returns the signal that ended it, or 0.
-  int run();
+  int run() {
+    for (const std::string& why : plan_.left_out) progress_.print_line("left out: " + why);
+    if (!plan_.rates.empty()) {
+      trials_ = trials();
+      progress_.print_line(
+          fmt::format("choosing among {} learning rates by validation loss, one model each",
+                      plan_.rates.size()));
+      if (const int signal = run(trials_, Work::trial)) return signal;
+    }
+    cells_ = cells();
+    return run(cells_, Work::whole);
+  }
   /// The same at a rank other than 0.
   int help() { return run_remote_tasks(experiment_, folder_, seen_[std::size_t(ranks::rank())]); }
-  Study study() const;
+
+  // Scores by panel, row, seed and length, whatever the order in which cells ended.
+  Study study() const {
+    Study study{.name = config_.name,
+                .title = config_.title,
+                .source = config_.source,
+                .failures = failures_,
+                .claims = config_.claims,
+                .predictions = config_.predictions};
+    std::ranges::sort(study.failures,
+                      [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
+    std::vector<const CellResult*> results;
+    for (const Cell& c : cells_)
+      if (const auto found = tested_.find(name_of(experiment_, c)); found != tested_.end())
+        results.push_back(&found->second);
+    for (const Variant& v : plan_.variants)
+      for (Results& panel : panels_of(experiment_, v)) {
+        for (const Row& row : plan_.rows)
+          for (const CellResult* cell : results)
+            for (const Results& part : cell->panels) {
+              if (same_panel(part, panel))
+                each_list(panel, part,
+                          [&](auto& all, const auto& more) { add_of_row(all, more, row); });
+            }
+        study.panels.push_back(std::move(panel));
+      }
+    for (const CellResult* cell : results) study.trainings.push_back(cell->training);
+    for (const Cell& trial : trials_)
+      if (const auto found = tried_.find(name_of(experiment_, trial));
+          found != tried_.end() && !tested_.count(found->first))
+        study.trainings.push_back(found->second.training);
+    return study;
+  }
 
  private:
   const Experiment& experiment_;
@@ -73,273 +129,190 @@ class Sweep {
   std::map<std::string, CellResult>& results(Work work) {
     return work == Work::trial ? tried_ : tested_;
   }
-  bool is_done(const Cell&, Work);
-  std::vector<std::string> encodings() const;
-  std::vector<Cell> trials() const;
-  double chosen_rate(const Variant&, const std::string& encoding) const;
-  std::vector<Cell> cells() const;
-  int run(const std::vector<Cell>& all, Work);
-  int at_once(const std::vector<Cell>& open) const;
-  int run_here(const std::vector<Cell>& open, Work, ProgressBoard&);
-  int run_elsewhere(const std::vector<Cell>& open, Work, ProgressBoard&);
-  void show(ProgressBoard&);
-  void ended(const Cell&, int i, const TaskResult&, Work, ProgressBoard&);
-  int measure(const std::vector<Cell>& open);
-  void sort_by_cost(std::vector<Cell>& open, Work) const;
-};
 
-// Each encoding with its options of training once, in the order of the rows.
-std::vector<std::string> Sweep::encodings() const {
-  std::vector<std::string> all;
-  for (const Row& row : plan_.rows) add_once(all, row.encoding);
-  return all;
-}
-
-std::vector<Cell> Sweep::trials() const {
-  std::vector<Cell> all;
-  for (const Variant& v : plan_.variants)
-    for (const std::string& encoding : encodings())
-      for (double lr : plan_.rates) all.emplace_back(experiment_, v, encoding, lr, v.base.seed);
-  return all;
-}
-
-// The rate of the least validation loss; NaN if every trial diverged, or one of them ended for a
-// reason that is not its rate's: what is chosen must not depend on that.
-double Sweep::chosen_rate(const Variant& variant, const std::string& encoding) const {
-  if (plan_.rates.empty()) return variant.base.lr;
-  if (undecided_.count({&variant, encoding})) return NAN;
-  double best = INFINITY, chosen = NAN;
-  for (const Cell& trial : trials_) {
-    const auto found = tried_.find(name_of(experiment_, trial));
-    if (trial.variant != &variant || trial.encoding != encoding || found == tried_.end()) continue;
-    const double loss = found->second.training.validation;
-    if (loss < best) best = loss, chosen = trial.lr;
+  // Whether what the cell ends with is there from an earlier time.
+  bool is_done(const Cell& cell, Work work) {
+    const std::string path = place(cell) + file_of(work);
+    if (!fs::exists(work == Work::whole ? place(cell) + "/DONE" : path)) return false;
+    const auto result = result_of(experiment_, cell, path);
+    if (result) results(work)[name_of(experiment_, cell)] = *result;
+    return result.has_value();
   }
-  return chosen;
-}
 
-// Cells of the first seed come first, so that an early end leaves every encoding.
-std::vector<Cell> Sweep::cells() const {
-  std::vector<Cell> all;
-  for (int s = 0; s < config_.seeds; ++s)
+  // Each encoding with its options of training once, in the order of the rows.
+  std::vector<std::string> encodings() const {
+    std::vector<std::string> all;
+    for (const Row& row : plan_.rows) add_once(all, row.encoding);
+    return all;
+  }
+
+  std::vector<Cell> trials() const {
+    std::vector<Cell> all;
     for (const Variant& v : plan_.variants)
       for (const std::string& encoding : encodings())
-        if (const double lr = chosen_rate(v, encoding); !std::isnan(lr))
-          all.emplace_back(experiment_, v, encoding, lr, v.base.seed + s);
-  return all;
-}
-
-int Sweep::run() {
-  for (const std::string& why : plan_.left_out) progress_.print_line("left out: " + why);
-  if (!plan_.rates.empty()) {
-    trials_ = trials();
-    progress_.print_line(fmt::format(
-        "choosing among {} learning rates by validation loss, one model each", plan_.rates.size()));
-    if (const int signal = run(trials_, Work::trial)) return signal;
+        for (double lr : plan_.rates) all.emplace_back(experiment_, v, encoding, lr, v.base.seed);
+    return all;
   }
-  cells_ = cells();
-  return run(cells_, Work::whole);
-}
 
-const char* file_of(Work work) { return work == Work::trial ? "/trial.json" : "/scores.json"; }
-
-// Whether what the cell ends with is there from an earlier time.
-bool Sweep::is_done(const Cell& cell, Work work) {
-  const std::string path = place(cell) + file_of(work);
-  if (!fs::exists(work == Work::whole ? place(cell) + "/DONE" : path)) return false;
-  const auto result = result_of(experiment_, cell, path);
-  if (result) results(work)[name_of(experiment_, cell)] = *result;
-  return result.has_value();
-}
-
-// Runs the cells that are not done.
-int Sweep::run(const std::vector<Cell>& all, Work work) {
-  std::vector<Cell> open;
-  for (const Cell& c : all)
-    if (!is_done(c, work)) open.push_back(c);
-  const int workers = ranks::count() - 1;
-  if (workers > 0 && int(open.size()) > workers) {
-    if (const int signal = measure(open)) return signal;
-    sort_by_cost(open, work);
-  } else if (int(open.size()) < workers && !open.empty()) {
-    progress_.print_line(
-        fmt::format("{} of {} ranks are idle: there are only {} runs, which rank 0 schedules",
-                    workers - int(open.size()), ranks::count(), open.size()));
-  }
-  std::vector<std::string> names;
-  for (const Cell& c : open) names.push_back(name_of(experiment_, c));
-  ProgressBoard board(names, int(all.size()), progress_);
-  const int signal = workers > 0 ? run_elsewhere(open, work, board) : run_here(open, work, board);
-  progress_.clear();
-  return signal;
-}
-
-// On the terminal, and every five seconds for `yonder show`.
-void Sweep::show(ProgressBoard& board) {
-  board.show();
-  const auto now = std::chrono::steady_clock::now();
-  if (now - noted_ < std::chrono::seconds(5)) return;
-  write_status(folder_, board.line());
-  noted_ = now;
-}
-
-void Sweep::ended(const Cell& cell, int i, const TaskResult& answer, Work work,
-                  ProgressBoard& board) {
-  const std::string at = place(cell), name = name_of(experiment_, cell);
-  if (answer.reason.empty()) {
-    CellResult& result = results(work)[name];
-    result = cell_from_json(answer.result, at + file_of(work));
-    return board.done(i, result);
-  }
-  make_folders(at);
-  write_file(at + "/FAILED", answer.reason + "\n");
-  failures_.push_back({name, answer.reason});
-  if (work == Work::trial && answer.code != ExitCode::diverged)
-    undecided_.insert({cell.variant, cell.encoding});
-  board.failed(i, answer.reason);
-}
-
-// How many of the cells may run side by side: a thread each, and as many as memory holds.
-int Sweep::at_once(const std::vector<Cell>& open) const {
-  const int count = std::max(1, std::min(threads_, int(open.size())));
-  std::map<const Variant*, double> bytes;
-  for (const Cell& c : open)
-    if (!bytes.count(c.variant))
-      bytes[c.variant] =
-          FlopCount(c.run, experiment_.inputs).bytes(c.run, lengths_of(plan_, *c.variant).back());
-  double most = 1;
-  for (const auto& [variant, each] : bytes) most = std::max(most, each);
-  const int fit = int(std::clamp(free_bytes() / most, 1.0, double(count)));
-  if (fit < count)
-    progress_.print_line(fmt::format("there is memory for {} of {} runs at a time", fit, count));
-  return fit;
-}
-
-// Each cell a process, several side by side.
-int Sweep::run_here(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
-  const int count = int(open.size()), at_once = this->at_once(open);
-  const int threads_each = std::max(1, threads_ / at_once);
-  const auto in_process = [&](int i, const ProgressCallback& say) {
-    set_threads(threads_each);
-    const Cell& cell = open[std::size_t(i)];
-    return work == Work::trial ? try_cell(experiment_, cell, place(cell), say)
-                               : run_cell(experiment_, cell, place(cell), say);
-  };
-  return yonder::run(
-      {.count = count,
-       .at_once = at_once,
-       .work = in_process,
-       .started = [&](int i) { board.started(i); },
-       .on_progress = [&](int i, const std::string& said) { board.on_progress(i, said); },
-       .ended =
-           [&](int i, const TaskResult& answer) {
-             ended(open[std::size_t(i)], i, answer, work, board);
-           },
-       .tick = [&] { show(board); }});
-}
-
-// Each cell at one of the other ranks. What comes back as a message gets its place in one step, so
-// that it is there as a whole or not at all.
-int Sweep::run_elsewhere(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
-  const std::string arriving = folder_ + "/.arriving";
-  return WorkQueue{
-      .count = int(open.size()),
-      .request =
-          [&](int i, int rank) {
-            const Cell& c = open[std::size_t(i)];
-            return request_for(experiment_, work, c,
-                               seen_[std::size_t(rank)] ? "" : packed(place(c)));
-          },
-      .started = [&](int i) { board.started(i); },
-      .on_progress = [&](int i, const std::string& said) { board.on_progress(i, said); },
-      .ended =
-          [&](int i, const TaskResult& answer) {
-            const Cell& c = open[std::size_t(i)];
-            if (!answer.archive.empty()) {
-              unpack(answer.archive, arriving);
-              replace_folder(place(c), arriving);
-            }
-            if (!answer.signal) ended(c, i, answer, work, board);
-          },
-      .tick = [&] { show(board); }}
-      .run();
-}
-
-// Has the other ranks measure what a cell of each variant and encoding costs.
-int Sweep::measure(const std::vector<Cell>& open) {
-  std::vector<Cell> kinds;
-  for (const Cell& c : open)
-    if (costs_.try_emplace({c.variant, c.encoding}).second) kinds.push_back(c);
-  if (kinds.size() > 1)
-    progress_.print_line("timing a few steps of " + std::to_string(kinds.size()) +
-                         " kinds of runs, so that the longest can start first");
-  return WorkQueue{.count = int(kinds.size()),
-                   .request =
-                       [&](int i, int) {
-                         return request_for(experiment_, Work::measured, kinds[std::size_t(i)], "");
-                       },
-                   .ended =
-                       [&](int i, const TaskResult& answer) {
-                         const Cell& c = kinds[std::size_t(i)];
-                         if (!answer.result.empty())
-                           costs_[{c.variant, c.encoding}] = cost_of(answer.result);
-                       }}
-      .run();
-}
-
-void Sweep::sort_by_cost(std::vector<Cell>& open, Work work) const {
-  const auto seconds = [&](const Cell& c) {
-    const Cost& cost = costs_.at({c.variant, c.encoding});
-    const bool trained = fs::exists(place(c) + "/trial.json");
-    return (trained ? 0 : cost.training(c)) + (work == Work::whole ? cost.test : 0);
-  };
-  std::stable_sort(open.begin(), open.end(),
-                   [&](const Cell& a, const Cell& b) { return seconds(a) > seconds(b); });
-}
-
-bool same_panel(const Results& a, const Results& b) {
-  return a.task == b.task && a.train_length == b.train_length && a.variant == b.variant &&
-         a.test == b.test && a.protocol == b.protocol;
-}
-
-template <class T>
-void add_of_row(std::vector<T>& to, const std::vector<T>& from, const Row& row) {
-  for (const T& one : from)
-    if (one.row == row) to.push_back(one);
-}
-
-// Scores by panel, row, seed and length, whatever the order in which cells ended.
-Study Sweep::study() const {
-  Study study{.name = config_.name,
-              .title = config_.title,
-              .source = config_.source,
-              .failures = failures_,
-              .claims = config_.claims,
-              .predictions = config_.predictions};
-  std::sort(study.failures.begin(), study.failures.end(),
-            [](const Failure& a, const Failure& b) { return a.cell < b.cell; });
-  std::vector<const CellResult*> results;
-  for (const Cell& c : cells_)
-    if (const auto found = tested_.find(name_of(experiment_, c)); found != tested_.end())
-      results.push_back(&found->second);
-  for (const Variant& v : plan_.variants)
-    for (Results& panel : panels_of(experiment_, v)) {
-      for (const Row& row : plan_.rows)
-        for (const CellResult* cell : results)
-          for (const Results& part : cell->panels) {
-            if (same_panel(part, panel))
-              each_list(panel, part,
-                        [&](auto& all, const auto& more) { add_of_row(all, more, row); });
-          }
-      study.panels.push_back(std::move(panel));
+  // The rate of the least validation loss; NaN if every trial diverged, or one of them ended for a
+  // reason that is not its rate's: what is chosen must not depend on that.
+  double chosen_rate(const Variant& variant, const std::string& encoding) const {
+    if (plan_.rates.empty()) return variant.base.lr;
+    if (undecided_.count({&variant, encoding})) return NAN;
+    double best = INFINITY, chosen = NAN;
+    for (const Cell& trial : trials_) {
+      const auto found = tried_.find(name_of(experiment_, trial));
+      if (trial.variant != &variant || trial.encoding != encoding || found == tried_.end())
+        continue;
+      const double loss = found->second.training.validation;
+      if (loss < best) best = loss, chosen = trial.lr;
     }
-  for (const CellResult* cell : results) study.trainings.push_back(cell->training);
-  for (const Cell& trial : trials_)
-    if (const auto found = tried_.find(name_of(experiment_, trial));
-        found != tried_.end() && !tested_.count(found->first))
-      study.trainings.push_back(found->second.training);
-  return study;
-}
+    return chosen;
+  }
+
+  // Cells of the first seed come first, so that an early end leaves every encoding.
+  std::vector<Cell> cells() const {
+    std::vector<Cell> all;
+    for (int s = 0; s < config_.seeds; ++s)
+      for (const Variant& v : plan_.variants)
+        for (const std::string& encoding : encodings())
+          if (const double lr = chosen_rate(v, encoding); !std::isnan(lr))
+            all.emplace_back(experiment_, v, encoding, lr, v.base.seed + s);
+    return all;
+  }
+
+  // Runs the cells that are not done.
+  int run(const std::vector<Cell>& all, Work work) {
+    std::vector<Cell> open;
+    for (const Cell& c : all)
+      if (!is_done(c, work)) open.push_back(c);
+    const int workers = ranks::count() - 1;
+    if (workers > 0 && int(open.size()) > workers) {
+      if (const int signal = measure(open)) return signal;
+      sort_by_cost(open, work);
+    } else if (int(open.size()) < workers && !open.empty()) {
+      progress_.print_line(
+          fmt::format("{} of {} ranks are idle: there are only {} runs, which rank 0 schedules",
+                      workers - int(open.size()), ranks::count(), open.size()));
+    }
+    std::vector<std::string> names;
+    for (const Cell& c : open) names.push_back(name_of(experiment_, c));
+    ProgressBoard board(names, int(all.size()), progress_);
+    const int signal = workers > 0 ? run_elsewhere(open, work, board) : run_here(open, work, board);
+    progress_.clear();
+    return signal;
+  }
+
+  // How many of the cells may run side by side: a thread each, and as many as memory holds.
+  int at_once(const std::vector<Cell>& open) const {
+    const int count = std::max(1, std::min(threads_, int(open.size())));
+    std::map<const Variant*, double> bytes;
+    for (const Cell& c : open)
+      if (!bytes.count(c.variant))
+        bytes[c.variant] =
+            FlopCount(c.run, experiment_.inputs).bytes(c.run, lengths_of(plan_, *c.variant).back());
+    double most = 1;
+    for (const auto& [variant, each] : bytes) most = std::max(most, each);
+    const int fit = int(std::clamp(free_bytes() / most, 1.0, double(count)));
+    if (fit < count)
+      progress_.print_line(fmt::format("there is memory for {} of {} runs at a time", fit, count));
+    return fit;
+  }
+
+  // What both ways to run cells have in common.
+  Jobs jobs_of(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
+    return {.count = int(open.size()),
+            .started = [&board](int i) { board.started(i); },
+            .on_progress = [&board](int i, const std::string& said) { board.on_progress(i, said); },
+            .ended =
+                [this, &open, work, &board](int i, const TaskResult& answer) {
+                  if (!answer.signal) ended(open[std::size_t(i)], i, answer, work, board);
+                },
+            .tick = [this, &board] { show(board); }};
+  }
+
+  // Each cell a process, several side by side.
+  int run_here(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
+    Jobs jobs = jobs_of(open, work, board);
+    jobs.at_once = at_once(open);
+    const int threads_each = std::max(1, threads_ / jobs.at_once);
+    jobs.work = [&](int i, const ProgressCallback& say) {
+      set_threads(threads_each);
+      const Cell& cell = open[std::size_t(i)];
+      return (work == Work::trial ? try_cell : run_cell)(experiment_, cell, place(cell), say);
+    };
+    return yonder::run(jobs);
+  }
+
+  // Each cell at one of the other ranks. What comes back as a message gets its place in one step,
+  // so that it is there as a whole or not at all.
+  int run_elsewhere(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
+    const std::string arriving = folder_ + "/.arriving";
+    Jobs jobs = jobs_of(open, work, board);
+    jobs.ended = [&, in_place = jobs.ended](int i, const TaskResult& answer) {
+      if (!answer.archive.empty()) {
+        unpack(answer.archive, arriving);
+        replace_folder(place(open[std::size_t(i)]), arriving);
+      }
+      in_place(i, answer);
+    };
+    return hand_to_ranks(jobs, [&](int i, int rank) {
+      const Cell& c = open[std::size_t(i)];
+      return request_for(experiment_, work, c, seen_[std::size_t(rank)] ? "" : packed(place(c)));
+    });
+  }
+
+  // On the terminal, and every five seconds for `yonder show`.
+  void show(ProgressBoard& board) {
+    board.show();
+    const auto now = std::chrono::steady_clock::now();
+    if (now - noted_ < std::chrono::seconds(5)) return;
+    write_status(folder_, board.line());
+    noted_ = now;
+  }
+
+  void ended(const Cell& cell, int i, const TaskResult& answer, Work work, ProgressBoard& board) {
+    const std::string at = place(cell), name = name_of(experiment_, cell);
+    if (answer.reason.empty()) {
+      CellResult& result = results(work)[name];
+      result = cell_from_json(answer.result, at + file_of(work));
+      return board.done(i, result);
+    }
+    make_folders(at);
+    write_file(at + "/FAILED", answer.reason + "\n");
+    failures_.push_back({name, answer.reason});
+    if (work == Work::trial && answer.code != ExitCode::diverged)
+      undecided_.insert({cell.variant, cell.encoding});
+    board.failed(i, answer.reason);
+  }
+
+  // Has the other ranks measure what a cell of each variant and encoding costs.
+  int measure(const std::vector<Cell>& open) {
+    std::vector<Cell> kinds;
+    for (const Cell& c : open)
+      if (costs_.try_emplace({c.variant, c.encoding}).second) kinds.push_back(c);
+    if (kinds.size() > 1)
+      progress_.print_line("timing a few steps of " + std::to_string(kinds.size()) +
+                           " kinds of runs, so that the longest can start first");
+    const auto ended = [&](int i, const TaskResult& answer) {
+      const Cell& c = kinds[std::size_t(i)];
+      if (!answer.result.empty()) costs_[{c.variant, c.encoding}] = cost_of(answer.result);
+    };
+    return hand_to_ranks({.count = int(kinds.size()), .ended = ended}, [&](int i, int) {
+      return request_for(experiment_, Work::measured, kinds[std::size_t(i)], "");
+    });
+  }
+
+  void sort_by_cost(std::vector<Cell>& open, Work work) const {
+    const auto seconds = [&](const Cell& c) {
+      const Cost& cost = costs_.at({c.variant, c.encoding});
+      const bool trained = fs::exists(place(c) + "/trial.json");
+      return (trained ? 0 : cost.training(c)) + (work == Work::whole ? cost.test : 0);
+    };
+    std::ranges::stable_sort(open,
+                             [&](const Cell& a, const Cell& b) { return seconds(a) > seconds(b); });
+  }
+};
 
 // A sweep tests all that a text has where that is less than it asks for: presets take any text.
 void tell_fewer(const SweepConfig& config, const Study& study, Progress& progress) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "train/config/keys.h"
 #include "train/evaluation/extrapolation.h"
 #include "train/sweep/sweep_run.h"
 #include "train/training/session.h"
@@ -38,9 +39,8 @@ void check(const Experiment& experiment, const Variant& variant) {
     model.model->encoding().check();
     for (const Overrides& of_test : plan.tests)
       for (const std::string& protocol : config.eval_protocols) {
-        Options options = model.task->options();
         for (const auto& [key, value] : of_test)
-          if (const Option* o = find(options, key.name); o && key.owner == base.task)
+          if (const auto o = find(model.task->options(), key.name); o && key.owner == base.task)
             assign(*o, base.task, value);
           else
             throw UsageError("tests: " + text_of(key) + ": the task is " + base.task +

@@ -56,7 +56,7 @@ bool same_training(const Training& a, const Training& b) {
       a.seed != b.seed || a.steps != b.steps || a.lr != b.lr)
     return false;
   // One that an earlier version does not know makes no difference.
-  return std::all_of(a.settings.begin(), a.settings.end(), [&b](const Override& o) {
+  return std::ranges::all_of(a.settings, [&b](const Override& o) {
     const Override* other = find(b.settings, o.key);
     return !other || text_of(other->value) == text_of(o.value);
   });

@@ -113,10 +113,6 @@ Training train_cell(const Experiment& experiment, const Cell& cell, const std::s
   return training;
 }
 
-std::string checkpoint_at(const std::string& folder, int step) {
-  return fmt::format("{}/checkpoints/step-{}.safetensors", folder, step);
-}
-
 // A checkpoint that is tested, and where its scores belong.
 struct Tested {
   int step;
@@ -155,11 +151,6 @@ void add_lags(Results& panel, const Row& row, int seed, const EvalRow& e) {
                           .count = share.second});
 }
 
-Overrides joined(Overrides one, const Overrides& two) {
-  one.insert(one.end(), two.begin(), two.end());
-  return one;
-}
-
 // Gives a run the length and the steps of a row's fine-tuning.
 void apply_finetune(RunConfig& run, const RunConfig& base, const Row& row) {
   run.train_length = row.finetune().length;
@@ -173,7 +164,7 @@ std::string tuned(const Experiment& experiment, const Cell& cell, const Row& row
                   const std::string& folder) {
   const std::string place = folder + "/finetuned/" + folder_name(row.extension_text());
   RunConfig base = cell.variant->base,
-            run = config_from(checkpoint_at(folder, base.steps), {}, experiment.inputs);
+            run = config_from(Checkpoints(folder, {}).model(base.steps), {}, experiment.inputs);
   const auto copy = [](const Options& from, const Options& to) {
     for (std::size_t i = 0; i < from.size(); ++i) assign(to[i], "", value_of(from[i]));
   };
@@ -232,8 +223,8 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
     settings.map_blocks = settings.attention && first ? map_blocks : 0;
     Trained model = row.finetune().steps > 0
                         ? load(tuned(experiment, cell, row, folder), of_test, experiment.inputs)
-                        : load(checkpoint_at(folder, t.step), joined(row.extension, of_test),
-                               experiment.inputs);
+                        : load(Checkpoints(folder, {}).model(t.step),
+                               joined(row.extension, of_test), experiment.inputs);
     const auto rows = evaluate(model, settings, [&](int i, double part) {
       // Nothing is lost: its training is saved.
       if (const int signal = Interruptible::signal())
@@ -301,7 +292,7 @@ std::string folder_name(const std::string& text) {
 }
 
 bool is_folder_name(const std::string& text) {
-  return text.size() <= 100 && std::all_of(text.begin(), text.end(), is_plain);
+  return text.size() <= 100 && std::ranges::all_of(text, is_plain);
 }
 
 std::string name_of(const Experiment& experiment, const Cell& cell) {
@@ -339,7 +330,7 @@ std::string try_cell(const Experiment& experiment, const Cell& cell, const std::
   const double validation = flops.test({.length = run.train_length, .split = Split::validation});
   ProgressMeter pace(training_of(flops, run) + validation, say);
   Training training = train_cell(experiment, cell, folder, flops, pace);
-  Trained model = load(checkpoint_at(folder, training.steps), {}, experiment.inputs);
+  Trained model = load(Checkpoints(folder, {}).model(training.steps), {}, experiment.inputs);
   training.validation = evaluate(model, {.lengths = {run.train_length}, .split = Split::validation},
                                  [&](int, double part) { pace.at(validation * part); })[0]
                             .loss;
@@ -369,7 +360,7 @@ std::string run_cell(const Experiment& experiment, const Cell& cell, const std::
   if (const std::string trial = folder + "/trial.json"; fs::exists(trial))
     result.training.validation = cell_from_json(read_file(trial), trial).training.validation;
   for (Results& panel : result.panels) {
-    const auto t = std::find(config.tests.begin(), config.tests.end(), panel.test);
+    const auto t = std::ranges::find(config.tests, panel.test);
     const std::vector<double> tests = tests_of(flops, config, panel);
     for (const Row& row : rows) {
       if (&panel == &result.panels.front()) pace.ended(tuning_of(flops, cell, row));

@@ -44,15 +44,13 @@ void send(int pipe, char kind, std::string text) {
   unbind_all();
   serve_parent();
   if (getppid() != parent) _exit(int(ExitCode::failed));
-  ExitCode code = ExitCode::ok;
-  try {
-    send(pipe, '=', jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); }));
-  } catch (const Interrupted& e) { code = exit_code(e.signal); } catch (...) {
-    const ExitStatus status = current_exit_status();
-    send(pipe, '!', status.text);
-    code = status.code;
-  }
-  _exit(int(code));
+  const TaskResult result = result_of_work([&jobs, job, pipe] {
+    return jobs.work(job, [pipe](const std::string& line) { send(pipe, '+', line); });
+  });
+  if (result.signal) _exit(int(exit_code(result.signal)));
+  if (result.code == ExitCode::ok) send(pipe, '=', result.result);
+  else send(pipe, '!', result.reason);
+  _exit(int(result.code));
 }
 
 // Reads what has come; false at the end.
@@ -117,6 +115,13 @@ std::optional<std::pair<int, Running>> start(const Jobs& jobs, int job,
 }
 
 }  // namespace
+
+TaskResult result_of_work(const std::function<std::string()>& work) try {
+  return {.result = work()};
+} catch (const Interrupted& e) { return {.signal = e.signal}; } catch (...) {
+  const ExitStatus status = current_exit_status();
+  return {.reason = status.text, .code = status.code};
+}
 
 int run(const Jobs& jobs) {
   const Interruptible interrupt;

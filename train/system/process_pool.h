@@ -21,6 +21,9 @@ struct TaskResult {
   int signal = 0;                ///< that ended it before its end
 };
 
+/// What `work` gives back, or how it ended instead.
+TaskResult result_of_work(const std::function<std::string()>& work);
+
 /// Work cut into jobs that run as processes of their own, so that each may have one thread, and a
 /// crash of one leaves the others alone.
 struct Jobs {

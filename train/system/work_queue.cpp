@@ -1,8 +1,6 @@
 #include "train/system/work_queue.h"
 
 #include <fmt/core.h>
-#include <algorithm>
-#include <string_view>
 #include <vector>
 
 #include "train/system/mpi.h"
@@ -47,42 +45,42 @@ constexpr int none = -1;
 
 }  // namespace
 
-int WorkQueue::run() const {
+int hand_to_ranks(const Jobs& jobs, const std::function<std::string(int job, int rank)>& request) {
   const Interruptible interrupt;
   std::vector<int> at_work(std::size_t(ranks::count()), none);  // the job of each rank
   int next = 0, busy = 0, signal = 0;
   const auto hand_next_to = [&](int rank) {
     ranks::send(rank, do_this + request(next, rank));
     at_work[std::size_t(rank)] = next, ++busy;
-    if (started) started(next);
+    if (jobs.started) jobs.started(next);
     ++next;
   };
   const auto end_for = [&](int s) {
-    signal = s, next = count;
+    signal = s, next = jobs.count;
     for (int r = 1; r < ranks::count(); ++r)
       if (at_work[std::size_t(r)] != none) ranks::send(r, stop + std::to_string(signal));
   };
-  for (int r = 1; r < ranks::count() && next < count; ++r) hand_next_to(r);
-  for (auto ticked = Clock::now(); busy > 0 || next < count;) {
+  for (int r = 1; r < ranks::count() && next < jobs.count; ++r) hand_next_to(r);
+  for (auto ticked = Clock::now(); busy > 0 || next < jobs.count;) {
     if (!signal && interrupt.signal()) end_for(interrupt.signal());
     if (const auto message = ranks::received(busy > 0 ? pause : 0)) {
       int& job = at_work[std::size_t(message->from)];
       if (message->text[0] == said) {
-        if (on_progress && job != none) on_progress(job, message->text.substr(1));
+        if (jobs.on_progress && job != none) jobs.on_progress(job, message->text.substr(1));
       } else if (message->text[0] == interrupted) {
         if (!signal) end_for(std::stoi(message->text.substr(1)));
       } else {
         const TaskResult answer = task_result_of(message->text);
         if (answer.signal && !signal) end_for(answer.signal);
         if (job != none) {
-          if (ended) ended(job, answer);
+          if (jobs.ended) jobs.ended(job, answer);
           job = none, --busy;
         }
-        if (next < count) hand_next_to(message->from);
+        if (next < jobs.count) hand_next_to(message->from);
       }
     }
-    if (!tick || seconds_since(ticked) < pause) continue;
-    tick();
+    if (!jobs.tick || seconds_since(ticked) < pause) continue;
+    jobs.tick();
     ticked = Clock::now();
   }
   return signal;

@@ -8,19 +8,11 @@
 /// Jobs that rank 0 hands to the other ranks, one at a time to each, in the order of their numbers.
 namespace yonder {
 
-/// At rank 0; functions that give nothing back may be empty.
-struct WorkQueue {
-  int count = 0;                                          ///< jobs
-  std::function<std::string(int job, int rank)> request;  ///< what the rank is told of it
-  std::function<void(int job)> started;                   ///< a rank begins it
-  std::function<void(int job, const std::string& line)> on_progress;  ///< what the job says
-  std::function<void(int job, const TaskResult&)> ended;  ///< one that a signal ended too
-  std::function<void()> tick;                             ///< several times a second
-
-  /// Has all jobs done. A signal (signals.h), here or at any rank, asks those at work to save and
-  /// end, and starts no more. Returns the signal, or 0.
-  int run() const;
-};
+/// At rank 0: has all jobs done by the other ranks, which are told of each what `request` says;
+/// `work` and `at_once` are not used, and `ended` hears of a job that a signal ended too. A signal
+/// (signals.h), here or at any rank, asks those at work to save and end, and starts no more.
+/// Returns the signal, or 0.
+int hand_to_ranks(const Jobs&, const std::function<std::string(int job, int rank)>& request);
 
 /// Ends the others' worker_loop(), which returns `signal`.
 void shut_down(int signal);

@@ -1,5 +1,4 @@
 #include "train/training/adamw.h"
-#include "core/io/safetensors.h"
 
 #include <algorithm>
 #include <array>

@@ -13,6 +13,9 @@
 #include "train/training/run_record.h"
 
 namespace yonder {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Totals, step, loss, tokens, seconds, speed)
+
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -77,17 +80,8 @@ int newest(const std::string& place) {
   return step;
 }
 
-json totals_json(const Totals& t) {
-  return {{"step", t.step},
-          {"loss", t.loss},
-          {"tokens", t.tokens},
-          {"seconds", t.seconds},
-          {"speed", t.speed}};
-}
-
 Totals totals_of(const json& said, const std::string& path) try {
-  return {said.at("step"), said.at("loss"), said.at("tokens"), said.at("seconds"),
-          said.at("speed")};
+  return said.get<Totals>();
 } catch (const json::exception&) {
   throw FileError(path + ": its totals can't be read; copy it again");
 }
@@ -111,6 +105,15 @@ json manifest_at(const std::string& place, int step) {
   return manifest;
 }
 
+void write_manifest(const std::string& place, int step, const RunConfig& config,
+                    const Totals& totals, const ordered_json& files) {
+  write_file(place + stem(step) + manifest_end, sealed({{"format", 1},
+                                                        {"step", step},
+                                                        {"run", record_of(config)},
+                                                        {"totals", json(totals)},
+                                                        {"files", files}}));
+}
+
 // What `f` makes of the configuration that a manifest holds.
 template <class F>
 auto of_record(const std::string& place, int step, const F& f) {
@@ -121,12 +124,6 @@ auto of_record(const std::string& place, int step, const F& f) {
     throw FileError(place + stem(step) + manifest_end +
                     ": its configuration can't be read; copy it again");
   }
-}
-
-Safetensors whole(const std::string& path) {
-  const std::string content = read_file(path);
-  require_whole(path, content);
-  return parse_safetensors(content, path);
 }
 
 // A checkpoint that has been read, and found whole.
@@ -140,8 +137,9 @@ Saved read_saved(const std::string& place, int step, int steps) {
   const json manifest = manifest_at(place, step);
   const std::string path = place + stem(step);
   Saved saved{.totals = totals_of(manifest["totals"], path + manifest_end), .step = step};
-  if (saved.totals.step > 0) saved.model = whole(path + model_end);
-  if (saved.totals.step > 0 && saved.totals.step < steps) saved.state = whole(path + state_end);
+  if (saved.totals.step > 0) saved.model = read_checkpoint(path + model_end).content;
+  if (saved.totals.step > 0 && saved.totals.step < steps)
+    saved.state = read_checkpoint(path + state_end).content;
   return saved;
 }
 
@@ -191,12 +189,7 @@ Checkpoints::Checkpoints(const std::string& folder, RunConfig config)
     : place_(folder + "/checkpoints/"), config_(std::move(config)) {}
 
 void Checkpoints::begin(const Trained& run) {
-  const int before = run.step - 1;
-  write_file(place_ + stem(before) + manifest_end, sealed({{"format", 1},
-                                                           {"step", before},
-                                                           {"run", record_of(config_)},
-                                                           {"totals", totals_json({})},
-                                                           {"files", ordered_json::object()}}));
+  write_manifest(place_, run.step - 1, config_, {}, ordered_json::object());
 }
 
 void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals& totals) {
@@ -213,11 +206,7 @@ void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals&
     write(state_end,
           format_safetensors(
               {optimizer.moments(), {{"yonder.state", state_text(run, run.task->checksum())}}}));
-  write_file(place_ + name + manifest_end, sealed({{"format", 1},
-                                                   {"step", run.step},
-                                                   {"run", record_of(config_)},
-                                                   {"totals", totals_json(totals)},
-                                                   {"files", files}}));
+  write_manifest(place_, run.step, config_, totals, files);
   write_file(place_ + latest, name + "\n");
   prune(run.step - totals.step, over ? 0 : config_.keep_checkpoints);
 }

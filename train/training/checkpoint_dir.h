@@ -8,8 +8,9 @@
 /// What a training leaves in checkpoints/ so that it can go on bit by bit, whenever it ended:
 ///
 ///   step-N.safetensors        the model (models/checkpoint.h)
-///   step-N.state.safetensors  the optimizer's moments; gone when `keep_checkpoints` newer ones are
-///   there step-N.json               manifest (models/manifest.h): configuration, sums, checksums
+///   step-N.state.safetensors  the optimizer's moments; gone when there are newer ones, as many as
+///                             keep_checkpoints
+///   step-N.json               manifest (models/manifest.h): configuration, sums, checksums
 ///   LATEST                    "step-N", always of a checkpoint that is whole
 ///
 /// They are written in this order, each replaced in one step. Randomness and data are functions of
@@ -51,7 +52,8 @@ class Checkpoints {
   /// Path of the model after `step` steps of its life.
   std::string model(int step) const;
 
-  /// The configuration of a training that has begun in `folder`. FileError if there is none.
+  /// The configuration of the run in `folder`, which train() continues. FileError if there is none
+  /// that has begun.
   static RunConfig configuration(const std::string& folder);
   /// Path of the last model in `folder`; FileError if there is none.
   static std::string last_model(const std::string& folder);

@@ -151,11 +151,10 @@ void add_maps(Trained& trained, const EvalSpec& spec, int blocks, EvalRow& row) 
 EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spec,
              const std::function<void(double)>& progress) {
   const Task& task = *trained.task;
-  EvalRow row{.length = spec.length,
-              .least = spec.shortest(),
-              .tokens = task.tokens(spec.length),
-              .examples = task.sequences(spec),
-              .chance = chance_accuracy(task, spec.shortest(), spec.length)};
+  EvalRow row;
+  row.length = spec.length, row.least = spec.shortest();
+  row.tokens = task.tokens(spec.length), row.examples = task.sequences(spec);
+  row.chance = chance_accuracy(task, spec.shortest(), spec.length);
   EvalSums sums;
   if (task.is_text()) {
     sums.position_loss.resize(row.tokens);
@@ -192,28 +191,6 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spe
 }
 
 }  // namespace
-
-Protocol protocol_named(const std::string& name) {
-  std::vector<std::string> names;
-  for (Protocol p : {Protocol::fixed_targets, Protocol::non_overlapping, Protocol::sliding}) {
-    if (name == name_of(p)) return p;
-    names.push_back(name_of(p));
-  }
-  throw UsageError("eval_protocol: '" + name + "' is not allowed; it takes fixed-targets, " +
-                   "non-overlapping or sliding" + did_you_mean(name, names));
-}
-
-const char* name_of(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::fixed_targets:
-      return "fixed-targets";
-    case Protocol::non_overlapping:
-      return "non-overlapping";
-    case Protocol::sliding:
-      return "sliding";
-  }
-  return "";
-}
 
 std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
                               const std::function<void(int, double)>& progress) {

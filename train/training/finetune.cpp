@@ -40,9 +40,8 @@ void require_same(const RunConfig& asked, const RunConfig& there) {
 // Whether a pass of L tokens would draw rows of a table.
 bool draws_rows(const Transformer& model, int L) {
   const Overrides all = model.encoding().values();
-  const bool fresh = std::any_of(all.begin(), all.end(), [](const Override& o) {
-    return o.key.name == "beyond" && o.value == Value("random");
-  });
+  const bool fresh = std::ranges::any_of(
+      all, [](const Override& o) { return o.key.name == "beyond" && o.value == Value("random"); });
   return fresh && L > model.dims().positions;
 }
 

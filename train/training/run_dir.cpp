@@ -2,6 +2,7 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -74,12 +75,6 @@ Json machine_json() {
           {"started", now_utc()}};
 }
 
-bool holds_run(const std::string& folder) {
-  for (const char* name : files)
-    if (std::error_code error; fs::exists(fs::path(folder) / name, error)) return true;
-  return false;
-}
-
 RunFolder::RunFolder(std::string path, Existing existing)
     : path_(std::move(path)), existing_(existing) {
   std::error_code error;
@@ -91,7 +86,9 @@ void RunFolder::require_free() const {
   std::error_code error;
   if (fs::exists(fs::path(path_) / "cells", error))
     throw UsageError(path_ + ": it holds a sweep; choose another --out");
-  if (existing_ == Existing::refuse && holds_run(path_))
+  if (existing_ == Existing::refuse && std::ranges::any_of(files, [&](const char* name) {
+        return fs::exists(fs::path(path_) / name, error);
+      }))
     throw UsageError(path_ +
                      ": there is already a run in it; choose another --out, continue the run with "
                      "--resume, or replace it with --force");

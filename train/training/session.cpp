@@ -17,8 +17,8 @@ Option task_option(Task& task, const std::string& name, const OptionKey& key) {
   if (key.owner != name || !key.layers.empty())
     throw UsageError(flag_of(key) + ": the task in use is " + name +
                      "; omit the option or choose its task");
-  Options options = task.options();
-  if (const Option* found = find(options, key.name)) return *found;
+  const Options options = task.options();
+  if (const auto found = find(options, key.name)) return *found;
   std::vector<std::string> names;
   for (const Option& o : options) names.push_back(o.name);
   throw UsageError(text_of(key) + ": there is no such option" + did_you_mean(key.name, names));
@@ -64,8 +64,8 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
 
 // The path of a text that is another one than the checkpoint's. One named for the test may be.
 std::string changed_text(const nlohmann::json& said, Task& task, const Overrides& of_test) {
-  const bool named = std::any_of(of_test.begin(), of_test.end(),
-                                 [](const Override& o) { return o.key.name == "path"; });
+  const bool named =
+      std::ranges::any_of(of_test, [](const Override& o) { return o.key.name == "path"; });
   // There is none where there is no text, nor in checkpoints of earlier versions.
   if (named || !said.contains("checksum") || said["checksum"] == task.checksum()) return "";
   for (const Option& o : task.options())

@@ -1,6 +1,5 @@
 #pragma once
 #include <functional>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,8 +9,8 @@
 #include "datasets/base/dataset.h"
 #include "models/transformer.h"
 #include "train/config/eval_lengths.h"
+#include "train/config/eval_score.h"
 #include "train/config/run_config.h"
-#include "train/config/status.h"
 #include "train/system/mpi.h"
 #include "train/training/inputs.h"
 
@@ -102,10 +101,6 @@ TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const std::function<void(const Metrics&)>& progress, ranks::Communicator = {},
                   const Inputs& = {});
 
-/// The configuration of the run in `folder`, which train() continues. FileError if there is none
-/// that has begun.
-RunConfig load_run_config(const std::string& folder);
-
 /// `path` is a run's folder (its last checkpoint is taken) or a checkpoint; it alone is enough to
 /// rebuild the model and the task. `test_options` change test-time options of the encoding
 /// ("rope.scaling") or of the task ("text.path"); frozen ones are refused. FileError for what is
@@ -124,29 +119,12 @@ struct EvalSettings {
   int map_from = 0;           ///< shortest length that has maps
 };
 
-/// "fixed-targets", "non-overlapping" and "sliding"; UsageError for any other name.
-Protocol protocol_named(const std::string& name);
-/// As files and flags have it.
-const char* name_of(Protocol);
-
-/// The result at one length. Numbers that a task doesn't have are NaN.
-struct EvalRow {
-  /// No number.
-  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
-
-  int length = 0;                ///< as asked for; of a bin the longest
-  int least = 0;                 ///< of a bin the shortest; else `length`
-  int tokens = 0;                ///< longest sequence that the model sees
-  int examples = 0;              ///< sequences evaluated
-  std::int64_t targets = 0;      ///< scored tokens
-  double loss = none;            ///< nats per scored target
-  double perplexity = none;      ///< exp(loss), text only
-  double token_accuracy = none;  ///< part of the targets whose logit is the largest
-  double exact_match = none;     ///< part of the examples with all targets right; tasks only
-  double chance = none;          ///< token accuracy of guessing
-  Status status = Status::ok;    ///< whether there is a number
-  std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
-  std::string problem;  ///< the same in one sentence
+/// The result at one length; whose row, seed and protocol it is stays open. Numbers that a task
+/// doesn't have are NaN.
+struct EvalRow : EvalScore {
+  int least = 0;                      ///< of a bin the shortest; else `length`
+  double perplexity = unknown;        ///< exp(loss), text only
+  double chance = unknown;            ///< token accuracy of guessing
   std::vector<double> sequence_loss;  ///< [examples] sum over the targets of each, nats
   std::vector<int> sequence_targets;  ///< [examples] how many those are
   std::vector<double> position_loss;  ///< text: mean loss by index, [tokens]; NaN: none counted

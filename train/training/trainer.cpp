@@ -1,5 +1,4 @@
 #include "train/training/trainer.h"
-#include "core/io/safetensors.h"
 
 #include <fmt/core.h>
 #include <algorithm>
@@ -208,7 +207,5 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
   result.tokens_per_second = totals.tokens / result.seconds;
   return result;
 }
-
-RunConfig load_run_config(const std::string& folder) { return Checkpoints::configuration(folder); }
 
 }  // namespace yonder

@@ -127,11 +127,11 @@ encodings = ["rope", "alibi@0-2,none@3"]
 }
 
 TEST_CASE("every preset is a configuration that plans, with title, source and claims") {
-  REQUIRE(presets().size() >= 1);
-  for (const Preset& p : presets()) {
-    INFO(p.name);
+  REQUIRE(preset_files().size() >= 1);
+  for (const auto& [name, toml] : preset_files()) {
+    INFO(name);
     SweepConfig config;
-    apply_config(p.toml, p.name, config);
+    apply_config(toml, name, config);
     CHECK(config.title != "");
     CHECK(config.source != "");
     const SweepPlan plan = plan_of(config);
@@ -148,7 +148,7 @@ TEST_CASE("every preset is a configuration that plans, with title, source and cl
     };
     for (const Claim& c : config.claims) there(c.order), panel(c.task, c.config);
     // The demo's says that more seeds would tell.
-    if (!config.claims.empty() && p.name != "quick")
+    if (!config.claims.empty() && name != "quick")
       CHECK(config.seeds >= seeds_for(int(config.claims.size())));
     for (const Prediction& c : config.predictions)
       there(c.generalise), there(c.fail), panel(c.task, c.config);

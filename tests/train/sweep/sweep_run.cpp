@@ -5,6 +5,7 @@
 #include "tests/support/catch.h"
 #include "train/sweep/remote_run.h"
 #include "train/sweep/sweep_run.h"
+#include "train/training/checkpoint_dir.h"
 #include "train/training/session.h"
 
 using namespace yonder;
@@ -60,9 +61,9 @@ TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length"
     CHECK(lag.to == 2 * lag.from);
     CHECK(lag.count > 0);
   }
-  const RunConfig further =
-      load_run_config(place + "/finetuned/" +
-                      folder_name("rope.scaling=linear:finetune.length=16:finetune.steps=2"));
+  const RunConfig further = Checkpoints::configuration(
+      place + "/finetuned/" +
+      folder_name("rope.scaling=linear:finetune.length=16:finetune.steps=2"));
   CHECK((further.train_length == 16 && further.steps == 2 && further.batch == 1));
   CHECK((further.weight_decay == 0.3 && further.min_lr_ratio == 0.7));
 }

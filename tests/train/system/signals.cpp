@@ -7,6 +7,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/runs.h"
+#include "train/training/checkpoint_dir.h"
 
 using namespace yonder;
 namespace fs = std::filesystem;
@@ -39,7 +40,7 @@ TEST_CASE("a signal saves, ends with its own code, and training continues to the
     const int step = load(run).step;
     CHECK(losses_in(run).back().first == step);
     CHECK_FALSE(fs::exists(run + "/.lock"));
-    RunConfig config = load_run_config(run);
+    RunConfig config = Checkpoints::configuration(run);
     train_until(step + 5, config, run, Existing::resume);
   }
 }

@@ -65,7 +65,7 @@ TEST_CASE("fine-tuning continues to the same bytes, and not if its start has cha
   config.options = {{"learned.beyond", "random"}};
   train(config, folder / "whole", Existing::refuse, {});
   train_until(7, config, folder / "parts", Existing::refuse);
-  const RunConfig begun = load_run_config(folder / "parts");
+  const RunConfig begun = Checkpoints::configuration(folder / "parts");
   REQUIRE(begun.options.size() == 1);
   CHECK(text_of(begun.options[0]) == "learned.beyond=random");
   CHECK(begun.from == config.from);

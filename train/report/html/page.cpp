@@ -1,7 +1,6 @@
 #include "train/report/html/page.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <functional>
 
@@ -92,7 +91,7 @@ std::string facts_of(const Study& study, const Json& inputs) {
   // Once for all panels where it is the same of all.
   std::vector<std::string> scored;
   for (const Results& r : study.panels) scored.push_back(scored_by(r));
-  if (std::adjacent_find(scored.begin(), scored.end(), std::not_equal_to()) == scored.end()) {
+  if (std::ranges::adjacent_find(scored, std::not_equal_to()) == scored.end()) {
     if (!scored.empty() && !scored[0].empty()) add(scored[0]);
   } else
     for (std::size_t i = 0; i < scored.size(); ++i)
@@ -101,10 +100,9 @@ std::string facts_of(const Study& study, const Json& inputs) {
 }
 
 Json results_of(const Study& study, const Palette& palette, Pictures& pictures) {
-  Json panels = Json::array(), failures = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.rows.empty()) continue;
-    Json panel = panel_of(study, r), figures = Json::array(), more = Json::array();
+  Json json = panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.rows.empty()) return false;
+    Json figures = Json::array(), more = Json::array();
     panel["findings"] = summarize(r);
     const auto charts = headline(r, palette);
     for (const Chart& c : charts) pictures.add(&c == &charts.front() ? figures : more, c);
@@ -112,10 +110,11 @@ Json results_of(const Study& study, const Palette& palette, Pictures& pictures) 
     // With few encodings their overrides are the point.
     panel["families"] =
         more.empty() ? Json() : Json{{"open", charts.size() <= 4}, {"figures", more}};
-    panels.push_back(panel);
-  }
-  for (const Failure& f : study.failures) failures.push_back(f.cell + ": " + f.reason);
-  return {{"panels", panels}, {"failures", failures}};
+    return true;
+  });
+  json["failures"] = Json::array();
+  for (const Failure& f : study.failures) json["failures"].push_back(f.cell + ": " + f.reason);
+  return json;
 }
 
 const char* meaning(const std::string& protocol) {

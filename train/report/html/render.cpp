@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <kainjow/mustache.hpp>
+#include <map>
 #include <stdexcept>
 
 #include "train/results/format.h"
 
 namespace yonder {
 
-extern const char* const page_files[];
-extern const int page_count;
+const std::map<std::string, std::string>& page_files();  // CMakeLists.txt
 
 namespace {
 
@@ -36,11 +36,7 @@ mustache::data converted(const Json& value) {
 
 }  // namespace
 
-std::string asset(const std::string& name) {
-  for (int i = 0; i < page_count; ++i)
-    if (page_files[2 * i] == name) return page_files[2 * i + 1];
-  throw std::logic_error("train/report/html has no " + name);
-}
+std::string asset(const std::string& name) { return page_files().at(name); }
 
 std::string escaped(const std::string& text) {
   std::string out;
@@ -62,14 +58,12 @@ std::string escaped(const std::string& text) {
 
 std::string rendered(const std::string& name, const Json& data) {
   mustache::data all = converted(data);
-  for (int i = 0; i < page_count; ++i) {
-    const std::string file = page_files[2 * i], ending = ".mustache";
-    const char* content = page_files[2 * i + 1];
+  const std::string ending = ".mustache";
+  for (const auto& [file, content] : page_files())
     if (file.ends_with(ending))
       all.set(file.substr(0, file.size() - ending.size()),
-              mustache::partial([content] { return std::string(content); }));
-  }
-  mustache::mustache page(asset(name + ".mustache"));
+              mustache::partial([&text = content] { return text; }));
+  mustache::mustache page(asset(name + ending));
   if (!page.is_valid()) throw std::logic_error(name + ".mustache: " + page.error_message());
   page.set_custom_escape(escaped);
   return page.render(all);

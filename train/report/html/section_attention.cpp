@@ -108,10 +108,9 @@ Json maps_of(const Results& r, Pictures& pictures) {
 }  // namespace
 
 Json attention_section(const Study& study, const Palette& palette, Pictures& pictures) {
-  Json panels = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.attention.empty()) continue;
-    Json panel = panel_of(study, r), figures = Json::array(), heads = Json::array();
+  return panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.attention.empty()) return false;
+    Json figures = Json::array(), heads = Json::array();
     std::vector<Row> plain;
     for (const Row& row : r.rows)
       if (row.extension.empty()) plain.push_back(row);
@@ -129,9 +128,8 @@ Json attention_section(const Study& study, const Palette& palette, Pictures& pic
     if (const Json maps = maps_of(r, pictures); !maps.empty())
       panel["more"].push_back(
           {{"summary", "Attention maps"}, {"tables", Json::array()}, {"figures", maps}});
-    panels.push_back(panel);
-  }
-  return panels.empty() ? Json() : Json{{"panels", panels}};
+    return true;
+  });
 }
 
 }  // namespace yonder

@@ -38,8 +38,7 @@ Chart frequencies_of(const Study& study, const Training& t, const std::string& c
   const int longest = longest_of(study, t);
   for (const Results& r : study.panels)
     for (const Row& row : r.rows) {
-      const bool known =
-          std::any_of(all.begin(), all.end(), [&row](const Turns& x) { return x.row == row; });
+      const bool known = std::ranges::any_of(all, [&row](const Turns& x) { return x.row == row; });
       if (r.task != t.task || row.encoding != t.encoding || row.windowed() || known) continue;
       const auto loaded = load_model(checkpoint, row.of_test());
       trained = loaded.model->dims().trained;
@@ -74,9 +73,8 @@ void draw_cell(const Study& study, const Training& t, const std::string& checkpo
 std::vector<Training> firsts(const Study& study) {
   std::vector<Training> all;
   for (const Training& t : study.trainings)
-    if (!t.trial && std::none_of(all.begin(), all.end(), [&t](const Training& other) {
-          return other.encoding == t.encoding;
-        }))
+    if (!t.trial && std::ranges::none_of(
+                        all, [&t](const Training& other) { return other.encoding == t.encoding; }))
       all.push_back(t);
   return all;
 }

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -156,10 +155,8 @@ std::string solve_rate(const Results::Solved& s) {
 }  // namespace
 
 Json matrix_section(const Study& study, const Palette& palette) {
-  Json panels = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.rows.empty()) continue;
-    Json panel = panel_of(study, r);
+  Json json = panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.rows.empty()) return false;
     Json more = Json::array();
     for (const Scale& scale : scales_of(r))
       if (Json tables = one_matrix(r, scale, palette); panel["tables"].is_null())
@@ -171,17 +168,16 @@ Json matrix_section(const Study& study, const Palette& palette) {
     for (int i = 0; i < r.seeds; ++i) seeds.push_back(i);
     if (seeds.size() > 1)
       panel["worth"] = "Interval: " + worth(bootstrap(seeds)) + " of the median.";
-    panels.push_back(panel);
-  }
-  if (panels.empty()) return nullptr;
-  return {{"panels", panels}, {"latex", as_latex(study)}};
+    return true;
+  });
+  if (!json.is_null()) json["latex"] = as_latex(study);
+  return json;
 }
 
 Json solved_section(const Study& study, const Palette& palette) {
-  Json panels = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.text || r.seeds < 2) continue;
-    Json panel = panel_of(study, r), lines = Json::array();
+  Json json = panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.text || r.seeds < 2) return false;
+    Json lines = Json::array();
     for (const Row& row : r.rows) {
       Json cells = Json::array();
       for (int length : r.lengths) {
@@ -192,10 +188,10 @@ Json solved_section(const Study& study, const Palette& palette) {
     }
     panel["tables"] = tables_of(r.title() + ": seeds that solve it", "sortable",
                                 length_heads(r, "encoding"), lines);
-    panels.push_back(panel);
-  }
-  if (panels.empty()) return nullptr;
-  return {{"panels", panels}, {"solving", fmt::format("{:.0f} %", 100 * Results::solving)}};
+    return true;
+  });
+  if (!json.is_null()) json["solving"] = fmt::format("{:.0f} %", 100 * Results::solving);
+  return json;
 }
 
 }  // namespace yonder

@@ -72,10 +72,9 @@ Json windows(const Results& r, const Palette& palette) {
 }  // namespace
 
 Json positions_section(const Study& study, const Palette& palette, Pictures& pictures) {
-  Json panels = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.curves.empty()) continue;
-    Json panel = panel_of(study, r), figures = Json::array(), families = Json::array();
+  return panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.curves.empty()) return false;
+    Json figures = Json::array(), families = Json::array();
     std::vector<Row> plain;
     for (const Row& row : r.rows)
       if (row.extension.empty()) plain.push_back(row);
@@ -93,9 +92,8 @@ Json positions_section(const Study& study, const Palette& palette, Pictures& pic
     panel["figures"] = figures;
     panel["tables"] = windows(r, palette);
     panel["families"] = families.empty() ? Json() : Json{{"figures", families}};
-    panels.push_back(panel);
-  }
-  return panels.empty() ? Json() : Json{{"panels", panels}};
+    return true;
+  });
 }
 
 }  // namespace yonder

@@ -23,7 +23,7 @@ std::vector<TrainingGroup> groups(const Study& study) {
   std::vector<TrainingGroup> found;
   for (const Training& t : study.trainings) {
     if (t.trial) continue;
-    auto at = std::find_if(found.begin(), found.end(), [&t](const TrainingGroup& g) {
+    auto at = std::ranges::find_if(found, [&t](const TrainingGroup& g) {
       return g.encoding == t.encoding && g.task == t.task && g.variant == t.variant;
     });
     if (at == found.end()) at = found.insert(found.end(), {t.encoding, t.task, t.variant, {}});
@@ -73,18 +73,16 @@ Json rates(const Study& study, const Palette& palette) {
 
 // The first measure at the training length and at the longest one, as training went on.
 Json curves(const Study& study, const Palette& palette, Pictures& pictures) {
-  Json panels = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.learning_curve.empty()) continue;
+  return panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.learning_curve.empty()) return false;
     const int longest = r.longest();
-    Json panel = panel_of(study, r), figures = Json::array();
+    Json figures = Json::array();
     for (int length : {longest, r.train_length})
       if (length != longest || figures.empty())
         pictures.add(figures, over_steps(r, r.measures().front(), length, palette));
     panel["figures"] = figures;
-    if (!figures.empty()) panels.push_back(panel);
-  }
-  return panels.empty() ? Json() : Json{{"panels", panels}};
+    return !figures.empty();
+  });
 }
 
 }  // namespace
@@ -95,7 +93,7 @@ Json training_section(const Study& study, const Palette& palette, Pictures& pict
   Json figures = Json::array();
   std::vector<std::pair<std::string, std::string>> drawn;
   for (const TrainingGroup& g : all) {
-    if (std::count(drawn.begin(), drawn.end(), std::pair(g.task, g.variant))) continue;
+    if (has(drawn, std::pair(g.task, g.variant))) continue;
     drawn.emplace_back(g.task, g.variant);
     pictures.add(figures, over_training(study, g.task, g.variant, palette));
   }

@@ -79,18 +79,15 @@ std::string note(const std::vector<Ordering>& all) {
 }
 
 Json rankings(const Study& study, const Palette& palette) {
-  Json panels = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.rows.empty() || r.lengths.empty()) continue;
+  return panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.rows.empty() || r.lengths.empty()) return false;
     const int longest = r.longest();
     const auto all = orderings(r, longest, r.measures().front());
-    if (all.empty()) continue;
-    Json panel = panel_of(study, r);
+    if (all.empty()) return false;
     panel["worth"] = note(all);
     panel["tables"] = steps(r.title() + ": ranking", all, 1, palette);
-    panels.push_back(panel);
-  }
-  return panels;
+    return true;
+  });
 }
 
 // The spread of a row's scores at the longest length over the checkpoints of the last tenth; null
@@ -108,7 +105,7 @@ Json spread_of(const Results& r, const Row& row, int longest, const Palette& pal
     found.push_back(last.*m.value);
     const Spread s = spread(found);
     widths.push_back(s.most - s.least);
-    all.insert(all.end(), found.begin(), found.end());
+    append(all, found);
   }
   if (all.empty()) return nullptr;
   const Spread s = spread(all);
@@ -119,23 +116,20 @@ Json spread_of(const Results& r, const Row& row, int longest, const Palette& pal
 }
 
 Json checkpoints(const Study& study, const Palette& palette) {
-  Json panels = Json::array();
-  for (const Results& r : study.panels) {
-    if (r.late_checkpoints.empty()) continue;
+  return panels_of(study, [&](const Results& r, Json& panel) {
+    if (r.late_checkpoints.empty()) return false;
     const int longest = r.longest();
     Json lines = Json::array();
     for (const Row& row : r.rows)
       if (Json line = spread_of(r, row, longest, palette); !line.is_null()) lines.push_back(line);
-    if (lines.empty()) continue;
-    Json panel = panel_of(study, r);
+    if (lines.empty()) return false;
     panel["tables"] = tables_of(
         fmt::format("{}: {} at {}", r.title(), r.measures().front().title, longest), "sortable",
         {head("encoding"), head("final checkpoint", "median"), head("all checkpoints, all seeds"),
          head("largest range within a seed")},
         lines);
-    panels.push_back(panel);
-  }
-  return panels.empty() ? Json() : Json{{"panels", panels}};
+    return true;
+  });
 }
 
 Json predicted(const Study& study, const Palette& palette) {
@@ -168,13 +162,11 @@ Json predicted(const Study& study, const Palette& palette) {
 Json verdicts_section(const Study& study, const Palette& palette) {
   Json claims = Json::array();
   for (const Verdict& v : verdicts(study)) claims.push_back(claim_of(study, v, palette));
-  const Json orders = rankings(study, palette), last = checkpoints(study, palette);
-  const Json theory = predicted(study, palette);
-  if (claims.empty() && orders.empty() && last.is_null() && theory.is_null()) return nullptr;
-  return {{"claims", claims},
-          {"predicted", theory},
-          {"orders", orders.empty() ? Json() : Json{{"open", claims.empty()}, {"panels", orders}}},
-          {"checkpoints", last}};
+  Json orders = rankings(study, palette);
+  const Json last = checkpoints(study, palette), theory = predicted(study, palette);
+  if (claims.empty() && orders.is_null() && last.is_null() && theory.is_null()) return nullptr;
+  if (!orders.is_null()) orders["open"] = claims.empty();
+  return {{"claims", claims}, {"predicted", theory}, {"orders", orders}, {"checkpoints", last}};
 }
 
 }  // namespace yonder

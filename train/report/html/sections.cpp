@@ -22,7 +22,7 @@ std::string file_name(const std::string& wanted) {
 void Pictures::add(Json& figures, const std::string& name, const std::string& title,
                    const std::string& caption, const std::function<std::string(Svg)>& drawn) {
   std::string path = folder_ + "/" + file_name(name) + ".svg";
-  for (int n = 2; std::count(paths_.begin(), paths_.end(), path); ++n)
+  for (int n = 2; has(paths_, path); ++n)
     path = fmt::format("{}/{}-{}.svg", folder_, n, file_name(name));
   make_folders(folder_);
   write_file(path, drawn(Svg::file));
@@ -76,8 +76,13 @@ Json tables_of(const std::string& name, const std::string& kind, Json heads, Jso
       {{{"name", name}, {"kind", kind}, {"heads", std::move(heads)}, {"lines", std::move(lines)}}});
 }
 
-Json panel_of(const Study& study, const Results& r) {
-  return {{"panel", study.panels.size() < 2 ? "" : r.title()}};
+Json panels_of(const Study& study, const std::function<bool(const Results&, Json&)>& fill) {
+  Json panels = Json::array();
+  for (const Results& r : study.panels) {
+    Json panel{{"panel", study.panels.size() < 2 ? "" : r.title()}};
+    if (fill(r, panel)) panels.push_back(std::move(panel));
+  }
+  return panels.empty() ? Json() : Json{{"panels", panels}};
 }
 
 Json length_heads(const Results& r, const std::string& first) {

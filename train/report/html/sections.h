@@ -75,8 +75,9 @@ Json named(const Row&, const Palette&, const std::string& sign = "");
 Json line_of(const Row&, const Palette&, Json cells);
 /// The tables of a panel: [table], or [] without lines.
 Json tables_of(const std::string& name, const std::string& kind, Json heads, Json lines);
-/// {"panel": its title, "" for the only one}.
-Json panel_of(const Study&, const Results&);
+/// {"panels": each {"panel": its title, "" for the only one} that `fill` adds to, and keeps by
+/// true}; null if it keeps none.
+Json panels_of(const Study&, const std::function<bool(const Results&, Json& panel)>& fill);
 /// The heads of a panel's lengths: "128", "2×".
 Json length_heads(const Results&, const std::string& first);
 /// "+0.12" or "−0.12", with a minus that is as wide as the plus.
