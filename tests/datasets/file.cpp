@@ -44,7 +44,7 @@ TEST_CASE("file: lines of JSON are sequences, and told indices are lags") {
   const Batch batch = task->train(1, 0, 32);
   CHECK(batch.lengths.size() == 32);
   for (int b = 0; b < batch.size; ++b) {
-    const Row r = row(batch, b);
+    const TaskSequence r = row(batch, b);
     const auto q = r.question();
     REQUIRE(r.answer() == std::vector<int>{q.back(), EOS});
     REQUIRE(batch.lag[std::size_t(b) * batch.extent + r.end_of_question()] == 1);

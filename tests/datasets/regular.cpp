@@ -63,7 +63,7 @@ TEST_CASE("regular: places are labelled alike where the same is asked, by the de
     for (const int length : {1, 2, 7, 24}) {
       const Batch batch = task->test({.length = length, .count = 300}, 0, 300);
       for (int b = 0; b < batch.size; ++b) {
-        const Row r = row(batch, b);
+        const TaskSequence r = row(batch, b);
         std::string s;
         for (std::size_t t = 1; t < r.tokens.size(); ++t) {
           std::string c = task->spelled(r.tokens[t]);
@@ -93,7 +93,7 @@ TEST_CASE("regular: the states of groups are their elements") {
     std::map<int, std::set<int>> row_of, column_of;
     const Batch batch = task->test({.length = 8, .count = 4000}, 0, 4000);
     for (int b = 0; b < batch.size; ++b) {
-      const Row r = row(batch, b);
+      const TaskSequence r = row(batch, b);
       REQUIRE(r.targets[1] == r.tokens[1] + order);  // the first element itself
       for (std::size_t t = 2; t < r.tokens.size(); ++t) {
         const std::pair from{r.targets[t - 1], r.tokens[t]};

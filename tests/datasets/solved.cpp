@@ -11,7 +11,7 @@ using Catch::Approx;
 namespace {
 
 // Long addition on the spelled digits, from the right, as people do it.
-std::vector<int> school_sum(const Task& task, const Row& r, bool reversed, bool hints) {
+std::vector<int> school_sum(const Task& task, const TaskSequence& r, bool reversed, bool hints) {
   std::string digits[2];
   std::map<int, int> hint;  // of the place whose units are 0
   int number = 0, digit = 0;
@@ -51,8 +51,8 @@ std::vector<int> school_sum(const Task& task, const Row& r, bool reversed, bool 
 }  // namespace
 
 TEST_CASE("copy: the answer is the question") {
-  check_solved("copy", {}, [](const Row& r) { return with_eos(r.question()); });
-  check_solved("copy", {{"unique", "true"}, {"alphabet", "40"}}, [](const Row& r) {
+  check_solved("copy", {}, [](const TaskSequence& r) { return with_eos(r.question()); });
+  check_solved("copy", {{"unique", "true"}, {"alphabet", "40"}}, [](const TaskSequence& r) {
     const auto q = r.question();
     REQUIRE(std::set<int>(q.begin(), q.end()).size() == q.size());
     return with_eos(q);
@@ -60,7 +60,7 @@ TEST_CASE("copy: the answer is the question") {
 }
 
 TEST_CASE("reverse: the answer is the question backwards") {
-  check_solved("reverse", {{"alphabet", "5"}}, [](const Row& r) {
+  check_solved("reverse", {{"alphabet", "5"}}, [](const TaskSequence& r) {
     const auto q = r.question();
     return with_eos({q.rbegin(), q.rend()});
   });
@@ -73,7 +73,7 @@ TEST_CASE("addition: the answer is the sum, in either order of digits, with hint
       const auto reader = prepared("addition", {{"hints", "50"}}, 1);
       check_solved("addition",
                    {{"reversed", reversed ? "true" : "false"}, {"hints", hints ? "50" : "0"}},
-                   [&](const Row& r) { return school_sum(*reader, r, reversed, hints); });
+                   [&](const TaskSequence& r) { return school_sum(*reader, r, reversed, hints); });
     }
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("addition: binary numbers have no leading zeros, and every split of n 
     REQUIRE(batch.extent <= task->tokens(length));
     std::set<std::size_t> splits;
     for (int b = 0; b < batch.size; ++b) {
-      const Row r = row(batch, b);
+      const TaskSequence r = row(batch, b);
       check_form(r, *task, length);
       std::string text, sum;
       for (const auto& word : spelled(*task, r.question())) text += word;
@@ -168,7 +168,7 @@ TEST_CASE("flip-flop: what is read is what was written last") {
   for (const char* ignored : {"0", "0.8", "1"}) {
     const auto reader = prepared("flip-flop", {}, 1);
     double free = 0, skipped = 0;
-    check_solved("flip-flop", {{"ignored", ignored}}, [&](const Row& r) {
+    check_solved("flip-flop", {{"ignored", ignored}}, [&](const TaskSequence& r) {
       const Words w = spelled(*reader, r.tokens);
       REQUIRE(w[1] == "w");
       REQUIRE(w[w.size() - 2] == "r");
@@ -186,7 +186,7 @@ TEST_CASE("flip-flop: what is read is what was written last") {
 }
 
 TEST_CASE("sort: unique symbols come once each, in ascending order") {
-  check_solved("sort", {{"unique", "true"}, {"alphabet", "40"}}, [](const Row& r) {
+  check_solved("sort", {{"unique", "true"}, {"alphabet", "40"}}, [](const TaskSequence& r) {
     std::vector<int> q = r.question();
     std::sort(q.begin(), q.end());
     REQUIRE(std::adjacent_find(q.begin(), q.end()) == q.end());
@@ -228,7 +228,7 @@ TEST_CASE("majority: how often the first of two symbols occurs is uniform but fo
 
 TEST_CASE("place: the target of each symbol is the tenth of the sequence that it is in") {
   const auto reader = prepared("place", {}, 1);
-  check_solved("place", {}, [&](const Row& r) {
+  check_solved("place", {}, [&](const TaskSequence& r) {
     std::vector<int> answer;
     const int n = int(r.tokens.size()) - 1;
     for (int t = 1; t <= n; ++t) {

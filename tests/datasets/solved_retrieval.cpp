@@ -9,7 +9,7 @@ using namespace yonder;
 
 TEST_CASE("recall: each key is followed by the value that it was given with") {
   for (const char* asked : {"1", "8", "1000"})
-    check_solved("recall", {{"keys", "50"}, {"asked", asked}}, [&](const Row& r) {
+    check_solved("recall", {{"keys", "50"}, {"asked", asked}}, [&](const TaskSequence& r) {
       std::map<int, int> value;
       const auto q = r.question();
       for (std::size_t i = 0; i < q.size(); i += 2)
@@ -62,7 +62,7 @@ TEST_CASE("mqmtar: a pair stands anywhere in its part") {
   const Batch batch = task->test({.length = 1, .count = 3000}, 0, 3000);
   std::map<int, int> times;
   for (int b = 0; b < batch.size; ++b) {
-    const Row r = row(batch, b);
+    const TaskSequence r = row(batch, b);
     const auto letters = [&](int t) { return task->spelled(r.tokens[t])[0] == 'w'; };
     int t = 1;
     while (!letters(t)) ++t;
@@ -77,7 +77,7 @@ TEST_CASE("posgen: each number is the sum of the near ones and of the far one") 
     for (const int m : {7, 17}) {
       const auto reader = prepared("posgen", {}, 1);
       const TaskSettings settings{{"far", far}, {"modulus", std::to_string(m)}, {"near", "3"}};
-      check_solved("posgen", settings, [&](const Row& r) {
+      check_solved("posgen", settings, [&](const TaskSequence& r) {
         std::vector<int> x, answer;
         for (const std::string& w : spelled(*reader, r.tokens))
           if (w[0] != '<') x.push_back(std::stoi(w));
@@ -117,7 +117,7 @@ TEST_CASE("needle: the numbers of the key that is asked, in their order") {
                                                                 {{"keys", "4"}},
                                                                 {{"values", "4"}, {"digits", "1"}},
                                                                 {{"keys", "3"}, {"values", "2"}}})
-    check_solved("needle", settings, [&](const Row& r) {
+    check_solved("needle", settings, [&](const TaskSequence& r) {
       const auto reader = prepared("needle", settings, 1);
       const Words w = spelled(*reader, r.question());
       const int digits = settings.size() == 2 && settings[0].first == "values" ? 1 : 2;
@@ -137,14 +137,14 @@ TEST_CASE("needle: the numbers of the key that is asked, in their order") {
 
 TEST_CASE("n-back: the target is the symbol k places back") {
   for (const int k : {1, 4})
-    check_solved("n-back", {{"k", std::to_string(k)}}, [k](const Row& r) {
+    check_solved("n-back", {{"k", std::to_string(k)}}, [k](const TaskSequence& r) {
       return std::vector<int>(r.tokens.begin() + 1, r.tokens.end() - k);
     });
 }
 
 TEST_CASE("local-count: the target is how many equal symbols precede in a row") {
   const auto reader = prepared("local-count", {}, 1);
-  check_solved("local-count", {}, [&](const Row& r) {
+  check_solved("local-count", {}, [&](const TaskSequence& r) {
     int run = -1;
     for (std::size_t t = 1; t < r.tokens.size(); ++t) {
       run = t > 1 && r.tokens[t] == r.tokens[t - 1] ? run + 1 : 0;
@@ -159,7 +159,7 @@ TEST_CASE("local-count: the target is how many equal symbols precede in a row") 
 TEST_CASE("mqar: each key stands once more, and its target there is its value") {
   const auto reader = prepared("mqar", {}, 1);
   double near = 0, all = 0;
-  check_solved("mqar", {}, [&](const Row& r) {
+  check_solved("mqar", {}, [&](const TaskSequence& r) {
     std::map<int, int> value;
     std::vector<int> answer;
     const int n = (int(r.tokens.size()) - 1) / 8;
@@ -199,7 +199,7 @@ TEST_CASE("variables: every variable that holds the value, in the order of its s
   for (const auto& [chains, hops] : {std::pair{1, 0}, {2, 2}, {4, 3}}) {
     const TaskSettings settings{{"chains", std::to_string(chains)}, {"hops", std::to_string(hops)}};
     const auto reader = prepared("variables", settings, 1);
-    check_solved("variables", settings, [&, hops = hops](const Row& r) {
+    check_solved("variables", settings, [&, hops = hops](const TaskSequence& r) {
       const Words w = spelled(*reader, r.tokens);
       std::map<std::string, std::string> holds;
       std::vector<int> answer;

@@ -145,7 +145,7 @@ TEST_CASE("needle: a test puts the number at one lag, with others before and beh
     CHECK(std::count(batch.lag.begin(), batch.lag.end(), lag) == 2 * 100);
     std::set<int> behind;  // needles between the one asked and the separator
     for (int b = 0; b < batch.size; ++b) {
-      const Row r = row(batch, b);
+      const TaskSequence r = row(batch, b);
       const int end = r.end_of_question(), told = end + 1 - lag;
       behind.insert(int(std::count(r.tokens.begin() + told, r.tokens.begin() + end, SEP + 2)));
     }

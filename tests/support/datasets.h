@@ -23,7 +23,7 @@ inline std::unique_ptr<Task> prepared(const std::string& name, const TaskSetting
 }
 
 // A sequence read back from a batch: its inputs, and the places where something is asked.
-struct Row {
+struct TaskSequence {
   std::vector<int> tokens, targets;
 
   int end_of_question() const {
@@ -40,7 +40,7 @@ struct Row {
   }
 };
 
-inline Row row(const Batch& batch, int b) {
+inline TaskSequence row(const Batch& batch, int b) {
   const auto from = std::size_t(b) * batch.extent, to = from + batch.lengths[b];
   return {{batch.tokens.begin() + from, batch.tokens.begin() + to},
           {batch.targets.begin() + from, batch.targets.begin() + to}};
