@@ -10,7 +10,7 @@ namespace yonder {
 
 /// What holds for every task: BOS first, nothing asked before the separator if there is one, each
 /// target that is no EOS stands in the next input, EOS is the last target and never an input.
-inline void check_form(const Row& r, const Task& task, int length) {
+inline void check_form(const TaskSequence& r, const Task& task, int length) {
   const int n = int(r.tokens.size());
   REQUIRE(n <= task.tokens(length));
   REQUIRE(r.tokens[0] == BOS);
@@ -25,7 +25,7 @@ inline void check_form(const Row& r, const Task& task, int length) {
   REQUIRE(r.targets[n - 1] == EOS);
 }
 
-using Solver = std::function<std::vector<int>(const Row&)>;
+using Solver = std::function<std::vector<int>(const TaskSequence&)>;
 
 /// 10,000 samples at lengths below, at and above the trained one, solved by an independent program.
 inline void check_solved(const std::string& name, const TaskSettings& settings,
@@ -36,7 +36,7 @@ inline void check_solved(const std::string& name, const TaskSettings& settings,
     const Batch batch = task->test({.length = length, .count = 2000}, 0, 2000);
     REQUIRE(batch.extent == task->tokens(length));
     for (int b = 0; b < batch.size; ++b, ++samples) {
-      const Row r = row(batch, b);
+      const TaskSequence r = row(batch, b);
       check_form(r, *task, length);
       REQUIRE(r.answer() == solve(r));
     }
@@ -61,7 +61,7 @@ inline Words spelled(const Task& task, const std::vector<int>& tokens) {
 inline void check_reads(const std::string& name, const TaskSettings& settings,
                         const std::function<Words(const Words&)>& solve) {
   const auto reader = prepared(name, settings, 1);
-  check_solved(name, settings, [&](const Row& r) {
+  check_solved(name, settings, [&](const TaskSequence& r) {
     Words expected = solve(spelled(*reader, r.question()));
     expected.push_back("<eos>");
     REQUIRE(spelled(*reader, r.answer()) == expected);
