@@ -1,6 +1,6 @@
 #include "core/parameters.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,11 +9,14 @@
 #include "core/error.h"
 #include "core/io/available_memory.h"
 #include "core/random.h"
+#include "core/text.h"
 
 namespace yonder {
 namespace {
 
-std::string text_of(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string text_of(const Shape& shape) {
+  return "[" + joined(shape, ", ", [](int n) { return std::to_string(n); }) + "]";
+}
 
 // Only of large ones: asking the system takes longer than a small one.
 void require_memory_of(const std::string& name, const Shape& shape) {

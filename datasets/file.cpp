@@ -216,7 +216,7 @@ class File final : public GeneratedTask {
     refuse_shared();
     if (choose(parts_[trained], length).empty())
       throw UsageError("file: " + path_ + " has no sequence of at most " + std::to_string(length) +
-                       " items to train on; give a greater --train-length");
+                       " items to train on; give a greater training length");
     ids_ = texts_ ? bytes_of_alphabet : vocabulary_ ? vocabulary_ : largest_ + 1;
   }
 

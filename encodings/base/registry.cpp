@@ -77,7 +77,8 @@ const Entry& entry(const std::string& name) {
   std::vector<std::string> names;
   for (const Entry& e : registry()) {
     for (const Override& o : e.extensions)
-      if (text_of(o.value) == name)
+      if (e.kind != Kind::modifier && std::holds_alternative<std::string>(o.value) &&
+          text_of(o.value) == name)
         throw UsageError(
             fmt::format("encoding: '{0}' is an extension of {1}, as in {1}:{2}; see "
                         "yonder show encoding {1}",

@@ -378,7 +378,7 @@ TEST_CASE("products through the tokens between are the formula over several tile
            .first = 130,
            .sinks = 3});
     for (const int dk : {1, 8, 16, 17}) check({.terms = terms, .Tq = 70, .Tk = 70, .dk = dk});
-    for (const int T : {1, 63, 64, 65}) check({.terms = terms, .Tq = T, .Tk = T});
+    for (const int T : {1, 63, 64, 65, 128}) check({.terms = terms, .Tq = T, .Tk = T});
   }
 }
 

@@ -125,9 +125,11 @@ void declare(CommandLine& line, EvalOptions& options) {
                     "joined by colons)"}
                  .takes("LIST"),
              options.extensions);
-  line.names("Evaluation",
-             Option{"sharpen", {}, "repeat all rows with q·k times these factors"}.takes("X,X,..."),
-             options.factors);
+  line.names(
+      "Evaluation",
+      Option{"sharpen", {}, "evaluate all rows with q·k times each of these (1: unchanged)"}.takes(
+          "X,X,..."),
+      options.factors);
   line.add(
       "Evaluation",
       {Option{"examples", &settings.examples, "sequences at each length"}

@@ -131,13 +131,17 @@ std::string attention_csv(const AttentionObserver& observer) {
 // All files or none.
 void write(const Paths& paths, const Tensor& logits, const AttentionObserver* observer,
            const Transformer* differentiated) {
-  write_npy(paths.logits, logits.shape, {logits.flat().begin(), logits.flat().end()});
+  std::vector<std::string> written;
   try {
-    if (observer) write_file(paths.attention, attention_csv(*observer));
+    write_npy(paths.logits, logits.shape, {logits.flat().begin(), logits.flat().end()});
+    written.push_back(paths.logits);
+    if (observer) {
+      write_file(paths.attention, attention_csv(*observer));
+      written.push_back(paths.attention);
+    }
     if (differentiated) write_safetensors(paths.gradients, gradients_of(*differentiated));
   } catch (const DiskError&) {
-    remove_all(paths.logits);
-    if (observer) remove_all(paths.attention);
+    for (const std::string& file : written) remove_all(file);
     throw;
   }
 }

@@ -66,7 +66,7 @@ bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
 // A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"); a modifier
 // that is added at test time is named itself ("window", "logn"), and its options where there are
 // several ("sinks first 2, window 16"). For people the options of training stand in parentheses:
-// "RoPE (fraction 0.5, truncate true)", so that in a list of rows a comma separates rows.
+// "RoPE (fraction 0.5, truncate true)", as in a list of rows a comma separates rows.
 std::string described(const Row& row, Names names) {
   const EncodingSpec spec = parse_encoding(row.encoding);
   std::string text = text_in(spec.groups, names);

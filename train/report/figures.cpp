@@ -86,14 +86,15 @@ std::vector<Chart> charts_of(const Study& study) {
   return all;
 }
 
-// By rsvg-convert, beside the SVG, which is removed.
-void convert(const std::string& svg, const std::string& to, const std::string& format) {
+// A picture in another format, by rsvg-convert.
+std::string converted(const std::string& svg, const std::string& format) {
+  const TemporaryFolder folder;
+  const std::string from = folder.path + "/figure.svg", to = folder.path + "/figure." + format;
+  write_file(from, svg);
   std::string said;
   const int code = run_program(
-      {"rsvg-convert", "-f", format, "-z", format == "png" ? "3" : "1", "-o", to, svg}, said);
-  remove_all(svg);
-  if (code == 0) return;
-  remove_all(to);
+      {"rsvg-convert", "-f", format, "-z", format == "png" ? "3" : "1", "-o", to, from}, said);
+  if (code == 0) return read_file(to);
   if (code == 127)
     throw UsageError("report: --figures " + format +
                      " needs rsvg-convert, which is not here; apt-get install librsvg2-bin, or "
@@ -136,13 +137,13 @@ std::vector<std::string> write_figures(const Study& study, const std::string& fo
     for (int n = 2; !stems.insert(stem).second; ++n)
       stem = folder + "/" + std::to_string(n) + "-" + file_name(c.name);
     const bool tikz = kind == FigureKind::tikz;
-    const std::string first = stem + (tikz ? ".tex" : ".svg");
-    write_file(first, tikz ? tikz_of(c) : chart_svg(c, Svg::file));
-    paths.push_back(kind == FigureKind::pdf   ? stem + ".pdf"
-                    : kind == FigureKind::png ? stem + ".png"
-                                              : first);
-    if (kind == FigureKind::pdf) convert(first, paths.back(), "pdf");
-    if (kind == FigureKind::png) convert(first, paths.back(), "png");
+    const std::string drawn = tikz ? tikz_of(c) : chart_svg(c, Svg::file);
+    const std::string format = kind == FigureKind::pdf   ? "pdf"
+                               : kind == FigureKind::png ? "png"
+                               : tikz                    ? "tex"
+                                                         : "svg";
+    paths.push_back(stem + "." + format);
+    write_file(paths.back(), format == "pdf" || format == "png" ? converted(drawn, format) : drawn);
   }
   return paths;
 }

@@ -89,7 +89,7 @@ std::string table_of_ranks(const JobTimes& times, const std::vector<CellGroup>& 
   const double longest = most_of(times.trials) + most_of(times.cells);
   return text + fmt::format(
                     "# no number of ranks is faster than the longest runs, one after the other: "
-                    "{}; {:.0f} ranks are enough\n",
+                    "{}; {:.0f} that train are enough\n",
                     duration(longest), std::ceil(work / longest));
 }
 

@@ -24,8 +24,9 @@ struct TaskResult {
 /// What `work` gives back, or how it ended instead.
 TaskResult result_of_work(const std::function<std::string()>& work);
 
-/// Work cut into jobs that run as processes of their own, so that each may have one thread, and a
-/// crash of one leaves the others alone.
+/// Work cut into jobs. run() gives each a process of its own, so that it may have one thread, and a
+/// crash of one leaves the others alone; hand_to_ranks() (work_queue.h) sends them to ranks of MPI
+/// and ignores `at_once` and `work`.
 struct Jobs {
   int count = 0;    ///< jobs
   int at_once = 1;  ///< child processes
@@ -33,7 +34,7 @@ struct Jobs {
       work;                              ///< in the new process; gives the result
   std::function<void(int job)> started;  ///< in this one, as all below
   std::function<void(int job, const std::string& line)> on_progress;  ///< what the job says
-  std::function<void(int job, const TaskResult&)> ended;  ///< not one that SIGTERM ended
+  std::function<void(int job, const TaskResult&)> ended;  ///< by run(): not one that SIGTERM ended
   std::function<void()> tick;                             ///< several times a second
 };
 

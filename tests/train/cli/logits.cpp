@@ -114,6 +114,13 @@ TEST_CASE("tokens that can't be are refused, and no file is written") {
   refused(logits + (folder / "good.npy") + out + " --attention " + (folder / "l.npy"), 2,
           "--out and --attention name the same file");
   refused(logits + (folder / "good.npy") + out + " --attention /dev/null/a", 6, "/dev/null");
+  fs::create_directory(folder / "mine");
+  put(folder / "mine/thesis", "x");
+  for (const std::string& flags : std::vector<std::string>{
+           " --attention ", " --targets " + (folder / "good.npy") + " --grads "})
+    refused(logits + (folder / "good.npy") + out + flags + (folder / "mine"), 6, "mine");
+  refused(logits + (folder / "good.npy") + " --out " + (folder / "mine"), 6, "mine");
+  CHECK(content_of(folder / "mine/thesis") == "x");
   refused(targets + " --out /dev/null/l.npy --grads " + (folder / "g"), 6, "/dev/null");
   refused(targets + out + " --grads /dev/null/g", 6, "/dev/null");
   CHECK_FALSE(fs::exists(folder / "l.npy"));
