@@ -19,7 +19,7 @@ FLOORS = [["core"], ["datasets", "encodings"], ["models"], ["train/system", "tra
            "train/export"],
           ["train/sweep"], ["train/cli"]]
 # train/config reads nothing of train/system, so the two may stand on one floor; likewise the others.
-BUDGET = {"train": 20070, "all": 41640}  # lines; lower it whenever code is deleted
+BUDGET = {"train": 20075, "all": 41650}  # lines; lower it whenever code is deleted
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
