@@ -12,6 +12,9 @@ namespace yonder {
 namespace {
 
 constexpr int tested_to_measure = 2;  // sequences at the greatest length
+constexpr int trained_to_measure = 3;  // steps, whose batches differ in length
+// s, beside which the time to fetch memory does not matter
+constexpr double long_test = 0.1, long_training = 2;
 
 }  // namespace
 
@@ -41,7 +44,7 @@ Trained tested(const RunConfig& run, const Row& row, const Inputs& inputs) {
 
 // Seconds of the tests of one checkpoint at all lengths, under one protocol. A few sequences of
 // each length are tested, and what each takes holds for the others. The first round fetches memory
-// and is not counted, unless it takes so long that this does not matter.
+// and is not counted, unless it is long.
 double seconds_of_tests(Trained& model, const std::vector<int>& lengths, int examples,
                         Protocol protocol) {
   const auto sequences = [&](int length, int count) {
@@ -50,9 +53,8 @@ double seconds_of_tests(Trained& model, const std::vector<int>& lengths, int exa
   };
   const int few = std::min(tested_to_measure, sequences(lengths.back(), examples));
   double seconds = 0;
-  constexpr double long_enough = 0.1;
   const double start = processor_seconds();
-  for (int round = 0; round < 2 && processor_seconds() - start < long_enough; ++round) {
+  for (int round = 0; round < 2 && processor_seconds() - start < long_test; ++round) {
     seconds = 0;
     double last = processor_seconds();
     evaluate(model, {.lengths = lengths, .examples = few, .protocol = protocol},
@@ -67,6 +69,17 @@ double seconds_of_tests(Trained& model, const std::vector<int>& lengths, int exa
   return seconds;
 }
 
+// Seconds of a training step. The same steps are trained twice, as the first round fetches memory
+// for the longest of their batches, and is counted only if it is long.
+double seconds_of_step(Trainer& trainer) {
+  double seconds = 0;
+  for (int round = 0; round < 2 && seconds < long_training; ++round)
+    seconds = processor_seconds_of([&] {
+      for (int step = 1; step <= trained_to_measure; ++step) trainer.step(step);
+    });
+  return seconds / trained_to_measure;
+}
+
 }  // namespace
 
 Cost measured(const Experiment& experiment, const Cell& cell) {
@@ -79,8 +92,7 @@ Cost measured(const Experiment& experiment, const Cell& cell) {
             .depth = trained.model->depth()};
   {
     Trainer trainer(trained);
-    trainer.step(1);  // fetches memory, so it is not counted
-    cost.step = processor_seconds_of([&] { trainer.step(2), trainer.step(3); }) / 2;
+    cost.step = seconds_of_step(trainer);
   }
   const std::vector<int> lengths = lengths_of(plan, *cell.variant);
   const std::size_t protocols = trained.task->is_text() ? config.eval_protocols.size() : 1;
