@@ -16,7 +16,7 @@ using fused::IndexRange;
 using fused::Pairing;
 using fused::Visibility;
 
-// What stands in for q·k goes with biases alone.
+// Products that replace q·k can't be combined with other products of q or k.
 void refuse_other_products(const Dots& dots, const ScoreTerms& scores, const Mask& mask) {
   if (!dots.log_decay && !dots.path.w) return;
   if (!mask.causal)
@@ -64,7 +64,7 @@ void refuse_impossible(const Dots& dots, const ScoreTerms& scores, const Mask& m
         "window; remove one of them");
 }
 
-// Token distances that a window leaves; 0: all.
+// Token distances within a window; 0: all.
 Band within(int window) {
   return window > 0 ? Band{1 - window, window - 1} : Band{-Band::unlimited, Band::unlimited};
 }
@@ -72,7 +72,7 @@ Band within(int window) {
 Band both(Band a, Band b) { return {std::max(a.least, b.least), std::min(a.most, b.most)}; }
 Band around(Band a, Band b) { return {std::min(a.least, b.least), std::max(a.most, b.most)}; }
 
-// What head h sees, in rows of this call.
+// Visibility of head h, in rows of this call.
 Visibility visibility(const Mask& mask, Weights weights, int h, int shift) {
   Band head = within(mask.of_heads.empty() ? 0 : mask.of_heads[h]);
   if (!mask.sides.empty() && mask.sides[h] < 0) head.least = std::max(head.least, 0);
@@ -83,7 +83,7 @@ Visibility visibility(const Mask& mask, Weights weights, int h, int shift) {
 
 std::vector<Pairing> pairings(const Dots& dots) {
   constexpr int limit = Band::unlimited;
-  if (dots.chunk > 0)  // of hidden pairs it is all the same
+  if (dots.chunk > 0)  // negative: hidden pairs, any product will do
     return {{dots.q, dots.k, -limit, 0},
             {dots.previous_q, dots.k, 1, 1},
             {dots.older_q, dots.k, 2, limit}};
@@ -96,7 +96,7 @@ std::vector<Pairing> pairings(const Dots& dots) {
 }
 
 [[maybe_unused]] bool fits(const Var& x, const Shape& shape) { return x.shape() == shape; }
-// A table [R, H, d] or [R, 1, d], or none.
+// Whether a table is [R, H, d], [R, 1, d] or absent.
 [[maybe_unused]] bool fits_table(const Var& x, int rows, int heads, int d) {
   return !x || fits(x, {rows, heads, d}) || fits(x, {rows, 1, d});
 }
@@ -136,8 +136,8 @@ std::vector<Var> inputs(const AttentionCall& call) {
   return all;
 }
 
-// Tiles are multiplied in bf16 if weights are a softmax of plain products and rows of q and v fill
-// whole tiles of bf16.
+// Whether tiles are multiplied in bf16: weights are a softmax of plain dot products, and rows of q
+// and v fill whole bf16 tiles.
 bool rounds(const Dots& dots, const Var& v, const ScoreTerms& scores) {
   const auto fits = [](const Var& x) { return fused::wide(x.dim(3)) % bf16::lines == 0; };
   return precision() == Precision::bf16 && scores.weights == Weights::softmax && !dots.log_decay &&
@@ -157,9 +157,9 @@ std::vector<MultipliedTable> multiplied_tables(const AttentionCall& call) {
   return all;
 }
 
-// Of a forward pass: q·k and weights times values of each visible pair, and of each query with each
-// row of a relative table once, however many of its keys read that row. As many keys meet a row of
-// B as queries do.
+// Of a forward pass: q·k and weights times values for each visible pair, and for each query one
+// product with each row of a relative table that it reads, however many of its keys read that row.
+// As many keys read a row of B as queries would.
 double flops(const AttentionCall& call) {
   const std::vector<MultipliedTable> tables = multiplied_tables(call);
   double sum = 0;

@@ -17,7 +17,7 @@ std::string name_of(const Operation& op) {
 void Tape::require_finite(const Tensor& x, const std::string& what, const Operation& op) {
   for (real value : x.flat()) {
     if (std::isfinite(value)) continue;
-    std::string_view file = op.file_name();  // from the project's root, or from where it is built
+    std::string_view file = op.file_name();  // relative to the project's root or the build folder
     file.remove_prefix(file.find_first_not_of("./"));
     throw NotFinite(fmt::format("{} of {} ({})", what, name_of(op), file));
   }

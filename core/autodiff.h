@@ -12,12 +12,11 @@
 
 /// \file
 /// Reverse-mode differentiation by a tape of closures. An operation computes its result and records
-/// a function that adds to the gradients of its inputs; forward and backward stand side by side.
+/// a function that adds to the gradients of its inputs; forward and backward are adjacent.
 namespace yonder {
 
-/// A shared handle to the place where a gradient is added up; empty for constants. A recorded
-/// lambda that doesn't need an input's value captures its Gradient alone, so the value can be
-/// freed.
+/// A shared handle to an accumulated gradient; empty for constants. A recorded lambda that doesn't
+/// need an input's value captures only its Gradient, so the value can be freed.
 class Gradient {
   struct Slot {
     Shape shape;
@@ -31,7 +30,7 @@ class Gradient {
       return sum;
     }
     bool started() const { return of ? of->started() : bool(sum); }
-    // Storage without content, unless there is a sum already: then true.
+    // Whether there is a sum already; if not, allocates its storage, uninitialized.
     bool start() {
       if (started()) return true;
       if (of) return of->start();
@@ -42,7 +41,7 @@ class Gradient {
 
  public:
   Gradient() = default;
-  /// A sum of this shape, zero until something is added.
+  /// A sum of this shape, initially zero.
   explicit Gradient(Shape shape) : slot_(new Slot{std::move(shape), {}, nullptr}) {}
 
   explicit operator bool() const { return slot_ != nullptr; }  ///< false for constants
@@ -51,22 +50,22 @@ class Gradient {
   const Tensor& sum() const { return slot_->get(); }
   bool started() const { return slot_->started(); }          ///< whether anything has been added
   std::int64_t size() const { return count(slot_->shape); }  ///< number of elements
-  /// Back to zero, storage released.
+  /// Resets to zero and releases the storage.
   void clear() const { slot_->sum = {}; }
 
-  /// The sum for a backward function that reaches every element: if it is the first, it writes them
-  /// and nothing need be zero before.
+  /// The sum for a backward function that covers every element: the first such function overwrites
+  /// the storage, so it need not be zeroed.
   struct Target {
     Tensor sum;  ///< shares the gradient's storage
-    bool add;    ///< to what is there; else the content is undefined
+    bool add;    ///< to the content, which is otherwise undefined
   };
-  /// Where such a function puts its gradient.
+  /// Returns the target of such a function.
   Target target() const {
     const bool add = slot_->start();
     return {sum(), add};
   }
 
-  /// Makes `dy`, the gradient of a result that is done with, the sum, if it would be the first.
+  /// If nothing was added yet, adopts `dy`, not needed elsewhere, as the sum and returns true.
   bool move_into(const Tensor& dy) const {
     if (slot_->of || slot_->sum || dy.shape != slot_->shape) return false;
     slot_->sum = dy;
@@ -84,13 +83,13 @@ class Gradient {
   std::shared_ptr<Slot> slot_;
 };
 
-/// A tensor in a computation, with the place for its gradient if one is wanted.
+/// A tensor in a computation, with its gradient if one is tracked.
 class Var {
  public:
   Var() = default;
   /// A constant.
   explicit Var(Tensor value) : value_(std::move(value)) {}
-  /// A value whose gradient is gathered: a parameter, or the result of an operation.
+  /// A value with an accumulated gradient: a parameter, or the result of an operation.
   Var(Tensor value, Gradient gradient) : value_(std::move(value)), gradient_(std::move(gradient)) {}
   /// A value with a new gradient.
   static Var parameter(Tensor value) {
@@ -118,12 +117,12 @@ class Var {
   Gradient gradient_;
 };
 
-/// The function by which an operation is made: "gelu", in core/ops/elementwise.cpp.
+/// The function that implements an operation: "gelu", in core/ops/elementwise.cpp.
 using Operation = std::source_location;
 std::string name_of(const Operation&);  ///< the function's name: "gelu"
 
-/// What a watched Tape throws. Its text says what is NaN or infinite and in which operation, as in
-/// "the result of exp (core/ops/elementwise.cpp)".
+/// Thrown by a Tape with Watch::finite. The text says what is NaN or infinite and in which
+/// operation: "the result of exp (core/ops/elementwise.cpp)".
 struct NotFinite : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -133,7 +132,7 @@ struct NotFinite : std::runtime_error {
 class Tape {
  public:
   /// `finite`: throw NotFinite at the first operation that produces a NaN or infinite value or
-  /// gradient, at the price of checking every one.
+  /// gradient, at the cost of checking each.
   enum class Watch { nothing, finite };
 
   /// Becomes the innermost tape in scope.
@@ -144,11 +143,11 @@ class Tape {
 
   /// Which pass of an operation has run.
   enum class Direction { forward, backward };
-  /// `done` is told of every operation when it is recorded, and when its backward pass has run.
-  /// They run one after the other, so the time since the call before is the operation's.
+  /// Calls `done` for every operation when it is recorded and when its backward pass has run.
+  /// Operations run one after another, so the time since the previous call is the operation's.
   void observe(std::function<void(const Operation&, Direction)> done) { done_ = std::move(done); }
 
-  /// Adds d(loss)/d(x) to the gradient of everything that `loss`, a single number, depends on.
+  /// Adds d(loss)/d(x) to the gradient of every x that the scalar `loss` depends on.
   void backward(const Var& loss) {
     if (!loss.tracked()) return;
     loss.grad()[0] = 1;
@@ -174,8 +173,8 @@ class Tape {
   }
 
   /// Wraps the result `y` of an operation. `backward(dy)` adds to the gradients of those inputs
-  /// that are tracked; it runs only if y influenced the loss, and nobody reads dy after it.
-  /// `op` is the function that calls, which names the operation.
+  /// that are tracked; it runs only if y influenced the loss, and dy is not read afterwards.
+  /// `op` is the calling function, which names the operation.
   template <class F>
   static Var record(Tensor y, const std::vector<Var>& inputs, F backward,
                     Operation op = Operation::current()) {
@@ -192,7 +191,7 @@ class Tape {
     Gradient dy;
     std::function<void(const Tensor&)> backward;
     Operation op;
-    std::vector<Gradient> watched;  // that `backward` adds to; empty if nothing is watched
+    std::vector<Gradient> watched;  // those that `backward` adds to; empty if nothing is watched
   };
 
   std::vector<Gradient> watched(const std::vector<Var>& inputs) const {

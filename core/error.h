@@ -6,13 +6,13 @@
 
 namespace yonder {
 
-/// What a user can cause: a bad flag, option, length, configuration. Its text is one sentence that
-/// says who, what, and what to do. Exit code 2.
+/// An error that the user can cause: a bad flag, option, length, configuration. Its text is one
+/// sentence that says who, what, and what to do. Exit code 2.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What the user would be told if f() were done; empty if it can be.
+/// Calls f(); returns the text of the UsageError that it throws, or empty.
 template <class F>
 std::optional<std::string> why_refused(F&& f) {
   try {
@@ -21,17 +21,16 @@ std::optional<std::string> why_refused(F&& f) {
   } catch (const UsageError& e) { return e.what(); }
 }
 
-/// A pass that an encoding has no value for, as one past the end of a table: to be shown in the
-/// place of a number where lengths are compared.
+/// The encoding is undefined for a pass, e.g. past the end of a table: comparisons of lengths show
+/// `reason` in place of a value.
 struct Undefined : UsageError {
-  /// `reason` in a word or two, for a cell of a table: "table ends".
+  /// `why` is a word or two, for a table cell: "table ends".
   Undefined(std::string why, const std::string& sentence)
       : UsageError(sentence), reason(std::move(why)) {}
-  std::string reason;  ///< shown instead of a number
+  std::string reason;  ///< shown instead of a value
 };
 
-/// A file that can't be read as what it should be: missing, truncated, of other shapes. Exit
-/// code 3.
+/// A file is missing, truncated or does not contain what it should, e.g. other shapes. Exit code 3.
 struct FileError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -41,7 +40,7 @@ struct DivergedError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The disk refused to take what was written. Exit code 6.
+/// A write to the disk failed. Exit code 6.
 struct DiskError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -41,7 +41,7 @@ int edits(const std::string& a, const std::string& b) {
   return d[a.size()][b.size()];
 }
 
-// Whole numbers below are exact as doubles too.
+// Whole numbers below this are exact as doubles.
 constexpr double exact = 0x1p53;
 
 Value number(double x) {
@@ -49,9 +49,9 @@ Value number(double x) {
   return x;
 }
 
-int silent = 0;  // WithoutNotes that live
+int silent = 0;  // number of WithoutNotes alive
 
-// The number that a value is or that its text says, if Number holds it.
+// Reads a number, or its text, if Number can represent it.
 template <class Number>
 bool read(const Value& value, Number& x) {
   if (auto* text = std::get_if<std::string>(&value)) return read(*text, x);
@@ -71,7 +71,7 @@ bool holds_text(const Option& option) {
          std::holds_alternative<EnumField>(option.value);
 }
 
-// The truth that a value is or that its text says.
+// Reads a boolean, or its text.
 std::optional<bool> truth_of(const Value& value) {
   if (auto* b = std::get_if<bool>(&value)) return *b;
   const std::string text = text_of(value);

@@ -12,21 +12,21 @@
 
 namespace yonder {
 
-/// What an option holds, and what is given to one. A whole number is an integer, whichever of the
-/// two kinds of number the option has.
+/// The value that an option holds or is assigned. A whole number is an integer, even if the
+/// option's field is a double.
 using Value = std::variant<bool, std::int64_t, double, std::string>;
 
-/// The value of a text: true or false, a number if it is written as text_of() writes that number,
-/// else the text itself. text_of() gives the text back.
+/// Parses a text: true or false, a number if it is written as text_of() writes that number, else
+/// the text itself. text_of() inverts it.
 Value parse_value(const std::string& text);
 /// Shortest digits that read back to the same number; true/false; the text.
 std::string text_of(const Value&);
 
-/// The field of an enum, whose values are the indices of the option's choices.
+/// Type-erased access to an enum field, whose values index the option's choices.
 struct EnumField {
-  void* field;                          ///< an enum, or an optional one; null: of a list
-  int (*get)(const void* field);        ///< an index
-  void (*set)(void* field, int index);  ///< to one of the choices
+  void* field;                          ///< an enum or optional enum; null if the option is a list
+  int (*get)(const void* field);        ///< returns an index
+  void (*set)(void* field, int index);  ///< index of a choice
 
   explicit operator bool() const { return field; }  ///< whether there is a field
 };
@@ -35,24 +35,24 @@ struct EnumField {
 /// default. The single source for flags, configuration files, checkpoints and documentation.
 struct Option {
   std::string name;  ///< as flags and files spell it
-  /// An optional is a default that depends on the model, empty until build() resolves it.
+  /// An optional's default depends on the model; it is empty until build() resolves it.
   std::variant<int*, double*, bool*, std::string*, std::optional<bool>*, EnumField> value;
   std::string help;                                         ///< one phrase for --help
   double least = -std::numeric_limits<double>::infinity();  ///< lower limit of a number
   double most = std::numeric_limits<double>::infinity();    ///< upper limit of a number
   bool open = false;                                        ///< the limits themselves are excluded
-  std::vector<std::string> choices;                         ///< of a text or an enum; empty: any
-  bool test_time = false;      ///< may be changed on a trained checkpoint, (T) in the docs
-  bool affects_result = true;  ///< else a run has the same bits whatever it holds
-  bool per_machine = false;    ///< says how to use a machine, so no configuration keeps it
-  bool later = false;          ///< added to what is saved already: what lacks it has the default
-  std::string default_text;  ///< shown instead of the value where the default depends on the model
-  std::string placeholder;   ///< of the value in a help: "DIR"; empty: by its type
-  std::string former;        ///< its name in earlier versions, which is still understood
-  std::string synonym;       ///< another name on the command line, as good as its own
-  std::vector<std::pair<std::string, std::string>> former_choices;  ///< and what each is now
-  bool advanced = false;                                            ///< only a full help has it
-  std::string (*canonical)(const std::string&) = nullptr;           ///< what a text is kept as
+  std::vector<std::string> choices;  ///< for a text or an enum; empty: any text
+  bool test_time = false;            ///< inference-time override allowed, (T) in the docs
+  bool affects_result = true;        ///< false: runs are bit-identical for any value
+  bool per_machine = false;          ///< how to use a machine; not stored in configurations
+  bool later = false;                ///< checkpoints may lack it and then have the default
+  std::string default_text;  ///< shown instead of the value if the default depends on the model
+  std::string placeholder;   ///< for the value in --help: "DIR"; empty: by its type
+  std::string former;        ///< name in earlier versions, still accepted
+  std::string synonym;       ///< alias on the command line
+  std::vector<std::pair<std::string, std::string>> former_choices;  ///< and their new names
+  bool advanced = false;                                            ///< shown only in the full help
+  std::string (*canonical)(const std::string&) = nullptr;  ///< maps a text to its stored form
 
   /// @{
   /// Sets limits, choices and flags of a new option: Option{…}.at_least(0).at_test().
@@ -85,7 +85,7 @@ struct Option {
   Option for_experts() && { return with(&Option::advanced, true); }
   /// @}
 
-  /// With another value of one field.
+  /// Sets one field.
   template <class T>
   Option with(T Option::*field, std::type_identity_t<T> x) {
     this->*field = std::move(x);
@@ -94,7 +94,7 @@ struct Option {
 };
 using Options = std::vector<Option>;  ///< all options of one owner
 
-/// An enum of settings: a function `names`, declared beside it, has the texts of its values in
+/// An enum for options: a function `names`, declared next to it, returns the texts of its values in
 /// order.
 template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E e) {
@@ -112,7 +112,7 @@ Option choice(std::string name, E* field, std::string help) {
                      [](void* f, int index) { *static_cast<E*>(f) = E(index); }};
   return Option{std::move(name), it, std::move(help)}.one_of(names(E()));
 }
-/// The same where "auto", the first choice, stands for none.
+/// The same for an optional enum; "auto", the first choice, leaves it empty.
 template <NamedEnum E>
 Option choice(std::string name, std::optional<E>* field, std::string help) {
   using Field = std::optional<E>;
@@ -129,33 +129,33 @@ Option choice(std::string name, std::optional<E>* field, std::string help) {
   return Option{std::move(name), it, std::move(help)}.one_of(std::move(all));
 }
 
-/// Whether an option called `name`, `former` in earlier versions, is meant. A former name is said
-/// on stderr, once in a process. '-' and '_' are the same.
+/// Whether `given` is `name` or `former`, its name in earlier versions, which note_renamed() then
+/// records. '-' and '_' are the same.
 bool is_named(const std::string& given, const std::string& name, const std::string& former);
-/// Says once in a process that `former` is now `name`.
+/// Adds "`former` is now `name`" to renamed_notes(), once per process.
 void note_renamed(const std::string& former, const std::string& name);
-std::string snake_case(std::string name);  ///< with '_' for each '-', as files have a name
-std::string kebab_case(std::string name);  ///< as flags
+std::string snake_case(std::string name);  ///< replaces '-' by '_', as in files
+std::string kebab_case(std::string name);  ///< replaces '_' by '-', as in flags
 
-/// The option that is_named() so, if there is one.
+/// Returns the option called `name` (see is_named()), if there is one.
 std::optional<Option> find(const Options& options, const std::string& name);
 
-/// Puts `value` into the field of `option`, within its limits; else a UsageError that begins with
-/// `owner` + "." + name and says what is allowed. A text may stand for a number, which must be read
-/// to its last character, or for true or false.
+/// Assigns `value` to the field of `option`. Throws UsageError, which begins with `owner` + "." +
+/// name and says what is allowed, if it is out of range or not a choice. A number or boolean may be
+/// given as text, without trailing characters.
 void assign(const Option& option, const std::string& owner, const Value& value);
 
-/// What the field holds: "auto" of an optional one that is not resolved yet.
+/// Returns the field's value; "auto" for an optional one that is not resolved yet.
 Value value_of(const Option& option);
 /// The same as text.
 std::string text_of(const Option& option);
-/// `value` as the option would hold it, if it would take it; else as it is.
+/// Returns `value` converted to the option's type, or unchanged if it can't be.
 Value typed(const Option& option, const Value& value);
 
-/// An option without its field, for who may look at what it holds but not change it.
+/// A read-only view of an option.
 struct OptionView {
   std::string name;                             ///< the option's name
-  Value value;                                  ///< what the field holds
+  Value value;                                  ///< the field's value
   bool test_time, affects_result, per_machine;  ///< see Option
 };
 std::vector<OptionView> views(const Options&);  ///< of all options, in their order

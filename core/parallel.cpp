@@ -12,7 +12,7 @@
 namespace yonder {
 namespace {
 
-bool bound_by_libgomp = true;  // threads of a loop, if the environment asks for it
+bool bound_by_libgomp = true;  // whether loops' threads stay bound, if the environment asks for it
 
 }  // namespace
 
@@ -22,7 +22,7 @@ void set_threads(int threads) { omp_set_num_threads(threads); }
 int threads() { return omp_get_max_threads(); }
 
 void set_default_threads() {
-  // As libgomp does: the first number of a list counts, and anything else is ignored.
+  // As in libgomp: the first number of a list counts, and anything else is ignored.
   const char* const wished = std::getenv("OMP_NUM_THREADS");
   if (wished && std::atoi(wished) > 0) return;
   if (const int quota = cpu_quota()) set_threads(std::min(threads(), quota));

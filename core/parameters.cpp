@@ -18,7 +18,7 @@ std::string text_of(const Shape& shape) {
   return "[" + joined(shape, ", ", [](int n) { return std::to_string(n); }) + "]";
 }
 
-// Only of large ones: asking the system takes longer than a small one.
+// Checks only large parameters: asking the system takes longer than creating a small one.
 void require_memory_of(const std::string& name, const Shape& shape) {
   const double bytes = sizeof(real) * double(count(shape));
   if (bytes > 1 << 26)

@@ -12,8 +12,8 @@
 
 namespace yonder {
 
-/// How a parameter starts. Draws depend on the seed and on the parameter's name alone, so the
-/// content weights of a seed are the same whatever the encoding is.
+/// How a parameter is initialized. Draws depend only on the seed and the parameter's name, so the
+/// content weights of a seed are the same for every encoding.
 struct Init {
   /// A distribution.
   enum Kind { constant, normal, uniform } kind = constant;  ///< of the elements
@@ -25,53 +25,53 @@ struct Init {
   static Init between(double low, double high) { return {uniform, low, high}; }  ///< U(low, high)
 };
 
-/// Where a parameter is held: what a step of training carries past a bound is set back to it, and
-/// its gradient is that of the function as it stands, so that it may return.
+/// Bounds of a parameter: a training step clamps it to them. Its gradient is not masked at a bound,
+/// so it can move back inside.
 struct Bounds {
   double least = -std::numeric_limits<double>::infinity();  ///< lower bound
   double most = std::numeric_limits<double>::infinity();    ///< upper bound
 
-  void hold(std::span<real> x) const;  ///< sets what lies beyond a bound back to it
+  void hold(std::span<real> x) const;  ///< clamps x to the bounds
 };
 
-/// The parameters of a model under their checkpoint names, in the order in which they were made.
+/// The parameters of a model by checkpoint name, in the order of their creation.
 class Parameters {
  public:
-  /// A parameter under its checkpoint name.
+  /// A parameter with its checkpoint name.
   struct Named {
     std::string name;  ///< unique in the model
     Var var;           ///< value and gradient
   };
 
-  /// Of a new model: each starts as `make` says.
+  /// For a new model: parameters are initialized as passed to make().
   explicit Parameters(std::uint64_t seed) : seed_(seed) {}
-  /// Of a trained model: each is taken from `saved` by its name, and no start is computed. `make`
-  /// throws UsageError for one that `saved` lacks or has in another shape. `seed` is the trained
-  /// model's, for what is still drawn (fresh rows of a table, sampled positions).
+  /// For a trained model: parameters are taken from `saved` by name, not initialized. make() throws
+  /// UsageError for one that `saved` lacks or has in another shape. `seed` is the trained model's,
+  /// for what is still drawn (fresh rows of a table, sampled positions).
   explicit Parameters(std::map<std::string, Tensor> saved, std::uint64_t seed = 0)
       : seed_(seed), saved_(std::move(saved)) {}
 
-  /// A new parameter; `name` is its checkpoint name in full.
+  /// A new parameter; `name` is its full checkpoint name.
   Var make(const std::string& name, Shape shape, Init init, Bounds bounds = {});
-  /// A new parameter whose start is computed by the caller.
+  /// A new parameter with an initial value computed by the caller.
   Var make(const std::string& name, Tensor start);
 
-  /// A saved tensor of that name, as older versions wrote it, is of no use to this model.
+  /// Drops a saved tensor that older versions wrote and this model does not use.
   void forget(const std::string& name) {
     if (saved_) saved_->erase(name);
   }
 
-  /// While `absent` holds of a name, make() gives zeros that are no parameter of this model: they
-  /// are neither kept nor looked for among saved ones. An empty function ends it.
+  /// While `absent` is true for a name, make() returns a constant, zeros or the given `start`, that
+  /// is not a parameter: neither kept nor looked up in the saved ones. An empty function ends this.
   void leave_out(std::function<bool(const std::string&)> absent) { absent_ = std::move(absent); }
 
-  const std::vector<Named>& all() const { return all_; }  ///< in the order in which they were made
+  const std::vector<Named>& all() const { return all_; }  ///< in the order of their creation
   /// The parameter called `name`, or an empty Var.
   Var find(const std::string& name) const;
-  Bounds bounds(const std::string& name) const;  ///< where the parameter called `name` is held
-  /// Names of the saved tensors that nothing has asked for.
+  Bounds bounds(const std::string& name) const;  ///< of the parameter called `name`
+  /// Names of the saved tensors that no make() has requested.
   std::vector<std::string> unused() const;
-  /// Numbers in all parameters whose names begin with `prefix`.
+  /// Number of values in all parameters whose names begin with `prefix`.
   std::int64_t count(const std::string& prefix = "") const;
   void clear_gradients() const;                 ///< sets them to zero
   std::uint64_t seed() const { return seed_; }  ///< of everything drawn

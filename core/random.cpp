@@ -6,7 +6,7 @@
 namespace yonder {
 namespace {
 
-// FNV-1a: a stream's name becomes the number that Philox counts with.
+// FNV-1a: hashes a stream's name to a word of Philox's counter.
 std::uint32_t hash(std::string_view name) {
   std::uint32_t h = 2166136261u;
   for (unsigned char c : name) h = (h ^ c) * 16777619u;

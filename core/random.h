@@ -10,8 +10,8 @@ namespace yonder {
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                     std::array<std::uint32_t, 2> key);
 
-/// Random numbers that are a function of (seed, stream, step, index) and of nothing else: no state,
-/// no order of calls, so that threads and resumed runs see the same numbers.
+/// Random numbers that are a function of (seed, stream, step, index) alone: there is no state, and
+/// the order of calls does not matter, so threads and resumed runs see the same numbers.
 class Random {
  public:
   /// `stream` names what the numbers are for, e.g. "embed.weight" or "data.train".
@@ -30,7 +30,7 @@ class Random {
   std::uint32_t stream_, step_;
 };
 
-/// The numbers of one Random read one after the other, for code that makes examples.
+/// The numbers of one Random in sequence, for code that generates examples.
 class RandomStream {
  public:
   explicit RandomStream(const Random& random) : random_(random) {}  ///< from index 0 on

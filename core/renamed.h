@@ -4,12 +4,12 @@
 
 namespace yonder {
 
-/// "--length is now --train-length" of each former name that was given, in order, once each. Said
-/// when a command has succeeded, so that an error stays one sentence.
+/// Returns "--length is now --train-length" for each former name that was used, in order, once
+/// each. Printed only after a command has succeeded, so that an error stays one sentence.
 std::vector<std::string> renamed_notes();
 
-/// While one lives, former names of options are taken without a word (core/options.h): nobody has
-/// to change what the program has written itself.
+/// While one is alive, former names of options are accepted without a note (core/options.h): files
+/// that the program wrote itself need no change.
 class WithoutNotes {
  public:
   WithoutNotes();

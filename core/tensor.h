@@ -30,7 +30,7 @@ struct Tensor {
     std::fill_n(data.get(), size(), real(0));
   }
 
-  /// For results of which every element is written.
+  /// For results whose every element is written.
   static Tensor uninitialized(Shape s) {
     Tensor t;
     t.data = pool::take(count(s));

@@ -28,8 +28,8 @@ void allow(const void*, std::size_t) {}
 
 constexpr std::size_t alignment = 64;
 
-// Large blocks are asked for in pages of 2 MiB, where the kernel has them on request: fewer faults
-// at the first touch, fewer misses of the TLB after it.
+// Large blocks request 2 MiB pages, if the kernel provides them: fewer faults at the first touch,
+// fewer TLB misses after it.
 constexpr std::size_t huge_page = std::size_t(2) << 20;
 
 std::align_val_t alignment_of(std::size_t bytes) {
@@ -44,7 +44,7 @@ real* allocate(std::size_t bytes) {
   return static_cast<real*>(block);
 }
 
-// Sizes are rounded up to one of eight steps between two powers of two: at most 1/8 is lost, and
+// Sizes are rounded up to one of eight steps between powers of two: at most 1/8 is wasted, and
 // batches of slightly different lengths share their blocks.
 std::size_t rounded(std::size_t bytes) {
   if (bytes <= 512) return 512;

@@ -6,7 +6,7 @@
 
 namespace yonder {
 
-/// The texts of all, with `between` between each two.
+/// Concatenates the texts of `all`, separated by `between`.
 template <class All, class Text = std::identity>
 std::string joined(const All& all, const std::string& between, Text text = {}) {
   std::string whole;
@@ -18,7 +18,7 @@ std::string joined(const All& all, const std::string& between, Text text = {}) {
   return whole;
 }
 
-/// Whether one of all is x.
+/// Whether `all` contains x.
 template <class All, class T>
 bool has(const All& all, const T& x) {
   return std::find(all.begin(), all.end(), x) != all.end();
@@ -30,14 +30,14 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
-/// The one list, then the other.
+/// Concatenates two lists.
 template <class T>
 std::vector<T> joined(std::vector<T> one, const std::vector<T>& other) {
   append(one, other);
   return one;
 }
 
-/// Appends x unless it is there.
+/// Appends x if `all` does not contain it yet.
 template <class T>
 void add_once(std::vector<T>& all, const T& x) {
   if (!has(all, x)) all.push_back(x);

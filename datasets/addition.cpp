@@ -9,14 +9,14 @@ namespace {
 
 /// The sum of two numbers below 10^n, drawn uniformly and written with n digits; the sum has n + 1.
 ///   BOS a + b SEP a+b EOS
-/// Digits are `reversed`, the units first, so that a carry is known when it is needed. With index
-/// `hints` each digit follows a token that names its place; places are named by consecutive tokens
-/// of an ordered set, from a random start that a sequence keeps:  h5 7 h6 4 + h5 9 h6 1 SEP …
+/// With `reversed`, the units come first, so that a carry is known when it is needed. With index
+/// `hints`, each digit follows a token that names its place: consecutive tokens of an ordered set,
+/// from a random start that a sequence keeps:  h5 7 h6 4 + h5 9 h6 1 SEP …
 /// Zhou et al. 2024, arXiv:2402.09371.
-/// `binary`: two numbers that have n + 1 bits together, each 1 to n, without leading zeros; the sum
-/// has none either.  Huang et al. 2025, arXiv:2410.02140, app. E.
-/// Each digit, and its hint, counts its power of ten, for encodings that go by them (coupled,
-/// abacus).
+/// `binary`: two numbers of 1 to n bits, n + 1 bits in total, without leading zeros; the sum has
+/// none either.  Huang et al. 2025, arXiv:2410.02140, app. E.
+/// Digits and their hints have the exponent of their place value, for encodings that use it
+/// (coupled, abacus).
 class Addition final : public GeneratedTask {
  public:
   Options options() override {
@@ -44,7 +44,7 @@ class Addition final : public GeneratedTask {
     return 3 + (3 * length + 1) * (hints_ ? 2 : 1);
   }
 
-  /// A digit of the sum is uniform, since one operand's is, but for the last carry c: a + b ≥ 10^n
+  /// A digit of the sum is uniform, since one operand's is, except the last carry c: a + b ≥ 10^n
   /// in (1 − 10^−n)/2 of all cases. A hint is as likely as its start. EOS is certain.
   double chance_accuracy(int length) const override {
     if (binary_) return binary_chance(length);
@@ -86,7 +86,7 @@ class Addition final : public GeneratedTask {
   int base() const { return binary_ ? 2 : 10; }
   int starts(int length) const { return hints_ - length; }
 
-  /// Units first. Decimal sums have a digit more than the numbers, binary ones no leading zeros.
+  /// The sum, units first. Decimal sums have one digit more, binary ones no leading zeros.
   std::vector<int> added(std::vector<int> a, std::vector<int> b) const {
     const std::size_t n = std::max(a.size(), b.size());
     a.resize(n), b.resize(n);
@@ -100,8 +100,8 @@ class Addition final : public GeneratedTask {
     return sum;
   }
 
-  /// By the likeliest token at each place of the answer, counted in examples: how far a carry goes
-  /// and how long a sum is has no short formula.
+  /// Accuracy of the likeliest token at each position of the answer, counted over examples: how far
+  /// carries go and how long sums are has no short formula.
   double binary_chance(int length) const {
     constexpr int examples = 4096;
     std::vector<std::array<int, 3>> times(length + 2);  // of 0, 1 and EOS
@@ -118,7 +118,7 @@ class Addition final : public GeneratedTask {
     return double(right) / all;
   }
 
-  /// Puts the tokens of a number whose units are digits[0].
+  /// Emits the tokens of a number whose units are digits[0].
   template <class Put>
   void write(const std::vector<int>& digits, int start, Put put) const {
     const int n = int(digits.size());

@@ -6,8 +6,8 @@
 namespace yonder {
 namespace {
 
-/// Common words: three words come six times each, others once or twice, in random order; the answer
-/// is the three, in the order in which they first occur.
+/// Common words: three words occur six times each, others once or twice, in random order; the
+/// answer is the three, in order of first occurrence.
 ///   BOS w w' w'' … SEP c_1 c_2 c_3 EOS
 /// n counts the others. Hsieh et al. 2024, "RULER", arXiv:2404.06654, sec. 3.3 (10 words 30 times
 /// each, others 3 times).
@@ -30,7 +30,7 @@ class Common final : public GeneratedTask {
 
   int vocabulary() const override { return first_symbol + words_; }
   int tokens(int length) const override { return 2 + length + common_ * (times_ + 1); }
-  /// Every word is as likely to be common; EOS is certain.
+  /// Every word is equally likely to be common; EOS is certain.
   double chance_accuracy(int) const override {
     return (common_ / double(words_) + 1) / (common_ + 1);
   }

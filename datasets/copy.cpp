@@ -3,8 +3,8 @@
 namespace yonder {
 namespace {
 
-/// The answer is the question, symbol by symbol. With an alphabet much smaller than the length,
-/// the symbols before one do not determine its place; with `unique` symbols they do.
+/// The answer is the question, symbol by symbol. With an alphabet much smaller than the length, the
+/// preceding symbols do not determine a symbol's position; with `unique` symbols they do.
 /// Kazemnejad et al. 2023, arXiv:2305.19466; Jelassi et al. 2024, arXiv:2402.01032.
 class Copy final : public SymbolTask {
  public:

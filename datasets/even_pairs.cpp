@@ -7,7 +7,7 @@ namespace {
 /// 10 together occur an even number of times.  Ruoss et al. 2023, arXiv:2305.16843
 class EvenPairs final : public BitTask {
  public:
-  /// One bit alone equals itself; of more, first and last agree in half of all cases.
+  /// A single bit equals itself; else first and last agree in half of all cases.
   double chance_accuracy(int length) const override { return ((length == 1 ? 1 : 0.5) + 1) / 2; }
 
  private:

@@ -26,7 +26,7 @@ struct Line {
 };
 using Lines = std::vector<Line>;
 
-/// Reads JSONL: a line for each sequence. Texts are bytes; ids are below the vocabulary.
+/// Reads JSONL, one sequence per line. Texts are bytes; ids are below the vocabulary.
 class JsonLines {
  public:
   explicit JsonLines(int vocabulary) : vocabulary_(vocabulary) {}
@@ -105,7 +105,7 @@ class JsonLines {
     return id.get<int>();
   }
 
-  // Indices into the prompt, one for each token of the answer; −1: none tells it.
+  // Per token of the answer, the index in the prompt of the token that determines it; −1: none.
   std::vector<int> told_by(const json& said, std::size_t answers, std::size_t prompt) const {
     std::vector<int> told(answers, -1);
     const auto found = said.find("told");
@@ -134,8 +134,8 @@ class JsonLines {
   }
 };
 
-/// Reads an array [rows, T] of ids, −1 at the right end. Beside P.npy a P.targets.npy of the same
-/// shape says what is asked at each place, −1 nothing; without it every token is.
+/// Reads an array [rows, T] of ids, right-padded with −1. Next to P.npy, a P.targets.npy of the
+/// same shape holds the target at each position, −1 for none; without it every token is a target.
 Lines read_array(const std::string& path, int vocabulary, int& largest) {
   const IntArray ids = read_npy_ints(path);
   const std::string stem = path.substr(0, path.size() - 4), beside = stem + ".targets.npy";
@@ -183,12 +183,12 @@ Lines read_array(const std::string& path, int vocabulary, int& largest) {
 }
 
 /// Sequences of your own. A line of JSONL is {"prompt": "…", "answer": "…"} in bytes, or two lists
-/// of ids; optional are "told", the index in the prompt of the token that tells each token of the
-/// answer (−1: none), and "length", its items (otherwise the prompt's tokens).
+/// of ids; optional are "told", the index in the prompt of the token that determines each token of
+/// the answer (−1: none), and "length", its items (default: the number of prompt tokens).
 ///   BOS prompt SEP answer EOS;  answer and EOS are scored
-/// Or an array of ids, see read_array. Without files of their own, test and validation take one of
-/// twenty prompts each, by a checksum of the prompt, so that adding lines moves none. Training
-/// takes sequences of at most N items; a test at N the same, one at L > N those of N < items ≤ L.
+/// Or an array of ids (read_array), or a TokenStream. Without files of their own, test and
+/// validation get one in twenty prompts each, by a checksum of the prompt, so that adding lines
+/// moves none. Training uses sequences of ≤ N items, evaluation at L ≤ N of ≤ L, else of N + 1..L.
 class File final : public GeneratedTask {
  public:
   Options options() override {
@@ -237,7 +237,7 @@ class File final : public GeneratedTask {
     return int(most);
   }
 
-  /// The likeliest token of each place among the sequences of the test.
+  /// Accuracy of the most frequent target at each position of the test sequences.
   double chance_accuracy(int length) const override {
     if (stream_) return stream_->chance_accuracy();
     const Batch all = collate(examples(chosen(tested, length)));
@@ -253,7 +253,7 @@ class File final : public GeneratedTask {
     return right / asked;
   }
 
-  /// Never called: sequences are read, not made.
+  /// Never called: sequences are read, not generated.
   Example example(int, RandomStream&) const override { return {}; }
 
   Batch train(std::uint64_t seed, int step, int size) const override {
@@ -285,7 +285,7 @@ class File final : public GeneratedTask {
   bool texts_ = false, labels_ = false;
   Lines parts_[3];
   std::string sums_;                   ///< of the files
-  std::optional<TokenStream> stream_;  ///< in place of lines
+  std::optional<TokenStream> stream_;  ///< instead of lines
 
   void prepare_stream(int length) {
     if (!test_.empty() || !validation_.empty())
@@ -322,7 +322,7 @@ class File final : public GeneratedTask {
   void split(Lines lines) {
     for (Lines& part : parts_) part.clear();
     for (Line& l : lines) {
-      // The last hexadecimal digits of the prompt's checksum, of 0..4095.
+      // The last three hexadecimal digits of the prompt's checksum, 0..4095.
       const std::string sum = yonder::checksum(l.prompt);
       const auto share = std::stoul(sum.substr(sum.size() - 3), nullptr, 16) * 20 / 4096;
       const bool test = share == 0 && test_.empty(), validation = share == 1 && validation_.empty();

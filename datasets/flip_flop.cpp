@@ -5,11 +5,11 @@ namespace {
 
 /// A memory of one bit: pairs of an instruction and a bit. `w` writes its bit, `i` has a random bit
 /// to be ignored, `r` reads: its bit, which is scored, is the one written last. The first of n
-/// pairs writes, the n − 1 others ignore, write or read; one that reads follows at the end.
+/// pairs writes, the n − 1 others ignore, write or read; a final read follows.
 ///   BOS w b … i b … r b … r b EOS
 /// Liu et al. 2023, "Exposing attention glitches with flip-flop language modeling",
-/// arXiv:2306.00946: ignored 0.8 in training, 0.98 (sparse) and 0.1 (dense) in tests. The lag of
-/// a bit that is read is its distance from the bit that was written.
+/// arXiv:2306.00946: ignored 0.8 in training, 0.98 (sparse) and 0.1 (dense) in evaluation. The lag
+/// of a read is its distance from the bit that was written.
 class FlipFlop final : public GeneratedTask {
  public:
   Options options() override {
@@ -22,7 +22,7 @@ class FlipFlop final : public GeneratedTask {
   int vocabulary() const override { return end; }
   int tokens(int length) const override { return 2 * length + 3; }
 
-  /// A written bit is 0 or 1 alike; EOS is certain. Of n − 1 free pairs (1 − ignored)/2 read.
+  /// Bits are 0 or 1 with equal chance; EOS is certain. (1 − ignored)/2 of n − 1 free pairs read.
   double chance_accuracy(int length) const override {
     const double reads = 1 + (length - 1) * (1 - ignored_) / 2;
     return (reads / 2 + 1) / (reads + 1);

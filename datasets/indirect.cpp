@@ -10,9 +10,9 @@ namespace {
 ///   BOS s_0 s_1 … s_n s_i ±k SEP s_{i±k} EOS
 /// Indirect indexing of Gopalakrishnan et al. 2025, "Decoupling the 'what' and 'where' with polar
 /// coordinate positional embeddings", arXiv:2509.10534. The letter s_i occurs once in the string,
-/// others may repeat; i is uniform, then the step among those that stay within the string and
-/// take `reach` places at most. A step is one token. The lag is the distance from the separator to
-/// the letter asked.
+/// others may repeat; i is uniform, then the step among those of at most `reach` symbols that stay
+/// within the string. A step is one token. The lag is the distance from the separator to the target
+/// letter.
 class Indirect final : public GeneratedTask {
  public:
   Options options() override {
@@ -22,7 +22,7 @@ class Indirect final : public GeneratedTask {
 
   int vocabulary() const override { return first_step() + 2 * reach_; }
   int tokens(int length) const override { return length + 6; }
-  /// Each letter comes equally often; EOS is certain.
+  /// Each letter is equally likely; EOS is certain.
   double chance_accuracy(int) const override { return (1.0 / alphabet_ + 1) / 2; }
 
   Example example(int length, RandomStream& draws) const override {

@@ -6,8 +6,8 @@
 namespace yonder {
 namespace {
 
-/// How long is this run: n symbols in runs of 2 to 12 equal ones, each asked how many of its run
-/// came before it. Neighbouring runs differ; the last one may be cut off.
+/// Counting within runs: n symbols in runs of 2 to 12 equal ones; the target of each is how many of
+/// its run precede it. Adjacent runs differ; the last one may be cut off.
 ///   BOS a a a c c …,  targets 0 1 2 0 1 …
 /// Vasylenko et al. 2025, "Long-context generalization with sparse attention", arXiv:2506.16640.
 class LocalCount final : public GeneratedTask {
@@ -22,8 +22,8 @@ class LocalCount final : public GeneratedTask {
   int vocabulary() const override { return first_symbol + longest_ + alphabet_; }
   int tokens(int length) const override { return 1 + length; }
 
-  /// A run begins at place t with probability u_t = Σ_l u_{t−l}/(R − 1) over its lengths l; c of it
-  /// precede place t if it began at t − c and is longer than c.
+  /// A run begins at position t with probability u_t = Σ_l u_{t−l}/(R − 1) over run lengths l; c
+  /// symbols of it precede position t if it began at t − c and is longer than c.
   double chance_accuracy(int length) const override {
     std::vector<double> begins(length, 0);
     double right = 0;

@@ -6,11 +6,11 @@
 namespace yonder {
 namespace {
 
-/// Which symbol occurs most often. `strings` strings of n symbols are interleaved symbol by symbol,
-/// and each has an answer; no string has a tie.
+/// The most frequent symbol. `strings` strings of n symbols are interleaved symbol by symbol, and
+/// each has an answer; no string has a tie.
 ///   BOS s_1 … SEP a_1 … a_k EOS
-/// Of two symbols, how often the first occurs is uniform over 0…n, so that narrow and wide
-/// majorities are equally frequent; of more, symbols are uniform, drawn again while two lead.
+/// With two symbols, the count of the first is uniform over 0…n except n/2, so that narrow and wide
+/// majorities are equally frequent; with more, symbols are uniform, redrawn in case of a tie.
 /// Huang et al. 2025, "A formal framework for understanding length generalization in transformers",
 /// arXiv:2410.02140, app. E.
 class Majority final : public GeneratedTask {
@@ -23,7 +23,7 @@ class Majority final : public GeneratedTask {
 
   int vocabulary() const override { return first_symbol + alphabet_; }
   int tokens(int length) const override { return 2 + strings_ * (length + 1); }
-  /// Every symbol is as likely to lead; EOS is certain.
+  /// Every symbol is equally likely to lead; EOS is certain.
   double chance_accuracy(int) const override {
     return (strings_ / double(alphabet_) + 1) / (strings_ + 1);
   }
@@ -62,7 +62,7 @@ class Majority final : public GeneratedTask {
     return s;
   }
 
-  /// −1: two lead.
+  /// The most frequent symbol; −1: a tie.
   int leader(const std::vector<int>& s) const {
     std::vector<int> times(alphabet_, 0);
     for (int x : s) ++times[x];

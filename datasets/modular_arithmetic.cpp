@@ -5,10 +5,10 @@
 namespace yonder {
 namespace {
 
-/// n random numbers below m with +, − or × between, equally likely; the answer is their value
-/// mod m, products first:  BOS 1 + 2 * 4 SEP 4 EOS  for m = 5.
+/// n random numbers below m joined by +, − or ×, equally likely; the answer is the value mod m,
+/// products first:  BOS 1 + 2 * 4 SEP 4 EOS  for m = 5.
 /// The simple modular arithmetic of Ruoss et al. 2023, arXiv:2305.16843, whose lengths count every
-/// token: n numbers are their 2n − 1.
+/// token: n numbers have their length 2n − 1.
 class ModularArithmetic final : public StringTask {
  public:
   Options options() override {
@@ -18,8 +18,8 @@ class ModularArithmetic final : public StringTask {
   int vocabulary() const override { return first_number + modulus_; }
   int tokens(int length) const override { return 2 * length + 2; }
 
-  /// The likeliest result. `joint` is the distribution of (sum s of the terms that are closed, term
-  /// t that still grows): + and − close t and begin a uniform one, × multiplies t.
+  /// The likeliest result. `joint` is the distribution of (sum s of finished terms, current term
+  /// t): + and − finish t and begin a uniform one, × multiplies t.
   double chance_accuracy(int length) const override {
     const int m = modulus_;
     std::vector<double> joint(m * m, 0);  // [s, t]

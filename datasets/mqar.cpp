@@ -7,13 +7,13 @@
 namespace yonder {
 namespace {
 
-/// Multi-query associative recall as the library zoology makes it: n pairs of a key and its value,
-/// then (s − 2) n tokens of noise in which each key comes once; its target there is its value.
+/// Multi-query associative recall as in the library zoology: n pairs of a key and its value, then
+/// (s − 2) n tokens of noise in which each key recurs once, with its value as the target.
 ///   BOS k_1 v_1 … k_n v_n  … k_b … k_a …
-/// The key of pair i stands at twice a gap g = 0, 1, …, drawn without replacement with weight
-/// (g + 1)^(a−1): most keys come again soon. The value is not fed back. Arora et al. 2023,
+/// The key of pair i recurs at noise position 2g, g = 0, 1, … drawn without replacement with weight
+/// (g + 1)^(a−1): most keys recur soon. The value is not fed back. Arora et al. 2023,
 /// arXiv:2312.04927, app. E; the noise has tokens of its own here. The lag of a value is its
-/// distance from the key that asks for it.
+/// distance from the key that queries it.
 class Mqar final : public GeneratedTask {
  public:
   Options options() override {
@@ -63,7 +63,7 @@ class Mqar final : public GeneratedTask {
     std::vector<int> gaps;
     for (int i = 0; i < n; ++i) {
       double left = draws.uniform() * std::accumulate(weights.begin(), weights.end(), 0.0);
-      std::size_t last = 0;  // rounding may leave `left` positive behind the last one
+      std::size_t last = 0;  // rounding may leave `left` positive after the last one
       for (std::size_t g = 0; g < weights.size() && left >= 0; ++g)
         if (weights[g] > 0) left -= weights[g], last = g;
       gaps.push_back(int(last));

@@ -6,16 +6,16 @@
 namespace yonder {
 namespace {
 
-/// Associative recall of many tokens by many queries: n pairs of a key and a value, both words of
-/// several letters of one alphabet, among blanks; then four keys that are asked, and their values.
+/// Multi-query multi-token associative recall: n pairs of a key and a value, both words of several
+/// letters of one alphabet, among blanks; then four keys as queries, and their values.
 ///   BOS _ k k : v v _ _ k k : v v _ … ? k k ? k k ? k k ? k k SEP ? v v ? v v ? v v ? v v EOS
 /// Vasylenko et al. 2025, "Long-context generalization with sparse attention", arXiv:2506.16640,
 /// and its code. Keys and values are from two fixed lists, drawn once, of `keys` words each; those
-/// of a sequence differ. Pairs, with the : and a blank, fill the share `filled` of the noise, each
-/// somewhere in its own equal part of it. A key may be asked twice. A test of more than `keys`
-/// pairs is as long as so many would be, and has `keys` of them. The paper's lengths count the
-/// tokens before the queries, 7.5 for each pair; it trains on 32 to 64, tests to 65536 and counts
-/// exact matches. The lag of a letter of a value is its distance from where it stood.
+/// of a sequence differ. Pairs, with the : and a blank, fill the fraction `filled` of the context,
+/// each at random within its own equal part. A key may be queried twice. Evaluation on more than
+/// `keys` pairs has their length, but only `keys` pairs. The paper's lengths count the tokens
+/// before the queries, 7.5 per pair; it trains on 32 to 64, evaluates up to 65536 and reports exact
+/// match. The lag of a letter of a value is its distance from that letter in the pair.
 class MultiTokenRecall final : public GeneratedTask {
  public:
   Options options() override {
@@ -49,7 +49,7 @@ class MultiTokenRecall final : public GeneratedTask {
     return 2 + context(length) + asked_ * (2 + key_length_ + value_length_);
   }
 
-  /// The commonest letter of each place in the list of values; EOS is certain.
+  /// The most frequent letter at each position of the listed values; EOS is certain.
   double chance_accuracy(int) const override {
     double right = 0;
     for (int place = 0; place < value_length_; ++place) {

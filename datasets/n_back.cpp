@@ -3,9 +3,9 @@
 namespace yonder {
 namespace {
 
-/// The symbol k places back: k + n random symbols, each but the first k asked for the one k before.
+/// The symbol k positions back: k + n random symbols; the target of each is the one k before it.
 ///   BOS s_1 … s_{k+n},  target of s_t: s_{t−k}, t > k
-/// A control that a look at one fixed distance solves at any length. Vasylenko et al. 2025,
+/// A control that attention at one fixed distance solves at any length. Vasylenko et al. 2025,
 /// "Long-context generalization with sparse attention", arXiv:2506.16640. The lag is k.
 class NBack final : public GeneratedTask {
  public:

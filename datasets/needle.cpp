@@ -9,10 +9,10 @@ namespace {
 /// its numbers in the order in which they occurred.
 ///   BOS a c <key> k3 7 1 b … <key> k8 0 4 c a SEP k3 7 1 EOS
 /// Hsieh et al. 2024, "RULER", arXiv:2404.06654, sec. 3.1: single (1 key of 1 value), many keys
-/// (`keys` 4, the others mislead) and many values (`values` 4). The keys of a sequence differ.
-/// Needles are placed uniformly in the noise. A test may put the one asked at one lag, the
-/// distance from each digit asked to where it stands; how many of the others then stand behind it
-/// is drawn first, among the numbers for which there is enough noise.
+/// (`keys` 4, the others are distractors), many values (`values` 4). The keys of a sequence differ.
+/// Needles are placed uniformly in the noise. Evaluation may fix the lag of the queried one, the
+/// distance from each scored digit to its occurrence; how many of the others come after it is then
+/// drawn first, among the numbers for which there is enough noise.
 class Needle final : public GeneratedTask {
  public:
   Options options() override {
@@ -38,24 +38,26 @@ class Needle final : public GeneratedTask {
   int tokens(int length) const override {
     return length + keys_ * values_ * (2 + digits_) + values_ * digits_ + 3;
   }
-  /// Each digit comes equally often; EOS is certain.
+  /// Each digit is equally likely; EOS is certain.
   double chance_accuracy(int) const override {
     const int all = values_ * digits_;
     return (all / 10.0 + 1) / (all + 1);
   }
 
   int sequences(const EvalSpec& spec) const override {
-    const int nearest = digits_ + 1, farthest = nearest + spec.length + others() * (2 + digits_);
     if (lag_ && values_ > 1)
       throw UsageError(
           "needle.lag: with several numbers per key there is no single distance; set "
           "--needle.values 1, or the lag to 0");
-    if (lag_ && (lag_ < nearest || lag_ > farthest || !behind(spec.length).count))
-      throw UsageError(
-          fmt::format("needle.lag: {} is impossible with {} symbols; lags are {} to {}{}; change "
-                      "it or the length, or give 0 for any lag",
-                      lag_, spec.length, nearest, farthest,
-                      keys_ > 1 ? ", where there is enough noise between needles" : ""));
+    for (int n = spec.shortest(); lag_ && n <= spec.length; ++n) {
+      const int nearest = digits_ + 1, farthest = nearest + n + others() * (2 + digits_);
+      if (lag_ < nearest || lag_ > farthest || !behind(n).count)
+        throw UsageError(
+            fmt::format("needle.lag: {} is impossible with {} symbols; lags are {} to {}{}; change "
+                        "it or the length, or give 0 for any lag",
+                        lag_, n, nearest, farthest,
+                        keys_ > 1 ? ", where there is enough noise between needles" : ""));
+    }
     return GeneratedTask::sequences(spec);
   }
 
@@ -73,8 +75,7 @@ class Needle final : public GeneratedTask {
   int first_noise() const { return first_name + names_; }
   int others() const { return keys_ * values_ - 1; }
 
-  /// Where needles stand: how many symbols of noise are before each, and whose it is. The asked key
-  /// is 0.
+  /// A needle: how many symbols of noise precede it, and its key; the queried key is 0.
   struct Slot {
     int before, key;
   };
@@ -86,7 +87,7 @@ class Needle final : public GeneratedTask {
     return in_order(all, draws);
   }
 
-  /// In the order of the noise before them; those in one place in any order.
+  /// Sorted by the noise before them; those at the same position in random order.
   static std::vector<Slot> in_order(std::vector<Slot> all, RandomStream& draws) {
     std::vector<Slot> mixed;
     for (int i : distinct(int(all.size()), int(all.size()), draws)) mixed.push_back(all[i]);
@@ -95,7 +96,7 @@ class Needle final : public GeneratedTask {
     return mixed;
   }
 
-  /// The numbers of needles that may stand behind the asked one at this lag: least, … and how many.
+  /// How many needles may follow the queried one at this lag: the least number; how many choices.
   struct Behind {
     int least, count;
   };
@@ -126,7 +127,7 @@ class Needle final : public GeneratedTask {
   Example hidden(int length, const std::vector<Slot>& slots, RandomStream& draws) const {
     const std::vector<int> names = distinct(keys_, names_, draws);
     const auto power = [this](int i) { return digits_ - 1 - i; };
-    std::vector<int> told;  // where the asked numbers begin
+    std::vector<int> told;  // where the queried numbers begin
     Example e;
     e.add_input(bos);
     int noise = 0;

@@ -6,7 +6,7 @@ namespace yonder {
 namespace {
 
 /// n random bits; the answer is 1 if an odd number of them are 1, else 0. The paper's bits are
-/// independent; with `even` every number of ones is as likely, as in Huang et al. 2025,
+/// independent; with `even` every number of ones is equally likely, as in Huang et al. 2025,
 /// arXiv:2410.02140.
 /// Ruoss et al. 2023, arXiv:2305.16843
 class Parity final : public BitTask {
@@ -15,7 +15,7 @@ class Parity final : public BitTask {
     return {{"even", &even_, "the number of ones is uniform over 0..n, not binomial"}};
   }
 
-  /// Of n + 1 equally frequent numbers of ones, ⌈(n + 1)/2⌉ are even. EOS is certain.
+  /// With `even`, ⌈(n + 1)/2⌉ of n + 1 equally likely numbers of ones are even. EOS is certain.
   double chance_accuracy(int length) const override {
     return ((even_ ? (length / 2 + 1) / (length + 1.0) : 0.5) + 1) / 2;
   }

@@ -6,9 +6,9 @@ namespace {
 /// A number somewhere in n symbols of noise, after the mark <key>; the answer repeats it after the
 /// separator.
 ///   BOS a c … <key> d_1 … d_k b … c a SEP d_1 … d_k EOS
-/// Mohtashami & Jaggi 2023, "Landmark attention", arXiv:2305.16300, sec. 4.2. In training
-/// its place is uniform. A test may put it at one lag, the distance from each digit asked to the
-/// same digit in the noise: from k (all noise before it) to k + n (all noise after it).
+/// Mohtashami & Jaggi 2023, "Landmark attention", arXiv:2305.16300, sec. 4.2. In training its
+/// position is uniform. Evaluation may fix its lag, the distance from each scored digit to the same
+/// digit in the noise: from k (all noise before it) to k + n (all noise after it).
 class Passkey final : public GeneratedTask {
  public:
   Options options() override {
@@ -22,7 +22,7 @@ class Passkey final : public GeneratedTask {
   bool numbers() const override { return true; }
   int vocabulary() const override { return first_noise + noise_; }
   int tokens(int length) const override { return length + 2 * digits_ + 3; }
-  /// Each digit comes equally often; EOS is certain.
+  /// Each digit is equally likely; EOS is certain.
   double chance_accuracy(int) const override { return (digits_ / 10.0 + 1) / (digits_ + 1); }
 
   int sequences(const EvalSpec& spec) const override {
@@ -31,11 +31,11 @@ class Passkey final : public GeneratedTask {
           fmt::format("passkey.lag: a number of {0} digits can't be nearer than {0}, not at {1}; "
                       "give that or more, or 0 for any lag",
                       digits_, lag_));
-    if (lag_ > spec.length + digits_)
+    if (lag_ > spec.shortest() + digits_)
       throw UsageError(
           fmt::format("passkey.lag: {} needs a test length of {} or more, not {}; test longer, or "
                       "give a smaller lag",
-                      lag_, lag_ - digits_, spec.length));
+                      lag_, lag_ - digits_, spec.shortest()));
     return GeneratedTask::sequences(spec);
   }
 

@@ -3,12 +3,12 @@
 namespace yonder {
 namespace {
 
-/// Where am I: n random symbols, each asked for the tenth of the sequence that it is in.
+/// Decoding positions: n random symbols; the target of each is the tenth of the sequence it is in.
 ///   BOS s_1 … s_n,  target of s_t: ⌊10 (t − 1)/n⌋
-/// The symbols say nothing, so only positions do; a model that sees no more than distances on a
-/// circle is right in one of ten. Causal models don't know n and are asked the impossible in part.
-/// The question is that of Islam et al. 2020, "How much position information do convolutional
-/// neural networks encode?", arXiv:2001.08248.
+/// The symbols carry no information, only positions do; a model that sees no more than distances on
+/// a circle is right in one of ten cases. Causal models do not know n, so part of the task is
+/// impossible for them. The question is that of Islam et al. 2020, "How much position information
+/// do convolutional neural networks encode?", arXiv:2001.08248.
 class Place final : public GeneratedTask {
  public:
   Options options() override {
@@ -18,7 +18,7 @@ class Place final : public GeneratedTask {
   bool labels() const override { return true; }
   int vocabulary() const override { return first_symbol + tenths + alphabet_; }
   int tokens(int length) const override { return 1 + length; }
-  /// Of a guess that does not know its place, for one that does would know the answer.
+  /// For a guess that does not know its position, since one that does would know the answer.
   double chance_accuracy(int length) const override {
     return double((length + tenths - 1) / tenths) / length;
   }

@@ -7,17 +7,17 @@ namespace yonder {
 namespace {
 
 /// A sequence of numbers in which each is the sum, modulo m, of the r before it and of one further
-/// back; the first r + 1 are drawn, the n after them asked.
+/// back; the first r + 1 are random, the n after them are targets.
 ///   BOS x_0 x_1 … x_r x_{r+1} … EOS,   x_t = x_{t−1} + … + x_{t−r} + far(t)  mod m
-///   far = sliding  x_{t−r−1}: every distance is the same all along
-///         fixed    x_0: it falls back by one a step
-///         half     x_p, p = ⌊(t − r − 1)/2⌋: it falls back by one every other step
+///   far = sliding  x_{t−r−1}: always at the same distance
+///         fixed    x_0: its distance grows by one per step
+///         half     x_p, p = ⌊(t − r − 1)/2⌋: its distance grows by one every other step
 /// PosGen of Wang et al. 2024, "Resonance RoPE", arXiv:2403.00071, sec. 4, where these are the
-/// recursive, chain-of-thought and semi-recursive tasks; there r is 3, 64 numbers train and 256
-/// test, and the first ones are combinations without repetition. The first numbers fix the rest,
-/// and with r = 3 and m = 17 there are 83521 of them, of which a training sees most: hence r = 5,
-/// which is learned as fast. With fewer a test begins as some training did; what lies beyond the
-/// trained length is new all the same, and `scored` asks for the last ones only.
+/// recursive, chain-of-thought and semi-recursive tasks; there r is 3, training has 64 numbers,
+/// evaluation 256, and the first are combinations without repetition. The first numbers determine
+/// the rest; with r = 3 and m = 17 there are 83521 choices, most of which training sees. Hence
+/// r = 5, which is learned as fast. With smaller r, a test begins like some training sequence, but
+/// is still new beyond the training length; `scored` restricts scoring to the last numbers.
 class PosGen final : public GeneratedTask {
  public:
   Options options() override {
@@ -35,7 +35,7 @@ class PosGen final : public GeneratedTask {
   int tokens(int length) const override { return 2 + near_ + length; }
 
   /// x_t = Σ c_i x_i over the first numbers, which are uniform: with g the greatest common divisor
-  /// of m and all c_i it is any multiple of g alike. EOS is certain.
+  /// of m and all c_i, x_t is uniform over the multiples of g. EOS is certain.
   double chance_accuracy(int length) const override {
     const int first = near_ + 1, asked = scored(length);
     std::vector<std::vector<int>> c;  // of each x_t
@@ -69,13 +69,13 @@ class PosGen final : public GeneratedTask {
 
   int scored(int length) const { return scored_ ? std::min(scored_, length) : length; }
 
-  /// The index of the number further back that x_t adds.
+  /// The index of the distant number that x_t adds.
   int far(int t) const {
     if (far_ == "fixed") return 0;
     return far_ == "half" ? (t - near_ - 1) / 2 : t - near_ - 1;
   }
 
-  /// With the last `asked` of n numbers wanted.
+  /// A sequence of which the last `asked` of n numbers are targets.
   Example made(int length, int asked, RandomStream& draws) const {
     const int first = near_ + 1, all = first + length;
     std::vector<int> x;

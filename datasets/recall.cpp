@@ -8,9 +8,9 @@ namespace {
 /// Associative recall: n pairs of a key and its value, then some of the keys again, each to be
 /// followed by its value. Arora et al. 2023, "Zoology", arXiv:2312.04927.
 ///   BOS k_1 v_1 … k_n v_n SEP k_a v_a k_b v_b … EOS
-/// The keys of a sequence differ; values may be equal. Keys and values are apart in the vocabulary.
-/// After the separator the keys belong to the question, the values and EOS to the answer. The lag
-/// of a value is its distance from the key that asks for it.
+/// The keys of a sequence differ; values may be equal. Keys and values have tokens of their own.
+/// After the separator, keys belong to the question, values and EOS to the answer. The lag of a
+/// value is its distance from the key that queries it.
 class Recall final : public GeneratedTask {
  public:
   Options options() override {
@@ -29,7 +29,7 @@ class Recall final : public GeneratedTask {
 
   int vocabulary() const override { return first_symbol + 2 * keys_; }
   int tokens(int length) const override { return 2 + 2 * length + 2 * questions(length); }
-  /// Each value comes equally often; EOS is certain.
+  /// Each value is equally likely; EOS is certain.
   double chance_accuracy(int length) const override {
     const int m = questions(length);
     return (m / double(keys_) + 1) / (m + 1);

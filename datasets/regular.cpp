@@ -10,10 +10,10 @@
 namespace yonder {
 namespace {
 
-/// What is asked at each place t of a word s_1 … s_n.
+/// The target at each position t of a word s_1 … s_n.
 enum class Asked {
   may,    ///< which symbols may follow and whether the word may end, as one class
-  in,     ///< is s_1 … s_t in the language
+  in,     ///< whether s_1 … s_t is in the language
   state,  ///< the state that the automaton is in
 };
 
@@ -22,20 +22,20 @@ struct Edge {
   double weight = 1;
 };
 
-/// A deterministic automaton from state 0 whose states all lead on to a word of the language.
-/// Words of length n are drawn by the product of the weights of their edges.
+/// A deterministic automaton with start state 0; from every state a word can be completed. Words of
+/// length n are drawn in proportion to the product of the weights of their edges.
 struct Automaton {
   int states = 1, symbols = 2;
   std::vector<Edge> edges;
   std::vector<int> accepting;
   Asked asked = Asked::may;
-  /// Where words are drawn by other weights than edges have: edges and accepting states of a second
-  /// automaton, which accepts each word of the language on one or more paths.
+  /// If words are drawn by other weights than those of `edges`: edges and accepting states of a
+  /// second automaton, which accepts each word of the language on one or more paths.
   std::vector<Edge> drawn = {};
   std::vector<int> drawn_accepting = {};
 };
 
-Automaton star(int states, Asked asked) {  // (a…a)*, and its like of two letters
+Automaton star(int states, Asked asked) {  // (a…a)*; abab() gives it a second letter
   Automaton a{.states = states, .symbols = 1, .accepting = {0}, .asked = asked};
   for (int q = 0; q < states; ++q) a.edges.push_back({q, 0, (q + 1) % states});
   return a;
@@ -48,8 +48,8 @@ Automaton abab() {
   return a;
 }
 
-/// Balanced brackets of depth ≤ k: weight 0.8 to go on in the same direction, 0.2 to turn. A state
-/// is a depth and the last step's direction: 2 depth + (down).
+/// Balanced brackets of depth ≤ k: weight 0.8 to continue in the same direction, 0.2 to turn. A
+/// state is a depth and the last step's direction: 2 depth + (down).
 Automaton dyck(int k) {
   Automaton a{.states = 2 * (k + 1), .accepting = {0, 1}};
   for (int depth = 0; depth <= k; ++depth)
@@ -68,7 +68,7 @@ Automaton blocks(int letters) {  // aa*bb*cc*…
   return a;
 }
 
-Automaton counts(std::array<int, 2> moduli) {  // zeros and ones, each modulo its own
+Automaton counts(std::array<int, 2> moduli) {  // counts of zeros and ones, modulo a number each
   Automaton a{.states = moduli[0] * moduli[1], .accepting = {0}, .asked = Asked::in};
   for (int i = 0; i < moduli[0]; ++i)
     for (int j = 0; j < moduli[1]; ++j) {
@@ -79,8 +79,8 @@ Automaton counts(std::array<int, 2> moduli) {  // zeros and ones, each modulo it
   return a;
 }
 
-/// The product of group elements, from the left; symbols and states are elements, 0 the neutral
-/// one.
+/// The product of group elements, from the left; symbols and states are elements, 0 is the
+/// identity.
 template <class Product>
 Automaton group(int order, Product product) {
   Automaton a{.states = order, .symbols = order, .asked = Asked::state};
@@ -125,8 +125,8 @@ const Language languages[]{
      [] {
        return Automaton{.states = 2, .edges = {{0, 1, 1}, {1, 0, 0}}, .accepting = {0}};
      }},
-    // No odd run of ones right before an odd run of zeros: states are free, an odd or an even run
-    // of ones, and an odd or an even run of zeros behind an odd one of ones.
+    // No odd run of ones directly before an odd run of zeros. States: free; an odd or an even run
+    // of ones; an odd or an even run of zeros after an odd run of ones.
     {"tomita-3",
      [] {
        return Automaton{.states = 5,
@@ -177,7 +177,7 @@ const Language languages[]{
                         .edges = {{0, 0, 0}, {0, 1, 0}, {0, 3, 1}, {1, 1, 1}, {1, 2, 1}},
                         .accepting = {1}};
      }},
-    {"last-02",  // {0,1,2}* 0 2*; the last 0 stands at a uniform place
+    {"last-02",  // {0,1,2}* 0 2*; the last 0 is at a uniform position
      [] {
        return Automaton{
            .states = 2,
@@ -201,13 +201,13 @@ std::vector<std::string> language_names() {
   return names;
 }
 
-/// A regular language: a word of n symbols, at each of whose places a property of its beginning is
-/// asked; which, goes with the language.
+/// A regular language: a word of n symbols; the target at each position is a property of the
+/// prefix, depending on the language.
 ///   BOS s_1 … s_n,  target of s_t: may, in or state of s_1 … s_t
-/// Words are drawn among those of length n, or the next length that the language has; where only a
-/// beginning's membership or state is asked, among beginnings of words. Tomita 1982; Huang et al.
-/// 2025, arXiv:2410.02140; groups: Merrill et al. 2024, "The illusion of state in state-space
-/// models", arXiv:2404.08819.
+/// Words are drawn among those of length n, or of the next length that the language has; for the
+/// targets `in` and `state`, among prefixes of words. Tomita 1982; Huang et al. 2025,
+/// arXiv:2410.02140; groups: Merrill et al. 2024, "The illusion of state in state-space models",
+/// arXiv:2404.08819.
 class Regular final : public GeneratedTask {
  public:
   Options options() override {
@@ -226,7 +226,7 @@ class Regular final : public GeneratedTask {
   int vocabulary() const override { return first_symbol + automaton_.symbols + classes_; }
   int tokens(int length) const override { return 1 + possible(length); }
 
-  /// The likeliest class of each place, over the words that are drawn.
+  /// The likeliest class at each position, over the distribution of words.
   double chance_accuracy(int length) const override {
     const int n = possible(length);
     const auto after = backward(n);
@@ -273,8 +273,7 @@ class Regular final : public GeneratedTask {
   }
 
  private:
-  /// A state of the automaton that words are drawn by, with the state that the language's own is
-  /// in.
+  /// A state of the automaton that draws words, paired with a state of the language's automaton.
   struct Path {
     int drawn, state;
     bool ends = false;
@@ -283,7 +282,7 @@ class Regular final : public GeneratedTask {
 
   std::string language_ = "tomita-5";
   Automaton automaton_;
-  std::vector<Path> paths_;    ///< the first is where words begin
+  std::vector<Path> paths_;    ///< the first is the start
   std::vector<int> class_of_;  ///< [states]
   int classes_ = 0;
 
@@ -331,7 +330,7 @@ class Regular final : public GeneratedTask {
     return odds;
   }
 
-  /// [k][path]: weight of the ways to end a word in k more symbols, but for a factor of each k.
+  /// [k][path]: total weight of completing a word in k more symbols, up to a factor per k.
   std::vector<std::vector<double>> backward(int n) const {
     std::vector<std::vector<double>> after(n + 1, std::vector<double>(paths_.size(), 0));
     for (std::size_t p = 0; p < paths_.size(); ++p) after[0][p] = paths_[p].ends;
@@ -347,7 +346,7 @@ class Regular final : public GeneratedTask {
     return after;
   }
 
-  /// `length`, or the next one of which the language has a word.
+  /// `length`, or the next longer length for which the language has a word.
   int possible(int length) const {
     int n = length;
     if (automaton_.asked != Asked::may) return n;

@@ -6,8 +6,8 @@
 namespace yonder {
 namespace {
 
-/// n random symbols; the answer is the same symbols in ascending order, equal ones as often as they
-/// came (bucket sort of Ruoss et al. 2023, arXiv:2305.16843).
+/// n random symbols; the answer is the same symbols in ascending order, repetitions included
+/// (bucket sort of Ruoss et al. 2023, arXiv:2305.16843).
 class Sort final : public SymbolTask {
  public:
   Sort() : SymbolTask(8) {}
@@ -20,9 +20,9 @@ class Sort final : public SymbolTask {
 
   void check(int length) const override { check_unique("sort", length); }
 
-  /// Of unique symbols the k-th smallest is v in C(v, k − 1) C(A − 1 − v, n − k) of C(A, n) draws.
+  /// Of unique symbols, the k-th smallest is v in C(v, k − 1) C(A − 1 − v, n − k) of C(A, n) draws.
   double unique_chance(int n) const {
-    const auto choose = [](int a, int b) {  // its logarithm; −∞ where there is no choice
+    const auto choose = [](int a, int b) {  // its logarithm; −∞ if there is no choice
       return b < 0 || b > a ? -INFINITY
                             : std::lgamma(a + 1) - std::lgamma(b + 1) - std::lgamma(a - b + 1);
     };
@@ -36,12 +36,12 @@ class Sort final : public SymbolTask {
     return right / (n + 1);
   }
 
-  /// The k-th of n sorted symbols is at most v if at least k of the n are, each with the chance
-  /// (v + 1)/A: a binomial tail. The best guess at a place is its likeliest symbol.
+  /// The k-th of n sorted symbols is at most v if at least k of the n are, each with probability
+  /// (v + 1)/A: a binomial tail. The best guess at a position is its likeliest symbol.
   double chance_accuracy(int length) const override {
     if (unique_) return unique_chance(length);
     const int n = length;
-    std::vector<double> below(n + 1, 0), most(n + 1, 0);  // [k]: P(k-th < v), its likeliest symbol
+    std::vector<double> below(n + 1, 0), most(n + 1, 0);  // [k]: P(k-th < v), max_v P(k-th = v)
     for (int v = 0; v < alphabet_; ++v) {
       const double p = (v + 1.0) / alphabet_;
       double tail = 0;

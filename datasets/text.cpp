@@ -3,8 +3,7 @@
 namespace yonder {
 namespace {
 
-/// Bytes as they stand. A window of L tokens is BOS and L − 1 bytes; its targets are these and the
-/// byte that follows.
+/// Plain bytes. A window of L tokens is BOS and L − 1 bytes; targets are these and the next byte.
 class Text final : public ByteTask {
   std::string name() const override { return "text"; }
 };

@@ -7,13 +7,13 @@ namespace yonder {
 namespace {
 
 /// Repeated text: its first c bytes over and over, so that a model that can copy from c bytes ago
-/// knows every byte but the first c. It separates models that use distant context from those that
-/// merely do not degrade. Su 2023, kexue.fm/archives/9708.
+/// can predict every byte but the first c. It separates models that use distant context from those
+/// that merely do not degrade. Su 2023, kexue.fm/archives/9708.
 ///
-/// Of a training batch a share is tiled, c uniform in least·N … most·N, and the rest is plain: text
-/// that never repeats itself teaches no copying. Validation is mixed in the same way. A test tiles
+/// In training, a share of each batch is tiled, c uniform in least·N … most·N, the rest is plain:
+/// text that never repeats teaches no copying. Validation is mixed in the same way. A test tiles
 /// stretches of c = tile·N bytes and scores the last bytes of the longest length, in a later copy;
-/// a shorter length sees the end of the same text. With tile 0 a test is that of `text`.
+/// shorter lengths see the end of the same text. With tile 0 the test is that of `text`.
 class Tiled final : public ByteTask {
  public:
   Options options() override {
@@ -49,7 +49,7 @@ class Tiled final : public ByteTask {
   }
 
   int trained_tile(const Random& random, int number) const override {
-    // Evenly through the batch, so that a larger one begins with a smaller one.
+    // Spread evenly over the batch, so that a larger one begins with a smaller one.
     if (std::floor((number + 1) * share_) == std::floor(number * share_)) return 0;
     const int least = bytes(least_), most = bytes(most_);
     return least + int(random.below(std::uint64_t(most - least + 1), std::uint64_t(number)));

@@ -8,12 +8,12 @@ namespace {
 
 /// Variable tracking: n symbols of noise, among them chains of statements
 ///   x = v   y = x   z = y
-/// A value is asked, and the answer is all variables that hold it, in the order of their
+/// A value is queried, and the answer is all variables that hold it, in the order of their
 /// statements.
 ///   BOS a x = v b … SEP v x y z EOS
-/// Statements stand at random places; those of a chain in their order, chains interleaved. The lag
-/// of a variable is its distance from the statement that sets it. Hsieh et al. 2024, "RULER",
-/// arXiv:2404.06654, sec. 3.2; with its one chain naming every variable would solve it.
+/// Statements are at random positions, those of a chain in order, chains interleaved. The lag of a
+/// variable is its distance from the statement that sets it. Hsieh et al. 2024, "RULER",
+/// arXiv:2404.06654, sec. 3.2; with its single chain, naming every variable would solve it.
 class Variables final : public GeneratedTask {
  public:
   Options options() override {
@@ -40,7 +40,7 @@ class Variables final : public GeneratedTask {
   int tokens(int length) const override {
     return 3 + length + 3 * chains_ * (hops_ + 1) + hops_ + 1;
   }
-  /// Every variable is as likely; EOS is certain.
+  /// Every variable is equally likely; EOS is certain.
   double chance_accuracy(int) const override {
     return ((hops_ + 1) / double(names_) + 1) / (hops_ + 2);
   }

@@ -1,13 +1,13 @@
 // Abacus embeddings. McLeish et al., "Transformers can do arithmetic with the right embeddings",
 // 2024, arXiv:2405.17399, sec. 3.1.
 //
-//   x + P[1 + k + o] for the digit that counts 10^k, x + P[0] for any other token;
-//   training: o uniform in 0..offset, one draw a batch;  test: o = 0
+//   x + P[1 + k + o] for a digit with place value 10^k, x + P[0] for any other token;
+//   training: o uniform in 0..offset, one draw per batch;  evaluation: o = 0
 //
-// It encodes the place within a number only, counted anew in each; other encodings may be added for
-// the rest. The paper counts from a number's first digit and writes the units first, as its code
-// requires; here the power of ten counts in either order. The task says which tokens are digits
-// (Positions::digits). Training shows rows up to offset + its longest number, and P has some more;
+// It encodes only a digit's place within its number; other encodings can be added for the position
+// in the sequence. The paper counts from a number's first digit and writes the units first, as its
+// code requires; here the power of ten is used in either order. The task marks the digits
+// (Positions::digits). Training uses rows up to offset + its longest number, and P has some more;
 // table.h defines what digits beyond the table get.
 #include "encodings/base/encoding.h"
 #include "encodings/base/table.h"

@@ -4,9 +4,9 @@
 //
 //   score_ij = q_i·k_j/√d − (|i − j + μ_h| + 1e-5)^β_h e^θ_h,   μ = e^m − e^(−m)
 //
-// θ starts at ln of ALiBi's slope and β at 1, which is ALiBi but for the 1e-5. β may fall below 0:
-// such a head attends away from near keys. m starts at 0 and stays there unless `location` is on,
-// as in the released code, whose heads have one prior for all layers, or one for each.
+// θ starts at ln of ALiBi's slope and β at 1, which is ALiBi except for the 1e-5. If β falls below
+// 0, the head attends away from nearby keys. As in the released code, m starts at 0 and stays there
+// unless `location` is on, and heads have one prior for all layers or (each) one per layer.
 #include <cmath>
 #include <cstdlib>
 
@@ -21,7 +21,7 @@ class Bam final : public Encoding {
   struct Prior {
     Var scale, shape, location;  // θ, β, m, [H]
   };
-  std::vector<Prior> priors_;  // of each layer, or one for all
+  std::vector<Prior> priors_;  // one per layer, or one for all
 
  public:
   Options options() override {
@@ -53,7 +53,7 @@ class Bam final : public Encoding {
  private:
   static double mu(const Prior& x, int h) { return 2 * std::sinh(double(x.location.value()[h])); }
 
-  // −y^β e^θ, y = |Δ + μ| + 1e-5, of the distances least, least + 1, …, [rows, H]
+  // −y^β e^θ, y = |Δ + μ| + 1e-5, for the distances least, least + 1, …, [rows, H]
   static Var bias(const Prior& x, int least, int rows) {
     const int H = x.scale.dim(0);
     Tensor c = Tensor::uninitialized({rows, H});

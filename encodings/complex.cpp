@@ -3,11 +3,11 @@
 //
 //   x becomes x·e^{i(w pos + a)}:   re = x∘cos(w pos + a),   im = x∘sin(w pos + a)
 //
-// Each word and dimension has its own amplitude (the embedding itself), frequency w and phase a;
-// options share them. The model is the complex Transformer.
+// Each word and dimension has its own amplitude (the embedding itself), frequency w and phase a,
+// unless options share them. The model is the complex Transformer.
 //
-// The authors' code differs: its scores are |q·k|/√d without conjugation, one real W serves the
-// real and the imaginary parts alike, and positions count from the sequence's end.
+// The authors' code differs: its scores are |q·k|/√d without conjugation, one real W is applied to
+// both real and imaginary parts, and positions are counted from the end of the sequence.
 #include <cmath>
 
 #include "core/ops/ops.h"
@@ -17,7 +17,7 @@
 namespace yonder {
 namespace {
 
-// A number for each token and column, from a parameter that may be shared by words or by columns.
+// A value per token and column, from a parameter that may be shared by all words or all columns.
 struct Wave {
   Var of;  // [V or 1, D or 1]; empty: 0
 

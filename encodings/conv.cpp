@@ -1,11 +1,11 @@
 // Positions that leak from the padding of a convolution. Islam, Jia & Bruce, "How much position
 // information do convolutional neural networks encode?", ICLR 2020, arXiv:2001.08248.
 //
-//   x ← x + w_s ∗ x,  s = 0..layers−1,   (w ∗ x)_t = Σ_m w[s, :, m] x_{t+m−a}  in each column alone
+//   x ← x + w_s ∗ x,  s = 0..layers−1,   (w ∗ x)_t = Σ_m w[s, :, m] x_{t+m−a}  in each column
 //
 // a = K−1, or (K−1)/2 if centred. Zero padding marks the ends of a sequence, circular padding hides
-// them: the pair is the control experiment. The first `skip` tokens are left out of it, as BOS
-// would be a landmark even on a ring.
+// them: comparing the two is the control experiment. The first `skip` tokens are not convolved,
+// since BOS would be a landmark even on a ring.
 #include "core/ops/conv.h"
 
 #include <algorithm>

@@ -4,9 +4,9 @@
 //   score_ij = q_i·(k_j + e(p_ij))/√d,   p_ij = min(Σ_{t=j..i} σ(q_i·k_t/√d), max − 1)
 //   e(p) = (1 − f) e[⌊p⌋] + f e[⌈p⌉],  f = p − ⌊p⌋
 //
-// A position counts the keys that the query finds relevant, both ends included. The paper has no
-// root; its code divides both products by √d, as does this; the code's own first
-// version (`cope_nodiv`) divides neither.
+// A position counts the keys that the query finds relevant, from j to i inclusive. The paper has no
+// √d; its code divides both products by √d, as here; the first version of that code (`cope_nodiv`)
+// divides neither.
 #include "encodings/base/encoding.h"
 
 namespace yonder {

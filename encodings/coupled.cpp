@@ -1,14 +1,14 @@
 // Coupled positions. Cho et al., "Position coupling: improving length generalization of arithmetic
 // Transformers using task structure", 2024, arXiv:2405.20671, sec. 4.
 //
-//   a digit that counts 10^k stands at s + 1 + k, in every number of its sequence; the first token
-//   at 0, all others at s.   training: s uniform in 1..range−2−K, K the greatest k of the batch;
-//   test: s = 1.  One draw a batch, or (per = sequence) each sequence its own, as the paper's code
+//   a digit with place value 10^k has position s + 1 + k, in every number of its sequence; the
+//   first token has 0, all others s.   training: s uniform in 1..range−2−K, K the largest k of the
+//   sequences that share the draw;  evaluation: s = 1.  One draw per batch, or (per = sequence) per
+//   sequence, as in the paper's code
 //
-// Digits that belong together share a position, so what an addition needs is at distance 0 or 1
-// whatever its length. The paper puts the = of numbers written from the front behind their digits;
-// here it is at s in either order. The task says which tokens are digits
-// (Positions::digits).
+// Digits of equal significance share a position, so what an addition needs is at distance 0 or 1,
+// whatever its length. If numbers start with their leading digit, the paper puts the = beyond the
+// digits; here it is at s in either order. The task marks the digits (Positions::digits).
 #include <algorithm>
 
 #include "encodings/base/drawn_positions.h"

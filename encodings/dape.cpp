@@ -2,13 +2,13 @@
 // length extrapolation", NeurIPS 2024, arXiv:2405.14722; "DAPE v2: process attention score as
 // feature map", 2024, arXiv:2410.04798 (kernel = 3).
 //
-//   score_ij = S_ij + B_ij + f(x)_ij,   x_ij = [S_ij; B_ij] over the heads, 0 where no key is seen
+//   score_ij = S_ij + B_ij + f(x)_ij,   x_ij = [S_ij; B_ij] over the heads, 0 for masked keys
 //   f(x) = W_2 ∗ leaky(W_1 ∗ x + b_1) + b_2 along the keys, leaky(x) = max(x, 0.01 x)
 //
-// S is the product of q and k as it stands, scaled and turned, B a plain bias; without one x is S
-// alone. ∗ is centred and `kernel` wide; the hidden layer has the columns 0 ≤ j ≤ i + 1 and zeros
-// beside them. The published code lacks column i + 1 in its very last row, which would make a row
-// depend on the length: not built.
+// S is the scaled product of q and k after any rotation, B a plain bias; without one, x is just S.
+// ∗ is centred and `kernel` wide; the hidden layer has the columns 0 ≤ j ≤ i + 1 and zeros outside.
+// The published code lacks column i + 1 in its very last row, which would make a row depend on the
+// length: not reproduced.
 #include <algorithm>
 #include <cmath>
 
@@ -21,13 +21,13 @@
 namespace yonder {
 namespace {
 
-// f of the products and biases of one call of attention, a strip of rows at a time.
+// f of the products and biases of one attention call, one strip of rows at a time.
 class Adapted {
  public:
   Adapted(const ScoreLayers& w, const Attention& a, const ScoreTerms& s)
       : network_(w),
         biased_(w.in_weight.dim(1) > w.out_bias.dim(0)),
-        q_(real(1) * a.products->q),  // whose gradients are apart from those of the products
+        q_(real(1) * a.products->q),  // copies: gradients separate from the products'
         k_(real(1) * a.products->k),
         row_(a.products->row),
         scale_(s.scale),
@@ -77,12 +77,12 @@ class Adapted {
   real scale_;
   Positions queries_, keys_;
   std::vector<StripBias> strips_;
-  std::vector<RelativeTerm> terms_;  // their c
+  std::vector<RelativeTerm> terms_;  // only their c
 
   int H() const { return q_.dim(2); }
   int Tk() const { return k_.dim(1); }
-  std::int64_t step() const { return std::int64_t(H()) * q_.dim(3); }  // from row to row of q and k
-  // Keys that a query sees.
+  std::int64_t step() const { return std::int64_t(H()) * q_.dim(3); }  // between rows of q and k
+  // Number of keys that a query sees.
   int seen(int b, int i) const {
     const int own = i + queries_.first - keys_.first;
     const bool padding = queries_.first + i >= queries_.length(b);
@@ -99,7 +99,7 @@ class Adapted {
   std::vector<real> features(int b, int first, int rows) const {
     const std::size_t size = std::size_t(H()) * rows * Tk();
     std::vector<real> x(biased_ ? 2 * size : size);
-    const WithPrecision exact(Precision::f32);  // what a bias is made of is not rounded
+    const WithPrecision exact(Precision::f32);  // the inputs of a bias are not rounded
     for (int h = 0; h < H(); ++h) {
       real* to = &x[std::size_t(h) * rows * Tk()];
       matmul({.M = rows,
@@ -131,7 +131,7 @@ class Adapted {
   int bucket(const RelativeTerm& t, int b, int i, int j) const {
     return t.bucket(queries_(b, i) - keys_(b, j));
   }
-  // f(head, row, key, place in [H, rows, Tk]); heads side by side.
+  // Calls f(head, row, key, index into [H, rows, Tk]); heads run in parallel.
   template <class F>
   void each_visible(int b, int first, int rows, F&& f) const {
     parallel_for(H(), [&](std::int64_t h) {
@@ -210,7 +210,7 @@ class Dape final : public Encoding {
   }
 
   void scores(ScoreTerms& s, const Attention& a) override {
-    if (!a.products) return;  // who asks for biases alone
+    if (!a.products) return;  // the caller wants biases only
     const auto reads_q_or_k = [](const RelativeTerm& t) { return t.A || t.B || t.f; };
     if (a.products->far_window > 0 || a.products->chunk > 0 ||
         std::any_of(s.relative.begin(), s.relative.end(), reads_q_or_k))
@@ -226,15 +226,16 @@ class Dape final : public Encoding {
   }
 };
 
-// Everything that acts on scores, q or k but rope and the biases that the papers join it to.
+// The encodings that are refused; the papers combine it with rope and the biases named below.
 std::vector<Conflict> refused() {
   std::vector<Conflict> all;
   for (const char* name :
        {"bam", "cope", "deberta", "fox", "hard-alibi", "nape", "path", "pope", "rope-id",
         "scale-invariant", "shaw", "stick-breaking", "tupe", "wall", "xlnet", "xpos"})
-    all.push_back({name,
-                   "dape can be combined with rope and with one of alibi, kerple, t5, fire and "
-                   "sandwich; choose among these"});
+    all.push_back(
+        {name,
+         "dape can be combined with rope, fope or selective and with one of alibi, kerple, "
+         "t5, fire and sandwich; choose among these"});
   for (const char* name : {"window", "sinks"})
     all.push_back({name, "its convolutions read every earlier key; remove one"});
   all.push_back({"complex", "it reads real products; remove one"});

@@ -4,12 +4,12 @@
 //   score_ij = (q_i·k_j + q_i·(W_k P)[δ(i,j)] + k_j·(W_q P)[δ(j,i)])/√(d(1 + terms))
 //   δ(i, j) = clip(i − j + c, 0, 2c − 1)
 //
-// buckets = B is version 3's (its code): δ(i, j) = clip(b(i − j) + B, 0, 2B − 1) with
+// buckets = B, as in version 3 (its code): δ(i, j) = clip(b(i − j) + B, 0, 2B − 1) with
 // b(x) = x up to m = B/2 on either side, ±(m + ⌈(m − 1) ln(|x|/m)/ln((c − 1)/m)⌉) beyond.
 //
-// Decoder: H is the stream before the last layer, z starts as H + absolute_i and passes `decoder`
+// Decoder: H is the stream before the last layer; z starts as H + absolute_i and passes `decoder`
 // times through the last layer, with z as queries and residual, H as keys and values. The official
-// code reads δ(i,j) in the second term too (p2c = code): every released model is of that kind.
+// code uses δ(i,j) in the last term too (p2c = code), as do all released models.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -113,7 +113,7 @@ class Deberta final : public Encoding {
   }
 
  private:
-  int half() const { return buckets_ > 0 ? buckets_ : span_; }  // of the table
+  int half() const { return buckets_ > 0 ? buckets_ : span_; }  // half of the table's rows
 
   int bucket(int x) const {
     const int m = buckets_ / 2, far = std::abs(x);

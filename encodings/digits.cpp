@@ -3,9 +3,9 @@
 //   x_i + W c,   c from the digits a_0 … a_{G−1} of i in base β, most significant first:
 //   c_g = a_g/β (real), or 1 at gβ + a_g (onehot)
 //
-// Past what training has shown:
-//   extrapolate  the leading digits, until then 0, come into use
-//   interpolate  digits of ⌊i/k⌋, what is left of i/k added to the last
+// Beyond the positions seen in training:
+//   extrapolate  the leading digits, 0 until then, come into use
+//   interpolate  digits of ⌊i/k⌋, with the fraction of i/k added to the last
 //   rebase       digits in a larger base, still divided by β
 #include <cmath>
 #include <cstdint>
@@ -75,7 +75,7 @@ class Digits final : public Encoding {
  private:
   int inputs() const { return as_ == "onehot" ? digits_ * beta_ : digits_; }
 
-  // The smallest b ≥ β in which as many digits as R − 1 has in base β write L positions.
+  // The smallest b ≥ β for which L positions fit into as many digits as R − 1 has in base β.
   int smallest_base(int L) const {
     int used = 1;
     for (int rest = (dims_.positions - 1) / beta_; rest > 0; rest /= beta_) ++used;

@@ -4,7 +4,7 @@
 //
 //   A_ij = max((α − 1) S_ij − τ_i, 0)^(1/(α−1)) in place of softmax, τ_i such that Σ_j A_ij = 1
 //
-// S is the score with all that other encodings add, over the keys that the query sees. α = 2 is
+// S is the score with the terms of all other encodings, over the keys that the query sees. α = 2 is
 // sparsemax; α → 1 is softmax.
 #include "encodings/base/encoding.h"
 

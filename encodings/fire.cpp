@@ -6,8 +6,8 @@
 //   τ = |multiplier|·threshold (R unless given),   M_i the largest position that query i sees,
 //   f_h(x) = Σ_f W_out[h, f] relu(W_in[f] x + b_in[f]) + b_out[h]
 //
-// One f for all layers, or (each) one for each. The bias depends on i too, so it is made for a
-// strip of queries at a time.
+// One f for all layers, or (each) one per layer. The bias also depends on i, so it is computed for
+// one strip of queries at a time.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -18,7 +18,7 @@
 namespace yonder {
 namespace {
 
-// f and what its input is made of. Every layer's bias is the same function.
+// f and the parameters of its input.
 class Mlp {
  public:
   Var c, multiplier;                             // [1], [1]
@@ -40,10 +40,10 @@ class Mlp {
   }
 };
 
-// Heads that share the hidden layer's values while these are in registers.
+// Number of heads that share the hidden activations while these are in registers.
 constexpr int together = 4;
 
-// Some heads of f in one row: their weights of one hidden unit, 0 where there are fewer heads.
+// Up to `together` heads of f; out() is their weights for hidden unit f, 0 for missing heads.
 struct Heads {
   int first, count;
   std::array<real, together> out(const Mlp& m, int f) const {
@@ -53,7 +53,7 @@ struct Heads {
   }
 };
 
-// y_h[j] = f_h(x[j]) for n inputs; head h stands at y + h·stride.
+// y_h[j] = f_h(x[j]) for n inputs; head h is at y + h·stride.
 void evaluate(const Mlp& m, const Heads& heads, std::int64_t n, const real* x, real* y,
               std::int64_t stride) {
   std::vector<std::array<real, together>> out;
@@ -73,9 +73,9 @@ void evaluate(const Mlp& m, const Heads& heads, std::int64_t n, const real* x, r
   }
 }
 
-// Gradients of the parameters in one piece of the work.
+// Parameter gradients of one piece of the rows.
 struct MlpGradients {
-  std::vector<double> in_weight, in_bias, out_weight, out_bias;  // as Mlp's
+  std::vector<double> in_weight, in_bias, out_weight, out_bias;  // as in Mlp
   double c = 0, multiplier = 0;
 
   explicit MlpGradients(const Mlp& m)
@@ -87,11 +87,11 @@ struct MlpGradients {
 
 double lanes_of(Vec x) { return double(hn::GetLane(hn::SumOfLanes(lanes, x))); }
 
-// Adds the gradients of the matrices, and of n inputs to dx, from those of f(x): head h's stand at
-// dy + h·stride.
+// Given the gradients of f(x), adds those of the parameters to `sums` and those of the n inputs to
+// dx; head h's are at dy + h·stride.
 void differentiate(const Mlp& m, const Heads& heads, std::int64_t n, const real* x, const real* dy,
                    std::int64_t stride, real* dx, MlpGradients& sums) {
-  const real* d[together];  // a head that is not there is met by weights of 0
+  const real* d[together];  // missing heads have weights of 0
   for (int h = 0; h < together; ++h)
     d[h] = dy + (heads.first + std::min(h, heads.count - 1)) * stride;
   for (int f = 0; f < m.hidden(); ++f) {
@@ -121,7 +121,7 @@ void differentiate(const Mlp& m, const Heads& heads, std::int64_t n, const real*
   for (int h = 0; h < heads.count; ++h) sums.out_bias[heads.first + h] += total(n, same, d[h]);
 }
 
-// The bias of strips of queries in one call of attention.
+// The bias of one attention call, by strips of queries.
 class Strip {
  public:
   Strip(const Mlp& m, double threshold, const Attention& a)
@@ -135,7 +135,7 @@ class Strip {
       heads_.push_back({h, std::min(together, m.heads() - h)});
     for (int b = 0; b < keys_.batch; ++b) {
       largest_.push_back(0);
-      // A causal row of one sequence may serve a longer one, and has no padding before it.
+      // A causal row may be shared with a longer sequence, and no padding precedes it.
       const int rows =
           causal_ ? keys_.tokens : std::clamp(keys_.length(b) - keys_.first, 0, keys_.tokens);
       for (int j = 0; j < rows; ++j) largest_.push_back(std::max(largest_.back(), keys_(b, j)));
@@ -143,7 +143,7 @@ class Strip {
     }
   }
 
-  // bias[h, r, j] = f_h(x_rj), 0 where no later key is seen
+  // bias[h, r, j] = f_h(x_rj); 0 for later keys in causal models
   void forward(int b, int first, int rows, real* bias) const {
     const std::int64_t Tk = keys_.tokens, stride = rows * Tk;
     parallel_for(rows, [&](std::int64_t r) {
@@ -157,7 +157,7 @@ class Strip {
     });
   }
 
-  // In fixed pieces of rows, added in order.
+  // Sums over pieces of rows of fixed size, added in order.
   void backward(int b, int first, int rows, const real* dbias) const {
     constexpr int piece = 8;
     const std::int64_t Tk = keys_.tokens;
@@ -178,15 +178,15 @@ class Strip {
  private:
   Mlp m_;
   bool causal_;
-  double R_;  // or what is given for it
+  double R_;  // or `threshold`
   Positions queries_, keys_;
   std::vector<real> psi_, psi_by_c_;  // by distance
   std::vector<Heads> heads_;
-  std::vector<int> largest_;  // [B, Tk + 1], position of the first so many keys
+  std::vector<int> largest_;  // [B, Tk + 1], largest position among the first n keys
 
   int distance(int b, int i, int j) const { return std::abs(queries_(b, i) - keys_(b, j)); }
   double tau() const { return std::abs(double(m_.multiplier.value()[0])) * R_; }
-  // Keys that query row i may see.
+  // Number of keys that query row i may see.
   int seen(int i) const {
     const int own = i + queries_.first - keys_.first;
     return causal_ ? std::clamp(own + 1, 0, keys_.tokens) : keys_.tokens;
@@ -234,7 +234,7 @@ class Fire final : public Encoding {
   int hidden_ = 32;
   bool each_ = false;
   double threshold_ = 0;
-  std::vector<Mlp> mlp_;  // of each layer, or one for all
+  std::vector<Mlp> mlp_;  // one per layer, or one for all
 
  public:
   Options options() override {

@@ -2,12 +2,12 @@
 // position for Transformer with continuous dynamical model" (FLOATER), ICML 2020, arXiv:2003.09229.
 //
 //   dp/dt = h(p, t) = W_out [relu(W_in [p; t] + b_in); t] + b_out,   p_l(0) = start_l
-//   position i stands at t = i·dt; block l adds p_l(i) to its normed input, so q, k and v see it
+//   position i is at t = i·dt; block l adds p_l(i) to its normed input, so q, k and v see it
 //
-// Runge-Kutta of fourth order; h is shared by the blocks and starts at 0 (the paper's warm start).
-// Beyond the training length the integration continues. This is the paper's equation. The official
-// code differs: sinusoids stay in the input, q, k and v get a bias each from a flow of their own,
-// and dt = 0.01.
+// Fourth-order Runge-Kutta; h is shared by the blocks and starts at 0 (the paper's warm start).
+// Beyond the training length the integration continues. This is the paper's equation; the official
+// code differs: the input keeps its sinusoids, q, k and v each get a bias from their own flow, and
+// dt = 0.01.
 #include <algorithm>
 #include <cmath>
 
@@ -24,7 +24,7 @@ class Floater final : public Encoding {
   int substeps_ = 1;
   Var start_;  // [layers, D], or [1, D]
   Flow flow_;
-  Var path_;  // [longest position + 1, layers, D], of the pass at hand
+  Var path_;  // [largest position + 1, layers or 1, D], of the current pass
 
  public:
   Options options() override {

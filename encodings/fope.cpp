@@ -2,14 +2,14 @@
 // periodic extension for length generalization", 2024, arXiv:2412.17739, sec. 4; olmo/model.py,
 // FourierEmbedding.
 //
-//   rope whose pair m < M turns "by" cos → Σ_{a<I} C[h, a, m] cos(i w_a),
-//                                    sin → Σ_{a<I} S[h, a, m] sin(i w_a),   w_a = base^(−2a/d)
+//   rope, but pair m < M replaces  cos → Σ_{a<I} C[h, a, m] cos(i w_a),
+//                                  sin → Σ_{a<I} S[h, a, m] sin(i w_a),   w_a = base^(−2a/d)
 //
-// q and k alike, so it isn't a rotation and lengths change. I counts the w that are at least 2π/N:
-// what training does not show a whole turn of stays out. M = min(I, ⌊d/4⌋); the pairs are the first
-// 2M columns in rope's layout, the others stay. C and S, of each layer, start at
+// The same for q and k; it is not a rotation, so norms change. I counts the w that are at least
+// 2π/N: frequencies without a full turn in training are omitted. M = min(I, ⌊d/4⌋); the pairs are
+// the first 2M columns in rope's layout, the others are unchanged. C and S, per layer, start at
 // E + gain·N(0, 2/(M(I + H))), where E[h, m⌈I/M⌉, m] = 1 if m⌈I/M⌉ < I. The official code pads sin
-// with 1, which doubles the score of the other columns; W_q can do that too: left out.
+// with 1, which doubles the score of the other columns; W_q can learn that: not implemented.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -34,7 +34,7 @@ Var mixed(const Tensor& waves, const Var& table) {
           y[(t * H + h) * M + m] += waves[t * I + a] * table.value()[(h * I + a) * M + m];
   });
   return Tape::record(y, {table}, [=](const Tensor& dy) {
-    const Tensor sum = table.grad();  // made before threads share it
+    const Tensor sum = table.grad();  // allocated before threads share it
     parallel_for(std::int64_t(H) * I, [&](std::int64_t n) {
       const std::int64_t h = n / I, a = n % I;
       for (std::int64_t t = 0; t < rows; ++t)
@@ -114,7 +114,7 @@ class Fope final : public Encoding {
     return learned_ ? kept : Var(kept.value());
   }
 
-  // cos(i w_a + shift) of each position of a pass and a < I
+  // cos(i w_a + shift) for each position i of a pass and each a < I
   Tensor waves(const Positions& p, double shift) const {
     const std::vector<double> w = spectrum(base_, dims_.head()).w;
     const std::vector<int> at = token_positions(p);

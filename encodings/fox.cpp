@@ -5,13 +5,13 @@
 //   score_ij = q_i·k_j/√d + Σ_{t=j+1..i} ln f_t,   f_t = σ(w_h·n_t + b_h)
 //
 // n is the block's normed input; w and b are per layer. The sum runs over tokens: positions are not
-// used. gate = bias omits w, gate = fixed trains nothing: with the default times
-// that is ALiBi for H a power of two.
+// used. gate = bias omits w, gate = fixed trains nothing: with the default times,
+// this is ALiBi for H a power of two.
 //
-// spread: b_h starts where a score drops by 1 in T_h tokens, ln σ(b_h) = −1/T_h, the T_h spaced
-// evenly on a log scale from `shortest` to `longest`, as the official code for gates without
-// content; else b starts at 0. The paper's "Pro" block (output gate and norm, shifted keys) is not
-// implemented.
+// spread: b_h starts so that a score drops by 1 in T_h tokens, ln σ(b_h) = −1/T_h, with the T_h
+// spaced evenly on a log scale from `shortest` to `longest`, as in the official code for gates
+// without content; otherwise b starts at 0. The paper's "Pro" block (output gate and norm, shifted
+// keys) is not implemented.
 #include <cmath>
 
 #include "core/ops/ops.h"
@@ -25,7 +25,7 @@ class Fox final : public Encoding {
   std::optional<bool> spread_;
   double shortest_ = 0, longest_ = 256;
   struct Gate {
-    Var weight, bias;  // [H, D] or none, [H]
+    Var weight, bias;  // [H, D] or empty, [H]
   };
   std::vector<Gate> gates_;  // of each layer
 
@@ -34,7 +34,8 @@ class Fox final : public Encoding {
     return {
         Option{"gate", &gate_, "gate computed from content, a learned bias, or fixed"}.one_of(
             {"content", "bias", "fixed"}),
-        Option{"spread", &spread_, "initialise the heads with different half-lives, not all at 1/2"}
+        Option{"spread", &spread_,
+               "initialise the heads with gates of different decay, not all at 1/2"}
             .shown_as("true unless gate = content"),
         Option{"shortest", &shortest_,
                "tokens after which the first head's score has initially dropped by 1; 0: ALiBi's "
@@ -76,7 +77,7 @@ class Fox final : public Encoding {
  private:
   double shortest() const { return shortest_ > 0 ? shortest_ : std::exp2(8.0 / dims_.heads); }
 
-  // ln σ(b) = −1/T where e^−b = e^(1/T) − 1.
+  // ln σ(b) = −1/T if e^−b = e^(1/T) − 1.
   Tensor biases() const {
     const int H = dims_.heads;
     Tensor b({H});

@@ -1,9 +1,9 @@
 // Gated attention. Qiu et al., "Gated attention for large language models: non-linearity, sparsity,
-// and attention-sink-free", 2025, arXiv:2505.06708, sec. 2.2: the gate after the values' sum.
+// and attention-sink-free", 2025, arXiv:2505.06708, sec. 2.2: the gate on the attention output.
 //
 //   z_i ← z_i ∘ σ(W n_i) before O,   n the block's normed input
 //
-// `by` = element has a number for each column of z, head one for each head.
+// `by` = element has one gate per column of z, head one per head.
 #include <cmath>
 
 #include "core/ops/ops.h"

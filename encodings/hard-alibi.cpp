@@ -2,11 +2,11 @@
 // Transformers are better than state space models at copying", 2024, arXiv:2402.01032, sec. 3.2
 // (Hard-ALiBi).
 //
-//   head h = 1..m of query i sees key j only if their tokens are fewer than h apart, by index;
-//   the others see every key, without position
+//   in head h = 1..m, query i sees key j only if their tokens are fewer than h apart, by index;
+//   the other heads see every key, without position
 //
-// So head 1 sees its own token, head 2 the one before too: a model can match the last n-gram. Keys
-// that a head does not see cost no time.
+// So head 1 sees the query's own token, head 2 also the one before: a model can match the last
+// n-gram. Keys outside a head's window cost no time.
 #include "encodings/base/encoding.h"
 
 namespace yonder {

@@ -4,8 +4,8 @@
 //   score_ij = q_i·k_j/√d − r1_h ln(1 + r2_h |i − j|)     log
 //              q_i·k_j/√d − r1_h |i − j|^r2_h             power, r2 ≤ 2
 //
-// Both kernels need r1, r2 > 0: training holds them at 0.01 or more. As in the paper's code, what
-// falls below is set back and may rise again.
+// Both kernels need r1, r2 > 0: training keeps them at 0.01 or more. As in the paper's code,
+// a value that falls below is set back to the bound and may rise again.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>

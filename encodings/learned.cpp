@@ -1,7 +1,7 @@
 // Learned absolute positions. Gehring et al., "Convolutional sequence to sequence learning", 2017,
 // arXiv:1705.03122, sec. 3.1.
 //
-//   x_i + P_i,   P a table of as many rows as training can show positions
+//   x_i + P_i,   P a table with one row per position that training can show
 //
 // table.h defines what positions beyond the table get.
 #include "encodings/base/encoding.h"

@@ -1,9 +1,8 @@
 // Attention scaled by log n. Chiang & Cholak, "Overcoming a theoretical limitation of
 // self-attention", 2022, arXiv:2202.12172; Su 2021, kexue.fm/archives/8823.
 //
-//   q_i ln c_i / ln N,   c_i the number of keys that query i sees, in each head its own where heads
-//   have windows
-//   when = test: max(1, ln c_i / ln N), which changes nothing within the trained length
+//   q_i ln c_i / ln N,   c_i the number of keys that query i sees, per head if heads have windows
+//   when = test: max(1, ln c_i / ln N), which changes nothing within the training length
 //
 // It multiplies, so that attention over more keys stays as sharp; dividing would flatten it. Terms
 // without q (biases) are unchanged.

@@ -1,11 +1,11 @@
-// Half of the heads with ALiBi, half without position. Vasylenko, Pitorro, Martins & Treviso,
+// Half of the heads with ALiBi, half without positions. Vasylenko, Pitorro, Martins & Treviso,
 // "Long-context generalization with sparse attention", ICLR 2026, arXiv:2506.16640 (NAPE).
 //
 //   score_ij = q_i·k_j/√d − |i − j|/h   in the heads h = 1..m,   q_i·k_j/√d in the others
 //
-// slopes = exp: 2^(1−h) in place of 1/h, as the released code offers. There every bias is added
-// outside the 1/√d, as here. Where the paper scales queries by length, the code does so in the
-// heads without position alone: with H heads, nape+ssmax and ssmax.heads = H/2.
+// slopes = exp: 2^(1−h) instead of 1/h, an option of the released code. That code adds every bias
+// outside the 1/√d, as here. Where the paper scales queries by length, the code does so only in the
+// heads without positions: with H heads, nape+ssmax and ssmax.heads = H/2.
 #include <cmath>
 #include <cstdlib>
 

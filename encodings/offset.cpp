@@ -1,8 +1,8 @@
 // Shifted positions. Kiyono, Kobayashi, Suzuki & Inui, "SHAPE", 2021, arXiv:2109.05644, sec. 3.
 //
-//   training: positions s..s+T−1, s uniform in 0..range−N;  test: 0..L−1
+//   training: positions s..s+T−1, s uniform in 0..range−N;  evaluation: 0..L−1
 //
-// One draw a batch, or (per = sequence) each sequence its own, as the paper's code.
+// One draw per batch, or (per = sequence) per sequence, as in the paper's code.
 #include <algorithm>
 #include <numeric>
 

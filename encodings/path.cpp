@@ -6,9 +6,9 @@
 //   w_t = silu((c ⊛ U V n)_t)/‖·‖ per head,   β_t = 2σ(B n_t + b)
 //
 // n is the block's normed input, ⊛ a causal depthwise convolution over 3 tokens; ‖x‖ = √(Σx² +
-// 1e-6). The product runs over tokens: positions are not used. PaTH-FoX is path+fox; fla divides
-// the forget gates' sums by √d too, FoX and we do not. fla starts V, U and c at deviations of 0.02,
-// where the 1e-6 of the norm would count; here w starts with a length of 1.
+// 1e-6). The product runs over tokens: positions are not used. PaTH-FoX is path+fox; fla also
+// divides the sums of the forget gates by √d, FoX and this code do not. fla initialises V, U and c
+// with a deviation of 0.02, where the norm's 1e-6 would matter; here w starts with norm 1.
 #include <cmath>
 
 #include "core/ops/conv.h"

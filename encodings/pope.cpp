@@ -2,14 +2,14 @@
 // the 'what' and 'where' with polar coordinate positional embeddings", 2025, arXiv:2509.10534.
 //
 //   score_ij = Σ_c μ(q_ic) μ(k_jc) cos((j − i) w_c + δ_c)/√d,   μ(x) = ln(1 + e^x),
-//   w_c = base^(−c/d), c < d;   δ of each layer, head and column, held in [−2π, 0], at first 0 or
+//   w_c = base^(−c/d), c < d;   δ per layer, head and column, kept in [−2π, 0], initially 0 or
 //   uniform
 //
 // The angle of a rotary pair depends on content as well as on position; here content determines the
 // magnitude of a column and position its angle. Column c is a pair (μ, 0) rotated by i w_c, so a
 // head is 2d wide in the scores. Factors of a query's row (log n) are applied after the magnitudes:
-// they scale the score, not the argument of μ. The 1/√d, not mentioned in the paper, is plain
-// attention's.
+// they scale the score, not the argument of μ. The 1/√d of plain attention is not mentioned in the
+// paper.
 #include <cmath>
 #include <numbers>
 
@@ -64,7 +64,7 @@ class Pope final : public Encoding {
   }
 
  private:
-  // Pairs (re_c, im_c) turned by i w_c, [B, T, H, 2d].
+  // Pairs (re_c, im_c) rotated by i w_c, [B, T, H, 2d].
   Var turned(const Var& re, const Var& im, const Positions& at) const {
     return rotate(concat({re, im}, 3), rotation(at, spectrum(base_, 2 * dims_.head()), Layout::half,
                                                 [](int i) { return double(i); }));

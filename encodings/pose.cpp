@@ -1,13 +1,13 @@
 // Positional skip-wise training. Zhu et al., "PoSE: efficient context window extension of LLMs via
-// positional skip-wise training", 2024, arXiv:2309.10400, sec. 3.2, as its code cuts in two.
+// positional skip-wise training", 2024, arXiv:2309.10400, sec. 3.2, in two pieces as in its code.
 //
-//   training: positions 0..v−1, s+v..s+T−1;  v uniform in 1..⌊(T + 1)/2⌋, s in 0..range−T
-//   test:     0..L−1
+//   training:   positions 0..v−1, s+v..s+T−1;  v uniform in 1..⌊(T + 1)/2⌋, s in 0..range−T
+//   evaluation: 0..L−1
 //
-// One draw a batch, or (per = sequence) each sequence its own, as the paper's code.
+// One draw per batch, or (per = sequence) per sequence, as in the paper's code.
 //
-// Distances up to range−1 are seen in training, though a sequence has only T tokens. The paper cuts
-// texts too, and takes the second part from further on; here the tokens stay what they are, so only
+// Distances up to range−1 occur in training, though a sequence has only T tokens. The paper also
+// cuts the text and takes its second part from further on; here the tokens are unchanged and only
 // positions are drawn.
 #include <numeric>
 

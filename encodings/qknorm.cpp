@@ -1,12 +1,12 @@
-// Queries and keys of one length. Henry, Dachapally, Pawar & Chen, "Query-key normalization for
+// Normalised queries and keys. Henry, Dachapally, Pawar & Chen, "Query-key normalization for
 // transformers", 2020, arXiv:2010.04245; with weights as in Qwen3; `of` = key, `learned` = none is
 // Su's key norm (kexue.fm/archives/9859).
 //
 //   q ← rms(q) ∘ g_q,  k ← rms(k) ∘ g_k per head,  rms(x) = x/√(mean x² + 1e-6);  then q ← s_h q
 //
 // before any other use of q and k; the score stays q·k/√d. rms(x) is √d times the unit vector, so
-// s_h √d is the learned temperature of the paper. `learned` = weight has g, shared by the heads;
-// scale has s; none has neither.
+// s_h √d is the paper's learned temperature. `learned` = weight trains g, shared by the heads;
+// scale trains s; none trains neither.
 #include "core/ops/ops.h"
 #include "encodings/base/encoding.h"
 
@@ -16,7 +16,7 @@ namespace {
 class QkNorm final : public Encoding {
   std::string of_ = "both", learned_ = "weight";
   struct Side {
-    Var query, key, scale;  // g_q, g_k [d], s [H], where there are any
+    Var query, key, scale;  // g_q, g_k [d], s [H]; empty if unused
   };
   std::vector<Side> layers_;
 

@@ -1,13 +1,13 @@
 // Randomized positions. Ruoss et al., "Randomized positional encodings boost length generalization
 // of Transformers", 2023, arXiv:2305.16843, sec. 3.
 //
-//   training: T of the positions 0..range−1, drawn without replacement and sorted
-//   test:     even     token t stands at ⌊t range/L⌋
-//             first    0..L−1
-//             sampled  as in training, of L positions
+//   training:   T of the positions 0..range−1, drawn without replacement and sorted
+//   evaluation: even     token t is at ⌊t range/L⌋
+//               first    0..L−1
+//               sampled  L positions, drawn as in training
 //
-// One draw a batch serves all layers, or (layers) each layer's attention has its own, as in the
-// paper's code for rotary and relative encodings; what is added to the embedded tokens has the
+// One draw per batch serves all layers, or (layers) each layer's attention has its own, as in the
+// paper's code for rotary and relative encodings; what is added to the embedded tokens uses the
 // first. That code draws L − 1 distances, not positions, for relative encodings and ALiBi.
 #include <cstdint>
 
@@ -49,7 +49,7 @@ class RandomPositions final : public DrawnPositions {
     std::vector<int> at(tokens);
     if (test_ == "even")
       for (int t = 0; t < tokens; ++t) at[t] = int(std::int64_t(t) * range_ / longest);
-    if (test_ == "sampled") {  // a function of seed and length, so that a test can be repeated
+    if (test_ == "sampled") {  // depends only on seed and length, so it is reproducible
       const std::string stream = layer ? fmt::format("random.test.{}", layer) : "random.test";
       RandomStream own(Random(seed_, stream, std::uint32_t(longest)));
       const std::vector<int> all = drawn(longest, longest, own);
@@ -59,7 +59,7 @@ class RandomPositions final : public DrawnPositions {
   }
 
  protected:
-  // Selection sampling: v is taken with probability (still wanted)/(still to come).
+  // Selection sampling: v is selected with probability (still needed)/(still to come).
   // Knuth, The Art of Computer Programming, vol. 2, sec. 3.4.2, algorithm S.
   std::vector<int> drawn(int count, int, RandomStream& draws) const override {
     std::vector<int> at;

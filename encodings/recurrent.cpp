@@ -1,9 +1,9 @@
-// Positions from a recurrent network that runs freely from a learned start. Su 2021,
+// Positions from a recurrent network that runs freely from a learned state. Su 2021,
 // kexue.fm/archives/8130, "Recursive".
 //
 //   x_i + p_i,   p_0 = start,   p_{i+1} = GRU(p_i) without input
 //
-// Positions beyond the trained length are those that the network reaches by running on.
+// Beyond the training length, the network runs on.
 #include <algorithm>
 #include <cmath>
 

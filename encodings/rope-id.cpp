@@ -1,15 +1,15 @@
 // Rotary positions that stay in distribution, RoPE-ID. "Frayed RoPE and long inputs: a geometric
 // perspective", ICLR 2026, arXiv:2603.18017.
 //
-//   score_ij = τ (R(i) q_i)·(R(j) k_j)/√d,   R(i) turns pair m by i w_m for m < r = ⌊fraction d/2⌋
-//   and leaves the others;  2π/w_m spaced geometrically from `fastest` tokens a turn to N/`turns`
+//   score_ij = τ (R(i) q_i)·(R(j) k_j)/√d,   R(i) rotates pair m < r = ⌊fraction d/2⌋ by i w_m
+//   and no others;  2π/w_m spaced geometrically from `fastest` tokens per turn to N/`turns`
 //   τ = (0.1 ln max(1, L/N) + 1)², or 1
 //
 // Every rotated pair has passed through all its phases within the training length, so longer inputs
 // contain no new ones. Implemented from a description of the paper, whose text was not available:
-// half of the pairs, 32 tokens and 2 turns are its numbers; the spacing between and the
-// temperature, YaRN's (arXiv:2309.00071, eq. 22), are ours. So is `fastest` 0, for N below 256:
-// N/8 tokens a turn, from 2π (rope's own fastest) to 32, at most N/`turns`.
+// half of the pairs, 32 tokens and 2 turns are its values; the spacing in between and the
+// temperature, YaRN's (arXiv:2309.00071, eq. 22), are ours. So is `fastest` = 0, for N below 256:
+// N/8 tokens per turn, clamped to 2π (rope's own fastest) to 32, and at most N/`turns`.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -69,7 +69,7 @@ class RopeId final : public Encoding {
 
  private:
   int pairs() const { return int(fraction_ * dims_.head() / 2); }  // r
-  double slowest() const { return dims_.trained / turns_; }        // tokens a turn
+  double slowest() const { return dims_.trained / turns_; }        // tokens per turn
   double fastest() const {
     const double open = std::clamp(dims_.trained / 8.0, 2 * std::numbers::pi, 32.0);
     return fastest_ > 0 ? fastest_ : std::min(open, slowest());

@@ -1,26 +1,25 @@
 // Rotary position embedding. Su et al., "RoFormer", 2021, arXiv:2104.09864, eqs. 14–16.
 //
-//   score_ij = (R(i) q_i)·(R(j) k_j)/√d,   R(i) turns pair m of the first d' columns by i w_m,
+//   score_ij = (R(i) q_i)·(R(j) k_j)/√d,   R(i) rotates pair m of the first d' columns by i w_m,
 //   w_m = base^(−2m/d'), d' = 2⌊fraction d/2⌋, so that the score depends on i − j only
 //
-// With `truncate` the r = d'/2 fastest pairs of the whole head turn, w_m = base^(−2m/d), and the
-// others, the slowest, stay (p-RoPE): content independent of position.  Barbero et al., "Round
+// With `truncate`, the r = d'/2 fastest pairs of the whole head rotate, w_m = base^(−2m/d), and the
+// slower ones do not (p-RoPE): content independent of position.  Barbero et al., "Round
 // and round we go!", 2025, arXiv:2410.06205, sec. 6.
 //
-// Defined at every position. For long tests the frequencies may be changed (spectrum.h), or the
-// distances from a window w on: q_i and k_j turn to the distance f(i) − f(j) ± (w − f(w)), with
+// Defined at every position. For longer inputs, the frequencies can be changed (spectrum.h), or the
+// distances from a window w on: q_i and k_j are rotated to distance f(i) − f(j) ± (w − f(w)), with
 //   rerope       f(i) = 0           Su 2023, kexue.fm/archives/9708
 //   leaky        f(i) = i/k         the same
 //   self-extend  f(i) = ⌊i/⌈k⌉⌋     Jin et al. 2024, arXiv:2401.01325, with ⌊w/⌈k⌉⌋ as in the
-//   paper;
-//                                   today's code shifts by w − w/⌈k⌉ unrounded
-// or by chunks of c = s − w positions (dca, causal models only): k_j turns to j mod c, and q_i
+//                                   paper; today's code shifts by w − w/⌈k⌉ unrounded
+// or by chunks of c = s − w positions (dca, causal models only): k_j is rotated to j mod c, and q_i
 //   to i mod c                for keys of its own chunk ⌊i/c⌋
 //   to min(c + i mod c, s)    for those of the chunk before
 //   to min(2c − 1, s)         for older ones
 // An et al., "Training-free long-context scaling of large language models" (dual chunk attention),
-// 2024, arXiv:2402.17463, sec. 3. Its code also has a factor 0.05 ln(L/N) + 1 of q and k, which is
-// not in the paper's results: left out.
+// 2024, arXiv:2402.17463, sec. 3. Its code also multiplies q and k by 0.05 ln(L/N) + 1, which
+// the paper's results do not use: not implemented.
 #include <algorithm>
 #include <cmath>
 
@@ -30,7 +29,7 @@
 namespace yonder {
 namespace {
 
-// The settings for longer tests, each by itself.
+// The inference-time overrides for longer inputs, one at a time.
 Overrides longer_tests() {
   Overrides all =
       overrides("rope.scaling", {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "dynamic",
@@ -44,7 +43,7 @@ class Rope final : public Encoding {
   Layout layout_ = Layout::interleaved;
   Turning turning_;
 
-  // The angles of a pass, which all its layers share.
+  // The angles of a pass, shared by all layers.
   struct Turned {
     std::vector<int> at;
     Spectrum spectrum;
@@ -99,7 +98,7 @@ class Rope final : public Encoding {
   }
 
   void freeze_for_length(int longest) override {
-    if (chunked()) return;  // its lengths are parts of N
+    if (chunked()) return;  // its lengths are fractions of N
     const int w = far() ? window() : 0;
     turning_.scaling.freeze_for_length(dims_.trained - w, longest - w);
   }
@@ -152,7 +151,7 @@ class Rope final : public Encoding {
 
   void far_dots(Dots& x, const Attention& a, const Spectrum& s) const {
     const int w = window(), N = dims_.trained, L = a.queries.longest;
-    // The least k that keeps every distance within the trained ones, unless it is given.
+    // Unless k is given, the smallest that keeps every distance within the trained range.
     const double least = std::max(1.0, double(L - w) / (N - w));
     const double k = turning_.scaling.factor > 0 ? turning_.scaling.factor : least;
     auto f = [&](int i) {

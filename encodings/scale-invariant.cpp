@@ -3,10 +3,10 @@
 //
 //   score_ij = √(1 + 2u) S_ij − 2u,   u = ln(1 + |i − j|/τ),   S = q_i·k_j/√d
 //
-// If S is N(0, 1), a key's mean weight before softmax is √e/(1 + |i − j|/τ): distances of 10 to 100
-// get as much in all as those of 100 to 1000. Meant over p-RoPE (rope with rope.fraction and
-// rope.truncate), which turns S; over plain RoPE the paper's models fail beyond N. With τ → ∞ it is
-// what it is composed with.
+// If S is N(0, 1), a key's mean unnormalised weight is √e/(1 + |i − j|/τ): distances of 10 to 100
+// get as much in total as those of 100 to 1000. Meant for p-RoPE (rope with rope.fraction and
+// rope.truncate), which rotates the q and k of S; with plain RoPE the paper's models fail beyond N.
+// With τ → ∞ it changes nothing.
 #include <cmath>
 #include <cstdlib>
 

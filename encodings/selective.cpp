@@ -1,13 +1,13 @@
 // Selective RoPE. Movahedi, Carstensen et al., "Selective rotary position embedding", ICLR 2026,
 // arXiv:2511.17388, sec. 4; timurcarstensen/selective-rope, modules/rotary.py.
 //
-//   score_ij = (R_i q_i)·(R_j k_j)/√d,   R_t turns pair m of a head by w_m Σ_{u≤t} φ_um,
+//   score_ij = (R_i q_i)·(R_j k_j)/√d,   R_t rotates pair m of a head by w_m Σ_{u≤t} φ_um,
 //   φ_t = Σ_{s<4} c_s ∘ (U V n̂_{t+s−3}),   w_m = base^(−2m/d)
 //
-// n̂ is the block's normed input with each head's d columns divided by their length; U, V and c are
-// per layer. How far a token turns depends on what it and the three before it are: with φ = 1 this
-// is rope. The sum runs over tokens, in double; positions are not used. Causal only. The official
-// code's gate, bias and activation are off in all its configurations: left out.
+// n̂ is the block's normed input with each head's d columns divided by their norm; U, V and c are
+// per layer. A token's rotation depends on the contents of it and the three tokens before it; with
+// φ = 1 this is rope. The sum runs over tokens, in double; positions are not used. Causal only. The
+// official code's gate, bias and activation are off in all its configurations: not implemented.
 #include <cmath>
 #include <numbers>
 
@@ -23,7 +23,7 @@ namespace {
 // cos(w_{c mod pairs} Σ_{u≤t} φ_uc + shift) of each token t and column c.  φ [B, T, C]
 Var cosine_of_sums(const Var& turns, const std::vector<double>& w, double shift) {
   const int T = turns.dim(1), C = turns.dim(2), pairs = int(w.size());
-  // Calls f(where, angle) along a sequence and column.
+  // Calls f(index, angle) for each token of one sequence and column.
   const auto walk = [T, C, pairs, w, shift](const Tensor& by, std::int64_t n, auto f) {
     const int c = int(n % C);
     double sum = 0;
@@ -39,7 +39,7 @@ Var cosine_of_sums(const Var& turns, const std::vector<double>& w, double shift)
     walk(turns.value(), n, [&](std::int64_t at, double angle) { y[at] = real(std::cos(angle)); });
   });
   return Tape::record(y, {turns}, [=](const Tensor& dy) {
-    const Tensor sum = turns.grad();  // made before threads share it
+    const Tensor sum = turns.grad();  // allocated before threads share it
     parallel_for(columns, [&](std::int64_t n) {
       const double by = w[std::size_t(n % C % pairs)];
       std::vector<double> slope;  // d(loss)/d(angle) of each token

@@ -1,7 +1,7 @@
-// A temperature for tests of a trained model: scores that spread over more keys than training
-// showed are sharpened by one factor. Veličković et al., "Softmax is not enough (for sharp
+// An inference-time temperature for a trained model: attention over more keys than in training is
+// sharpened by one factor. Veličković et al., "Softmax is not enough (for sharp
 // out-of-distribution)", 2024, arXiv:2410.01104, sec. 5, choose it by the entropy of each row; here
-// it is the same for all, to be tried by hand.
+// it is the same for all rows and set by hand.
 //
 //   score_ij = λ q_i·k_j/√d,   λ = by
 //

@@ -1,11 +1,11 @@
 // Relative position representations. Shaw, Uszkoreit & Vaswani, 2018, arXiv:1803.02155, eqs. 3–5.
 //
 //   score_ij = q_i·(k_j + A[r])/√d,   z_i = Σ_j softmax(score)_ij (v_j + C[r])
-//   r = clip(i − j, −c, c) + c bidirectional, min(i − j, c) causal, where no i − j seen is below 0
-//   (`coupled` has such: bidirectional); A and C shared by the heads
+//   r = clip(i − j, −c, c) + c bidirectional, min(i − j, c) causal, where no visible i − j is below
+//   0 (with `coupled` some are: as bidirectional); A and C shared by the heads
 //
 // table = sinusoidal is NEZHA (Wei et al. 2019, arXiv:1909.00204): row r is the sinusoid of the
-// clipped distance, in A and in C, and nothing is learned. Distances beyond c look all alike.
+// clipped distance, in A and in C, and nothing is learned. Distances beyond c look the same.
 #include <algorithm>
 #include <numeric>
 

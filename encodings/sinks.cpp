@@ -2,12 +2,12 @@
 // attention sinks", ICLR 2024, arXiv:2309.17453; Han et al., "LM-Infinite", 2023, arXiv:2308.16137.
 //
 //   query i sees the first g tokens and those fewer than w tokens away from it, by index
-//   learned: e^s_ij / (e^s_h + Σ_j e^s_ij), s of each layer and head, from 0 on
+//   learned: e^s_ij / (e^s_h + Σ_j e^s_ij), s per layer and head, initially 0
 //
 // A window hides the first tokens, on which models place surplus attention weight; keeping g of
-// them lets a model work beyond N. A learned s absorbs such weight; untrained at 0 it is
-// StreamingLLM's zero sink. Positions remain those of the tokens. LM-Infinite bounds the distance
-// to the first tokens by w, as rope.scaling = rerope with rope.window = w does; StreamingLLM counts
+// them lets a model work beyond N. A learned s absorbs such weight; at its initial 0 it is
+// StreamingLLM's zero sink. Tokens keep their positions. LM-Infinite bounds the distance to the
+// first tokens by w, as rope.scaling = rerope with rope.window = w does; StreamingLLM counts
 // positions within its g + w tokens, which differs from that by less than g.
 #include "encodings/base/encoding.h"
 

@@ -3,7 +3,7 @@
 //
 //   x_i + s_D(i),   s[2m] = sin(i w_m),  s[2m+1] = cos(i w_m),  w_m = base^(−2m/D)
 //
-// Defined at every position. For long tests the frequencies may be changed as rope's are
+// Defined at every position. For longer inputs the frequencies can be changed as in rope
 // (spectrum.h).
 #include "core/ops/ops.h"
 #include "encodings/base/encoding.h"

@@ -2,18 +2,18 @@
 // arXiv:2501.19399, eq. 2.
 //
 //   score_ij = s ln c_i · q_i·k_j/√d,   c_i the number of keys that query i sees
-//   kind = learned  s_h of each layer and head, at first N(s, 0.01²), as in the code of
-//                   arXiv:2506.16640 (Vasylenko et al. 2025); s = 1/ln N starts as attention is
+//   kind = learned  s_h of each layer and head, initially N(s, 0.01²), as in the code of
+//                   arXiv:2506.16640 (Vasylenko et al. 2025); s = 1/ln N starts as plain attention
 //                   at N keys
 //          fixed    s everywhere; 1/ln N is log n
 //          adaptive (1 + softplus(w_h·n_i) (ln(c_i + 1))^(2 tanh(u_h·n_i))) q_i·k_j/√d, n the
 //                   block's normed input: Vasylenko et al. 2025, sec. 4.3
-//          llama4   (1 + attn_scale ln(1 + ⌊c_i/floor_scale⌋)) q_i·k_j/√d, Llama 4's, which has it
-//                   on layers without positions; its code counts i + 1, which is c_i without window
+//          llama4   (1 + attn_scale ln(1 + ⌊c_i/floor_scale⌋)) q_i·k_j/√d, as in Llama 4, on
+//                   layers without positions; its code uses i + 1, which is c_i without a window
 //
 // Terms without q (biases) are unchanged, as with log n; with `bias` the factor multiplies plain
-// biases too, as the code of arXiv:2505.22842 does (bam+ssmax). `heads` scales the last so many
-// heads alone, as that of arXiv:2506.16640 does (nape+ssmax).
+// biases too, as in the code of arXiv:2505.22842 (bam+ssmax). `heads` scales only that many of the
+// last heads, as in the code of arXiv:2506.16640 (nape+ssmax).
 #include <cmath>
 
 #include "core/ops/ops.h"
@@ -91,7 +91,7 @@ class SsMax final : public Encoding {
     }
   }
 
-  // The factors by content, [B, Tq, H].
+  // The adaptive factors, [B, Tq, H].
   Var adaptive(const Attention& a) const {
     if (a.input.dim(2) != dims_.width)
       throw UsageError(
@@ -120,14 +120,14 @@ class SsMax final : public Encoding {
     return x;
   }
 
-  // The factors but for a learned s, [B or 1, Tq] or [B or 1, Tq, H].
+  // The factors without a learned s, [B or 1, Tq] or [B or 1, Tq, H].
   Tensor keys(const Attention& a) const {
     const Tensor factor = visible(a);
     for (real& c : factor.flat()) c = real(of(double(c)));
     return of_last(heads_, dims_.heads, factor);
   }
 
-  // Times s, [B or 1, Tq, H].
+  // `factor` times s, [B or 1, Tq, H].
   Var learned(const Tensor& factor, int layer) const {
     Var s = each_[std::size_t(layer)];
     if (const int rest = dims_.heads - s.dim(0); rest > 0) s = concat({Var(ones({rest})), s}, 0);
@@ -139,7 +139,7 @@ class SsMax final : public Encoding {
     return outer(Var(factor), s).view({factor.dim(0), factor.dim(1), s.dim(0)});
   }
 
-  // The factor for c keys, but for a learned s.
+  // The factor for c keys, without a learned s.
   double of(double c) const {
     if (kind_ == "llama4") return 1 + attn_scale_ * std::log1p(std::floor(c / floor_scale_));
     return (kind_ == "fixed" ? s_ : 1) * std::log(c);

@@ -3,10 +3,10 @@
 //
 //   A_ij = β_ij Π_{j<l<i} (1 − β_il),   β_ij = σ(q_i·k_j/√d),   z_i = Σ_{j<i} A_ij v_j
 //
-// in place of softmax, without position: from the nearest key on, each takes a fraction of what
-// nearer ones have left. The query's own token takes none, so a row's weights add up to less
-// than 1. remainder = own gives the rest to its value, as the released 3B model does
-// (sb_remainder); later versions of that code have a learned vector there and a norm for each head,
+// instead of softmax, without positions: starting from the nearest, each key takes a fraction of
+// the weight that nearer ones have left. The query's own token takes none, so a row's weights sum
+// to less than 1. remainder = own gives the rest to the query's own value, as the released 3B model
+// does (sb_remainder); later versions of that code use a learned vector there and a norm per head,
 // which are not implemented.
 #include "encodings/base/encoding.h"
 

@@ -2,12 +2,12 @@
 // pre-training" (TUPE), ICLR 2021, arXiv:2006.15595, eqs. 7–10.
 //
 //   score_ij = (q_i·k_j + (U_q p_i)_h·(U_k p_j)_h)/√(2d) + b_h[bucket(i − j)]
-//   p        a table, or sinusoids; as they are, where the official code gives them a norm
-//   untie    all but q_i·k_j/√(2d) becomes θ_0h where the query is the first token,
-//            else θ_1h where the key is
+//   p        a table, or sinusoids; not normed, unlike in the official code
+//   untie    everything but q_i·k_j/√(2d) becomes θ_0h if the query is the first token,
+//            else θ_1h if the key is
 //
-// The positions are extra columns of q and k, so no table of L×L exists: for `untie`, two
-// more hold what the first row and column have to get instead of their bias.
+// Positions are extra columns of q and k, so there is no L×L table; for `untie`, two more columns
+// hold what the first row and column get instead of their bias.
 #include <cmath>
 
 #include "core/ops/ops.h"
@@ -59,11 +59,11 @@ class Tupe final : public Encoding {
     key_ = p.make("encoding.tupe.key.weight", {D, D}, Init::std(1 / std::sqrt(D)));
     bias_ = p.make("encoding.tupe.bias", {buckets_, H}, Init::std(0.02));
     if (*untie_) theta_ = p.make("encoding.tupe.theta", {2, H}, Init::std(0.02));
-    else p.forget("encoding.tupe.theta");  // which older versions kept
+    else p.forget("encoding.tupe.theta");  // saved by older versions
   }
 
   void dots(Dots& d, const Attention& a) override {
-    d.q = weighed(d.q, d.row);  // log n multiplies the content alone
+    d.q = weighed(d.q, d.row);  // log n multiplies the content term only
     d.row = {};
     d.q = concat({d.q, places(query_, a.queries, d.q.shape())}, 3);
     d.k = concat({d.k, places(key_, a.keys, d.k.shape())}, 3);
@@ -83,7 +83,7 @@ class Tupe final : public Encoding {
   LogBuckets buckets() const { return {buckets_, max_distance_, dims_.two_sided()}; }
   real scale() const { return real(1 / std::sqrt(2.0 * dims_.head())); }
 
-  // U p of each token, as more columns of q or k; 0 at the first token if it stands apart.
+  // U p of each token, as additional columns of q or k; with `untie` 0 at the first token.
   Var places(const Var& projection, const Positions& at, const Shape& like) const {
     const Var p = kind_ == "learned" ? table_(at) : sinusoid(at, spectrum(10000, dims_.width));
     Var placed = linear(p, projection).view({int(at.at.size()), dims_.width});
@@ -91,8 +91,8 @@ class Tupe final : public Encoding {
     return everywhere(placed, at, like);
   }
 
-  // With `untie`, two columns more: the first token's q meets θ_0 − b, later ones carry θ_1 − b to
-  // the first token's k.
+  // Two more columns for `untie`: the first token's q selects θ_0 − b in every k, and each later q
+  // carries θ_1 − b, which the first token's k selects.
   std::pair<Var, Var> apart(const Dots& d, const Attention& a) const {
     const int H = dims_.heads;
     // (θ_side − b)/scale, [n, H]; keys begin at the first token, queries need not

@@ -4,9 +4,9 @@
 //   score_ij = (1/√d) Σ_c q_ic k_jc e^(P_ic − P_jc),   P_t = Σ_{u ≤ t} ln σ(W n_u + b)
 //
 // n is the block's normed input, c runs over a head's columns; W and b are per layer. The sum runs
-// over tokens: positions are not used. b starts at `bias`, where hardly anything decays. Their gate
-// of one number a head is fox beside it: wall+fox. They clamp exponents at 2^110; nothing is
-// clamped here. With all gates 1 nothing depends on positions.
+// over tokens: positions are not used. b starts at `bias`, where there is hardly any decay. Their
+// additional gate of one value per head is wall+fox here. They clamp exponents at 2^110; here
+// nothing is clamped. If all gates are 1, nothing depends on position.
 #include "core/ops/ops.h"
 #include "encodings/base/encoding.h"
 

@@ -2,8 +2,8 @@
 //
 //   query i sees key j only if their tokens are fewer than `size` apart, by index
 //
-// Causal: the last `size` keys, its own included. Added to a trained model it is the baseline that
-// use of long context has to beat.
+// Causal: the last `size` keys, its own included. Added to a trained model, it is the baseline
+// that use of a long context has to beat.
 #include "encodings/base/encoding.h"
 
 namespace yonder {

@@ -4,7 +4,7 @@
 //   score_ij = ((q_i + u_h)·k_j + (q_i + v_h)·(W R_{i−j})_h)/√d
 //   R_x = [sin(x w_0) … sin(x w_{D/2−1}), cos(x w_0) … cos(x w_{D/2−1})],  w_m = 10000^(−2m/D)
 //
-// Distances to the right are negative, as they are. Defined for any distance; `clamp` clips it.
+// Distances to later keys keep their negative sign. Defined for any distance; `clamp` clips it.
 #include <algorithm>
 #include <cmath>
 
@@ -58,7 +58,7 @@ class XlNet final : public Encoding {
   void scores(ScoreTerms& s, const Attention& a) override {
     const Layer& layer = layers_[a.layer];
     const int H = dims_.heads, d = dims_.head();
-    // A causal query meets no negative distance unless a token stands before an earlier one.
+    // A causal query sees no negative distance unless positions decrease between tokens.
     const int least = clipped(a.least_seen() < 0 ? a.least() : 0),
               most = clipped(std::max(a.most(), 0));
     const int R = most - least + 1;

@@ -3,9 +3,9 @@
 //   rope, and in pair m  q_i ζ_m^(i/scale),  k_j ζ_m^(−j/scale),   ζ_m = (2m/d + 0.4)/1.4
 //   so that the pair's score decays with ζ_m^((i − j)/scale)
 //
-// Causal only: to the right it would grow. Exponents are counted from the middle of the positions
-// of the pass, which changes no score and delays overflow. For long tests the paper has blockwise
-// attention too; add `window` for something like it.
+// Causal only: towards later keys it would grow. Exponents are relative to the middle of the pass's
+// positions, which changes no score and delays overflow. For long inputs the paper also has
+// blockwise attention; add `window` for something similar.
 #include <algorithm>
 #include <cmath>
 
@@ -36,10 +36,10 @@ class Xpos final : public Encoding {
     const std::vector<int> keys = token_positions(a.keys);
     const auto [first, last] = std::minmax_element(keys.begin(), keys.end());
     const double middle = (*first + *last) / 2.0;
-    if ((*last - middle) / scale_ * -std::log(zeta(0)) > 84)  // float ends at exp(±88)
+    if ((*last - middle) / scale_ * -std::log(zeta(0)) > 84)  // float range is exp(±88)
       throw Undefined("too far", fmt::format("xpos: position {} is too far for xpos.scale {}; test "
                                              "shorter, or train a larger scale",
-                                             *last, int(scale_)));
+                                             *last, scale_));
     x.q = rotate(x.q, turned(a.queries, middle, 1));
     x.k = rotate(x.k, turned(a.keys, middle, -1));
   }
@@ -47,7 +47,7 @@ class Xpos final : public Encoding {
  private:
   double zeta(int m) const { return (2.0 * m / dims_.head() + 0.4) / 1.4; }
 
-  // Turned by i w_m and stretched by ζ_m^(±(i − middle)/scale).
+  // Rotated by i w_m and scaled by ζ_m^(±(i − middle)/scale).
   Rotation turned(const Positions& p, double middle, int sign) const {
     Rotation r = rotation(p, spectrum(base_, dims_.head()), layout_, [](int i) { return i; });
     const std::vector<int> at = token_positions(p);

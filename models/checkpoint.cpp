@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-// The first format knows the plain block only, and says nothing of it.
+// The first format has the plain block only and does not store it.
 constexpr int plain_format = 1, format = 2;
 
 ordered_json describe(const Transformer& model, const Origin& origin) {
@@ -40,7 +40,7 @@ ordered_json describe(const Transformer& model, const Origin& origin) {
           {"seed", origin.seed}};
 }
 
-/// An object of the metadata that has to have these keys and no others.
+/// An object in the metadata that must have exactly these keys.
 class Object {
  public:
   Object(const json& said, const std::string& name, std::vector<std::string> keys)
@@ -85,7 +85,7 @@ void set_options(Composition& encoding, const json& said) {
     if (!o.later && !said.contains(o.name)) throw UsageError("option '" + o.name + "' is missing");
 }
 
-// The block of a model, where its file has one.
+// The block of a model whose file stores one.
 BlockDesign block_of(const Object& model) {
   BlockDesign block;
   for (const Option& o : block.options())
@@ -145,7 +145,7 @@ std::string format_model(const Transformer& model, const Origin& origin) {
   Safetensors file;
   for (const auto& [name, var] : model.parameters().all())
     file.tensors.emplace_back(name, var.value());
-  // replace: a task's path may hold bytes that are not UTF-8
+  // replace: a task's path may contain bytes that are not UTF-8
   file.metadata["yonder"] =
       describe(model, origin).dump(-1, ' ', false, json::error_handler_t::replace);
   return format_safetensors(file);

@@ -8,16 +8,16 @@
 #include "models/transformer.h"
 
 /// \file
-/// A checkpoint is a safetensors file that is enough to rebuild and test a model: the parameters
-/// under their names and, in `__metadata__` under the key `yonder`, one JSON text with the extents
-/// of the model, its encoding with all options, its task, step and seed.
+/// A checkpoint is a safetensors file with all that is needed to rebuild and evaluate a model: the
+/// parameters by name and, in `__metadata__` under the key `yonder`, one JSON text with the model's
+/// extents, its encoding with all options, its task, step and seed.
 namespace yonder {
 
-/// What a checkpoint says of where a model comes from.
+/// Where a model comes from, as stored in its checkpoint.
 struct Origin {
   nlohmann::ordered_json task;  ///< {"name": "copy", …its options}
   int step = 0;                 ///< training steps done
-  std::uint64_t seed = 0;       ///< the training's
+  std::uint64_t seed = 0;       ///< of the training run
 };
 
 /// The content of a checkpoint.
@@ -25,13 +25,13 @@ std::string format_model(const Transformer&, const Origin&);
 /// Throws DiskError.
 void save_model(const std::string& path, const Transformer&, const Origin&);
 
-/// A checkpoint's file as it was read, from which its model can be built again and again.
+/// A checkpoint file as read, from which its model can be built repeatedly.
 struct CheckpointFile {
   std::string path;     ///< where it was read from
   Safetensors content;  ///< parameters and metadata
 };
-/// FileError, which names the file, if it can't be read, is not a safetensors file, or is not what
-/// its manifest (manifest.h) says.
+/// Throws FileError, naming the file, if it can't be read, is not a safetensors file, or does not
+/// match its manifest (manifest.h).
 CheckpointFile read_checkpoint(const std::string& path);
 
 /// A loaded model.
@@ -40,11 +40,11 @@ struct Checkpoint {
   Origin origin;                       ///< where it comes from
 };
 
-/// The model of a checkpoint, with `test_options` of its encoding ({"rope.scaling", "yarn"})
-/// changed for testing. Throws FileError, which names the file, for anything in it that is missing,
-/// unknown or does not fit; UsageError for a test option that is unknown, frozen or not allowed.
+/// Rebuilds the model of a checkpoint, with `test_options` ({"rope.scaling", "yarn"}) as
+/// inference-time overrides. Throws FileError, naming the file, if anything in it is missing,
+/// unknown or inconsistent; UsageError for an override that is unknown, frozen or not allowed.
 Checkpoint load_model(const CheckpointFile&, const Overrides& test_options = {});
-/// The same of a file that is read for it.
+/// The same, reading the file first.
 Checkpoint load_model(const std::string& path, const Overrides& test_options = {});
 
 }  // namespace yonder

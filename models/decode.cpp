@@ -13,7 +13,7 @@ int largest(std::span<const real> logits) {
   return int(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
-// A token of the softmax of logits/temperature, of the `top_k` largest.
+// Samples from the softmax of logits/temperature over the `top_k` largest logits.
 int drawn(std::span<const real> logits, const Decoding& how, double uniform) {
   std::vector<int> tokens(logits.size());
   std::iota(tokens.begin(), tokens.end(), 0);
@@ -48,7 +48,7 @@ std::vector<std::vector<int>> decode(Transformer& model, std::span<const int> pr
       const auto row = logits.value().flat().subspan(std::size_t(b) * V, std::size_t(V));
       next[b] =
           how.temperature > 0 ? drawn(row, how, draw.uniform(std::uint64_t(b))) : largest(row);
-      // What follows its end no longer matters to a sequence, and never did to the others.
+      // Tokens after the end of a sequence are ignored, and never affect the others.
       const bool ended = !written[b].empty() && written[b].back() == how.end;
       if (ended) continue;
       written[b].push_back(next[b]);

@@ -10,7 +10,7 @@ namespace {
 
 const std::string twin = "imaginary.";
 
-// x [n, M, N, d] with M and N exchanged, [n, N, M, d].
+// x [n, M, N, d] with M and N swapped, [n, N, M, d].
 Var exchanged(const Var& x, int n, int M, int N, int d) {
   std::vector<int> from;
   for (int i = 0; i < n; ++i)

@@ -12,15 +12,15 @@
 /// The last entry is the checksum of all the text before it.
 namespace yonder {
 
-/// What "files" says of a file of this content.
+/// The entry in "files" for a file with this content.
 nlohmann::ordered_json described(const std::string& content);
-/// A manifest's text: an object and, as its last entry, the checksum.
+/// The text of a manifest, with the checksum as its last entry.
 std::string sealed(const nlohmann::ordered_json& manifest);
-/// The object again. FileError, beginning with `path`, if a single bit is not as it was written.
+/// Parses it. Throws FileError, beginning with `path`, if a bit has changed or the format isn't 1.
 nlohmann::json unsealed(const std::string& text, const std::string& path);
 
-/// FileError if the manifest of `path`, if there is one, lists another content than this. A file
-/// without a manifest, or that its manifest does not list, is accepted as it is.
+/// Throws FileError if `path` has a manifest that is damaged or lists a different content. A file
+/// without a manifest, or that its manifest does not list, is accepted.
 void require_whole(const std::string& path, const std::string& content);
 
 }  // namespace yonder

@@ -4,21 +4,21 @@
 #include "models/transformer.h"
 
 /// \file
-/// Small models of an encoding, by which its rules are tried.
+/// Small models with an encoding, on which its rules are checked.
 namespace yonder {
 
-/// One kind of model that an encoding serves.
+/// One kind of model that an encoding supports.
 struct Served {
-  std::string encoding;     ///< perhaps several, joined
+  std::string encoding;     ///< or several, joined
   Dims dims;                ///< of the model
-  Overrides extension;      ///< to be set at test time
-  Overrides settings = {};  ///< before training
+  Overrides extension;      ///< inference-time overrides
+  Overrides settings = {};  ///< set before training
 
-  /// In words.
+  /// A readable description.
   std::string name() const;
-  /// A model in which every parameter has left its start (zeros hide errors), the same each time.
+  /// A model with noise added to every initial parameter (zeros hide errors), the same each time.
   Transformer model() const;
-  /// Whether a model takes its extension: rope's dca serves causal ones only.
+  /// Whether the model accepts its extension: rope's dca supports causal models only.
   bool takes_extension() const;
 };
 

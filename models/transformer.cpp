@@ -158,7 +158,7 @@ Transformer Transformer::with_encoding(std::unique_ptr<Composition> encoding) co
 
 void Transformer::make_parameters() {
   const int V = dims_.vocabulary, D = dims_.width, F = dims_.mlp;
-  // Weights that add to the stream start smaller, so that its variance is alike at any depth.
+  // Weights that add to the residual stream start smaller, so its variance is similar at any depth.
   const double deep = 1 / std::sqrt(2.0 * dims_.layers);
   auto matrix = [&](const std::string& name, int out, int in, bool bias, double factor = 1) {
     const double deviation = factor / std::sqrt(double(in));
@@ -215,7 +215,7 @@ Var Transformer::step(std::span<const int> tokens, int batch, int longest, Cache
   const Positions& keys = placed;
   const Positions added = keys.from(cache.seen);
 
-  // An encoding may read the whole prefix (rnn, conv) before the new rows are known.
+  // The whole prefix is embedded because an encoding (rnn, conv) may read all of it.
   const Var x = slice(embedded(prefix, keys), 1, cache.seen, n);
   const std::size_t each = layers_.size() * std::size_t(loops_at(keys.longest));
   cache.keys.resize(each);
@@ -308,7 +308,7 @@ Var Transformer::feed_forward(int layer, const Var& n) const {
   return w.down(act == Activation::relu2 ? relu2(w.up(n)) : gelu(w.up(n)));
 }
 
-// softmax(score(Q n, K m)) V m for all heads, n and m the normed query and memory.
+// softmax(score(Q n, K m)) V m for all heads, with n and m the normed query and memory.
 Var Transformer::attend(int layer, const Var& query, const Var& memory, const Run& run) {
   const Layer& w = layers_[layer];
   const bool post = dims_.block.place == NormPlace::post;

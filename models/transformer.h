@@ -7,34 +7,34 @@
 #include "models/layers.h"
 
 /// \file
-/// The compact Transformer of every experiment, causal or bidirectional.
+/// The compact Transformer used in every experiment, causal or bidirectional.
 ///
 ///   x = √D · E[token];  x = encoding.embed(x)
 ///   for each layer:  n = encoding.layer_input(norm1(x));  h = x + O·attention(Q n, K n, V n)
 ///                    x = h + Down·gelu(Up·norm2(h))
 ///   logits = Head·norm(x)
 ///
-/// That is the plain block; Dims::block may choose others, and how often the layers are gone
-/// through. For the encoding `complex` every vector of the stream is [re, im]; layers.h does the
+/// This is the plain block; Dims::block may select others, and the number of loops over the layers.
+/// For the encoding `complex`, every vector of the residual stream is [re, im]; layers.h does the
 /// rest.
 namespace yonder {
 
-/// What a pass consists of, and the positions of its tokens.
+/// The extents of a forward pass, and the positions of its tokens.
 struct Pass {
   int batch = 1;             ///< B
   int tokens = 0;            ///< T
-  int longest = 0;           ///< L: the length of the test, training: N; 0: as many as `tokens`
-  std::vector<int> lengths;  ///< [B] tokens without padding; empty: no padding
+  int longest = 0;           ///< L: evaluation length, in training N; 0: `tokens`
+  std::vector<int> lengths;  ///< [B] non-padding tokens; empty: no padding
   std::vector<int> at;  ///< [T] or [B, T], ≥ 0 in padding too; empty: the encoding's, or 0..T−1
-  std::vector<int> digits;        ///< [B, T] as Positions has them; empty: no digits
-  RandomStream* draws = nullptr;  ///< in training only, for encodings that draw positions
+  std::vector<int> digits;        ///< [B, T] as in Positions; empty: no digits
+  RandomStream* draws = nullptr;  ///< in training only, for encodings that sample positions
 };
 
-/// The Positions of a pass, with the numbers that they point to: keep it until the backward pass is
-/// over. It may be moved, since a moved vector keeps its place in memory, but not copied.
+/// The Positions of a pass, with the data that they point to: keep it until the backward pass is
+/// done. It may be moved, since a moved vector keeps its address, but not copied.
 class Placed {
  public:
-  Placed(Composition&, Pass);             ///< asks the encoding where `at` is empty
+  Placed(Composition&, Pass);             ///< asks the encoding if `at` is empty
   Placed(Placed&&) = default;             ///< its vectors stay valid
   Placed& operator=(Placed&&) = default;  ///< its vectors stay valid
 
@@ -46,7 +46,7 @@ class Placed {
   Positions positions_;
 };
 
-/// Whether the matrix of the logits is the embedding's (model.tie_embeddings) or one of its own.
+/// Whether the output matrix is the embedding's (model.tie_embeddings) or a separate one.
 enum class Head { own, tied };
 
 /// The model around an encoding: embedding, layers and head.
@@ -57,35 +57,35 @@ class Transformer {
   Transformer(Dims dims, std::unique_ptr<Composition> encoding, std::uint64_t seed,
               Head head = Head::own)
       : Transformer(dims, std::move(encoding), Parameters(seed), head) {}
-  /// A model of the given parameters, e.g. saved ones.
+  /// A model with the given parameters, e.g. saved ones.
   Transformer(Dims dims, std::unique_ptr<Composition> encoding, Parameters, Head head);
 
-  /// The same model with another encoding. What both have stays as it is, by name; parameters that
-  /// the other one adds are drawn from the model's seed, those that it lacks are gone. UsageError
-  /// if the two can't follow each other: a name has two shapes, or one model is complex.
+  /// The same model with another encoding. Parameters of both keep their values, by name; new ones
+  /// are drawn from the model's seed, those that the new encoding lacks are dropped. Throws
+  /// UsageError if a name has two shapes, or if only one of the two models is complex.
   Transformer with_encoding(std::unique_ptr<Composition> encoding) const;
 
   const Dims& dims() const { return dims_; }  ///< extents of the model
   bool tied() const { return tied_; }         ///< whether its Head is tied
-  /// Layers that a token of a pass of the trained length goes through.
+  /// Number of layers that a token passes through at the trained length.
   int depth() const { return dims_.layers * (loops_ > 0 ? loops_ : dims_.block.loops); }
-  /// The numbers that tell positions: those of the encoding, without what only shapes attention.
+  /// Number of position parameters: the encoding's, except those that only shape attention.
   std::int64_t position_parameters() const;
-  /// Sets `model.loops`, where 0 stands for ⌈r·L/N⌉, r being the loops of training, or an option of
-  /// the encoding, as Composition::set_at_test does.
+  /// Inference-time override: sets `model.loops`, where 0 means ⌈r·L/N⌉ with r the loops in
+  /// training, or an option of the encoding, as Composition::set_at_test does.
   void set_at_test(const OptionKey&, const Value&);
-  /// Before training continues at `longest` tokens: the loops of that length hold from now on.
+  /// Before training continues at `longest` tokens: fixes the loops to those of that length.
   void freeze_loops(int longest);
-  Composition& encoding() { return *encoding_; }                ///< options may be set at test time
+  Composition& encoding() { return *encoding_; }                ///< options may be set at inference
   const Composition& encoding() const { return *encoding_; }    ///< the encoding in use
   Parameters& parameters() { return parameters_; }              ///< under their checkpoint names
   const Parameters& parameters() const { return parameters_; }  ///< under their checkpoint names
 
-  /// Final hidden states after the last norm, [B, T − first, D], of the rows from `first` on. The
-  /// last layer computes only these: a caller that needs the end only does not pay for the rest.
-  /// tokens [B·T]; padding is −1, at the right end only, and counted out of positions.lengths; its
-  /// rows are finite and mean nothing. UsageError for a token beyond the vocabulary, or padding
-  /// elsewhere. `observer`, if given, sees the attention of every layer.
+  /// Final hidden states after the last norm, [B, T − first, D], for the rows from `first` on. The
+  /// last layer computes no others, unless positions are per sequence or the encoding replaces it.
+  /// tokens [B·T]; padding is −1, at the right end only, and not counted in positions.lengths; its
+  /// rows are finite but meaningless. Throws UsageError for a token outside the vocabulary, or for
+  /// padding elsewhere. `observer`, if given, records the attention of every layer.
   Var hidden(std::span<const int> tokens, const Positions&, int first = 0,
              AttentionObserver* observer = nullptr);
 
@@ -98,30 +98,30 @@ class Transformer {
   /// Head·h for hidden states [.., D] → [.., V].
   Var head(const Var& hidden);
 
-  /// Keys and values of the tokens seen so far, for decoding, and what the encoding makes of each.
-  /// Keys are kept as projected: the encoding turns them at each step, so every encoding decodes
-  /// with a cache.
+  /// Keys and values of the tokens seen so far, for decoding, and the encoding's per_keys(). Keys
+  /// are cached as projected: the encoding transforms them at every step, so every encoding can
+  /// decode with a cache.
   struct Cache {
     std::vector<int> tokens;        ///< [B, seen]
     std::vector<Var> keys, values;  ///< per loop and layer [B, seen, K, d]
-    /// Per loop and layer, of each component of the encoding [B, seen, ..], or empty ones.
+    /// Per loop and layer, for each component of the encoding: [B, seen, ..], or empty.
     std::vector<std::vector<Var>> per_keys;
     int seen = 0;  ///< tokens in the cache
   };
-  /// Logits [B, V] of the last of the new tokens [B, n], which are appended to the cache. `longest`
-  /// is L, the same at every step of a sequence. No token counts as a digit. UsageError for a
-  /// bidirectional model.
+  /// Logits [B, V] for the last of the new tokens [B, n], which are appended to the cache.
+  /// `longest` is L, the same at every step of a sequence. No token is treated as a digit. Throws
+  /// UsageError for a bidirectional model.
   Var step(std::span<const int> tokens, int batch, int longest, Cache&);
 
  private:
   struct Layer {
     Norm norm1, norm2;
-    Norm attention_norm, mlp_norm;  // of a sandwich
+    Norm attention_norm, mlp_norm;  // sandwich only
     Linear q, k, v, o;              // [D, D]; k, v [K·d, D]
-    Linear up, gate, down;          // [F, D], of swiglu [F, D], [D, F]
+    Linear up, gate, down;          // [F, D], swiglu only [F, D], [D, F]
   };
 
-  /// One run of a layer: the cache, if any, knows the first keys, and `memory` are the rest, of
+  /// One run of the layers: the cache, if any, holds the first keys, and `memory` the rest, of
   /// which `queries` are the last rows, or all.
   struct Run {
     Positions queries, memory, keys;
@@ -135,7 +135,7 @@ class Transformer {
   Parameters parameters_;
   Numbers numbers_;
   bool tied_;
-  int loops_;  // at test; 0: ⌈r·L/N⌉
+  int loops_;  // in use; 0: ⌈r·L/N⌉
   Var embed_;  // [V, D]
   Norm norm_;
   Linear head_;  // [V, D]; the embedding if tied

@@ -6,24 +6,24 @@
 #include "core/simd/simd_loops.h"
 
 /// \file
-/// Tiles are computed again from the log-sum-exp of their rows:
+/// Tiles are recomputed from the log-sum-exp of their rows:
 ///   P = e^(S − log_sum_exp)   dV = Pᵀ dZ   dP = dZ Vᵀ   dS = P ∘ (dP − D),  D_i = dz_i·z_i
 ///   dQ = dS K   dK = dSᵀ Q
-/// and the tables' by distance. Dao et al. 2022, arXiv:2205.14135, app. B.
+/// and the gradients of tables by distance. Dao et al. 2022, arXiv:2205.14135, app. B.
 namespace yonder::fused {
 namespace {
 
 using tile::lanes;
 using tile::Vector;
 
-// The buffers of a tile of queries, other than its scores.
+// Buffers of a query tile other than its scores.
 struct QueryGradients {
   real *dz, *dz_turned;             // [side, wide(dv)], [wide(dv), side]
   real *minus_d, *log_sum_exp;      // [side]
   real* dq[Pairing::most_of_them];  // [side, wide(dk)]
   struct {
-    bf16::Packed dz_rows, dz_columns;        // right factors, queries its columns or its depth
-    bf16::Packed q[Pairing::most_of_them];   // right factors, queries their depth
+    bf16::Packed dz_rows, dz_columns;        // right factors: queries as columns, as depth
+    bf16::Packed q[Pairing::most_of_them];   // right factors, queries as depth
     real* dq_turned[Pairing::most_of_them];  // [wide(dk), side]
     real* spare;                             // packed_reals(side, side)
   } rounded;                                 // in bf16
@@ -104,7 +104,7 @@ QueryGradients BackwardPass::start(const QueryTile& queries, Workspace& memory) 
   return g;
 }
 
-// s becomes P, and ds = P ∘ (dz·(v + V[r]) − D); of sticks as they say.
+// s becomes P, and ds = P ∘ (dz·(v + V[r]) − D) or as stick-breaking and entmax define it.
 void BackwardPass::differentiate(const TilePair& pair, const QueryGradients& g,
                                  const Carried& carried, Square s, Square ds) const {
   const int rows = pair.keys.rows();
@@ -132,7 +132,7 @@ void BackwardPass::differentiate(const TilePair& pair, const QueryGradients& g,
   pair.clear_hidden(ds);
 }
 
-// To q and k of each pairing, from the pairs that it serves. What else is made of ds comes before.
+// Adds to the gradients of q and k of each pairing. Overwrites ds, so its other uses come before.
 void BackwardPass::add_dot_products(const TilePair& pair, const QueryGradients& g, Square ds,
                                     Square spare, std::int64_t part) const {
   const int width = wide(call.dk);
@@ -158,7 +158,7 @@ void BackwardPass::add_dot_products(const TilePair& pair, const QueryGradients& 
   }
 }
 
-// To v and to what the relative terms have.
+// Adds to the gradients of v and of the relative terms.
 void BackwardPass::add_terms(const TilePair& pair, const QueryGradients& g, Square p, Square ds,
                              int part) const {
   const QueryTile& queries = pair.queries;
@@ -200,7 +200,7 @@ void BackwardPass::remainder_to_own(const QueryTile& queries, const QueryGradien
 
 void BackwardPass::finish(const QueryTile& queries, const QueryGradients& g,
                           std::int64_t part) const {
-  if (real* sink = GradientSums::part(sums.sink, part))  // P of the sink, whose value is 0
+  if (real* sink = GradientSums::part(sums.sink, part))  // P of the sink, whose value vector is 0
     for (int i = 0; i < queries.count; ++i)
       *sink += g.minus_d[i] * std::exp(call.scores.sink.value()[queries.h] - g.log_sum_exp[i]);
   for (std::size_t n = 0; n < call.pairings.size(); ++n)
@@ -237,7 +237,7 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
   if (carried.path && !seen.empty())
     carried.path->record(seen.begin, memory.take(Path::record_reals(call)));
   std::optional<Contextual>& contextual = carried.contextual;
-  real* carries = nullptr;  // what is carried into each tile, [tiles, side]
+  real* carries = nullptr;  // the sums carried into each tile, [tiles, side]
   if (contextual) {
     carries = memory.take(std::size_t(tile::up_to(side, call.Tk)));
     each_key_tile(queries, packed, [&](const TilePair& pair) {
@@ -284,7 +284,7 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
   finish(queries, g, n);
 }
 
-// With hooks, a strip at a time: sequences in groups, the gradients of a group in order.
+// With strip biases, a strip at a time: groups of sequences, whose bias gradients are then added.
 void backward_strips(const BackwardPass& pass, Strips& strips) {
   const AttentionCall& call = pass.call;
   const Tensor& sum = pass.sums.strip;
@@ -321,7 +321,7 @@ void backward(const AttentionCall& call, const Tensor& z, const Tensor& log_sum_
 
   const BackwardPass pass{call, tables, packed, products, z, log_sum_exp, dz, sums, onto};
   const int heads = call.B * call.H, parts = sums.parts;
-  const bool whole = parts == 1 && strips.empty();  // a head in one go, its sums still in the cache
+  const bool whole = parts == 1 && strips.empty();  // a head at once, its sums still in the cache
   parallel_for(std::int64_t(heads) * parts, [&](std::int64_t n) {
     for (const Tensor& sum : sums.by_key()) GradientSums::clear(sum, n);
     for (const Tensor& sum : sums.contextual) GradientSums::clear(sum, n);

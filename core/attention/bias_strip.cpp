@@ -20,8 +20,8 @@ bool Strips::tracked() const {
 
 namespace {
 
-// f(key, row) for keys `first`..`end` − 1 and all rows, in blocks that keep both ways of storing
-// them in the cache.
+// Calls f(key, row) for keys `first`..`end` − 1 and all rows, in blocks that keep both layouts in
+// the cache.
 template <class F>
 void each_in_blocks(int first, int end, int rows, F&& f) {
   constexpr int block = 16;
@@ -32,7 +32,7 @@ void each_in_blocks(int first, int end, int rows, F&& f) {
 
 }  // namespace
 
-// Only where the strip sees keys: attention reads nothing else.
+// Only tiles of keys that the strip sees are transposed: attention reads no others.
 void Strips::make(int b, int first) {
   b_ = b, first_ = first, rows_ = std::min(side, call_.Tq - first);
   const IndexRange seen = call_.band.keys({first, first + rows_}, call_.Tk);

@@ -4,17 +4,17 @@
 
 namespace yonder::fused {
 
-/// A strip of query rows of the biases that hooks make.
+/// A strip of query rows of all strip biases.
 class Strips {
  public:
   explicit Strips(const AttentionCall&);  ///< allocates one strip of all heads
 
-  bool empty() const { return call_.scores.strips.empty(); }  ///< whether no hook makes a bias
-  /// Whether some hook wants a gradient.
+  bool empty() const { return call_.scores.strips.empty(); }  ///< whether there are no biases
+  /// Whether some hook has a tracked input.
   bool tracked() const;
 
-  /// Calls f(first row, sequences) for each strip in order, its biases ready: one strip serves all
-  /// sequences if all hooks are shared.
+  /// Calls f(first row, sequences) for each strip in order, with its bias computed: one strip
+  /// serves all sequences if all hooks are shared.
   template <class F>
   void each(F&& f) {
     const int at_once = shared_ ? call_.B : 1;
@@ -24,9 +24,9 @@ class Strips {
         f(t * side, IndexRange{b, b + at_once});
       }
   }
-  /// Of head h, [Tk, side], by key as Square.
+  /// Bias of head h, [Tk, side], stored by key like Square.
   const real* bias(int h) const { return &turned_[std::int64_t(h) * call_.Tk * side]; }
-  /// Hands d(loss)/d(bias), [H, Tk, side], of the present strip to the hooks.
+  /// Passes d(loss)/d(bias), [H, Tk, side], of the current strip to the hooks.
   void differentiate(const Tensor& turned);
 
  private:
@@ -39,7 +39,7 @@ class Strips {
   void make(int b, int first);
 };
 
-/// f(tile of queries, its bias by hooks or null) for every tile of a call, in any order.
+/// Calls f(tile of queries, its strip bias or null) for every tile of a call, in any order.
 template <class F>
 void each_query_tile(const AttentionCall& call, F&& f) {
   if (Strips strips(call); !strips.empty()) {
@@ -53,7 +53,7 @@ void each_query_tile(const AttentionCall& call, F&& f) {
   }
   const int tiles = call.query_tiles(), heads = call.B * call.H;
   parallel_for(std::int64_t(tiles) * heads, [&](std::int64_t n) {
-    // The longest rows first, so that no thread is left waiting for one at the end.
+    // The longest rows first, so that threads don't wait for a long one at the end.
     const int head = int(n % heads), t = tiles - 1 - int(n / heads);
     f(TileOrigin{head / call.H, head % call.H, t * side}, static_cast<const real*>(nullptr));
   });

@@ -18,7 +18,7 @@ Vector sigmoid(Vector x) {
   return hn::IfThenElse(hn::Ge(x, tile::all(0)), one, e) / (one + e);
 }
 
-// Where a place lies between two rows of the table, for queries i.. of a tile.
+// A position between two rows of the table, for queries from i on.
 struct Between {
   hn::Vec<Indices> low, high;
   Vector share;  // f
@@ -95,7 +95,7 @@ void Contextual::add_scores(const TilePair& pair, Square s) const {
 
 Square Contextual::differentiate(const TilePair& pair, Square ds) {
   const Reals reals;
-  // Every lane has a column of its own, so that lanes of one vector never meet.
+  // Every lane has its own column, so the lanes of a vector never write to the same element.
   const auto add = [&](real* x, auto index, Vector what) {
     hn::ScatterIndex(hn::GatherIndex(reals, x, index) + what, reals, x, index);
   };

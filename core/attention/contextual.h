@@ -9,23 +9,23 @@ namespace yonder::fused {
 ///   score_ij += (1−f) X[⌊p⌋][i] + f X[⌈p⌉][i],   X[r][i] = q_i·e[r],  f = p − ⌊p⌋
 ///
 /// with s = scale · q·k. The sum runs from the diagonal leftwards, so key tiles are walked from the
-/// last to the first, and what is summed up so far is carried along. Backwards a gate is met by the
-/// keys before it, from the first tile to the last.
+/// last to the first, and the partial sum is carried along. The gradient of a gate comes from the
+/// keys before it, so the backward pass walks from the first tile to the last.
 class Contextual {
  public:
   Contextual(const QueryTile&, Workspace&);  ///< all sums start at 0
   static std::size_t reals(
-      const AttentionCall&);  ///< that the constructor takes from the Workspace
+      const AttentionCall&);  ///< reals that the constructor takes from the Workspace
 
-  /// The sums up to the last key that was walked, [side].
+  /// The sums so far, up to the last key walked, [side].
   real* carry() { return carry_; }
-  /// Sums over the gates of a tile. s holds dot products, −∞ where hidden.
+  /// Sums the gates of a tile. s holds dot products, −∞ where hidden.
   void walk(const TilePair&, Square s);
-  /// Adds the terms to the scores of the tile that was walked last.
+  /// Adds the terms to the scores of the last tile walked.
   void add_scores(const TilePair&, Square s) const;
 
-  /// Of the tile that was walked last: takes up the gradients of the tables; returns ds and what
-  /// the gates add to it, the gradient of the dot products.
+  /// For the last tile walked: accumulates the gradients of the tables and returns the gradient of
+  /// the dot products, which is ds plus the part through the gates.
   Square differentiate(const TilePair&, Square ds);
   /// After the last tile: adds to dq [side, wide(dk)] and to de[n] [R up to stripes, wide(dk)].
   void finish(const QueryTile&, real* dq, const std::vector<real*>& de) const;

@@ -118,7 +118,7 @@ void Decay::dot_products(const TilePair& pair, Square s) {
                 s);
 }
 
-// scaled_[c][i] = q_ic e^(P_ic − P_tc) for the present key t and the queries from t on, 0 for those
+// scaled_[c][i] = q_ic e^(P_ic − P_tc) for the current key t and the queries from t on, 0 for those
 // before it.
 void Decay::mixed_products(const TilePair& pair, Square s) {
   constexpr int groups = side / lanes;
@@ -176,7 +176,7 @@ void Decay::differentiate(const TilePair& pair, Square ds, real* dq, real* dk) {
   add_product(dk, sum_, &packed_.fade[at], pair.keys.rows() * width_);
 }
 
-// What of ds belongs to pairs that see each other, [key, query].
+// ds of visible pairs, 0 elsewhere, [key, query].
 const real* Decay::seen_of(const TilePair& pair, Square ds) {
   for (int j = 0; j < pair.keys.count; ++j) {
     const IndexRange i = pair.queries_of(j, 1);
@@ -206,7 +206,7 @@ void Decay::mixed_queries(const TilePair& pair, const real* ds, real* dq) const 
         for (int r = from; r < to; ++r)
           sum[r] = hn::MulAdd(sum[r], decay, tile::all(inside ? by[r] : real(0)) * k);
       };
-      const int all = std::min(own_ + i, keys_ - 1);  // keys up to here are before all four
+      const int all = std::min(own_ + i, keys_ - 1);  // all four see the keys up to here
       for (int t = first; t <= all; ++t) add(t, 0, together);
       for (int r = 1; r < rows; ++r)
         for (int t = all + 1; t <= std::min(own_ + i + r, keys_ - 1); ++t) add(t, r, r + 1);
@@ -229,7 +229,7 @@ void Decay::mixed_keys(const TilePair& pair, const real* ds, real* dk) const {
       const auto add = [&](int t, int from, int to) {
         const int i = t - own_;
         const Vector decay =
-            t + 1 < keys_ ? tile::load(gate(t + 1) + c) : tile::all(1);  // 0 so far at the last
+            t + 1 < keys_ ? tile::load(gate(t + 1) + c) : tile::all(1);  // sum is 0 at the end
         const Vector q = i >= 0 ? tile::load(queries_.q[0] + i * width_ + c) : tile::all(0);
 #pragma GCC unroll 4
         for (int r = from; r < to; ++r) {
@@ -237,7 +237,7 @@ void Decay::mixed_keys(const TilePair& pair, const real* ds, real* dk) const {
           sum[r] = hn::MulAdd(sum[r], decay, tile::all(by) * q);
         }
       };
-      const int all = key + rows - 1;  // queries from here on are after all four
+      const int all = key + rows - 1;  // queries from here on see all four
       for (int t = own_ + end - 1; t >= all; --t) add(t, 0, together);
       for (int r = 0; r + 1 < rows; ++r)
         for (int t = std::min(all, own_ + end) - 1; t >= key + r; --t) add(t, r, r + 1);

@@ -7,10 +7,10 @@
 #include "core/attention/row_state.h"
 
 /// \file
-/// Thresholds of α-entmax: the scores of a tile of queries with all their keys are kept, and Newton
-/// steps solve Σ_j max(z_j − τ, 0)^e = 1 for each row, z less the row's maximum. The sum is convex
-/// in τ, so that steps from τ = −1, where it is at least 1, rise to the root. Keys below a τ stay
-/// below all later ones: each step forgets the vectors of keys in which no query has one above.
+/// Thresholds of α-entmax: the scores of a query tile with all its keys are kept, and Newton steps
+/// solve Σ_j max(z_j − τ, 0)^e = 1 for each row, z shifted by the row's maximum. For α ≤ 2 the sum
+/// is convex in τ, so steps from τ = −1, where it is at least 1, increase to the root. Keys below τ
+/// stay below all later τ: each step drops the vectors in which the key is below τ for every query.
 namespace yonder::fused {
 namespace {
 
@@ -23,7 +23,7 @@ struct Powers {
   Vector weight, slope;
 };
 
-// f(x ↦ Powers), in the cheapest form that α allows.
+// Returns f(x ↦ Powers), with the cheapest form for α.
 template <class F>
 auto with_powers(double alpha, F&& f) {
   const Vector none = tile::all(0);
@@ -47,12 +47,12 @@ auto with_powers(double alpha, F&& f) {
 
 bool any_above(Vector x, Vector limit) { return !hn::AllFalse(tile::Reals(), hn::Gt(x, limit)); }
 
-// The rows of a tile of queries with all keys that they see, tile by tile.
+// The scores of a query tile with all keys that it sees, tile by tile.
 class Strip {
  public:
   Strip(const QueryTile& queries, double alpha, Workspace& memory)
       : slope_(real(alpha - 1)), all_(memory.take(reals(queries.keys().size()))) {}
-  // Of scores whose keys are `seen` rows.
+  // Reals for the scores of `seen` keys.
   static std::size_t reals(int seen) { return std::size_t(tile::up_to(side, seen) + side) * side; }
 
   // Adds the scores of a tile.
@@ -64,7 +64,7 @@ class Strip {
   }
   int tiles() const { return int(firsts_.size()); }
   int first_key(int n) const { return firsts_[std::size_t(n)]; }
-  // The scores of the n-th tile again.
+  // Restores the scores of the n-th tile.
   void get(int n, const TilePair& pair, Square s) const {
     for (int j = 0; j < pair.keys.rows(); ++j)
       std::copy_n(row(starts_[std::size_t(n)] + j), side, s.row(j));
@@ -87,7 +87,7 @@ class Strip {
         tile::store(z, kept + std::int64_t(left++) * lanes);
     const Vector steepness = tile::all(real(exponent));
     const Vector least = tile::all(std::numeric_limits<real>::epsilon());
-    // Each row stops by itself, and its sums have one order whatever the rows beside it keep.
+    // Each row stops on its own; the order of its sums does not depend on the rows next to it.
     for (auto rises = sees; !hn::AllFalse(tile::Reals(), rises);) {
       const int before = left;
       Vector sum = tile::all(-1), slope = tile::all(0);
@@ -180,7 +180,7 @@ void EntmaxPass::query_tile(TileOrigin place, const real* bias) const {
   means.put(mean, false, slopes), means.clear_below();
 }
 
-// f(row of the tile, vector of queries, powers of (α − 1) s − τ)
+// Calls f(key row of the tile, first query of a vector, powers of (α − 1) s − τ).
 template <class F>
 void each_power(const TilePair& pair, double alpha, const real* threshold, Square s, F&& f) {
   const Vector by = tile::all(real(alpha - 1));

@@ -9,17 +9,17 @@ namespace yonder::fused {
 class Gates {
  public:
   Gates(const QueryTile&, Workspace&);  ///< computes C_i of the queries
-  static std::size_t reals() { return side * (3 + tile::lanes) + 3 * 16; }  ///< of the Workspace
+  static std::size_t reals() { return side * (3 + tile::lanes) + 3 * 16; }  ///< Workspace size
 
   void add_scores(const TilePair&, Square s) const;  ///< s_ij += C_i − C_j
-  /// Adds what the keys of a tile get to dc, [Tk up to whole tiles] by key row, and keeps what the
-  /// queries get for finish().
+  /// Adds the gradient of the tile's keys to dc, [Tk up to whole tiles] by key row, and keeps that
+  /// of the queries for finish().
   void differentiate(const TilePair&, Square ds, real* dc) const;
-  /// After the last tile.
+  /// After the last tile: adds the gradient of the queries to dc.
   void finish(const QueryTile&, real* dc) const;
 
  private:
-  double start_;              // C before the first query: what differences are taken from
+  double start_;              // C before the first query, subtracted from C_i and C_j
   real *queries_, *keys_;     // [side] C_i − start, C_j − start
   real *by_query_, *by_key_;  // [side], [side, lanes] sums of ds
 };

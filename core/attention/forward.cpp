@@ -6,11 +6,11 @@
 #include "core/parallel.h"
 
 /// \file
-/// Softmax over keys that come a tile at a time: a running maximum m and sum l of each row, and z
-/// rescaled whenever m grows.
-///   m' = max(m, max_j s_ij)   l' = l e^(m−m') + Σ_j e^(s_ij−m')   z' = z e^(m−m') + Σ_j
-///   e^(s_ij−m') v_j
-/// A sink is one term more of l, at the end. Sticks need neither m nor l: see stick_breaking.h.
+/// Softmax over keys one tile at a time: a running maximum m and sum l per row, and z rescaled
+/// whenever m grows.
+///   m' = max(m, max_j s_ij)   l' = l e^(m−m') + Σ_j e^(s_ij−m')
+///   z' = z e^(m−m') + Σ_j e^(s_ij−m') v_j
+/// A sink adds a term to l at the end. Stick-breaking needs no m or l: see stick_breaking.h.
 /// Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
 namespace yonder::fused {
 namespace {
@@ -18,14 +18,14 @@ namespace {
 using tile::lanes;
 using tile::Vector;
 
-// The state of the rows of a tile.
+// Running state of the rows of a tile.
 struct Running {
   real *row_max, *sum, *shrink;  // [side] m, l and e^(m−m') of the last step
   real* z;                       // [side, wide(dv)]
-  real *z_turned, *spare;        // in bf16 [wide(dv), side], and room for a factor; else null
+  real *z_turned, *spare;        // in bf16 [wide(dv), side], and a factor buffer; else null
 };
 
-// s becomes e^(s−m'), m and l move on.
+// s becomes e^(s−m'); updates m and l.
 void exponentiate(const TilePair& pair, Square s, const Running& state) {
   for (int i = 0; i < side; i += lanes) {
     const IndexRange j = pair.rows_of(i);
@@ -47,7 +47,7 @@ void exponentiate(const TilePair& pair, Square s, const Running& state) {
   }
 }
 
-// z = z·shrink + P V, of z turned.
+// z = z·shrink + P V, for transposed z.
 void gather_values_turned(const TilePair& pair, Square p, const Running& state) {
   const int width = wide(pair.call.dv);
   for (int i = 0; i < side; i += lanes) {
@@ -77,7 +77,7 @@ void gather_values(const TilePair& pair, Square p, const Running& state) {
   else pair.add_values(p, state.z);
 }
 
-// e^sink joins the sum of each row that sees something.
+// Adds e^sink to the sum of each row that sees a key.
 void add_sink(const QueryTile& queries, const Running& state) {
   const real sink = queries.call.scores.sink.value()[queries.h];
   for (int i = 0; i < queries.count; ++i) {
@@ -93,7 +93,7 @@ void add_sink(const QueryTile& queries, const Running& state) {
   }
 }
 
-// z times `factor`, and zeros for padding.
+// Writes z times `factor`, and zeros for padding.
 void write(const QueryTile& queries, const Running& state, const Tensor& z, const real* factor) {
   if (state.z_turned) add_turned(state.z_turned, wide(queries.call.dv), state.z);
   const Rows rows{z, queries.b, queries.first, queries.count, queries.h};
@@ -101,7 +101,7 @@ void write(const QueryTile& queries, const Running& state, const Tensor& z, cons
   rows.clear_below();
 }
 
-// z/l and m + ln l; zeros and +∞ where nothing was visible.
+// Writes z/l and m + ln l; zeros and +∞ if no key was visible.
 void finish(const QueryTile& queries, const Running& state, const Tensor& z, real* log_sum_exp) {
   if (queries.call.scores.sink) add_sink(queries, state);
   real share[side];
@@ -114,7 +114,7 @@ void finish(const QueryTile& queries, const Running& state, const Tensor& z, rea
   write(queries, state, z, share);
 }
 
-// Of sticks: z and what is left, which may go to the query's own value.
+// For stick-breaking: writes z and the remainder, which may weight the query's own value.
 void finish_stick_breaking(const QueryTile& queries, const StickBreaking& stick_breaking,
                            const Running& state, const Tensor& z, real* left) {
   const AttentionCall& call = queries.call;
@@ -155,7 +155,7 @@ void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
                       .z_turned = call.bf16 ? memory.zeros(side * width) : nullptr,
                       .spare = call.bf16 ? memory.take(packed_reals(side, side)) : nullptr};
   std::fill_n(state.row_max, side, std::numeric_limits<real>::lowest());
-  std::fill_n(state.shrink, side, real(1));  // sticks take nothing back
+  std::fill_n(state.shrink, side, real(1));  // stick-breaking never rescales
   Carried carried(queries, products, memory);
 
   each_key_tile(queries, packed, [&](const TilePair& pair) {

@@ -5,34 +5,33 @@
 #include "core/attention/row_state.h"
 
 /// \file
-/// Gradients of keys, values, gates and tables, which every tile of queries adds to.
+/// Gradients of keys, values, gates and tables, to which every query tile adds.
 namespace yonder::fused {
 
-/// Sums over queries, of which every part of the work has its own; they are added up in order. The
-/// queries of a head are cut into parts only if there are few heads: how many depends on extents
-/// alone.
+/// Sums over queries, separate for each part of the work and then added in order. The queries of a
+/// head are split into parts only if there are few heads; the number depends on extents alone.
 struct GradientSums {
-  int parts;         ///< of the queries of a head
+  int parts;         ///< number of parts per head
   Tensor k[2], v;    ///< [B·H·parts, Tk up to whole tiles, wide(d)]; empty if not tracked
   TableSums tables;  ///< by distance
   std::vector<Tensor> contextual;  ///< [B·H·parts, R up to stripes, wide(dk)]
   Tensor gates;                    ///< [B·H·parts, Tk up to whole tiles, 1] d(loss)/dC_t
-  Tensor sink;                     ///< [B·H·parts, 1, 1]
+  Tensor sink;                     ///< [B·H·parts, 1, 1], initially 0
   Tensor decay;                    ///< [B·H·parts, Tk up to whole tiles, wide(dk)] d(loss)/dP_t
   /// [B·H·parts, Tk up to whole tiles, ..] as PathSums
   struct {
     Tensor w, k, minus_gw, g, l_turned, beta;
   } path;          ///< of PaTH
-  Tensor strip;    ///< [groups, H, Tk, side] of the present strip
-  int groups = 1;  ///< of sequences that share a strip's gradient
+  Tensor strip;    ///< [groups, H, Tk, side] of the current strip
+  int groups = 1;  ///< of sequences, with one strip gradient each
 
-  GradientSums(const AttentionCall&, const ByDistance&, const Strips&);  ///< without content
-  /// All that is cleared before a part begins.
+  GradientSums(const AttentionCall&, const ByDistance&, const Strips&);  ///< uninitialized
+  /// The sums by key, to be cleared before a part begins.
   std::vector<Tensor> by_key() const {
     return {k[0],   k[1],          v,      gates,         decay,    path.w,
             path.k, path.minus_gw, path.g, path.l_turned, path.beta};
   }
-  /// PaTH's of part n.
+  /// The sums of PaTH in part n.
   PathSums path_of(std::int64_t n) const {
     return {.w = part(path.w, n),
             .k = part(path.k, n),
@@ -40,22 +39,22 @@ struct GradientSums {
             .g = part(path.g, n),
             .l_turned = part(path.l_turned, n)};
   }
-  /// Where part n begins, or null.
+  /// Returns part n, or null.
   static real* part(const Tensor& sum, std::int64_t n) {
     return sum ? &sum[n * sum.dim(1) * sum.dim(2)] : nullptr;
   }
-  /// Zeros in part n.
+  /// Zeroes part n.
   static void clear(const Tensor& sum, std::int64_t n) {
     if (sum) std::fill_n(part(sum, n), std::int64_t(sum.dim(1)) * sum.dim(2), real(0));
   }
 };
 
-/// Whether the gradient of an operand holds something to add to, or is written for the first time.
-/// Storage is made here: its first use must not happen in two threads at once. Asked in the order
-/// in which they are written, so that one tensor may be several operands.
+/// Whether the gradient of an operand is added to or written for the first time. Allocates its
+/// storage, because first use must not happen in two threads at once. Operands are queried in the
+/// order in which they are written, so that one tensor may be several operands.
 struct Onto {
-  bool q[Pairing::most_of_them] = {}, k[2] = {}, v = false;  ///< whether there is something
-  explicit Onto(const AttentionCall&);                       ///< asks the gradients
+  bool q[Pairing::most_of_them] = {}, k[2] = {}, v = false;  ///< whether to add
+  explicit Onto(const AttentionCall&);                       ///< queries the gradients
 };
 
 /// Adds the parts of one head to the gradients of keys, values and gates, in order.

@@ -17,7 +17,7 @@ void add_to(std::vector<double>& to, const std::vector<double>& from, double sca
   for (std::size_t i = 0; i < from.size(); ++i) to[i] += scale * from[i];
 }
 
-// The blocks of a map over the tokens of its sequence.
+// Blocks of tokens of the sequence that has a map.
 struct Blocks {
   std::int64_t count, tokens;
 
@@ -39,7 +39,7 @@ void HeadSums::add(const HeadSums& more) {
 namespace fused {
 namespace {
 
-// Sums over the keys of one query row, of weights A that need not add up to 1.
+// Sums over the keys of one query row, with weights A that need not sum to 1.
 struct RowSums {
   double weight = 0, surprise = 0;  // Σ A and Σ A (−ln A)
   double distance = 0, within = 0, first = 0, own = 0, top = 0, told = 0;
@@ -108,7 +108,7 @@ class Observation {
     for (const int i : rows) finish(place, i, seen[i]);
   }
 
-  // The scores of the rows once more, now that what they add up to is known.
+  // Recomputes the scores of the rows, now that their log-sum-exp is known.
   void walk(TileOrigin place, const real* bias, const std::vector<int>& rows,
             std::vector<RowSums>& seen) {
     Workspace memory(QueryTile::reals(call_) + 2 * Square::size + Carried::reals(call_));
@@ -161,7 +161,7 @@ class Observation {
     if (!row.by_block.empty()) row.by_block[blocks_.of(j)] += weight;
   }
 
-  // The row's shares, p = A/a, join the sums of its head.
+  // Adds the row's shares, p = A/a, to the sums of its head.
   void finish(TileOrigin place, int i, const RowSums& row) {
     if (!(row.weight > 0)) return;
     HeadSums& to = sums_[std::size_t(place.b) * call_.H + place.h];

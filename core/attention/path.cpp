@@ -22,7 +22,7 @@ void add_product(Left a, int rows, int depth, Right b, int columns, Result c) {
   });
 }
 
-// The same in place of what was there.
+// The same, overwriting C.
 void write_product(Left a, int rows, int depth, Right b, int columns, Result c) {
   for (int r = 0; r < rows; ++r) std::fill_n(c.at + r * c.row, columns, real(0));
   add_product(a, rows, depth, b, columns, c);
@@ -48,7 +48,7 @@ real product_of(const real* x, const real* y, int n) {
   return hn::GetLane(hn::SumOfLanes(tile::Reals(), sum));
 }
 
-// The betas of a tile, 0 beyond its keys.
+// Copies the betas of a tile, 0 beyond its keys.
 void copy_beta(const AttentionCall& call, int b, int h, int first, real* to) {
   const Tensor& beta = call.dots.path.beta.value();
   for (int t = 0; t < side; ++t)
@@ -69,7 +69,7 @@ void write_g(const real* gram, const real* beta, int n, real* g) {
   }
 }
 
-// 0 but below the diagonal.
+// Zeroes the diagonal and everything above it.
 void keep_below(real* x, int n) {
   for (int t = 0; t < n; ++t) std::fill(x + t * side + t, x + t * side + n, real(0));
 }
@@ -147,7 +147,7 @@ void Path::leave(int tile) {
               {q_, width_});
 }
 
-// Q as it stands before a tile.
+// Sets Q to its value before a tile.
 void Path::load(int tile) {
   if (recorded_) std::copy_n(recorded_ + std::int64_t(tile) * side * width_, side * width_, q_);
   else
@@ -178,8 +178,8 @@ void Path::dot_products(const TilePair& pair, Square s) {
               rows_, {s.at, Square::stride});
 }
 
-// With Q and dq of the queries that leave a tile: adds to the sums, and dq becomes that of Q before
-// it, but for what its scores say. dn_ is the gradient of X G, where the scores have one.
+// The backward pass of leave(): adds to the sums, and dq becomes the gradient of Q before the tile,
+// except its part through Q·k in the scores. dn_ is the gradient of X G in them, if with_scores.
 void Path::pass(int tile, real* dq, const PathSums& sums, bool with_scores) {
   const std::int64_t at = std::int64_t(tile) * side;
   const int n = keys(tile);
@@ -216,7 +216,7 @@ void Path::differentiate(const TilePair& pair, Square ds, real* dq, real* dk,
     pair.add_over_queries(ds, q_, width_, sums.k + at * width_);
     return pair.add_over_keys(ds, of(packed_.k, tile), width_, dq);
   }
-  // S = Q Kᵀ − N L, N = X G: of pairs that see each other only, for which ds has been computed.
+  // S = Q Kᵀ − N L, N = X G: only for visible pairs, for which ds has been computed.
   const int n = keys(tile);
   real* seen = n_turned_;  // [key, query]
   for (int j = 0; j < n; ++j) {
@@ -242,9 +242,9 @@ void Path::finish(real* dq, const PathSums& sums) {
 
 namespace {
 
-// One tile of fold_path(): w, k and β of the tile, and what belongs to them.
+// One tile of fold_path(): w, k and β of the tile, derived matrices, and their gradients.
 struct Fold {
-  int n, width, depth;  // keys up to whole vectors; columns; those that are used
+  int n, width, depth;  // keys up to whole vectors; columns; used columns
   const real *w, *w_turned, *k, *beta, *g, *minus_l;
   real *dw, *dk, *dbeta;                       // of the tile
   real *dk_left, *dminus_gw, *dg, *dl_turned;  // of k', −G W, G and Lᵀ

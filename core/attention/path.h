@@ -2,20 +2,19 @@
 #include "core/attention/tile_pair.h"
 
 /// \file
-/// Products through the tokens between query and key (PaTH). Yang et al. 2025, arXiv:2505.16381,
-/// sec. 3.3:
+/// Dot products transformed by the tokens between query and key (PaTH). Yang et al. 2025,
+/// arXiv:2505.16381, sec. 3.3:
 ///   s_ij = q_i·H_i H_{i−1} … H_{j+1} k_j     H_t = I − β_t w_t w_tᵀ
-/// Of a tile of keys, with rows w_t, k_t:
+/// For a tile of keys, with rows w_t, k_t:
 ///   G = (I + tril(diag(β) W Wᵀ, −1))⁻¹ diag(β)     L = tril(W Kᵀ, −1)     k' = K − Lᵀ Gᵀ W
-/// Queries Q that come from later tokens meet it as Q k'ᵀ and leave it as Q − Q Wᵀ G W; those of
-/// its own tokens have no w after their own: X = tril(Q Wᵀ), Q Kᵀ − X G L and Q − X G W. So the
-/// tiles of keys are walked from the queries' own leftwards, and Q is carried. Every H has norm
-/// ≤ 1.
+/// Queries Q of later tokens have scores Q k'ᵀ and become Q − Q Wᵀ G W to the left of the tile;
+/// those of its own tokens skip the w after their own: X = tril(Q Wᵀ), Q Kᵀ − X G L and Q − X G W.
+/// So key tiles are walked leftwards from the queries' own, and Q is carried. Every H has norm ≤ 1.
 namespace yonder::fused {
 
-/// What is made of each tile of keys, [B·H, Tk up to whole tiles, ..].
+/// Precomputed for each tile of keys, [B·H, Tk up to whole tiles, ..].
 struct PackedPath {
-  Tensor w, w_turned;  ///< W [side, wide(dk)], and turned
+  Tensor w, w_turned;  ///< W [side, wide(dk)], and transposed
   Tensor k;            ///< k' [side, wide(dk)]
   Tensor minus_gw;     ///< −G W [side, wide(dk)]
   Tensor g, minus_l;   ///< G, −L [side, side]
@@ -28,34 +27,34 @@ struct PackedPath {
   }
 };
 
-/// Gradients of what PackedPath holds, of one part of a head: [Tk up to whole tiles, ..].
+/// Gradients of the tensors of PackedPath, for one part of a head: [Tk up to whole tiles, ..].
 struct PathSums {
   real *w, *k, *minus_gw;  ///< [.., wide(dk)]
   real *g, *l_turned;      ///< [.., side]; Lᵀ
 };
 
-/// A tile of queries among them.
+/// A tile of queries in these products.
 class Path {
  public:
-  Path(const QueryTile&, const PackedPath&, Workspace&);  ///< Q are the queries
-  /// What the constructor takes from the Workspace.
+  Path(const QueryTile&, const PackedPath&, Workspace&);  ///< initially, Q are the queries
+  /// Reals that the constructor takes from the Workspace.
   static std::size_t reals(const AttentionCall& call) {
     return std::size_t(4 * side) * wide(call.dk) + 5 * side * side + 16 * 9;
   }
 
-  /// s = scale · q_i·H_i … H_{j+1} k_j. Tiles have to come from the last to the first, unless
+  /// s = scale · q_i·H_i … H_{j+1} k_j. Tiles must come from the last to the first, unless
   /// recorded.
   void dot_products(const TilePair&, Square s);
 
-  /// Walks to the tile of key row `first` and keeps Q before each tile in `memory`, of
-  /// record_reals(); then tiles may be taken from the first to the last, for differentiate().
+  /// Walks to the tile of key row `first` and stores Q before each tile in `memory`, of
+  /// record_reals(); differentiate() can then process the tiles from the first to the last.
   void record(int first, real* memory);
-  /// That record() takes.
+  /// Reals that record() needs.
   static std::size_t record_reals(const AttentionCall& call) {
     return std::size_t(tile::up_to(side, call.Tk) + side) * wide(call.dk);
   }
-  /// Of the tile whose products were taken last. dq [side, wide(dk)] is the gradient of Q as it
-  /// leaves the tiles so far; adds to dk of the tile's keys [side, wide(dk)] and to the sums.
+  /// For the tile of the last dot_products(): dq [side, wide(dk)], the gradient of Q after it,
+  /// becomes that of Q before it; adds to dk of the tile's keys [side, wide(dk)] and to the sums.
   void differentiate(const TilePair&, Square ds, real* dq, real* dk, const PathSums&);
   /// After the last tile: dq becomes the gradient of the queries.
   void finish(real* dq, const PathSums&);
@@ -64,8 +63,8 @@ class Path {
   const QueryTile& queries_;
   const PackedPath& packed_;
   int width_, rows_;    // columns; queries up to whole vectors
-  int own_, top_, at_;  // key row of the first query; last tile of a query's own token; tile before
-                        // which Q stands
+  int own_, top_, at_;  // key row of the first query; last tile of a query's own token; tile that
+                        // Q is about to pass
   int passed_ = -1;     // last tile that dq has passed
   real* recorded_ = nullptr;   // [tiles, side, width]
   real *q_, *turned_;          // [side, width], [width, side]: Q
@@ -86,7 +85,7 @@ class Path {
   void pass(int tile, real* dq, const PathSums&, bool with_scores);
 };
 
-/// Of one part of head h in sequence b: the sums become those of dk, dw and dβ.  dk, sums.w [Tk up
+/// For one part of head h in sequence b: the sums become dk, dw and dβ.  dk, sums.w [Tk up
 /// to whole tiles, wide(dk)], dbeta [Tk up to whole tiles]
 void fold_path(const AttentionCall&, const PackedPath&, int b, int h, const PathSums&, real* dk,
                real* dbeta);

@@ -1,9 +1,9 @@
 #include "core/attention/tile_pair.h"
 
 /// \file
-/// Relative terms of consecutive positions. Element (j, i) of a tile has the distance i − j but for
-/// a constant, so along a row of keys a table is a contiguous piece, and a sum over all pairs of a
-/// distance is a sum along a diagonal: a Left with one step down and one to the right.
+/// Relative terms at consecutive positions. Element (j, i) of a tile has distance i − j plus a
+/// constant, so row j reads a contiguous piece of a table, and a sum over all pairs of one distance
+/// is a sum along a diagonal: a Left that steps one row down and one column to the right.
 namespace yonder::fused {
 namespace {
 
@@ -12,7 +12,7 @@ using tile::stripe;
 
 constexpr int width_of_square = Square::stride;
 
-// Distances i − j that occur and are visible between the queries i and the keys j.
+// Visible distances i − j between queries in `i` and keys in `j`.
 IndexRange distances(const Band& band, IndexRange i, IndexRange j) {
   if (i.empty() || j.empty()) return {0, 0};
   return {std::max(i.begin - j.end + 1, band.least), std::min(i.end - j.begin - 1, band.most) + 1};
@@ -42,7 +42,7 @@ class Consecutive final : public Relative {
                      const Sums&) const override;
 
  private:
-  // Where the table's entry for element (0, 0) of the tile stands.
+  // Index of the table's entry for element (0, 0) of the tile.
   static std::ptrdiff_t origin(const TilePair& pair) {
     return pair.tables.place(pair.distance(0, 0));
   }
@@ -123,7 +123,7 @@ void Consecutive::add_scores(const TilePair& pair, Square s) const {
   }
 }
 
-// sums[i] += Σ_j w_ij E[i − j]: for a stripe of queries, a product over the distances they meet.
+// sums[i] += Σ_j w_ij E[i − j]: for a stripe of queries, a product over their distances.
 void Consecutive::add_over_keys(const TilePair& pair, Square w, const DistanceTable& table,
                                 int width, real* sums) {
   const real* e = table.rows_of(pair.queries.h) + origin(pair) * width;
@@ -147,7 +147,7 @@ void Consecutive::add_to_keys(const TilePair& pair, Square ds, real* dk) const {
   }
 }
 
-// sums[i − j] += Σ w_ij x_i: for a stripe of distances, a product over the queries that meet them.
+// sums[i − j] += Σ w_ij x_i: for a stripe of distances, a product over their queries.
 void Consecutive::add_by_query(const TilePair& pair, Square w, const real* x, int width,
                                real* sums) {
   const int rows = pair.keys.rows();

@@ -21,7 +21,7 @@ void add(real w, const real* x, int width, real* to) {
     tile::store(tile::hn::MulAdd(tile::all(w), tile::load(x + c), tile::load(to + c)), to + c);
 }
 
-// f(i, j, place of the distance in a table) for every visible pair
+// Calls f(i, j, index of the distance in a table) for every visible pair.
 template <class F>
 void each_pair(const TilePair& pair, F&& f) {
   for (int j = 0; j < pair.keys.count; ++j) {

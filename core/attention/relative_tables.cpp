@@ -7,11 +7,11 @@
 #include "core/parallel.h"
 
 /// \file
-/// Relative tables from buckets to distances, and their gradients back.
+/// Expands relative tables from buckets to distances, and folds their gradients back.
 namespace yonder::fused {
 namespace {
 
-// Bands around what each head sees. All heads' begin or end at the query, or lie around it.
+// Bands that contain those of all heads, each of which begins or ends at the query or contains it.
 Visibility seen_by_some(const AttentionCall& call) {
   Visibility all = call.visibility.front();
   for (const Visibility& head : call.visibility)
@@ -21,8 +21,8 @@ Visibility seen_by_some(const AttentionCall& call) {
   return all;
 }
 
-// Distances that a visible pair has, both ends counted. Positions that are not consecutive are
-// looked at pair by pair, once a call.
+// Range of the distances of visible pairs, both ends included. Positions that are not consecutive
+// are scanned pair by pair.
 IndexRange visible_distances(const AttentionCall& call) {
   IndexRange seen{Band::unlimited, -Band::unlimited};
   if (call.consecutive) {
@@ -47,7 +47,7 @@ IndexRange visible_distances(const AttentionCall& call) {
   return seen;
 }
 
-// Calls f(place, row) for each distance that a term knows.
+// Calls f(place, row) for each distance that a term covers.
 template <class F>
 void each_distance(const ByDistance& tables, const Buckets& bucket, F&& f) {
   const int first = std::max(tables.least, bucket.least);
@@ -55,17 +55,17 @@ void each_distance(const ByDistance& tables, const Buckets& bucket, F&& f) {
   for (int d = first; d < end; ++d) f(tables.place(d), bucket(d));
 }
 
-// One kind of table, named by its place in a term.
+// One kind of table, as a member of a term.
 using Kind = Var RelativeTerm::*;
 
-// A term's table by distance. A B with one row is the same at every distance and left to `u`.
+// A term's table by distance. A one-row B is the same at every distance and belongs to `u`.
 const Var& table_of(const RelativeTerm& term, Kind kind) {
   static const Var none;
   return kind == &RelativeTerm::B && term.bucket.rows == 1 ? none : term.*kind;
 }
 bool one_row(const RelativeTerm& term) { return term.B && term.bucket.rows == 1; }
 
-// Head h of row r of a table [R, H or 1, d].
+// Index of head h of row r in a table [R, H or 1, d].
 std::int64_t entry(const Var& table, int r, int h) {
   return (std::int64_t(r) * table.dim(1) + h % table.dim(1)) * table.dim(2);
 }
@@ -95,7 +95,7 @@ DistanceTable expand(const AttentionCall& call, const ByDistance& tables, Kind k
   return table;
 }
 
-// Σ of the Bs that are one row, times scale: [H, wide(dk)].
+// Σ of the one-row tables B, times scale: [H, wide(dk)].
 Tensor expand_one_row(const AttentionCall& call) {
   Tensor u;
   for (const RelativeTerm& term : call.scores.relative) {
@@ -108,7 +108,7 @@ Tensor expand_one_row(const AttentionCall& call) {
   return u;
 }
 
-// Beyond the largest bucket, and within wide ones, all distances are one row.
+// Beyond the largest bucket, and within wide ones, all distances share a row.
 std::vector<int> count_changes(const AttentionCall& call, const ByDistance& tables) {
   std::vector<int> change_count(tables.count, 0);
   const auto row = [](const Buckets& bucket, int d) {
@@ -128,7 +128,7 @@ std::vector<int> count_changes(const AttentionCall& call, const ByDistance& tabl
 
 }  // namespace
 
-// Never reached by tables that are sized by Attention::least() and most().
+// Never throws for tables sized by Attention::least() and most().
 void require_rows(const Buckets& bucket, IndexRange seen) {
   const int end = bucket.least + int(bucket.row.size());
   if (bucket.least <= seen.begin && seen.end < end) return;
@@ -151,7 +151,7 @@ ByDistance by_distance(const AttentionCall& call) {
   const IndexRange seen = visible_distances(call);
   tables.least = seen.begin;
   tables.count = std::max(seen.end - seen.begin + 1, 1);
-  // An odd number of cache lines, so that the rows of a turned table don't share a set.
+  // An odd number of cache lines, so that rows of a transposed table don't share a cache set.
   tables.stride = tile::up_to(16, tables.count + 2 * ByDistance::margin);
   if (tables.stride % 32 == 0) tables.stride += 16;
   for (const RelativeTerm& term : call.scores.relative) {
@@ -204,7 +204,7 @@ void TableSums::clear(int part, int h) const {
 
 namespace {
 
-// The parts added up into the first one, a head and some distances at a time.
+// Adds all parts to the first one, a head and some distances at a time.
 void add_parts(const Tensor& sum, const ByDistance& tables) {
   constexpr int piece = 64;
   const int H = sum.dim(1), width = sum.shape.size() == 4 ? sum.dim(3) : 1;

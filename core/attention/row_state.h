@@ -10,15 +10,15 @@
 
 namespace yonder::fused {
 
-/// What is made of all keys of a call, for products that are more than q·k.
+/// Precomputed from all keys of a call, for products that are more than q·k.
 struct PackedProducts {
   std::optional<PackedDecay> decay;  ///< wall
   std::optional<PackedPath> path;    ///< PaTH
 
-  explicit PackedProducts(const AttentionCall&);  ///< computes them, where the call has any
+  explicit PackedProducts(const AttentionCall&);  ///< computes those that the call has
 };
 
-/// What a tile of queries takes along from one tile of keys to the next, where the call has it.
+/// State that a query tile carries from one key tile to the next, if the call has it.
 struct Carried {
   std::optional<Contextual> contextual;         ///< CoPE
   std::optional<Gates> gates;                   ///< FoX
@@ -29,9 +29,9 @@ struct Carried {
 
   Carried(const QueryTile&, const PackedProducts&, Workspace&);  ///< before the first tile of keys
   static std::size_t reals(
-      const AttentionCall&);  ///< that the constructor takes from the Workspace
+      const AttentionCall&);  ///< reals that the constructor takes from the Workspace
 
-  /// s = the scores of a tile, −∞ where hidden; with contextual terms walks the tile. `spare` as in
+  /// s = the scores of a tile, −∞ where hidden; also walks contextual terms. `spare` as in
   /// dot_products().
   void scores(const TilePair&, Square s, Square spare);
 };

@@ -8,21 +8,19 @@ namespace yonder::fused {
 ///   A_ij = β_ij rest_ij     rest_ij = Π_{l>j} (1 − β_il)     β = σ(s)
 ///   ds_ij = (1 − β_ij) A_ij dA_ij − β_ij (D_i − Σ_{l≥j} A_il dA_il),   D_i = dz_i·z_i
 ///
-/// The last bracket is what the keys before j, and the rest after all of them, bring. The product
-/// runs from the query leftwards, forward and backward, so key tiles are walked from the last to
-/// the first; what is left is carried along.
+/// The last bracket is the contribution of the keys before j and of the remainder. The product runs
+/// from the query leftwards, forward and backward, so key tiles are walked from the last to the
+/// first, and the remainder is carried along.
 class StickBreaking {
  public:
-  explicit StickBreaking(Workspace&);  ///< rest is 1, no key walked yet
-  static std::size_t reals() {
-    return 2 * side;
-  }  ///< that the constructor takes from the Workspace
+  explicit StickBreaking(Workspace&);              ///< rest is 1, no key walked yet
+  static std::size_t reals() { return 2 * side; }  ///< taken from the Workspace
 
   /// s becomes A.
   void write_weights(const TilePair&, Square s) const;
-  /// s becomes A, and ds, dA before, the gradient of the scores.  minus_d [side], −D
+  /// s becomes A, and ds, initially dA, the gradient of the scores.  minus_d [side], −D
   void differentiate(const TilePair&, const real* minus_d, Square s, Square ds) const;
-  /// What the keys walked so far leave of 1, [side].
+  /// Remainder of 1 after the keys walked so far, [side].
   const real* remainder() const { return remainder_; }
 
  private:

@@ -44,8 +44,8 @@ void Rows::clear_below() const {
 
 namespace {
 
-// [rows, columns] to [columns, rows], or added to it; in blocks of 128 bits: lower halves of two
-// rows, then of two such.
+// Transposes [rows, columns] to [columns, rows], or adds to it, in blocks of 128 bits: interleaves
+// two rows, then two such results.
 template <bool add>
 void turn_blocks(const real* from, int rows, int columns, real* to) {
   const tile::hn::Full128<real> part;
@@ -177,12 +177,12 @@ TilePair::TilePair(const QueryTile& i, const KeyTile& j)
   if (call.consecutive) {
     const int shift = distance(0, 0);
     reach = {shift + std::max(1 - side, band.least), shift + std::min(side - 1, band.most)};
-    // Of a product for each of several pairings, or stretched, q·A would have to be kept apart.
+    // With several pairings, or with f, q·A would have to be kept apart from the dot products.
     const bool may = (tables.A || tables.B || tables.V) && !tables.f && call.pairings.size() == 1;
     if (may && tables.constant_bias(reach.begin, reach.end))
       constant_bias =
           tables.place(std::clamp(reach.begin, tables.least, tables.least + tables.count - 1));
-  } else {  // positions don't tell which pairs the band leaves visible
+  } else {  // positions don't tell which pairs of the band are visible
     const auto [low_i, high_i] = std::minmax_element(i.at, i.at + i.count);
     const auto [low_j, high_j] = std::minmax_element(j.at, j.at + j.count);
     reach = {*low_i - *high_j, *high_i - *low_j};

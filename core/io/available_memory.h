@@ -2,13 +2,13 @@
 #include <string>
 
 /// \file
-/// What can't fit into this machine's memory is rejected before it is tried.
+/// Rejects what can't fit into this machine's memory before it is tried.
 namespace yonder {
 
-/// What this process may still take: what Linux calls available, within the limit of the process's
-/// control group if it has one, and what the pool keeps unused.
+/// Bytes that this process may still allocate: Linux's MemAvailable, within the limits of the
+/// process's control groups, plus what the pool holds unused.
 double free_bytes();
-/// UsageError that ends with `advice` if `bytes` are more than that.
+/// Throws UsageError, ending with `advice`, if `bytes` exceeds free_bytes().
 void require_memory(double bytes, const std::string& advice);
 
 }  // namespace yonder

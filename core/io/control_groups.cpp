@@ -27,7 +27,7 @@ void add(std::vector<ControlGroup>& all, const std::string& tree, std::string gr
 std::vector<ControlGroup> control_groups(const std::string& controller, const std::string& root) {
   const std::string tree = root + "/sys/fs/cgroup";
   std::vector<ControlGroup> all;
-  // Lines like "4:cpu,cpuacct:/docker/1f2e" and, of version 2, "0::/user.slice".
+  // Lines like "4:cpu,cpuacct:/docker/1f2e" and, in version 2, "0::/user.slice".
   for (const std::string& line : split(text_of_file(root + "/proc/self/cgroup"), '\n')) {
     const std::size_t first = line.find(':'), second = line.find(":/", first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
@@ -51,7 +51,7 @@ double number_after(const std::string& text, const std::string& name) {
   return at == text.npos ? 0 : std::strtod(text.c_str() + at + name.size(), nullptr);
 }
 
-// What a group has left, infinite without a limit. Inactive files are given back when needed.
+// Memory that a group has left, infinite without a limit. Inactive file pages can be reclaimed.
 //   kernel.org, cgroup-v2, "Memory"; cgroup-v1/memory
 double left_in(const ControlGroup& group) {
   const bool old = group.version == 1;

@@ -12,7 +12,7 @@ namespace yonder {
 namespace {
 
 // Version 2: "150000 100000" or "max 100000", in µs.  kernel.org, cgroup-v2, "CPU Interface Files"
-// Version 1: a file each, the quota −1 where there is none.  kernel.org, scheduler/sched-bwc
+// Version 1: one file each, the quota −1 if there is none.  kernel.org, scheduler/sched-bwc
 double processors_of(const ControlGroup& group) {
   double quota = 0, period = 0;
   if (group.version == 2) {

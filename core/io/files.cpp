@@ -25,7 +25,7 @@
 namespace yonder {
 namespace {
 
-/// An open file that is closed in any case.
+/// An open file, closed on destruction.
 struct Descriptor {
   int number;
   ~Descriptor() {
@@ -33,7 +33,7 @@ struct Descriptor {
   }
 };
 
-/// A name that is removed again unless the file got its own.
+/// A temporary file, removed on destruction unless it has been renamed.
 struct Temporary {
   std::string name;
   bool renamed = false;
@@ -57,8 +57,8 @@ struct Temporary {
 
 Faults faults;
 
-// Makes a call about `path` until no signal cuts it short. `call` returns −1 and sets errno if it
-// fails.
+// Makes a system call on `path`, again if a signal interrupts it. `call` returns −1 and sets errno
+// if it fails.
 template <class F>
 auto uncut(Call kind, const std::string& path, F call) {
   for (;;) {
@@ -74,7 +74,7 @@ int open_file(const std::string& path, int flags) {
                [&](int) { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); });
 }
 
-// Bytes of a file, if it is one and memory can hold it. Those of /proc and /sys say 0.
+// Size in bytes of a file, which must be regular and fit in memory. Files in /proc report 0.
 std::size_t size_of(int file, const std::string& path) {
   struct stat about {};
   if (::fstat(file, &about) < 0) unreadable(path, std::strerror(errno));
@@ -101,12 +101,12 @@ void write_all(int file, const std::string& content, const std::string& path) {
 }
 
 void sync(int file, const std::string& path) {
-  // EINVAL: a file system that has no such thing.
+  // EINVAL: the file system does not support fsync.
   if (uncut(Call::sync, path, [&](int) { return ::fsync(file); }) < 0 && errno != EINVAL)
     unwritable(path, errno);
 }
 
-// A rename is on the disk only when its folder is.
+// A rename is on the disk only once its folder is synced.
 void sync_folder(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   const std::string folder = parent.empty() ? "." : parent;
@@ -115,7 +115,7 @@ void sync_folder(const std::string& path) {
   sync(open.number, path);
 }
 
-// What std::filesystem says, as a call to the system does.
+// Reports an error of std::filesystem as a system call does.
 int result_of(const std::error_code& error) {
   errno = error.value();
   return error ? -1 : 0;
@@ -123,11 +123,11 @@ int result_of(const std::error_code& error) {
 
 const std::string temporary_end = ".tmp";
 
-// Of a file that is changed where it stands: a link would lead out of the folder, a pipe would wait
-// for a reader.
+// Flags for a file that is changed in place: a link would lead out of the folder, a pipe would
+// block until it has a reader.
 constexpr int in_place = O_NOFOLLOW | O_NONBLOCK;
 
-// "NAME.{process}.{number}.tmp", as write_file() names what it has not yet finished.
+// "NAME.{process}.{number}.tmp", as write_file() names an unfinished file.
 bool is_temporary(std::string name) {
   if (!name.ends_with(temporary_end)) return false;
   name.resize(name.size() - temporary_end.size());
@@ -139,7 +139,7 @@ bool is_temporary(std::string name) {
   return !name.empty();
 }
 
-// Whether there is a process of this number that may still let go of what it holds.
+// Whether a process with this id is alive; a zombie has already released what it held.
 bool lives(int process) {
   if (::kill(process, 0) < 0 && errno == ESRCH) return false;
   std::string stat;
@@ -156,7 +156,7 @@ void set_faults(Faults f) { faults = std::move(f); }
 
 std::string read_file(const std::string& path) {
   const Descriptor file{
-      open_file(path, O_RDONLY | O_NONBLOCK)};  // a pipe would wait for its writer
+      open_file(path, O_RDONLY | O_NONBLOCK)};  // a pipe would block until it has a writer
   if (file.number < 0) unreadable(path, std::strerror(errno));
   std::string content;
   content.reserve(size_of(file.number, path));
@@ -171,7 +171,7 @@ std::string read_file(const std::string& path) {
 }
 
 void write_file(const std::string& path, const std::string& content) {
-  // A rename would put a plain file in the place of /dev/null.
+  // A rename would replace /dev/null with a regular file.
   struct stat about {};
   if (::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode))
     unwritable(path, S_ISDIR(about.st_mode) ? EISDIR : EEXIST);
@@ -230,7 +230,7 @@ TemporaryFolder::TemporaryFolder() {
 TemporaryFolder::~TemporaryFolder() {
   try {
     remove_all(path);
-  } catch (const DiskError&) {  // what is left in /tmp harms nobody
+  } catch (const DiskError&) {  // leftovers in /tmp are harmless
   }
 }
 
@@ -253,15 +253,15 @@ void make_folders(const std::string& path) {
 FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
   struct stat held {
   }, there{};
-  for (int waits = 0;;) {  // again, if its last owner has removed the file that was opened
+  for (int waits = 0;;) {  // again if its last owner has removed the opened file
     if (file_ >= 0) ::close(file_);
     file_ = open_file(path_, O_RDWR | O_CREAT | in_place);
     if (file_ < 0) unwritable(path_, errno);
-    // EWOULDBLOCK alone means that another has it: some file systems have no locks.
+    // Only EWOULDBLOCK means that another process has it: some file systems have no locks.
     if (::flock(file_, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
       ::close(file_);
       const std::string text = read_file(path_), owner = text.substr(0, text.find('\n'));
-      // After a sweep was killed, its runs' processes still save and hold the lock they inherited.
+      // After a sweep is killed, its runs' processes still save and hold the lock they inherited.
       const int process = std::atoi(owner.c_str());
       if (process > 0 && !lives(process) && ++waits < 600) {
         file_ = -1;

@@ -14,7 +14,7 @@ using nlohmann::ordered_json;
 constexpr int deepest_nesting = 16;
 
 json parse_json(const std::string& text, const std::string& path) {
-  std::vector<std::set<std::string>> open;  // names met in each object that is not yet closed
+  std::vector<std::set<std::string>> open;  // keys so far of each object not yet closed
   auto check = [&](int depth, json::parse_event_t event, json& parsed) {
     if (depth > deepest_nesting) throw FileError(path + ": its JSON nests too deep; make it again");
     if (event == json::parse_event_t::object_start) open.emplace_back();

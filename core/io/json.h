@@ -6,16 +6,16 @@
 
 namespace yonder {
 
-/// JSON that may come from anywhere: FileError, beginning with `path`, for what is not JSON, has
-/// a key twice in one object, or nests deeper than any of our files does.
+/// Parses untrusted JSON. Throws FileError, beginning with `path`, if it is not valid, repeats a
+/// key in one object, or nests deeper than any of our files.
 nlohmann::json parse_json(const std::string& text, const std::string& path);
 
-/// Whether JSON can hold the text.
+/// Whether the text is valid UTF-8, as JSON requires.
 bool is_utf8(const std::string& text);
 
-/// A number (without a point if it is whole), a text or true/false.
+/// A number (an integer has no decimal point), a string or a boolean.
 nlohmann::ordered_json json_of(const Value&);
-/// The same read back. UsageError, beginning with `name`, for any other JSON.
+/// The inverse. Throws UsageError, naming option `name`, for any other JSON.
 Value value_of(const nlohmann::json&, const std::string& name);
 
 }  // namespace yonder

@@ -117,7 +117,7 @@ std::pair<std::string_view, std::string_view> split(std::string_view content,
   return {content.substr(start, length), content.substr(start + length)};
 }
 
-// Everything is checked against `room`, the elements that are really there.
+// Checks everything against `room`, the number of elements actually present.
 std::vector<int> checked(const std::vector<std::uint64_t>& said, std::uint64_t room,
                          const std::string& path) {
   std::vector<int> shape;

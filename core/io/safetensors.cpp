@@ -15,7 +15,7 @@
 // A file is the header's length (8 bytes, little-endian), the header (JSON), the data:
 //   {"__metadata__": {"key": "text"},
 //    "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}
-// Offsets count from the header's end; the tensors fill the data without a hole.
+// Offsets count from the header's end; the tensors fill the data without gaps.
 namespace yonder {
 namespace {
 
@@ -24,20 +24,20 @@ static_assert(std::endian::native == std::endian::little, "files hold little-end
 using nlohmann::json;
 
 constexpr std::size_t prefix = 8;
-constexpr std::size_t longest_header = 4 << 20;  // some 40 000 tensors; bounds what parsing takes
+constexpr std::size_t longest_header = 4 << 20;  // about 40 000 tensors; bounds the cost of parsing
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw FileError(path + ": not a complete safetensors file: " + why + "; copy or make it again");
 }
 
-/// Where the header says that a tensor lies.
+/// A tensor's shape and location according to the header.
 struct Entry {
   std::string name;
   Shape shape;
   std::uint64_t begin, end;
 };
 
-// Everything is checked against `room`, the bytes that are really there, before it is believed.
+// Checks everything against `room`, the bytes actually present, before relying on it.
 Entry entry(const std::string& name, const json& said, std::uint64_t room,
             const std::string& path) {
   const std::string who = "tensor '" + name + "' ";
@@ -105,7 +105,7 @@ Safetensors parse_safetensors(const std::string& content, const std::string& pat
     if (name == "__metadata__") result.metadata = metadata(value, path);
     else entries.push_back(entry(name, value, room, path));
 
-  // JSON objects have no order; the data has.
+  // JSON objects are unordered; the data is not.
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.begin < b.begin; });
   std::uint64_t next = 0;

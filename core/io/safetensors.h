@@ -12,21 +12,21 @@ namespace yonder {
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// A safetensors file: tensors in f32 by name, in order, and the string map `__metadata__`.
-/// github.com/huggingface/safetensors, "Format". Files of other types than F32, or with a tensor of
-/// no element, are refused.
+/// github.com/huggingface/safetensors, "Format". Files of types other than F32, or with
+/// empty tensors, are rejected.
 struct Safetensors {
   NamedTensors tensors;                         ///< in f32
   std::map<std::string, std::string> metadata;  ///< `__metadata__`
 };
-Safetensors read_safetensors(const std::string& path);  ///< FileError if it is refused
-/// The same from a file's content; `path` is for its error messages.
+Safetensors read_safetensors(const std::string& path);  ///< throws FileError if rejected
+/// The same from a file's content; `path` is for error messages.
 Safetensors parse_safetensors(const std::string& content, const std::string& path);
 /// The content of such a file.
 std::string format_safetensors(const Safetensors&);
 void write_safetensors(const std::string& path, const Safetensors&);  ///< throws DiskError
 
-/// Copies each tensor of `from` into the one of its name in `to`. UsageError, before anything is
-/// copied, for a name that only one of them has and for another shape.
+/// Copies each tensor of `from` into the one of the same name in `to`. Throws UsageError, before
+/// anything is copied, if a name is missing from either or shapes differ.
 void copy_tensors(const NamedTensors& from, const NamedTensors& to);
 
 }  // namespace yonder

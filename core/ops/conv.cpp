@@ -7,7 +7,7 @@
 namespace yonder {
 namespace {
 
-// Calls f(t, source, m) for each pair of a row and what its kernel's column m meets.
+// Calls f(t, source, m) for each row t and each kernel column m, which reads row `source`.
 template <class F>
 void each_tap(int n, int kernel, const Conv& conv, F f) {
   for (int t = 0; t < n; ++t) {
@@ -38,7 +38,7 @@ Var depthwise(const Var& x, const Var& weight, const Conv& conv) {
     });
   });
   return Tape::record(y, {x, weight}, [x, weight, rule, lengths, B, T, D, K](const Tensor& dy) {
-    Tensor dw({B, D, K});  // a partial for each sequence, added in their order
+    Tensor dw({B, D, K});  // one partial sum per sequence, added in order
     const Tensor dx = x.tracked() ? x.grad() : Tensor();
     parallel_for(B, [&](std::int64_t b) {
       each_tap(lengths[b], K, rule, [&](int t, int source, int m) {

@@ -6,10 +6,10 @@
 namespace yonder {
 namespace {
 
-// What the slope of a function is computed from, and so what has to be saved.
+// What the derivative is computed from, and so what has to be saved.
 enum class Slope { of_input, of_result };
 
-// dx += f(in, …), element by element.
+// dx += f(in, …), elementwise.
 template <class F, class... In>
 void accumulate(const Gradient& dx, const F& f, const In&... in) {
   const auto [sum, add] = dx.target();
@@ -34,7 +34,7 @@ Var unary(const Var& x, Slope by, F f, G slope, Operation op = Operation::curren
       op);
 }
 
-// f(a, b) with b repeated along the front axes of a.
+// f(a, b) with b broadcast over the leading axes of a.
 template <class F>
 Tensor combine(const Tensor& a, const Tensor& b, F f) {
   assert(b.shape.size() <= a.shape.size() &&
@@ -44,7 +44,7 @@ Tensor combine(const Tensor& a, const Tensor& b, F f) {
   return y;
 }
 
-// dx += sign · dy, summed over the front axes that x lacks.
+// dx += sign · dy, summed over the leading axes that x lacks.
 void reduce_to_shape(const Gradient& dx, const Tensor& dy, real sign) {
   const auto scaled = [s = vec(sign)](Vec d) { return hn::Mul(s, d); };
   if (dx.size() == dy.size()) return accumulate(dx, scaled, dy);

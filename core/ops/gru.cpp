@@ -6,7 +6,7 @@
 namespace yonder {
 namespace {
 
-// What the backward pass needs of one step, side by side: [B, 4, D].
+// Activations of one step saved for the backward pass: [B, 4, D].
 enum Saved { reset, update, fresh, hidden };
 
 struct Extents {
@@ -23,7 +23,7 @@ struct Extents {
 
   int time(int step) const { return direction == Direction::forward ? step : T - 1 - step; }
   int before(int t) const { return direction == Direction::forward ? t - 1 : t + 1; }
-  // Whether sequence b begins with token t, so that no state comes from before it.
+  // Whether token t is the first read of sequence b, or padding before it: no state precedes it.
   bool begins(int b, int t) const {
     if (direction == Direction::forward) return t == 0;
     return t + 1 >= (lengths.empty() ? T : lengths[b]);
@@ -31,7 +31,7 @@ struct Extents {
   std::int64_t row(int b, int t) const { return std::int64_t(b) * T + t; }
 };
 
-// h' of one sequence and the gates it came from; `a` is W_h h + b_h.
+// Computes h' of one sequence and saves its gates; `a` is W_h h + b_h.
 void step_forward(int D, const real* g, const real* a, const real* before, real* after,
                   real* saved) {
   const int lane = int(hn::Lanes(lanes));
@@ -51,7 +51,7 @@ void step_forward(int D, const real* g, const real* a, const real* before, real*
   }
 }
 
-// From dh, the gradient of the state after the step: that of a, of g (adds), and z∘dh into
+// From dh, the gradient of the state after the step: sets da, adds to dg, and puts z∘dh into
 // `through`.
 void step_backward(int D, const real* saved, const real* before, const real* dh, real* da, real* dg,
                    real* through) {
@@ -67,7 +67,7 @@ void step_backward(int D, const real* saved, const real* before, const real* dh,
   }
 }
 
-// The states before time t, [B, D].
+// Gathers the states before time t, [B, D].
 void gather_before(const Extents& e, int t, const Tensor& states, const Tensor& start,
                    real* before) {
   for (int b = 0; b < e.B; ++b) {

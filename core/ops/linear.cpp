@@ -27,7 +27,7 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
   if (bias)
     parallel_map_repeating(M * N, y.data.get(), plus, bias.value().data.get(), N, y.data.get());
   const auto backward = [x, weight, W, db = bias.gradient(), M, N, K, in](const Tensor& dy) {
-    // C = A·B for the gradient of `to`, or += where something is there.
+    // Gradient of `to` = A·B, or += if it already holds a sum.
     const auto accumulate = [](const Var& to, Product p) {
       const Gradient::Target target = to.gradient().target();
       p.c = target.sum.data.get(), p.add = target.add;

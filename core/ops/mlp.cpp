@@ -7,10 +7,10 @@
 namespace yonder {
 namespace {
 
-// Rows go through all products together, `height` at a time: what lies between stays in the cache.
+// Rows pass through all products in parts of `height`, so that intermediates stay in cache.
 constexpr std::int64_t height = 256;
 
-// The rows from `first` on of a matrix [.., stride], and a matrix as its transpose.
+// Rows `first` onward of a matrix [.., stride]; all its rows; a matrix read as its transpose.
 Matrix rows_of(const Tensor& x, std::int64_t first, std::int64_t stride) {
   return {x.data.get() + first * stride, stride};
 }
@@ -29,7 +29,7 @@ struct Extents {
   double flops() const { return 2.0 * double(M) * double(F) * double(K + N); }  // forward
 };
 
-// What the rows of each part give to a weight [out, in], before it is added up.
+// Each part's contribution to the gradient of a weight [out, in], before summation.
 struct Shares {
   std::int64_t out, in;
   Tensor all;  // [parts, out, padded_stride(in)]; empty if not tracked
@@ -41,11 +41,11 @@ struct Shares {
   real* row(std::int64_t part, std::int64_t r) const {
     return &all[(part * out + r) * padded_stride(in)];
   }
-  // dyᵀ x of `rows` rows, dy [rows, out] and x [rows, in]
+  // dyᵀ x over `rows` rows, dy [rows, out] and x [rows, in]
   void set(std::int64_t part, Matrix dy, Matrix x, std::int64_t rows) const {
     if (all) multiply({out, in, rows, turned(dy), x, row(part, 0), padded_stride(in)});
   }
-  // In the order of the parts.
+  // Adds the parts in order.
   void add_to(const Gradient& dw) const {
     if (!all) return;
     const auto [sum, add] = dw.target();
@@ -58,7 +58,7 @@ struct Shares {
   }
 };
 
-// g = gelu(h) again, and of dg in dh: dh = gelu'(h) ∘ dg
+// Recomputes g = gelu(h) and turns dg, held in dh, into dh = gelu'(h) ∘ dg.
 void gelu_backward(std::int64_t n, const real* h, real* g, real* dh) {
   const std::int64_t step = hn::Lanes(lanes), i = n - n % step;
   by_fours(

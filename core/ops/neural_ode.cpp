@@ -6,14 +6,14 @@
 namespace yonder {
 namespace {
 
-constexpr int at_once = 2;  // rows of `start` that go through time together, by one thread
+constexpr int at_once = 2;  // rows of `start` that one thread integrates together
 
 // y[r, :] = first[:] + time · last[:] + Σ_k x[r, k] W[k, :] for 1 or 2 rows, W [D, D] with
 // `stride`.
 template <int R>
 void product(int D, const real* x, const real* W, std::int64_t stride, const real* first, real time,
              const real* last, real* y) {
-  constexpr int V = 4;  // vectors of columns in registers
+  constexpr int V = 4;  // SIMD vectors of columns in registers
   const int lane = int(hn::Lanes(lanes));
   for (int c = 0; c < D; c += V * lane) {
     Vec sum[R][V];
@@ -39,7 +39,7 @@ void product(int D, const real* x, const real* W, std::int64_t stride, const rea
 
 // The flow with its matrices laid out so that products run along rows.
 struct OdeLayout {
-  int L, D, steps;  // Runge-Kutta steps in all
+  int L, D, steps;  // total Runge-Kutta steps
   double delta, dt;
   int substeps;
   Tensor in_t, out_t;  // [D+1, D], the transposes
@@ -79,7 +79,7 @@ void stage(const OdeLayout& layout, const Flow& f, const real* p, double t, real
              &layout.out_t[D * D], k);
 }
 
-// The four stages of the step from p: where each evaluates h, and what h was there.
+// The four stages of one step: the points at which h is evaluated, and its values there.
 template <int R>
 struct Stages {
   std::vector<real> p[4], a[4], u[4], k[4];
@@ -114,7 +114,7 @@ void rk4_forward(const OdeLayout& layout, const Flow& f, int row, const Tensor& 
   }
 }
 
-// For the gradients of the matrices, row by row of (step, stage, row): d(k), [u; t], d(a), [p; t].
+// Saved for the weight gradients, one row per (step, stage, row): d(k), [u; t], d(a), [p; t].
 struct SavedStages {
   Tensor dk, u, da, p;
   explicit SavedStages(const OdeLayout& layout)
@@ -126,8 +126,8 @@ struct SavedStages {
         p(Tensor::uninitialized({n, D + 1})) {}
 };
 
-// From dp, the gradient of the state after the last step, back to that of the start. dy is added to
-// dp wherever a step ends at a position.
+// Backpropagates dp, the gradient of the state after the last step, to that of the start. dy is
+// added to dp wherever a step ends at a position.
 template <int R>
 void rk4_backward(const OdeLayout& layout, const Flow& f, int row, const Tensor& states,
                   const Tensor& dy, const SavedStages& saved, real* dp) {
@@ -164,7 +164,7 @@ void rk4_backward(const OdeLayout& layout, const Flow& f, int row, const Tensor&
   for (int i = 0; i < R * D; ++i) dp[i] += dy[layout.state(0, row) + i];
 }
 
-// Calls f.operator()<R>(row) for the rows of `start`, at_once at a time and the last one alone.
+// Calls f.operator()<R>(row) for the rows of `start`, at_once at a time, an odd last one alone.
 template <class F>
 void each_group(int L, const F& f) {
   parallel_for((L + at_once - 1) / at_once, [&](std::int64_t g) {
@@ -174,7 +174,7 @@ void each_group(int L, const F& f) {
   });
 }
 
-// weight += dyᵀ [x; t], bias += the column sums of dy.
+// weight += dyᵀ x, whose last column is t; bias += the column sums of dy.
 void add_outer(const Tensor& dy, const Tensor& x, const Var& weight, const Var& bias) {
   const int n = dy.dim(0), D = dy.dim(1), K = x.dim(1);
   if (weight.tracked())

@@ -9,7 +9,7 @@ namespace {
 
 constexpr real epsilon = real(1e-5);
 
-// What is saved of a row: x̂ = (x − mean) · scale,  scale = 1/√(variance + ε); RMS has mean 0.
+// Saved per row: x̂ = (x − mean) · scale,  scale = 1/√(variance + ε); RMS has mean 0.
 struct RowMoments {
   real mean, scale;
   Vec hat(Vec x) const { return hn::Mul(hn::Sub(x, vec(mean)), vec(scale)); }
@@ -31,11 +31,11 @@ RowMoments moments(const real* x, std::int64_t n) {
   return around(mean, x, n);
 }
 
-// Whether a row's mean is taken from it.
+// Whether a row's mean is subtracted.
 enum class Centred { yes, no };
 
-// With g = dy · weight:  dx += scale (g − mean(g) − x̂ mean(g x̂)), without mean(g) of a row that
-// keeps its mean; `before` is dx, or null for 0.
+// With g = dy · weight:  dx += scale (g − mean(g) − x̂ mean(g x̂)), without mean(g) if the mean is
+// not subtracted; `before` is dx, or null if dx starts at 0.
 void add_row_gradient(Centred centred, const RowMoments& row, std::int64_t n, const real* x,
                       const real* dy, const real* weight, const real* before, real* dx) {
   const auto g_hat = [row](Vec v, Vec d, Vec w) { return hn::Mul(hn::Mul(d, w), row.hat(v)); };
@@ -54,7 +54,7 @@ void add_row_gradient(Centred centred, const RowMoments& row, std::int64_t n, co
   else map(n, dx, gradient, x, dy, weight);
 }
 
-// The same for all rows of x.
+// add_row_gradient() for all rows of x.
 void add_gradient(Centred centred, const Rows& saved, const Var& x, const Tensor& dy,
                   const Var& weight) {
   const std::int64_t n = x.dim(-1);
@@ -66,7 +66,7 @@ void add_gradient(Centred centred, const Rows& saved, const Var& x, const Tensor
   });
 }
 
-// dweight += Σ_rows dy · x̂,  dbias += Σ_rows dy;  in pieces of rows whose sums are added in order
+// dweight += Σ_rows dy · x̂,  dbias += Σ_rows dy;  pieces of rows are summed, then added in order
 void add_weight_gradients(const Rows& saved, const Tensor& x, const Tensor& dy, real* dweight,
                           real* dbias) {
   const std::int64_t n = x.dim(-1), rows = x.size() / n, height = chunk_rows(n);

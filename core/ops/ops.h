@@ -5,15 +5,15 @@
 #include "core/autodiff.h"
 
 /// \file
-/// The differentiable operations, except attention. Forward and backward of each stand in one
-/// function. Shapes that don't fit are our own mistakes and end in an assert.
+/// The differentiable operations, except attention, each with its forward and backward pass in one
+/// function. Mismatched shapes are programming errors and fail an assert.
 namespace yonder {
 
 // elementwise.cpp
-/// Element by element; b has the shape of a, or one that ends it (broadcast over the front).
+/// Elementwise; b has the shape of a, or a suffix of it (broadcast over the leading axes).
 Var operator+(const Var& a, const Var& b);
-Var operator-(const Var& a, const Var& b);  ///< as +
-Var operator*(const Var& a, const Var& b);  ///< element by element, as +
+Var operator-(const Var& a, const Var& b);  ///< like +
+Var operator*(const Var& a, const Var& b);  ///< elementwise, like +
 Var operator*(real s, const Var& x);        ///< every element times s
 Var tanh(const Var& x);                     ///< hyperbolic tangent
 Var sigmoid(const Var& x);                  ///< 1/(1 + e^−x)
@@ -25,7 +25,7 @@ Var softplus(const Var& x);                 ///< ln(1 + e^x)
 Var gelu(const Var& x);
 
 Var relu2(const Var& x);  ///< max(x, 0)².  So et al. 2021, arXiv:2109.08668
-/// silu(a) · b, silu(a) = a σ(a), element by element; a and b have one shape.  Shazeer 2020,
+/// silu(a) · b, silu(a) = a σ(a), elementwise; a and b have the same shape.  Shazeer 2020,
 /// arXiv:2002.05202
 Var silu_gate(const Var& a, const Var& b);
 
@@ -36,8 +36,8 @@ Var linear(const Var& x, const Var& weight);
 Var linear(const Var& x, const Var& weight, const Var& bias);
 
 // mlp.cpp
-/// y = gelu(x Uᵀ) Dᵀ.  x [.., K], U [F, K], D [N, F], y [.., N]. Of what lies between only x Uᵀ is
-/// kept, and nothing if nobody asks for gradients.
+/// y = gelu(x Uᵀ) Dᵀ.  x [.., K], U [F, K], D [N, F], y [.., N]. The only intermediate saved is
+/// x Uᵀ, and not even that if no gradient is needed.
 Var mlp(const Var& x, const Var& up, const Var& down);
 
 // norm.cpp
@@ -56,12 +56,12 @@ Var l2_normalized(const Var& x);   ///< x/√(Σ x² + 1e-6) over the last axis
 Var rms_normalized(const Var& x);  ///< x/√(mean x² + 1e-6) over the last axis
 
 // loss.cpp
-/// Mean cross-entropy in nats over the rows whose target is ≥ 0; one number. logits [.., V],
-/// targets as many as rows. No target at all gives 0.
+/// Mean cross-entropy in nats over the rows whose target is ≥ 0, a scalar. logits [.., V], one
+/// target per row. Returns 0 if there is no target ≥ 0.
 Var cross_entropy(const Var& logits, std::span<const int> targets);
 
-/// What evaluation asks of each row of logits: the loss in nats where its target is ≥ 0, else 0;
-/// the likeliest token, the first of equals. Records nothing.
+/// Per row of logits, for evaluation: the loss in nats if its target is ≥ 0, else 0; the most
+/// likely token, the first on ties. Not recorded on the tape.
 struct TokenLoss {
   std::vector<real> loss;   ///< [rows]
   std::vector<int> argmax;  ///< [rows]
@@ -69,29 +69,29 @@ struct TokenLoss {
 TokenLoss token_losses(const Tensor& logits, std::span<const int> targets);  ///< logits [rows, V]
 
 // reshape.cpp
-Var reshape(const Var& x, Shape shape);  ///< same size; shares storage, records nothing
+Var reshape(const Var& x, Shape shape);  ///< same size; shares storage, not recorded
 /// y[i] = table[which[i]], 0 where which[i] < 0. → [n, ..]
 Var gather(const Var& table, std::span<const int> which);
 Var concat(const std::vector<Var>& parts, int axis);  ///< joined along `axis`; other extents equal
-/// `extent` indices from `first` along `axis`.
+/// Indices first..first+extent−1 along `axis`.
 Var slice(const Var& x, int axis, int first, int extent);
 /// x [B, T, K, d] → [B, T, heads, d], head h being x's head ⌊h K/heads⌋.  Ainslie et al. 2023,
 /// arXiv:2305.13245
 Var repeat_heads(const Var& x, int heads);
-Var sum(const Var& x);                  ///< of all elements; one number
+Var sum(const Var& x);                  ///< of all elements, a scalar
 Var outer(const Var& a, const Var& b);  ///< [M] × [N] → [M, N]
 
 // rotate.cpp
-/// Pairs of columns of each head turned by an angle that depends on the token.
+/// Rotation of pairs of columns in each head by an angle that depends on the token.
 /// (x, y) → (x cos − y sin, x sin + y cos);  x [B, T, H, d];  cos, sin [T or B·T, pairs].
-/// interleaved: pair m is columns (2m, 2m+1), else (m, m + pairs); columns past 2·pairs stay.
+/// interleaved: pair m is columns (2m, 2m+1), else (m, m + pairs); columns past 2·pairs are kept.
 struct Rotation {
   Tensor cos, sin;          ///< of each pair's angle, [T or B·T, pairs]
-  bool interleaved = true;  ///< pairs are neighbouring columns
+  bool interleaved = true;  ///< pairs are adjacent columns
 };
 Var rotate(const Var& x, const Rotation& by);  ///< x [B, T, H, d]
-/// The same with gradients for cos and sin, [B or 1, T, H or 1, pairs], which need not be those of
-/// an angle.
+/// The same with gradients for cos and sin, [B or 1, T, H or 1, pairs], which need not satisfy
+/// cos² + sin² = 1.
 Var rotate(const Var& x, const Var& cos, const Var& sin, bool interleaved);
 
 }  // namespace yonder

@@ -26,7 +26,7 @@ void add(std::int64_t rows, std::int64_t width, Runs from, Runs to) {
   });
 }
 
-// The extents of axes first..last−1 multiplied.
+// The product of the extents of axes first..last−1.
 std::int64_t product(const Shape& shape, int first, int last) {
   std::int64_t n = 1;
   for (int i = first; i < last; ++i) n *= shape[i];
@@ -53,7 +53,7 @@ Var gather(const Var& table, std::span<const int> which) {
   const std::vector<int> row(which.begin(), which.end());
   return Tape::record(y, {table}, [dtable = table.gradient(), row, width](const Tensor& dy) {
     real* const sum = dtable.sum().data.get();
-    // Rows may be asked for more than once, so threads share the columns.
+    // A row may be gathered more than once, so threads split the columns.
     parallel_pieces(width, 32, [&](std::int64_t first, std::int64_t last) {
       for (std::size_t i = 0; i < row.size(); ++i) {
         if (row[i] < 0) continue;
@@ -64,7 +64,7 @@ Var gather(const Var& table, std::span<const int> which) {
   });
 }
 
-// dx of a head is the sum over the heads that repeat it, in their order.
+// dx of a head is the sum over its copies, in order.
 Var repeat_heads(const Var& x, int heads) {
   const int K = x.dim(2), group = heads / K;
   assert(heads % K == 0);

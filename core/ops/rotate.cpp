@@ -10,8 +10,8 @@ struct RotateExtents {
   std::int64_t tokens, heads, width, pairs, angles;  // angles: rows of cos and sin
 };
 
-// A rotation with a factor for every column:
-//   y = x · along + partner(x) · across,  partner of column 2m is 2m + 1, or of m is m + pairs
+// A rotation with one pair of factors per column:
+//   y = x · along + partner(x) · across,  the partner of 2m is 2m + 1, or that of m is m + pairs
 struct Columns {
   Tensor along, across;  // cos cos …, −sin sin …; [angles, 2·pairs]
   bool interleaved;
@@ -84,17 +84,17 @@ Var rotate(const Var& x, const Rotation& by) {
 
 namespace {
 
-// Where the factors of a token and head stand in cos and sin [B or 1, T, H or 1, pairs], and in x.
+// Indexes x, and cos and sin [B or 1, T, H or 1, pairs], by token and head.
 struct GivenExtents {
   int B, T, H, d, pairs;
   int batches, heads;  // of cos and sin
-  int step, apart;     // columns from pair to pair and within one
+  int step, apart;     // column strides between pairs and within a pair
 
   std::int64_t factor(int b, int t, int h) const {
     return ((std::int64_t(batches == 1 ? 0 : b) * T + t) * heads + (heads == 1 ? 0 : h)) * pairs;
   }
-  // f(where a head of x begins, where its factors do) for each token, in the order of sequences and
-  // heads. Tokens at the same place may share factors, so they are one thread's.
+  // Calls f(offset of a head in x, offset of its factors) for each token, by sequence, then head.
+  // Tokens with the same index t may share factors, so one thread handles them all.
   template <class F>
   void each(const F& f) const {
     parallel_rows(T, std::int64_t(B) * H * d, [&](std::int64_t t) {

@@ -26,13 +26,13 @@ namespace yonder::bf16 {
 namespace {
 
 static_assert(numbers == lines * depth);
-using Word = std::uint32_t;  // two numbers
-constexpr int side = 16;     // words of a row, and rows, of a tile
+using Word = std::uint32_t;  // two bf16 values
+constexpr int side = 16;     // words per row, and rows, of a tile
 
 std::optional<Unit> asked_for;
 
 #ifndef YONDER_AVX512_BF16
-// x rounded to the upper half of its bits, to the nearest, ties to even; NaN stays NaN.
+// x rounded to the upper half of its bits, to nearest, ties to even; NaN stays NaN.
 Word rounded(float x) {
   const auto bits = std::bit_cast<Word>(x);
   const bool nan = (bits & 0x7fffffff) > 0x7f800000;
@@ -41,7 +41,7 @@ Word rounded(float x) {
 Word pair(real first, real second) { return rounded(float(first)) >> 16 | rounded(float(second)); }
 #endif
 
-// The 16 words of a tile's row: of neighbours in a row of memory, or of two rows of memory.
+// Packs the 16 words of a tile row from neighbours in one row of memory, or from two rows.
 void pair_neighbours(const real* from, Word* to) {
 #ifdef YONDER_AVX512_BF16
   const __m512bh words = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + 16), _mm512_loadu_ps(from));
@@ -61,7 +61,7 @@ void pair_rows(const real* first, const real* second, Word* to) {
 #endif
 }
 
-// [16, 16] words turned, in blocks of 4 × 4.
+// Transposes [16, 16] words in blocks of 4 × 4.
 void turn(const Word* from, Word* to) {
 #ifdef __x86_64__
   const auto row = [&](int i, int j) {
@@ -86,7 +86,7 @@ void turn(const Word* from, Word* to) {
 #endif
 }
 
-// One tile, of which `across` lines and `along` of the depth exist. `m` begins at its first number.
+// Packs the tile at the start of `m`, where `across` lines and `along` of the depth are left.
 void pack_tile(bool depth_in_rows, Side factor, Matrix m, std::int64_t across, std::int64_t along,
                Word* to) {
   const int rows = depth_in_rows ? lines : depth, columns = depth_in_rows ? depth : lines;
@@ -101,7 +101,7 @@ void pack_tile(bool depth_in_rows, Side factor, Matrix m, std::int64_t across, s
   }
   alignas(64) Word plain[side * side];
   Word* const words = depth_in_rows == (factor == Side::left) ? to : plain;
-  // Rows are short and far apart, so the processor doesn't see by itself what comes next.
+  // Rows are short and far apart, so the hardware prefetcher can't predict the next ones.
   for (int r = 0; r < side; ++r)
     if (depth_in_rows) {
       const real* row = m.data + r * m.stride;
@@ -143,7 +143,7 @@ void multiply_loops(const Block& p) {
 }
 
 #ifdef YONDER_AVX512_BF16
-// 8 rows of one tile of A with one or two of B: sums enough to fill the time that one takes.
+// 8 rows of one tile of A times one or two tiles of B: enough sums to hide the latency of one.
 template <int wide>
 void multiply_rows(const Block& p, std::int64_t i, std::int64_t j, int first) {
   constexpr int tall = 8;
@@ -190,7 +190,7 @@ void multiply_avx512(const Block& p) {
 #ifdef YONDER_AMX
 #define YONDER_TILES __attribute__((target("amx-tile,amx-bf16")))
 
-// Whether there are tiles, and the kernel lets this process use them, which it has to ask for.
+// Whether the processor has tiles and Linux grants this process their use, on request.
 bool asked_for_tiles() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
@@ -203,7 +203,7 @@ bool has_tiles() {
   return has;
 }
 
-// Tiles 0 to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B: [tall, wide] tiles of C.
+// [tall, wide] tiles of C: registers 0 to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B.
 template <int tall, int wide>
 YONDER_TILES void multiply_tiles(const Block& p, std::int64_t i, std::int64_t j) {
   constexpr int row = side * sizeof(Word);
@@ -253,7 +253,7 @@ struct alignas(64) TileSetup {
 YONDER_TILES void multiply_amx(const Block& p) {
   static const TileSetup setup;
   _tile_loadconfig(&setup);
-  // So much of the depth that two groups of rows of A stay in the first cache.
+  // Tiles of the depth per pass, so that two row groups of A stay in the L1 cache.
   constexpr std::int64_t most = 16;
   for (std::int64_t k = 0; k < p.pieces; k += most) {
     Block part = p;

@@ -17,10 +17,10 @@ namespace {
 
 Precision now = Precision::f32;
 
-// Whether products are of bf16; the double build never asks for it.
+// Whether products are in bf16, which the double build never sets.
 bool rounds() { return now == Precision::bf16; }
 
-// The part of a factor that begins at (row, column); where it is packed, whole tiles from there.
+// The part of a factor from (row, column) on; if packed, with its tiles from there on.
 Matrix part(bf16::Side side, const Matrix& m, std::int64_t row, std::int64_t column) {
   Matrix part = m.from(row, column);
   if (side == bf16::Side::right) std::swap(row, column);
@@ -28,10 +28,10 @@ Matrix part(bf16::Side side, const Matrix& m, std::int64_t row, std::int64_t col
   return part;
 }
 
-// 0..whole−1 in parts of equal size, the last one smaller.
+// 0..whole−1 in parts of equal size, the last one possibly smaller.
 struct Tiling {
   std::int64_t whole, size;
-  // Parts near `wanted` long, in whole vectors or tiles of bf16: no slivers.
+  // Parts about `wanted` long, in whole vectors or bf16 tiles, to avoid slivers.
   static Tiling near(std::int64_t whole, std::int64_t wanted, int unit = 16) {
     const std::int64_t parts = std::max<std::int64_t>(1, (whole + wanted / 2) / wanted);
     return {whole, ((whole + parts - 1) / parts + unit - 1) / unit * unit};
@@ -45,10 +45,10 @@ struct Tiles {
   Tiling rows, columns, depth;
 };
 
-// Tiles of 256 × 128 over all of K reach 98 % of oneDNN's best, 128 × 128 about 95 %. Where that
-// makes fewer than eight tiles (one per thread), tiles get lower; below 128 rows, which costs a
-// tenth, only if K is short, else the sum over K is split. Waking another thread pays off from half
-// a million multiplications on, about 10 µs; in bf16 from sixteen times as many.
+// f32 tiles of 256 × 128 over all of K reach 98 % of oneDNN's best, 128 × 128 about 95 %. If that
+// makes fewer than eight tiles (one per thread), they get fewer rows; below 128, which costs a
+// tenth, only if K is short. If they are still too few, the sum over K is split. Waking another
+// thread pays off above half a million multiplications, about 10 µs; in bf16 above 16 times that.
 Tiles tiles(const Product& p) {
   const bool halves = rounds();
   const std::int64_t enough = std::min<std::int64_t>(p.M * p.N * p.K >> (halves ? 23 : 19), 8);
@@ -63,7 +63,7 @@ Tiles tiles(const Product& p) {
   return t;
 }
 
-// C = or += the partial products [pieces, M, padded_stride(N)], one after the other.
+// C = or += the partial products [pieces, M, padded_stride(N)], added in order.
 void collect(const Product& p, const Tensor& partial, std::int64_t pieces) {
   parallel_rows(p.M, p.N * (pieces + 1), [&](std::int64_t row) {
     real* const c = p.c + row * p.c_stride;
@@ -115,7 +115,7 @@ void multiply_f32(const Product& p) {
     throw std::runtime_error("matmul: oneDNN could not multiply");
 }
 
-// A factor packed by the calling thread, or by all; strip by strip.
+// Packs a factor strip by strip, by the calling thread or by all.
 enum class By { one_thread, all };
 Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t K, Tensor& storage,
               By by) {
@@ -135,7 +135,7 @@ Matrix packed(bf16::Side side, const Matrix& m, std::int64_t count, std::int64_t
   return result;
 }
 
-// Where C ends within a tile, all of its tiles are computed beside it.
+// If C ends within a tile, its tiles are computed in a temporary, then copied or added to C.
 void multiply_bf16(Product p) {
   Tensor a, b, whole;
   p.a = packed(bf16::Side::left, p.a, p.M, p.K, a, By::one_thread);
@@ -252,7 +252,7 @@ void matmul(const Product& product) {
   const std::int64_t I = t.rows.parts(), J = t.columns.parts(), pieces = t.depth.parts();
 #ifndef YONDER_DOUBLE
   Tensor a, b;
-  if (rounds()) {  // rows of A that one tile alone meets are packed with it
+  if (rounds()) {  // rows of A that only one tile uses are packed with it
     p.b = packed(bf16::Side::right, p.b, p.N, p.K, b, By::all);
     if (J * pieces > 1) p.a = packed(bf16::Side::left, p.a, p.M, p.K, a, By::all);
   }

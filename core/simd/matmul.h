@@ -7,19 +7,18 @@
 #include "core/tensor.h"
 
 /// \file
-/// The only door to oneDNN (f32), its stand-in for double, and large products of bf16.
+/// The only interface to oneDNN (f32), its replacement for double, and large bf16 products.
 namespace yonder {
 
-/// The stride of a matrix in memory of our own. Strides that are multiples of 1 KiB cause cache-set
-/// conflicts, which make products up to a half slower; such a leading dimension is padded by one
+/// The stride of a matrix that we allocate. Strides that are multiples of 1 KiB cause cache-set
+/// conflicts, which make products up to 50 % slower; such a leading dimension is padded by one
 /// cache line.
 inline std::int64_t padded_stride(std::int64_t width) { return width % 256 ? width : width + 16; }
-/// w [rows, width] as [rows, padded_stride(width)]; w itself if that is its width.
+/// w [rows, width] as [rows, padded_stride(width)]; w itself if it needs no padding.
 Tensor pad_rows(const Tensor& w);
 
-/// C [M, N] = A [M, K] · B [K, N], or C += A·B if `add`. Runs in fixed tiles from inside one
-/// parallel loop, long sums over K in fixed pieces added in order: the same bits for any number of
-/// threads.
+/// C [M, N] = A [M, K] · B [K, N], or C += A·B if `add`. Runs as fixed tiles in one parallel loop,
+/// with long sums over K in fixed pieces added in order: bit-identical for any number of threads.
 struct Product {
   std::int64_t M, N, K;       ///< extents, as above
   Matrix a, b;                ///< A and B
@@ -29,8 +28,8 @@ struct Product {
 };
 void matmul(const Product&);  ///< by all threads
 
-/// Adds up the multiplications and additions of matrix products while it is in scope: those of
-/// matmul(), and what other operations of its thread add. Outside of any scope nothing is counted.
+/// Counts the multiplications and additions of matrix products while it is in scope: those of
+/// matmul(), and what other operations on its thread add. Nothing is counted outside any scope.
 class ProductCount {
  public:
   ProductCount() : outer_(std::exchange(current_, this)) {}
@@ -39,7 +38,7 @@ class ProductCount {
   ProductCount& operator=(const ProductCount&) = delete;
 
   double flops() const { return flops_; }  ///< so far
-  /// Adds what `flops` returns to the innermost scope; without one it isn't called.
+  /// Adds what `flops` returns to the innermost scope; `flops` isn't called if there is none.
   template <class F>
   static void add(F&& flops) {
     if (current_) current_->flops_ += flops();
@@ -51,12 +50,12 @@ class ProductCount {
   static inline thread_local ProductCount* current_ = nullptr;
 };
 
-/// How the factors of a product are held while they are multiplied; the sums are `real` either way.
+/// The number format of a product's factors; sums are `real` either way.
 enum class Precision { f32, bf16 };
-/// "f32" or "bf16". UsageError for bf16 where the processor, or the build, has no products of it.
+/// Parses "f32" or "bf16". Throws UsageError for bf16 if the processor or the build lacks it.
 Precision precision_named(const std::string&);
 
-/// The precision of all products within a scope; f32 outside of any.
+/// Sets the precision of all products in its scope; it is f32 outside any scope.
 class WithPrecision {
  public:
   explicit WithPrecision(Precision);  ///< of all products in the scope
@@ -71,11 +70,11 @@ class WithPrecision {
 /// The precision in scope.
 Precision precision();
 
-/// A right factor [K, N] that several products share, packed once by all threads where products are
-/// of bf16; else nothing but itself. What it is made of outlives it.
+/// A right factor [K, N] shared by several products: in bf16 packed once by all threads, else the
+/// given matrix, whose memory must outlive this object.
 class RightFactor {
  public:
-  RightFactor(const Matrix&, std::int64_t K, std::int64_t N);  ///< as it stands in a Product
+  RightFactor(const Matrix&, std::int64_t K, std::int64_t N);  ///< as in Product::b
   operator const Matrix&() const { return matrix_; }           ///< for Product::b
 
  private:
@@ -83,14 +82,14 @@ class RightFactor {
   Tensor storage_;
 };
 
-/// The same by the calling thread alone and in one piece, for work that is already split.
+/// matmul() by the calling thread alone, without tiling, for work that is already split.
 void multiply(const Product&);
 
-/// The ways in which oneDNN multiplies: its BLAS, its primitive with B as it lies in memory, and
-/// with B in the order that it likes best.
+/// The ways in which oneDNN multiplies: its BLAS, its matmul primitive with B row-major, and with B
+/// in the layout that oneDNN prefers.
 enum class Library { blas, primitive, packed };
-/// Multiplies [M, K] · [K, N] of zeros `repeats` times in the calling thread and the precision in
-/// scope, for a benchmark of what this machine can reach. False if the library has no such product.
+/// Multiplies zeros [M, K] · [K, N] `repeats` times on the calling thread in the current precision,
+/// to benchmark what this machine can reach. False if the library has no such product.
 bool repeat_product(Library, std::int64_t M, std::int64_t N, std::int64_t K, int repeats);
 
 }  // namespace yonder

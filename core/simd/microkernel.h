@@ -6,7 +6,7 @@
 #include "core/simd/simd_math.h"
 
 /// \file
-/// Small products of matrices that lie in the cache, for loops that fuse them with other work.
+/// Small matrix products in cache, for loops that fuse them with other work.
 /// Sums run over the depth in order, one multiply-add at a time, whatever the extents: an element's
 /// bits don't depend on what else is computed.
 
@@ -14,13 +14,13 @@
 namespace yonder::tile {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using Reals = hn::ScalableTag<real>;  ///< Highway's tag of a whole vector
+using Reals = hn::ScalableTag<real>;  ///< Highway's tag of a full vector
 using Vector = hn::Vec<Reals>;        ///< one SIMD register
 
 inline constexpr int lanes = hn::MaxLanes(Reals());                 ///< reals in a Vector
 inline constexpr bool many_registers = lanes * sizeof(real) == 64;  ///< 32 SIMD registers
-/// Rows that a product takes at a time, and those that one with few columns takes: twelve sums or
-/// more fill the time that a multiply-add takes, and sixteen registers hold them and the factors.
+/// Rows per block of a product, and of one with few columns: twelve or more sums hide the latency
+/// of a multiply-add, and sixteen registers hold them and the factors.
 inline constexpr int stripe = many_registers ? 8 : 4, tall = many_registers ? 8 : 6;  ///< rows
 
 inline Vector load(const real* at) { return hn::LoadU(Reals(), at); }  ///< needs no alignment
@@ -30,8 +30,8 @@ inline Vector all(real x) { return hn::Set(Reals(), x); }              ///< x in
 /// e^x, x ≤ 0
 inline Vector exp(Vector x) { return exp_of_negative(x); }
 
-/// Keeps x in a register: compilers prefer to reload it for every use, and load ports are what
-/// limits a product.
+/// Keeps x in a register: compilers prefer to reload it for every use, and load ports are the
+/// bottleneck of a product.
 inline Vector held(Vector x) {
 #if HWY_ARCH_X86
   asm("" : "+v"(x.raw));
@@ -41,9 +41,9 @@ inline Vector held(Vector x) {
   return x;
 }
 
-/// n rounded up to a multiple.
+/// n rounded up to a multiple of `multiple`.
 constexpr int up_to(int multiple, int n) { return (n + multiple - 1) / multiple * multiple; }
-/// n rounded down to a multiple.
+/// n rounded down to a multiple of `multiple`.
 constexpr int down_to(int multiple, int n) { return n / multiple * multiple; }
 
 /// The left factor of a product: element (r, k) is at[r·row + k·column], so that a transposed or
@@ -58,7 +58,7 @@ struct Right {
   const real* at;      ///< element (0, 0)
   std::ptrdiff_t row;  ///< reals from row to row
 };
-/// The same, to be written.
+/// The same for output.
 struct Result {
   real* at;            ///< element (0, 0)
   std::ptrdiff_t row;  ///< reals from row to row
@@ -89,7 +89,7 @@ void multiply_block(Left a, Right b, int depth, Right start, Result c) {
 }
 
 /// C [rows, columns] = start + A [rows, depth] · B [depth, columns]; columns a multiple of `lanes`.
-/// `start` has the shape of C and may be C itself; with `row` 0 it is one row for all.
+/// `start` has the shape of C and may be C itself; if its `row` is 0, one row serves all.
 template <int rows = stripe>
 void multiply(Left a, Right b, int columns, int depth, Right start, Result c) {
   const auto block = [&](auto vectors) {
@@ -110,8 +110,8 @@ void multiply(Left a, Right b, int columns, int depth, Result c) {
   multiply<rows>(a, b, columns, depth, {c.at, c.row}, c);
 }
 
-/// f(first, number of rows) for parts of 0..n−1 with `tall` or `stripe` rows, the number known when
-/// compiling; n a multiple of `stripe`.
+/// Calls f(first, number of rows) for parts of 0..n−1 of `tall` or `stripe` rows, a compile-time
+/// constant; n is a multiple of `stripe`.
 template <class F>
 void each_tall(int n, F&& f) {
   for (int i = 0; i < n;) {
@@ -126,9 +126,9 @@ void each_tall(int n, F&& f) {
   }
 }
 
-/// A product along diagonals: S[j][i] += Σ_c f(c, i, j) · E[c][i − j], for sums that meet a table
-/// by distance. A vector of distances serves all blocks of the tile on one diagonal, so the rows
-/// are taken `lanes` apart; `residues` neighbours share what f loads.
+/// A product along diagonals: S[j][i] += Σ_c f(c, i, j) · E[c][i − j], for sums that index a table
+/// by distance. One vector of distances serves all blocks of the tile on a diagonal, so rows are
+/// processed `lanes` apart; `residues` neighbouring rows share what f loads.
 struct Diagonal {
   int depth;  ///< terms of each sum
   Right e;    ///< element (0, distance of the first row from the first column)
@@ -149,7 +149,7 @@ void multiply_diagonal(const Diagonal& x, Factor&& f) {
     const auto add = [&](int r, int b, Vector distances) {
       sum[r][b] = hn::MulAdd(held(f(c, r + b * lanes, b * lanes)), distances, sum[r][b]);
     };
-    if constexpr (residues < blocks) {  // registers hold the fewer ones
+    if constexpr (residues < blocks) {  // keep the smaller set in registers
       Vector distances[residues];
 #pragma GCC unroll 8
       for (int r = 0; r < residues; ++r) distances[r] = held(load(e - r));
@@ -172,7 +172,7 @@ void multiply_diagonal(const Diagonal& x, Factor&& f) {
     for (int b = 0; b < blocks; ++b) store(sum[r][b], at(r, b));
 }
 
-/// f(first, number of residues) for parts of 0..lanes−1, as many sums at a time as registers hold.
+/// Calls f(first, number of residues) for parts of 0..lanes−1, as many sums as fit in registers.
 template <int blocks, class F>
 void each_residue(F&& f) {
   constexpr int most = std::min(lanes, (many_registers ? 24 : 12) / blocks);

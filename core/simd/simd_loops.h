@@ -6,23 +6,23 @@
 #include "core/tensor.h"
 
 /// \file
-/// Loops over vectors of `real`, for one thread and for all. A ragged end is computed as a vector
-/// too, so the bits of an element never depend on its place.
+/// Loops over vectors of `real`, on one thread and on all. The tail is computed as a masked vector,
+/// so the bits of an element never depend on its index.
 namespace yonder {
 
 inline Vec load(const real* p) { return hn::LoadU(lanes, p); }  ///< needs no alignment
 inline void store(Vec x, real* p) { hn::StoreU(x, lanes, p); }  ///< needs no alignment
 
-/// The first n lanes from memory, the others 0; nothing beyond them is touched.
+/// Loads the first n lanes, with 0 in the others; reads nothing beyond them.
 inline Vec load_some(const real* p, std::int64_t n) {
   return hn::MaskedLoad(hn::FirstN(lanes, std::size_t(n)), lanes, p);
 }
-/// The first n lanes to memory; nothing beyond them is touched.
+/// Stores the first n lanes; writes nothing beyond them.
 inline void store_some(Vec x, real* p, std::int64_t n) {
   hn::BlendedStore(x, hn::FirstN(lanes, std::size_t(n)), lanes, p);
 }
 
-/// out[i] = f(in[i], …) for i of 0..n−1; `out` may be one of the inputs.
+/// out[i] = f(in[i], …) for i in 0..n−1; `out` may be one of the inputs.
 template <class F, class... In>
 void map(std::int64_t n, real* out, const F& f, const In*... in) {
   const std::int64_t step = hn::Lanes(lanes), i = n - n % step;
@@ -32,7 +32,7 @@ void map(std::int64_t n, real* out, const F& f, const In*... in) {
   if (i < n) store_some(f(load_some(in + i, n - i)...), out + i, n - i);
 }
 
-/// Σ f(in[i], …) over i of 0..n−1.
+/// Σ f(in[i], …) over i in 0..n−1.
 template <class F, class... In>
 real total(std::int64_t n, const F& f, const In*... in) {
   const std::int64_t step = hn::Lanes(lanes), i = n - n % step;
@@ -47,7 +47,7 @@ real total(std::int64_t n, const F& f, const In*... in) {
   return hn::GetLane(hn::SumOfLanes(lanes, sum));
 }
 
-/// The largest of n ≥ 1 numbers.
+/// The largest of n ≥ 1 values.
 inline real largest(std::int64_t n, const real* in) {
   const std::int64_t step = hn::Lanes(lanes);
   Vec most = vec(in[0]);
@@ -58,10 +58,10 @@ inline real largest(std::int64_t n, const real* in) {
   return result;
 }
 
-/// Elements that one thread takes at a time: enough to pay for the hand-over, few enough to share.
+/// Elements per work item: enough to amortise its scheduling, few enough to balance the threads.
 constexpr std::int64_t chunk = 16384;
 
-/// f(first, last) for the pieces of 0..n−1 that are `piece` long, the last one shorter.
+/// Calls f(first, last) for pieces of 0..n−1 of length `piece`, the last one possibly shorter.
 template <class F>
 void parallel_pieces(std::int64_t n, std::int64_t piece, const F& f) {
   if (n <= piece) return n > 0 ? f(0, n) : void();
@@ -69,12 +69,12 @@ void parallel_pieces(std::int64_t n, std::int64_t piece, const F& f) {
                [&](std::int64_t i) { f(i * piece, std::min(n, (i + 1) * piece)); });
 }
 
-/// Rows of `width` reals that one thread takes at a time.
+/// Rows of `width` reals per work item.
 inline std::int64_t chunk_rows(std::int64_t width) {
   return std::max<std::int64_t>(1, chunk / std::max<std::int64_t>(1, width));
 }
 
-/// f(r) for each of `rows` rows of `width` reals.
+/// Calls f(r) for each of `rows` rows of `width` reals, on all threads.
 template <class F>
 void parallel_rows(std::int64_t rows, std::int64_t width, const F& f) {
   parallel_pieces(rows, chunk_rows(width), [&](std::int64_t r, std::int64_t last) {
@@ -82,7 +82,7 @@ void parallel_rows(std::int64_t rows, std::int64_t width, const F& f) {
   });
 }
 
-/// map() by all threads.
+/// map() on all threads.
 template <class F, class... In>
 void parallel_map(std::int64_t n, real* out, const F& f, const In*... in) {
   parallel_pieces(n, chunk, [&](std::int64_t first, std::int64_t last) {
@@ -90,7 +90,7 @@ void parallel_map(std::int64_t n, real* out, const F& f, const In*... in) {
   });
 }
 
-/// out[i] = f(in[i], …, b[i mod period]) for i of 0..n−1, by all threads.
+/// out[i] = f(in[i], …, b[i mod period]) for i in 0..n−1, on all threads.
 template <class F, class... In>
 void parallel_map_repeating(std::int64_t n, real* out, const F& f, const real* b,
                             std::int64_t period, const In*... in) {
@@ -103,7 +103,7 @@ void parallel_map_repeating(std::int64_t n, real* out, const F& f, const real* b
   });
 }
 
-/// out[j] += Σ_r f(in[r·n + j], …), r of 0..rows−1: fixed pieces of rows, added in order.
+/// out[j] += Σ_r f(in[r·n + j], …), r in 0..rows−1: fixed pieces of rows, added in order.
 template <class F, class... In>
 void parallel_add_rows(std::int64_t rows, std::int64_t n, real* out, const F& f, const In*... in) {
   if (rows * n == 0) return;

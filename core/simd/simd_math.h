@@ -1,23 +1,23 @@
 #pragma once
-/// Vectors stand in arrays and their size is a constant, which those of ARM's SVE can't be.
+/// Vectors are kept in arrays and have a constant size, which ARM's SVE vectors can't have.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
-/// So that Highway does not choose between processors at run time: for that it compiles its
-/// functions for an ARM with AES, and they can't be inlined where -march promises none.
+/// Disables Highway's run-time dispatch: with it, functions are compiled for ARM with AES and can't
+/// be inlined if -march does not include AES.
 #define TOOLCHAIN_MISS_SYS_AUXV_H
 #include <hwy/highway.h>
-// After highway.h, on which it relies.
+// After highway.h, which it depends on.
 #include <hwy/contrib/math/math-inl.h>
 
 #include "core/real.h"
 
 /// \file
-/// Functions of a vector of `real`, element by element. They are objects, so that a loop that is
-/// given one can inline it. Stated errors are of f32; f64 takes Highway's functions, right to
+/// Elementwise functions of a vector of `real`. They are function objects, so that loops which are
+/// passed one can inline it. Stated errors are for f32; f64 uses Highway's functions, accurate to
 /// 1e-15.
 namespace yonder {
 
 namespace hn = hwy::HWY_NAMESPACE;
-constexpr hn::ScalableTag<real> lanes;  ///< Highway's tag of a whole vector
+constexpr hn::ScalableTag<real> lanes;  ///< Highway's tag of a full vector
 using Vec = hn::Vec<decltype(lanes)>;   ///< one SIMD register
 
 inline Vec vec(real x) { return hn::Set(lanes, x); }  ///< x in every lane
@@ -25,9 +25,9 @@ inline Vec vec(real x) { return hn::Set(lanes, x); }  ///< x in every lane
 inline constexpr auto plus = [](Vec a, Vec b) { return hn::Add(a, b); };   ///< a + b
 inline constexpr auto times = [](Vec a, Vec b) { return hn::Mul(a, b); };  ///< a b
 
-/// g(i, f(i)) for i of first..last−1 in steps, in order, with f evaluated four at a time. Each
-/// evaluation is latency-bound and the out-of-order window too short to overlap the next one;
-/// interleaving four hides the latency.
+/// Calls g(i, f(i)) for i in first..last−1 in steps of `step`, in order, with f evaluated four at a
+/// time. Each evaluation is latency-bound and the out-of-order window too short to overlap the next
+/// one; interleaving four hides the latency.
 template <class Index, class F, class G>
 void by_fours(Index first, Index last, Index step, const F& f, const G& g) {
   for (; first + 3 * step < last; first += 4 * step) {
@@ -49,7 +49,7 @@ inline constexpr real least_exponent = -87.3365f, largest_exponent = 88.3762f;  
 /// e^x to a relative error of 1.5e-7, x from `least_exponent` to `largest_exponent`.
 ///   e^x = 2^n e^r,  n = round(x/ln 2),  r = x − n ln 2 in two parts;  e^r = 1 + r + r² P(r) with P
 ///   from Cephes (Moshier 1992), expf
-/// Adding 1.5 · 2^23 rounds x/ln 2 and leaves n in the lowest bits, from where it is added to the
+/// Adding 1.5 · 2^23 rounds x/ln 2 and leaves n in the lowest bits, which are added to the
 /// exponent of e^r. P is evaluated in pairs (Estrin's scheme), for shorter dependency chains.
 inline constexpr auto exp_within = [](Vec x) {
 #ifdef YONDER_DOUBLE
@@ -75,8 +75,8 @@ inline constexpr auto bounded_exp_of = [](Vec x) {
   return exp_within(hn::Max(hn::Min(x, vec(largest_exponent)), vec(least_exponent)));
 };
 
-/// e^x to 1.5e-7 of its value; 0 where that is below the smallest normal number, ∞ beyond the
-/// largest that fits, NaN for NaN.
+/// e^x to a relative error of 1.5e-7; 0 if it is below the smallest normal number, ∞ if it
+/// overflows, NaN for NaN.
 inline constexpr auto exp_of = [](Vec x) {
   const Vec y = hn::IfThenElseZero(hn::Ge(x, vec(least_exponent)), bounded_exp_of(x));
   return hn::IfThenElse(hn::Le(x, vec(largest_exponent)), y, hn::Add(x, hn::Inf(lanes)));
@@ -87,14 +87,14 @@ inline constexpr auto exp_of_negative = [](Vec x) {
   const Vec least = vec(least_exponent);
   const auto below = hn::Lt(x, least);
 #if HWY_ARCH_X86
-  const Vec within = hn::Max(least, x);  // x86: the second one if either is NaN
+  const Vec within = hn::Max(least, x);  // x86: the second operand if either is NaN
 #else
   const Vec within = hn::IfThenElse(below, least, x);
 #endif
   return hn::IfThenZeroElse(below, exp_within(within));
 };
 
-/// σ(x) = 1/(1 + e^−x), to 2e-7 of its value where that is a normal number.
+/// σ(x) = 1/(1 + e^−x), to a relative error of 2e-7 if the result is a normal number.
 inline constexpr auto sigmoid_of = [](Vec x) {
   return hn::Div(vec(1), hn::Add(vec(1), exp_of(hn::Neg(x))));
 };
@@ -108,14 +108,14 @@ struct Gelu {
   struct Both {
     Vec value, slope;  ///< gelu(x), gelu'(x)
   };
-  /// σ(2u). The bounds turn a NaN into a number; the product with x makes it NaN again.
+  /// σ(2u). Clamping turns a NaN into a number; the product with x makes it NaN again.
   static constexpr auto gate = [](Vec x) {
     const Vec x2 = hn::Mul(x, x);
     const Vec minus = hn::Mul(hn::Mul(vec(-twice), x), hn::MulAdd(vec(cubic), x2, vec(1)));
     return hn::Div(vec(1), hn::Add(vec(1), bounded_exp_of(minus)));
   };
   static constexpr auto value = [](Vec x) { return hn::Mul(x, gate(x)); };  ///< gelu(x)
-  /// gelu(x) and gelu'(x), for the price of one σ.
+  /// gelu(x) and gelu'(x), at the cost of one σ.
   static constexpr auto both = [](Vec x) {
     const Vec s = gate(x), value = hn::Mul(x, s);
     const Vec du = hn::Mul(vec(twice), hn::MulAdd(vec(3 * cubic), hn::Mul(x, x), vec(1)));

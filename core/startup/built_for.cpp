@@ -1,10 +1,10 @@
-// Constants alone: what this file is compiled for, no processor has to have yet.
+// Constants only, no code: this file is compiled with a -march that the processor may lack.
 #include "core/startup/features.h"
 #include "core/startup/processor.h"
 
 namespace yonder::processor {
 
-// A macro that is not defined stands for its own name, and one that is for 1.
+// An undefined macro expands to its own name, a defined one to 1.
 #define YONDER_TEXT(macro) #macro
 #define YONDER_BIT(name, macro, ...) (YONDER_TEXT(macro)[0] == '1' ? 1ull : 0ull),
 
@@ -20,7 +20,7 @@ constexpr Features bits[] = {YONDER_FEATURES(YONDER_BIT)};
 
 }  // namespace
 
-// Compilers for ARM define a macro of x86's too: that a compare-and-swap has 16 bytes.
+// Compilers for ARM also define one of these macros: compare-and-swap of 16 bytes.
 #ifdef __x86_64__
 constinit const Features built_for = all();
 #else

@@ -1,10 +1,10 @@
 #pragma once
 
 /// \file
-/// What -march may let a compiler use, as far as it does so by itself, or our sources and the
-/// headers of libraries do where a macro allows it.
+/// Instruction sets enabled by -march, if the compiler uses them by itself, or our sources or
+/// library headers do when a macro is defined.
 /// X(name, macro, leaf, subleaf, register, bit, needs): CPUID's answer to (leaf, subleaf) has `bit`
-/// set in `register`, and the kernel keeps the registers that it `needs`.
+/// set in `register`, and the kernel saves the registers that it `needs`.
 /// Intel's manual, volume 2, "CPUID"; AMD's, volume 3, appendix E.
 // clang-format off
 /// The features of x86-64-v3.

@@ -37,7 +37,7 @@ struct Line {
 #ifdef __x86_64__
 enum Registers { nothing, ymm, zmm };
 
-// The most that the kernel saves when another thread takes its turn.
+// The largest registers that the kernel saves on a context switch.
 Registers kept() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   const unsigned osxsave = 1u << 27;

@@ -10,7 +10,7 @@ namespace yonder {
 namespace {
 
 char short_waits[] = "GOMP_SPINCOUNT=2000";  // tens of µs
-char* hidden = nullptr;                      // the entry in whose place short_waits stands
+char* hidden = nullptr;                      // the entry that short_waits replaces
 
 // Whether an entry of the environment is NAME=….
 bool sets(const char* entry, const char* name) {
@@ -33,8 +33,8 @@ void require_processor() {
   syscall(SYS_exit_group, 1);
 }
 
-// The environment can't grow here: the C library takes the kernel's own array. So an entry steps
-// aside that no constructor asks for. Where there is none, waits stay long: slower, not wrong.
+// The environment can't grow here: the C library uses the kernel's own array. So the setting
+// replaces an entry that no constructor reads. Without one, waits stay long: slower, not wrong.
 void shorten_waits(char** environment) {
   if (find(environment, "GOMP_SPINCOUNT") || find(environment, "OMP_WAIT_POLICY")) return;
   const char* const unasked[] = {"_", "OLDPWD", "SHLVL", "LS_COLORS", "TERM", "HOSTNAME", "PATH"};
@@ -47,8 +47,8 @@ void shorten_waits(char** environment) {
   }
 }
 
-// Before the constructors of all libraries, the C library's included: nothing may be called that
-// keeps a state.
+// Runs before the constructors of all libraries, including the C library's: it must not call
+// anything that keeps state.
 void start(int, char**, char** environment) {
   require_processor();
   affinity_at_start.bytes = syscall(SYS_sched_getaffinity, 0, sizeof affinity_at_start.processors,

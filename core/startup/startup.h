@@ -1,20 +1,19 @@
 #pragma once
 
 /// \file
-/// What an executable does before the constructors of its libraries run. It is linked into yonder
-/// and its tests, not into the library: other programs start as they like.
+/// What an executable does before the constructors of its libraries run. Linked into yonder and its
+/// tests, not into the library, so other programs are not affected.
 ///
-/// - A processor that lacks what the program was built for: it says so and ends with 1.
-/// - What processors the process may use is noted in `affinity_at_start`, as libgomp binds the
-/// first
-///   thread to one of them under OMP_PROC_BIND or OMP_PLACES.
-/// - libgomp's threads spin for milliseconds at the end of every loop, which makes a program of
-///   small loops twenty times slower as soon as another one wants the processors. How long is read
-///   from the environment by libgomp's constructor alone, so GOMP_SPINCOUNT stands there until
-///   main() begins. Settings of the user's own are kept.
+/// - If the processor lacks features that the program was built for, prints them and exits with 1.
+/// - Records the processors that the process may use in `affinity_at_start`, since libgomp binds
+///   the first thread to one of them under OMP_PROC_BIND or OMP_PLACES.
+/// - libgomp's threads spin for milliseconds at the end of every loop, which makes a program with
+///   small loops twenty times slower as soon as another one needs the processors. Only libgomp's
+///   constructor reads the spin count from the environment, so GOMP_SPINCOUNT is set there until
+///   main() begins. The user's own settings are kept.
 namespace yonder {
 
-/// First thing in main(): puts the environment back as the user has it.
+/// Restores the user's environment; to be called first in main().
 void end_startup();
 
 }  // namespace yonder

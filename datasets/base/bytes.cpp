@@ -13,7 +13,7 @@ namespace yonder {
 namespace {
 
 using Size = Rooms::Size;
-using Counts = std::array<Size, 256>;  // how often each byte comes
+using Counts = std::array<Size, 256>;  // how often each byte occurs
 
 constexpr int bos = 256;  // a byte is its own token
 constexpr int default_windows = 500, default_stretches = 48;
@@ -25,7 +25,7 @@ Counts count_bytes(const std::vector<std::string>& documents) {
   return counts;
 }
 
-// Where the block of `scored` bytes ends that a room stands for.
+// End of the block of `scored` bytes in slot `at`; blocks are counted from the document's end.
 Size block_end(const Rooms::Place& at, int scored) {
   return Size(at.document->size()) - at.inside * scored;
 }
@@ -34,8 +34,8 @@ Size total(const Counts& counts) { return std::accumulate(counts.begin(), counts
 
 }  // namespace
 
-/// Where the windows of an evaluation lie: `each` of them, `stride` bytes apart, in each chosen
-/// room.
+/// Where the windows of an evaluation lie: `each` windows, `stride` bytes apart, in each chosen
+/// slot.
 struct ByteTask::Layout {
   Rooms rooms;
   std::vector<Size> chosen;
@@ -78,7 +78,7 @@ double ByteTask::chance_accuracy(int) const {
 double ByteTask::frequency_loss() const {
   const Counts seen = count_bytes(text_->train), asked = count_bytes(text_->test);
   double loss = 0;
-  // One more than seen of each, so that a byte new to the test costs a finite amount.
+  // Add-one smoothing, so that a byte that training lacks has a finite loss.
   for (int c = 0; c < 256; ++c)
     loss -= double(asked[c]) * std::log((double(seen[c]) + 1) / (double(total(seen)) + 256));
   return loss / double(total(asked));
@@ -131,10 +131,10 @@ void ByteTask::check(const EvalSpec& spec) const {
                     name(), tile(spec), tile(spec) + spec.scored));
 }
 
-// Plain text on the same targets: the rooms are blocks of `scored` bytes in the latter half of each
-// document, counted from its end. So the same bytes are asked whatever lengths are compared, but
-// for blocks, and whole documents, before which the greatest length has no room. Else rooms are
-// stretches, cut alike at every length: of the greatest length, or of one tile.
+// With fixed targets on plain text, slots are blocks of `scored` bytes in the second half of each
+// document, counted from its end. So the same bytes are scored whatever lengths are compared,
+// except for blocks, and whole documents, too short for the longest length. Else slots are
+// stretches, the same at every length, of the longest length or of one tile.
 ByteTask::Layout ByteTask::layout(const EvalSpec& spec) const {
   check(spec);
   const int longest = std::max(spec.longest, spec.length), scored = spec.scored;

@@ -7,14 +7,14 @@ namespace yonder {
 /// A byte as text: itself if it can be printed, else "\n" or "\xe4".
 std::string spelled_byte(int byte);
 
-/// A stretch of a document as the model sees it: BOS and length − 1 bytes as inputs, the bytes and
-/// the one that follows as targets, of which the last `scored` count.
+/// A window of a document as the model sees it: BOS and length − 1 bytes as inputs, these bytes and
+/// the next one as targets, of which the last `scored` count.
 struct ByteWindow {
   const std::string* document;  ///< the text that it is cut from
-  std::int64_t first;           ///< byte of the document
-  int length, scored;           ///< number of bytes; of targets that count
-  int tile = 0;  ///< bytes from `first` on that are repeated without end; 0: the document continues
-  int skip = 0;  ///< bytes of the repeated text before the window
+  std::int64_t first;           ///< offset of its first byte in the document
+  int length, scored;           ///< number of bytes; number of targets that count
+  int tile = 0;                 ///< bytes from `first` on that repeat without end; 0: no repetition
+  int skip = 0;                 ///< bytes of the repeated text before the window
 
   /// Byte i of the window, 0..255.
   int byte(std::int64_t i) const {
@@ -22,7 +22,7 @@ struct ByteWindow {
   }
 };
 
-/// Text as bytes, one token each: what `text` and `tiled` share. No window leaves its document.
+/// Text as bytes, one token each: the base of `text` and `tiled`. No window leaves its document.
 class ByteTask : public Task {
  public:
   Options options() override {
@@ -49,11 +49,11 @@ class ByteTask : public Task {
   std::string spelled(int token) const override;
 
  protected:
-  /// How errors and flags name the task: "text".
+  /// Name of the task in errors and flags: "text".
   virtual std::string name() const = 0;
-  /// Bytes of the tile of a training window, `number` in its batch; 0: plain text.
+  /// Tile of training window `number` of a batch, in bytes; 0: plain text.
   virtual int trained_tile(const Random&, int /*number*/) const { return 0; }
-  /// Bytes of the tile of a test's windows; 0: plain text.
+  /// Tile of test windows, in bytes; 0: plain text.
   virtual int tested_tile() const { return 0; }
 
  private:

@@ -100,7 +100,7 @@ Batch GeneratedTask::test(const EvalSpec& spec, int first, int size) const {
   assert(first >= 0 && size > 0 && first + size <= sequences(spec));
   std::vector<Example> examples;
   const char* stream = spec.split == Split::test ? "data.test" : "data.validation";
-  // The length takes the place of training's seed: sequences of different lengths are independent.
+  // The length serves as the seed, so that sequences of different lengths are independent.
   for (int i = first; i < first + size; ++i) {
     RandomStream draws(Random(std::uint64_t(spec.length), stream, std::uint32_t(i)));
     const int length = spec.least ? draws.between(spec.least, spec.length) : spec.length;

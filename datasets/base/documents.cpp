@@ -19,7 +19,7 @@ Size bytes_of(const std::vector<std::string>& documents) {
                          [](Size n, const std::string& d) { return n + Size(d.size()); });
 }
 
-// Cuts a document short near `near`, after a line break if one is within a hundredth; the rest.
+// Truncates a document near `near`, after a line break if one is within 1 %; returns the rest.
 std::string cut(std::string& text, std::size_t near) {
   const std::size_t line = text.rfind('\n', near - 1);
   const bool close = line != std::string::npos && near - line <= text.size() / 100;
@@ -65,8 +65,8 @@ std::vector<std::string> hold_out_twentieth(std::vector<std::string>& documents)
   return held;
 }
 
-// The files of a folder by path, those of linked folders too, each folder once. Names that begin
-// with a dot are left out.
+// The files of a folder, sorted by path, including those of linked folders, each folder once. Omits
+// names that begin with a dot.
 std::vector<std::string> files_in(const std::string& folder) {
   std::set<fs::path> seen{fs::canonical(folder)};
   std::vector<std::string> files;
@@ -93,7 +93,7 @@ std::vector<std::string> files_of(const std::string& path) try {
 }
 
 void require_text(const std::string& content, const std::string& path) {
-  // gzip, bzip2, xz, zip, zstd, PDF, a program; and UTF-16. Other bytes are a text's own matter.
+  // gzip, bzip2, xz, zip, zstd, PDF, ELF; and UTF-16. Any other bytes are accepted.
   const char* const starts[] = {"\x1f\x8b",
                                 "BZh",
                                 "\xfd\x37zXZ",

@@ -13,7 +13,7 @@ class Masked final : public Task {
   void prepare(int length, const Corpora& texts) override { task_->prepare(length, texts); }
   std::string checksum() const override { return task_->checksum(); }
   int vocabulary() const override { return mask() + 1; }
-  // A text ends with the last byte that is read; the answer of a task is part of its sequence.
+  // One more for EOS, which becomes an input of a sequence with an answer.
   int tokens(int length) const override { return task_->tokens(length) + (answers() ? 1 : 0); }
   double chance_accuracy(int length) const override { return task_->chance_accuracy(length); }
   bool is_text() const override { return task_->is_text(); }
@@ -41,7 +41,7 @@ class Masked final : public Task {
   int mask() const { return task_->vocabulary(); }
   bool answers() const { return !is_text() && !labels(); }
 
-  // What is asked at place t of `from` is hidden at place t + 1, where it stands.
+  // The target at position t of `from` is masked at position t + 1, its own.
   Batch hidden(const Batch& from, const Random& random, int first, Use use) const {
     if (labels()) return from;
     Batch y{.size = from.size, .extent = from.extent + (is_text() ? 0 : 1)};
@@ -60,7 +60,7 @@ class Masked final : public Task {
         y.tokens[at] = token;
         if (!from.digits.empty() && p < from.lengths[b])  // EOS is not a digit
           y.digits[at] = from.digits[b * from.extent + p];
-        // By the distance to the end: windows with the same end hide the same bytes at any length.
+        // Indexed from the end: windows with the same end mask the same bytes at any length.
         const std::uint64_t draw = (std::uint64_t(first + b) << 32) + std::uint64_t(n - p);
         if (p == 0 || !(asked || is_text()) || random.uniform(2 * draw) >= mask_rate()) continue;
         y.tokens[at] = shown(token, random, 2 * draw + 1, use);
@@ -73,10 +73,10 @@ class Masked final : public Task {
     return y;
   }
 
-  // What replaces a hidden token.
+  // What replaces a masked token.
   int shown(int token, const Random& random, std::uint64_t draw, Use use) const {
     if (!is_text() || use == Use::testing) return mask();
-    const std::uint64_t tenth = random.below(10 * 256, draw);  // and a byte
+    const std::uint64_t tenth = random.below(10 * 256, draw);  // and a random byte
     if (tenth < 8 * 256) return mask();
     return tenth < 9 * 256 ? int(tenth % 256) : token;
   }

@@ -48,7 +48,7 @@ std::string symbol_name(int s, int alphabet, const std::string& prefix) {
 }
 
 std::vector<int> distinct(int n, int below, RandomStream& draws) {
-  // Fisher and Yates, broken off when n are drawn.
+  // Fisher–Yates shuffle, stopped after n draws.
   std::vector<int> all(below);
   std::iota(all.begin(), all.end(), 0);
   for (int i = 0; i < n; ++i) std::swap(all[i], all[draws.between(i, below - 1)]);

@@ -15,7 +15,7 @@ class StringTask : public GeneratedTask {
   virtual std::vector<int> answer(std::vector<int> question) const = 0;  ///< a_1 … a_k
 };
 
-/// n symbols of an alphabet in question and in answer: m = k = n.
+/// A task with n symbols of an alphabet in question and answer: m = k = n.
 class SymbolTask : public StringTask {
  public:
   explicit SymbolTask(int alphabet = 16) : alphabet_(alphabet) {}  ///< default of the option
@@ -26,23 +26,23 @@ class SymbolTask : public StringTask {
 
   int vocabulary() const override { return first_symbol + alphabet_; }
   int tokens(int length) const override { return 2 * length + 2; }
-  /// Every place holds each symbol equally often; EOS is certain.
+  /// Each position holds every symbol equally often; EOS is certain.
   double chance_accuracy(int length) const override {
     return (length / double(alphabet_) + 1) / (length + 1);
   }
 
  protected:
-  /// Independent and uniform, or all different if they are to be unique.
+  /// Independent and uniform, or all different if `unique_`.
   std::vector<int> question(int length, RandomStream&) const override;
   std::string symbol(int token) const override;
-  /// UsageError of the task `name` if an alphabet can't fill `length` places with unique symbols.
+  /// Throws UsageError for the task `name` if `length` unique symbols need a larger alphabet.
   void check_unique(const std::string& name, int length) const;
 
   int alphabet_;         ///< number of different symbols
   bool unique_ = false;  ///< no symbol is repeated in a sequence
 };
 
-/// n bits, of which one bit is asked:  BOS b_1 … b_n SEP a EOS
+/// A task with n bits and an answer of one bit:  BOS b_1 … b_n SEP a EOS
 class BitTask : public StringTask {
  public:
   int vocabulary() const override { return first_symbol + 2; }
@@ -56,9 +56,9 @@ class BitTask : public StringTask {
   std::string symbol(int token) const override { return token == zero ? "0" : "1"; }
 };
 
-/// Symbol s of an alphabet: a letter, or its number behind `prefix` of more than 26.
+/// Name of symbol s of an alphabet: a letter, or `prefix` and its number if there are more than 26.
 std::string symbol_name(int s, int alphabet, const std::string& prefix = "");
-/// `n` different numbers of 0..below−1 in random order, every choice equally likely.
+/// `n` distinct integers of 0..below−1 in random order, every choice equally likely.
 std::vector<int> distinct(int n, int below, RandomStream&);
 
 }  // namespace yonder

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr int windows_of_test = 500;
 
-// What a meta.json beside the stream says; 0 for what it leaves out.
+// Contents of the meta.json next to the stream; 0 for missing keys.
 struct Meta {
   std::int64_t vocabulary = 0, bytes = 0;
 };
@@ -90,7 +90,7 @@ TokenStream::TokenStream(const std::string& path, int vocabulary) : path_(path) 
   vocabulary_ = vocabulary ? vocabulary : int(meta.vocabulary);
   const bool one_part = !folder && fs::exists((beside.empty() ? "." : beside) + "/train.bin");
   if (const std::size_t tokens = train_.size() + validation_.size() + test_.size();
-      meta.bytes && tokens && !one_part)  // of a part alone nobody has said them
+      meta.bytes && tokens && !one_part)  // unknown for a part alone
     bytes_per_token_ = double(meta.bytes) / double(tokens);
   int largest = 0;
   std::vector<std::int64_t> times(1 << 16);
@@ -138,8 +138,8 @@ Batch TokenStream::train(std::uint64_t seed, int step, int size, int length) con
   return batch_of(train_, stretches);
 }
 
-// Blocks of `scored` tokens in the latter half of the part, counted from its end, spread evenly
-// over it; those before which the greatest length has no room are left out.
+// Ends of blocks of `scored` tokens in the second half of the part, counted from its end and spread
+// evenly over it; omits blocks with too few tokens before them for the longest length.
 std::vector<std::int64_t> TokenStream::ends(const EvalSpec& spec) const {
   if (spec.scored > spec.length)
     throw UsageError(

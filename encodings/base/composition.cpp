@@ -2,8 +2,8 @@
 
 #include "encodings/base/encoding.h"
 
-// What a composition consists of: names become components, options find theirs, and all are built.
-// What the components then do in a model is in composition_hooks.cpp.
+// Construction of a composition: names become components, options are assigned to them, and all are
+// built. What the components do in a model is in composition_hooks.cpp.
 namespace yonder {
 namespace {
 
@@ -16,7 +16,7 @@ std::string names_of(Kind kind) {
   return joined(names, ", ");
 }
 
-// Why `a` can't stand beside `b` ("; " and the way out). Asked in both orders.
+// Why `a` can't be combined with `b`, with a remedy after "; ". Called in both orders.
 std::optional<std::string> conflict(const Component& a, const Component& b) {
   const Kind one = a.entry->kind, two = b.entry->kind;
   auto scores = [](Kind k) { return k == Kind::relative || k == Kind::bias; };
@@ -34,7 +34,7 @@ std::optional<std::string> conflict(const Component& a, const Component& b) {
   return {};
 }
 
-// Why two can't stand in one layer of `names`.
+// Why the two can't be in the same layer of `names`; empty if they can.
 std::optional<std::string> refusal_of_pair(const std::string& names, const Component& one,
                                            const Component& two) {
   for (const auto& [a, b] : {std::pair{&one, &two}, std::pair{&two, &one}})
@@ -59,7 +59,7 @@ Option option_of(const Options& options, const OptionKey& key) {
                                     : "; there are " + joined(names, ", ")));
 }
 
-// Whether a test may add the modifier to a model that was trained without it.
+// Whether this override may add the modifier to a model that was trained without it.
 bool joins_at_test(const Entry& e, const OptionKey& key, const Value& value) {
   return key.layers.empty() &&
          std::any_of(e.joins_at_test.begin(), e.joins_at_test.end(), [&](const JoinsAtTest& j) {
@@ -67,7 +67,7 @@ bool joins_at_test(const Entry& e, const OptionKey& key, const Value& value) {
          });
 }
 
-// What may be added so, in words.
+// All such overrides, as text.
 std::string joining() {
   std::vector<std::string> all;
   for (const Entry& e : registry())
@@ -76,7 +76,7 @@ std::string joining() {
   return joined(all, ", ");
 }
 
-// An encoding as one group has it, with the options of that group set.
+// The encoding `name` of a group, with its options in that group set.
 Component component_of(const LayerGroup& group, const std::string& name) {
   const Entry& e = entry(name);
   Component component{.entry = &e, .encoding = e.make(), .layers = group.layers};
@@ -132,7 +132,7 @@ Composition::Composition(const std::string& names) : name_(names), groups_(group
     if (p.layers.size() == layers_in(groups_)) p.layers.clear();
 }
 
-// "rope.base", or "rope@0-2.base" where that is not the only one or its layers fix options of it.
+// "rope.base", or "rope@0-2.base" if there are several or its layers fix options of their own.
 OptionKey Composition::key_of(const Component& p, const std::string& option) const {
   const auto count = std::count_if(components_.begin(), components_.end(),
                                    [&p](const Component& other) { return other.entry == p.entry; });
@@ -174,7 +174,7 @@ bool Composition::takes(const OptionKey& key) {
                      [&key](const Component* p) { return !own(*p, key.name); });
 }
 
-// False if the layers of the component fix the option at another value.
+// Returns false if the component's layers fix the option at another value.
 bool Composition::assign_to(Component& p, const OptionKey& key, const Value& value) {
   Options options = p.encoding->options();
   const Option& o = option_of(options, key);
@@ -266,7 +266,7 @@ void Composition::join(const OptionKey& key, const Value& value) {
   name_ = text_of(groups);
   groups_ = std::move(groups);
   if (layers_in(groups_) == 0) return;
-  const Composition read_back(name_);  // its order, so that checkpoints are the same
+  const Composition read_back(name_);  // component order as loaded from a checkpoint
   const auto place = [&read_back](const Component& p) {
     return std::find_if(read_back.components_.begin(), read_back.components_.end(),
                         [&p](const Component& other) { return same(other, p); });
@@ -295,7 +295,7 @@ void Composition::build(const Dims& dims, Parameters& parameters) {
 
 namespace {
 
-// "encoding.cope.blocks.3.table" is layer 3's.
+// Whether p lacks the parameter's layer: "encoding.cope.blocks.3.table" belongs to layer 3.
 bool of_other_layer(const Component& p, const std::string& parameter) {
   const std::string blocks = "encoding." + p.entry->name + ".blocks.";
   return parameter.starts_with(blocks) && !p.in(std::atoi(parameter.c_str() + blocks.size()));

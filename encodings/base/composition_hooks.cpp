@@ -2,8 +2,8 @@
 
 #include "encodings/base/encoding.h"
 
-// What a composition does in a model: every hook goes to its components, in their order, and to
-// those of a layer where it is one layer's.
+// The hooks of a composition: each calls the components' hooks in order; those of a layer call only
+// the components in that layer.
 namespace yonder {
 
 void Composition::check() const {
@@ -89,7 +89,7 @@ std::vector<Var> Composition::per_keys(const Var& x, int layer) {
 
 namespace {
 
-// f(encoding, call) for the components in the call's layer, modifiers last if `apart`.
+// Calls f(encoding, call) for the components in the call's layer, modifiers last if `apart`.
 template <class F>
 void each_in_layer(std::vector<Composition::Component>& components, const Attention& call,
                    bool apart, F&& f) {
@@ -110,7 +110,7 @@ void Composition::normed(Dots& d, const Attention& a) {
                 [&d](Encoding& e, const Attention& own) { e.normed(d, own); });
 }
 
-// What an encoding makes of q comes before the factors, which are the modifiers'.
+// Modifiers come last: their factors apply to q as transformed by the other encodings.
 void Composition::scale_queries(Dots& d, const Attention& a) {
   each_in_layer(components_, a, true,
                 [&d](Encoding& e, const Attention& own) { e.scale_queries(d, own); });
@@ -120,7 +120,7 @@ void Composition::dots(Dots& d, const Attention& a) {
   each_in_layer(components_, a, false, [&d](Encoding& e, const Attention& own) { e.dots(d, own); });
 }
 
-// Modifiers find all that the others have put there.
+// Modifiers come last, so they see the terms of all other encodings.
 void Composition::scores(ScoreTerms& s, const Attention& a) {
   each_in_layer(components_, a, true,
                 [&s](Encoding& e, const Attention& own) { e.scores(s, own); });

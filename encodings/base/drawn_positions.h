@@ -5,8 +5,8 @@
 
 namespace yonder {
 
-/// What the modifiers share that train at positions drawn from 0..range−1, and test at 0..L−1. One
-/// draw serves a batch, or (`per` = sequence) each of its sequences has its own.
+/// Base class of modifiers that draw training positions from 0..range−1; evaluation uses 0..L−1
+/// unless overridden. One draw per batch, or (`per` = sequence) per sequence.
 class DrawnPositions : public Encoding {
  public:
   Options options() override {
@@ -46,18 +46,18 @@ class DrawnPositions : public Encoding {
   }
 
  protected:
-  int range_ = 0;              ///< the option; 0 stands for 8 N until build()
-  std::string per_ = "batch";  ///< the option: what draws its own positions
+  int range_ = 0;              ///< the option; 0 means 8 N until build()
+  std::string per_ = "batch";  ///< the option: draws per batch or per sequence
 
   explicit DrawnPositions(std::string name) : name_(std::move(name)) {}  ///< the encoding's name
 
-  /// Positions of one sequence, [T].
+  /// Draws the positions of one sequence, [T].
   virtual std::vector<int> drawn(int tokens, int longest, RandomStream&) const = 0;
 
-  /// How many sequences of a batch draw positions of their own.
+  /// Number of draws for a batch.
   int draws_of(int batch) const { return per_ == "sequence" ? batch : 1; }
 
-  /// Refuses a sequence that is longer than the range.
+  /// Throws Undefined if a sequence is longer than the range.
   void require_room(int longest, const std::string& way_out) const {
     if (longest > range_)
       throw Undefined("range ends",

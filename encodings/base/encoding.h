@@ -18,28 +18,28 @@
 #include "encodings/base/spec.h"
 
 /// \file
-/// What a position encoding is. Open this first; then any encoding's own file, which is complete in
-/// itself: formula, paper, options, parameters and gradients.
+/// The interface of a position encoding. Start here, then read any encoding's own file, which is
+/// self-contained: formula, paper, options, parameters and gradients.
 namespace yonder {
 
-/// The extents of a model, in the letters of models/README.md.
+/// The dimensions of a model, in the notation of models/README.md.
 struct Dims {
   int vocabulary = 0;   ///< V
   int width = 128;      ///< D
   int heads = 4;        ///< H
   int layers = 4;       ///< number of blocks
   int mlp = 512;        ///< F
-  int trained = 0;      ///< N, the trained length in tokens
-  bool causal = true;   ///< a token sees earlier ones only; false: all
-  int positions = 0;    ///< R, positions that training can show: N, or more with random and offset
-  bool rising = true;   ///< whether no token stands before an earlier one; coupled ones may
+  int trained = 0;      ///< N, training length in tokens
+  bool causal = true;   ///< a token sees only itself and earlier ones; false: all
+  int positions = 0;    ///< R, positions that training can show: N, or more if they are drawn
+  bool rising = true;   ///< whether positions never decrease along a sequence (coupled: they may)
   bool biased = false;  ///< whether a plain bias is added to the scores of some layer
   BlockDesign block = {};  ///< of every block
 
   int head() const { return width / heads; }  ///< d
   /// K, the heads of k and v.
   int kv_heads() const { return block.kv_heads > 0 ? block.kv_heads : heads; }
-  /// Whether a query sees keys to the right of it, at distances below 0.
+  /// Whether a query can see keys to its right, at distances below 0.
   bool two_sided() const { return !causal || !rising; }
 };
 
@@ -48,43 +48,43 @@ struct Attention {
   int layer;                       ///< its index, from 0
   Positions queries, keys;         ///< of the tokens of q, and of k and v
   Var query_weight, key_weight;    ///< W_q, W_k of this layer, [D, D], [K·d, D]
-  Mask mask;                       ///< what the layer's queries see
+  Mask mask;                       ///< which keys the layer's queries see
   Var input = {};                  ///< [B, Tq, D], the normed input of the queries' rows
-  Var per_key = {};                ///< [B, Tk, ..], what Encoding::per_key made of the keys' tokens
-  const Dots* products = nullptr;  ///< in scores(): q and k as they meet, if they do
-  /// The same as per_key of each component of a composition, which shows every one its own.
+  Var per_key = {};                ///< [B, Tk, ..], Encoding::per_key() of the keys' tokens
+  const Dots* products = nullptr;  ///< in scores(): the final q and k, or null
+  /// per_key of each component of a composition, which sets per_key to a component's own.
   std::vector<Var> per_keys = {};
 
-  /// The smallest distance i − j between any query and any key, hidden ones too.
+  /// The smallest distance i − j between any query and any key, masked keys included.
   int least() const;
   int most() const;  ///< the largest
-  /// The smallest distance of a key that its query sees, or 0.
+  /// The smallest distance from a query to a key that it sees, at most 0.
   int least_seen() const;
-  /// Refuses positions at which a query sees a key to the right, for want of a row. Of use where
-  /// Dims::two_sided() is false.
+  /// Throws UsageError if a query sees a key at a negative distance, for which a table has no row
+  /// if Dims::two_sided() is false.
   void require_rising(const std::string& owner) const;
 };
 
-/// Where the tokens of a pass stand: [T] if all sequences share their positions, else [B, T]. 0 for
-/// padding, since an encoding need not be defined where no token stands.
+/// The positions of a pass's tokens: [T] if all sequences share their positions, else [B, T]. 0 for
+/// padding, where an encoding need not be defined.
 std::vector<int> token_positions(const Positions&);
 
 /// Runs the last layer once: the residual stream follows `query`; keys and values come from
 /// `memory`.
 using Block = std::function<Var(const Var& query, const Var& memory)>;
 
-/// What positions are wanted for.
+/// A request for the positions of a pass.
 struct Placing {
   int batch = 1, tokens = 0;      ///< B, T
   int longest = 0;                ///< L
-  RandomStream* draws = nullptr;  ///< not null in training only
-  int layer = 0;                  ///< of Encoding::placements()
+  RandomStream* draws = nullptr;  ///< null except in training
+  int layer = 0;                  ///< index below Encoding::placements()
 };
 
-/// A position encoding: the places where a Transformer may learn where a token is. Every hook does
-/// nothing by default, so an encoding states only what it changes. The model calls the hooks in the
-/// order in which they stand here and never knows which encoding it has. An encoding is a pure
-/// function of options, parameters, positions and length: hooks keep nothing from pass to pass.
+/// A position encoding: hooks at the points where a Transformer can be given positions. Every hook
+/// does nothing by default, so an encoding overrides only what it changes. In each layer the model
+/// calls the hooks in order of declaration; it never knows which encoding it has. An encoding is a
+/// pure function of options, parameters, positions and length: hooks keep no state between passes.
 class Encoding {
  public:
   virtual ~Encoding() = default;
@@ -92,166 +92,166 @@ class Encoding {
   /// The encoding's settings, bound to its fields. After build() they hold their resolved values.
   virtual Options options() { return {}; }
 
-  /// The positions that training can show (R); modifiers that draw positions raise it.
+  /// R, the number of positions that training can show; modifiers that draw positions raise it.
   virtual int positions(const Dims& dims) { return dims.positions; }
 
-  /// Refuses (UsageError) options that don't fit each other or the model's dims_. Runs in build and
-  /// again before each pass, since options may have changed at test time. Not before build.
+  /// Throws UsageError if options don't fit each other or the model's dims_. Called by build() and
+  /// again before each pass, since options may change at inference. Never called before build().
   virtual void check() const {}
 
-  /// Whether its positions rise from token to token (see Dims).
+  /// Whether its positions never decrease along a sequence (see Dims).
   virtual bool rising() const { return true; }
 
   /// Resolves defaults that depend on the model, creates parameters named "encoding.{name}.…".
-  /// Overriders call Encoding::build first.
+  /// Overrides call Encoding::build first.
   virtual void build(const Dims& dims, Parameters&) {
     dims_ = dims;
     check();
   }
 
-  /// Before training continues at `longest` tokens: an option whose 0 stands for a number that each
-  /// test makes of its own length gets the number of this one, so that it holds from now on.
+  /// Called before training continues at `longest` tokens: options whose 0 means a value computed
+  /// from the evaluation length are fixed at the value for this length.
   virtual void freeze_for_length(int /*longest*/) {}
 
-  /// Positions of a pass where the task gives none, [T] or [B, T]; empty means 0, 1, 2, ….
+  /// Positions of a pass if the task gives none, [T] or [B, T]; empty means 0, 1, 2, ….
   virtual std::vector<int> sample_positions(const Placing&) { return {}; }
-  /// How often a pass is placed: once, or for the attention of each layer.
+  /// How many sets of positions a pass needs: one, or one for each layer's attention.
   virtual int placements() const { return 1; }
 
-  /// The same where a pass has digits [B, T] (see Positions): positions [B, T] that follow from
-  /// them, or empty for those of sample_positions().
+  /// The same if a pass has digits [B, T] (see Positions): positions [B, T] computed from them, or
+  /// empty for those of sample_positions().
   virtual std::vector<int> positions_from_digits(std::span<const int> /*digits*/, int /*tokens*/,
                                                  RandomStream*) {
     return {};
   }
-  /// Added to what every digit of a pass counts.
+  /// Offset added to the power of ten of every digit in a pass.
   virtual int sample_digit_offset(RandomStream*) { return 0; }
-  /// Whether it means nothing without digits.
+  /// Whether the encoding is meaningless without digits.
   virtual bool needs_digits() const { return false; }
 
-  /// Whether all that it does is done inside blocks, so that some layers may have it and others not
-  /// ("rope@0-2,none@3"). Empty: all but absolute encodings do.
+  /// Whether it acts only inside blocks, so that it can be limited to some layers
+  /// ("rope@0-2,none@3"). Empty: yes, except for absolute encodings.
   virtual std::optional<bool> by_layer() const { return {}; }
 
-  /// Once before each pass, for work that all layers share.
+  /// Called once before each pass, for work that all layers share.
   virtual void begin(const Positions&) {}
 
   /// Absolute encodings act here. x [B, T, D] is sqrt(D)·E[token]; tokens [B·T], padding is −1.
   virtual Var embed(const Var& x, std::span<const int> /*tokens*/, const Positions&) { return x; }
 
-  /// x [B, T, D] is the block's normed input, from which q, k and v are made.
+  /// x [B, T, D] is the block's input, normed unless place = post; q, k and v are computed from it.
   virtual Var layer_input(const Var& x, int /*layer*/, const Positions&) { return x; }
 
-  /// What later queries will ask of each token beside its k and v, [B, T, ..], made of the block's
-  /// normed input x [B, T, D]; kept with them where a sequence is written token by token.
+  /// What later queries need of each token besides k and v, [B, T, ..], computed from the block's
+  /// normed input x [B, T, D]; cached with k and v in decoding.
   virtual Var per_key(const Var& /*x*/, int /*layer*/) { return {}; }
 
-  /// What the queries of a layer see.
+  /// Which keys the queries of a layer see.
   virtual void mask(Mask&) {}
-  /// Norms q and k, before any other use of them.
+  /// Normalises q and k before any other use of them.
   virtual void normed(Dots&, const Attention&) {}
-  /// A factor for the row of each query, before any other use of q (log n). Modifiers come last.
+  /// Scales each query's row (log n), after normed() and before dots(). Modifiers come last.
   virtual void scale_queries(Dots&, const Attention&) {}
-  /// Turns q and k (rotary).
+  /// Rotates or otherwise transforms q and k.
   virtual void dots(Dots&, const Attention&) {}
-  /// Relative terms and biases.
+  /// Adds relative terms and biases, or replaces softmax.
   virtual void scores(ScoreTerms&, const Attention&) {}
-  /// Changes what attention gives, z [B, Tq, H, d], before the layer's O.
+  /// Changes the attention output z [B, Tq, H, d] before the layer's O.
   virtual Var output(const Var& z, const Attention&) { return z; }
 
-  /// Replaces the last layer; an empty result means: run it as any other.
+  /// Replaces the last layer; an empty result means that it runs like any other.
   virtual Var last_layer(const Var& /*hidden*/, const Positions&, const Block&) { return {}; }
-  /// Whether last_layer() does so.
+  /// Whether last_layer() replaces it.
   virtual bool replaces_last_layer() const { return false; }
 
-  /// The angles per token by which pairs of columns turn in a test of `longest` tokens, 0 of those
-  /// that stay. Empty unless it turns q and k.
+  /// The angle per token by which each pair of columns rotates at `longest` tokens, 0 if it does
+  /// not. Empty: no such angles to report.
   virtual std::vector<double> frequencies(int /*longest*/) const { return {}; }
 
-  /// Whether the model has to be the complex Transformer.
+  /// Whether it requires the complex Transformer.
   virtual bool complex() const { return false; }
 
  protected:
-  Dims dims_;  ///< of the model, from build() on
+  Dims dims_;  ///< the model's, set by build()
 };
 
-/// Where an encoding acts: on the embedded tokens, on the scores (a plain bias may be added to
-/// turned scores, other relative terms may not), on q and k, or on another encoding. What may be
-/// composed by `+` depends on it.
+/// Where an encoding acts: on the embedded tokens, on the scores (a plain bias can be joined to a
+/// rotary encoding, other relative terms cannot), on q and k, or on another encoding. Determines
+/// what can be joined by `+`.
 enum class Kind { none, absolute, relative, bias, rotary, modifier };
 
-/// The kinds of model that an encoding serves.
+/// The kinds of model that an encoding supports.
 enum class Serves { both, causal_only, bidirectional_only };
 
-/// How a test may add a modifier to a model that was trained without it: by which of its options,
-/// and by which value, if only one does.
+/// An inference-time override that adds a modifier to a model trained without it: by which of its
+/// options, and by which value, if only one does.
 struct JoinsAtTest {
   std::string option;              ///< the option that adds it
   std::optional<Value> only = {};  ///< the value that does, if only one
 };
 
-/// An encoding that can't stand beside this one, and why ("; " and the way out).
+/// An encoding that can't be combined with this one, and why, with a remedy after "; ".
 struct Conflict {
-  std::string with, why;  ///< the other's name; the reason
+  std::string with, why;  ///< the other's name; the reason and remedy
 };
 
-/// What models are compared with under a flag of its own: themselves where a query sees only the
-/// trained length (`windowed`), or where q·k is multiplied by a factor (`--sharpen`).
+/// A baseline with its own flag: the same model with queries that see only the training length
+/// (`--window-baseline`), or with q·k multiplied by a factor (`--sharpen`).
 enum class Baseline { none, window, factor };
 
-/// What a report draws of an encoding beside its bias and its frequencies: the path of what it adds
-/// by position, or how alike the rows of its parameter `table` are.
+/// What a report plots for an encoding besides its bias and frequencies: the path of what it adds
+/// at each position, or the similarity of the rows of its parameter `table`.
 enum class Probe { none, path, table };
 
-/// Where an encoding is taken unnamed: in a sweep, beside others; or as the one of a training too.
+/// Whether an encoding is a default: of sweeps (compared), or of single runs as well (trained).
 enum class Usual { no, compared, trained };
 
-/// What `list` and `show` say of an encoding, and how to make one.
+/// What `list` and `show` print about an encoding, and how to create one.
 struct Entry {
   std::string name, title;  ///< "alibi"; its full name
   std::string printed;      ///< the name as papers print it: "RoPE"; empty: `name`
   std::vector<std::pair<std::string, std::string>> printed_values;  ///< {"yarn", "YaRN"}
   std::string paper;                                                ///< "arXiv:2108.12409"
-  /// Other names of the field, in lower case: of the encoding ("rotary"), or, with what they set,
-  /// of a way to extend it ("yarn" is "rope:rope.scaling=yarn").
+  /// Other names in use, in lower case: of the encoding ("rotary"), or of an extension of it, with
+  /// the override that it stands for ("yarn" is "rope:rope.scaling=yarn").
   std::vector<std::string> aliases;
-  std::vector<std::pair<std::string, Override>> extension_aliases;  ///< and what each sets
-  Usual usual = Usual::no;                                          ///< where it is taken unnamed
+  std::vector<std::pair<std::string, Override>> extension_aliases;  ///< name and override
+  Usual usual = Usual::no;                                          ///< whether it is a default
   Kind kind = Kind::absolute;                                       ///< where it acts
   Serves serves = Serves::both;  ///< causal models, bidirectional ones or both
   std::string formula;           ///< one line of plain text
-  /// Test-time settings meant for lengths beyond the trained one, as set_at_test takes them.
+  /// Inference-time overrides for lengths beyond the training length, for set_at_test().
   Overrides extensions;
   std::vector<JoinsAtTest> joins_at_test;  ///< for modifiers only
-  std::vector<Conflict> conflicts_with;    ///< beside those that follow from its kind
-  bool draws_positions = false;            ///< of training; one encoding may
-  bool adds_content = false;               ///< its parameters do not count as those of positions
-  Baseline baseline = Baseline::none;      ///< that its first extension is
-  Probe probe = Probe::none;               ///< what reports draw of it
+  std::vector<Conflict> conflicts_with;    ///< besides those implied by its kind
+  bool draws_positions = false;            ///< in training; only one encoding may
+  bool adds_content = false;               ///< its parameters are not position parameters
+  Baseline baseline = Baseline::none;      ///< which its first extension makes
+  Probe probe = Probe::none;               ///< what reports plot for it
   std::string file;                        ///< name of the source file, filled in by Register
-  std::unique_ptr<Encoding> (*make)() = nullptr;  ///< an encoding with its defaults
+  std::unique_ptr<Encoding> (*make)() = nullptr;  ///< creates one with its defaults
 };
 
 /// Every encoding, in alphabetical order of names.
 const std::vector<Entry>& registry();
-/// The entry of one name, or null.
+/// The entry of that name, or null.
 const Entry* find_entry(const std::string& name);
-/// That of a name or an alias in whatever case; UsageError with a "did you mean" if there is none.
+/// The same for a name or alias, ignoring case; throws UsageError with a suggestion if unknown.
 const Entry& entry(const std::string& name);
-/// An encoding as parse_encoding() reads it, every name as its entry has it: "NoPE" becomes "none",
-/// "rope+yarn" "rope:rope.scaling=yarn". Unknown names stay.
+/// Replaces aliases in an encoding as parse_encoding() reads it: "NoPE" becomes "none", "rope+yarn"
+/// "rope:rope.scaling=yarn". Unknown names are kept.
 std::string canonical_encoding(const std::string&);
-std::string usual_encoding();                   ///< what is trained where nothing is named
-std::vector<std::string> compared_encodings();  ///< what is compared where nothing is named
+std::string usual_encoding();                   ///< the default of a single run
+std::vector<std::string> compared_encodings();  ///< the defaults of a sweep
 std::string without_positions();                ///< the encoding without positions
-/// The override that makes a baseline of any model: "window.size=0".
+/// The override that turns any model into the baseline: "window.size=0".
 const Override& override_of(Baseline);
 
-/// Several encodings as one: "rope+logn", or others in other layers: "rope+window@0-2,none@3"
-/// (spec.h). Encodings of one name and the same options are one, whichever layers they stand in.
-/// Knows its components by name, so that options are read and written as `{encoding}.{option}`,
-/// which means every component of that name; `{encoding}@{layers}.{option}` means one, where layers
-/// have options of their own. Refuses (UsageError) what encodings/README.md does.
+/// Several encodings as one: "rope+logn", or different ones by layer: "rope+window@0-2,none@3"
+/// (spec.h). Encodings with the same name and options are one component, whatever their layers.
+/// Options are addressed by component name: `{encoding}.{option}` means every component of that
+/// name, `{encoding}@{layers}.{option}` a single one, if layers have options of their own. Throws
+/// UsageError for combinations that encodings/README.md excludes.
 class Composition final : public Encoding {
  public:
   explicit Composition(const std::string& names);  ///< from a text as above
@@ -260,37 +260,37 @@ class Composition final : public Encoding {
   struct Component {
     const Entry* entry;                  ///< its registry entry
     std::unique_ptr<Encoding> encoding;  ///< the encoding itself
-    Layers layers = {};                  ///< that it stands in
-    Overrides own_options = {};          ///< that its layers fix
+    Layers layers = {};                  ///< in which it acts; empty: all
+    Overrides own_options = {};          ///< that are fixed for its layers
 
     bool in(int layer) const;  ///< whether it acts in a layer
   };
-  /// Of ready components in every layer, which the registry need not know.
+  /// From existing components in every layer, which need not be registered.
   Composition(std::string name, std::vector<Component> components)
       : name_(std::move(name)), groups_(groups_of(name_)), components_(std::move(components)) {}
 
   const std::vector<Component>& components() const {
     return components_;
   }  ///< in the order of the name
-  /// As given: "rope+logn"; a modifier that was added at test time is appended.
+  /// As given: "rope+logn"; a modifier that was added at inference is appended.
   const std::string& name() const { return name_; }
-  /// The same, parted by layers.
+  /// The same, split by layers.
   const std::vector<LayerGroup>& groups() const { return groups_; }
 
-  /// Why a test can't add the modifier of that name to the layers that lack it; empty if it can.
+  /// Why the modifier of that name can't be added to the layers that lack it; empty if it can.
   std::optional<std::string> refusal_of(const std::string& modifier) const;
-  /// Whether set() would take the option, values aside.
+  /// Whether set() accepts the option, whatever its value.
   bool takes(const OptionKey&);
   /// The options of all components by their full names, "rope.base".
   Options options() override;
-  /// What they hold.
+  /// Their values.
   Overrides values() const;
-  /// Sets "rope.base" and the like, before training or as a checkpoint has it.
+  /// Sets an option such as "rope.base", before training or from a checkpoint.
   void set(const OptionKey&, const Value&);
-  /// The same on a trained model: options that training has frozen are refused, and what
-  /// Entry::joins_at_test names adds that modifier to the layers where it is missing. "N-1" as a
-  /// value is the largest distance that training showed. How options fit each other is checked by
-  /// check(), when all are set, and before each pass.
+  /// The same on a trained model: throws UsageError for options frozen in training; those named by
+  /// Entry::joins_at_test add their modifier to the layers that lack it. The value "N-1" is the
+  /// largest distance seen in training. check() checks that the options are consistent, once all
+  /// are set and before each pass.
   void set_at_test(const OptionKey&, const Value&);
 
   void check() const override;
@@ -304,12 +304,12 @@ class Composition final : public Encoding {
                                          RandomStream*) override;
   int sample_digit_offset(RandomStream*) override;
   bool needs_digits() const override;
-  /// What a layer's queries see.
+  /// Which keys a layer's queries see.
   Mask mask_in(int layer) const;
   void begin(const Positions&) override;
   Var embed(const Var& x, std::span<const int> tokens, const Positions&) override;
   Var layer_input(const Var& x, int layer, const Positions&) override;
-  /// per_key() of each component, in their order; empty where it makes nothing.
+  /// per_key() of each component, in their order; empty if it has none.
   std::vector<Var> per_keys(const Var& x, int layer);
   void normed(Dots&, const Attention&) override;
   void scale_queries(Dots&, const Attention&) override;
@@ -322,8 +322,8 @@ class Composition final : public Encoding {
   bool complex() const override;
 
  private:
-  using Encoding::mask;     // of one layer only: mask_in
-  using Encoding::per_key;  // of one component only: per_keys
+  using Encoding::mask;     // per layer: use mask_in
+  using Encoding::per_key;  // per component: use per_keys
 
   std::string name_;
   std::vector<LayerGroup> groups_;

@@ -6,11 +6,11 @@
 #include "encodings/base/encoding.h"
 
 /// \file
-/// Factors of the queries' rows, for modifiers that make attention sharper or flatter.
+/// Factors of query rows, for modifiers that make attention sharper or flatter.
 namespace yonder {
 
-/// The number of keys that head h of query i sees in a sequence of n tokens, at least 1: a row that
-/// sees none gives zeros whatever its factor is.
+/// The number of keys that query i sees in head h of a sequence of n tokens, at least 1: a row that
+/// sees none gives zeros whatever its factor.
 inline int seen(const Mask& m, int h, int i, int n) {
   struct Range {
     int first, last;
@@ -27,8 +27,8 @@ inline int seen(const Mask& m, int h, int i, int n) {
   return std::max(1, near.count() + sinks.count() - near.with(sinks).count());
 }
 
-/// c_i, the keys that query i sees: [1, Tq], or [B, Tq] where each sequence has its own n; with one
-/// dimension more, [.., H], where heads have windows of their own.
+/// c_i, the number of keys that query i sees: [1, Tq], or [B, Tq] if each sequence has its own n;
+/// with one more dimension, [.., H], if heads have their own windows.
 inline Tensor visible(const Attention& a) {
   const Positions& p = a.queries;
   const bool own = !a.mask.causal && !p.lengths.empty();
@@ -43,20 +43,20 @@ inline Tensor visible(const Attention& a) {
   return c;
 }
 
-/// The option `heads`: how many of the model's heads, the last ones, a modifier scales.
+/// The option `heads`: how many of the model's last heads a modifier scales.
 inline Option heads_option(int* heads) {
   return Option{"heads", heads, "scale only this many of the last heads; 0: all"}
       .at_least(0)
       .added_later();
 }
-/// Refuses more heads than the model has.
+/// Throws UsageError for more heads than the model has.
 inline void check_heads(const std::string& owner, int heads, int of_model) {
   if (heads > of_model)
     throw UsageError(
         fmt::format("{}.heads: {} are more than the model's {}; give at most that many", owner,
                     heads, of_model));
 }
-/// Factors of rows as those of the last `heads` of H heads, [.., H]; 1 in the others. 0: all.
+/// Row factors for the last `heads` of H heads only, [.., H]: 1 in the others. 0: all, unchanged.
 inline Tensor of_last(int heads, int H, const Tensor& factor) {
   if (heads == 0 || heads == H) return factor;
   const bool apart = factor.shape.size() == 3;
@@ -66,7 +66,7 @@ inline Tensor of_last(int heads, int H, const Tensor& factor) {
   return all;
 }
 
-/// Multiplies q by a factor of each row and head, [B or 1, Tq, H].
+/// Multiplies q by a factor per row and head, [B or 1, Tq, H].
 inline void multiply_rows(Dots& d, const Var& factor) {
   const Tensor ones = Tensor::uninitialized({d.q.dim(3)});
   std::fill_n(ones.data.get(), ones.size(), real(1));
@@ -75,8 +75,8 @@ inline void multiply_rows(Dots& d, const Var& factor) {
   d.q = d.q * outer(factor, Var(ones)).view(rows);
 }
 
-/// Multiplies the rows of q by `factor` [B or 1, Tq] or [B or 1, Tq, H], and what multiplies them
-/// already.
+/// Multiplies the rows of q by `factor` [B or 1, Tq] or [B or 1, Tq, H], on top of any earlier
+/// factor.
 inline void multiply_rows(Dots& d, const Tensor& factor) {
   if (factor.shape.size() == 3) return multiply_rows(d, Var(factor));
   if (!d.row) return void(d.row = factor);
@@ -86,7 +86,7 @@ inline void multiply_rows(Dots& d, const Tensor& factor) {
     d.row[i] = factor[i % factor.size()] * before[i % before.size()];
 }
 
-/// The same for all queries.
+/// The same factor for all queries.
 inline void multiply_rows(Dots& d, const Attention& a, double factor) {
   const Tensor same = Tensor::uninitialized({1, a.queries.tokens});
   std::fill_n(same.data.get(), same.size(), real(factor));

@@ -18,7 +18,7 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-// By a name or an alias, in whatever case.
+// The entry of a name or alias, ignoring case, or null.
 const Entry* find_named(const std::string& text) {
   const std::string name = lower_case(text);
   for (const Entry& e : registry())
@@ -26,8 +26,8 @@ const Entry* find_named(const std::string& text) {
   return nullptr;
 }
 
-// The extension that a name stands for: one that says so itself, or, beside `others`, that one of
-// these has as a value ("rope+rerope").
+// The extension that a name stands for: by an extension alias, or as the value of an extension of
+// one of `others` ("rope+rerope"); or null.
 const Override* extension_named(const std::string& text, const std::vector<std::string>& others) {
   const std::string name = lower_case(text);
   for (const Entry& e : registry()) {
@@ -40,7 +40,7 @@ const Override* extension_named(const std::string& text, const std::vector<std::
   return nullptr;
 }
 
-// The names of a group as their entries have them; what only extends one of them goes to `options`.
+// The registered names of a group; the overrides of extensions among them go to `options`.
 std::vector<std::string> canonical(const std::vector<std::string>& names, Overrides& options) {
   std::vector<std::string> known, all;
   for (const std::string& name : names)
@@ -50,7 +50,7 @@ std::vector<std::string> canonical(const std::vector<std::string>& names, Overri
     const Override* extension = e ? nullptr : extension_named(name, known);
     if (extension) options.push_back(*extension);
     const std::string& now = e ? e->name : extension ? extension->key.owner : name;
-    // "rope+yarn" has rope once, while "rope+rope" is refused.
+    // "rope+yarn" gives rope once, while "rope+rope" is kept and later rejected.
     if (!extension || !has(known, now)) all.push_back(now);
   }
   return all;

@@ -11,14 +11,13 @@ namespace yonder {
 /// Which columns of a head are pair m: (2m, 2m+1), or (m, m + d/2).
 enum class Layout { interleaved, half };
 inline std::vector<std::string> names(Layout) { return {"interleaved", "half"}; }  ///< as options
-/// The option of an encoding that turns twice `half` columns of a head.
+/// The option of an encoding that rotates twice `half` columns of a head.
 inline Option layout_option(Layout* layout, const std::string& half = "d/2") {
   return choice("layout", layout, "pairs of columns: (2m, 2m+1), or (m, m + " + half + ")");
 }
 
-/// Turns pair m of the token at position i by f(i)·w_m and stretches it by the amplitude; a pair
-/// with w_m = 0 stays as it is. Tokens that the spectrum keeps turn by its kept_w. Angles in
-/// double.
+/// Rotates pair m of the token at position i by f(i)·w_m and scales it by the amplitude; a pair
+/// with w_m = 0 is unchanged. Positions below s.kept use s.kept_w, unscaled. Angles in double.
 template <class F>
 Rotation rotation(const Positions& p, const Spectrum& s, Layout layout, F f) {
   const std::vector<int> at = token_positions(p);

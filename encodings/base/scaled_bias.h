@@ -7,14 +7,14 @@
 #include "encodings/base/encoding.h"
 
 /// \file
-/// Plain biases times a factor of the query's row and head, which makes them functions of more than
-/// the distance.
+/// Plain biases times a factor per query row and head, so that they depend on more than the
+/// distance.
 namespace yonder {
 
-/// The biases of one call of attention, times their factors.
+/// The biases of one attention call, times their factors.
 class ScaledBias {
  public:
-  /// Takes the terms and strips over; `factor` is [B or 1, Tq, H].
+  /// Takes over the terms and strips; `factor` is [B or 1, Tq, H].
   ScaledBias(const Attention& a, Var factor, std::vector<RelativeTerm> terms,
              std::vector<StripBias> strips)
       : queries_(a.queries),
@@ -36,7 +36,7 @@ class ScaledBias {
   void backward(int b, int first, int rows, const real* dbias) const {
     std::vector<real> bias(std::size_t(H()) * rows * keys_.tokens), inner(bias.size());
     raw(b, first, rows, bias.data());
-    std::vector<Tensor> dc;  // made before threads ask for them
+    std::vector<Tensor> dc;  // allocated before threads use them
     for (const RelativeTerm& t : terms_) dc.push_back(t.c.tracked() ? t.c.grad() : Tensor());
     const Tensor dfactor = factor_.tracked() ? factor_.grad() : Tensor();
     each_row(b, first, rows, [&](int h, int r, real f) {
@@ -53,7 +53,7 @@ class ScaledBias {
     for (const StripBias& s : strips_) s.backward(b, first, rows, inner.data());
   }
 
-  /// What backward() adds to.
+  /// The inputs whose gradients backward() adds to.
   std::vector<Var> inputs() const {
     std::vector<Var> all{factor_};
     for (const RelativeTerm& t : terms_) all.push_back(t.c);
@@ -64,7 +64,7 @@ class ScaledBias {
  private:
   Positions queries_, keys_;
   Var factor_;                       // [B or 1, Tq, H]
-  std::vector<RelativeTerm> terms_;  // their c
+  std::vector<RelativeTerm> terms_;  // only their c
   std::vector<StripBias> strips_;
 
   int H() const { return factor_.dim(2); }
@@ -78,7 +78,7 @@ class ScaledBias {
     return t.bucket(queries_(b, i) - keys_(b, j));
   }
 
-  // f(head, row, factor); heads side by side, since they share no sum.
+  // Calls f(head, row, factor); heads run in parallel, since they share no sum.
   template <class F>
   void each_row(int b, int first, int rows, F&& f) const {
     parallel_for(H(), [&](std::int64_t h) {
@@ -86,7 +86,7 @@ class ScaledBias {
     });
   }
 
-  // Without the factor, [H, rows, Tk].
+  // The biases without the factor, [H, rows, Tk].
   void raw(int b, int first, int rows, real* bias) const {
     std::vector<real> one(std::size_t(H()) * rows * keys_.tokens);
     std::fill_n(bias, one.size(), real(0));
@@ -102,8 +102,8 @@ class ScaledBias {
   }
 };
 
-/// Multiplies the plain biases of `s` by `factor` [B or 1, Tq, H]. UsageError, which begins with
-/// the option's name, for other terms without q.
+/// Multiplies the plain biases of `s` by `factor` [B or 1, Tq, H]. Throws UsageError,
+/// beginning with the option's name, if there are other terms without q.
 inline void scale_biases(const std::string& option, ScoreTerms& s, const Attention& a,
                          const Var& factor) {
   std::vector<RelativeTerm> biases;

@@ -6,22 +6,22 @@
 #include "core/simd/simd_loops.h"
 
 /// \file
-/// Two convolutions along the keys that make biases of a row's scores (DAPE):
+/// Two convolutions along the keys that compute biases from a row's scores (DAPE):
 ///   f(x) = W_2 ∗ leaky(W_1 ∗ x + b_1) + b_2,   leaky(x) = max(x, 0.01 x)
-/// A row has C channels of n keys, 0 beside them; its hidden columns are 0..n, 0 beside them.
+/// A row has C channels of n keys and hidden columns 0..n, both with zeros outside.
 namespace yonder {
 
-/// Of one layer of the model: W_1 [F, C, K], b_1 [F], W_2 [H, F, K], b_2 [H].
+/// Weights of one layer of the model: W_1 [F, C, K], b_1 [F], W_2 [H, F, K], b_2 [H].
 struct ScoreLayers {
   Var in_weight, in_bias, out_weight, out_bias;  ///< as above
 };
 
-/// f in rows of n keys, a piece of hidden columns at a time.
+/// Evaluates f in rows of n keys, a piece of hidden columns at a time.
 class ScoreNetwork {
  public:
   static constexpr int piece = 256;  ///< hidden columns at a time
 
-  /// Of these weights.
+  /// With these weights.
   explicit ScoreNetwork(const ScoreLayers& w)
       : w_(w),
         C_(w.in_weight.dim(1)),
@@ -30,11 +30,11 @@ class ScoreNetwork {
         K_(w.in_weight.dim(2)),
         pad_(K_ / 2) {}
 
-  /// Gradients of the parameters in one row of the work.
+  /// Parameter gradients of one row.
   struct Sums {
-    std::vector<double> in_weight, in_bias, out_weight, out_bias;  ///< as ScoreLayers
+    std::vector<double> in_weight, in_bias, out_weight, out_bias;  ///< as in ScoreLayers
   };
-  Sums zeros() const {  ///< of the parameters' sizes
+  Sums zeros() const {  ///< with the parameters' sizes
     const auto like = [](const Var& x) { return std::vector<double>(std::size_t(x.size())); };
     return {like(w_.in_weight), like(w_.in_bias), like(w_.out_weight), like(w_.out_bias)};
   }
@@ -54,13 +54,13 @@ class ScoreNetwork {
     }
   }
 
-  /// dx of dy, added; and the parameters' gradients.
+  /// Given dy, adds the gradients of x to dx and those of the parameters to `sums`.
   void differentiate(const real* x, const real* dy, real* dx, std::int64_t stride, int n,
                      Sums& sums) const {
     Buffers b(*this);
     for (int h = 0; h < H_; ++h)
       for (int j = 0; j < n; ++j) sums.out_bias[std::size_t(h)] += double(dy[h * stride + j]);
-    for (int first = 0; first <= n; first += piece) {  // of hidden columns 0..n
+    for (int first = 0; first <= n; first += piece) {  // hidden columns 0..n
       const int count = std::min(piece, n + 1 - first);
       hidden(x, stride, n, first, count, b);
       for (int h = 0; h < H_; ++h)
@@ -78,7 +78,7 @@ class ScoreNetwork {
     }
   }
 
-  /// Adds rows of sums, in order, to the gradients.
+  /// Adds the rows' sums, in order, to the parameters' gradients.
   void fold(const std::vector<Sums>& rows) const {
     const auto to = [&rows](const Var& x, std::vector<double> Sums::*part) {
       if (!x.tracked()) return;
@@ -99,7 +99,7 @@ class ScoreNetwork {
   ScoreLayers w_;
   int C_, F_, H_, K_, pad_;
 
-  // Pieces of rows, with room on both sides.
+  // Pieces of rows, with margins on both sides.
   struct Buffers {
     std::size_t width;
     std::vector<real> x, active, slope, sum;  // [C, width], [F, width], [H, width], [width]
@@ -132,7 +132,7 @@ class ScoreNetwork {
     std::fill(to + end, to + count, real(0));
   }
 
-  // b.active = the hidden layer's columns first..first+count−1, 0 but in 0..n; b.x = what they see.
+  // b.active = the hidden layer's columns first..first+count−1, 0 outside 0..n; b.x = their inputs.
   void hidden(const real* x, std::int64_t stride, int n, int first, int count, Buffers& b) const {
     for (int c = 0; c < C_; ++c)
       copy_piece(x + c * stride, n, first - pad_, count + 2 * pad_, b.x_of(c));
@@ -149,14 +149,14 @@ class ScoreNetwork {
     }
   }
 
-  // One hidden unit in a piece: its weights' gradients; its row of b.active becomes the gradient of
-  // what went into it.
+  // Adds the weight gradients of one hidden unit in a piece; its row of b.active becomes the
+  // gradient of its pre-activation.
   void differentiate(int f, int count, Buffers& b, Sums& sums) const {
     real* active = b.active_of(f);
     std::fill(b.sum.begin(), b.sum.end(), real(0));
     for (int h = 0; h < H_; ++h)
       for (int m = 0; m < K_; ++m) {
-        const real* dy = b.slope_of(h) + 2 * pad_ - m;  // y_j sees hidden column j + m − pad
+        const real* dy = b.slope_of(h) + 2 * pad_ - m;  // y_j reads hidden column j + m − pad
         sums.out_weight[std::size_t((h * F_ + f) * K_ + m)] += product(active, dy, count);
         add(out(h, f, m), dy, b.sum.data(), count);
       }

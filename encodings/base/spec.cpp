@@ -16,7 +16,7 @@ constexpr int most_layers = 1024;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// The layers of "3" or "0-2", ascending; none if it is neither.
+// The layers of "3" or "0-2", ascending; empty if the text is neither.
 Layers range_of(const std::string& text) {
   int first = -1, last = -1;
   const char* const end = text.data() + text.size();
@@ -42,7 +42,7 @@ void add_layers(Layers& layers, const std::string& text, const std::string& whol
   layers.insert(layers.end(), more.begin(), more.end());
 }
 
-// "rope+window:window.size=16@0-2"; `at` is where its @ stands.
+// "rope+window:window.size=16@0-2"; `at` is the index of its @.
 LayerGroup group_of(const std::string& text, std::size_t at, const std::string& encoding) {
   const std::size_t colon = std::min(text.find(':'), at);
   LayerGroup group{.names = split(text.substr(0, colon), '+')};
@@ -57,7 +57,7 @@ LayerGroup group_of(const std::string& text, std::size_t at, const std::string& 
   return group;
 }
 
-// Every layer from 0 to the last once.
+// Throws UsageError unless each layer from 0 to the last is named once; sorts the layers.
 void require_each_once(std::vector<LayerGroup>& groups, const std::string& encoding) {
   std::set<int> named;
   for (LayerGroup& g : groups) {
@@ -78,8 +78,8 @@ void require_each_once(std::vector<LayerGroup>& groups, const std::string& encod
                        "; name every layer once (use 'none' for a layer without positions)");
 }
 
-// What an entry's piece between two commas does to an encoding of layers: the layers that it names
-// (none: it is not a piece of one), and whether options end the encoding.
+// A piece between two commas as part of an encoding with layers: the layers that it names (none: it
+// is not such a part), and whether options end the encoding.
 struct Piece {
   std::vector<int> layers;
   bool ended = false;
@@ -92,14 +92,14 @@ Piece piece_of(const std::string& text) {
   return {range_of(text.substr(first, end - first)), end < text.size()};
 }
 
-// Whether a comma stands within the value of an option, a list of numbers: "rope.factors=1,2".
+// Whether a comma is inside the value of an option, a list of numbers: "rope.factors=1,2".
 bool within_value(const std::string& before, char after) {
   const std::size_t equals = before.rfind('=');
   return equals != before.npos && is_digit(after) && before.find('@', equals) == before.npos;
 }
 
-// The pieces of a list between its commas and semicolons, but for the commas of a value. What a
-// semicolon is before belongs to the encoding that it stands in.
+// The pieces of a list between its commas and semicolons, except commas inside a value. A piece
+// after a semicolon belongs to the encoding of the piece before it.
 struct Parted {
   std::vector<std::string> pieces{""};
   std::vector<bool> joined{false};  // by a semicolon to the piece before
@@ -122,7 +122,7 @@ std::size_t groups_end(const std::string& encoding) {
     std::size_t end = std::min(encoding.find_first_not_of("0123456789,-", at + 1), encoding.size());
     if (encoding[end - 1] == ',') --end;  // another group follows
     if (end == encoding.size() || (encoding[end] != ',' && encoding[end] != ';')) {
-      // Before a dot it is the address of an option, rope@0-2.base, and no layers of a group.
+      // Before a dot it is the address of an option, rope@0-2.base, not the layers of a group.
       if (end == encoding.size() || encoding[end] == ':') return end;
       break;
     }
@@ -267,7 +267,7 @@ std::size_t layers_in(const std::vector<LayerGroup>& groups) {
 std::vector<std::string> entries_of(const std::string& list) {
   std::vector<std::string> entries;
   std::set<int> named;  // layers of the last entry
-  bool open = false;    // whether more of them may follow
+  bool open = false;    // whether it may continue
   const auto [pieces, joined] = parted(list);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const std::string& text = pieces[i];

@@ -5,28 +5,28 @@
 #include "core/options.h"
 
 /// \file
-/// How options and encodings are written, in flags, files and checkpoints; what knows the meaning
-/// of '.', '@', ':', '=', ',' and ';'. Layers count from 0.
+/// How options and encodings are written in flags, files and checkpoints: the meaning of '.', '@',
+/// ':', '=', ',' and ';'. Layers are numbered from 0.
 ///
 ///   option    owner.name, owner@layers.name        rope.base, rope@0-2.base
 ///   override  option=value                         rope.scaling=yarn
-///             numbers of a value with , between    rope.factors=1,2.5,4
+///             value: numbers separated by ,        rope.factors=1,2.5,4
 ///   layers    3, 0-2, 0-2,4
 ///   group     names joined by +, :override …       rope+window:window.size=16@0-2
 ///             @ layers
 ///   groups    group alone, without layers, or      rope+logn
-///             several with , or ; between          rope+window@0-2;none+logn@3
+///             several separated by , or ;          rope+window@0-2;none+logn@3
 ///   encoding  groups :override …                   rope@0-2,none@3:rope.scaling=yarn
-///   list      encodings with , between; a comma within an encoding of layers parts nothing: such
-///             an encoding continues until a layer comes again, or until options follow
+///   list      encodings separated by commas; a comma in an encoding with layers does not end it:
+///             such an encoding continues until a layer is repeated, or ends after its options
 namespace yonder {
 
-/// Ascending; empty: every one.
+/// Layer indices, ascending; empty: every layer.
 using Layers = std::vector<int>;
 /// "0-2,4".
 std::string text_of(const Layers&);
 
-/// Which option: whose, in which layers, and its name there.
+/// Identifies an option: its owner, layers and name.
 struct OptionKey {
   std::string owner;   ///< an encoding, a task, or a section of a configuration; may be empty
   Layers layers = {};  ///< where it holds; empty: every layer
@@ -36,8 +36,8 @@ struct OptionKey {
   /// From its parts.
   OptionKey(std::string its_owner, Layers its_layers, std::string its_name)
       : owner(std::move(its_owner)), layers(std::move(its_layers)), name(std::move(its_name)) {}
-  /// Reads "rope.base", "rope@0-2.base", and both behind "encoding." or "data.". UsageError for
-  /// layers that are none.
+  /// Reads "rope.base" and "rope@0-2.base", also after "encoding." or "data.". Throws UsageError
+  /// for invalid layers.
   OptionKey(const std::string& text);
   OptionKey(const char* text) : OptionKey(std::string(text)) {}  ///< the same
 
@@ -47,63 +47,63 @@ struct OptionKey {
 };
 std::string text_of(const OptionKey&);  ///< "rope@0-2.base"
 
-/// The value that an option is given: {"rope.scaling", "yarn"}.
+/// A value for an option: {"rope.scaling", "yarn"}.
 struct Override {
   OptionKey key;  ///< which option
-  Value value;    ///< what it is given
+  Value value;    ///< its value
 
-  /// By what is written: a text may stand for a number.
+  /// Compares the written form: a text may stand for a number.
   bool operator==(const Override&) const;
 };
-using Overrides = std::vector<Override>;  ///< in order; the last one of a key counts
+using Overrides = std::vector<Override>;  ///< in order; the last one for a key counts
 
-/// One for each of `values`.
+/// One override of the option for each of `values`.
 Overrides overrides(const OptionKey&, const std::vector<Value>& values);
-/// The last of a key, or null.
+/// The last override for a key, or null.
 const Override* find(const Overrides&, const OptionKey&);
 
-/// An option's text and its value's: "rope.scaling" and "yarn". UsageError, which begins with
-/// `where` and ends with an example, for what is not option=value.
+/// Splits option=value into its two texts: "rope.scaling" and "yarn". Throws UsageError, beginning
+/// with `where` and ending with `example`, for anything else.
 std::pair<std::string, std::string> parse_assignment(const std::string& text,
                                                      const std::string& where,
                                                      const std::string& example);
-/// Reads "rope.scaling=yarn:rope.factor=4"; none of an empty text.
+/// Reads "rope.scaling=yarn:rope.factor=4"; an empty text gives none.
 Overrides parse_overrides(const std::string& text, const std::string& where,
                           const std::string& example = "rope.scaling=yarn:rope.factor=4");
 std::string text_of(const Override&);  ///< "rope.scaling=yarn"
-/// What parse_overrides() reads back.
+/// The text that parse_overrides() reads back.
 std::string text_of(const Overrides&);
 
-/// Encodings that stand in the same layers.
+/// Encodings that act in the same layers.
 struct LayerGroup {
   std::vector<std::string> names;  ///< joined by +
-  Overrides options;               ///< that hold in these layers alone
+  Overrides options;               ///< for these layers only
   Layers layers;                   ///< empty: every layer
 };
 
-/// An encoding and how a training configures it.
+/// An encoding and its options.
 struct EncodingSpec {
-  std::vector<LayerGroup> groups;  ///< one without layers, or several that name each of 0.. once
-  Overrides options;               ///< behind the groups
+  std::vector<LayerGroup> groups;  ///< one without layers, or several that name each layer once
+  Overrides options;               ///< after the groups
 
-  /// Each once.
+  /// All encodings, each once.
   std::vector<std::string> names() const;
   bool has(const std::string& name) const;  ///< whether any group names it
 };
-/// UsageError for layers that can't be and options without a value. Names are not looked up.
+/// Throws UsageError for invalid layers and options without a value. Names are not looked up.
 EncodingSpec parse_encoding(const std::string& text);
-/// What parse_encoding() reads back.
+/// The text that parse_encoding() reads back.
 std::string text_of(const EncodingSpec&);
 
-/// The groups of an encoding that no options follow.
+/// The groups of an encoding without options after them.
 std::vector<LayerGroup> groups_of(const std::string& encoding);
 std::string text_of(const std::vector<LayerGroup>&);  ///< what groups_of() reads back
-/// Whether every group has the name.
+/// Whether every group contains the name.
 bool everywhere(const std::vector<LayerGroup>&, const std::string& name);
-/// How many layers the groups name.
+/// The number of layers that the groups name.
 std::size_t layers_in(const std::vector<LayerGroup>&);
 
-/// The encodings of a list. Empty ones too.
+/// The encodings of a list, empty ones included.
 std::vector<std::string> entries_of(const std::string& list);
 
 }  // namespace yonder

@@ -9,15 +9,15 @@
 
 /// \file
 /// The frequencies of rope and of the sinusoids, w_m = base^(−2m/d), m < d/2, and the ways to
-/// change them at test time so that L tokens look like the N of training. k is the factor of
-/// extension. All in double.
+/// change them at inference so that L tokens look like the N of training. k is the extension
+/// factor. All in double.
 namespace yonder {
 
-/// How fast the pairs of columns turn, and how much they are stretched.
+/// How fast the pairs of columns rotate, and how much they are scaled.
 struct Spectrum {
   std::vector<double> w;       ///< angular frequency of each pair of columns
   double amplitude = 1;        ///< factor of q and of k
-  int kept = 0;                ///< positions below turn by `kept_w` instead, with amplitude 1
+  int kept = 0;                ///< positions below this use `kept_w` instead, with amplitude 1
   std::vector<double> kept_w;  ///< as w; empty: none are kept
 
   bool operator==(const Spectrum&) const = default;  ///< exactly
@@ -30,13 +30,13 @@ inline Spectrum spectrum(double base, int d) {
   return s;
 }
 
-/// The options `scaling` and what belongs to it.
+/// The option `scaling` and those that belong to it.
 struct Scaling {
   std::string scaling = "direct";                                   ///< name of the method
   double factor = 0, mixed = 0.625, beta_fast = 32, beta_slow = 1;  ///< see options()
   double low_freq_factor = 1, high_freq_factor = 4;                 ///< see options()
 
-  /// Adds the options to `o`, all (T). `more` are scalings of the encoding's own.
+  /// Adds the options to `o`, all inference-time. `more` are the encoding's own scalings.
   void options(Options& o, const std::vector<std::string>& more = {}) {
     std::vector<std::string> names{"direct",    "linear",  "ntk",  "ntk-old", "ntk-fixed",
                                    "ntk-mixed", "dynamic", "yarn", "llama3"};
@@ -61,7 +61,7 @@ struct Scaling {
             .between(0, inf));
   }
 
-  /// Refuses values that don't fit each other, or pairs of `d` columns.
+  /// Throws UsageError for values that don't fit each other or a width of d columns.
   void check(const std::string& owner, int d) const {
     auto refuse = [&](const std::string& why) { throw UsageError(owner + "." + why); };
     if (factor > 0 && factor < 1)
@@ -75,18 +75,18 @@ struct Scaling {
       refuse("high_freq_factor: it has to lie above low_freq_factor");
   }
 
-  /// The factor of a training that continues at L tokens, from now on. dynamic's stays by length.
+  /// Fixes the factor when training continues at L tokens; dynamic's still depends on the length.
   void freeze_for_length(int N, int L) {
     if (factor == 0 && scaling != "direct" && scaling != "dynamic") factor = k(N, L);
   }
 
-  /// k in a test of L tokens by a model trained on N.
+  /// k at L tokens for a model trained on N.
   double k(int N, int L) const { return factor > 0 ? factor : std::max(1.0, double(L) / N); }
 
-  /// The part of pair m that yarn leaves as it is, for pairs of d columns: 1 of those that turn
-  /// more than beta_fast times within N, 0 of those that turn less than beta_slow times.
+  /// The fraction of pair m's frequency that yarn keeps, for d columns: 1 for pairs that turn more
+  /// than beta_fast times within N, 0 for pairs that turn less than beta_slow times.
   double yarn_mask(int m, double base, int d, int N) const {
-    auto c = [&](double turns) {  // the pair that turns so often, as a real number
+    auto c = [&](double turns) {  // index of the pair with so many turns, as a real number
       return d * std::log(N / (2 * std::numbers::pi * turns)) / (2 * std::log(base));
     };
     const double low = std::clamp(std::floor(c(beta_fast)), 0.0, d - 1.0);
@@ -95,7 +95,7 @@ struct Scaling {
     return 1 - std::clamp((m - low) / (high - low), 0.0, 1.0);
   }
 
-  /// The frequencies of d columns for a test of L tokens by a model trained on N.
+  /// The frequencies of d columns at L tokens for a model trained on N.
   Spectrum of(double base, int d, int N, int L) const {
     const double k = this->k(N, L);
     Spectrum s = spectrum(base, d);
@@ -105,7 +105,7 @@ struct Scaling {
     // base → base k^(d/(d−2)): the fastest pair stays, the slowest is divided by k.
     // "NTK-aware", bloc97 2023; Peng et al. 2023, arXiv:2309.00071, sec. 3.1
     if (scaling == "ntk") s = spectrum(base * std::pow(k, d / (d - 2.0)), d);
-    // base → base k, Su's first reading.  kexue.fm/archives/9675
+    // base → base k, Su's first interpretation.  kexue.fm/archives/9675
     if (scaling == "ntk-old") s = spectrum(base * k, d);
     // ntk with k growing with the length.  emozilla 2023; arXiv:2309.00071, sec. 3.3
     if (scaling == "dynamic" && L > N) {
@@ -127,8 +127,8 @@ struct Scaling {
     for (int m = 0; m < int(s.w.size()); ++m) s.w[m] /= std::exp(a * std::pow(m + 1.0, b));
   }
 
-  // A pair that turns more than beta_fast times within N stays, one below beta_slow is divided by
-  // k, a ramp between them.  Peng et al. 2023, arXiv:2309.00071, eqs. 17–23, as its code has it.
+  // A pair that turns more than beta_fast times within N is kept, one below beta_slow is divided by
+  // k, with a ramp in between.  Peng et al. 2023, arXiv:2309.00071, eqs. 17–23, as in its code.
   void yarn(Spectrum& s, double base, int d, int N, double k) const {
     for (int m = 0; m < int(s.w.size()); ++m) {
       const double mask = yarn_mask(m, base, d, N);
@@ -138,7 +138,7 @@ struct Scaling {
   }
 
   // As yarn, with a ramp over the turns N/λ themselves.  Grattafiori et al. 2024, arXiv:2407.21783,
-  // as its code has it.
+  // as in its code.
   void llama3(Spectrum& s, int N, double k) const {
     for (double& w : s.w) {
       const double turns = N * w / (2 * std::numbers::pi);
@@ -149,22 +149,21 @@ struct Scaling {
   }
 };
 
-/// Which pairs of a head's d columns rope turns, and how fast: those of the first
-/// d' = 2⌊fraction d/2⌋ by a spectrum of their own, or, `truncate`, the d'/2 fastest of the head's.
+/// Which pairs of a head's d columns rope rotates, and how fast: those of the first
+/// d' = 2⌊fraction d/2⌋ by their own spectrum, or (`truncate`) the d'/2 fastest of the head's.
 ///
-/// longrope, beyond N: w_m / λ_m, q and k both times √(1 + ln k/ln N); tokens at positions below
-/// `keep` turn by w_m itself.  Ding et al., "LongRoPE", 2024, arXiv:2402.13753, sec. 3, as its code
-/// has it.
-/// resonance, last of all: w ← 2π/round(2π/w), so that a pair turns once in a whole number of
+/// longrope, beyond N: w_m / λ_m, q and k both times √(1 + ln k/ln N); positions below `keep` use
+/// w_m itself.  Ding et al., "LongRoPE", 2024, arXiv:2402.13753, sec. 3, as in its code.
+/// resonance, applied last: w ← 2π/round(2π/w), so that a pair's wavelength is a whole number of
 /// tokens.  Wang et al., "Resonance RoPE", 2024, arXiv:2403.00071, sec. 3.2.
 struct Turning {
   double base = 10000, fraction = 1;         ///< see options()
   bool truncate = false, resonance = false;  ///< see options()
   std::string factors;                       ///< see options()
   int keep = 0;                              ///< see options()
-  Scaling scaling;                           ///< of the frequencies at test time
+  Scaling scaling;                           ///< of the frequencies at inference
 
-  /// Adds the options to `o`. `more` are scalings of the encoding's own.
+  /// Adds the options to `o`. `more` are the encoding's own scalings.
   void options(Options& o, std::vector<std::string> more = {}) {
     const double inf = std::numeric_limits<double>::infinity();
     o.push_back(Option{"base", &base, "w_m = base^(−2m/d), before any scaling; 500000: ABF"}
@@ -192,7 +191,7 @@ struct Turning {
                     .added_later());
   }
 
-  /// Refuses values that don't fit each other, or a head of d columns and a model trained on N.
+  /// Throws UsageError for values that don't fit each other, a head of d columns or length N.
   void check(const std::string& owner, int d, int N) const {
     scaling.check(owner, width(d));
     const bool longrope = scaling.scaling == "longrope";
@@ -213,9 +212,9 @@ struct Turning {
                          "larger factor");
   }
 
-  int columns(int d) const { return 2 * int(fraction * d / 2); }  ///< that turn, d'
-  int width(int d) const { return truncate ? d : columns(d); }    ///< of the spectrum
-  /// The frequencies in a test of L tokens by a model trained on N; 0 of a pair that stays.
+  int columns(int d) const { return 2 * int(fraction * d / 2); }  ///< rotated columns, d'
+  int width(int d) const { return truncate ? d : columns(d); }    ///< columns of the spectrum
+  /// The frequencies at L tokens for a model trained on N; 0 for pairs that are not rotated.
   Spectrum of(int d, int N, int L) const {
     Spectrum s = scaling.of(base, width(d), N, L);
     if (scaling.scaling == "longrope" && L > N) {
@@ -248,7 +247,7 @@ struct Turning {
     return each;
   }
 
-  // Halves to even, as the paper's code.
+  // Rounds halves to even, as in the paper's code.
   static void round_wavelengths(std::vector<double>& all) {
     for (double& w : all)
       if (w > 0) w = 2 * std::numbers::pi / std::nearbyint(2 * std::numbers::pi / w);

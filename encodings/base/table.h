@@ -8,9 +8,9 @@
 #include "encodings/base/encoding.h"
 
 /// \file
-/// A learned table P of R positions, and what a position past its last row gets.
+/// A learned table P of R positions, and what positions beyond its last row get.
 ///
-///   error         a refusal
+///   error         throws Undefined
 ///   clamp         P[min(i, R−1)]
 ///   wrap          P[i mod R]
 ///   random        new rows, N(0, 0.5²)
@@ -18,8 +18,8 @@
 ///                 the first R positions, and defined up to R².  Su 2020, kexue.fm/archives/7947
 namespace yonder {
 
-/// Rows R.. R+count−1 of a table [R, width] that ends, N(0, 0.5²), from the parameter's own stream:
-/// what a longer table of this seed would have continued with.
+/// Rows R..R+count−1 for a table [R, width], N(0, 0.5²), from the parameter's own random stream:
+/// what a longer table initialised so with this seed would have.
 inline Tensor fresh_rows(std::uint64_t seed, const std::string& name, int R, int count, int width) {
   const Random random(seed, name);
   Tensor more = Tensor::uninitialized({count, width});
@@ -37,7 +37,7 @@ class LearnedTable {
   Var rows_;  // [R, D]
 
  public:
-  /// Adds `beyond` and `alpha`, both (T).
+  /// Adds `beyond` and `alpha`, both inference-time options.
   void options(Options& o) {
     o.push_back(Option{"beyond", &beyond_, "how to represent positions beyond the table"}
                     .one_of({"error", "clamp", "wrap", "random", "hierarchical"})
@@ -47,14 +47,14 @@ class LearnedTable {
                     .at_test());
   }
 
-  /// Refuses (UsageError) an alpha of 1/2.
+  /// Throws UsageError for an alpha of 1/2.
   void check(const std::string& owner) const {
     // At α = 1/2, positions aR + b and bR + a would be the same.
     if (alpha_ == 0.5)
       throw UsageError(owner + ".alpha: 0.5 can't tell coarse from fine; give any other share");
   }
 
-  /// Makes the parameter "encoding.{owner}.{name}" [R, D].
+  /// Creates the parameter "encoding.{owner}.{name}" [R, D].
   void build(Parameters& p, const std::string& owner, const std::string& name, Shape shape,
              Init init) {
     owner_ = owner;
@@ -63,11 +63,11 @@ class LearnedTable {
     rows_ = p.make(name_, std::move(shape), init);
   }
 
-  /// These rows, [n, D].
+  /// The rows of positions `which`, [n, D].
   Var operator()(const std::vector<int>& which) const { return looked_up(which); }
 
-  /// The rows of a pass, to be added to its words: [T, D] if all sequences share their positions,
-  /// else [B, T, D].
+  /// The rows of a pass, to be combined with its embeddings: [T, D] if all sequences share their
+  /// positions, else [B, T, D].
   Var operator()(const Positions& p) const {
     const Var found = looked_up(token_positions(p));
     return p.shared() ? found : found.view({p.batch, p.tokens, found.dim(1)});

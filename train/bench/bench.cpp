@@ -19,7 +19,7 @@ namespace {
 
 constexpr int vocabulary = 256, batches = 8;
 
-// Seconds of processors so far, of everyone and the hypervisor (proc(5), the first line of
+// CPU seconds used so far by all processes and the hypervisor (proc(5), the first line of
 // /proc/stat: user nice system idle iowait irq softirq steal).
 double used_by_all() {
   std::istringstream stat(read_file("/proc/stat"));
@@ -29,7 +29,7 @@ double used_by_all() {
   return (user + nice + system + irq + soft + steal) / double(sysconf(_SC_CLK_TCK));
 }
 
-// A window: how long one repeat took, and the processors that we and others used.
+// One window: seconds and CPU seconds of one repeat, and the processors that others used.
 struct TimingWindow {
   double seconds, own, others;
 };
@@ -68,7 +68,7 @@ std::vector<int> random_tokens(int n, std::uint32_t which) {
   return tokens;
 }
 
-// Operations a second, every thread with its own product; 0 if the library lacks it.
+// Operations per second, every thread with its own product; 0 if the library lacks it.
 double library_speed(Library library, std::int64_t M, std::int64_t N, std::int64_t K) {
   const double ops = 2.0 * double(M) * double(N) * double(K);
   const int repeats = int(std::clamp(2e9 / ops, 1.0, 1000.0)), parts = threads();
@@ -139,7 +139,7 @@ TrainBench::TrainBench(const Size& size, const std::string& encoding, const Over
   if (comm.count > 1) shards_.emplace(model_.parameters(), comm.count, order, comm);
 }
 
-// The gradient of `weight` times the loss, and the loss.
+// Adds the gradient of `weight` times the loss; returns the loss.
 double TrainBench::forward_backward(const Batch& batch, double weight, Profile* profile) {
   RandomStream draws(Random(0, "positions", std::uint32_t(taken_)));
   const Placed at(model_.encoding(),
@@ -227,7 +227,7 @@ double product_speed(std::int64_t M, std::int64_t N, std::int64_t K) {
 }
 
 double peak_speed() {
-  constexpr std::int64_t rows = 256;  // of one thread's part
+  constexpr std::int64_t rows = 256;  // per thread
   double best = 0;
   for (const char* name : {"small", "base"}) {
     const Size s = size_named(name);

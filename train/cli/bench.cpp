@@ -40,7 +40,7 @@ Json timing_json(const Timing& t) {
           {"void", t.is_void()}};
 }
 
-// Time of the median, what it makes, and what bounds it.
+// The timing, with throughput and share of peak by its median.
 Json figures(const Timing& t, double tokens, double flops, double peak) {
   const double seconds = t.quantile(0.5);
   Json json = timing_json(t);
@@ -63,7 +63,7 @@ Json head_of(const BenchOptions& options, double peak) {
           {"precision", options.precision}, {"threads", threads()}, {"peak_gflops", peak / 1e9}};
 }
 
-// The operations that take longest first, in ms a step. Speed is for those that have products.
+// The operations, slowest first, in ms per step; speed only for those with matrix products.
 Json profile_of(TrainBench& bench, double peak) {
   constexpr int steps = 10;
   Profile profile;
@@ -90,7 +90,7 @@ Json profile_of(TrainBench& bench, double peak) {
   return rows;
 }
 
-// Rank 0 alone, while the others sleep, not to be in its way: what they wait for is a message.
+// Measures rank 0 alone, while the others sleep until its message so as not to disturb it.
 Timing measure_alone(const BenchOptions& options) {
   if (ranks::rank() > 0) {
     while (!ranks::received(1)) {}
@@ -102,7 +102,7 @@ Timing measure_alone(const BenchOptions& options) {
   return timing;
 }
 
-// Weak scaling: every rank has as much to do as one alone.
+// Weak scaling: every rank has as much work as one alone.
 Json bench_ranks(const BenchOptions& options) {
   const ranks::Communicator comm = ranks::world();
   const Timing alone = measure_alone(options);
@@ -237,7 +237,7 @@ void print_eval(const Json& all) {
   }
 }
 
-// The four products of a layer, and those of the gradients of its matrices.
+// The four products of a layer, and one of the gradient of a weight matrix.
 Json bench_gemm(const BenchOptions& options) {
   Json json{{"bench", options.what},
             {"precision", options.precision},
@@ -268,7 +268,7 @@ void print_gemm(const Json& all) {
   std::printf("at most %.1f GF/s, by the fastest way to multiply\n", double(all["peak_gflops"]));
 }
 
-// The scheduler of a sweep with nothing to do: rank 0 schedules cells, the others return them.
+// The scheduler of a sweep with empty cells: rank 0 hands them out, the others return them.
 Json bench_handout(const BenchOptions& options) {
   if (ranks::count() == 1)
     throw SharedError(
@@ -343,7 +343,7 @@ bool read(const Arguments& arguments, BenchOptions& options) {
   return line.parse(arguments);
 }
 
-// False if help was asked for.
+// Returns false if help was requested.
 bool parse_options(const Arguments& arguments, BenchOptions& options) {
   if (!read(arguments, options)) return false;
   if (options.profile && (options.what != "train" || ranks::count() > 1))

@@ -15,7 +15,7 @@ namespace yonder {
 namespace {
 
 constexpr int trained = 8, beyond = 12, vocabulary = 7;
-constexpr double rounding = 2e-5;  // of logits of some units in float, summed in another order
+constexpr double rounding = 2e-5;  // of float logits of order 1, summed in another order
 
 std::vector<int> some_tokens(int count, const char* stream = "tokens") {
   RandomStream draws(Random(3, stream));
@@ -24,7 +24,7 @@ std::vector<int> some_tokens(int count, const char* stream = "tokens") {
   return tokens;
 }
 
-// A pass of a small test. Where a model goes by digits, some tokens are.
+// The pass, with some tokens as digits if the model needs them.
 Pass pass_with(const Transformer& model, Pass pass) {
   if (model.encoding().needs_digits())
     for (int i = 0; i < pass.batch * pass.tokens; ++i)
@@ -43,7 +43,7 @@ double difference(const real* a, const real* b, int count) {
   return most;
 }
 
-// Whether the encoding is defined for so many tokens; beyond the trained ones it need not be.
+// Whether the encoding is defined for so many tokens; it need not be beyond the training length.
 bool defined(const Served& tried, int tokens) {
   try {
     Transformer model = tried.model();
@@ -123,7 +123,7 @@ std::string checkpoint(const Served& tried, int T) {
 }
 
 // Central differences of some elements of every parameter, f'(x) ≈ (f(x+h) − f(x−h)) / 2h. In float
-// the loss is known to 2e-7, so the quotient to 1e-5, and h² is below that.
+// the loss is accurate to 2e-7, so the quotient to 1e-5; its error in h² is below the tolerance.
 std::string gradients(const Served& tried, int T) {
   constexpr double h = 1e-2;
   Transformer model = tried.model();

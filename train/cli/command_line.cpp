@@ -16,7 +16,7 @@
 namespace yonder {
 namespace {
 
-// CLI11's help in the columns of ours.
+// CLI11's help in our column layout.
 class HelpFormat final : public CLI::Formatter {
  public:
   std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode mode) const override {
@@ -47,7 +47,7 @@ int whole_number(const std::string& flag, const std::string& text) {
   return n;
 }
 
-// Names and the like in a text: what stands between other characters.
+// The words in a text: runs of letters, digits, '-' and '_'.
 std::vector<std::string> words_of(const std::string& text) {
   std::string parted = text;
   for (char& c : parted)
@@ -74,9 +74,9 @@ struct CommandLine::Line {
   std::string command;
   CLI::App app;
   std::vector<Flag> flags;
-  std::map<std::string, std::string> former, synonyms;         // flags and what they are now
+  std::map<std::string, std::string> former, synonyms;         // flags and their current names
   std::vector<std::pair<std::string, CLI::Option*>> required;  // arguments
-  // They hold the defaults that their options point at.
+  // These hold the defaults that their options point to.
   std::vector<std::unique_ptr<Encoding>> encodings;
   std::vector<std::unique_ptr<Task>> tasks;
   int loops = 1;
@@ -107,7 +107,7 @@ struct CommandLine::Line {
     });
   }
 
-  // What puts the value of an option among those that are given, in place of an earlier one.
+  // A function that adds the value of an option to `given` and removes an earlier one.
   static std::function<void(const Values&)> into(Overrides& given, const OptionKey& key,
                                                  const Option& option) {
     return [&given, key, option](const Values& values) {
@@ -116,8 +116,8 @@ struct CommandLine::Line {
     };
   }
 
-  // The flag of a registered encoding's or task's option. One that training fixes is known when
-  // testing, so that it can be refused for what it is, but not shown.
+  // Adds the flag of a registered encoding's or task's option. At inference, options that training
+  // fixes are parsed, so that the error can say why they are refused, but not shown.
   void registered(const std::string& kind, const OptionKey& key, const Option& option,
                   Overrides& given, When when) {
     const bool shown = when == When::training || option.test_time;
@@ -132,7 +132,7 @@ struct CommandLine::Line {
     flag.owner = key.owner;
   }
 
-  // "--loops", which is the model's and no encoding's, and may change all the same.
+  // Adds "--loops", an option of the model and not of an encoding, which can be overridden too.
   void add_loops(Overrides& given) {
     const OptionKey key("model.loops");
     const Option option =
@@ -143,8 +143,8 @@ struct CommandLine::Line {
     add("Model", flag_of(key), option, Takes::one, into(given, key, option));
   }
 
-  // Hides what a short help leaves out: options for experts, and those of encodings and tasks that
-  // no argument names.
+  // Hides what a short help omits: options for experts, and those of encodings and tasks that no
+  // argument names.
   void shorten(const std::vector<std::string>& arguments) {
     std::vector<std::string> named;
     for (const std::string& a : arguments)
@@ -154,7 +154,7 @@ struct CommandLine::Line {
         f.option->group("");
   }
 
-  // The arguments with flags by their present names.
+  // The arguments with the current names of flags.
   std::vector<std::string> renamed(const std::vector<std::string>& arguments) const {
     std::vector<std::string> all;
     for (const std::string& a : arguments) {
@@ -177,7 +177,7 @@ struct CommandLine::Line {
     return nullptr;
   }
 
-  // What CLI11 would take for something else: a flag as another's value, a word behind a list.
+  // Refuses what CLI11 would misread: a flag as another's value, a word after a list.
   void require_values(const std::vector<std::string>& arguments) const {
     for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
       const Flag* flag = find_flag(arguments[i]);
@@ -316,10 +316,10 @@ bool CommandLine::parse(const std::vector<std::string>& given) {
   const std::vector<std::string> arguments = line.renamed(given);
   line.require_values(arguments);
   try {
-    // CLI11 takes the last argument first.
+    // CLI11 expects the arguments in reverse order.
     line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError&) {
-    // With every value a text and every extra allowed, only a last flag without its value is left.
+    // As all values are strings and extras are allowed, only a last flag can lack its value.
     throw UsageError(arguments.back() + ": needs a value; see yonder " + line.command + " --help");
   }
   line.refuse_extras();

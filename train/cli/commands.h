@@ -5,12 +5,12 @@
 #include "train/system/exit_code.h"
 
 /// \file
-/// The commands, one file each (NAME.cpp). A command gets the arguments after
-/// its name and returns the exit code. What a user can cause is thrown (core/error.h); main turns
-/// it into one sentence on stderr and its exit code. Results go to stdout, all else to stderr.
+/// The commands, one file each (NAME.cpp; show in list.cpp). A command gets the arguments after its
+/// name and returns the exit code. User errors are thrown (core/error.h); run_program() turns them
+/// into one sentence on stderr and an exit code. Results go to stdout, everything else to stderr.
 namespace yonder {
 
-/// What stands after a command's name.
+/// The arguments after a command's name.
 using Arguments = std::vector<std::string>;
 
 /// @{

@@ -7,8 +7,8 @@
 namespace yonder {
 namespace {
 
-// The scripts ask the program itself, so that they know every flag there is: commands from its
-// help, flags and their allowed values from a command's.
+// The scripts ask the program itself, so they know every flag: commands from its help, flags from
+// --help-all of a command, names from yonder list.
 const char* const bash = R"sh(_yonder() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words
   if [ "$COMP_CWORD" = 1 ]; then
@@ -31,8 +31,8 @@ const char* const bash = R"sh(_yonder() {
 complete -o filenames -F _yonder yonder
 )sh";
 
-// The first line makes it a file for $fpath too. Read from there as a function, it has defined by
-// its last line what zsh has begun to complete with.
+// The first line makes the script a file for $fpath too. If it is autoloaded from there, its last
+// line does the completion that zsh has begun.
 const char* const zsh_begin = "#compdef yonder\nautoload -U +X bashcompinit && bashcompinit\n";
 const char* const zsh_end =
     "[[ $zsh_eval_context[-1] != loadautofunc ]] || _bash_complete -o filenames -F _yonder\n";

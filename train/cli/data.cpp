@@ -20,12 +20,12 @@ struct DataOptions {
   bool json = false;
 };
 
-// A sequence as people read it. What is asked carries its name: where it stands, if the next place
-// shows it, and behind "=" where it is hidden.
+// A readable sequence. Targets are marked: at the next token, if that shows them, and after "="
+// where the input hides them.
 struct Sample {
   std::vector<std::string> words;
   std::vector<char> asked;
-  std::vector<int> powers, lags;  // of ten that digits count, if there are any; of what is asked
+  std::vector<int> powers, lags;  // powers of ten of digits, if any; lags of targets
 };
 
 Sample sample(const Task& task, const Batch& batch, int b, bool hidden) {
@@ -45,7 +45,7 @@ Sample sample(const Task& task, const Batch& batch, int b, bool hidden) {
   return s;
 }
 
-// "<bos> a b <sep> [a b <eos>]"; the bytes of a text stand without space between.
+// "<bos> a b <sep> [a b <eos>]"; the bytes of a text are not separated.
 std::string line(const Sample& s, const std::string& space, TerminalStyle::Colour colour) {
   const std::string on = colour == TerminalStyle::coloured ? "\033[1m[" : "[",
                     off = colour == TerminalStyle::coloured ? "]\033[0m" : "]";
@@ -59,14 +59,14 @@ std::string line(const Sample& s, const std::string& space, TerminalStyle::Colou
   return text;
 }
 
-// A dot where there is none.
+// A dot for each number that is missing.
 std::string listed(const std::vector<int>& numbers) {
   std::string text;
   for (int n : numbers) text += n < 0 ? " ." : " " + std::to_string(n);
   return text;
 }
 
-// Sequences of the full length. Training draws one length for each batch.
+// Sequences of the full length. Training draws a length per batch: the first full one is taken.
 Batch batch_of(const DataOptions& options, const Task& task) {
   const int length = options.config.train_length;
   if (options.part != "training") {

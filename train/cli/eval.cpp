@@ -48,7 +48,7 @@ void print_json(const std::vector<EvalRow>& rows, const Trained& run) {
                               {"steps", run.step},
                               {"seed", run.config.seed},
                               {"rows", nlohmann::ordered_json::array()}};
-  for (const EvalRow& row : rows) {  // JSON has no NaN: what is not there is null
+  for (const EvalRow& row : rows) {  // JSON has no NaN: missing values are null
     const Interval sequences = bootstrap_of_sequences(row.sequence_loss, row.sequence_targets);
     json["rows"].push_back({{"eval_length", row.length},
                             {"eval_length_min", row.least},
@@ -80,7 +80,7 @@ void write_positions(const std::string& path, const std::vector<EvalRow>& rows) 
   write_file(path, csv);
 }
 
-// Where attention looks at each length, over all heads.
+// Prints statistics of attention at each length, as ranges over all heads.
 void print_attention(const Results& results) {
   const Row* row = nullptr;
   for (const AttentionScore& look : results.attention) {
@@ -159,7 +159,7 @@ void declare(CommandLine& line, EvalOptions& options) {
   line.encodings(options.of_encoding, CommandLine::When::testing);
 }
 
-// A text ends, and has no more sequences than room for them.
+// A text has only as many sequences as fit into it.
 void require_examples(const Task& task, const EvalSettings& settings, int longest) {
   const int there = task.sequences({.length = longest,
                                     .longest = longest,
@@ -172,7 +172,7 @@ void require_examples(const Task& task, const EvalSettings& settings, int longes
         settings.examples, there, longest));
 }
 
-// One table for each measure, then why a row has no number where it has none.
+// Prints a table for each measure, then why values are missing.
 void print_side_by_side(const Results& results) {
   for (const Measure& m : results.measures())
     std::printf("%s: %s\n\n%s\n", results.title().c_str(), m.title,
@@ -185,7 +185,7 @@ void print_side_by_side(const Results& results) {
   }
 }
 
-// A model that was trained on has another N than the length that the table marks.
+// The N of a fine-tuned model is not the training length that the table marks.
 void print_counted_from(const Trained& run) {
   const int N = run.model->dims().trained, last = run.task->tokens(run.config.train_length);
   if (N != last)
@@ -204,10 +204,10 @@ void write_attention(const EvalOptions& options, const Study& study) {
   write_file(path + ".map.csv", attention_map_csv(study));
 }
 
-// The attention of one model, as a comparison has it.
+// The attention of one model, as a study.
 Study attention_of(const EvalOptions& options, const Trained& run, const Inputs& inputs,
                    const std::vector<EvalRow>& rows) {
-  // An override may have added a part to its encoding.
+  // An override may have added a component to the encoding.
   const Trained plain = load(options.path, options.of_task, inputs);
   const Row row{plain.model->encoding().name(), options.of_encoding};
   Results results{.task = run.config.task,
@@ -260,7 +260,7 @@ void test_one(const EvalOptions& options, Trained& run, const Inputs& inputs, Pr
   if (!options.json) print_attention(study.panels[0]);
 }
 
-// What a sweep's folder has instead of a checkpoint.
+// Refuses the folder of a sweep, which has no checkpoint, and lists its runs.
 void refuse_sweep(const std::string& path) {
   std::error_code error;
   std::set<std::string> runs;
@@ -303,7 +303,7 @@ ExitCode eval_command(const Arguments& arguments) {
       options.settings.lengths.push_back(times * run.config.train_length);
   if (!options.per_position.empty() && !run.task->is_text())
     throw UsageError("eval: --per-position is for texts, and " + run.config.task + " is not one");
-  // Beside others a model is tested at its trained length too.
+  // A comparison also evaluates the model at its training length.
   const auto& lengths = options.settings.lengths;
   const int longest =
       std::max(*std::ranges::max_element(lengths), several ? run.config.train_length : 0);

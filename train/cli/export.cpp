@@ -12,8 +12,8 @@
 namespace yonder {
 namespace {
 
-// The names of a task's tokens, each once and without blanks; empty for texts, whose tokens are
-// bytes and whose files need not be there.
+// The names of a task's tokens, unique and without blanks; empty for texts, whose tokens are bytes
+// and whose files may be missing.
 std::vector<std::string> names_of_tokens(const Checkpoint& checkpoint, const std::string& path) {
   if (make_task(checkpoint.origin.task.at("name"))->is_text()) return {};
   const Trained run = load(path);
@@ -28,7 +28,7 @@ std::vector<std::string> names_of_tokens(const Checkpoint& checkpoint, const std
   return names;
 }
 
-// All files of a folder or none.
+// Writes all files of a folder or none.
 void write_folder(const std::string& out, const std::map<std::string, std::string>& files) {
   const std::string begun = out + ".part";
   try {

@@ -32,21 +32,21 @@ const char* models(Serves serves) {
   return names[int(serves)];
 }
 
-// The model that parameters are counted for, named in the help of `list`.
+// The model for which parameters are counted, as the help of `list` says.
 Dims counted_for(const Entry& e) {
   Dims dims{.vocabulary = 256, .trained = 128};
   dims.causal = e.serves != Serves::bidirectional_only;
   return dims;
 }
 
-// A modifier is built alone, which stands for none+itself.
+// A modifier is built alone, which means none+itself.
 Parameters parameters_of(const Entry& e) {
   Parameters parameters(0);
   Composition(e.name).build(counted_for(e), parameters);
   return parameters;
 }
 
-// "scaling: linear, ntk; window 0" for people.
+// "scaling: linear, ntk; window: 0", for people.
 std::string in_words(const Overrides& extensions) {
   std::string text, last;
   for (const auto& [key, value] : extensions) {
@@ -102,7 +102,7 @@ void print_line(const std::string& indent, const Json& one, std::size_t widest) 
   std::puts(line.c_str());
 }
 
-// Encodings by what they act on, which the others of a list don't have.
+// Groups encodings by what they act on; other lists have no groups.
 void print(const Json& all) {
   std::vector<std::string> groups;
   std::size_t widest = 0;
@@ -119,7 +119,7 @@ void print(const Json& all) {
   }
 }
 
-// The papers in a text as links: "arXiv:2104.09864", and addresses without their https.
+// The text with its papers as links: "arXiv:2104.09864", and addresses without https.
 std::string linked(const std::string& text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
@@ -142,7 +142,7 @@ std::string linked(const std::string& text) {
   return out;
 }
 
-// For the rooms' README.md files; a test compares them with this.
+// For the README.md files of the folders; a test compares them with this.
 void print_markdown(const Json& all, const std::vector<std::string>& fields) {
   std::string head, rule;
   for (std::string field : fields) {
@@ -205,7 +205,7 @@ void show_encoding(const std::string& name) {
 }
 
 void show_task(const std::string& name) {
-  make_task(name);  // refuses what there is not
+  make_task(name);  // throws if there is none
   for (const TaskEntry& t : tasks()) {
     if (t.name != name) continue;
     std::printf("%s: %s\n  sequence %s\n  paper    %s\n", name.c_str(), t.title.c_str(),

@@ -29,7 +29,7 @@ struct Input {
   Pass pass;
 };
 
-// An array of `axes` axes whose values are least..most.
+// Reads an array of `axes` axes with values in least..most.
 IntArray read_ints(const std::string& path, std::size_t axes, int least, int most) {
   IntArray array = read_npy_ints(path);
   if (array.shape.size() != axes)
@@ -40,7 +40,7 @@ IntArray read_ints(const std::string& path, std::size_t axes, int least, int mos
   return array;
 }
 
-// Lengths of the rows of tokens [B, T]; −1 stands at their right ends only.
+// Lengths of the rows of tokens [B, T]; −1 is allowed at their right ends only.
 std::vector<int> lengths_of(const Input& in, const std::string& path) {
   std::vector<int> lengths;
   for (int b = 0; b < in.B; ++b) {
@@ -110,11 +110,11 @@ Tensor without_padding(const Tensor& logits, const Input& in) {  // [B, T, V]
 Safetensors gradients_of(const Transformer& model) {
   Safetensors file;
   for (const auto& [name, var] : model.parameters().all())
-    file.tensors.emplace_back(name, var.grad());  // zeros where it took no part
+    file.tensors.emplace_back(name, var.grad());  // zeros if it was not used
   return file;
 }
 
-// Of the rows that have a target, or of all but padding.
+// Observes the rows that have a target, or all but padding if none is given.
 AttentionObserver observer_of(const Input& in, const Transformer& model) {
   AttentionObserver observer{.trained = model.dims().trained, .tokens = in.T};
   for (const int x : in.targets.empty() ? in.tokens : in.targets) observer.rows.push_back(x >= 0);
@@ -128,7 +128,7 @@ std::string attention_csv(const AttentionObserver& observer) {
   return csv;
 }
 
-// All files or none.
+// Writes all files or none.
 void write(const Paths& paths, const Tensor& logits, const AttentionObserver* observer,
            const Transformer* differentiated) {
   std::vector<std::string> written;

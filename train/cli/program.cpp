@@ -74,7 +74,7 @@ const Command* find_command(const Arguments& arguments) {
                    (hint.empty() ? "; see yonder --help" : hint));
 }
 
-// The command and its flags, a line each: ranks that differ in them would wait for each other.
+// The command and its flags, a line each: ranks that differ in them would deadlock.
 std::string shape_of(const Arguments& arguments) {
   std::set<std::string> flags;
   for (const std::string& a : arguments)
@@ -101,7 +101,7 @@ void say(const std::string& sentence) {
   std::fprintf(stderr, "yonder: %s%s\n", who.c_str(), sentence.c_str());
 }
 
-// Does what the arguments ask and returns the exit code. An error of one rank alone ends them all.
+// Runs the command and returns its exit code. An error of one rank ends all of them.
 ExitCode run(const Arguments& arguments) {
   try {
     const ExitCode code = dispatch(arguments);

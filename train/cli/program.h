@@ -1,8 +1,8 @@
 #pragma once
 namespace yonder {
 
-/// The whole program behind a command line, whose first word is the program's name. Returns what
-/// main() returns, an ExitCode (train/system/exit_code.h); errors are one sentence on stderr.
+/// Runs the program with the arguments of main() and returns main()'s result, an ExitCode
+/// (train/system/exit_code.h). Errors are one sentence on stderr.
 int run_program(int count, char** words);
 
 }  // namespace yonder

@@ -27,7 +27,7 @@ std::string listed(const std::vector<T>& values) {
   return joined(values, ", ", [](const T& v) { return text_of(Value(v)); });
 }
 
-// "width 64, heads 4, layers 2" of some fields.
+// "width 64, heads 4, layers 2" for the fields of these names.
 std::string some(const Options& fields, std::initializer_list<const char*> names) {
   std::vector<std::string> texts;
   for (const char* name : names)
@@ -46,14 +46,14 @@ std::string settings(RunConfig config) {
 
 std::string where_training_stands(const std::string& folder, const RunConfig& config) {
   const std::string path = folder + "/metrics.jsonl";
-  const auto lines = split(fs::exists(path) ? read_file(path) : "", '\n');  // the last is not whole
+  const auto lines = split(fs::exists(path) ? read_file(path) : "", '\n');  // the last is partial
   if (lines.size() < 2) return "  status    before its first step\n";
   const Json metrics = parse_json(lines[lines.size() - 2], path);
   return fmt::format("  status    at step {} of {}, loss {}\n", metrics.at("step").get<int>(),
                      config.steps, shown(metrics.at("loss").get<double>(), Measure::loss));
 }
 
-// Whether the run has a folder of that name.
+// Whether the folder exists. Throws FileError if `path` is something else.
 bool has_folder(const std::string& path) {
   if (!fs::exists(path)) return false;
   if (!fs::is_directory(path))
@@ -77,7 +77,7 @@ std::string one_run(const std::string& folder, const RunConfig& config) {
   return text;
 }
 
-// Without those that are only tried at a learning rate.
+// The number of cells, without trials of learning rates.
 int cells_of(const SweepPlan& plan, int seeds) {
   std::set<std::string> encodings;
   for (const Row& row : plan.rows) encodings.insert(row.encoding);

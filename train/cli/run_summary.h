@@ -5,7 +5,7 @@
 
 namespace yonder {
 
-/// What the run or sweep in `folder` is, where it stands, and its results as far as there are any.
+/// Describes the run or sweep in `folder`: what it is, its progress, and its results so far. Throws
 /// FileError if it holds neither.
 std::string describe_run(const std::string& folder, const TerminalStyle&);
 

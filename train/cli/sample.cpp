@@ -25,7 +25,7 @@ std::string spelled(const Task& task, const std::vector<int>& tokens) {
 }
 
 /// Prints bytes as they come, each UTF-8 character when it is complete. Other bytes, and control
-/// characters, which a terminal would obey, are printed by their names: "\xe4".
+/// characters, which a terminal would interpret, are printed by their names: "\xe4".
 class Printer {
  public:
   explicit Printer(const Task& task) : task_(task) {}
@@ -48,7 +48,7 @@ class Printer {
 
  private:
   const Task& task_;
-  std::string open_;  // bytes of a letter that is not whole
+  std::string open_;  // bytes of an incomplete character
 
   void name_open() {
     for (const unsigned char c : open_) std::fputs(task_.spelled(c).c_str(), stdout);
@@ -56,7 +56,7 @@ class Printer {
   }
 };
 
-// Undefined where the encoding is, before anything is printed.
+// Throws Undefined if the encoding is undefined there, before anything is printed.
 void require_defined(Transformer& model, int tokens) {
   const Placed at(model.encoding(), {.tokens = tokens});
   model.hidden(std::vector<int>(std::size_t(tokens), 0), at, tokens - 1);
@@ -77,8 +77,8 @@ void sample_text(const SampleOptions& options, Trained& run) {
   std::fputc('\n', stdout);
 }
 
-// A prompt as names of tokens, the longest that fits at each place; blanks part them where none has
-// that name. BOS comes first.
+// Tokenises a prompt of token names, the longest match first. Blanks separate names unless they are
+// part of one. BOS comes first.
 std::vector<int> named_tokens(const std::string& prompt, const RunConfig& config,
                               const Task& task) {
   std::map<std::string, int> names;
@@ -105,7 +105,7 @@ std::vector<int> named_tokens(const std::string& prompt, const RunConfig& config
   return tokens;
 }
 
-// What the model answers to a prompt in names of tokens.
+// Continues a prompt of token names.
 void sample_prompt(const SampleOptions& options, Trained& run) {
   if (run.task->labels())
     throw UsageError("sample: " + run.config.task +
@@ -129,7 +129,7 @@ void sample_prompt(const SampleOptions& options, Trained& run) {
   std::fputc('\n', stdout);
 }
 
-// A sequence of the task: the model continues what is given, to be compared with what is asked.
+// The model continues sequences of the task, for comparison with their targets.
 void sample_task(const SampleOptions& options, Trained& run) {
   const Task& task = *run.task;
   const EvalSpec spec{.length = options.length, .count = options.count};

@@ -69,7 +69,7 @@ ExitCode search_command(const Arguments& arguments) {
                found.best.loss);
   Overrides result{{"rope.scaling", "longrope"},
                    {"rope.factors", text_of_factors(found.best.factors)}};
-  for (const Override& o : options.of_encoding)  // by which it was found
+  for (const Override& o : options.of_encoding)  // used during the search
     if (o.key.name != "scaling" && o.key.name != "factors") result.push_back(o);
   std::printf("%s\n", text_of(result).c_str());
   return ExitCode::ok;

@@ -31,7 +31,7 @@ double seconds_in(const std::string& time) {
   const bool days = dash != time.npos;
   const auto parts = split(days ? time.substr(dash + 1) : time, ':');
   if (parts.size() > 3) refuse(time);
-  // What the first part counts, in seconds; the next ones count 60 times less.
+  // Seconds per unit of the first part; of each next one 60 times less.
   double unit = days || parts.size() == 3 ? 3600 : 60;
   double seconds = days ? 86400.0 * number(time.substr(0, dash), time) : 0;
   for (const std::string& part : parts) seconds += unit * number(part, time), unit /= 60;

@@ -4,32 +4,32 @@
 #include "core/options.h"
 
 /// \file
-/// Jobs for Slurm, slurm.schedmd.com. The program schedules nothing itself: it writes what sbatch
-/// reads.
+/// Jobs for Slurm, slurm.schedmd.com. The program schedules nothing itself: it writes a script for
+/// sbatch.
 namespace yonder {
 
-/// A sweep as a job that queues again until it is done.
+/// A sweep as a job that requeues itself until it is done.
 struct SlurmJob {
   std::string sweep;       ///< its name
   std::string folder;      ///< of its results; the job's script and log go there too
-  std::string command;     ///< a line for the shell, that continues what is there
+  std::string command;     ///< shell command that resumes what is there
   std::string written_by;  ///< the command that asked for the script
-  int threads = 1;         ///< of a rank
+  int threads = 1;         ///< per rank
 
   int nodes = 1;  ///< machines
-  int tasks = 0;  ///< ranks on each node; 0: whole nodes, a rank for each processor
-  std::string time = "12:00:00", partition;  ///< as sbatch's options of these names
+  int tasks = 0;  ///< ranks per node; 0: whole nodes, one rank per processor
+  std::string time = "12:00:00", partition;  ///< like sbatch's options of these names
 
-  /// nodes, tasks, time, partition: flags.
+  /// The flags: nodes, tasks, time, partition.
   Options fields();
-  /// The script that is written.
+  /// Path of the script.
   std::string path() const { return folder + "/job.sh"; }
 };
 
-/// The script. UsageError for a time that Slurm would not take.
+/// The script. Throws UsageError for a time that Slurm would not accept.
 std::string slurm_script(const SlurmJob&);
 
-/// Has sbatch take a script, which prints the job's number. UsageError if it does not.
+/// Submits a script with sbatch, which prints the job's number. Throws UsageError if it fails.
 void submit(const std::string& path);
 
 }  // namespace yonder

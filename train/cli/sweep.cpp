@@ -103,7 +103,7 @@ void declare(CommandLine& line, SweepOptions& options) {
   line.encodings(base.options, CommandLine::When::training);
 }
 
-// A file if there is one of that name, else a preset.
+// Reads a file if there is one of that name, else a preset.
 void read_config(const std::string& what, SweepConfig& sweep) {
   std::error_code error;
   if (fs::is_regular_file(what, error) || what.ends_with(".toml"))
@@ -136,7 +136,7 @@ void apply_set(const std::string& text, const CommandLine& line, SweepConfig& sw
   else sweep.axes.push_back({key, values});
 }
 
-// n times `factor`, at least 1 and at most what the field may be.
+// n times `factor`, at least 1. Throws UsageError above `most`.
 int scaled(const std::string& what, int n, double factor, int most) {
   const double product = std::round(n * factor);
   if (product > most)
@@ -145,7 +145,7 @@ int scaled(const std::string& what, int n, double factor, int most) {
   return std::max(1, int(product));
 }
 
-// Steps, warm-up and examples of a test; 0 stays what it means.
+// Scales steps, warm-up and evaluation examples; 0 keeps its meaning.
 void scale(SweepConfig& sweep, double factor) {
   RunConfig& base = sweep.base;
   base.steps = scaled("steps", base.steps, factor, 100'000'000);
@@ -171,8 +171,8 @@ void complete(const CommandLine& line, SweepOptions& options) {
   scale(sweep, options.budget);
 }
 
-// A part of a sweep: where the command line chooses the tasks, a file's options of others are not
-// meant.
+// If the command line chooses the tasks, drops a file's options of other tasks: only a part of its
+// sweep is meant.
 void drop_options_of_others(const CommandLine& line, const SweepOptions& options, RunConfig& base) {
   const auto chooses = [](const std::string& set) { return set.starts_with("data.task="); };
   if (!is_given(line, "data.task") && std::ranges::none_of(options.sets, chooses)) return;
@@ -183,7 +183,7 @@ void drop_options_of_others(const CommandLine& line, const SweepOptions& options
   });
 }
 
-// The command as it would be given again, without --resume, --force and --quiet.
+// The command that repeats the sweep, without --resume, --force and --quiet.
 std::string command_of(const Arguments& arguments) {
   std::string text = "yonder sweep";
   for (const std::string& a : arguments)
@@ -191,7 +191,7 @@ std::string command_of(const Arguments& arguments) {
   return text;
 }
 
-// False if help was asked for. Flags override files, also where these list several values.
+// Returns false if help was requested. Flags override files, even if these list several values.
 bool parse_options(const Arguments& arguments, CommandLine& line, SweepOptions& options) {
   if (!line.parse(arguments)) return false;
   SweepConfig config;
@@ -209,7 +209,7 @@ bool parse_options(const Arguments& arguments, CommandLine& line, SweepOptions& 
   return true;
 }
 
-// What all ranks have to agree about.
+// What all ranks must agree on.
 std::string canonical_config(const Experiment& experiment) {
   std::string text = to_toml(experiment.config);
   for (const Variant& v : experiment.plan.variants)
@@ -227,12 +227,12 @@ std::string command_of_job(const Arguments& arguments, const std::string& folder
     if (flag == "--slurm" || flag == "--submit" || flag == "--resume" || flag == "--force")
       continue;
     if (!with_value.count(flag)) text += " " + shell_word(arguments[i]);
-    else if (flag == arguments[i]) ++i;  // its value stands by itself
+    else if (flag == arguments[i]) ++i;  // its value is the next argument
   }
   return text + " --out " + shell_word(folder) + " --resume";
 }
 
-// Writes the job, after all that the sweep would refuse, and submits it if asked for.
+// Writes the job, after the checks of a sweep, and submits it if requested.
 void write_job(const Arguments& arguments, SweepOptions& options) {
   require_possible(Experiment(options.sweep));
   if (options.force)

@@ -76,7 +76,7 @@ void declare(CommandLine& line, TrainOptions& options) {
   line.encodings(config.options, CommandLine::When::training);
 }
 
-// Beside --resume only what can't change the result has a place, and another path of the same text.
+// --resume allows only options that can't change the result, and another path of the same text.
 void require_free(const CommandLine& line) {
   for (const auto& [key, affects_result] : line.given())
     if (affects_result && key.name != "resume" && key.name != "path")
@@ -85,7 +85,7 @@ void require_free(const CommandLine& line) {
                        "--out");
 }
 
-// What a training of several ranks begins with, unless it is told otherwise: enough for 16 ranks.
+// Default number of shards under mpirun: enough for 16 ranks.
 constexpr int shards_of_ranks = 16;
 
 RunConfig start() {
@@ -94,7 +94,7 @@ RunConfig start() {
   return config;
 }
 
-// The configuration of the run to resume, which rank 0 alone needs to have on its disk.
+// The configuration of the run to resume, which only rank 0 needs on its disk.
 RunConfig begun(const std::string& folder) {
   namespace fs = std::filesystem;
   if (std::error_code error; fs::is_regular_file(folder, error))
@@ -110,7 +110,7 @@ RunConfig begun(const std::string& folder) {
   return config;
 }
 
-// The configuration that flags change: of files, of a checkpoint, or of `begun`, a run to resume.
+// Applies the flags to the configuration of files, a checkpoint, or `begun`, a run to resume.
 void complete(const CommandLine& line, const RunConfig& begun, const Inputs& inputs,
               TrainOptions& options) {
   const bool resumed = !options.resumed.empty();
@@ -139,7 +139,7 @@ void complete(const CommandLine& line, const RunConfig& begun, const Inputs& inp
   if (options.out.empty()) throw UsageError("train: --out is missing; name the folder of the run");
 }
 
-// What is worth knowing before hours have gone by.
+// Prints what is better known before hours of training.
 void warn(const RunConfig& config, const Inputs& inputs) {
   const auto say = [](const std::string& text) {
     std::fprintf(stderr, "train: %s\n", text.c_str());
@@ -153,7 +153,7 @@ void warn(const RunConfig& config, const Inputs& inputs) {
     say("the model can't be evaluated at its training length: " + *why);
 }
 
-// What all ranks have to agree about, and how many of them are too many.
+// Requires that all ranks have the same configuration, and reports idle ranks.
 void agree(const RunConfig& config, const Inputs& inputs, Progress& progress) {
   std::string text;
   ranks::run_collectively([&] { text = to_toml(config) + fingerprint(config, inputs.texts()); });

@@ -7,20 +7,20 @@
 
 namespace yonder {
 
-/// What a publication found, as a preset states it: rows from best to worst.
+/// A published finding as a preset states it: rows from best to worst.
 struct Claim {
   std::string text;                          ///< in words, with its numbers
   std::string source;                        ///< paper and table
-  std::vector<std::string> order;            ///< of rows as parse_rows reads them, the best first
-  int length = 0;                            ///< at which; 0: the longest
-  std::string test, protocol, task, config;  ///< of the panel; "": the first
+  std::vector<std::string> order;            ///< rows as parse_rows reads them, best first
+  int length = 0;                            ///< evaluation length; 0: the longest
+  std::string test, protocol, task, config;  ///< of the panel; "": any, the first match
   std::string measure;  ///< "loss", "token_accuracy", …; "": the panel's first
   /// "steps": each row against the next; "trend": the order as a whole, by Page's test.
   std::string judged_by = "steps";
 
-  /// The lists of rows.
+  /// The row lists by key.
   std::map<std::string, std::vector<std::string>*> lists() { return {{"order", &order}}; }
-  /// Every other field: what files hold of a claim is read and written by this table.
+  /// Every other field; files of claims are read and written by this table.
   Options fields() {
     return {Option{"text", &text, ""},
             Option{"source", &source, ""},
@@ -34,12 +34,12 @@ struct Claim {
   }
 };
 
-/// What theory says of the rows of a panel: whether they generalise by length.
+/// Which rows of a panel generalise to longer lengths in theory, and which fail to.
 struct Prediction {
   std::string source, task, config;           ///< as in Claim
   std::vector<std::string> generalise, fail;  ///< rows as parse_rows reads them
 
-  /// The lists of rows.
+  /// The row lists by key.
   std::map<std::string, std::vector<std::string>*> lists() {
     return {{"generalise", &generalise}, {"fail", &fail}};
   }

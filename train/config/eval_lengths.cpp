@@ -7,7 +7,7 @@
 namespace yonder {
 namespace {
 
-// 0 for what is not a whole number from 1 to 2^24.
+// The integer in `text`; 0 if it is not one or above 2^24.
 int length_in(const std::string& text) {
   int n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);

@@ -7,45 +7,45 @@
 
 namespace yonder {
 
-/// A number that was not taken, or could not be.
+/// A measure that was not taken or is undefined.
 inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
-/// What became of a test at one length.
+/// Outcome of an evaluation at one length.
 enum class Status {
-  ok,         ///< it has its numbers
-  undefined,  ///< the encoding has no value at this length
-  failed,     ///< the logits are no longer finite numbers
-  refused     ///< the model can't be changed for the test as its row asks
+  ok,         ///< there is a score
+  undefined,  ///< the encoding is undefined at this length
+  failed,     ///< the logits are no longer finite
+  refused     ///< the model does not accept the inference-time overrides of its row
 };
 
 /// All of them.
 inline constexpr Status every_status[] = {Status::ok, Status::undefined, Status::failed,
                                           Status::refused};
 
-/// As files have it.
+/// Its spelling in files.
 inline const char* name_of(Status status) {
   const char* const names[] = {"ok", "undefined", "failed", "refused"};
   return names[int(status)];
 }
 
-/// What one trained model, under one row's extension, reached at one length. Measures that were not
-/// taken, or could not be, are NaN.
+/// Scores of one trained model with one row's extension at one length. Measures that were not taken
+/// or are undefined are NaN.
 struct EvalScore {
   Row row;                          ///< what was evaluated
-  std::string protocol;             ///< which targets count, and what they see
-  int length = 0;                   ///< items for tasks, tokens for text; of a bin the longest
+  std::string protocol;             ///< which targets are scored, and with which context
+  int length = 0;                   ///< items for tasks, tokens for text; the longest of a bin
   int tokens = 0;                   ///< longest sequence that the model saw
   int seed = 0;                     ///< of the run
   double loss = unknown;            ///< mean over targets, nats
-  double token_accuracy = unknown;  ///< share of targets that are the model's first choice
-  double exact_match = unknown;     ///< share of examples whose whole answer is right
+  double token_accuracy = unknown;  ///< fraction of targets that are the argmax
+  double exact_match = unknown;     ///< fraction of examples with a fully correct answer
   int examples = 0;                 ///< sequences evaluated
-  std::int64_t targets = 0;         ///< scored tokens; 0: not known, in results of earlier versions
-  double loss_low = unknown;        ///< 95 % interval of `loss` over the choice of sequences
+  std::int64_t targets = 0;         ///< scored tokens; 0: unknown, in results of earlier versions
+  double loss_low = unknown;        ///< 95 % bootstrap interval of `loss` over sequences
   double loss_high = unknown;       ///< its upper end
-  int step = 0;                ///< steps that the model had been trained; 0: all of its training
-  Status status = Status::ok;  ///< whether there is a number
-  std::string reason;   ///< why there is no number, in a word or two: "table ends"; else empty
+  int step = 0;                     ///< training steps that the model had taken; 0: all of them
+  Status status = Status::ok;       ///< whether there is a score
+  std::string reason;   ///< why there is no score, in a word or two: "table ends"; else empty
   std::string problem;  ///< the same in one sentence
 };
 

@@ -6,9 +6,9 @@
 
 namespace yonder {
 
-/// What a run reads beside its configuration: a line with path and checksum for each option that
-/// names a text ("text.path"). Ranks compare it: the same path may be another file on
-/// another machine. FileError for what can't be read.
+/// The files that a run reads besides its configuration: a line with path and checksum for each
+/// option that names a text ("text.path"). Ranks compare it, since the same path may be a different
+/// file on another machine. Throws FileError if a file can't be read.
 std::string fingerprint(const RunConfig&, const Corpora&);
 
 }  // namespace yonder

@@ -9,7 +9,7 @@ const TaskEntry* find_task(const std::string& name) {
   return nullptr;
 }
 
-// Calls `f` with the option of an encoding or a task. False if there is none.
+// Calls `f` with the option of an encoding or a task. Returns false if there is none.
 template <class F>
 bool with_option(const OptionKey& key, const F& f) {
   const auto look = [&](auto owner) {
@@ -22,7 +22,7 @@ bool with_option(const OptionKey& key, const F& f) {
   return task && key.layers.empty() && look(task->make());
 }
 
-// A field of the configuration itself, or null. Its section may be missing.
+// A field of the configuration itself, or null. The key may omit its section.
 const Option* field(const Options& fields, const OptionKey& key) {
   if (!key.layers.empty()) return nullptr;
   for (const Option& o : fields) {
@@ -33,7 +33,7 @@ const Option* field(const Options& fields, const OptionKey& key) {
   return nullptr;
 }
 
-// Every key there is, and short forms.
+// All keys and short forms.
 std::vector<std::string> all_keys() {
   RunConfig config;
   std::vector<std::string> all;

@@ -28,7 +28,7 @@ std::string text_in(std::vector<LayerGroup> groups, Names names) {
   return text_of(groups);
 }
 
-// What a person reads of an override: a number needs its option's name.
+// Readable form of an override: a number needs its option's name.
 std::string said(Override o, Names names) {
   std::string text = text_of(o.value);
   const bool plain = !is_number(o.value) && text != "true" && text != "false";
@@ -42,7 +42,7 @@ std::string said(Override o, Names names) {
   return plain && !change ? text : o.key.name + " " + text;
 }
 
-// The encodings of a row, that at the end of training too.
+// The encodings of a row, including those at the end of training.
 std::vector<std::string> encodings_of(const EncodingSpec& spec) {
   std::vector<std::string> names = spec.names();
   for (const Override& o : spec.options)
@@ -52,8 +52,8 @@ std::vector<std::string> encodings_of(const EncodingSpec& spec) {
   return names;
 }
 
-// Whether training fixes the option: one of its `encodings`, or when which of them is used.
-// Unknown ones are left to be refused.
+// Whether training fixes the option: one of its `encodings`, or of the switch between them. False
+// for unknown options, which are refused later.
 bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
   if (key.owner == "encoding") return true;
   const Entry* e = find_entry(key.owner);
@@ -63,10 +63,10 @@ bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
   return o && !o->test_time;
 }
 
-// A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"); a modifier
-// that is added at test time is named itself ("window", "logn"), and its options where there are
-// several ("sinks first 2, window 16"). For people the options of training stand in parentheses:
-// "RoPE (fraction 0.5, truncate true)", as in a list of rows a comma separates rows.
+// A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"). A modifier
+// added at inference time is named ("window", "logn"), with its options if there are several
+// ("sinks first 2, window 16"). In print, training options are in parentheses, "RoPE (fraction 0.5,
+// truncate true)", since commas separate the rows of a list.
 std::string described(const Row& row, Names names) {
   const EncodingSpec spec = parse_encoding(row.encoding);
   std::string text = text_in(spec.groups, names);

@@ -7,8 +7,8 @@
 namespace yonder {
 namespace {
 
-constexpr double most = 1e8;                                 // of whatever is counted
-constexpr double largest = std::numeric_limits<int>::max();  // of seeds
+constexpr double most = 1e8;                                 // limit of counts
+constexpr double largest = std::numeric_limits<int>::max();  // limit of seeds
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace yonder {
 namespace {
 
-// A sweep gives no value twice: its runs would count as further seeds.
+// Refuses repeated values: their runs would count as additional seeds.
 template <class T>
 void require_different(const std::string& what, const std::vector<T>& all) {
   for (auto one = all.begin(); one != all.end(); ++one)
@@ -21,8 +21,8 @@ void require_different(const std::string& what, const std::vector<T>& all) {
       throw UsageError(what + ": '" + text_of(Value(*one)) + "' is given twice; give it once");
 }
 
-// What a run of one encoding alone would say against it, or against a setting of a test. A setting
-// that the sweep gives the encoding is not a reason: it is refused as a mistake.
+// Why a run with one encoding alone, or an inference-time override, would be refused. Empty if the
+// sweep itself sets an option of the encoding: a mistake there is an error, not a skipped row.
 std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
                                    const RunConfig& base) {
   if (std::any_of(base.options.begin(), base.options.end(),
@@ -48,14 +48,14 @@ std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
   if (auto why = why_refused([&] { alone.build(dims, parameters); })) return why;
   if (base.loops != 1 && alone.replaces_last_layer())
     return e.name + ": it runs the last layer in a way of its own, which can't be looped";
-  return why_refused([&] {  // resolving options is the check
+  return why_refused([&] {  // resolving the options checks them
     for (const auto& [key, value] : of_test) alone.set_at_test(key, value);
     alone.check();
   });
 }
 
-// The rows that "all" stands for: every registered encoding; "everything": each followed by its
-// extensions. Those that some variant refuses are left out.
+// The rows that "all" stands for: every registered encoding; for "everything", each is followed by
+// its extensions. Rows that any variant refuses are left out.
 std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
   std::vector<std::string> rows;
   const auto add = [&](const std::string& row, const Entry& e, const Overrides& of_test) {
@@ -70,7 +70,7 @@ std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
   return rows;
 }
 
-// "all" and "everything", alone or among others, stand for the rows above.
+// Expands "all" and "everything", alone or among other names, to the rows above.
 std::vector<std::string> expanded(const std::vector<std::string>& names, SweepPlan& plan) {
   std::vector<std::string> rows;
   for (const std::string& name : names) {
@@ -81,8 +81,8 @@ std::vector<std::string> expanded(const std::vector<std::string>& names, SweepPl
   return rows;
 }
 
-// An option of an encoding makes a row of each of its values, in those rows that have the encoding;
-// encoding.switch_at and encoding.switch_to do in all.
+// An option of an encoding turns every row that has the encoding into one row per value;
+// encoding.switch_at and encoding.switch_to do so with all rows.
 std::vector<Row> with_axis(const std::vector<Row>& rows, const Axis& axis) {
   const std::string& owner = axis.key.owner;
   std::vector<Row> all;
@@ -127,7 +127,7 @@ std::vector<Row> rows_of(const SweepConfig& config, SweepPlan& plan) {
   return rows;
 }
 
-// Sets a key in a variant, which is shown.
+// Sets a key of a variant and adds it to the variant's text and slug.
 void vary(Variant& v, const OptionKey& key, const Value& value) {
   set_key(v.base, key, value);
   const std::string text = text_of(value);
@@ -135,7 +135,7 @@ void vary(Variant& v, const OptionKey& key, const Value& value) {
   v.slug += "-" + key.name + text;
 }
 
-// A task, with settings of its panel behind colons: "copy:copy.unique=true:train.steps=500".
+// Sets a task and any settings of its panel after colons: "copy:copy.unique=true:train.steps=500".
 void vary_task(Variant& v, const std::string& text) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   set_key(v.base, "data.task", text.substr(0, colon));
@@ -149,7 +149,7 @@ void vary_task(Variant& v, const std::string& text) {
     else vary(v, key, o.value);
 }
 
-// Each variant times each value of an axis.
+// Every combination of a variant and a value of an axis.
 std::vector<Variant> varied(const std::vector<Variant>& before, const Axis& axis) {
   std::vector<Variant> all;
   for (const Variant& v : before)

@@ -1,12 +1,12 @@
 #include "train/config/toml.h"
 
-// Numbers in the shortest form, which its own check of the compiler and a compiled library leave
-// out.
+// Makes toml++ print floats in the shortest form, which it disables for GCC and Clang and which its
+// compiled library lacks.
 #undef TOML_HEADER_ONLY
 #undef TOML_SHARED_LIB
 #define TOML_HEADER_ONLY 1
 #define TOML_FLOAT_CHARCONV 1
-#define TOML_ASSERT(expr) static_cast<void>(0)  // some fail where its parser then refuses
+#define TOML_ASSERT(expr) static_cast<void>(0)  // some fail on what its parser then rejects
 #include <toml++/toml.h>
 
 #include <fmt/core.h>
@@ -21,14 +21,14 @@
 namespace yonder {
 namespace {
 
-// Where a reader is: for errors that name file, line and key.
+// The file being read, for errors that name file, line and key.
 struct TomlSource {
   const std::string& path;
 
   [[noreturn]] void refuse(const toml::node& node, const std::string& what) const {
     throw FileError(fmt::format("{}:{}: {}", path, node.source().begin.line, what));
   }
-  // Does f(), whose UsageError is about the node.
+  // Calls f() and attributes its UsageError to the node.
   template <class F>
   void at(const toml::node& node, F&& f) const {
     if (const auto why = why_refused(f)) refuse(node, *why);
@@ -73,7 +73,7 @@ void set(RunConfig& config, const std::string& key, const Value& value, const to
   place.at(node, [&] { set_key(config, key, value); });
 }
 
-// Of a list of paths the first that is there.
+// The first path that exists, else the last.
 std::string first_there(const std::vector<std::string>& paths) {
   std::error_code error;
   for (const std::string& p : paths)
@@ -81,7 +81,7 @@ std::string first_there(const std::vector<std::string>& paths) {
   return paths.back();
 }
 
-// The keys of [model], [train] and [data], and those of the tables in [data] and [encoding].
+// Reads the keys of a section, and those of the tables in [data] and [encoding].
 void read_section(const toml::table& section, const std::string& prefix, RunConfig& config,
                   const TomlSource& place) {
   for (const auto& [name, node] : section) {
@@ -95,7 +95,7 @@ void read_section(const toml::table& section, const std::string& prefix, RunConf
   }
 }
 
-// The axes of [sweep.set]; a key that is not quoted is a table in a table.
+// Reads the axes of [sweep.set]; an unquoted key with a dot is a nested table.
 void read_axes(const toml::table& section, const std::string& prefix, SweepConfig& config,
                const TomlSource& place) {
   for (const auto& [name, node] : section) {
@@ -144,7 +144,7 @@ void read_sweep(const toml::table& section, SweepConfig& config, const TomlSourc
   }
 }
 
-// The tables [[`section`]]: fields, and lists of rows by name.
+// Reads the tables [[`section`]]: fields, and row lists by name.
 template <class T>
 std::vector<T> read_tables(const toml::node& tables, const std::string& section,
                            const TomlSource& place) {
@@ -167,8 +167,8 @@ std::vector<T> read_tables(const toml::node& tables, const std::string& section,
   return all;
 }
 
-// Each dot of a key is a level of nesting, and toml++ takes stack for each; it bounds only those of
-// lists and braces.
+// Each dot of a key is a nesting level that costs toml++ stack space; it limits only the nesting of
+// arrays and inline tables.
 constexpr int most_dots = 4096;
 
 toml::table parsed(const std::string& text, const std::string& path) {
@@ -186,7 +186,7 @@ toml::table parsed(const std::string& text, const std::string& path) {
   }
 }
 
-// Lengths as numbers, bins as texts.
+// Lengths as integers, bins as strings.
 toml::array lengths_of(const SweepConfig& config) {
   toml::array list;
   for (const int length : config.eval_lengths)
@@ -195,7 +195,7 @@ toml::array lengths_of(const SweepConfig& config) {
   return list;
 }
 
-// A run's sections; what else there is goes to `other`.
+// Reads the sections of a run and passes everything else to `other`.
 template <class F>
 void read(const std::string& text, const std::string& path, RunConfig& config, const F& other) {
   const TomlSource place{path};
@@ -215,7 +215,7 @@ void read(const std::string& text, const std::string& path, RunConfig& config, c
                                             "prediction", "title", "source"}));
 }
 
-// Puts a value under a key with dots, which are levels of nesting.
+// Inserts a value under a path of nested tables.
 void put(toml::table& root, const std::vector<std::string>& path, const Value& value) {
   toml::table* at = &root;
   for (std::size_t i = 0; i + 1 < path.size(); ++i)
@@ -233,8 +233,8 @@ toml::array array_of(const std::vector<T>& all) {
   return list;
 }
 
-// Calls `f` with every option but those whose default, 0 or -1, stands for a value that depends on
-// something else, and that have it.
+// Calls `f` with every option except those left at a default, 0 or -1, that stands for a value
+// depending on something else.
 template <class F>
 void for_each_given(const Options& all, const Options& defaults, const F& f) {
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -260,13 +260,13 @@ toml::table table_of(const RunConfig& config) {
   return root;
 }
 
-// As tables under one name, none for none.
+// Adds `all` as an array of tables, if there are any.
 template <class T>
 void insert_tables(toml::table& root, const std::string& name, std::vector<T> all) {
   toml::array tables;
   for (T& one : all) {
     toml::table table;
-    for (const auto& [list, rows] : one.lists())  // an empty list would not be read
+    for (const auto& [list, rows] : one.lists())  // an empty list could not be read back
       if (!rows->empty()) table.insert(list, array_of(*rows));
     for (const Option& o : one.fields()) put(table, {o.name}, yonder::value_of(o));
     tables.push_back(std::move(table));
@@ -274,9 +274,9 @@ void insert_tables(toml::table& root, const std::string& name, std::vector<T> al
   if (!tables.empty()) root.insert(name, std::move(tables));
 }
 
-// Axes with the types of their options, which may be given as texts, and without the places of
-// texts, which may move: their checksums are compared elsewhere. What no run depends on does not
-// count, so that a preset may be reworded while a sweep of it is unfinished.
+// For comparison: values of axes, which may be given as strings, get the types of their options.
+// Paths of texts are dropped, since files may move and checksums are compared elsewhere; so is what
+// no run depends on, so that a preset may be reworded while a sweep of it is unfinished.
 SweepConfig comparable(SweepConfig config) {
   config.title = config.source = "";
   config.claims.clear(), config.predictions.clear();

@@ -43,12 +43,12 @@ Row row_of(const Composition& encoding, const Overrides& extension, const Overri
   return row;
 }
 
-// A generated task is tested in one way only.
+// A generated task has only one protocol.
 std::string protocol_of(const Task& task, const std::string& wanted) {
   return task.is_text() ? wanted : "answer";
 }
 
-// The results before any test: the model, its rows and its lengths.
+// The study before any evaluation: the model, its rows and its lengths.
 Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const Trained& plain,
             const Overrides& of_task, const EvalSettings& settings) {
   std::set<int> lengths(settings.lengths.begin(), settings.lengths.end());
@@ -88,7 +88,7 @@ Overrides extensions_of(const Composition& encoding) {
   for (const auto& p : encoding.components())
     for (const Override& o : p.entry->extensions)
       if (changes_at_test(*p.encoding, o)) all.push_back(o);
-  // A modifier joins the layers that lack it, unless training has fixed what it does in others.
+  // A modifier is added to the layers that lack it, unless training has fixed its option in others.
   for (const Entry& e : registry()) {
     if (e.joins_at_test.empty() || everywhere(encoding.groups(), e.name)) continue;
     const Composition::Component* there = part(encoding, e.name);

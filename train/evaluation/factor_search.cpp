@@ -11,8 +11,8 @@ namespace yonder {
 namespace {
 
 constexpr int unit = 100;        // hundredths
-constexpr int attempts = 1000;   // at a candidate that is new, where there may be none left
-constexpr double redrawn = 0.3;  // chance of each pair in a mutation
+constexpr int attempts = 1000;   // to find a new candidate, as there may be none left
+constexpr double redrawn = 0.3;  // probability per pair in a mutation
 
 bool rises(const Factors& f) { return std::ranges::is_sorted(f); }
 
@@ -56,7 +56,7 @@ class Search {
     std::ranges::stable_sort(
         all_, [](const Candidate& a, const Candidate& b) { return a.loss < b.loss; });
   }
-  // New candidates until there are `count`.
+  // Tries new candidates until there are `count`.
   template <class F>
   void fill(int count, const F& made) {
     for (int n = 0; n < attempts && int(all_.size()) < count; ++n) try_out(made());
@@ -80,7 +80,7 @@ class Search {
   }
 };
 
-// A number of the model's rope.
+// The value of a numeric option of the model's rope.
 double option_of(const Composition& encoding, const std::string& name) {
   const Overrides all = encoding.values();
   const Override* o = find(all, {"rope", {}, name});
@@ -92,7 +92,7 @@ double option_of(const Composition& encoding, const std::string& name) {
   return std::get<double>(o->value);
 }
 
-// What the search begins with: yarn's factors and linear interpolation's, rounded down.
+// Starting points of the search: yarn's factors and linear interpolation's, rounded down.
 std::vector<Factors> beginnings(const Composition& encoding, int N, double k) {
   const int pairs = int(encoding.frequencies(N).size());
   const Scaling yarn{.beta_fast = option_of(encoding, "beta_fast"),

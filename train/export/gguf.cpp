@@ -1,6 +1,6 @@
-// GGUF 3, little-endian: "GGUF", version, counts, pairs of key and value, what each tensor is, then
-// their data.  github.com/ggml-org/ggml, docs/gguf.md; names of weights: github.com/ggml-org/
-// llama.cpp, src/llama-arch.cpp
+// GGUF 3, little-endian: "GGUF", version, counts, key-value pairs, tensor descriptions, tensors.
+// github.com/ggml-org/ggml, docs/gguf.md; names of weights: github.com/ggml-org/llama.cpp,
+// src/llama-arch.cpp
 #include <cmath>
 #include <utility>
 
@@ -24,7 +24,7 @@ constexpr Names gguf_names{.embed = "token_embd.weight",
                            .norm = "output_norm",
                            .head = "output.weight"};
 
-/// Writes a file of pairs and tensors.
+/// Writes a file of key-value pairs and tensors.
 class Writer {
  public:
   void put(const std::string& key, std::uint32_t x) { pair(key, 4), bits(x); }
@@ -101,7 +101,7 @@ void put_rope(Writer& w, const RopeForm& rope, const Dims& dims) {
 
 void put_tokenizer(Writer& w, const Exported& e) {
   const std::vector<std::string> names = token_names(e);
-  const int specials = e.bytes() ? 256 : 0;  // the first of them; tasks have three
+  const int specials = e.bytes() ? 256 : 0;  // index of the first; tasks have three
   std::vector<std::int32_t> types(names.size(), 1);
   for (int i = specials; i < (e.bytes() ? 257 : 3); ++i) types[std::size_t(i)] = 3;
   w.put("tokenizer.ggml.model", std::string("gpt2"));

@@ -41,7 +41,7 @@ constexpr Names gpt2{.embed = "transformer.wte.weight",
                      .attention_bias = true,
                      .mlp_bias = true};
 
-// What every configuration has. Weights are never shared: √D parts the embedding from the head.
+// Fields of every configuration. Weights are never tied: embedding and head differ by √D.
 Json config_of(const std::string& model_type, const std::string& architecture, const Dims& dims,
                const Exported& e) {
   const bool tasks = !e.bytes();
@@ -88,7 +88,7 @@ Json neox_config(const RopeForm& rope, const Dims& dims, const Exported& e) {
   return config;
 }
 
-// Llama's block, with any number of heads of k and v.
+// Whether it is Llama's block, with any number of key and value heads.
 bool is_llama(const Dims& dims) {
   BlockDesign llama = BlockDesign::named("llama");
   llama.kv_heads = dims.block.kv_heads;
@@ -150,7 +150,7 @@ Json yonder_config(const Transformer& model, const Tables& tables, const NamedTe
   return config;
 }
 
-// The weights under their own names, and the tables.
+// The weights under yonder's names, and the tables.
 NamedTensors own_names(const Transformer& model, const Tables& tables) {
   NamedTensors all;
   for (const auto& [name, var] : model.parameters().all())
@@ -162,8 +162,8 @@ NamedTensors own_names(const Transformer& model, const Tables& tables) {
   return all;
 }
 
-// The text without what stands between "# <name other>" and "# </name other>" where no piece of
-// these names is needed, and without such lines.
+// The text without the lines "# <name other>" and "# </name other>", and without what is between
+// them unless a piece of one of these names is needed.
 std::string with_pieces(const std::string& text, const std::set<std::string>& needed) {
   std::istringstream lines(text);
   std::string kept, line;

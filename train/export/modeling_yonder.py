@@ -1,8 +1,8 @@
-"""A Transformer of yonder with its position encoding, of which this file has what the model needs.
+"""A yonder Transformer with its position encoding; this file has only the parts the model needs.
 
 Pre-norm blocks: x = sqrt(D) embed[token];  x = x + O attention(norm1(x));
-x = x + Down gelu(Up norm2(x));  logits = Head norm(x).  A query's score of a key is q.k times
-said["scale"], and what the encoding adds; tables of it are in model.safetensors.
+x = x + Down gelu(Up norm2(x));  logits = Head norm(x).  The score of a query and a key is
+q.k times said["scale"], plus what the encoding adds; its tables are in model.safetensors.
 """
 import math
 
@@ -35,7 +35,7 @@ def unit(x):
 # </path selective>
 # <conv path selective>
 def convolved(x, kernel):
-    """Each column of x [B, T, C] by its row of the kernel [C, K], whose last number is the token's own."""
+    """Causal convolution of each column of x [B, T, C]; kernel [C, K], the token's own tap last."""
     C, K = kernel.shape
     return F.conv1d(F.pad(x.transpose(1, 2), (K - 1, 0)), kernel[:, None], groups=C).transpose(1, 2)
 
@@ -50,7 +50,7 @@ def entmax(score, alpha):
         for _ in range(30):
             step /= 2
             tau = tau + step * ((z - tau - step).clamp(min=0)**power).sum(-1, keepdim=True).ge(1)
-    x = (z - tau).clamp(min=0)  # a step of Newton's, which brings the gradient
+    x = (z - tau).clamp(min=0)  # a Newton step, which carries the gradient
     slope = torch.where(x > 0, power * x**(power - 1), 0).sum(-1, keepdim=True).detach()
     return (z - tau - ((x**power).sum(-1, keepdim=True) - 1) / slope).clamp(min=0)**power
 
@@ -61,7 +61,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
 
     def __init__(self, config):
         super().__init__(config)
-        for name, shape in config.shapes.items():  # "blocks.0.norm1.weight": a module for each dot
+        for name, shape in config.shapes.items():  # "blocks.0.norm1.weight": one module per dot
             module, *inner, last = self, *name.split(".")
             for part in inner:
                 if part not in module._modules:
@@ -79,7 +79,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
 
     # <pope>
     def pope(self, q, k, said, phase):
-        """Lengths softplus(q), softplus(k) that turn by i base^(-c/d), those of k by the phase more."""
+        """Magnitudes softplus(q), softplus(k), rotated by i base^(-c/d), k also by the phase."""
         T, _, d = q.shape[1:]
         speed = said["base"] ** (-torch.arange(d, device=q.device, dtype=torch.double) / d)
         angle = torch.arange(T, device=q.device)[:, None, None] * speed
@@ -92,7 +92,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
     # </pope>
     # <selective>
     def selective(self, x, q, k, said, w, at):
-        """q and k of a token turn by base^(-2m/d) times the sum of phi up to the token."""
+        """Rotates q and k of a token by base^(-2m/d) times the sum of phi up to the token."""
         B, T, H, d = q.shape
         phi = F.linear(F.linear(unit(x.view(q.shape)).flatten(2), w[at + "down.weight"]),
                        w[at + "up.weight"])
@@ -137,7 +137,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
     # </path>
     # <contextual>
     def contextual(self, score, q, seen, scale, table):
-        """q.e(p), p the sum of sigmoid(score) from the key to the query, e between rows of the table."""
+        """q.e(p), p the sum of sigmoid(score) from key to query, e interpolated in the table."""
         gates = score.sigmoid().masked_fill(~seen, 0)
         p = gates.flip(-1).cumsum(-1).flip(-1).clamp(max=len(table) - 1)
         e = scale * torch.einsum("bihc,rc->bhir", q, table)
@@ -169,7 +169,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
             gate = F.linear(x, w[at + "weight"], w[at + "bias"])
         elif at + "bias" in w:
             gate = w[at + "bias"].expand(B, T, H)
-        else:  # fixed: a score drops by 1 in so many tokens
+        else:  # fixed: a score drops by 1 over so many tokens
             first = said["shortest"] or 2 ** (8 / H)
             share = torch.arange(H, device=x.device, dtype=torch.double) / max(1, H - 1)
             gate = -torch.log(torch.expm1(1 / (first * (said["longest"] / first) ** share)))
@@ -227,7 +227,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
             q = q * w[at + "row"][:T, :, None]
         # </row>
         # <ssmax>
-        if "ssmax" in said:  # by content, of the last heads
+        if "ssmax" in said:  # adaptive, for the last heads
             heads, n = len(w[at + "ssmax.beta"]), seen.sum(-1).expand(q.shape[2], T)
             power = (n[-heads:].T + 1).log().log() * 2 * F.linear(x, w[at + "ssmax.gamma"]).tanh()
             factor = 1 + F.softplus(F.linear(x, w[at + "ssmax.beta"])) * power.exp()
@@ -247,18 +247,18 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
             score = self.path(x, q, k, w, at + "path.")
         # </path>
         # <turns>
-        for turn in said["turns"]:  # q and k as they meet from so many chunks of positions on
+        for turn in said["turns"]:  # for queries and keys at least turn["from"] chunks apart
             a, b = (own[:T] * y + other[:T] * y[..., said["partner"]]
                     for y, (own, other) in ((q, w[turn["q"]]), (k, w[turn["k"]])))
             score = torch.where(i[:, None] // turn["chunk"] - i // turn["chunk"] >= turn["from"],
                                 torch.einsum("bihc,bjhc->bhij", a, b), score)
         # </turns>
         # <columns>
-        if at + "columns.q" in w:  # of positions alone
+        if at + "columns.q" in w:  # of positions only
             score = score + torch.einsum("ihc,jhc->hij", w[at + "columns.q"][:T], w[at + "columns.k"][:T])
         # </columns>
         # <terms>
-        # r the row of a distance in each term: f[r] q.k + q.A[r] + B[r].k, times the scale; c[r]
+        # r is the row of a distance in each term: f[r] q.k + q.A[r] + B[r].k, times the scale; c[r]
         # is added to the score and V[r] to the value.
         rows = []
         for t in range(said["terms"]):
@@ -319,7 +319,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
             return entmax(score, said["alpha"])
         # </entmax>
         # <sticks>
-        if said["weights"].startswith("sticks"):  # from the nearest earlier key on, each takes a part
+        if said["weights"].startswith("sticks"):  # stick-breaking from the nearest earlier key on
             own = torch.eye(score.shape[-1], dtype=torch.bool, device=score.device)
             taken = score.masked_fill(own, -math.inf)
             left = F.logsigmoid(-taken)
@@ -329,7 +329,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
             return p
         # </sticks>
         # <sink>
-        if sink is not None:  # a key of no value
+        if sink is not None:  # a key without a value
             sink = sink[:, None, None].expand(len(score), -1, score.shape[2], 1)
             return torch.cat([score, sink], -1).softmax(-1)[..., :-1]
         # </sink>
@@ -350,7 +350,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
         x = math.sqrt(self.config.hidden_size) * w["embed.weight"][input_ids]
         # <conv>
         skip, weight = self.config.conv["skip"], w["tables.conv.weight"]
-        whole = weight.shape[2] - 1 if self.config.conv["padding"] == "none" else 0  # first with a window
+        whole = weight.shape[2] - 1 if self.config.conv["padding"] == "none" else 0  # first full window
         for kernel in weight if T > skip else []:
             more = convolved(x[:, skip:], kernel)[:, whole:]
             x = torch.cat([x[:, :T - more.shape[1]], x[:, T - more.shape[1]:] + more], 1)

@@ -31,7 +31,7 @@ Tensor transposed(const Tensor& x) {
   return y;
 }
 
-// The row of yonder's q or k that becomes row c of a head, in which m and m + d'/2 are a pair.
+// The row of yonder's q or k that becomes row c of a head that pairs rows m and m + d'/2.
 int row_of(int c, const std::optional<RopeForm>& rope) {
   if (!rope) return c;
   const int half = rope->columns / 2;
@@ -41,7 +41,7 @@ int row_of(int c, const std::optional<RopeForm>& rope) {
   return c - half < rope->apart ? c - half : c;
 }
 
-// The rows of q or k of each head in that order.
+// Reorders the rows of each head of q or k in that way.
 Tensor in_halves(const Tensor& w, int d, const RopeForm& rope) {
   Tensor y = Tensor::uninitialized(w.shape);
   const std::int64_t D = w.dim(1);

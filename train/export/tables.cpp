@@ -12,8 +12,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Component = Composition::Component;
 
-// Encodings that are more than tables. modeling_yonder.py has a piece for each, which is given its
-// parameters and options.
+// Encodings that are more than tables. modeling_yonder.py has a piece of code for each, which gets
+// its parameters and options.
 constexpr const char* on_embeddings[] = {"conv", "rnn"};
 constexpr const char* in_layers[] = {"dape", "fire",   "fox",       "gate",  "path",
                                      "pope", "qknorm", "selective", "ssmax", "wall"};
@@ -30,7 +30,7 @@ bool is_among(const Component& p, std::span<const char* const> names) {
 }
 
 bool has_piece(const Component& p) {
-  if (p.entry->name == "ssmax") {  // only by content, and what is scaled is q alone
+  if (p.entry->name == "ssmax") {  // only if adaptive, and scaling q alone
     const Json said = options_of(p);
     return said["kind"] == "adaptive" && !said["bias"];
   }
@@ -85,8 +85,8 @@ class Reading {
                      "; export another encoding, or see yonder logits");
   }
 
-  // f(encoding) for what has no piece of its own, in a layer or on the embeddings (-1), modifiers
-  // last.
+  // Calls f(encoding) for components without a piece of their own, in a layer or on the embeddings
+  // (-1), modifiers last.
   template <class F>
   void each(int layer, F&& f) const {
     for (const bool modifier : {false, true})
@@ -101,7 +101,7 @@ class Reading {
     tables_.all.emplace_back("tables." + name, t);
   }
 
-  // The parameters of an encoding with a piece, of a layer if it has them by layer.
+  // Adds the parameters of an encoding with a piece: shared ones, and those of the layer.
   void add_piece(const Component& p, const std::string& at, int layer) {
     const std::string own = "encoding." + p.entry->name + ".";
     const std::string of_layer = own + "blocks." + std::to_string(layer) + ".";
@@ -115,7 +115,7 @@ class Reading {
             var.value());
   }
 
-  // What becomes of any words of any tokens.
+  // Adds what the encoding does to the embeddings, whatever the tokens.
   void embedded() {
     std::vector<int> tokens(std::size_t(M_), 0);
     const auto placed = [&](const Var& words) {
@@ -156,7 +156,7 @@ class Reading {
     return y;
   }
 
-  // What is added to the input of a block.
+  // Adds the table that is added to the input of a block.
   void layer_input(const Var& x, int l, const Positions& p, const std::string& at) {
     const Var added = input(filled(0, x.shape()), l, p);
     if (!alike(input(x, l, p).value(), (x + added).value()))
@@ -206,7 +206,7 @@ class Reading {
     tables_.layers.push_back(said);
   }
 
-  // The factors of queries, [M, H].
+  // Adds the factors of queries, [M, H].
   void row(const Attention& call, const std::string& at) {
     Attention other = call;
     other.input = real(-1) * call.input;
@@ -249,7 +249,7 @@ class Reading {
           {{"q", kept(p.q)}, {"k", kept(p.k)}, {"chunk", p.chunk}, {"from", p.from}});
   }
 
-  // The name of a table of turns, which layers may share.
+  // Adds a table of turns unless another layer has the same. Returns its name.
   std::string kept(const Tensor& turn) {
     int count = 0;
     for (const auto& [name, t] : tables_.all)

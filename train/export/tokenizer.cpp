@@ -1,5 +1,5 @@
-// Tokenizers as github.com/huggingface/tokenizers reads them (tokenizer.json). A text's is GPT-2's
-// without merges: a byte is its own token. A task's knows words, which are its tokens' names.
+// Tokenizers for github.com/huggingface/tokenizers (tokenizer.json). That of text is GPT-2's
+// without merges: each byte is a token. That of a task has words, the names of its tokens.
 #include <nlohmann/json.hpp>
 
 #include "train/export/export.h"
@@ -22,7 +22,7 @@ Json special(const std::string& content, int id) {
 
 }  // namespace
 
-// The letter that GPT-2 has for a byte: itself if it can be seen, else the next from U+0100 on.
+// GPT-2's character for each byte: itself if it is printable, else the next from U+0100 on.
 // github.com/openai/gpt-2, src/encoder.py, bytes_to_unicode
 std::vector<std::string> token_names(const Exported& e) {
   if (!e.bytes()) return e.tokens;

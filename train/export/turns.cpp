@@ -9,7 +9,7 @@ using Turned = std::function<Dots(const Var&)>;
 
 Tensor columns(const Var& x, int first, int count) { return slice(x, 3, first, count).value(); }
 
-// Seen where column c alone is not 0, at the first few positions.
+// Found by probing with column c alone nonzero, at the first few positions.
 std::vector<int> partners(const Turned& turned, Shape shape) {
   shape[1] = std::min(shape[1], 8);
   std::vector<int> partner;
@@ -24,7 +24,7 @@ std::vector<int> partners(const Turned& turned, Shape shape) {
   return partner;
 }
 
-// [2, M, H, d] as [2, M, 1, d] where all heads have the same.
+// [2, M, H, d] as [2, M, 1, d] if all heads are the same.
 Tensor of_one_head(const Tensor& x) {
   const int H = x.dim(2), d = x.dim(3);
   const Tensor one = Tensor::uninitialized({2, x.dim(1), 1, d});

@@ -8,11 +8,11 @@
 #include "core/random.h"
 
 /// \file
-/// What an encoding makes of queries and keys, found by giving it some.
+/// What an encoding does to queries and keys, found by probing it.
 namespace yonder {
 
 /// @{
-/// A tensor to try a function with.
+/// A tensor to probe a function with.
 inline Var filled(real value, Shape shape) {
   const Tensor x = Tensor::uninitialized(std::move(shape));
   std::fill(x.flat().begin(), x.flat().end(), value);
@@ -25,11 +25,11 @@ inline Var noise(Shape shape) {
   return Var(x);
 }
 /// @}
-/// Exactly.
+/// Exact equality.
 inline bool equal(const Tensor& a, const Tensor& b) {
   return a.shape == b.shape && std::equal(a.flat().begin(), a.flat().end(), b.flat().begin());
 }
-/// The same, but for rounding.
+/// Equality up to rounding.
 inline bool alike(const Tensor& a, const Tensor& b, double tolerance = 1e-4) {
   const auto near = [tolerance](real x, real y) {
     return std::abs(x - y) <= tolerance * (1 + std::abs(y));
@@ -39,19 +39,19 @@ inline bool alike(const Tensor& a, const Tensor& b, double tolerance = 1e-4) {
 
 /// x becomes own ∘ x + other ∘ x[partner], by position and head.
 struct TurnTables {
-  /// q and k as they meet; own and other are [2, M, H or 1, d].
+  /// One product q·k; its tables stack own and other, [2, M, H or 1, d].
   struct Product {
-    Tensor q, k;  ///< their tables
-    int chunk;    ///< positions of a chunk
-    int from;     ///< chunks between query and key from which they meet so
+    Tensor q, k;  ///< tables of queries and keys
+    int chunk;    ///< positions per chunk
+    int from;     ///< smallest distance in chunks at which it applies
   };
-  std::vector<int> partner;       ///< [d] of each column, itself if it has none
-  std::vector<Product> products;  ///< empty: nothing turns
-  Tensor q_columns, k_columns;    ///< [M, H, e] joined to q and k, by position alone; or empty
-  bool known = true;              ///< false: it does something else
+  std::vector<int> partner;       ///< [d] paired column of each; itself if it has none
+  std::vector<Product> products;  ///< empty: no rotation
+  Tensor q_columns, k_columns;    ///< [M, H, e] appended to q and k, by position alone; or empty
+  bool known = true;              ///< false: tables can't express it
 };
 
-/// Those of `turned`, which makes dots of x [1, up to M, H, d] as q and as k at the first
+/// The tables of `turned`, which computes Dots of x [1, up to M, H, d] as q and as k at the first
 /// positions.
 TurnTables turn_tables_of(const std::function<Dots(const Var& x)>& turned, const Shape& shape);
 

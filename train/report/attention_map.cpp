@@ -10,10 +10,10 @@ namespace {
 constexpr double picture = 500, gap = 10, heading = 22;  // units, as in chart.cpp
 constexpr int most_columns = 8, shades = 10;
 
-// 0: too little to be seen. The root shows what is spread over many keys beside what is not.
+// 0: too little to be visible. The square root keeps widely spread attention visible too.
 int shade(double mass) { return int(std::lround(shades * std::sqrt(std::min(mass, 1.0)))); }
 
-// A path around the cells of one shade, in units of a block; neighbours of a line are one piece.
+// SVG path around the blocks of one shade, in units of a block; merges adjacent blocks of a row.
 std::string cells_of(const HeadLook& head, int wanted) {
   const int blocks = head.blocks();
   std::string path;
@@ -31,7 +31,7 @@ std::string name_of(const HeadLook& head) {
   return fmt::format("layer {}, head {}", head.layer + 1, head.head + 1);
 }
 
-// One head's square; `trained` is a share of its side.
+// One head's square; `trained` is the training length as a fraction of its side.
 std::string square(const HeadLook& head, double x, double y, double side, double trained) {
   std::string text = fmt::format(
       "<g class=\"c0\" transform=\"translate({} {})\"><title>{}</title>\n"

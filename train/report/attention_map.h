@@ -3,12 +3,12 @@
 #include "train/results/panel.h"
 
 /// \file
-/// Maps of attention as pictures.
+/// Attention maps as SVG.
 namespace yonder {
 
-/// The maps of a model's heads, a line of squares for each layer: queries from top to bottom, keys
-/// from left to right, the more opaque the more attention. `trained` are the tokens of N, where a
-/// dashed diagonal is drawn; 0: none.
+/// Attention maps of a model's heads, one row of squares per layer: queries from top to bottom,
+/// keys from left to right; the more opaque, the more attention. A dashed diagonal marks the
+/// distance `trained`, the training length in tokens; 0: no diagonal.
 std::string attention_map_svg(const AttentionScore&, int trained, Svg);
 
 }  // namespace yonder

@@ -9,13 +9,13 @@
 namespace yonder {
 namespace {
 
-// Units of the picture, which a phone shows at three quarters.
+// Units of the chart, which a phone shows at three quarters of this size.
 constexpr double svg_width = 500, plot_right = 352, plot_top = 34, line_height = 18;
 constexpr double to_lead = plot_right + 10, to_marker = plot_right + 17, to_name = plot_right + 27;
-constexpr int of_name = 16;         // letters of a name's line
-constexpr std::size_t marked = 16;  // points of a line that each have a marker
+constexpr int of_name = 16;         // letters per line of a name
+constexpr std::size_t marked = 16;  // up to so many points of a line, each has a marker
 
-// A value as people read it, with a minus that is as wide as a plus.
+// A value for readers, with a minus sign as wide as a plus.
 std::string value(double x) {
   const double size = std::abs(x);
   return (x < 0 ? "−" : "") +
@@ -26,7 +26,7 @@ int letters(const std::string& text) {
   return int(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-// Where `most` letters of a text end.
+// Byte offset at which the first `most` letters of a text end.
 std::size_t end_of(const std::string& text, int most) {
   std::size_t at = 0;
   for (; at < text.size(); ++at)
@@ -34,8 +34,8 @@ std::size_t end_of(const std::string& text, int most) {
   return at;
 }
 
-// A name in lines of at most `most` letters: broken between words or the layers of a mix, else
-// between the parts of an encoding, else anywhere.
+// Splits a name into lines of at most `most` letters: between words or the layers of a mix, else
+// between the components of an encoding, else anywhere.
 std::vector<std::string> broken(std::string name, int most) {
   std::vector<std::string> lines;
   while (letters(name) > most) {
@@ -62,7 +62,7 @@ std::string line_from(double x1, double y1, double x2, double y2, const std::str
                      place(x2), place(y2));
 }
 
-// What the axes span, and where that is in the picture.
+// Ranges of the axes, and where the plot lies in the chart.
 struct Frame {
   double low, high, left, right;
   Chart::Axis x_axis, y_axis;
@@ -84,7 +84,7 @@ struct Frame {
   }
 };
 
-// A name right of the frame, and the end of the line that it is for.
+// A name to the right of the frame, and the end of the line that it labels.
 struct Label {
   std::vector<std::string> lines;
   Style style;
@@ -118,7 +118,7 @@ std::vector<Label> labels_of(const Chart& c, const Frame& f) {
   return all;
 }
 
-// What the lines span, with a margin, or what the chart says.
+// Sets the ranges of the axes: those of the lines, with a margin, unless the chart has its own.
 void span(const Chart& c, Frame& f) {
   for (const Chart::Line& line : c.lines)
     for (const Chart::Point& p : line.points) {
@@ -137,7 +137,7 @@ void span(const Chart& c, Frame& f) {
   if (!std::isnan(c.high)) f.high = c.high;
 }
 
-// 1, 1.5, 2, 2.5, 3, 4, 5, 7 times powers of ten; fewer where they would be many.
+// 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7 times powers of ten; fewer over a wide range.
 std::vector<double> tics_by_ratio(double low, double high) {
   const double ratio = high / low;
   const std::vector<double> of_ten = ratio > 2000 ? std::vector<double>{1}
@@ -152,7 +152,7 @@ std::vector<double> tics_by_ratio(double low, double high) {
   return tics;
 }
 
-// Some six round numbers.
+// About six round numbers.
 std::vector<double> tics_by_step(double low, double high) {
   const double rough = (high - low) / 6, power = std::pow(10, std::floor(std::log10(rough)));
   double step = 0;
@@ -195,7 +195,7 @@ std::string axes(const Chart& c, const Frame& f) {
   Chart::Tics tics = c.x_tics;
   if (tics.empty())
     for (double tic : tics_of(f.left, f.right, c.x)) tics.emplace_back(tic, value(tic));
-  double free = 0;  // names that would run together are left out
+  double free = 0;  // names that would overlap are omitted
   for (const auto& [at, name] : tics) {
     const std::size_t cut = std::min(name.find('\n'), name.size());
     const double x = f.x(at), half = 4.2 * letters(name.substr(0, cut));
@@ -228,7 +228,7 @@ std::string said_of(const Chart& c, const Chart::Line& line, const Chart::Point&
   return line.label + ", " + at + ": " + value(p.y) + (p.seeds.size() > 1 ? " (" + all + ")" : "");
 }
 
-// The line, a dot for each seed, markers; and where those are few, places to point at.
+// The line, a dot for each seed, and markers; points without one have an invisible tooltip area.
 std::string drawn(const Chart& c, const Chart::Line& line, const Frame& f) {
   static const char* const dashes[] = {"", "7 4", "2 3", "9 3 2 3", "12 5"};
   const int of = line.style.dashes % 5;
@@ -255,8 +255,8 @@ std::string drawn(const Chart& c, const Chart::Line& line, const Frame& f) {
   return text + "</g>\n";
 }
 
-// Names stand right of the frame with the marker of their line, and a thin lead to its end. Each
-// line of a name has a height of its own.
+// Names to the right of the frame, with the marker of their line and a thin leader to its end. Each
+// text line of a name is placed separately.
 std::string names(const Chart& c, const Frame& f) {
   const std::vector<Label> all = labels_of(c, f);
   std::vector<double> wanted;
@@ -286,8 +286,8 @@ bool Chart::empty() const {
 
 std::vector<double> spread_labels(const std::vector<double>& wanted, double gap, double low,
                                   double high) {
-  // With k-th label's height minus k·gap, "gap apart" becomes "not decreasing": the least squares
-  // answer joins neighbours that would cross into groups and gives each group its mean.
+  // With k·gap subtracted from the k-th label's position, "gap apart" becomes "not decreasing": the
+  // least-squares solution merges neighbours that would cross into groups, each at its mean.
   std::vector<std::size_t> order(wanted.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::ranges::stable_sort(

@@ -6,63 +6,63 @@
 #include "train/report/palette.h"
 
 /// \file
-/// A picture of lines, and the SVG that shows it.
+/// Line charts, and their rendering as SVG.
 namespace yonder {
 
-/// A picture of lines over two axes.
+/// A line chart.
 struct Chart {
-  /// A place of a line.
+  /// A point of a line.
   struct Point {
     double x, y;                     ///< in the units of the axes
-    std::vector<double> seeds = {};  ///< shown as dots where there are several
+    std::vector<double> seeds = {};  ///< shown as dots if there are several
   };
-  /// What one row reaches.
+  /// The line of one row.
   struct Line {
-    std::string label;          ///< stands at its right end
+    std::string label;          ///< written at its right end
     Style style;                ///< colour, marker, dashes
     std::vector<Point> points;  ///< from left to right
   };
-  /// A thin grey line in the background: what a guess reaches.
+  /// A thin grey line in the background, for reference: chance, a windowed model.
   struct Thin {
-    std::string label;          ///< "": none
+    std::string label;          ///< empty: no label
     std::vector<Point> points;  ///< from left to right
-    std::string name = label;   ///< shows when the line is pointed at
+    std::string name = label;   ///< tooltip
     bool dashed = false;        ///< else solid
   };
-  /// How an axis is divided.
+  /// Scale of an axis.
   enum class Axis { linear, logarithmic };
-  /// Places of an axis and what stands there.
+  /// Tick positions of an axis and their labels.
   using Tics = std::vector<std::pair<double, std::string>>;
 
   std::string name;                         ///< of its file
-  std::string title, caption;               ///< plain text; they stand outside of the picture
-  std::string left, below;                  ///< what the axes are
-  Axis x = Axis::linear, y = Axis::linear;  ///< how each axis is divided
-  Tics x_tics;                              ///< none: round numbers
-  double low = unknown;                     ///< of the vertical axis; NaN: from the lines
-  double high = unknown;                    ///< the same
-  double mark = unknown;                    ///< a vertical line here, the trained length
-  bool path = false;        ///< points in an order of their own, joined as they come
+  std::string title, caption;               ///< plain text, shown outside the drawing
+  std::string left, below;                  ///< labels of the axes
+  Axis x = Axis::linear, y = Axis::linear;  ///< scale of each axis
+  Tics x_tics;                              ///< empty: round numbers
+  double low = unknown;                     ///< lower end of the vertical axis; NaN: from the lines
+  double high = unknown;                    ///< its upper end
+  double mark = unknown;                    ///< a vertical line here: the training length
+  bool path = false;        ///< points are joined in the given order, not sorted by x
   std::vector<Line> lines;  ///< in the order of the rows
   std::vector<Thin> thin;   ///< behind the lines
 
-  /// No line has a point.
+  /// Whether no line has a point.
   bool empty() const;
 };
 
-/// A picture in a file has its own background and style sheet; one in a page uses the page's.
+/// A chart in a file has its own background and style sheet; one inlined in a page uses the page's.
 enum class Svg { file, inlined };
 
-/// A whole SVG around a drawing of `width` × `height` units.
+/// A complete SVG around a drawing of `width` × `height` units.
 std::string svg_of(const std::string& title, double width, double height,
                    const std::string& drawing, Svg);
 
-/// The picture, 500 units wide, in letters that are legible at three quarters of that. Values show
-/// when a point is pointed at. Whatever labels hold stays text.
+/// The chart, 500 units wide, in letters that are legible at three quarters of that size. Tooltips
+/// show the values of points. All text is escaped.
 std::string chart_svg(const Chart&, Svg);
 
-/// Heights for labels that would like to stand at `wanted`, moved as little as needed so that each
-/// two are at least `gap` apart and all lie in low..high as far as they fit.
+/// Vertical positions for labels that should be at `wanted`, moved as little as possible so that
+/// any two are at least `gap` apart and all lie in low..high as far as they fit.
 std::vector<double> spread_labels(const std::vector<double>& wanted, double gap, double low,
                                   double high);
 

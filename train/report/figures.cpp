@@ -14,7 +14,7 @@
 namespace yonder {
 namespace {
 
-// "0072B2", as chart.css has it.
+// "0072B2", the colour in chart.css.
 std::string colour_of(const Style& style) {
   const std::string css = asset("chart.css"), rule = "\n." + style.css_class() + " { color: #";
   return css.substr(css.find(rule) + rule.size(), 6);
@@ -67,7 +67,7 @@ std::string axis_of(const Chart& c) {
          "anchor=north west}";
 }
 
-// The pictures of a paper: of each panel its measures over length, and loss by position.
+// Figures for a paper: each panel's measures over length and loss by position; the profile.
 std::vector<Chart> charts_of(const Study& study) {
   const Palette palette = palette_of(study);
   std::vector<Chart> all;
@@ -86,7 +86,7 @@ std::vector<Chart> charts_of(const Study& study) {
   return all;
 }
 
-// A picture in another format, by rsvg-convert.
+// Converts an SVG to another format, by rsvg-convert.
 std::string converted(const std::string& svg, const std::string& format) {
   const TemporaryFolder folder;
   const std::string from = folder.path + "/figure.svg", to = folder.path + "/figure." + format;

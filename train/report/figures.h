@@ -6,18 +6,18 @@
 #include "train/results/study.h"
 
 /// \file
-/// The charts of a study as files for a paper: no title inside, every line named.
+/// The charts of a study as files for a paper: without a title, every line labelled.
 namespace yonder {
 
-/// What such a file is. PDF and PNG are made by librsvg's rsvg-convert, TikZ is a document of the
-/// class standalone that needs pgfplots.
+/// File format. PDF and PNG are made by librsvg's rsvg-convert; TikZ is a document of class
+/// standalone that needs pgfplots.
 enum class FigureKind { svg, pdf, png, tikz };
 
-/// Every measure over length, and loss by position, of every panel: `folder`/NAME.svg and the like.
-/// Returns their paths. UsageError where the program is missing, DiskError.
+/// Writes each panel's measures over length and loss by position, and the performance profile, to
+/// `folder`/NAME.svg etc. Returns the paths. Throws UsageError without rsvg-convert, DiskError.
 std::vector<std::string> write_figures(const Study&, const std::string& folder, FigureKind);
 
-/// A document of TikZ, 3.3 × 2.2 inches in 8 points.
+/// A TikZ document of 3.3 × 2.2 inches in 8-point type.
 std::string tikz_of(const Chart&);
 
 }  // namespace yonder

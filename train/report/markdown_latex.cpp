@@ -12,7 +12,7 @@
 namespace yonder {
 namespace {
 
-// What of a cell both formats show.
+// What both formats show of a cell.
 struct Figure {
   std::string median, range, problem;
 };

@@ -9,8 +9,8 @@
 namespace yonder {
 namespace {
 
-// FNV-1a with a finish. Its start is the one, of 60,000, by which the most encodings of today look
-// different; another start would change every colour.
+// FNV-1a with a final mix. Of 60,000 initial values, this one gives the most of today's encodings
+// distinct styles; another would change every colour.
 std::uint32_t hash_of(const std::string& name) {
   std::uint32_t x = 2166136261u ^ 9730u;
   for (char c : name) x = (x ^ static_cast<unsigned char>(c)) * 16777619u;

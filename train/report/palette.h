@@ -6,12 +6,12 @@
 #include "train/results/panel.h"
 
 /// \file
-/// Which colour and marker an encoding has.
+/// Colours and markers of encodings.
 namespace yonder {
 
-/// How a line looks: a colour that the colour-blind tell apart, and a marker as second channel.
+/// How a line looks: a colour-blind-safe colour, and a marker as a second channel.
 struct Style {
-  static constexpr int grey = -1, colours = 8, markers = 6;  ///< special and largest values
+  static constexpr int grey = -1, colours = 8, markers = 6;  ///< special colour; number of each
   int colour = 0;       ///< class c0 to c7 of chart.css, or `grey`
   int marker = 1;       ///< 1 to 6: circle, square, triangles, diamond, pentagon; 0: none
   bool hollow = false;  ///< the marker is an outline
@@ -21,15 +21,15 @@ struct Style {
   std::string css_class() const { return colour < 0 ? "grey" : "c" + std::to_string(colour); }
 };
 
-/// Colour and marker belong to an encoding's name, in every report: both come from a hash of it.
-/// Only where two encodings of one report would look alike the later one takes another marker, and
-/// where all of those are taken another colour. Rows of the same encoding share them, dashed and
-/// hollow; windowed models are grey.
+/// Assigns colour and marker by a hash of an encoding's name, so that they are the same in every
+/// report. If two encodings of a report would look alike, the later one gets another marker or,
+/// once all are taken, another colour. Rows with overrides share them, dashed and hollow; windowed
+/// models are grey.
 class Palette {
  public:
-  /// Gives every row its style.
+  /// Assigns every row a style.
   explicit Palette(std::vector<Row> rows);
-  /// Of one of the rows.
+  /// The style of one of the rows.
   Style of(const Row&) const;
 
  private:
@@ -37,11 +37,11 @@ class Palette {
   std::map<std::string, Style> encodings_;
 };
 
-/// A number of an SVG, to a tenth of a unit.
+/// Formats an SVG coordinate, to a tenth of a unit.
 std::string place(double);
-/// A marker around a place of a picture; a title shows when it is pointed at.
+/// A marker centred at (x, y), with `title` as its tooltip.
 std::string marker_at(const Style&, double x, double y, const std::string& title = "");
-/// A marker by itself, as large as a letter.
+/// A marker as an SVG of its own, as large as a letter.
 std::string marker_svg(const Style&);
 
 }  // namespace yonder

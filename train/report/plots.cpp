@@ -12,7 +12,7 @@
 namespace yonder {
 namespace {
 
-constexpr std::size_t readable = 14;  // lines of one chart
+constexpr std::size_t readable = 14;  // lines per chart
 
 double scaled(double value, const Measure& m) { return m.percent ? 100 * value : value; }
 
@@ -21,7 +21,7 @@ std::vector<int> sorted(std::vector<int> lengths) {
   return lengths;
 }
 
-// Of "up to" so many where a number is of fewer.
+// " Median of 3 seeds", "up to 3" if some cells have fewer.
 std::string seeds(const Results& r) {
   if (r.seeds < 2) return " One seed.";
   const Measure m = r.measures().front();
@@ -41,7 +41,7 @@ Chart::Tics length_tics(const Results& r) {
   double last = 0;
   for (int length : sorted(r.lengths)) {
     const bool here = length == r.train_length;
-    if (!here && last > 0 && length < 1.12 * last) continue;  // two names would run together
+    if (!here && last > 0 && length < 1.12 * last) continue;  // two labels would overlap
     tics.emplace_back(
         length, text_of(length, r.bins) + "\n" + (here ? "trained" : r.multiple(length) + "×"));
     last = length;
@@ -49,10 +49,10 @@ Chart::Tics length_tics(const Results& r) {
   return tics;
 }
 
-// What a model without any skill reaches, by length.
+// What a model without any skill reaches: chance or the unigram baseline, by length.
 Chart::Thin no_skill(const Results& r, const Measure& m) {
   Chart::Thin thin{m.percent ? "chance" : "unigram model", {}};
-  if (m.value == &EvalScore::exact_match) return thin;  // a guess is never right as a whole
+  if (m.value == &EvalScore::exact_match) return thin;  // a guess never gets a whole answer right
   for (int length : sorted(r.lengths))
     thin.points.push_back(
         {double(length), m.percent ? 100 * r.chance_accuracy(length) : r.unigram_loss});
@@ -72,7 +72,7 @@ std::vector<Chart::Point> medians(const Results& r, const Row& row, const Measur
   return points;
 }
 
-// Losses that lie far apart: what is best would be one line at the bottom of a linear axis.
+// A wide range of losses gets a logarithmic axis: a linear one would squeeze the best together.
 void choose_axis(Chart& c) {
   double low = 1e300, high = 0;
   for (const Chart::Line& line : c.lines)
@@ -80,7 +80,7 @@ void choose_axis(Chart& c) {
   if (low > 0 && high > 3 * low) c.y = Chart::Axis::logarithmic;
 }
 
-// Number by number the median of several seeds' curves; as long as the shortest.
+// The elementwise median of several curves, as long as the shortest.
 std::vector<double> median_curve(const std::vector<const std::vector<double>*>& curves) {
   std::vector<double> medians;
   for (std::size_t i = 0;; ++i) {
@@ -94,7 +94,7 @@ std::vector<double> median_curve(const std::vector<const std::vector<double>*>& 
   }
 }
 
-// The means over equal stretches of 0..end, as points in their middles.
+// Means over equal segments of 0..end, as points at their midpoints.
 std::vector<Chart::Point> stretched(const std::vector<double>& means, int end) {
   std::vector<Chart::Point> points;
   for (std::size_t i = 0; i < means.size(); ++i)
@@ -105,7 +105,7 @@ std::vector<Chart::Point> stretched(const std::vector<double>& means, int end) {
 
 std::string panel_name(const Results& r, const std::string& what) { return r.title() + "-" + what; }
 
-// Shares of attention at the longest length over bins of distance, each twice as wide as the last.
+// A chart, still empty, of attention by distance at the longest length; bins double in width.
 Chart distances(const Results& r, const std::string& name, const std::string& title,
                 const std::string& more) {
   Chart c{.name = panel_name(r, name),
@@ -277,9 +277,9 @@ Chart over_distances_by_head(const Results& r, const Row& row) {
 }
 
 Chart performance_profile(const AtMultiple& at, const Palette& palette) {
-  constexpr double end = 0.99;  // above 1 there is nothing
+  constexpr double end = 0.99;  // no score is above 1
   constexpr int steps = 20;
-  constexpr std::size_t apart = 8;  // lines that a reader can follow where all end near 0
+  constexpr std::size_t apart = 8;  // lines that a reader can follow when all end near 0
   std::vector<std::pair<double, std::size_t>> best;
   for (std::size_t i = 0; i < at.rows.size(); ++i)
     if (const AcrossTasks a = across_tasks(at.scores[i]); a.runs > 0 && !at.rows[i].windowed())

@@ -8,7 +8,7 @@
 namespace yonder {
 namespace {
 
-// 1, 2, 3, …, growing by a twentieth, up to `last`.
+// 1, 2, 3, …, then in steps of 5 %, up to `last`.
 std::vector<int> distances(int last) {
   std::vector<int> all;
   for (double d = 1; d <= last; d = std::max(d + 1, std::floor(d * 1.05))) all.push_back(int(d));
@@ -43,14 +43,14 @@ std::vector<std::vector<double>> bias_of_row(const ScoreTerms& s, const Position
   return bias;
 }
 
-// The first layer whose scores get a bias; −1: none does.
+// The first layer with a bias; −1 if there is none.
 int layer_of_bias(const Composition& encoding) {
   for (const Composition::Component& p : encoding.components())
     if (p.entry->kind == Kind::bias) return p.layers.empty() ? 0 : p.layers.front();
   return -1;
 }
 
-// The entry of the part that has something of a kind to draw, or null.
+// The entry of the component with that probe, or null.
 const Entry* drawn(const Composition& encoding, Probe probe) {
   for (const Composition::Component& p : encoding.components())
     if (p.entry->probe == probe) return p.entry;
@@ -65,7 +65,7 @@ double dot(const Vector& a, const Vector& b) {
   return sum;
 }
 
-// The direction of largest variance of centred points, across the `others`: power iteration.
+// The direction of largest variance of centred points, orthogonal to `others`: power iteration.
 Vector principal(const std::vector<Vector>& points, const std::vector<Vector>& others) {
   Vector v(points.front().size());
   for (std::size_t i = 0; i < v.size(); ++i) v[i] = std::cos(double(i + 1));  // any start
@@ -86,29 +86,35 @@ Vector principal(const std::vector<Vector>& points, const std::vector<Vector>& o
   return v;
 }
 
-// p_l(i) of each layer at positions 0..longest−1, [layers][longest], from what the hooks add to
-// zeros.
-std::vector<std::vector<Vector>> paths_of(Transformer& model, int longest) {
+// p_l(i) at positions 0..longest−1, [≤ longest], and where it is added.
+struct Path {
+  std::string name;  // "input" or the layer
+  std::vector<Vector> points;
+};
+
+// What the hooks add to zeros, at the input and in each layer. Omits all-zero paths; stops at a
+// position that is not finite.
+std::vector<Path> paths_of(Transformer& model, int longest) {
   Composition& encoding = model.encoding();
   const Placed placed(encoding, {.tokens = longest, .longest = longest});
   const int D = model.dims().width;
   const Var zeros{Tensor({1, longest, D})};
   const std::vector<int> tokens(std::size_t(longest), 0);
   encoding.begin(placed);
-  std::vector<Var> added{encoding.embed(zeros, tokens, placed)};
-  for (int l = 0; l < model.dims().layers; ++l)
-    added.push_back(encoding.layer_input(zeros, l, placed));
-  std::vector<std::vector<Vector>> all;
-  for (const Var& p : added) {
-    const real* x = p.value().data.get();
-    if (std::all_of(x, x + std::int64_t(longest) * D, [](real y) { return y == 0; })) continue;
-    all.emplace_back();
+  std::vector<Path> all;
+  const auto add = [&](const std::string& name, const Var& added) {
+    const real* x = added.value().data.get();
+    if (std::all_of(x, x + std::int64_t(longest) * D, [](real y) { return y == 0; })) return;
+    all.push_back({name, {}});
     for (int i = 0; i < longest; ++i) {
       Vector at(x + std::int64_t(i) * D, x + std::int64_t(i + 1) * D);
       if (!std::ranges::all_of(at, [](double y) { return std::isfinite(y); })) break;
-      all.back().push_back(std::move(at));
+      all.back().points.push_back(std::move(at));
     }
-  }
+  };
+  add("input", encoding.embed(zeros, tokens, placed));
+  for (int l = 0; l < model.dims().layers; ++l)
+    add("layer " + std::to_string(l + 1), encoding.layer_input(zeros, l, placed));
   return all;
 }
 
@@ -119,8 +125,8 @@ Chart biases(Transformer& model, int longest, const Style& style) {
   Chart chart{.name = "bias",
               .title = "bias by distance",
               .caption =
-                  "Added to the attention logit, relative to distance 0; all layers share it. "
-                  "Beyond the dashed line no distance was seen in training.",
+                  "Added to the attention logit in the first layer that has a bias, relative to "
+                  "distance 0. Beyond the dashed line no distance was seen in training.",
               .left = "bias",
               .below = "distance i − j in tokens",
               .x = Chart::Axis::logarithmic,
@@ -131,7 +137,7 @@ Chart biases(Transformer& model, int longest, const Style& style) {
   encoding.begin(placed);
   ScoreTerms scores;
   const Mask mask = encoding.mask_in(layer);
-  // Forget gates are those of tokens that say nothing.
+  // Forget gates are computed for zero inputs.
   const Var blank{Tensor({1, longest, model.dims().width})};
   encoding.scores(scores, {.layer = layer,
                            .queries = placed,
@@ -202,8 +208,8 @@ Chart trajectory(Transformer& model, int longest, const Style& style) {
   const auto paths = paths_of(model, longest);
   const std::size_t N = std::size_t(model.dims().trained);
   std::vector<Vector> trained;
-  for (const auto& path : paths)
-    trained.insert(trained.end(), path.begin(), path.begin() + std::min(N, path.size()));
+  for (const auto& [name, points] : paths)
+    trained.insert(trained.end(), points.begin(), points.begin() + std::min(N, points.size()));
   if (trained.size() < 2) return chart;
   Vector mean(trained.front().size(), 0.0);
   for (const Vector& p : trained)
@@ -214,16 +220,16 @@ Chart trajectory(Transformer& model, int longest, const Style& style) {
   const auto projected = [&](const Vector& p) {
     return Chart::Point{dot(p, first) - dot(mean, first), dot(p, second) - dot(mean, second)};
   };
-  // Of the trained part: what leaves its surroundings would make it a dot.
+  // Of the trained part: a path that runs far away would shrink it to a dot.
   double farthest = 0;
   for (const Vector& p : trained) farthest = std::max(farthest, std::sqrt(dot(p, p)));
   for (std::size_t l = 0; l < paths.size(); ++l) {
-    const std::string name = "layer " + std::to_string(l + 1);
+    const auto& [name, points] = paths[l];
     Chart::Line within{name, {.colour = style.colour, .marker = 0, .dashes = int(l) % 5}, {}};
     Chart::Line beyond{
         name + ", beyond N", {.colour = Style::grey, .marker = 0, .dashes = int(l) % 5}, {}};
-    for (std::size_t i = 0; i < paths[l].size(); ++i) {
-      const Chart::Point p = projected(paths[l][i]);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const Chart::Point p = projected(points[i]);
       if (i + 1 >= N && std::hypot(p.x, p.y) > 2 * farthest) break;
       if (i < N) within.points.push_back(p);
       if (i + 1 >= N) beyond.points.push_back(p);

@@ -6,39 +6,38 @@
 #include "train/report/chart.h"
 
 /// \file
-/// What a trained encoding looks like, asked of it through its own hooks, so that encodings and
-/// models need not know that there is a report.
+/// Charts of a trained encoding, drawn through its own hooks, so that encodings and models do not
+/// depend on the report.
 namespace yonder {
 
-/// What each head adds to a score by distance, up to `longest` tokens, as the last query of a
-/// sequence of `longest` sees it; less the bias at distance 0, since softmax does not see a
-/// constant. All layers that have it share it. A chart without lines unless one of the parts is a
-/// bias.
+/// What each head of the first layer with a bias adds to the scores of the last of `longest`
+/// tokens, by distance, relative to distance 0, since softmax ignores constants. A chart without
+/// lines unless a component is a bias.
 Chart biases(Transformer&, int longest, const Style&);
 
-/// Tokens per full turn of each pair of columns that turns, a line for each row's frequencies.
+/// Wavelengths of a row: tokens per full turn of each pair of dimensions that rotates.
 struct Turns {
-  Row row;                     ///< the encoding
+  Row row;                     ///< encoding and overrides
   std::vector<double> tokens;  ///< [pairs] 2π/w_m
 };
-/// Of a loaded model, its test options included.
+/// Those of a loaded model, inference-time overrides included.
 Turns turns(Transformer&, const Row&, int longest);
-/// Rows whose frequencies are those of the first are left out, unless it is the first.
+/// A line per row; omits later rows with the same frequencies as the first.
 Chart frequencies(const std::vector<Turns>&, int trained, int longest, const Palette&);
 
 /// The path of what an encoding adds by position (Probe::path), up to `longest` positions,
-/// projected on the two directions in which the trained part of it varies most, as far as it stays
-/// within twice that part's reach. A chart without lines for any other encoding.
+/// projected onto the first two principal components of its trained part, up to where it leaves
+/// twice that part's radius. A chart without lines for any other encoding.
 Chart trajectory(Transformer&, int longest, const Style&);
 
-/// Cosine similarity of rows of a learned table, each two of at most 32 positions.
+/// Pairwise cosine similarity of the rows of a learned table, at up to 32 positions.
 struct Similarity {
   std::vector<int> at;                      ///< positions
   std::vector<std::vector<double>> cosine;  ///< [at][at]
 };
-/// Of the encoding with Probe::table; empty unless there is one.
+/// That of the component with Probe::table; empty if there is none.
 Similarity similarity(const Transformer&);
-/// A square for each two positions, the more opaque the farther from 0.
+/// One square per pair of positions, the more opaque, the farther from 0.
 std::string similarity_svg(const Similarity&, Svg);
 
 }  // namespace yonder

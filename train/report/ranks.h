@@ -7,32 +7,32 @@
 #include "train/results/study.h"
 
 /// \file
-/// Rows over many tasks as tables, and the page of an atlas.
+/// Tables of rows across tasks, and the page of an atlas.
 namespace yonder {
 
-/// A table of rows, for a page and for Markdown.
+/// A table of rows, for HTML and for Markdown.
 struct RowTable {
-  /// What stands in a cell or a head, and in small letters under it.
+  /// Text of a cell or column head, and a small line under it.
   using Cell = std::pair<std::string, std::string>;
 
-  std::vector<Cell> heads;                               ///< but that of the rows
+  std::vector<Cell> heads;                               ///< without that of the rows
   std::vector<std::pair<Row, std::vector<Cell>>> lines;  ///< each as long as `heads`
 };
 
-/// At each multiple the interquartile mean with its interval, "0.62 [0.55–0.70]", and the mean
-/// rank; the row that ranks best at headline_of() comes first.
+/// Interquartile mean with its interval, "0.62 [0.55–0.70]", and mean rank at each multiple of the
+/// training length; the best rank at headline_of() comes first.
 RowTable table_of_means(const std::vector<AtMultiple>&);
-/// The mean rank and that of each task, the best row first; windowed models have none.
+/// Mean rank and rank on each task, best row first; omits windowed models, which have no rank.
 RowTable table_of_ranks(const AtMultiple&);
 
-/// Markdown of a study of several tasks, the same whatever the order of its panels: both tables,
-/// the latter for each multiple; the seeds that solve each task, with Wilson's intervals; what is
-/// missing. It begins with a line of its own, an HTML comment. UsageError for a study without two
-/// tasks at the same multiple.
+/// Markdown of a study of several tasks, independent of the order of its panels: both tables, the
+/// latter for each multiple; how many seeds solve each task, with Wilson's intervals; missing runs.
+/// Begins with a marker line, an HTML comment. Throws UsageError unless two tasks were evaluated at
+/// the same multiple.
 std::string as_ranks(const Study&);
 
-/// What a file has above that line, so that a page can be made again below words written by hand;
-/// "" where there is no file. UsageError for a file without the line.
+/// The text of a file above the marker line, so that a page can be regenerated below handwritten
+/// text; "" if there is no file. Throws UsageError if the file lacks the line.
 std::string kept_above(const std::string& path);
 
 }  // namespace yonder

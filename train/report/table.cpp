@@ -16,7 +16,7 @@ struct TableCell {
   std::string value, range, colour;
 };
 
-// Columns that UTF-8 text takes: bytes that don't continue a character.
+// Width of UTF-8 text in columns: the bytes that do not continue a character.
 int width(const std::string& text) {
   return int(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
@@ -32,9 +32,9 @@ std::string painted(const std::string& text, const std::string& code, const Term
 
 const char *green = "32", *yellow = "33", *red = "31", *dim = "2", *bold = "1";
 
-// Within 5 % of its own loss at the trained length a model has not noticed the length; beyond a
-// quarter more it has lost most of what it knew above a unigram model.
-// Nothing is judged of a task that was not learned at the trained length.
+// Up to 5 % worse than at the training length, a model does not degrade; beyond 25 % it has lost
+// most of its advantage over a unigram model. Tasks that were not learned at the training length
+// are not judged.
 const char* colour(const Results& results, const Row& row, int length, const Measure& measure) {
   const double worse = results.degradation(row, length, measure);
   if (std::isnan(worse) || results.unlearned(row)) return dim;
@@ -52,7 +52,7 @@ TableCell cell(const Results& results, const Row& row, int length, const Measure
 
 using Cells = std::vector<std::vector<TableCell>>;  // [row][length]
 
-// Puts each range beside its median: "1.63 [1.61–1.65]".
+// Puts each range next to its median: "1.63 [1.61–1.65]".
 Cells beside(Cells cells) {
   for (auto& row : cells)
     for (TableCell& c : row)

@@ -5,7 +5,7 @@
 
 namespace yonder {
 
-/// How the place looks where text is shown.
+/// How text is shown on a terminal.
 struct TerminalStyle {
   int columns = 80;  ///< width of the terminal
   /// Whether ANSI colours are used.
@@ -13,13 +13,13 @@ struct TerminalStyle {
   Colour colour = plain;  ///< of tables
 };
 
-/// The look of standard output: coloured if it is a terminal and NO_COLOR is unset; COLUMNS, else
-/// the terminal's width, else 80.
+/// The style of standard output: coloured if it is a terminal and NO_COLOR is unset or empty; as
+/// wide as COLUMNS says, else as the terminal is, else 80.
 TerminalStyle style_of_stdout();
 
-/// Rows × lengths: the median, and the range over seeds beside it where `style.columns` allow, else
-/// beneath. The trained length is marked; each cell is coloured by how many times worse it is than
-/// the same models at the trained length.
+/// Rows × lengths: median, and range over seeds next to it if `style.columns` allow, else below.
+/// The training length is marked; cells are coloured by how many times worse they are than the same
+/// models at the training length.
 std::string table(const Results&, const Measure&, const TerminalStyle&);
 
 }  // namespace yonder

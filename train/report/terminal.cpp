@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// How this program is called from here.
+// How to call this program from the current folder.
 std::string program() {
   std::error_code error;
   const fs::path path = fs::read_symlink("/proc/self/exe", error);
@@ -54,7 +54,7 @@ std::string order(const Results& r) {
   const int longest = r.longest();
   std::string text;
   for (const Ordering& o : orderings(r, longest, r.measures().front())) {
-    if (at_chance(r, o.better, o.length, o.measure)) break;  // how those below stand means nothing
+    if (at_chance(r, o.better, o.length, o.measure)) break;  // order at chance level means nothing
     if (text.empty())
       text = fmt::format("Ranking at {} (seeds in which each order holds): {}", longest,
                          o.better.printed());
@@ -64,14 +64,14 @@ std::string order(const Results& r) {
   return text.empty() ? "" : text + ".";
 }
 
-// Whether all rows of a claim stand in its order, beside its steps.
+// The test of a claim's order as a whole, in addition to its steps.
 std::string whole_order(const Verdict& v) {
   if (!v.trend) return "";
   return fmt::format("; order as a whole: mean Kendall tau {:.2f}, Page's p = {:.2g}", v.trend->tau,
                      v.trend->p);
 }
 
-// A published claim beside what was found, step by step.
+// A published claim and its result, step by step.
 std::string claim(const Verdict& v, int claims, const TerminalStyle& style) {
   std::string text =
       wrapped(fmt::format("Claim: {} ({})", v.claim.text, v.claim.source), style.columns) +
@@ -84,7 +84,7 @@ std::string claim(const Verdict& v, int claims, const TerminalStyle& style) {
   return text;
 }
 
-// The encoding that length has hurt most: the one worth extending.
+// The encoding that degrades most with length: the one worth extending.
 std::string most_degraded(const Results& r) {
   std::string name = r.rows.front().encoding;
   double worst = 0;
@@ -101,12 +101,12 @@ std::string best_encoding(const Results& r) {
   return r.rows.front().encoding;
 }
 
-// Three commands that a curious person would try next, ready to paste.
+// Up to three commands to try next, ready to paste.
 std::vector<std::string> next_commands(const Study& study, const std::string& folder) {
   const Results& r = study.panels.front();
   const std::string extended = most_degraded(r);
   std::vector<std::string> all;
-  for (const Training& t : study.trainings)  // of a run that failed there is no model
+  for (const Training& t : study.trainings)  // a failed run has no model
     if (t.encoding == extended && !t.trial && all.empty())
       all.push_back(fmt::format("{} eval {} --eval-lengths {} --extensions all", program(),
                                 shell_word(folder + "/cells/" + t.cell), lengths_of(r, ",")));
@@ -128,7 +128,7 @@ std::string shell_word(const std::string& text) {
     return std::isalnum(c) || std::string_view("/._-+=,:@").find(char(c)) != std::string_view::npos;
   });
   if (plain && !text.empty()) return text;
-  // A terminal must not obey what it shows.
+  // Control characters must not reach the terminal.
   const bool shows = printable(text) == text;
   std::string out = "'";
   for (char c : text) {

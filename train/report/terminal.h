@@ -6,12 +6,12 @@
 
 namespace yonder {
 
-/// What a sweep ends with: the tables, what was seen in words, which row is better than which and
-/// in how many seeds, what became of published claims, where page and data are, and three commands
-/// to continue with. `folder` holds the sweep.
+/// What a sweep prints at its end: tables, findings in words, the ranking and in how many seeds it
+/// holds, verdicts on claims and predictions, failures, paths of page and data, and up to three
+/// commands to run next. `folder` is the sweep's.
 std::string report(const Study&, const std::string& folder, const TerminalStyle&);
 
-/// A word of a command as the shell reads it back.
+/// Quotes a word of a command for the shell.
 std::string shell_word(const std::string& text);
 
 }  // namespace yonder

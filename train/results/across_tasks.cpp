@@ -150,12 +150,12 @@ std::vector<std::size_t> AtMultiple::by_rank() const {
 
 std::vector<AtMultiple> at_multiples(const std::vector<Results>& panels) {
   const auto tasks = tasks_of(panels);
-  std::map<double, AtMultiple> all;  // by the multiple
+  std::map<double, AtMultiple> all;  // by multiple
   for (const auto& [name, r] : tasks)
     for (const int length : r->lengths) {
       const std::string multiple = r->multiple(length);
       AtMultiple& at = all[std::stod(multiple)];
-      if (!at.panels.empty() && at.panels.back() == r) continue;  // rounds to the same
+      if (!at.panels.empty() && at.panels.back() == r) continue;  // rounds to the same multiple
       at.multiple = multiple;
       at.panels.push_back(r);
       at.lengths.push_back(length);

@@ -9,7 +9,7 @@
 namespace yonder {
 namespace {
 
-// Empty for what has no number.
+// Empty for NaN.
 std::string cell_of(double x) { return std::isnan(x) ? "" : text_of(Value(x)); }
 
 template <class Holds>
@@ -56,7 +56,7 @@ Gaze gaze(const std::vector<HeadLook>& heads, int tokens) {
 }
 
 const char* name_of(Gaze gaze, Subject subject) {
-  // of one row and of several, in the order of Gaze
+  // singular and plural, in the order of Gaze
   static constexpr const char* names[][2] = {
       {"looks near", "look near"},
       {"finds it", "find it"},

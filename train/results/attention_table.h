@@ -6,60 +6,59 @@
 #include "core/attention/observer.h"
 
 /// \file
-/// What attention does, as numbers for files and as a sentence.
+/// Statistics of attention, as numbers for files and as a sentence.
 namespace yonder {
 
-/// Means over the observed rows of one head.
+/// Means over the observed query rows of one head.
 struct HeadLook {
   int layer = 0, head = 0;       ///< from 0
   std::int64_t rows = 0;         ///< observed
-  double entropy = 0, keys = 0;  ///< keys: e to the mean entropy
+  double entropy = 0, keys = 0;  ///< keys: exp(mean entropy)
   /// @{
-  /// HeadSums of the same name over its rows.
+  /// Means of the HeadSums of the same names.
   double distance = 0, within = 0, first = 0, own = 0, top = 0, spent = 0;
   /// @}
-  double told = 0;                  ///< NaN where no row has a lag
+  double told = 0;                  ///< NaN if no row has a lag
   std::vector<double> by_distance;  ///< distances 0, 1, 2–3, 4–7, …
   std::vector<double> map;          ///< [blocks(), blocks()] HeadSums::map; may be empty
 
-  int blocks() const { return int(std::lround(std::sqrt(map.size()))); }  ///< of the map
+  int blocks() const { return int(std::lround(std::sqrt(map.size()))); }  ///< side of map
 };
 
-/// A number of a HeadLook and its name in files.
+/// A statistic of a HeadLook and its name in files.
 struct HeadNumber {
-  const char* name;         ///< column and key
-  double HeadLook::*value;  ///< where it is kept
+  const char* name;         ///< CSV column and JSON key
+  double HeadLook::*value;  ///< its field
 };
-/// All numbers of a HeadLook, in the order of the columns.
+/// All statistics of a HeadLook, in the order of the columns.
 inline constexpr HeadNumber head_numbers[] = {
     {"entropy", &HeadLook::entropy}, {"keys", &HeadLook::keys},   {"distance", &HeadLook::distance},
     {"within", &HeadLook::within},   {"first", &HeadLook::first}, {"own", &HeadLook::own},
     {"top", &HeadLook::top},         {"spent", &HeadLook::spent}, {"told", &HeadLook::told}};
 
-/// Of each layer and head that saw a row.
+/// One for each layer and head with an observed row.
 std::vector<HeadLook> looks(const std::vector<std::vector<HeadSums>>& layers);
 
-/// How a model looks at a length.
+/// Where the attention of a model goes at one evaluation length.
 enum class Gaze {
-  near,            ///< a mass of 0.9 or more lies within the trained length in every head
-  finds,           ///< a head puts 0.7 or more on the telling token
-  spreads,         ///< half of the heads spread over a quarter of all tokens or more
-  sharp_at_wrong,  ///< half of the heads look at few tokens (under L/16), and those are far ones
+  near,            ///< in every head, at least 0.9 of the mass lies within the training length
+  finds,           ///< a head puts at least 0.7 on the token that holds the answer
+  spreads,         ///< at least half of the heads attend to L/4 keys or more
+  sharp_at_wrong,  ///< at least half of the heads attend to under L/16 keys, mostly beyond N
   mixed            ///< none of these
 };
-/// `tokens` is L. Of several that hold, the first in the order finds, near, spreads,
-/// sharp_at_wrong.
+/// `tokens` is L. If several hold, the first in the order finds, near, spreads, sharp_at_wrong.
 Gaze gaze(const std::vector<HeadLook>&, int tokens);
-/// Who looks.
+/// Grammatical number of the subject.
 enum class Subject { one, several };
 /// "looks near", "finds it", "spreads", "looks sharply at wrong far tokens", "shows no single
-/// pattern"; of several "look near", ….
+/// pattern"; plural: "look near", ….
 const char* name_of(Gaze, Subject = Subject::one);
 
-/// Names of the columns of `csv_cells`: layer, head, rows, entropy, keys, …, d0, d1, d2, d4, … up
-/// to distances below `tokens`.
+/// Names of the columns of attention_cells(): layer, head, rows, entropy, keys, …, d0, d1, d2, d4,
+/// … up to distances below `tokens`.
 std::vector<std::string> attention_columns(int tokens);
-/// The cells of one head, as many; empty where it has no number.
+/// The cells of one head, one per column; empty for NaN.
 std::vector<std::string> attention_cells(const HeadLook&, int tokens);
 
 }  // namespace yonder

@@ -33,7 +33,7 @@ std::string printable(const std::string& text) {
     const std::size_t size = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : 4;
     bool good = first < 0x80 ? first >= ' ' && first != 0x7f : first >= 0xc2 && first < 0xf5;
     for (std::size_t n = 1; n < size; ++n) good = good && byte(n) >> 6 == 2;
-    // Controls, numbers written longer than needed, surrogates and what is beyond Unicode.
+    // C1 controls, overlong encodings, surrogates and code points beyond Unicode.
     if (first == 0xc2) good = good && byte(1) >= 0xa0;
     if (first == 0xe0) good = good && byte(1) >= 0xa0;
     if (first == 0xed) good = good && byte(1) < 0xa0;

@@ -16,14 +16,14 @@ constexpr double significance = 0.05, z_of_power = 0.842;
 
 double sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
 
-// Sums of equal size in another order differ by rounding; they count as equal.
+// Sums of the same values in another order differ by rounding; they count as equal.
 double slack(const std::vector<double>& x) {
   double size = 0;
   for (const double d : x) size += std::abs(d);
   return 1e-12 * size;
 }
 
-// The z that a share `tail` of normal numbers exceeds.
+// The z that a standard normal variable exceeds with probability `tail`.
 double normal_quantile(double tail) {
   double low = 0, high = 40;
   for (int i = 0; i < 200; ++i) {
@@ -48,8 +48,8 @@ double kendall(const std::vector<double>& values) {
   return pairs ? agree / pairs : 0;
 }
 
-// How often a seed's part of L has each value, over all permutations of its ranks; and from these
-// how often the sum over seeds reaches `least`.
+// The share of all permutations of the ranks within each seed whose L is at least `least`, by
+// enumeration.
 double exact_trend(const std::vector<std::vector<double>>& all_ranks, double least) {
   std::vector<double> totals{0};
   for (std::vector<double> rank : all_ranks) {
@@ -66,7 +66,7 @@ double exact_trend(const std::vector<std::vector<double>>& all_ranks, double lea
 }
 
 double drawn_trend(const std::vector<std::vector<double>>& all_ranks, double least) {
-  int reached = 1;  // the order seen is one of those that could have been drawn
+  int reached = 1;  // counts the observed order itself
   for (int n = 0; n < draws_of_a_test; ++n) {
     RandomStream draws(Random(0, "trend", std::uint32_t(n)));
     double total = 0;
@@ -106,7 +106,7 @@ double sign_flip_p(const std::vector<double>& differences) {
     }
     return low / double(1u << n);
   }
-  int low = 1;  // the signs seen are one of those that could have been drawn
+  int low = 1;  // counts the observed signs themselves
   for (int k = 0; k < draws_of_a_test; ++k) {
     const Random random(0, "sign flips", std::uint32_t(k));
     double total = 0;

@@ -11,7 +11,7 @@
 namespace yonder {
 namespace {
 
-// The seeds that each row has in a panel, by its place among `rows`.
+// The seeds of each row in a panel, by index into `rows`.
 std::vector<std::set<int>> seeds_run(const Results& r, const std::vector<Row>& rows) {
   std::vector<std::set<int>> seeds(rows.size());
   for (const EvalScore& s : r.scores)
@@ -19,7 +19,7 @@ std::vector<std::set<int>> seeds_run(const Results& r, const std::vector<Row>& r
   return seeds;
 }
 
-// ", seeds 1 and 2"; "" of all.
+// ", seeds 1 and 2"; "" for all seeds.
 std::string seeds_text(const std::set<int>& seeds, std::size_t all) {
   if (seeds.size() == all) return "";
   std::vector<std::string> names;
@@ -27,7 +27,7 @@ std::string seeds_text(const std::set<int>& seeds, std::size_t all) {
   return (names.size() == 1 ? ", seed " : ", seeds ") + listed(names);
 }
 
-// The task alone where no other panel is of it.
+// The task alone if no other panel has it.
 std::string panel_name(const Study& study, const Results& r) {
   const std::string task = task_name(r);
   const auto same = [&task](const Results& other) { return task_name(other) == task; };
@@ -44,10 +44,10 @@ std::string missing_runs(const Study& study) {
       all.insert(s.seed);
       add_once(rows, s.row);
     }
-  std::map<std::pair<std::string, std::string>, std::set<std::string>> where;  // rows, seeds
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> where;  // by rows and seeds
   for (const Results& r : study.panels) {
     const auto run = seeds_run(r, rows);
-    std::map<std::string, std::set<std::string>> names;  // by their seeds
+    std::map<std::string, std::set<std::string>> names;  // by missing seeds
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const auto plain = std::ranges::find(rows, Row{rows[i].encoding, {}});
       const bool same = plain != rows.end() && !rows[i].extension.empty();

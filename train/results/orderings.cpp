@@ -10,7 +10,7 @@
 namespace yonder {
 namespace {
 
-// The number of each seed, by seed.
+// The seeds that have a value, each with its value.
 std::vector<std::pair<int, double>> by_seed(const Results& r, const Row& row, int length,
                                             const Measure& m) {
   std::vector<std::pair<int, double>> all;
@@ -46,7 +46,7 @@ Outcome outcome(const Ordering& o) {
   return o.opposite_p <= level ? Outcome::reversed : Outcome::open;
 }
 
-// The differences of a pair, below 0 where `better` is the better one.
+// The differences of a pair, signed so that values below 0 support the direction.
 std::vector<double> stated(const Ordering& o, Direction direction) {
   constexpr double most = 1e12;  // a loss may be infinite
   std::vector<double> all;
@@ -61,14 +61,14 @@ std::string number(double x, const Measure& m) {
                      m.percent ? 1 : 3);
 }
 
-// Of the steps that can be judged: a claim with one that can't has p = 1.
+// The largest p of the steps; 1 if a step can't be judged.
 double p_of(const std::vector<Ordering>& steps) {
   double p = steps.empty() ? 1 : 0;
   for (const Ordering& o : steps) p = std::max(p, o.doubt.empty() ? o.p : 1);
   return p;
 }
 
-// The clearest opposite of a step.
+// The smallest opposite_p of the steps that can be judged.
 double opposite_p_of(const std::vector<Ordering>& steps) {
   double p = 1;
   for (const Ordering& o : steps)
@@ -76,8 +76,8 @@ double opposite_p_of(const std::vector<Ordering>& steps) {
   return p;
 }
 
-// The values of the rows on the seeds that all have, the best first as predicted. Nothing where a
-// row was not learned at the training length, and the claim is of another.
+// Page's test over the seeds that all rows have, the best row first as predicted. Empty with too
+// few seeds, or if a row was not learned at the training length and `length` is another one.
 std::optional<Trend> trend_of(const Results& r, const std::vector<Row>& rows, int length,
                               const Measure& m) {
   for (const Row& row : rows)
@@ -142,7 +142,7 @@ int panel_of(const Study& study, const Claim& c) {
 
 bool at_chance(const Results& r, const Row& row, int length, const Measure& m) {
   const double median = r.at(row, length, m).median;
-  if (!m.percent) return median >= r.unigram_loss - 0.005;  // false where it is unknown
+  if (!m.percent) return median >= r.unigram_loss - 0.005;  // false if it is unknown
   if (m.value == Measure::exact_match.value) return median == 0;
   return median <= r.chance_accuracy(length) + 0.02;
 }
@@ -213,7 +213,7 @@ std::string evidence(const Ordering& o) {
 std::string would_tell(const Ordering& o, int claims) {
   constexpr int feasible = 50;
   if (o.outcome != Outcome::open || o.pairs.seeds < 2) return "";
-  if (!o.doubt.empty() && o.pairs.seeds >= fewest_seeds) return "";  // seeds are not what lacks
+  if (!o.doubt.empty() && o.pairs.seeds >= fewest_seeds) return "";  // more seeds would not help
   if (std::ranges::count(o.pairs.differences, 0) == o.pairs.seeds)
     return "they are equal in every seed";
   const int needed = seeds_needed(stated(o, Direction::stated), claims);
@@ -237,7 +237,7 @@ std::vector<Verdict> verdicts(const Study& study) {
     v.adjusted_p = p[i];
     const bool some =
         std::ranges::any_of(v.steps, [](const Ordering& o) { return o.outcome == Outcome::holds; });
-    // An order may hold as a whole though no seed shows one of its steps.
+    // An order may hold as a whole even if one of its steps holds on no seed.
     const bool broken = std::ranges::any_of(
         v.steps, [](const Ordering& o) { return o.agree == 0 || o.opposite_p <= level; });
     v.result = p[i] <= level && !broken ? Verdict::reproduced

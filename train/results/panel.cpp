@@ -36,7 +36,7 @@ void Results::count_scores() {
 
 std::vector<Measure> Results::measures() const {
   if (text && task == "text") return {Measure::loss};
-  if (text) return {Measure::loss, Measure::bytes};  // who copies names every byte
+  if (text) return {Measure::loss, Measure::bytes};  // copying predicts every byte
   return {Measure::token_accuracy, Measure::exact_match};
 }
 

@@ -9,117 +9,116 @@
 #include "train/results/statistics.h"
 
 /// \file
-/// What a comparison of encodings found: scores as tidy data, and the questions that table, plot
-/// and sentences ask of them.
+/// Results of a comparison of encodings: scores as tidy data, and the queries that tables, plots
+/// and sentences need.
 namespace yonder {
 
-/// A loss in nats per token in bits per byte, of tokens that stand for so many bytes.
+/// Converts a loss in nats per token to bits per byte.
 inline double bits_per_byte(double loss, double bytes_per_token) {
   return loss / std::numbers::ln2 / bytes_per_token;
 }
 
-/// Loss by position, at the longest length of a panel: the mean over each of equal stretches of
-/// the sequence. Falling below the windowed model's means that far context is used.
+/// Loss by position at the longest length of a panel: the mean over each of equal segments of the
+/// sequence. A loss below the windowed model's means that far context is used.
 struct Curve {
   Row row;                   ///< what was evaluated
   int seed = 0;              ///< of the run
-  std::vector<double> loss;  ///< [stretches], nats
+  std::vector<double> loss;  ///< [segments], nats
 };
 
-/// Accuracy by how far back the answer stands.
+/// Accuracy by lag: how many tokens back the answer is found.
 struct LagScore {
   Row row;                          ///< what was evaluated
   int seed = 0, length = 0;         ///< as in EvalScore
   int from = 0, to = 0;             ///< lags from ≤ lag < to, in tokens
-  double token_accuracy = unknown;  ///< share of right targets
+  double token_accuracy = unknown;  ///< share of correct targets
   int count = 0;                    ///< targets
 };
 
-/// What the attention of one model did at one length, of the scored rows of all sequences.
+/// Attention statistics of one model at one length, over the scored rows of all sequences.
 struct AttentionScore {
   Row row;                               ///< what was evaluated
   int seed = 0, length = 0, tokens = 0;  ///< as in EvalScore
   std::vector<HeadLook> heads;           ///< of all layers
 };
 
-/// One of the numbers of an EvalScore, and how people read it.
+/// One of the metrics of an EvalScore, and how it is displayed.
 struct Measure {
-  double EvalScore::*value;  ///< where it is kept
-  const char* name;          ///< "loss": names the plot's file too
+  double EvalScore::*value;  ///< its field
+  const char* name;          ///< "loss"; also names the plot's file
   const char* title;         ///< as a heading
-  bool percent;  ///< a share, read in percent, more is better; else nats, less is better
+  bool percent;  ///< a share, shown in percent, higher is better; else nats, lower is better
 
   static const Measure loss;            ///< nats
   static const Measure token_accuracy;  ///< share of tokens
-  static const Measure bytes;           ///< token_accuracy of a text
+  static const Measure bytes;           ///< token_accuracy of text
   static const Measure exact_match;     ///< share of examples
 };
 
 /// One panel of a comparison: rows × lengths × seeds, with the same task, protocol and settings.
 struct Results {
   std::string task;  ///< registered name
-  std::string test;  ///< task options changed for the test, "tiled.copies=2"; "" for none
+  std::string test;  ///< task options changed for evaluation, "tiled.copies=2"; "" for none
   std::string protocol =
-      "fixed-targets";  ///< which targets count: the name of a Protocol, "answer"
-  std::string
-      variant;        ///< settings of training that the sweep varies: "train.lr=0.001"; "" if none
-  bool text = false;  ///< a text is continued; else questions are answered
-  int train_length = 0;              ///< N in items for tasks, in tokens for text
-  int train_steps = 0;               ///< of training; 0: results of earlier versions don't say
+      "fixed-targets";   ///< which targets count: the name of a Protocol, or "answer"
+  std::string variant;   ///< training settings that the sweep varies: "train.lr=0.001"; "" if none
+  bool text = false;     ///< a text is modelled; else questions are answered
+  int train_length = 0;  ///< N in items for tasks, in tokens for text
+  int train_steps = 0;   ///< 0: unknown, in results of earlier versions
   std::vector<int> lengths;          ///< evaluated, ascending
   LengthBins bins;                   ///< among lengths
   int seeds = 0;                     ///< runs per row
-  std::vector<Row> rows;             ///< in the order of the tables
-  std::vector<double> chance;        ///< [lengths] accuracy of the best guess that reads nothing
+  std::vector<Row> rows;             ///< in table order
+  std::vector<double> chance;        ///< [lengths] accuracy of the best guess without the input
   double unigram_loss = unknown;     ///< text: loss of the unigram baseline, nats
-  double bytes_per_token = unknown;  ///< of text that tokens stand for; unknown: no bits per byte
-  std::vector<EvalScore> scores;     ///< of models at the end of their training
-  std::vector<EvalScore> late_checkpoints;  ///< before it, in the last tenth of training
+  double bytes_per_token = unknown;  ///< mean bytes of text per token; unknown: no bits per byte
+  std::vector<EvalScore> scores;     ///< at the end of training
+  std::vector<EvalScore> late_checkpoints;  ///< before that, in the last tenth of training
   std::vector<EvalScore> learning_curve;    ///< over all of training, if a sweep asks for them
   std::vector<Curve> curves;                ///< loss by position
   std::vector<LagScore> lags;               ///< accuracy by lag
-  std::vector<AttentionScore> attention;    ///< where a sweep asks for them
+  std::vector<AttentionScore> attention;    ///< if a sweep asks for it
 
-  /// What tells panels apart: task, and test, protocol and variant where they are not the usual:
+  /// Distinguishes panels: the task, and test, protocol and variant if they are not the default:
   /// "text, tiled.copies=2, non-overlapping".
   std::string title() const;
-  /// Sets rows, in the order in which they come, lengths and seeds as the scores have them, beside
-  /// those that are there.
+  /// Adds the rows (in order of appearance), lengths and seeds of the scores to those that are
+  /// already there.
   void count_scores();
-  /// The measures worth a table, the most telling first.
+  /// The measures that get a table, the most informative first.
   std::vector<Measure> measures() const;
-  /// The numbers of the seeds that have one.
+  /// The values of the seeds that have one.
   std::vector<double> values(const Row&, int length, const Measure&) const;
   /// Their median and range.
   Spread at(const Row&, int length, const Measure&) const;
-  /// Why a row has no number at a length, in a word or two: "table ends"; "" if it has one.
+  /// Why a row has no value at a length, in a word or two: "table ends"; "" if it has one.
   std::string problem(const Row&, int length) const;
-  /// The score of the same models, unextended, at the trained length: what a cell is judged by.
+  /// Score at the training length, without overrides if that is known; for degradation().
   Spread reference(const Row&, const Measure&) const;
-  /// How many times worse a cell is than its reference: for nats the ratio of the two, for shares
-  /// the inverse ratio. NaN where either is unknown.
+  /// How many times worse a row is than its reference: the ratio of the two for losses, the inverse
+  /// ratio for shares. NaN if either is unknown.
   double degradation(const Row&, int length, const Measure&) const;
-  /// Not one seed of a task reached 90 % at the trained length: what follows says nothing about
-  /// length. False for text.
+  /// Whether no seed reached 90 % token accuracy at the training length, so that longer lengths say
+  /// nothing about extrapolation. False for text.
   bool unlearned(const Row&) const;
-  /// Share of a test's answers from which on a model has solved the task at that length.
+  /// A model has solved a task at a length from this share of correct answers on.
   static constexpr double solving = 0.9;
-  /// How many of the seeds that have a number solve the task at a length: by whole answers, or by
-  /// their tokens where wholes were not counted.
+  /// How many of the seeds with a value solve the task at a length: by exact match, or by token
+  /// accuracy where exact match is unknown.
   struct Solved {
-    int seeds = 0, of = 0;  ///< that solve it, of those with a number
+    int seeds = 0, of = 0;  ///< that solve it, of those with a value
   };
-  /// Of one row at one length.
+  /// For one row at one length.
   Solved solved(const Row&, int length) const;
   /// `chance` at a length; NaN if it is not known.
   double chance_accuracy(int length) const;
-  /// The longest of `lengths`, of which there has to be one.
+  /// The longest of `lengths`, which must not be empty.
   int longest() const;
-  /// Length over trained length: "8", "0.5".
+  /// Length over training length: "8", "0.5".
   std::string multiple(int length) const;
 };
 
-/// Calls f(to.x, from.x) for each list x of what models reached.
+/// Calls f(to.x, from.x) for each list x of scores.
 template <class F>
 void each_list(Results& to, const Results& from, F f) {
   f(to.scores, from.scores), f(to.curves, from.curves), f(to.lags, from.lags);

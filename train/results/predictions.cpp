@@ -12,7 +12,7 @@ namespace {
 
 constexpr double fits = 0.99, enough = 0.9;
 
-// The next length above the trained one; 0 if there is none.
+// The next length above the training length; 0 if there is none.
 int next_length(const Results& r) {
   int next = 0;
   for (const int length : r.lengths)

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Else a fraction or a number that no int holds would be cut without a word.
+// json.get() alone would silently truncate fractions and integers that are out of range.
 template <class Whole>
 Whole whole_of(const nlohmann::json& json) {
   const double x = json.get<double>(), exact = 0x1p53;
@@ -30,7 +30,7 @@ Json settings_json(const Overrides& settings) {
   return json;
 }
 
-// Results of earlier versions have numbers as texts.
+// Results of earlier versions store numbers as strings.
 Overrides settings_of(const nlohmann::json& json) {
   Overrides all;
   for (const auto& [option, value] : json.items()) {
@@ -40,7 +40,7 @@ Overrides settings_of(const nlohmann::json& json) {
   return all;
 }
 
-// Puts the fields of a record into JSON, NaN as null.
+// Writes the fields of a record to JSON, NaN as null.
 struct Writer {
   Json json = Json::object();
 
@@ -57,7 +57,7 @@ struct Writer {
   }
 };
 
-// Takes them from there. What earlier versions did not know keeps its default.
+// Reads them back. Fields that earlier versions lack keep their defaults.
 struct Reader {
   const nlohmann::json& json;
 
@@ -75,12 +75,12 @@ struct Reader {
   void operator()(const char* name, Overrides& field) {
     if (json.contains(name)) field = settings_of(json[name]);
   }
-  // What earlier results of the same version may lack.
+  // A field that earlier results of the same format may lack.
   template <class T>
   void added(const char* name, T& field) {
     if (json.contains(name)) (*this)(name, field);
   }
-  // Of an error versions 1 and 2 knew a sentence alone.
+  // Formats 1 and 2 have no status, only the sentence of an error.
   void operator()(const char* name, Status& field) {
     if (!json.contains(name)) {
       if (!std::string(json.at("error")).empty()) field = Status::undefined;
@@ -168,7 +168,7 @@ Json json_of(const AttentionScore& a) {
   Json json = written(a), heads = Json::array();
   for (const HeadLook& h : a.heads) {
     heads.push_back(written(h));
-    for (const double mass : h.map)  // four digits are enough for a picture, and short
+    for (const double mass : h.map)  // four digits are enough for a plot, and short
       heads.back()["map"].push_back(std::round(1e4 * mass) / 1e4);
   }
   json["heads"] = std::move(heads);
@@ -197,14 +197,14 @@ Row row_of(const nlohmann::json& json) {
   const std::string encoding = json.at("encoding"), extension = json.at("overrides");
   if (encoding.empty()) throw UsageError("a row has no encoding");
   Row row = parse_row(encoding + (extension.empty() ? "" : ":" + extension));
-  row.label();  // refuses what it can't tell
+  row.label();  // throws if unknown
   return row;
 }
 
 EvalScore score_of(const nlohmann::json& json, const std::string& protocol) {
   EvalScore score;
   if (json.contains("status")) score = read<EvalScore>(json);
-  else {  // the sentence was all that told why
+  else {  // only the sentence tells why
     nlohmann::json with = json;
     with["reason"] =
         std::string(json.at("error")).find("table") == std::string::npos ? "" : "table ends";
@@ -225,7 +225,7 @@ AttentionScore attention_of(const nlohmann::json& json) {
 
 Training training_of(const nlohmann::json& json) {
   auto training = read<Training>(json);
-  if (!training.encoding.empty()) Row{training.encoding, {}}.label();  // refuses what it can't tell
+  if (!training.encoding.empty()) Row{training.encoding, {}}.label();  // throws if unknown
   return training;
 }
 

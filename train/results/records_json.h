@@ -6,11 +6,11 @@
 #include "train/results/study.h"
 
 /// \file
-/// The records of results.json: one table of fields for each, by which it is written and read.
+/// The records of results.json. One list of fields per record serves both writing and reading.
 namespace yonder {
 
 /// @{
-/// As the file has it; NaN is null.
+/// As stored in the file; NaN is null.
 nlohmann::ordered_json json_of(const Row&);
 nlohmann::ordered_json json_of(const EvalScore&);
 nlohmann::ordered_json json_of(const Curve&);
@@ -19,21 +19,21 @@ nlohmann::ordered_json json_of(const AttentionScore&);
 nlohmann::ordered_json json_of(const Training&);
 /// @}
 
-/// Readers of what json_of() gives, in earlier versions too: a UsageError or one of nlohmann::json
-/// for anything else.
+/// Readers of what json_of() writes, also in earlier versions. They throw UsageError or a
+/// nlohmann::json exception for anything else.
 namespace records {
 
-double number(const nlohmann::json&);                ///< null is `unknown`
-std::vector<double> numbers(const nlohmann::json&);  ///< alike
-int whole(const nlohmann::json&);                    ///< without a fraction
-std::vector<int> wholes(const nlohmann::json&);      ///< alike
+double number(const nlohmann::json&);                ///< null gives `unknown`
+std::vector<double> numbers(const nlohmann::json&);  ///< the same for arrays
+int whole(const nlohmann::json&);                    ///< throws for a fraction
+std::vector<int> wholes(const nlohmann::json&);      ///< the same for arrays
 
-Row row_of(const nlohmann::json&);  ///< one that has a label
+Row row_of(const nlohmann::json&);  ///< throws if it has no label
 EvalScore score_of(const nlohmann::json&,
-                   const std::string& protocol);     ///< which the record does not say
+                   const std::string& protocol);     ///< not in the record
 Curve curve_of(const nlohmann::json&);               ///< loss by position
 LagScore lag_of(const nlohmann::json&);              ///< accuracy by distance
-AttentionScore attention_of(const nlohmann::json&);  ///< of all heads
+AttentionScore attention_of(const nlohmann::json&);  ///< for all heads
 Training training_of(const nlohmann::json&);         ///< of one run
 
 }  // namespace records

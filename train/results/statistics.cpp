@@ -25,9 +25,9 @@ double median(const std::vector<double>& sorted) {
   return sorted.size() % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-using Chances = std::map<double, double>;  // of each median
+using Chances = std::map<double, double>;  // probability of each median
 
-// Every multiset of n of the values: as counts, with the probability n!/(Π counts!) / n^n.
+// Enumerates all multisets of n of the values, with the probability n!/(Π counts!) / n^n.
 void enumerate(const std::vector<double>& sorted, std::size_t value, std::vector<double>& chosen,
                double log_chance, Chances& chances) {
   const std::size_t n = sorted.size(), left = n - chosen.size();
@@ -65,7 +65,7 @@ Chances some_resamples(const std::vector<double>& sorted) {
   return chances;
 }
 
-// Of the order statistics that lie in the interval: the l-th to the u-th.
+// Interval::coverage, for the order statistics within the interval: the l-th to the u-th.
 double coverage(const std::vector<double>& sorted, double low, double high) {
   const int n = int(sorted.size());
   const int l = int(std::lower_bound(sorted.begin(), sorted.end(), low) - sorted.begin()) + 1;
@@ -133,7 +133,7 @@ Paired paired(const std::vector<double>& a, const std::vector<double>& b) {
   Paired found;
   std::vector<double>& differences = found.differences;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    differences.push_back(a[i] == b[i] ? 0 : a[i] - b[i]);  // also two infinite ones
+    differences.push_back(a[i] == b[i] ? 0 : a[i] - b[i]);  // also for two infinities
     found.below += a[i] < b[i];
     found.above += a[i] > b[i];
   }

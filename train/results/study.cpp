@@ -20,7 +20,7 @@ const char* const key_columns =
     "encoding,overrides,task,eval_options,config,eval_protocol,eval_length,eval_tokens,seed,"
     "train_length";
 
-// The key of an EvalScore or an AttentionScore, each cell with its comma.
+// The key of an EvalScore or an AttentionScore, each cell followed by a comma.
 template <class Reached>
 std::string key_cells(const Results& r, const Reached& one) {
   std::string csv;

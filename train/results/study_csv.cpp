@@ -17,13 +17,13 @@
 namespace yonder {
 namespace {
 
-// The fields of a line of a CSV, and which one it is.
+// A line of a CSV: its number and its fields.
 struct CsvLine {
   int number = 1;
   std::vector<std::string> fields{""};
 };
 
-// Between quotation marks a field may hold commas, ends of lines, and two marks for one.
+// A quoted field may contain commas, newlines, and a quotation mark as two.
 std::vector<CsvLine> csv_lines(const std::string& csv, const std::string& path) {
   std::vector<CsvLine> lines;
   CsvLine line;
@@ -52,7 +52,7 @@ std::vector<CsvLine> csv_lines(const std::string& csv, const std::string& path) 
   return lines;
 }
 
-// A line whose fields are asked for by the names of their columns.
+// A line with access to its fields by column name.
 struct CsvCells {
   const std::string& path;
   const std::map<std::string, std::size_t>& columns;
@@ -61,12 +61,12 @@ struct CsvCells {
   [[noreturn]] void refuse(const std::string& column, const std::string& why) const {
     throw FileError(fmt::format("{}, line {}, column {}: {}", path, line.number, column, why));
   }
-  // "" where the column is missing, as in an earlier version's file.
+  // "" if the column is missing, as in files of earlier versions.
   std::string text(const std::string& column) const {
     const auto at = columns.find(column);
     return at == columns.end() ? "" : line.fields[at->second];
   }
-  // A number of the field, which is not empty.
+  // The field as a number; it must not be empty.
   template <class Number>
   Number parsed(const std::string& column) const {
     const std::string field = text(column);
@@ -78,7 +78,7 @@ struct CsvCells {
                                  std::is_integral_v<Number> ? "whole number" : "number"));
     return x;
   }
-  // From 0 to `most`, NaN where there is none.
+  // A number from 0 to `most`; NaN if the field is empty.
   double number(const std::string& column, double most = HUGE_VAL) const {
     const double x = text(column).empty() ? unknown : parsed<double>(column);
     if (x < 0 || x > most) refuse(column, text(column) + " is outside of what it can be");
@@ -86,7 +86,7 @@ struct CsvCells {
   }
   // A sum of shares may round above 1.
   double share(const std::string& column) const { return number(column, 1 + 1e-9); }
-  // 0 where there is none and 0 is allowed.
+  // 0 if the field is empty and 0 is allowed.
   template <class Whole = int>
   Whole whole(const std::string& column, Whole least = 0) const {
     const Whole n = text(column).empty() && least == 0 ? 0 : parsed<Whole>(column);
@@ -99,7 +99,7 @@ Row csv_row(const CsvCells& cells) try {
   const std::string encoding = cells.text("encoding"), overrides = cells.text("overrides");
   if (encoding.empty()) throw UsageError("there is no encoding");
   Row row = parse_row(encoding + (overrides.empty() ? "" : ":" + overrides));
-  row.label();  // refuses what it can't tell
+  row.label();  // throws if unknown
   return row;
 } catch (const UsageError& e) { cells.refuse("encoding", e.what()); }
 
@@ -130,7 +130,7 @@ EvalScore csv_score(const CsvCells& cells, const std::string& protocol) {
           .problem = cells.text("error")};
 }
 
-// A panel while its lines are read, of which each says the same of it.
+// A panel while its lines are read, which must agree about it.
 struct CsvPanel {
   Results results;
   std::map<int, double> chance;
@@ -140,7 +140,7 @@ struct CsvPanel {
 bool given(int n) { return n > 0; }
 bool given(double x) { return !std::isnan(x); }
 
-// Takes what a line says of its panel.
+// Keeps what a line says about its panel; earlier lines must agree.
 template <class T>
 void must_agree(T& kept, T said, const char* column, const CsvCells& cells) {
   if (!given(said)) return;
@@ -188,7 +188,7 @@ void add_line(CsvPanel& panel, const CsvCells& cells) {
   scores.push_back(std::move(s));
 }
 
-// The columns by name. Those that earlier versions lack may be missing.
+// The columns by name. Those that earlier versions lack are optional.
 std::map<std::string, std::size_t> csv_columns(const std::vector<CsvLine>& lines,
                                                const std::string& path) {
   std::map<std::string, std::size_t> columns;

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int format = 3;  // 1 and 2 have some names of their own: see with_present_names()
+constexpr int format = 3;  // 1 and 2 use some other names: see with_present_names()
 const char* const not_ours = ": these are no results of yonder; make them again with yonder sweep";
 
 using records::number, records::numbers, records::whole, records::wholes;
@@ -34,7 +34,7 @@ Claim claim_of(const nlohmann::json& json) {
   Claim claim{.order = json.at("order")};
   for (const Option& o : claim.fields())  // claims of earlier versions lack some
     if (json.contains(o.name)) assign(o, "claim", value_of(json[o.name], o.name));
-  for (const Row& row : parse_rows(claim.order)) row.label();  // refuses what it can't tell
+  for (const Row& row : parse_rows(claim.order)) row.label();  // throws if unknown
   return claim;
 }
 
@@ -49,7 +49,7 @@ Prediction prediction_of(const nlohmann::json& json) {
   for (const Option& o : p.fields()) assign(o, "prediction", value_of(json.at(o.name), o.name));
   for (const auto* rows : {&p.generalise, &p.fail})
     if (!rows->empty())
-      for (const Row& row : parse_rows(*rows)) row.label();  // refuses what it can't tell
+      for (const Row& row : parse_rows(*rows)) row.label();  // throws if unknown
   return p;
 }
 
@@ -123,7 +123,7 @@ Json json_of(const Verdict& v) {
   return json;
 }
 
-// Each row against the next, at the longest length.
+// Each row of the ranking against the next, at the longest length.
 Json orders(const Results& r) {
   if (r.lengths.empty()) return Json::array();
   return array_of(orderings(r, r.longest(), r.measures().front()));
@@ -140,7 +140,7 @@ Json solved(const Results& r) {
   return all;
 }
 
-// What each panel knows beside its numbers.
+// A panel: its settings, its scores and what follows from them.
 Json json_of(const Results& r) {
   std::vector<int> least;
   for (int length : r.lengths) least.push_back(shortest(length, r.bins));
@@ -218,8 +218,8 @@ Results panel_of(const nlohmann::json& json) {
   return r;
 }
 
-// Results of formats 1 and 2 by the names of today. Where a name has other meanings, as in claims,
-// nothing reads it by these.
+// Results of formats 1 and 2 under the current names. Claims are not renamed, as some of these
+// names mean something else there.
 nlohmann::json with_present_names(const nlohmann::json& old) {
   static const std::map<std::string, std::string> now{
       {"accuracy", "token_accuracy"}, {"course", "learning_curve"}, {"earlier", "late_checkpoints"},
@@ -274,7 +274,7 @@ Study study_from_json(const std::string& json, const std::string& path) try {
   for (const auto& p : all.at("panels")) study.panels.push_back(panel_of(p));
   for (const auto& t : all.at("trainings")) study.trainings.push_back(records::training_of(t));
   for (Results& r : study.panels)
-    for (const Training& t : study.trainings)  // panels of earlier versions don't have them
+    for (const Training& t : study.trainings)  // panels of earlier versions lack them
       if (!r.train_steps && t.task == r.task && t.variant == r.variant) r.train_steps = t.steps;
   for (const auto& f : all.at("failures")) study.failures.push_back({f.at("cell"), f.at("reason")});
   for (const auto& c : all.at("claims")) study.claims.push_back(claim_of(c));

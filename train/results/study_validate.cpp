@@ -14,7 +14,7 @@ void require(bool holds, const std::string& otherwise) {
 }
 
 void require_share(double x, const char* name) {
-  const double most = 1 + 1e-9;  // a chance is a sum that may round above 1
+  const double most = 1 + 1e-9;  // chance is a sum that may round above 1
   require(std::isnan(x) || (x >= 0 && x <= most),
           fmt::format("{} is {:f}, and no share of 0 to 1", name, x));
 }

@@ -13,9 +13,9 @@
 namespace yonder {
 namespace {
 
-constexpr double holds = 1.05;  // the table's green
+constexpr double holds = 1.05;  // the green of tables
 
-// Of a long list in order, both ends: more than a sentence can hold is in the table.
+// Both ends of a long ordered list: the table has the rest.
 std::vector<std::string> both_ends(std::vector<std::string> names) {
   if (names.size() <= 9) return names;
   const std::size_t between = names.size() - 7;
@@ -137,9 +137,9 @@ std::string no_better_than_unigram(const Results& r) {
                      shown(r.unigram_loss, Measure::loss), place(r, length), listed(names));
 }
 
-// "KERPLE and ALiBi 16×; T5 2×; RoPE 1×": the longest tested length up to which every tested
-// length, from the training length on, is one where keeps(row, length); rows that keep none are
-// left out.
+// "KERPLE and ALiBi 16×; T5 2×; RoPE 1×": for each row, the longest length such that
+// keeps(row, length) holds at every evaluated length from the training length up to it. Rows
+// without one are left out.
 template <class Keeps>
 std::string reached(const Results& r, const Keeps& keeps) {
   auto lengths = r.lengths;
@@ -168,7 +168,7 @@ std::string how_far(const Results& r, const Measure& m) {
   return parts.empty() ? "" : "Largest length with at most 5 % degradation: " + parts + ".";
 }
 
-// RULER's measure, by a threshold.  Hsieh et al. 2024, arXiv:2404.06654
+// RULER's effective length, with a fixed threshold.  Hsieh et al. 2024, arXiv:2404.06654
 std::string effective_length(const Results& r) {
   const std::string parts = reached(r, [&r](const Row& row, int length) {
     return r.at(row, length, Measure::token_accuracy).median >= Results::solving;
@@ -183,9 +183,9 @@ std::string with_range(const Spread& s, const Measure& m) {
   return fmt::format("{} ({}–{})", shown(s.median, m), shown(s.least, m), shown(s.most, m));
 }
 
-// What an override changes of the same checkpoints; of many, the best of each encoding, which is
-// the best of so many only because it is chosen by the numbers that are told. One that is left at
-// chance is not a gain.
+// The effect of overrides on the same checkpoints; if there are many, of the best override of each
+// encoding, which is optimistic: it is chosen by the scores that are reported. Overrides that stay
+// at chance level are left out.
 std::string extended(const Results& r, const Measure& m) {
   const int length = r.longest();
   std::vector<Row> rows = ranking(r, length, m);
@@ -213,8 +213,8 @@ std::string extended(const Results& r, const Measure& m) {
          joined(both_ends(parts), "; ") + ".";
 }
 
-// The same weights with nothing but the last tokens to look at: who does not beat that makes no use
-// of what lies further back. Nothing follows for who is at chance or degraded at that length.
+// The same weights with sliding-window attention: a model that does not beat this baseline makes no
+// use of context further back. Models at chance or degraded at that length are not judged.
 std::string windowed(const Results& r, const Measure& m) {
   const int length = r.longest();
   std::vector<std::string> scores, better;

@@ -6,7 +6,7 @@
 
 namespace yonder {
 
-/// What was seen, in plain sentences made from the numbers.
+/// The findings of a panel in plain sentences, generated from its scores.
 std::vector<std::string> summarize(const Results&);
 
 }  // namespace yonder

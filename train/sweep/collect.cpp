@@ -20,7 +20,7 @@ bool same_panel(const Results& a, const Results& b) {
   return a.task == b.task && a.test == b.test && a.protocol == b.protocol && a.variant == b.variant;
 }
 
-// Chance and trained length of a panel whose sweep did not get as far as writing them.
+// Adds chance and training length to a panel whose sweep has not written them yet.
 void complete(Results& r, const std::string& cell, const Inputs& inputs) {
   r.count_scores();
   if (r.train_length) return;
@@ -34,7 +34,7 @@ void complete(Results& r, const std::string& cell, const Inputs& inputs) {
     r.chance.push_back(chance_accuracy(*model.task, shortest(length, r.bins), length));
 }
 
-// The cells that are done, as a study.
+// The finished cells as a study.
 Found unfinished(const std::string& folder) {
   Found found;
   int begun = 0, done = 0;
@@ -94,7 +94,7 @@ void add_text(std::string& to, const std::string& more, const char* between) {
       fmt::format("report: {} and {} don't fit each other: {} has {}", a, b, r.title(), why));
 }
 
-// Chance at the lengths of both.
+// Chance at the lengths of either panel.
 std::vector<double> chances(const Results& a, const Results& b, const std::vector<int>& lengths) {
   std::vector<double> all;
   for (int length : lengths) {
@@ -104,10 +104,10 @@ std::vector<double> chances(const Results& a, const Results& b, const std::vecto
   return all;
 }
 
-// Whether both are known, and differ by more than another compiler may round.
+// Whether both are known and differ by more than rounding, as by another compiler.
 bool differ(double x, double y) { return std::abs(x - y) > 1e-9 * std::abs(x); }
 
-// One text has one unigram loss, and one task one best guess at each length.
+// The same text has one unigram loss, and the same task one chance level at each length.
 void compare_data(const Results& to, const Results& from, const std::string& a,
                   const std::string& b) {
   if (differ(to.unigram_loss, from.unigram_loss))
@@ -148,8 +148,8 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
   to.chance = chances(before, from, to.lengths);
 }
 
-// Why two trainings are not alike; "" if they are, as far as is known. A rate that was chosen by
-// validation loss is each encoding's own.
+// How the settings of two runs differ; "" if they do not, as far as is known. Learning rates that
+// were chosen by validation loss may differ.
 std::string unlike(const Training& x, const Training& y) {
   const bool chosen = !std::isnan(x.validation) && !std::isnan(y.validation);
   if (!chosen && x.lr != y.lr) return "train.lr " + text_of(x.lr) + " and " + text_of(y.lr);

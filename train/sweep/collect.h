@@ -6,24 +6,24 @@
 
 namespace yonder {
 
-/// What a report is made of: a study, and what the reader has to know first.
+/// The input of a report: a study, and a note to the reader.
 struct Found {
-  Study study;       ///< all that is done
-  std::string note;  ///< "unfinished: 12 of 30 cells that were begun are done"; else empty
+  Study study;       ///< all finished runs
+  std::string note;  ///< "Unfinished: 12 of the 30 runs …" if some are missing; else empty
 };
 
-/// Whether a report is asked of a results.csv alone: the path of a file that ends in .csv.
+/// Whether `path` is a results.csv rather than a folder: it ends in .csv.
 bool is_csv(const std::string& path);
 
-/// The study of a run's folder: its results.json; of an unfinished run what its finished cells
-/// hold; of a results.csv alone what it has. FileError, one sentence, where there is no cell to
-/// report on, or a file is damaged.
+/// The study in the folder of a sweep: its results.json, or the finished cells of an unfinished
+/// sweep; or that of a results.csv alone. Throws FileError, one sentence, if there is no finished
+/// cell or a file is damaged.
 Found find_study(const std::string& folder);
 
-/// Several studies as one: their panels side by side; panels of the same task, test, protocol and
-/// variant become one with the rows and seeds of all. `names` are what errors call them. UsageError
-/// where that can't be: other trained lengths, data, models or ways of training for the same panel,
-/// or the same row and seed twice.
+/// Joins several studies: panels of the same task, test, protocol and variant become one with the
+/// rows and seeds of all; other panels are kept. Errors refer to the studies by `names`. Throws
+/// UsageError if panels that would become one differ in training length, data, model or training
+/// settings, or have the same row and seed.
 Study joined(const std::vector<Study>&, const std::vector<std::string>& names);
 
 }  // namespace yonder

@@ -11,16 +11,16 @@
 namespace yonder {
 namespace {
 
-constexpr int tested_to_measure = 2;  // sequences at the greatest length
+constexpr int tested_to_measure = 2;   // sequences at the greatest length
 constexpr int trained_to_measure = 3;  // steps, whose batches differ in length
-// s, beside which the time to fetch memory does not matter
+// seconds, from which on the time to fetch memory does not matter
 constexpr double long_test = 0.1, long_training = 2;
 
 }  // namespace
 
 double makespan(std::vector<double> jobs, int workers, double scheduling) {
   std::sort(jobs.rbegin(), jobs.rend());
-  std::priority_queue<double, std::vector<double>, std::greater<>> free;  // when each worker is
+  std::priority_queue<double, std::vector<double>, std::greater<>> free;  // when a worker is
   for (int w = 0; w < workers; ++w) free.push(0);
   double handed = 0, end = 0;
   for (const double job : jobs) {
@@ -34,7 +34,7 @@ double makespan(std::vector<double> jobs, int workers, double scheduling) {
 
 namespace {
 
-// The model of a cell as a row tests it, though not trained.
+// The untrained model of a cell, as a row evaluates it.
 Trained tested(const RunConfig& run, const Row& row, const Inputs& inputs) {
   Trained model = prepare(run, inputs);
   change_encoding(model);
@@ -42,9 +42,8 @@ Trained tested(const RunConfig& run, const Row& row, const Inputs& inputs) {
   return model;
 }
 
-// Seconds of the tests of one checkpoint at all lengths, under one protocol. A few sequences of
-// each length are tested, and what each takes holds for the others. The first round fetches memory
-// and is not counted, unless it is long.
+// Seconds to evaluate one checkpoint at all lengths under one protocol, extrapolated from a few
+// sequences of each length. The first round fetches memory and is not counted, unless it is long.
 double seconds_of_tests(Trained& model, const std::vector<int>& lengths, int examples,
                         Protocol protocol) {
   const auto sequences = [&](int length, int count) {
@@ -69,8 +68,8 @@ double seconds_of_tests(Trained& model, const std::vector<int>& lengths, int exa
   return seconds;
 }
 
-// Seconds of a training step. The same steps are trained twice, as the first round fetches memory
-// for the longest of their batches, and is counted only if it is long.
+// Seconds per training step. The same steps are trained twice: the first round fetches memory for
+// the longest of their batches and is counted only if it is long.
 double seconds_of_step(Trainer& trainer) {
   double seconds = 0;
   for (int round = 0; round < 2 && seconds < long_training; ++round)

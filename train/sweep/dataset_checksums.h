@@ -4,14 +4,14 @@
 #include "train/sweep/experiment.h"
 
 /// \file
-/// texts.txt: which texts a sweep is about, so that it does not continue with others.
+/// texts.txt: the texts of a sweep, so that it is not resumed with others.
 namespace yonder {
 
-/// A line "CHECKSUM text.path = FILE" of each text that the tasks read; "" if they read none.
+/// A line "CHECKSUM text.path = FILE" for each text that the tasks read; "" if none.
 std::string texts_of(const Experiment&);
 
-/// UsageError, which names the text, if the file `path` holds a line that `now` lacks: cells of two
-/// texts would stand in one table.
+/// Throws UsageError, naming the text, if the file `path` has a text that `now` lacks: one table
+/// would mix cells of two texts.
 void require_same_texts(const std::string& now, const std::string& path);
 
 }  // namespace yonder

@@ -7,7 +7,7 @@
 namespace yonder {
 namespace fs = std::filesystem;
 
-// Of each file a line "{bytes} {path}" and its content.
+// For each file, a line "{bytes} {path}" and its content.
 std::string packed(const std::string& folder) {
   std::string archive;
   std::error_code error;

@@ -2,12 +2,12 @@
 #include <string>
 
 /// \file
-/// A folder as one text, to be sent where the disk is another one.
+/// A folder packed into one string, to send it to a machine with another disk.
 namespace yonder {
 
-/// All files below a folder, but for those whose names begin with a dot; "" if there are none.
+/// All files below a folder except those whose names begin with a dot; "" if there are none.
 std::string packed(const std::string& folder);
-/// Writes what `packed` has read below another folder, which is made.
+/// Writes the result of packed() to another folder, which is created.
 void unpack(const std::string& archive, const std::string& folder);
 
 }  // namespace yonder

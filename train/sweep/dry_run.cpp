@@ -17,7 +17,7 @@ namespace {
 struct CellGroup {
   Cell cell;
   Cost cost{};
-  double measuring = 0;  // s, that its cost took to measure
+  double measuring = 0;  // seconds that measuring its cost took
 };
 
 std::vector<CellGroup> groups_of(const Experiment& experiment, Progress& progress) {
@@ -38,8 +38,8 @@ std::vector<CellGroup> groups_of(const Experiment& experiment, Progress& progres
   return groups;
 }
 
-// The seconds of each job: those that only choose a learning rate, and those that end as cells. The
-// trial of the chosen rate is trained already when it becomes a cell.
+// Seconds of each job: trials, which only choose a learning rate, and cells. The trial of the
+// chosen rate is already trained when it becomes a cell.
 struct JobTimes {
   std::vector<double> trials, cells;
 };
@@ -61,12 +61,12 @@ double most_of(const std::vector<double>& x) {
   return x.empty() ? 0 : *std::ranges::max_element(x);
 }
 
-// What rank 0 takes for a cell: to hand it out, and to read and note what came back of it.
+// Rank 0's time per cell: handing it out, then reading and recording its result.
 constexpr double scheduling_seconds = 2e-3;
-// From mpirun to the first hand-out, beside the checks that each rank makes.
+// From mpirun to the first job that is handed out, without the checks that each rank makes.
 constexpr double meeting_seconds = 0.5;
 
-// The time on each number of ranks. Of two and more one schedules, and the others measure first.
+// The time on each number of ranks. With two or more, rank 0 schedules; the others measure first.
 std::string table_of_ranks(const JobTimes& times, const std::vector<CellGroup>& groups,
                            double checking, const std::vector<int>& ranks) {
   const double work = sum_of(times.trials) + sum_of(times.cells);
@@ -104,7 +104,7 @@ std::string dry_run(const Experiment& experiment, Progress& progress,
   const std::vector<CellGroup> groups = groups_of(experiment, progress);
   progress.clear();
   SweepConfig resolved = config;
-  // Where panels differ in their training lengths, one list would say less than none.
+  // If panels differ in their evaluation lengths, a single list would mislead.
   const std::vector<int> lengths = lengths_of(plan, plan.variants.front());
   if (std::ranges::all_of(plan.variants,
                           [&](const Variant& v) { return lengths_of(plan, v) == lengths; }))

@@ -7,16 +7,16 @@
 
 namespace yonder {
 
-/// A sweep as it is carried out: what it is asked for, what it consists of, and what it has read.
-/// It is made once and handed by reference, since cells point into its plan.
+/// A sweep that is run: its configuration, its plan and its inputs. Created once and passed by
+/// reference, since cells point into its plan.
 struct Experiment {
-  /// UsageError as plan_of().
+  /// Throws UsageError like plan_of().
   explicit Experiment(SweepConfig asked) : config(std::move(asked)), plan(plan_of(config)) {}
   Experiment(const Experiment&) = delete;
   Experiment& operator=(const Experiment&) = delete;
 
-  const SweepConfig config;  ///< as asked for
-  const SweepPlan plan;      ///< what follows from it
+  const SweepConfig config;  ///< as requested
+  const SweepPlan plan;      ///< derived from `config`
   const Inputs inputs;       ///< texts, read once
 };
 
@@ -26,9 +26,9 @@ struct Cell {
   std::string encoding;    ///< as Row::encoding
   double lr;               ///< peak learning rate
   int seed;                ///< of weights and data
-  RunConfig run;           ///< the training
+  RunConfig run;           ///< configuration of the training
 
-  /// One run of the experiment.
+  /// Also sets `run`.
   Cell(const Experiment&, const Variant&, std::string encoding, double lr, int seed);
 };
 

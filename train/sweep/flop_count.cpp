@@ -32,7 +32,7 @@ double FlopCount::test(const EvalSpec& spec) const {
 }
 
 double FlopCount::bytes(const RunConfig& run, int longest) const {
-  // Processes were seen to take 2.3 to 2.7 times the least that their training needs.
+  // Processes were measured to use 2.3 to 2.7 times the minimum that their training needs.
   return 25e6 + 2.5 * std::max(training_bytes(dims_, run.at_once()),
                                testing_bytes(dims_, task_->tokens(longest)));
 }

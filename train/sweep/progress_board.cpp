@@ -11,9 +11,9 @@
 namespace yonder {
 namespace {
 
-constexpr int most_named = 8;  // cells in a line
+constexpr int most_named = 8;  // cells in the line
 
-// "64: 1.62, 1024: 3.40 nats" of the first row, at the shortest and the longest length.
+// "64: 1.62  1024: 3.40" for the first row, at the shortest and the longest length.
 std::string scores_of(const CellResult& cell) {
   if (cell.panels.empty() || cell.panels[0].scores.empty()) return "";
   const std::vector<EvalScore>& scores = cell.panels[0].scores;

@@ -11,30 +11,30 @@
 
 namespace yonder {
 
-/// What the whole sweep shows while it runs: cells done, running, failed, and the time left.
+/// Progress display of a whole sweep: cells done, running and failed, and the time left.
 class ProgressBoard {
  public:
-  /// `names` of the cells that are to run, of `all` that the sweep has.
+  /// `names` are the cells that are still to run, out of `all` of the sweep.
   ProgressBoard(std::vector<std::string> names, int all, Progress&);
 
-  /// What a cell says of itself: the part of its work that is done and, while it trains, its last
-  /// step.
+  /// The progress message of a cell: the fraction of its work that is done and, during training,
+  /// its last step.
   static std::string said(double part, const Metrics* = nullptr);
 
-  /// A cell begins.
+  /// Marks a cell as running.
   void started(int cell);
-  /// Takes what the cell said().
+  /// Reads the said() message of a cell.
   void on_progress(int cell, const std::string& said);
-  /// Prints a line of its scores.
+  /// Marks a cell as done and prints its scores.
   void done(int cell, const CellResult&);
-  /// Prints why.
+  /// Marks a cell as failed and prints why.
   void failed(int cell, const std::string& reason);
   /// Redraws the line.
   void show();
 
-  /// "cells: 5 of 24 done, 1 failed, 2 min 10 s left, 31.2k tokens/s; rope-text-s1 62 %
-  /// (loss 1.71), alibi-text-s1 31 % (loss 1.83)"; of many cells at once only some are named. What
-  /// a narrow terminal cuts stands last.
+  /// "runs: 5 of 24 done, 1 failed, 2 min 10 s left, 31.2k tokens/s; rope-text-s1 62 % (loss 1.71),
+  /// alibi-text-s1 31 % (loss 1.83)"; if many cells run at once, only some are named. What a narrow
+  /// terminal may cut comes last.
   std::string line() const;
 
  private:
@@ -49,14 +49,14 @@ class ProgressBoard {
   std::vector<Cell> cells_;
   int all_;
   std::size_t widest_ = 0;      // of the names
-  std::array<int, 4> count_{};  // of the cells in each state
+  std::array<int, 4> count_{};  // cells in each state
   Progress& progress_;
   std::chrono::steady_clock::time_point start_;
 
   int count(State s) const { return count_[std::size_t(s)]; }
   void enter(int cell, State);
   double seconds_left() const;
-  double tokens_per_second() const;  // of the cells that train
+  double tokens_per_second() const;  // summed over training cells
   std::string numbered(int cell) const;
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 std::string path_in(const std::string& folder) { return folder + "/progress.json"; }
 
-// "node7", with a job of Slurm "node7, job 12 of Slurm".
+// "node7", or in a Slurm job "node7, job 12 of Slurm".
 std::string here() {
   char host[256] = "";
   gethostname(host, sizeof host - 1);

@@ -2,15 +2,15 @@
 #include <string>
 
 /// \file
-/// How far a sweep is, for `yonder show` from elsewhere: progress.json in its folder, from its
-/// start until it is done.
+/// The progress of a sweep, for `yonder show` in another process: progress.json in its folder,
+/// which is removed when the sweep is done.
 namespace yonder {
 
-/// Notes how far the sweep in `folder` is, in words.
+/// Records the progress of the sweep in `folder`, in words.
 void write_status(const std::string& folder, const std::string& words);
-/// The sweep is over.
+/// Removes the record of a finished sweep.
 void remove_status(const std::string& folder);
-/// What was noted last, how long ago, and by which machine and job; "" if nothing is.
+/// The last record, its age, and the machine and job that wrote it; "" if there is none.
 std::string read_status(const std::string& folder);
 
 }  // namespace yonder

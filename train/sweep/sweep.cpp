@@ -55,9 +55,9 @@ class Sweep {
   }
 
   void open(Start start) { lock_ = open_sweep_dir(experiment_, folder_, start, threads_); }
-  /// What the other ranks need to know of the folder, once it is open. Every rank calls it.
+  /// Finds out which ranks see the folder, once it is open. Every rank calls it.
   void meet() { seen_ = who_sees(folder_); }
-  /// Trains and tests. Returns the signal that ended it, or 0.
+  /// Trains and evaluates all cells. Returns the signal that ended it, or 0.
   int run() {
     for (const std::string& why : plan_.left_out) progress_.print_line("left out: " + why);
     if (!plan_.rates.empty()) {
@@ -70,10 +70,10 @@ class Sweep {
     cells_ = cells();
     return run(cells_, Work::whole);
   }
-  /// The same at a rank other than 0.
+  /// The same on a rank other than 0.
   int help() { return run_remote_tasks(experiment_, folder_, seen_[std::size_t(ranks::rank())]); }
 
-  // Scores by panel, row, seed and length, whatever the order in which cells ended.
+  // Scores ordered by panel, row, seed and length, in whatever order the cells ended.
   Study study() const {
     Study study{.name = config_.name,
                 .title = config_.title,
@@ -117,11 +117,11 @@ class Sweep {
   std::vector<Cell> trials_, cells_;
   std::vector<Failure> failures_;
   std::unique_ptr<FolderLock> lock_;
-  std::vector<bool> seen_;  // by each rank
+  std::vector<bool> seen_;  // by rank
   std::chrono::steady_clock::time_point noted_{};
   std::map<std::pair<const Variant*, std::string>, Cost> costs_;  // by variant and encoding
-  std::map<std::string, CellResult> tried_, tested_;              // by the cell's name
-  std::set<std::pair<const Variant*, std::string>> undecided_;    // a trial of theirs was lost
+  std::map<std::string, CellResult> tried_, tested_;              // by cell name
+  std::set<std::pair<const Variant*, std::string>> undecided_;    // that lost a trial
 
   std::string place(const Cell& cell) const {
     return folder_ + "/cells/" + name_of(experiment_, cell);
@@ -130,7 +130,7 @@ class Sweep {
     return work == Work::trial ? tried_ : tested_;
   }
 
-  // Whether what the cell ends with is there from an earlier time.
+  // Whether the cell's result exists from an earlier call; reads it.
   bool is_done(const Cell& cell, Work work) {
     const std::string path = place(cell) + file_of(work);
     if (!fs::exists(work == Work::whole ? place(cell) + "/DONE" : path)) return false;
@@ -139,7 +139,7 @@ class Sweep {
     return result.has_value();
   }
 
-  // Each encoding with its options of training once, in the order of the rows.
+  // Each encoding with its training options once, in row order.
   std::vector<std::string> encodings() const {
     std::vector<std::string> all;
     for (const Row& row : plan_.rows) add_once(all, row.encoding);
@@ -154,8 +154,8 @@ class Sweep {
     return all;
   }
 
-  // The rate of the least validation loss; NaN if every trial diverged, or one of them ended for a
-  // reason that is not its rate's: what is chosen must not depend on that.
+  // The learning rate with the lowest validation loss; NaN if every trial diverged, or if one ended
+  // for a reason other than its rate, on which the choice must not depend.
   double chosen_rate(const Variant& variant, const std::string& encoding) const {
     if (plan_.rates.empty()) return variant.base.lr;
     if (undecided_.count({&variant, encoding})) return NAN;
@@ -170,7 +170,7 @@ class Sweep {
     return chosen;
   }
 
-  // Cells of the first seed come first, so that an early end leaves every encoding.
+  // Cells of the first seed come first, so that every encoding has some if the sweep ends early.
   std::vector<Cell> cells() const {
     std::vector<Cell> all;
     for (int s = 0; s < config_.seeds; ++s)
@@ -203,7 +203,7 @@ class Sweep {
     return signal;
   }
 
-  // How many of the cells may run side by side: a thread each, and as many as memory holds.
+  // How many of the cells may run at once: a thread each, and as many as fit into memory.
   int at_once(const std::vector<Cell>& open) const {
     const int count = std::max(1, std::min(threads_, int(open.size())));
     std::map<const Variant*, double> bytes;
@@ -219,7 +219,7 @@ class Sweep {
     return fit;
   }
 
-  // What both ways to run cells have in common.
+  // What run_here() and run_elsewhere() have in common.
   Jobs jobs_of(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
     return {.count = int(open.size()),
             .started = [&board](int i) { board.started(i); },
@@ -231,7 +231,7 @@ class Sweep {
             .tick = [this, &board] { show(board); }};
   }
 
-  // Each cell a process, several side by side.
+  // Runs each cell in a process of its own, several at once.
   int run_here(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
     Jobs jobs = jobs_of(open, work, board);
     jobs.at_once = at_once(open);
@@ -244,8 +244,8 @@ class Sweep {
     return yonder::run(jobs);
   }
 
-  // Each cell at one of the other ranks. What comes back as a message gets its place in one step,
-  // so that it is there as a whole or not at all.
+  // Runs each cell on one of the other ranks. Files that come back as a message are renamed into
+  // place, so that they are there completely or not at all.
   int run_elsewhere(const std::vector<Cell>& open, Work work, ProgressBoard& board) {
     const std::string arriving = folder_ + "/.arriving";
     Jobs jobs = jobs_of(open, work, board);
@@ -262,7 +262,7 @@ class Sweep {
     });
   }
 
-  // On the terminal, and every five seconds for `yonder show`.
+  // Updates the terminal and, every five seconds, what `yonder show` reads.
   void show(ProgressBoard& board) {
     board.show();
     const auto now = std::chrono::steady_clock::now();
@@ -286,7 +286,7 @@ class Sweep {
     board.failed(i, answer.reason);
   }
 
-  // Has the other ranks measure what a cell of each variant and encoding costs.
+  // Lets the other ranks measure the cost of one cell of each variant and encoding.
   int measure(const std::vector<Cell>& open) {
     std::vector<Cell> kinds;
     for (const Cell& c : open)
@@ -314,7 +314,7 @@ class Sweep {
   }
 };
 
-// A sweep tests all that a text has where that is less than it asks for: presets take any text.
+// Notes where a text has fewer sequences than requested and all were used: presets take any text.
 void tell_fewer(const SweepConfig& config, const Study& study, Progress& progress) {
   for (const Results& r : study.panels) {
     const int longest = r.longest();

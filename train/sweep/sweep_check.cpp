@@ -7,7 +7,7 @@
 #include "train/training/session.h"
 
 /// \file
-/// What is asked of a sweep before anything is trained: whether each cell can be, and its panels.
+/// Checks of a sweep before anything is trained: whether each cell can run; and its panels.
 namespace yonder {
 
 void check(const Experiment& experiment, const Variant& variant) {
@@ -80,7 +80,7 @@ std::vector<Results> panels_of(const Experiment& experiment, const Variant& vari
       for (int length : panel.lengths)
         panel.chance.push_back(chance_accuracy(task, shortest(length, config.bins), length));
       panels.push_back(std::move(panel));
-      if (!task.is_text()) break;  // a generated task is tested in one way only
+      if (!task.is_text()) break;  // a generated task has a single protocol
     }
   }
   return panels;

@@ -14,12 +14,12 @@ namespace yonder {
 namespace {
 namespace fs = std::filesystem;
 
-// What a sweep writes; config.toml, by which it is known, goes last.
+// What a sweep writes; config.toml, by which a sweep is recognised, is removed last.
 const char* const own_files[] = {
     "cells",        "plots",         "report.html", "results.csv",      "attention.csv",
     "results.json", "progress.json", "texts.txt",   "environment.json", "config.toml"};
 
-// Of a folder that no sweep has begun in.
+// For a folder in which no sweep has begun.
 void require_no_files(const std::string& folder) {
   for (const char* name : own_files)
     if (const std::string path = folder + "/" + name; fs::exists(fs::symlink_status(path)))
@@ -28,7 +28,7 @@ void require_no_files(const std::string& folder) {
                        "--out, or replace it with --force");
 }
 
-// Runs had other folders' names once.
+// Earlier versions named the folders of runs differently.
 void require_known_names(const std::string& folder) {
   std::error_code error;
   for (const auto& run : fs::directory_iterator(folder + "/cells", error))
@@ -38,7 +38,7 @@ void require_known_names(const std::string& folder) {
                        "; resume it with that version, or replace it with --force");
 }
 
-// What writes that were killed have left, of whichever process of the sweep.
+// Removes what killed writes have left, of any process of the sweep.
 void remove_all_temporaries(const std::string& folder) {
   remove_all(folder + "/.arriving");
   remove_temporaries(folder);
@@ -55,7 +55,7 @@ bool same_training(const Training& a, const Training& b) {
   if (a.cell != b.cell || a.encoding != b.encoding || a.task != b.task || a.variant != b.variant ||
       a.seed != b.seed || a.steps != b.steps || a.lr != b.lr)
     return false;
-  // One that an earlier version does not know makes no difference.
+  // A setting that only one of them has makes no difference: versions differ.
   return std::ranges::all_of(a.settings, [&b](const Override& o) {
     const Override* other = find(b.settings, o.key);
     return !other || text_of(other->value) == text_of(o.value);

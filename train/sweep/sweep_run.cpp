@@ -26,13 +26,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int stretches = 64;   // of a curve over positions or steps
-constexpr int map_blocks = 16;  // of maps of attention, by first seeds at the longest length
+constexpr int map_blocks = 16;  // of attention maps, for first seeds at the longest length
 
-// Tells the caller how much of a cell's work is behind it, by what its pieces take.
+// Reports the fraction of a cell's work that is done, with its pieces weighted by their cost.
 class ProgressMeter {
  public:
   ProgressMeter(double all, const ProgressCallback& say) : all_(all), say_(say) {}
-  /// So much of the piece in hand is done; `step` if it is training.
+  /// `done` of the current piece is done; `step` is given in training.
   void at(double done, const Metrics* step = nullptr) const {
     say_(ProgressBoard::said((behind_ + done) / all_, step));
   }
@@ -60,7 +60,7 @@ double training_of(const FlopCount& flops, const RunConfig& run) {
   return flops.training(run.train_length, run.batch, run.steps);
 }
 
-// The run that a cell trains.
+// The configuration that a cell trains.
 RunConfig run_of(const SweepConfig& config, const Variant& variant, const std::string& encoding,
                  double lr, int seed) {
   RunConfig run = variant.base;
@@ -68,7 +68,7 @@ RunConfig run_of(const SweepConfig& config, const Variant& variant, const std::s
   run.encoding = trained.name();
   run.lr = lr;
   run.seed = seed;
-  run.threads = 0;  // those of the sweep are shared out among its cells
+  run.threads = 0;  // the cells share the sweep's threads
   run.last_checkpoints = config.checkpoints;
   if (config.curve_points > 0) run.checkpoint_every = std::max(1, run.steps / config.curve_points);
   const auto training = trained.training();
@@ -82,8 +82,8 @@ RunConfig run_of(const SweepConfig& config, const Variant& variant, const std::s
   return run;
 }
 
-// What the trainings of one table share beside what a Training says itself: what else of its
-// training a result depends on, and its task.
+// The settings that all runs of a table must share and Training has no field for: what else of the
+// training affects the result, and the task.
 Overrides shared_settings(const Experiment& experiment, const RunConfig& run) {
   Overrides all{{"model.bidirectional", run.bidirectional}};
   for (const OptionView& o : run.fields()) {
@@ -113,13 +113,13 @@ Training train_cell(const Experiment& experiment, const Cell& cell, const std::s
   return training;
 }
 
-// A checkpoint that is tested, and where its scores belong.
+// A checkpoint to evaluate, and the list for its scores.
 struct Tested {
   int step;
   std::vector<EvalScore> Results::*scores;
 };
 
-// The last, and those before it that are tested beside it.
+// The last checkpoint, and the earlier ones that are evaluated too.
 std::vector<Tested> tested(const SweepConfig& config, const Cell& cell, const Row& row) {
   const RunConfig& run = cell.run;
   std::vector<Tested> all{{run.steps, &Results::scores}};
@@ -133,9 +133,9 @@ std::vector<Tested> tested(const SweepConfig& config, const Cell& cell, const Ro
   return all;
 }
 
-// Accuracy by lag, gathered by powers of two: lags of 2^k ≤ lag < 2^(k+1).
+// Accuracy by lag in bins of powers of two, 2^k ≤ lag < 2^(k+1).
 void add_lags(Results& panel, const Row& row, int seed, const EvalRow& e) {
-  std::map<int, std::pair<int, int>> by_power;  // right, all
+  std::map<int, std::pair<int, int>> by_power;  // correct, all
   for (const auto& [lag, share] : e.lags) {
     int from = 1;
     while (2 * from <= lag) from *= 2;
@@ -151,15 +151,15 @@ void add_lags(Results& panel, const Row& row, int seed, const EvalRow& e) {
                           .count = share.second});
 }
 
-// Gives a run the length and the steps of a row's fine-tuning.
+// Sets a run's length and steps to those of a row's fine-tuning.
 void apply_finetune(RunConfig& run, const RunConfig& base, const Row& row) {
   run.train_length = row.finetune().length;
   run.steps = row.finetune().steps;
   run.batch =
-      std::max(1, base.batch * base.train_length / run.train_length);  // as many tokens in a step
+      std::max(1, base.batch * base.train_length / run.train_length);  // the same tokens per step
 }
 
-// A row's model, trained on from the cell's own with the row's settings.
+// Fine-tunes a cell's model with a row's settings. Returns the checkpoint.
 std::string tuned(const Experiment& experiment, const Cell& cell, const Row& row,
                   const std::string& folder) {
   const std::string place = folder + "/finetuned/" + folder_name(row.extension_text());
@@ -190,7 +190,7 @@ Protocol protocol_of(const Results& panel) {
   return panel.text ? protocol_named(panel.protocol) : Protocol::fixed_targets;
 }
 
-// Of the tests of one checkpoint in a panel, at each length.
+// Multiply-adds to evaluate one checkpoint in a panel, at each length.
 std::vector<double> tests_of(const FlopCount& flops, const SweepConfig& config,
                              const Results& panel) {
   std::vector<double> all;
@@ -203,8 +203,8 @@ std::vector<double> tests_of(const FlopCount& flops, const SweepConfig& config,
   return all;
 }
 
-// Tests one model in one row of one panel. `progress` gets the index of the checkpoint and of the
-// length, and the part of it that is done.
+// Evaluates one row of a cell in one panel. `progress` gets the index of the checkpoint and of the
+// length, and the fraction of it that is done.
 void test(const Experiment& experiment, const Cell& cell, const Row& row, const Overrides& of_test,
           const std::string& folder, Results& panel,
           const std::function<void(std::ptrdiff_t, int, double)>& progress) {
@@ -226,7 +226,7 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
                         : load(Checkpoints(folder, {}).model(t.step),
                                joined(row.extension, of_test), experiment.inputs);
     const auto rows = evaluate(model, settings, [&](int i, double part) {
-      // Nothing is lost: its training is saved.
+      // Nothing is lost: the training is saved.
       if (const int signal = Interruptible::signal())
         throw Interrupted(signal, "ended by a signal while it was tested");
       progress(&t - &all[0], i, part);
@@ -244,7 +244,7 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
   }
 }
 
-// The losses of a cell's tests for TensorBoard, beside those of its training.
+// Writes a cell's evaluation losses for TensorBoard, beside those of its training.
 void write_events(const CellResult& result, const std::string& folder) {
   EventFile events(folder);
   Scalars losses;

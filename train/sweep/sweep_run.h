@@ -7,45 +7,45 @@
 #include "train/system/process_pool.h"
 
 /// \file
-/// One model of a sweep: its training, and its tests in each row that shares it.
+/// One model of a sweep: its training, and its evaluation in each row that shares it.
 namespace yonder {
 
-/// The text as the name of a folder: letters, digits, '-', '_', '.' and '+', and where something
-/// else or more than fits is replaced, a checksum that keeps names different.
+/// A folder name for the text: letters, digits, '-', '_', '.' and '+'. Where other characters are
+/// replaced or the text is cut, a checksum keeps names distinct.
 std::string folder_name(const std::string& text);
-/// Whether folder_name() may have made it, a seed behind it.
+/// Whether it may be a folder_name(), also with a seed after it.
 bool is_folder_name(const std::string& text);
 
 /// "rope-text-s0"; with what the sweep varies, "rope-text-width64-lr0.001-s0".
 std::string name_of(const Experiment&, const Cell&);
 
-/// Which training it is, without what it took.
+/// The training of a cell without its cost: identifies the run.
 Training training_of(const Experiment&, const Cell&);
 
-/// Whether an encoding of the run, in any layer and at any time, has a part of that name.
+/// Whether an encoding of the run, in any layer and at any time, has a component of that name.
 bool has_component(const RunConfig&, const std::string& part);
 
-/// How many of its checkpoints a row of the cell tests.
+/// How many of the cell's checkpoints are evaluated in a row.
 int tested_checkpoints(const Experiment&, const Cell&, const Row&);
 
-/// What a cell refuses, asked before anything is trained: UsageError, FileError.
+/// Throws UsageError or FileError if a cell of the variant can't run, before anything is trained.
 void check(const Experiment&, const Variant&);
 
 /// The panels of one variant, in the order of tests and protocols, without scores.
 std::vector<Results> panels_of(const Experiment&, const Variant&);
 
-/// Trains into `folder`, or continues what is there, and measures the loss on validation data:
-/// trial.json, written last. Returns what stands in it.
+/// Trains into `folder`, or resumes what is there, and measures the validation loss: trial.json,
+/// written last. Returns its content.
 std::string try_cell(const Experiment&, const Cell&, const std::string& folder,
                      const ProgressCallback&);
 
-/// Trains into `folder`, or continues what is there, and tests: scores.json; DONE, written last.
-/// Returns the scores as they stand in scores.json.
+/// Trains into `folder`, or resumes what is there, and evaluates: scores.json; DONE, written last.
+/// Returns the content of scores.json.
 std::string run_cell(const Experiment&, const Cell&, const std::string& folder,
                      const ProgressCallback&);
 
-/// A curve over positions or steps as a cell keeps it: the means of at most 64 equal parts, each
-/// over the numbers that are there; NaN where a part has none.
+/// A curve over positions or steps as a cell stores it: the means over at most 64 equal segments,
+/// ignoring NaN; NaN if a segment has nothing else.
 std::vector<double> downsample(const std::vector<double>&);
 
 }  // namespace yonder

@@ -3,24 +3,23 @@
 #include <string>
 
 /// \file
-/// What a program ends with: exit codes, and the sentences that go with them.
+/// Exit codes of the program, and the sentences that go with them.
 namespace yonder {
 
-/// What every command exits with; scripts rely on the numbers.
+/// Exit codes of all commands; scripts rely on the numbers.
 enum class ExitCode : int {
   ok = 0,
-  failed = 1,            ///< for any reason that has no code of its own
+  failed = 1,            ///< for a reason without its own code
   usage = 2,             ///< an option, value or configuration is not allowed
   bad_file = 3,          ///< a file can't be read as what it should be
   diverged = 4,          ///< loss, gradient or parameter is not finite
   runs_failed = 5,       ///< some runs of a sweep
-  disk = 6,              ///< refused a write
+  disk = 6,              ///< the disk refused a write
   to_be_continued = 75,  ///< saved, try again later (sysexits.h)
   signalled = 128,       ///< plus the number of the signal
 };
 
-/// What a signal ends with after all is saved: `signalled` + its number, but `to_be_continued` for
-/// SIGUSR1.
+/// Exit code after a signal: `signalled` + its number, but `to_be_continued` for SIGUSR1.
 ExitCode exit_code(int signal);
 
 /// How a command ended.
@@ -29,13 +28,13 @@ struct ExitStatus {
   std::string text;  ///< one sentence
 };
 
-/// In a catch clause: what was thrown.
+/// The status for the exception being handled; to be called in a catch clause.
 ExitStatus current_exit_status();
 
-/// An error that every rank (mpi.h) throws alike, so that one of them says it and all can leave.
+/// An error that all ranks (mpi.h) throw alike, so that one of them reports it and all can exit.
 struct SharedError : std::runtime_error {
   ExitCode code;  ///< of every rank's process
-  /// Takes its sentence and its code.
+  /// With the sentence and code of `e`.
   explicit SharedError(const ExitStatus& e) : std::runtime_error(e.text), code(e.code) {}
 };
 

@@ -10,7 +10,7 @@
 #include "train/system/mpi.h"
 
 /// \file
-/// The only door to MPI.  MPI: A Message-Passing Interface Standard, version 3.1, mpi-forum.org
+/// The only user of MPI.  MPI: A Message-Passing Interface Standard, version 3.1, mpi-forum.org
 namespace yonder::ranks {
 namespace {
 
@@ -20,7 +20,7 @@ MPI_Comm neighbours = MPI_COMM_NULL;  // the ranks of this machine
 
 const MPI_Comm comm_world = MPI_COMM_WORLD;
 constexpr int length_tag = 1, text_tag = 2;
-constexpr std::size_t most_at_once = std::size_t(1) << 30;  // bytes; MPI counts by int
+constexpr std::size_t most_at_once = std::size_t(1) << 30;  // bytes; MPI's counts are int
 
 MPI_Datatype number() { return sizeof(real) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE; }
 
@@ -35,7 +35,7 @@ void require_no_srun() {
                      "it has)");
 }
 
-// Counts and beginnings of the slices of n numbers, as MPI wants them.
+// Sizes and offsets of the slices of n elements, as MPI expects them.
 struct Slices {
   std::vector<int> sizes, firsts;
   explicit Slices(std::int64_t n) {
@@ -162,8 +162,8 @@ std::optional<Message> received(double seconds) {
     if (there) break;
     const double waited = duration<double>(steady_clock::now() - start).count();
     if (waited >= seconds) return {};
-    // The longer it has waited the longer it sleeps. Who only yields to others loses its turn for
-    // milliseconds where processors are scarce; who sleeps is woken at once.
+    // Sleeps longer the longer it has waited. A process that only yields loses its turn for
+    // milliseconds when processors are scarce; one that sleeps is woken at once.
     ::usleep(useconds_t(std::clamp(1e6 * waited / 4, 10.0, 1000.0)));
   }
   Message message{.from = status.MPI_SOURCE};

@@ -23,19 +23,19 @@ namespace {
 struct Running {
   int job;
   pid_t pid;
-  std::string unread;  // the beginning of a line that is not complete yet
+  std::string unread;  // the beginning of an incomplete line
   TaskResult answer;
 };
 
-// A job says "+line"; its last word is "=result" or, if it failed, "!reason"; none if a signal
-// ended it, for the same signal ends it where it is not noted.
+// A job sends "+line" for progress and finally "=result" or, if it failed, "!reason". It sends
+// neither if a signal ended it, just as if the signal had killed it.
 void send(int pipe, char kind, std::string text) {
   for (char& c : text)
     if (c == '\n') c = ' ';
   text = kind + text + '\n';
   for (std::size_t sent = 0; sent < text.size();) {
     const ssize_t n = write(pipe, text.data() + sent, text.size() - sent);
-    if (n < 0 && errno != EINTR) return;  // nobody listens any more
+    if (n < 0 && errno != EINTR) return;  // nobody is listening any more
     if (n > 0) sent += std::size_t(n);
   }
 }
@@ -53,7 +53,7 @@ void send(int pipe, char kind, std::string text) {
   _exit(int(result.code));
 }
 
-// Reads what has come; false at the end.
+// Reads what has arrived; false at end of file.
 bool listen(int pipe, Running& running, const Jobs& jobs) {
   char bytes[4096];
   const ssize_t n = read(pipe, bytes, sizeof bytes);
@@ -85,9 +85,9 @@ TaskResult end_of(Running& running) {
   return running.answer;
 }
 
-// A pipe, if files can still be opened beside it.
+// Opens a pipe if enough file descriptors remain.
 bool open_pipe(int ends[2]) {
-  constexpr int spare = 4;  // a file that is written, its folder, and what a library may want
+  constexpr int spare = 4;  // a file being written, its folder, and what a library may need
   rlimit most{};
   if (pipe2(ends, O_CLOEXEC) != 0) return false;
   if (getrlimit(RLIMIT_NOFILE, &most) != 0 || rlim_t(ends[1] + spare) < most.rlim_cur) return true;
@@ -96,12 +96,12 @@ bool open_pipe(int ends[2]) {
   return false;
 }
 
-// The process of a job and the end of its pipe that we read; none if the system refuses them.
+// Forks the process of a job and returns it with the read end of its pipe; none if refused.
 std::optional<std::pair<int, Running>> start(const Jobs& jobs, int job,
                                              const std::map<int, Running>& others) {
   int ends[2];
   if (!open_pipe(ends)) return {};
-  std::fflush(nullptr);  // or the job would print it a second time
+  std::fflush(nullptr);  // or the child would print it a second time
   const pid_t parent = getpid(), pid = fork();
   if (pid == 0) {
     close(ends[0]);
@@ -125,7 +125,7 @@ TaskResult result_of_work(const std::function<std::string()>& work) try {
 
 int run(const Jobs& jobs) {
   const Interruptible interrupt;
-  std::map<int, Running> running;  // by the end of its pipe that we read
+  std::map<int, Running> running;  // by the read end of its pipe
   int at_once = jobs.at_once, signal = 0;
   bool told = false;
   for (int next = 0; next < jobs.count || !running.empty();) {

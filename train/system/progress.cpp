@@ -51,7 +51,7 @@ void Progress::show(const std::string& line) {
     std::fprintf(stderr, "%s\n", line.c_str());
     return;
   }
-  // Cut to the width of the window: a line that wraps can't be redrawn.
+  // Cut to the width of the terminal: a line that wraps can't be redrawn.
   std::fprintf(stderr, "\r\033[K%s", line.substr(0, columns() - 1).c_str());
   std::fflush(stderr);
   open_ = true;

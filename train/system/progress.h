@@ -3,18 +3,18 @@
 #include <string>
 
 /// \file
-/// What long work shows on stderr: one line that is redrawn on a terminal, plain lines every so
-/// often otherwise, nothing if quiet.
+/// Progress on stderr: one line that is redrawn on a terminal, otherwise plain lines every ten
+/// seconds, nothing if quiet.
 namespace yonder {
 
 /// "45 s", "3 min 20 s", "2 h 05 min".
 std::string duration(double seconds);
 /// 950, "12.3k", "1.2M".
 std::string rounded(double number);
-/// True if stderr is a terminal that may be redrawn and coloured.
+/// Whether stderr is a terminal on which lines may be redrawn and coloured.
 bool on_terminal();
 
-/// Lines on stderr: one that is redrawn, and those that stay.
+/// Lines on stderr: one that is redrawn, and permanent ones.
 class Progress {
  public:
   /// Whether anything is printed.
@@ -27,11 +27,11 @@ class Progress {
 
   /// Shows `line`, at most ten times a second on a terminal and every ten seconds elsewhere.
   void show(const std::string& line);
-  /// Shows `line` for good, whatever was shown last.
+  /// Prints `line` permanently, in place of the redrawn line.
   void print_line(const std::string& line);
-  /// Wipes the line that was being redrawn, so that a result can stand in its place.
+  /// Erases the redrawn line, so that a result can take its place.
   void clear();
-  /// Leaves it where it is, so that an error can stand below.
+  /// Keeps the redrawn line and moves below it, e.g. for an error.
   void close();
 
  private:

@@ -14,13 +14,13 @@
 namespace yonder {
 namespace {
 
-sigset_t awaited{};       // by watch(); none before take_signals()
-bool taken = false;       // whether take_signals() was called
-bool is_child = false;    // of a process that does the same work
+sigset_t awaited{};       // by watch(); empty before take_signals()
+bool taken = false;       // whether start_watching() was called
+bool is_child = false;    // whether serve_parent() was called
 bool holds_pipe = false;  // whether the outermost Interruptible has blocked SIGPIPE
 
 std::atomic<int> noted = 0;        // the first signal
-std::atomic<int> alive = 0;        // Interruptibles
+std::atomic<int> alive = 0;        // number of Interruptibles
 std::atomic<double> noted_at = 0;  // s
 
 double now() {
@@ -40,7 +40,7 @@ bool is_ignored(int signal) {
   return now.sa_handler == SIG_IGN;
 }
 
-// What the signal does to a process that never blocked it.
+// Does what the signal does to a process that never blocked it.
 void by_default(int signal) {
   ::signal(signal, SIG_DFL);
   const sigset_t one = only(signal);
@@ -64,7 +64,7 @@ void watch() {
     if (sigwait(&awaited, &signal) == 0) take(signal);
 }
 
-// Where a process may have no more threads, signals are seen between steps alone.
+// If no more threads can be created, signals are seen only between steps.
 void start_watching() {
   taken = true;
   pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
@@ -103,12 +103,12 @@ Interruptible::~Interruptible() {
   const sigset_t pipe = only(SIGPIPE);
   const timespec at_once{};
   sigtimedwait(&pipe, nullptr, &at_once);
-  if (noted == SIGPIPE) ::signal(SIGPIPE, SIG_IGN);  // what is still said must not end it
+  if (noted == SIGPIPE) ::signal(SIGPIPE, SIG_IGN);  // later output must not end the process
   pthread_sigmask(SIG_UNBLOCK, &pipe, nullptr);
   holds_pipe = false;
 }
 
-// Asks too for what was sent to this thread alone, which watch() can't see.
+// Also checks for signals sent to this thread alone, which watch() can't see.
 int Interruptible::signal() {
   sigset_t asked = awaited;
   if (holds_pipe) sigaddset(&asked, SIGPIPE);
@@ -128,7 +128,7 @@ void serve_parent() {
   alive = 0, noted = 0;  // the parent's
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   for (const int signal : {SIGINT, SIGUSR1, SIGHUP}) ::signal(signal, SIG_IGN);
-  ::signal(SIGPIPE, SIG_IGN);  // it comes when the other has died, before there was time to save
+  ::signal(SIGPIPE, SIG_IGN);  // arrives when the parent has died, before there was time to save
   awaited = only(SIGTERM);
   start_watching();
 }

@@ -4,33 +4,33 @@
 
 /// \file
 /// Signals that ask work to end: SIGINT, SIGTERM, SIGHUP, and SIGUSR1 for "save, to be continued".
-/// Work that can be continued asks for them between its steps, saves, and throws Interrupted.
+/// Resumable work polls for them between its steps, saves, and throws Interrupted.
 ///
 /// No signal has a handler. oneDNN's generated sgemm runs with the stack pointer inside a workspace
 /// on the heap, where a handler's frame overwrites whatever lies below it (uxlfoundation/oneDNN
-/// #4845). So the signals are blocked in every thread, and a thread of its own waits for them.
+/// #4845). So the signals are blocked in every thread, and a dedicated thread waits for them.
 namespace yonder {
 
-/// Work was ended by a signal after all that it needs to go on was saved. Its text says how.
+/// A signal ended work after all that it needs to resume was saved. Its text says how.
 struct Interrupted : std::runtime_error {
   int signal;  ///< its number
   /// A signal and what was done about it.
   Interrupted(int s, const std::string& text) : std::runtime_error(text), signal(s) {}
 };
 
-/// For main(), before there is another thread: from now on the signals above, but for those that
-/// are ignored, are noted for an Interruptible or, where none lives, end the process as they would
-/// by themselves; what exceeds a limit of a file's size is an error of the write. Without this
-/// call a program's signals stay its own, and no Interruptible ever sees one.
+/// For main(), before it starts another thread. From then on the signals above, except ignored
+/// ones, are noted for an Interruptible or, if none is alive, end the process as by default;
+/// exceeding a file size limit becomes an error of the write. Without this call a program's signals
+/// stay its own, and no Interruptible ever sees one.
 void take_signals();
 
-/// Between fork and exec of another program: gives the signals back. Async-signal-safe.
+/// Restores the signals between fork and exec of another program. Async-signal-safe.
 void release_signals();
 
-/// As long as it lives, signals are noted, and so is SIGPIPE of the thread that made it: nobody
-/// reads what it reports any more. A second SIGINT or SIGTERM ends the process at once, unless it
-/// comes within 0.1 s: timeout(1) and others send one signal twice, to the process and to its
-/// group. An inner Interruptible adds nothing: what the outer has noted stays.
+/// While it is alive, signals are noted, and so is SIGPIPE in the thread that created it: nobody
+/// reads its output any more. A second SIGINT or SIGTERM ends the process at once, unless it
+/// arrives within 0.1 s: timeout(1) and others send one signal twice, to the process and to its
+/// group. A nested Interruptible has no effect: what the outer one has noted stays.
 class Interruptible {
  public:
   Interruptible();
@@ -38,15 +38,15 @@ class Interruptible {
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
-  /// The first signal that came since the outermost Interruptible began, or 0.
+  /// The first signal since the outermost Interruptible was created, or 0.
   static int signal();
-  /// As if `signal` had come.
+  /// Acts as if `signal` had arrived.
   static void note(int signal);
 };
 
-/// For a process that was forked to do a part of another's work: SIGTERM alone counts, which comes
-/// when the other asks or ends, even by SIGKILL; a second one means nothing more. What else is sent
-/// to both of them is the other's to decide.
+/// For a process that was forked to do part of its parent's work: only SIGTERM counts, which
+/// arrives when the parent asks for it or ends, even by SIGKILL; a second one has no effect. Other
+/// signals sent to both are for the parent to handle.
 void serve_parent();
 
 }  // namespace yonder

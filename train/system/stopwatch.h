@@ -5,10 +5,10 @@
 
 namespace yonder {
 
-/// Steady: a clock that is set does not disturb it.
+/// Monotonic: setting the system clock does not affect it.
 using Clock = std::chrono::steady_clock;
 
-/// Wall time.
+/// Wall-clock seconds since `start`.
 inline double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -20,10 +20,10 @@ inline double seconds_of(const std::function<void()>& work) {
   return seconds_since(start);
 }
 
-/// Seconds that the processors have been at work for this process.
+/// CPU seconds that this process has used.
 inline double processor_seconds() { return double(std::clock()) / CLOCKS_PER_SEC; }
 
-/// The same while it does `work`.
+/// CPU seconds that `work` uses.
 inline double processor_seconds_of(const std::function<void()>& work) {
   const double start = processor_seconds();
   work();

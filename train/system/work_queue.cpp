@@ -10,14 +10,14 @@
 namespace yonder {
 namespace {
 
-// The first letter of a message. Rank 0 asks for work, asks to stop it, or ends the loop; the
-// others say how far they are, answer, or say that a signal came while they had nothing to do: work
-// may be on its way to them, and its answer is yet to come.
+// The first letter of a message. Rank 0 requests work, asks to stop it, or ends the loop; the
+// others report progress, answer, or report a signal that arrived while they were idle: work may
+// already be on its way to them, and its answer will follow.
 constexpr char do_this = 'd', stop = 's', end_loop = 'e', said = '+', answered = '=',
                interrupted = '!';
 
 constexpr double pause = 0.1;          // s, between ticks
-constexpr double between_words = 0.5;  // s, of what a job says of itself
+constexpr double between_words = 0.5;  // s, between progress lines of a job
 
 // "={signal}\n{code}\n{bytes of the reason}\n{bytes of the result}\n{reason}{result}{archive}"
 std::string packed(const TaskResult& a) {
@@ -26,7 +26,7 @@ std::string packed(const TaskResult& a) {
 }
 
 TaskResult task_result_of(const std::string& text) {
-  std::size_t at = 1;  // behind the letter
+  std::size_t at = 1;  // after the letter
   const auto number = [&] {
     const std::size_t end = text.find('\n', at);
     const std::size_t n = std::stoull(text.substr(at, end - at));
@@ -95,7 +95,7 @@ int worker_loop(
   const Interruptible interrupt;
   auto spoke = Clock::now();
   const ProgressCallback say = [&spoke](const std::string& line) {
-    // Nothing but a wish to stop comes while it works.
+    // Only a request to stop can arrive while it works.
     if (const auto message = ranks::received(0); message && !Interruptible::signal())
       Interruptible::note(std::stoi(message->text.substr(1)));
     if (seconds_since(spoke) < between_words) return;
@@ -108,7 +108,7 @@ int worker_loop(
       told = true;
     }
     const auto message = ranks::received(pause);
-    if (!message || message->text[0] == stop) continue;  // it has ended in the meantime
+    if (!message || message->text[0] == stop) continue;  // the job has ended in the meantime
     if (message->text[0] == end_loop) return std::stoi(message->text.substr(1));
     ranks::send(0, packed(work(message->text.substr(1), say)));
     told = interrupt.signal();

@@ -5,21 +5,21 @@
 #include "train/system/process_pool.h"
 
 /// \file
-/// Jobs that rank 0 hands to the other ranks, one at a time to each, in the order of their numbers.
+/// Jobs that rank 0 hands to the other ranks, one at a time to each, in numerical order.
 namespace yonder {
 
-/// At rank 0: has all jobs done by the other ranks, which are told of each what `request` says;
-/// `work` and `at_once` are not used, and `ended` hears of a job that a signal ended too. A signal
-/// (signals.h), here or at any rank, asks those at work to save and end, and starts no more.
-/// Returns the signal, or 0.
+/// On rank 0: has the other ranks do all jobs, each as described by `request`; `work` and `at_once`
+/// are not used, and `ended` is called also for a job that a signal ended. After a signal
+/// (signals.h), here or on any rank, busy ranks are asked to save and stop, and no more jobs are
+/// started. Returns the signal, or 0.
 int hand_to_ranks(const Jobs&, const std::function<std::string(int job, int rank)>& request);
 
 /// Ends the others' worker_loop(), which returns `signal`.
 void shut_down(int signal);
 
-/// At the other ranks: does what is asked until they are shut down. While it works, `work` calls
-/// `say` every so often, since that is when it hears that it has to end: Interruptible::signal() is
-/// set from then on.
+/// On the other ranks: handles requests until shut down. `work` has to call `say` regularly, since
+/// only then it receives a request to stop, after which Interruptible::signal() is set. Returns the
+/// signal of shut_down().
 int worker_loop(
     const std::function<TaskResult(const std::string& request, const ProgressCallback& say)>& work);
 

@@ -23,7 +23,7 @@ double square_sum(const real* g, std::int64_t n) {
   return total;
 }
 
-// 0 if all are numbers, else NaN; eight sums, so that the loop vectorizes.
+// 0 if all are finite, else NaN; eight sums, so that the loop vectorizes.
 real zero_if_finite(const real* x, std::int64_t n) {
   std::array<real, 8> sums{};
   std::int64_t i = 0;
@@ -35,7 +35,7 @@ real zero_if_finite(const real* x, std::int64_t n) {
   return total;
 }
 
-// The symbols of the class comment; the two corrections of the means are folded into factors.
+// Symbols as in the class comment; both bias corrections are folded into factors.
 struct Update {
   real beta1, beta2, epsilon, scale;
   real rate;     // lr/(1 − β₁ᵗ)

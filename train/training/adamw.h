@@ -7,11 +7,11 @@
 
 namespace yonder {
 
-/// The Euclidean norm of all gradients together. Summed in double in fixed pieces, so that it is
-/// the same for any number of threads. A parameter without a gradient counts as zeros.
+/// Global Euclidean norm of all gradients. Summed in double over fixed pieces, so that it is the
+/// same for any number of threads. A missing gradient counts as zeros.
 double gradient_norm(const Parameters&);
 
-/// Whether every parameter is a number.
+/// Whether all parameters are finite.
 bool all_finite(const Parameters&);
 
 /// Adam with decoupled weight decay.  Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2
@@ -20,34 +20,34 @@ bool all_finite(const Parameters&);
 ///   θ ← θ − lr (m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + ε) + decay · θ)
 ///
 /// Only the matrices of the blocks and the head decay. Norms and biases have a natural value that
-/// is not 0, the embedding's rows are met at very different rates, and the tables of an encoding
-/// are what is compared: decay would pull t5's bias or a learned slope towards another encoding.
+/// is not 0, embedding rows are used at very different rates, and the tables of an encoding are
+/// what is compared: decay would pull t5's bias or a learned slope towards another encoding.
 class AdamW {
  public:
-  /// AdamW's constants.
+  /// Hyperparameters of AdamW.
   struct Settings {
-    double beta1 = 0.9;     ///< β₁, decay of the mean gradient
-    double beta2 = 0.98;    ///< β₂, decay of the mean square
-    double epsilon = 1e-8;  ///< ε, added to the root of the latter
+    double beta1 = 0.9;     ///< β₁, decay of the first moment
+    double beta2 = 0.98;    ///< β₂, decay of the second moment
+    double epsilon = 1e-8;  ///< ε, added to the root of the second moment
     double decay = 0.01;    ///< λ, weight decay
   };
 
-  /// Both moments are 0.
+  /// Starts with both moments at 0.
   AdamW(const Parameters&, Settings);
 
-  /// One step with the gradients gathered, each times `scale` (clipping). A parameter that took no
-  /// part in the loss steps with zeros; one that leaves its bounds is set back to them. Gradients
-  /// are left as they are.
+  /// Takes a step with the accumulated gradients times `scale` (clipping). A parameter without a
+  /// gradient steps with zeros; one that leaves its bounds is clamped to them. Gradients are left
+  /// unchanged.
   void step(double lr, double scale);
 
   /// Steps taken.
   int steps() const { return t_; }
   /// The moments as "m.NAME" and "v.NAME" for each parameter, sharing their storage.
   NamedTensors moments() const;
-  /// Continues where `before` stands; what it does not know of begins with moments of 0.
+  /// Takes over steps and moments of `before`; parameters that it lacks start with moments of 0.
   void continue_from(const AdamW& before);
-  /// Continues after `steps` steps with moments of these names and shapes, which are copied.
-  /// UsageError, which names it, for one that is missing, unknown or of another shape.
+  /// Restores the state after `steps` steps from these moments, which are copied. Throws UsageError
+  /// naming a moment that is missing, unknown or of another shape.
   void restore(int steps, const NamedTensors& moments);
 
   /// Whether a parameter of this name and shape decays.
@@ -68,7 +68,7 @@ class AdamW {
 
   Settings settings_;
   std::vector<Slot> slots_;
-  std::vector<Piece> pieces_;  // the parallel loop's work, cut by size alone
+  std::vector<Piece> pieces_;  // work items of the parallel loop, cut by size alone
   int t_ = 0;
 };
 

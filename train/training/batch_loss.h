@@ -7,8 +7,8 @@
 
 namespace yonder {
 
-/// How a model sees a task's batch. `longest` is L: of a training N, of a test its longest
-/// sequence.
+/// How a model sees a task's batch. `longest` is L: N in training, the longest sequence in an
+/// evaluation.
 inline Pass pass_of(const Batch& batch, int longest, RandomStream* draws = nullptr) {
   Pass pass{.batch = batch.size,
             .tokens = batch.extent,
@@ -20,8 +20,8 @@ inline Pass pass_of(const Batch& batch, int longest, RandomStream* draws = nullp
   return pass;
 }
 
-/// The first place of a batch at which any target is asked, 0 if none is: no loss depends on what
-/// the last layer makes of the places before it. targets [B, T]
+/// The first position of a batch that has any target, 0 if none has: no loss depends on the last
+/// layer's output before it. targets [B, T]
 inline int first_asked(const Batch& batch, std::span<const int> targets) {
   for (int t = 0; t < batch.extent; ++t)
     for (int b = 0; b < batch.size; ++b)

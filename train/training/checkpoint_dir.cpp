@@ -37,7 +37,7 @@ int step_of(const std::string& name, const std::string& end) {
   return error == std::errc() && stop == last ? step : -1;
 }
 
-// The steps of the files of one kind, the last one first.
+// The steps of the files of one kind, latest first.
 std::vector<int> steps_in(const std::string& place, const std::string& end) {
   std::vector<int> steps;
   std::error_code error;
@@ -55,7 +55,7 @@ int step_in_latest(const std::string& place) {
   return name.ends_with('\n') ? step_of(name.substr(0, name.size() - 1), "") : -1;
 }
 
-// How to go on without the newest checkpoint, at the end of a sentence that says why not with it.
+// How to proceed without the newest checkpoint: ends a sentence that says why it is not usable.
 std::string way_out(const std::string& place, int newest) {
   const std::string all = place + stem(newest) + ".*";
   for (const int step : steps_in(place, state_end))
@@ -64,9 +64,9 @@ std::string way_out(const std::string& place, int newest) {
   return ", or start over with --force";
 }
 
-// The step of the checkpoint that training continues from, −1 if it has none. Manifests come last,
-// so that files of a later step without one are what a kill has left. FileError if a manifest is
-// lost.
+// The step of the checkpoint to resume from, −1 if there is none. Manifests are written last, so
+// files of a later step without one are what a kill left. Throws FileError if a manifest is
+// missing.
 int newest(const std::string& place) {
   const std::vector<int> steps = steps_in(place, manifest_end);
   const int step = steps.empty() ? -1 : steps[0], last = step_in_latest(place);
@@ -114,7 +114,7 @@ void write_manifest(const std::string& place, int step, const RunConfig& config,
                                                         {"files", files}}));
 }
 
-// What `f` makes of the configuration that a manifest holds.
+// Applies `f` to the configuration in a manifest.
 template <class F>
 auto of_record(const std::string& place, int step, const F& f) {
   const json manifest = manifest_at(place, step);
@@ -126,7 +126,7 @@ auto of_record(const std::string& place, int step, const F& f) {
   }
 }
 
-// A checkpoint that has been read, and found whole.
+// A checkpoint that was read and verified.
 struct Saved {
   Totals totals;
   int step = 0;  // of the model
@@ -155,7 +155,7 @@ void put_in_place(const Saved& saved, Trained& run, Trainer& trainer, const std:
   run.step = saved.step;
   if (!saved.state.tensors.empty()) {
     const auto said = saved.state.metadata.find("yonder.state");
-    // Masked texts had no checksum once.
+    // Earlier versions had no checksum for masked texts.
     if (said == saved.state.metadata.end() ||
         (said->second != state_text(run, run.task->checksum()) &&
          said->second != state_text(run, "")))
@@ -213,7 +213,7 @@ void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals&
 
 std::string Checkpoints::model(int step) const { return place_ + stem(step) + model_end; }
 
-// The state is removed last: where it still is, work that was cut short is taken up again.
+// The state is removed last: while it exists, an interrupted removal is resumed the next time.
 void Checkpoints::prune(int before, int keep) const {
   const std::vector<int> steps = steps_in(place_, state_end);
   for (std::size_t i = std::size_t(keep); i < steps.size(); ++i) {

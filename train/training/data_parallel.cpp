@@ -9,7 +9,7 @@
 namespace yonder {
 namespace {
 
-constexpr std::int64_t piece = 16384;  // numbers; small enough for the cache
+constexpr std::int64_t piece = 16384;  // elements; small enough for the cache
 
 // to += from
 void add(std::span<real> to, std::span<const real> from) {
@@ -52,7 +52,7 @@ Shards::Shards(const Parameters& parameters, int shards, Order order, ranks::Com
     theirs_.resize(std::size_t(comm.count * ranks::slice(std::int64_t(n), comm.rank).size));
 }
 
-// The gradients of the parameters, one after the other, and clears them.
+// Copies the gradients of all parameters to mine_, one after the other, and clears them.
 void Shards::collect() {
   auto to = mine_.begin();
   for (const auto& [name, var] : parameters_.all()) {
@@ -65,7 +65,7 @@ void Shards::collect() {
 
 void Shards::exchange(const std::function<void()>& work) { seconds_ += seconds_of(work); }
 
-// Of shards round · ranks, … that every rank has just worked out, adds this rank's slice.
+// Adds this rank's slice of shards round · ranks, …, one from each rank.
 void Shards::add_in_order(int round) {
   if (comm_.count == 1) return add(total_, mine_);
   exchange([&] { ranks::exchange_slices(mine_, theirs_); });

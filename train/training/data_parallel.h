@@ -7,38 +7,38 @@
 #include "train/system/mpi.h"
 
 /// \file
-/// Training by several ranks (Li et al. 2020, arXiv:2006.15704, but for the order of the sums). A
+/// Data-parallel training (Li et al. 2020, arXiv:2006.15704, except for the order of summation). A
 /// batch is split into a fixed number of shards, independent of the number of ranks:
 ///
 ///   gradient = ((g₀ + g₁) + g₂) + … + g_{S−1},   g_s: of shard s alone, weighted by its targets
 ///
-/// Shard s is worked out by rank s mod ranks. After each of its shards a rank gives the others
-/// their slices of the gradient and adds up its own slice of theirs, in the order of the shards. So
-/// no sum depends on the number of ranks, and a rank holds one shard's gradient at a time.
+/// Rank s mod ranks computes shard s. After each of its shards a rank sends the others their slices
+/// of the gradient and sums its own slice of theirs, in the order of the shards. So no sum depends
+/// on the number of ranks, and a rank holds one shard's gradient at a time.
 namespace yonder {
 
-/// Sequences first..first + size − 1 of a batch, padded as it is.
+/// Sequences first..first + size − 1 of a batch, with its padding.
 Batch part_of(const Batch&, int first, int size);
 
-/// Cuts batches into shards and adds up what the ranks make of them.
+/// Splits batches into shards and sums the gradients that the ranks compute.
 class Shards {
  public:
-  /// In which order gradients are added.
+  /// The order in which gradients are summed.
   enum class Order {
     kept,  ///< the same bits for any number of ranks
-    any    ///< each rank adds up its own shards and the library the ranks: faster, other bits
+    any    ///< each rank sums its own shards and MPI the ranks: faster, other bits
   };
 
-  /// `shards` ≥ 1 of each batch.
+  /// Splits each batch into `shards` ≥ 1.
   Shards(const Parameters&, int shards, Order, ranks::Communicator);
 
-  /// The gradient of a mean over the batch's targets into `parameters`, and the mean itself. `pass`
-  /// adds the gradient of `weight` times the mean over the targets of a part of the batch, and
-  /// returns that mean; what it throws at one rank, all throw.
+  /// Writes the gradient of a mean over the batch's targets to the parameters and returns the mean.
+  /// `pass` adds the gradient of `weight` times the mean over the targets of a part of the batch,
+  /// and returns that mean; what it throws on one rank, all throw.
   double gradient(const Batch&,
                   const std::function<double(const Batch& part, double weight)>& pass);
 
-  /// Seconds so far in which this rank did nothing but exchange, or wait for others to.
+  /// Seconds so far that this rank spent exchanging gradients or waiting for other ranks.
   double seconds() const { return seconds_; }
 
  private:
@@ -46,7 +46,7 @@ class Shards {
   int shards_;
   Order order_;
   ranks::Communicator comm_;
-  std::vector<real> mine_, theirs_, total_;  // [numbers], [ranks, slice], [numbers]
+  std::vector<real> mine_, theirs_, total_;  // [elements], [ranks, slice], [elements]
   double seconds_ = 0;
 
   void work_together(const std::function<void()>& work);

@@ -12,17 +12,17 @@
 namespace yonder {
 namespace {
 
-// Numbers bounded for the memory of a test, whatever its length.
+// Limits that bound the memory of an evaluation, whatever its length.
 constexpr int tokens_a_pass = 8192, logits_a_chunk = 2048;
 
-// What the model makes of one target.
+// The model's result on one target.
 struct Scored {
   int row;      // b·T + t in the batch
   double loss;  // nats
-  bool right;   // its logit is the largest; of equals, the first
+  bool right;   // its logit is the largest, the first of equal ones
 };
 
-// −log softmax(logits)[target], and whether a greedy choice takes it.
+// −log softmax(logits)[target], and whether the target is the argmax.
 void score_row(const real* logits, int vocabulary, int target, Scored& scored) {
   const real* best = std::max_element(logits, logits + vocabulary);
   double sum = 0;
@@ -31,8 +31,8 @@ void score_row(const real* logits, int vocabulary, int target, Scored& scored) {
   scored.right = best - logits == target;
 }
 
-// Scores the rows whose target is ≥ 0. Logits are made for these alone, a few at a time: all of
-// them would be the largest tensor by far.
+// Scores the rows whose target is ≥ 0. Logits are computed for these alone, in chunks: all of them
+// would be the largest tensor by far.
 std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
                           std::span<const int> targets, AttentionObserver* observer) {
   const Placed at(model.encoding(), pass_of(batch, longest));
@@ -59,7 +59,7 @@ std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
   return scored;
 }
 
-// In a text every token is a target of the one before it, unless tokens are masked.
+// In a text every token is the target of the position before it, unless tokens are masked.
 std::vector<int> all_targets(const Batch& batch) {
   if (!batch.by_place.empty()) return batch.by_place;
   std::vector<int> targets = batch.targets;
@@ -87,7 +87,7 @@ struct EvalSums {
     for (const Scored& s : scored) {
       const int t = s.row % batch.extent;
       if (!position_loss.empty()) position_loss[t] += s.loss, ++position_count[t];
-      if (batch.targets[s.row] < 0) continue;  // seen for its position's sake only
+      if (batch.targets[s.row] < 0) continue;  // only for the loss by position
       loss += s.loss;
       ++targets;
       const std::size_t sequence = before + std::size_t(s.row / batch.extent);
@@ -110,8 +110,8 @@ struct EvalSums {
     row.sequence_targets = std::move(sequence_targets);
     row.token_accuracy = double(right) / double(targets);
     if (task.is_text()) row.perplexity = std::exp(row.loss);
-    // All targets the model's first choice is the same event as a right greedy decode: as long as
-    // every choice is right, decoding feeds the very tokens that stand here.
+    // All targets being the argmax is equivalent to a correct greedy decode: as long as every
+    // choice is right, decoding feeds exactly these tokens.
     if (!task.is_text()) row.exact_match = double(exact) / double(examples);
     for (std::size_t t = 0; t < position_loss.size(); ++t) position_loss[t] /= position_count[t];
     row.position_loss = std::move(position_loss);
@@ -135,7 +135,7 @@ void add_layers(const AttentionObserver& from, std::vector<std::vector<HeadSums>
   }
 }
 
-// Adds the maps of the first sequence, in a pass of its own since they need all rows.
+// Adds the attention maps of the first sequence, in a separate pass since they need all rows.
 void add_maps(Trained& trained, const EvalSpec& spec, int blocks, EvalRow& row) {
   const Batch batch = trained.task->test(spec, 0, 1);
   AttentionObserver o{.tokens = batch.extent,
@@ -176,7 +176,7 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spe
       row.problem = why.what();
       return row;
     }
-    if (!std::isfinite(sums.loss)) {  // a choice among logits that are not finite says nothing
+    if (!std::isfinite(sums.loss)) {  // an argmax of logits that are not finite is meaningless
       row.status = Status::failed;
       row.reason = "not finite";
       row.problem = trained.model->encoding().name() + ": logits are no longer finite numbers";
@@ -203,7 +203,7 @@ std::vector<EvalRow> evaluate(Trained& trained, const EvalSettings& settings,
                      .count = settings.examples,
                      .protocol = settings.protocol,
                      .split = settings.split});
-  // What can't be made, or is too much, is refused before anything is tested.
+  // Refuses what is impossible or needs too much memory before anything is evaluated.
   for (const EvalSpec& spec : specs) {
     trained.task->sequences(spec);
     require_memory(testing_bytes(trained.model->dims(), trained.task->tokens(spec.length)),

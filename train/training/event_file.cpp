@@ -38,7 +38,7 @@ std::string masked_crc(const std::string& data) {
   return bits((crc >> 15 | crc << 17) + 0xa282ead8u);
 }
 
-// Fields as protocol buffers have them: number and type, then the value.
+// Protocol buffer fields: number and type, then the value.
 std::string varint(std::uint64_t x) {
   std::string text;
   for (; x >= 128; x >>= 7) text += char(0x80 | (x & 127));
@@ -73,7 +73,7 @@ std::string scalars_event(double time, int step, const Scalars& scalars) {
 EventFile::EventFile(const std::string& folder) {
   char host[256] = "host";
   gethostname(host, sizeof host - 1);
-  static std::atomic<int> files{0};  // of one process, which may begin several in a second
+  static std::atomic<int> files{0};  // of this process, which may begin several in a second
   path_ = fmt::format("{}/events.out.tfevents.{}.{}.{}.{}", folder, std::int64_t(now()), host,
                       getpid(), files++);
   records_ = event_record(version_event(now()));
@@ -84,7 +84,7 @@ void EventFile::add(int step, const Scalars& scalars) {
 }
 
 void EventFile::flush() {
-  // Taken before they are written, as the lines of metrics.jsonl are.
+  // Cleared before the write, like the lines of metrics.jsonl.
   if (!records_.empty()) append_file(path_, std::exchange(records_, {}));
 }
 

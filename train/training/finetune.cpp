@@ -12,7 +12,7 @@
 namespace yonder {
 namespace {
 
-// A configuration that asks for another model than the checkpoint's is refused.
+// Refuses a configuration whose model differs from the checkpoint's.
 void require_same(const RunConfig& asked, const RunConfig& there) {
   auto same = [](const std::string& flag, const std::string& one, const std::string& other) {
     if (one != other)
@@ -37,7 +37,7 @@ void require_same(const RunConfig& asked, const RunConfig& there) {
   same("block", text(BlockDesign::named(asked.block)), text(there.design()));
 }
 
-// Whether a pass of L tokens would draw rows of a table.
+// Whether a pass of L tokens would draw fresh rows of a table.
 bool draws_rows(const Transformer& model, int L) {
   const Overrides all = model.encoding().values();
   const bool fresh = std::ranges::any_of(
@@ -45,8 +45,8 @@ bool draws_rows(const Transformer& model, int L) {
   return fresh && L > model.dims().positions;
 }
 
-// The encoding of a model that is to be built anew. `before` is the encoding of the checkpoint,
-// whose `beyond` holds again, since no row is beyond any more.
+// The encoding for a model that is rebuilt. `before` is the encoding of the checkpoint, whose
+// `beyond` applies again, since no row is beyond the table any more.
 std::unique_ptr<Composition> grown(const Composition& now, const Composition& before) {
   auto encoding = std::make_unique<Composition>(now.name());
   for (const auto& [key, value] : now.values()) {
@@ -61,8 +61,7 @@ std::unique_ptr<Composition> grown(const Composition& now, const Composition& be
   return encoding;
 }
 
-// The same model with N = L: tables begin with the rows that they have and continue with fresh
-// ones.
+// The same model with N = L: tables keep their rows and continue with fresh ones.
 std::unique_ptr<Transformer> grown(const Transformer& model, const Composition& before, int L,
                                    std::uint64_t seed) {
   Dims dims = model.dims();
@@ -80,15 +79,15 @@ std::unique_ptr<Transformer> grown(const Transformer& model, const Composition& 
   return longer;
 }
 
-// A pass at the full length, so that what is undefined there is refused before training begins
-// and not when a batch happens to be long enough.
+// Runs a pass at the full length, so that an encoding that is undefined there is refused before
+// training begins and not when a batch happens to be long enough.
 void require_defined(Trained& run, int L) {
   RandomStream draws(Random(std::uint64_t(run.config.seed), "positions", 0));
   const Placed at(run.model->encoding(), {.tokens = L, .longest = L, .draws = &draws});
   run.model->hidden(std::vector<int>(std::size_t(L), 0), at);
 }
 
-// The length that N comes from, and the steps until now.
+// The length that N comes from, and the steps so far.
 Trained::Before before(const Trained& run) {
   const bool own = run.task->tokens(run.config.train_length) == run.model->dims().trained;
   return {own || !run.before ? run.config.train_length : run.before->length, run.step};
@@ -114,7 +113,7 @@ Trained resume_from_checkpoint(const RunConfig& config, const Inputs& inputs) {
   run.config = config;
   run.config.options = std::move(of_task);
   for (const Override& o : config.options)
-    if (!find(of_first, o.key)) run.config.options.push_back(o);  // it waits for `switch_to`
+    if (!find(of_first, o.key)) run.config.options.push_back(o);  // for `switch_to`, later
   run.task->prepare(config.train_length, inputs.texts());
   const int L = run.task->tokens(config.train_length);
   Dims dims = run.model->dims();

@@ -14,7 +14,7 @@ Inputs::Inputs() : last_(std::make_shared<Last>()) {}
 
 std::shared_ptr<const CheckpointFile> Inputs::checkpoint(const std::string& path) const {
   if (!last_->file || last_->path != path) {
-    last_->file.reset();  // before another takes its memory
+    last_->file.reset();  // frees its memory before the next is read
     last_->file =
         std::make_shared<const CheckpointFile>(read_checkpoint(RunFolder::checkpoint_in(path)));
     last_->path = path;

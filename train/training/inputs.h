@@ -8,16 +8,16 @@ namespace yonder {
 
 struct CheckpointFile;
 
-/// What the runs of this process read beside their configuration: each text once, and a checkpoint
-/// once while no other is asked for. Copies share it, and so do processes that are forked later.
+/// What the runs of this process read besides their configuration: each text once, and a checkpoint
+/// once until another is requested. Copies share it, and so do processes that are forked later.
 class Inputs {
  public:
   Inputs();
 
-  /// The texts that were read.
+  /// The texts read so far.
   const Corpora& texts() const { return texts_; }
-  /// The checkpoint of `path`, which is one or the folder of a run whose last one is meant.
-  /// FileError as read_checkpoint().
+  /// The checkpoint at `path`, or the last one if `path` is the folder of a run. Throws FileError
+  /// like read_checkpoint().
   std::shared_ptr<const CheckpointFile> checkpoint(const std::string& path) const;
 
  private:

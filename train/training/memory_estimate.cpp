@@ -18,14 +18,14 @@ double weights_of_layer(const Dims& dims) {
 
 double training_bytes(const Dims& dims, int batch) {
   const double D = dims.width, F = dims.mlp, tokens = double(batch) * dims.trained;
-  // Of each layer: two normed inputs, q, k, v, z, the sum between, and what goes into gelu, or into
-  // and out of another activation, of swiglu two; at the end logits and their gradients.
+  // Per layer: two normed inputs, q, k, v, z, the residual sum, the activation's input (two for
+  // swiglu) and, except for gelu without bias, its output. Then logits and their gradients.
   const BlockDesign& block = dims.block;
   const bool beside = block.act == Activation::relu2 || block.bias == Biased::all;
   const int hidden = block.act == Activation::swiglu ? 3 : beside ? 2 : 1;
   const double activations =
       tokens * (dims.layers * block.loops * (7 * D + hidden * F) + 2.0 * dims.vocabulary);
-  const double checkpoint = 2 * sizeof(float) * parameters(dims);  // the moments as a file
+  const double checkpoint = 2 * sizeof(float) * parameters(dims);  // the moments in a file
   return sizeof(real) * (4 * parameters(dims) + activations) + checkpoint;
 }
 

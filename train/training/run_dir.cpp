@@ -32,7 +32,7 @@ std::string now_utc() {
   return text;
 }
 
-// What /proc/cpuinfo says of `field` where it speaks of it first, or "".
+// The first value of `field` in /proc/cpuinfo, or "".
 std::string field_of(const std::string& cpuinfo, const char* field) {
   const auto line = cpuinfo.find(field);
   const auto colon = cpuinfo.find(": ", line);
@@ -40,8 +40,8 @@ std::string field_of(const std::string& cpuinfo, const char* field) {
   return cpuinfo.substr(colon + 2, cpuinfo.find('\n', colon) - colon - 2);
 }
 
-// The processor's name as Linux gives it; of an ARM the numbers of its maker and of its design; or
-// "" where it gives neither.
+// The processor's name as Linux gives it, or on ARM the numbers of implementer and part; "" if
+// neither is known.
 std::string processor() {
   std::string text;
   try {
@@ -97,14 +97,14 @@ void RunFolder::require_free() const {
 RunFolder::~RunFolder() {
   try {
     flush();
-  } catch (const DiskError&) {  // on the way out of another error, which says more
+  } catch (const DiskError&) {  // during another error, which says more
   }
 }
 
 void RunFolder::begin(const Trained& run, ranks::Communicator comm) {
   make_folders(path_);
   if (!lock_) lock_ = std::make_unique<FolderLock>(path_);
-  require_free();  // another may have been faster
+  require_free();  // another process may have been faster
   remove_temporaries(path_);
   for (const char* name : files) remove_all(path_ + "/" + name);
   std::vector<std::string> events;
@@ -136,7 +136,7 @@ void RunFolder::record(const Metrics& m) {
 void RunFolder::flush() {
   flushed_ = std::chrono::steady_clock::now();
   if (lines_.empty()) return;
-  // Taken before they are written: half of them may be there after a failure.
+  // Cleared before the write: after a failure some of them may already be in the file.
   append_file(path_ + "/metrics.jsonl", std::exchange(lines_, {}));
   if (events_) events_->flush();
 }

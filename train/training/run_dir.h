@@ -16,28 +16,28 @@ namespace yonder {
 /// A run's folder while it trains.
 class RunFolder {
  public:
-  /// Locks the folder, if there is one, and writes nothing yet. UsageError if there is a run
-  /// already and it is not to be replaced, or another process is at work in it.
+  /// Locks the folder if it exists and writes nothing else yet. Throws UsageError if it holds a
+  /// sweep, or a run and `Existing` is refuse, or if another process is working in it.
   RunFolder(std::string path, Existing);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
-  /// Removes the old run, if any, and writes what the new one is: all that is needed to run it
-  /// again, and what it runs on. Files that are not of a run stay.
+  /// Removes the old run, if any, and writes the configuration and environment of the new one.
+  /// Files that do not belong to a run stay.
   void begin(const Trained&, ranks::Communicator = {});
-  /// A line of metrics.jsonl. Lines are written every second, and with flush().
+  /// Adds a line to metrics.jsonl. Lines are written every second, and by flush().
   void record(const Metrics&);
-  /// Writes the lines that wait.
+  /// Writes the pending lines.
   void flush();
-  /// Writes every record for TensorBoard too, in a file of its own.
+  /// From now on also writes every record to a new file for TensorBoard.
   void write_events() { events_.emplace(path_); }
-  /// Writes the lines and waits until they are on the disk.
+  /// Writes the pending lines and waits until they are on disk.
   void sync();
-  /// Cuts metrics.jsonl back to `step`, from which training continues.
+  /// Truncates metrics.jsonl after `step`, from which training continues.
   void continue_at(int step);
 
-  /// `path` itself, or the last checkpoint if it is a folder; FileError if there is none in it.
+  /// `path` itself, or its last checkpoint if it is a folder. Throws FileError if it has none.
   static std::string checkpoint_in(const std::string& path);
 
  private:

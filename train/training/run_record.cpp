@@ -12,12 +12,12 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// "width" of "model.width"; only what says when which encoding is used keeps its section.
+// "width" for "model.width"; only the keys of the switch between encodings keep their section.
 std::string name_in_record(const OptionKey& key) {
   return key.owner == "encoding" ? text_of(key) : key.name;
 }
 
-// Records of earlier versions have former names, and '-' in them.
+// Records of earlier versions have former names, and names with '-'.
 const json* value_in(const json& record, const Option& o) {
   const std::string name = name_in_record(o.name),
                     before = name_in_record({OptionKey(o.name).owner, {}, o.former});
@@ -43,7 +43,7 @@ RunConfig resolved(const Trained& run) {
   const Overrides given = std::exchange(config.options, run.model->encoding().values());
   for (const Option& o : run.task->options())
     config.options.push_back({{config.task, {}, o.name}, value_of(o)});
-  for (const Override& o : given)  // of an encoding that is not used now
+  for (const Override& o : given)  // of an encoding that is not in use now
     if (config.changes() && !find(config.options, o.key)) config.options.push_back(o);
   return config;
 }
@@ -53,7 +53,7 @@ nlohmann::json record_of(const RunConfig& config) {
   for (const OptionView& o : config.fields()) record[name_in_record(o.name)] = json_of(o.value);
   for (const auto& [key, value] : config.options)
     record["options"][text_of(key)] = json_of(typed(key, value));
-  // As a file gives it back: a path may hold bytes that are no UTF-8.
+  // As read back from a file: a path may contain bytes that are not UTF-8.
   return json::parse(record.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 

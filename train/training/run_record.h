@@ -5,27 +5,27 @@
 
 namespace yonder {
 
-/// {"name": "copy", "length": 32, …its options}, as checkpoints hold it; of a text also "checksum";
-/// of a fine-tuned model also "from": {"length": 8, "step": 2000}, the training whose length N is
-/// and the steps until it ended.
+/// {"name": "copy", "length": 32, …its options}, as in checkpoints; for text also "checksum"; for a
+/// fine-tuned model also "from": {"length": 8, "step": 2000}, the length that N comes from
+/// and the steps before fine-tuning.
 nlohmann::ordered_json task_json(const Trained&);
 
-/// A configuration as it was given, as manifests of checkpoints hold it: each field by its name
-/// and, under "options", those of encodings and task.
+/// A configuration as it was given, in the form stored in manifests of checkpoints: each field by
+/// its name and, under "options", those of encodings and task.
 nlohmann::json record_of(const RunConfig&);
-/// The same read back. What a record of an earlier version lacks has its default. Throws whatever
-/// is wrong with it.
+/// Reads it back. What a record of an earlier version lacks gets its default. Throws UsageError or
+/// a JSON exception if the record is invalid.
 RunConfig config_of(const nlohmann::json& record);
 
-/// Why a run can't go on that was recorded so: the first key, but for those that no bit depends on,
-/// that is not as it was, with both values; "" if all are.
+/// Why a run with this record can't be resumed: the first differing key with both values, ignoring
+/// keys that affect no result; "" if there is none.
 std::string unlike(const RunConfig& now, const nlohmann::json& record);
 
-/// The run with every default resolved that depends on the model, and every option of its encoding
-/// and its task: what config.toml holds.
+/// The run with every model-dependent default resolved and every option of its encoding and its
+/// task: the content of config.toml.
 RunConfig resolved(const Trained&);
 
-/// What work begun now runs on: version, compiler, system, processor, threads, and the time.
+/// The current environment: version, compiler, system, processor, threads, and the time.
 nlohmann::ordered_json machine_json();
 
 }  // namespace yonder

@@ -12,7 +12,7 @@
 namespace yonder {
 namespace {
 
-// Sets "copy.alphabet" and the like. `name` is the task in use.
+// Finds "copy.alphabet" and the like. `name` is the task in use.
 Option task_option(Task& task, const std::string& name, const OptionKey& key) {
   if (key.owner != name || !key.layers.empty())
     throw UsageError(flag_of(key) + ": the task in use is " + name +
@@ -35,15 +35,15 @@ Dims dims_of(const RunConfig& config, const Task& task) {
           .block = config.design()};
 }
 
-// Whether it has a length of training, in items: more would overflow the tokens of some task.
+// Whether it has a valid training length, in items: more would overflow the tokens of some task.
 bool is_length(const nlohmann::json& said, const char* key) {
   constexpr int most = 1 << 24;
   return said.contains(key) && said[key].is_number_unsigned() && said[key] >= 1 &&
          said[key] <= most;
 }
 
-// The task as a checkpoint describes it: name, length in items, every option. UsageError for what
-// is missing or unknown.
+// The task as a checkpoint describes it: name, length in items, every option. Throws UsageError for
+// anything missing or unknown.
 std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
   if (!said.contains("name") || !said["name"].is_string() || !is_length(said, "length"))
     throw UsageError("'task' has no name or no length that training allows");
@@ -62,18 +62,18 @@ std::unique_ptr<Task> task_of(const nlohmann::json& said, RunConfig& config) {
   return task;
 }
 
-// The path of a text that is another one than the checkpoint's. One named for the test may be.
+// The path of a text that differs from the checkpoint's; one named for the evaluation may differ.
 std::string changed_text(const nlohmann::json& said, Task& task, const Overrides& of_test) {
   const bool named =
       std::ranges::any_of(of_test, [](const Override& o) { return o.key.name == "path"; });
-  // There is none where there is no text, nor in checkpoints of earlier versions.
+  // Tasks without a text and checkpoints of earlier versions have no checksum.
   if (named || !said.contains("checksum") || said["checksum"] == task.checksum()) return "";
   for (const Option& o : task.options())
     if (o.name == "path") return text_of(o);
   return "";
 }
 
-// What a fine-tuned model was before, if it is one.
+// The state before fine-tuning, if the model was fine-tuned.
 std::optional<Trained::Before> before_of(const nlohmann::json& said) {
   if (!said.contains("from")) return {};
   const nlohmann::json& from = said["from"];
@@ -86,7 +86,7 @@ std::optional<Trained::Before> before_of(const nlohmann::json& said) {
   return Trained::Before{from["length"], from["step"]};
 }
 
-// Whether N is the length of this training, or of the one that it went on from.
+// Whether vocabularies match and N is the length of this training or of the one before fine-tuning.
 bool fits(const Trained& run) {
   const int N = run.model->dims().trained;
   return run.task->vocabulary() == run.model->dims().vocabulary &&
@@ -112,8 +112,7 @@ void require_numbers(const Composition& encoding, const std::string& task) {
                    " has none; tasks with digits are " + joined(others, ", "));
 }
 
-// `switch_to` with the options that the model's own encoding shares with it, and those given for
-// it.
+// `switch_to` with the options that it shares with the model's encoding, and those given for it.
 std::unique_ptr<Composition> next_encoding(const Trained& run) {
   auto next = std::make_unique<Composition>(run.config.switch_to);
   for (const auto& [key, value] : run.model->encoding().values())

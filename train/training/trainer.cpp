@@ -27,7 +27,7 @@ bool is_finite(const Tensor& x) {
   return std::all_of(x.flat().begin(), x.flat().end(), [](real v) { return std::isfinite(v); });
 }
 
-// The first tensor whose gradient makes the norm NaN or infinite.
+// Names the first gradient that makes the norm NaN or infinite.
 std::string faulty_gradient(const Parameters& parameters) {
   for (const auto& [name, var] : parameters.all())
     if (var.gradient().started() && !is_finite(var.grad())) return "the gradient of " + name;
@@ -48,7 +48,7 @@ void add(Totals& totals, const Trainer::Step& taken, int steps, double took) {
   if (++totals.step > steps - tail) totals.loss += taken.loss / tail;
 }
 
-// Every rank's become rank 0's.
+// Copies rank 0's totals to every rank.
 void broadcast(Totals& t) {
   std::array<double, 5> numbers{};
   if (ranks::rank() == 0) numbers = {double(t.step), t.loss, t.tokens, t.seconds, t.speed};
@@ -73,7 +73,7 @@ Trainer::Trainer(Trained& run, ranks::Communicator comm)
   share();
 }
 
-// Makes ready to work out the model's gradient in shards, if there are several.
+// Prepares to compute the gradient in shards, if there are several shards or ranks.
 void Trainer::share() {
   const RunConfig& config = run_.config;
   const Shards::Order order = config.allreduce == "fast" ? Shards::Order::any : Shards::Order::kept;
@@ -91,7 +91,7 @@ void Trainer::switch_encoding_at(int s) {
   changed_ = true;
 }
 
-// The gradient of `weight` times the loss of a batch, or of a part of it, and the loss.
+// Adds the gradient of `weight` times the loss of a batch, or of a part of it; returns the loss.
 double Trainer::forward_backward(const Batch& batch, int s, double weight) {
   const RunConfig& config = run_.config;
   Transformer& model = *run_.model;
@@ -108,7 +108,7 @@ double Trainer::forward_backward(const Batch& batch, int s, double weight) {
   } catch (const NotFinite& e) { diverged(s, e.what()); }
 }
 
-// Takes the step that the gradient asks for, and returns the gradient's norm.
+// Updates the parameters with the clipped gradient and returns its norm before clipping.
 double Trainer::update(int s, double lr) {
   Parameters& parameters = run_.model->parameters();
   const double norm = gradient_norm(parameters), clip = run_.config.grad_clip;
@@ -148,7 +148,7 @@ TrainResult train(const RunConfig& config, const std::string& path, Existing exi
                   const std::function<void(const Metrics&)>& progress, ranks::Communicator comm,
                   const Inputs& inputs) {
   if (config.threads > 0) set_threads(config.threads);
-  std::unique_ptr<RunFolder> folder;  // of the first rank alone
+  std::unique_ptr<RunFolder> folder;  // of rank 0 alone
   Trained run;
   comm.run_collectively([&] {
     if (comm.rank == 0) folder = std::make_unique<RunFolder>(path, existing);

@@ -12,24 +12,24 @@ namespace yonder {
 /// Takes the steps of a training, one by one.
 class Trainer {
  public:
-  /// Several ranks take each step together, with the shards of its batch among them.
+  /// Several ranks take each step together and share the shards of its batch.
   explicit Trainer(Trained& run, ranks::Communicator comm = {});
 
-  /// What one step came to.
+  /// Result of one step.
   struct Step {
-    double loss, lr, grad_norm;  ///< as Metrics'
+    double loss, lr, grad_norm;  ///< as in Metrics
     int tokens;                  ///< of the batch, without padding
   };
-  /// Step s = 1, 2, … of this training: a batch that the model has not seen, its gradient, an
-  /// update. DivergedError before the update if the loss or the gradient is not finite.
+  /// Takes step s = 1, 2, … of this training: a new batch, its gradient, an update. Throws
+  /// DivergedError before the update if loss or gradient, after it if a parameter is not finite.
   Step step(int s);
 
-  /// Switches to the encoding that step s has, if it is not yet there.
+  /// Switches to the encoding of step s, if that has not happened yet.
   void switch_encoding_at(int s);
 
-  /// Its moments, for checkpoints.
+  /// The optimizer, for checkpoints.
   AdamW& optimizer() { return optimizer_; }
-  /// Model and optimizer become rank 0's, after `steps` steps of this training.
+  /// Copies rank 0's model and optimizer, after `steps` steps of this training, to all ranks.
   void broadcast(int steps);
 
  private:

@@ -45,7 +45,7 @@ std::string title_of(const Study& study, const std::string& data) {
                : fmt::format("evaluated to {:g} times the training length", times));
 }
 
-// What a run's folder says of its texts: [{name, said, checksum}].
+// The texts listed in a run's folder: [{name, said, checksum}].
 Json inputs_of(const std::string& run) {
   Json all = Json::array();
   if (!fs::exists(run + "/texts.txt")) return all;
@@ -88,7 +88,7 @@ std::string facts_of(const Study& study, const Json& inputs) {
   if (most)
     add((thousands(least) == thousands(most) ? "" : thousands(least) + " to ") + thousands(most) +
         " thousand parameters");
-  // Once for all panels where it is the same of all.
+  // Only once if it is the same for all panels.
   std::vector<std::string> scored;
   for (const Results& r : study.panels) scored.push_back(scored_by(r));
   if (std::ranges::adjacent_find(scored, std::not_equal_to()) == scored.end()) {
@@ -107,7 +107,7 @@ Json results_of(const Study& study, const Palette& palette, Pictures& pictures) 
     const auto charts = headline(r, palette);
     for (const Chart& c : charts) pictures.add(&c == &charts.front() ? figures : more, c);
     panel["figures"] = figures;
-    // With few encodings their overrides are the point.
+    // With few encodings, their overrides are what matters.
     panel["families"] =
         more.empty() ? Json() : Json{{"open", charts.size() <= 4}, {"figures", more}};
     return true;
@@ -141,7 +141,7 @@ Json setup_of(const Study& study) {
   return all;
 }
 
-// The plain values of environment.json.
+// The scalar values of environment.json.
 Json machine_of(const std::string& run) try {
   const std::string path = run + "/environment.json";
   Json all = Json::array();
@@ -153,7 +153,7 @@ Json machine_of(const std::string& run) try {
   return all;
 } catch (const FileError&) { return Json::array({{{"name", "machine"}, {"said", "not known"}}}); }
 
-// The version that a run was made by; "" if it is not known.
+// The yonder version that made a run; "" if it is not known.
 std::string version_of(const Json& run) {
   for (const Json& line : run["machine"])
     if (line["name"] == "yonder") return line["said"];

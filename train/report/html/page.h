@@ -5,16 +5,16 @@
 #include "train/results/study.h"
 
 /// \file
-/// report.html: a whole study on one page, without network, readable without script. What is on it
-/// is page.mustache, how it looks page.css and chart.css, what moves page.js.
+/// report.html: a whole study on one page, without network, readable without scripts. Content is in
+/// page.mustache, style in page.css and chart.css, interaction in page.js.
 namespace yonder {
 
-/// What a page shows beside the study.
+/// What a page shows in addition to the study.
 struct PageSettings {
-  /// Folders of the runs behind the study: their cells, configurations and machines are shown.
-  /// None: the folder of the page itself.
+  /// Run folders of the study, whose cells, configurations and machines are shown; empty: the
+  /// folder of the page itself.
   std::vector<std::string> runs;
-  std::string file = "report.html";  ///< its name in the folder
+  std::string file = "report.html";  ///< name of the page in its folder
   std::string note;  ///< what the reader has to know first, "12 of 30 cells are done"
 };
 
@@ -24,7 +24,7 @@ struct Written {
   std::vector<std::string> pictures;  ///< paths of the SVG files
 };
 
-/// Writes `{folder}/{file}` and its pictures, which are inside the page too, to `{folder}/plots`.
+/// Writes `{folder}/{file}`, and its figures, which it also contains inline, to `{folder}/plots`.
 Written write_report(const Study&, const std::string& folder, const PageSettings& = {});
 
 }  // namespace yonder

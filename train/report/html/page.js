@@ -1,4 +1,4 @@
-// Without this the page says the same: it sorts tables, points at the line of a row, and copies.
+// Optional: sorts tables, highlights the lines of a row in the charts, and adds copy buttons.
 const value = cell => {
   const text = cell.textContent.trim().replace('−', '-').replace(/,/g, '');
   const number = parseFloat(text);
@@ -6,7 +6,7 @@ const value = cell => {
 };
 const before = (a, b) => {
   const x = typeof a === 'number', y = typeof b === 'number';
-  return x && y ? a - b : x !== y ? (x ? -1 : 1) : 0;  // what has no number comes last
+  return x && y ? a - b : x !== y ? (x ? -1 : 1) : 0;  // cells without a number come last
 };
 document.querySelectorAll('table.sortable').forEach(table => {
   const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];

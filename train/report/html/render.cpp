@@ -15,7 +15,7 @@ namespace {
 
 namespace mustache = kainjow::mustache;
 
-// An empty text is false, so that a section of it is left out.
+// An empty text becomes false, so that its section is omitted.
 mustache::data converted(const Json& value) {
   if (value.is_object()) {
     mustache::data object{mustache::data::type::object};

@@ -21,7 +21,7 @@ Json html_of(const RowTable& table, const std::string& name, const Palette& pale
   return tables_of(name, "sortable", heads, lines);
 }
 
-// How likely a run of a row is better than one of another, of the rows that rank best.
+// Probability that a run of one row is better than one of another, for the best-ranked rows.
 Json pairs_table(const AtMultiple& at, const Palette& palette) {
   constexpr std::size_t readable_pairs = 16;
   std::vector<std::size_t> rows = at.by_rank();

@@ -7,11 +7,11 @@
 namespace yonder {
 namespace {
 
-// "13", "1.6": three digits at most.
+// "13", "1.6": one decimal below 10.
 std::string keys_text(double keys) { return fmt::format("{:.{}f}", keys, keys < 10 ? 1 : 0); }
 std::string share_text(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
-// The median head, and the range of all in small.
+// The median over heads and seeds, with the range in small type.
 Json heads_cell(const Results& r, const Row& row, int length, double HeadLook::*value,
                 std::string (*text)(double)) {
   const Spread s = over_heads(r, row, length, value);
@@ -58,7 +58,7 @@ Json far_out(const Results& r, const Palette& palette) {
                    heads, lines);
 }
 
-// One number at every length.
+// One value at every length.
 Json by_length(const Results& r, const Palette& palette, const std::string& title,
                double HeadLook::*value, std::string (*text)(double)) {
   Json lines = Json::array();
@@ -87,7 +87,7 @@ Json at_every_length(const Results& r, const Palette& palette) {
   return tables;
 }
 
-// The first test sequence of each row.
+// Attention maps of the first test sequence, for each row.
 Json maps_of(const Results& r, Pictures& pictures) {
   Json figures = Json::array();
   for (const AttentionScore& look : r.attention) {

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The checkpoint of a cell in one of the runs; "" if none has it, or if its name is a path.
+// The checkpoint of a cell in one of the runs; "" if none has it, or if the cell's name is a path.
 std::string checkpoint_of(const std::string& cell, const std::vector<std::string>& runs) {
   if (cell.empty() || cell == "." || cell == ".." || cell.find('/') != cell.npos) return "";
   for (const std::string& run : runs)
@@ -79,7 +79,7 @@ std::vector<Training> firsts(const Study& study) {
   return all;
 }
 
-// Accuracy of one row by lag × length, median of the seeds.
+// Accuracy of one row by lag × length, median over seeds.
 Json lag_table(const Results& r, const Row& row) {
   std::set<std::pair<int, int>> lags;
   std::set<int> lengths;

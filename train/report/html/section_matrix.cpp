@@ -10,7 +10,7 @@
 namespace yonder {
 namespace {
 
-// A measure in a unit of its own: perplexity and bits say the same as nats.
+// A measure and its unit: a loss can be shown in nats, as bits per byte or as perplexity.
 struct Scale {
   Measure measure;
   std::string title;
@@ -30,7 +30,7 @@ std::vector<Scale> scales_of(const Results& r) {
   return all;
 }
 
-// The table's five steps; the terminal's green, yellow and red are the middle ones.
+// The table's five classes; the terminal's green covers the first two, its red the last two.
 const char* heat(const Results& r, const Row& row, int length, const Measure& m) {
   const double worse = r.degradation(row, length, m);
   if (std::isnan(worse) || r.unlearned(row)) return "";
@@ -47,7 +47,7 @@ std::string targets_of(const EvalScore& s, const Results& r) {
   return ", " + grouped(s.targets) + (r.text ? " bytes" : " tokens") + " scored";
 }
 
-// What a cell opens to: every seed, the interval, and what was scored.
+// The details of a cell: every seed, the interval, and what was scored.
 Json seeds_of(const Results& r, const Row& row, int length, const Scale& scale) {
   Json said = Json::array();
   std::vector<double> values;
@@ -100,7 +100,7 @@ std::string cost_text(double x, const Measure& m) {
   return m.percent ? with_sign(100 * x, 1) : with_sign(x, 2);
 }
 
-// NaN unless every length beyond the training length has a number.
+// The mean over lengths beyond the training length; NaN if any of them has no value.
 double mean_beyond(const Results& r, const Row& row, const Scale& scale) {
   double sum = 0;
   int count = 0;
@@ -128,7 +128,7 @@ Json one_matrix(const Results& r, const Scale& scale, const Palette& palette) {
                    "sortable matrix", heads, lines);
 }
 
-// "KERPLE is best at 8×, and no encoding is better at 64": who wins far out, and what for.
+// "KERPLE is best at 8×, and no encoding is better at 64": the best row there, and its cost.
 std::string winner(const Results& r, const Scale& scale) {
   const Measure& m = scale.measure;
   const auto far = ranking(r, r.longest(), m), home = ranking(r, r.train_length, m);

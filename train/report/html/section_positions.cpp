@@ -13,7 +13,7 @@ const Curve* curve_of(const Results& r, const Row& row, int seed) {
   return nullptr;
 }
 
-// Mean over the stretches that lie beyond the training length.
+// Mean over the segments beyond the training length.
 double beyond(const Curve& c, double trained_share) {
   double sum = 0;
   int count = 0;
@@ -23,8 +23,8 @@ double beyond(const Curve& c, double trained_share) {
   return count ? sum / count : unknown;
 }
 
-// A row against its own windowed model beyond the training length, seed by seed; null without
-// seeds that have both.
+// A row against its own windowed model beyond the training length, paired by seed; null if no seed
+// has both.
 Json against_window(const Results& r, const Row& row, const Row& window, const Palette& palette) {
   int longest = 1;
   for (const EvalScore& s : r.scores) longest = std::max(longest, s.tokens);
@@ -38,7 +38,7 @@ Json against_window(const Results& r, const Row& row, const Row& window, const P
   }
   if (plain.empty()) return nullptr;
   const Paired p = paired(plain, windowed);
-  const bool lost = spread(plain).median >= r.unigram_loss;  // false where it is unknown
+  const bool lost = spread(plain).median >= r.unigram_loss;  // false if it is unknown
   const bool broken = r.degradation(row, r.longest(), Measure::loss) > 1.25;
   const std::string verdict = lost                     ? "no better than a unigram model"
                               : broken                 ? "degraded either way"

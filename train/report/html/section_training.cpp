@@ -56,7 +56,7 @@ Json models(const std::vector<TrainingGroup>& all, const Palette& palette) {
                    lines);
 }
 
-// Where rates were chosen on validation data: every trial, the chosen one among them.
+// If learning rates were chosen on validation data: every trial, including the chosen ones.
 Json rates(const Study& study, const Palette& palette) {
   Json lines = Json::array();
   for (const Training& t : study.trainings)
@@ -71,7 +71,7 @@ Json rates(const Study& study, const Palette& palette) {
                    lines);
 }
 
-// The first measure at the training length and at the longest one, as training went on.
+// The first measure at the training length and at the longest one, over training.
 Json curves(const Study& study, const Palette& palette, Pictures& pictures) {
   return panels_of(study, [&](const Results& r, Json& panel) {
     if (r.learning_curve.empty()) return false;

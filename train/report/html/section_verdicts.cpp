@@ -64,7 +64,7 @@ Json claim_of(const Study& study, const Verdict& v, const Palette& palette) {
       {"tables", steps("Steps of the claim", v.steps, int(study.claims.size()), palette)}};
 }
 
-// What a table of orders is worth, for the seeds that it has.
+// How reliable a table of orders is, given its number of seeds.
 std::string note(const std::vector<Ordering>& all) {
   int seeds = 0;
   for (const Ordering& o : all) seeds = std::max(seeds, o.pairs.seeds);
@@ -90,8 +90,8 @@ Json rankings(const Study& study, const Palette& palette) {
   });
 }
 
-// The spread of a row's scores at the longest length over the checkpoints of the last tenth; null
-// where no others were tested.
+// The spread of a row's scores at the longest length over the checkpoints of the last tenth of
+// training; null if only the final ones were evaluated.
 Json spread_of(const Results& r, const Row& row, int longest, const Palette& palette) {
   const Measure m = r.measures().front();
   std::vector<double> widths, all;

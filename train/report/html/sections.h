@@ -9,14 +9,13 @@
 #include "train/results/study.h"
 
 /// \file
-/// The sections of report.html, each as data for page.mustache; null where a study has nothing to
-/// fill it.
+/// The sections of report.html, each as data for page.mustache; null if there is nothing to show.
 namespace yonder {
 
-/// A file's name of harmless characters, at most 80 of them.
+/// A file name of safe characters, from the first 80 bytes of `wanted`.
 std::string file_name(const std::string& wanted);
 
-/// Writes pictures as SVG into a folder, and gives them back as figures of the page.
+/// Writes pictures as SVG files into a folder, and adds them to the figures of the page.
 class Pictures {
  public:
   /// Writes into this folder.
@@ -24,10 +23,10 @@ class Pictures {
 
   /// Adds figure.mustache's data to `figures`, unless the chart has no point.
   void add(Json& figures, const Chart&);
-  /// The same of a picture that is not a chart.
+  /// The same for a picture that is not a chart.
   void add(Json& figures, const std::string& name, const std::string& title,
            const std::string& caption, const std::function<std::string(Svg)>& drawn);
-  /// Of the files written, in order.
+  /// Paths of the files written, in order.
   const std::vector<std::string>& paths() const { return paths_; }
 
  private:
@@ -35,7 +34,7 @@ class Pictures {
   std::vector<std::string> paths_;
 };
 
-/// Rows over all tasks: interquartile means, ranks, performance profile, pairs; null of one task.
+/// Rows across tasks: interquartile means, ranks, profile, pairs; null without a shared multiple.
 Json across_section(const Study&, const Palette&, Pictures&);
 
 /// Each panel's rows × lengths, coloured by how much worse a cell is than its model at the training
@@ -45,44 +44,44 @@ Json matrix_section(const Study&, const Palette&);
 /// How many seeds solve each task, by row and length; null for texts and for a single seed.
 Json solved_section(const Study&, const Palette&);
 
-/// Loss by position at the longest length, against the windowed model: who uses far context.
+/// Loss by position at the longest length, against the windowed model: which rows use far context.
 Json positions_section(const Study&, const Palette&, Pictures&);
 
-/// What attention does at each length; null where no model was observed.
+/// Attention statistics at each length; null if no model was observed.
 Json attention_section(const Study&, const Palette&, Pictures&);
 
 /// What is in the weights: bias, similarity, trajectory, frequencies, read from the first trained
 /// cell of each encoding in `runs`; and accuracy by lag × length.
 Json learned_section(const Study&, const Palette&, Pictures&, const std::vector<std::string>& runs);
 
-/// Published claims and what became of them; each row against the next one; and how far scores
-/// vary between the last checkpoints.
+/// Verdicts on published claims and on predictions; each row against the next one; and how much
+/// scores vary between the last checkpoints.
 Json verdicts_section(const Study&, const Palette&);
 
-/// Curves, scores over training, parameters, rates and times.
+/// Training loss, scores over training, parameters, learning rates and times.
 Json training_section(const Study&, const Palette&, Pictures&);
 
-// What tables are made of.
+// Building blocks of tables.
 /// Head of a column, with a small line under it.
 Json head(const std::string& text, const std::string& under = "");
 /// A cell; `look` is its CSS class.
 inline Json cell(const std::string& text, const std::string& look = "") {
   return {{"text", text}, {"look", look}};
 }
-/// A row's printed name behind the marker of its pictures; `sign` stands after it.
+/// A row's printed name after its marker, followed by `sign`.
 Json named(const Row&, const Palette&, const std::string& sign = "");
-/// A line that begins with a row and is highlighted with its pictures.
+/// A table line for a row; pointing at it highlights the row in the charts.
 Json line_of(const Row&, const Palette&, Json cells);
 /// The tables of a panel: [table], or [] without lines.
 Json tables_of(const std::string& name, const std::string& kind, Json heads, Json lines);
-/// {"panels": each {"panel": its title, "" for the only one} that `fill` adds to, and keeps by
-/// true}; null if it keeps none.
+/// {"panels": […]} of the panels, each {"panel": title, "" if it is the only one}, that `fill`
+/// extends and keeps by returning true; null if it keeps none.
 Json panels_of(const Study&, const std::function<bool(const Results&, Json& panel)>& fill);
-/// The heads of a panel's lengths: "128", "2×".
+/// Column heads of a panel's lengths: "128", "2×".
 Json length_heads(const Results&, const std::string& first);
-/// "+0.12" or "−0.12", with a minus that is as wide as the plus.
+/// "+0.12" or "−0.12", with a minus sign as wide as the plus.
 std::string with_sign(double x, int digits);
-/// A text in parts, with links where it names a paper on arXiv or a page on kexue.fm.
+/// A text in parts, with links for the arXiv papers and kexue.fm pages that it names.
 Json linked(const std::string& text);
 /// 12345678 as "12,345,678".
 std::string grouped(std::int64_t n);
