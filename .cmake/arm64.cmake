@@ -1,6 +1,6 @@
-# Cross build for 64-bit ARM by Debian's crossbuild-essential-arm64. The libraries of that
-# architecture are looked for in build/arm64-root, where `.ci/run arm64` unpacks them, and nowhere
-# else; what is built runs here under qemu.
+# Cross-compiles for 64-bit ARM with Debian's crossbuild-essential-arm64. Libraries of that
+# architecture are searched for only in build/arm64-root, where `.ci/run arm64` unpacks them;
+# programs run here under qemu.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
@@ -14,7 +14,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 foreach(what LIBRARY INCLUDE PACKAGE)
   set(CMAKE_FIND_ROOT_PATH_MODE_${what} ONLY)
 endforeach()
-# Paths of this machine's folders mean nothing on the other.
+# Paths of this machine mean nothing on the target.
 set(CMAKE_SKIP_RPATH TRUE)
 # libgomp otherwise spins long at the end of a loop, which qemu makes slower still.
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -E GOMP_SPINCOUNT=300 -L ${arm64_root})

@@ -1,5 +1,5 @@
-# Finds what the program is built on, and names the Debian packages of what is missing or too old.
-# All of it is in Debian 12 and 13 under the same names.
+# Finds the program's dependencies, and names the Debian packages of those missing or too old. All
+# are in Debian 12 and 13 under the same names.
 set(missing "")
 macro(need found package)
   if(NOT (${found}))
@@ -18,9 +18,9 @@ need(tomlplusplus_FOUND "libtomlplusplus-dev (toml++ 3)")
 find_package(fmt 8.1 QUIET)
 need(fmt_FOUND "libfmt-dev (fmt 8.1)")
 
-# library(NAME LIBRARY HEADER VERSION_HEADERS PREFIX LEAST PACKAGE): a header, and a library unless
-# LIBRARY is "", of at least version LEAST, as three macros PREFIX_MAJOR, _MINOR, _PATCH say. Debian's
-# own dnnl-config asks for OpenCL, which the library itself does not need.
+# library(NAME LIBRARY HEADER VERSION_HEADERS PREFIX LEAST PACKAGE): finds a header, and a library
+# unless LIBRARY is "", of version LEAST or later by its macros PREFIX_MAJOR, _MINOR, _PATCH or
+# _RELEASE. Debian's own dnnl-config requires OpenCL, which the library itself does not need.
 function(library name library header version_headers prefix least package)
   find_path(${name}_INCLUDE_DIR ${header})
   if(library)
@@ -70,7 +70,7 @@ else()
   message(FATAL_ERROR "YONDER_MPI is ON, OFF or AUTO, not ${YONDER_MPI}")
 endif()
 
-# Tests are built where `tests` is true.
+# Tests are built if `tests` is true.
 if(YONDER_TESTS STREQUAL "OFF" OR YONDER_FUZZ)
   set(tests FALSE)
 elseif(YONDER_TESTS MATCHES "^(ON|AUTO)$")

@@ -9,7 +9,7 @@ foreach(shell bash zsh fish)
   file(WRITE ${FOLDER}/yonder.${shell} "${text}")
 endforeach()
 
-# As it stands, in a fixed width: roff must read no backslash, no leading dot or quote of it.
+# Keeps line breaks, and escapes backslashes, hyphens, and leading dots and quotes for roff.
 function(verbatim result text)
   string(REPLACE "\\" "\\e" text "${text}")
   string(REPLACE "-" "\\-" text "${text}")

@@ -1,8 +1,8 @@
 # cmake --install and cpack: the program with its man page and completions, and a library with which
-# a project of one file has the whole program with an encoding of its own.
+# a one-file project builds the whole program plus its own encoding.
 include(GNUInstallDirs)
 
-# The program itself writes its man page and its completions, so that they know every flag.
+# Man page and completions are generated from the program's output, so that they have every flag.
 if(NOT CMAKE_CROSSCOMPILING)
   add_custom_command(TARGET yonder POST_BUILD VERBATIM
     COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:yonder> -DFOLDER=${CMAKE_BINARY_DIR}/docs
@@ -20,22 +20,22 @@ install(TARGETS yonder COMPONENT program)
 install(FILES README.md CITATION.cff DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT program)
 
-# The library is the program's own objects; main() and what runs before it are a second one, which
-# a project with a main() of its own leaves out.
+# The library consists of the program's objects; main() and the code that runs before it are in a
+# second one, which a project with its own main() omits.
 add_library(yonder_archive STATIC)
 target_link_libraries(yonder_archive PRIVATE yonder_f32)
 set_target_properties(yonder_archive PROPERTIES OUTPUT_NAME yonder LINKER_LANGUAGE CXX)
 add_library(yonder_main STATIC train/cli/main.cpp $<TARGET_OBJECTS:yonder_startup>)
 target_link_libraries(yonder_main PRIVATE yonder_flags)
-add_dependencies(yonder yonder_archive yonder_main)  # one target makes all that is installed
+add_dependencies(yonder yonder_archive yonder_main)  # one target builds all that is installed
 install(TARGETS yonder_archive yonder_main ARCHIVE COMPONENT library)
 foreach(room core encodings models datasets train)
   install(DIRECTORY ${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/yonder COMPONENT library
     FILES_MATCHING PATTERN "*.h")
 endforeach()
 
-# What a project that links the library needs: the same processor and macros, as headers hold vector
-# code, and what the library is built on.
+# What a project that links the library needs: the same processor and macros, as headers contain
+# SIMD code, and the library's dependencies.
 get_target_property(definitions yonder_flags INTERFACE_COMPILE_DEFINITIONS)
 list(FILTER definitions INCLUDE REGEX "^HWY_")
 find_library(TOMLPLUSPLUS_LIBRARY tomlplusplus REQUIRED)

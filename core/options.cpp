@@ -198,7 +198,7 @@ Value typed(const Option& option, const Value& value) {
 std::vector<OptionView> views(const Options& options) {
   std::vector<OptionView> all;
   for (const Option& o : options)
-    all.push_back({o.name, value_of(o), o.test_time, o.affects_result, o.per_machine});
+    all.push_back({o.name, value_of(o), o.inference_time, o.affects_result, o.per_machine});
   return all;
 }
 

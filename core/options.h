@@ -42,7 +42,7 @@ struct Option {
   double most = std::numeric_limits<double>::infinity();    ///< upper limit of a number
   bool open = false;                                        ///< the limits themselves are excluded
   std::vector<std::string> choices;  ///< for a text or an enum; empty: any text
-  bool test_time = false;            ///< inference-time override allowed, (T) in the docs
+  bool inference_time = false;       ///< inference-time override allowed, (T) in the docs
   bool affects_result = true;        ///< false: runs are bit-identical for any value
   bool per_machine = false;          ///< how to use a machine; not stored in configurations
   bool later = false;                ///< checkpoints may lack it and then have the default
@@ -55,7 +55,7 @@ struct Option {
   std::string (*canonical)(const std::string&) = nullptr;  ///< maps a text to its stored form
 
   /// @{
-  /// Sets limits, choices and flags of a new option: Option{…}.at_least(0).at_test().
+  /// Sets limits, choices and flags of a new option: Option{…}.at_least(0).at_inference().
   Option at_least(double x) && { return with(&Option::least, x); }
   Option within(double low, double high) && {
     least = low;
@@ -66,7 +66,7 @@ struct Option {
     return std::move(*this).within(low, high);
   }
   Option one_of(std::vector<std::string> c) && { return with(&Option::choices, std::move(c)); }
-  Option at_test() && { return with(&Option::test_time, true); }
+  Option at_inference() && { return with(&Option::inference_time, true); }
   Option added_later() && { return with(&Option::later, true); }
   Option without_effect() && { return with(&Option::affects_result, false); }
   Option of_machine() && {
@@ -154,9 +154,9 @@ Value typed(const Option& option, const Value& value);
 
 /// A read-only view of an option.
 struct OptionView {
-  std::string name;                             ///< the option's name
-  Value value;                                  ///< the field's value
-  bool test_time, affects_result, per_machine;  ///< see Option
+  std::string name;                                  ///< the option's name
+  Value value;                                       ///< the field's value
+  bool inference_time, affects_result, per_machine;  ///< see Option
 };
 std::vector<OptionView> views(const Options&);  ///< of all options, in their order
 

@@ -38,7 +38,7 @@ void unbind_all() {
   unbind();
 }
 
-void work_alone() {
+void disable_nested_threads() {
   omp_set_num_threads(1);
   thread_local bool unbound = false;
   if (bound_by_libgomp || unbound) return;

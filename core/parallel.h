@@ -46,19 +46,20 @@ void unbind();
 void unbind_all();
 
 /// Keeps the calling thread from starting others until the end of the enclosing parallel region.
-void work_alone();
+void disable_nested_threads();
 
 /// Calls f(i) for each i of 0..n-1, in no particular order. The calls must not depend on each
-/// other. What f calls runs in one thread: work_alone() affects oneDNN too, which would otherwise
-/// start its own threads in a region of one and sum in an order that depends on their number. If
-/// calls throw, the exception of the smallest i is rethrown, whatever the number of threads.
+/// other. What f calls runs in one thread: disable_nested_threads() affects oneDNN too, which would
+/// otherwise start its own threads in a region of one and sum in an order that depends on their
+/// number. If calls throw, the exception of the smallest i is rethrown, whatever the number of
+/// threads.
 template <class F>
 void parallel_for(std::int64_t n, F&& f) {
   std::exception_ptr failed;
   std::int64_t at = n;  // the i of `failed`
 #pragma omp parallel if (n > 1)
   {
-    work_alone();
+    disable_nested_threads();
 #pragma omp for schedule(dynamic)
     for (std::int64_t i = 0; i < n; ++i) {
       try {

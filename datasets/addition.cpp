@@ -111,7 +111,7 @@ class Addition final : public GeneratedTask {
       const Example e = example(length, draws);
       int place = 0;
       for (std::size_t t = 0; t < e.tokens.size(); ++t)
-        if (e.wanted[t])
+        if (e.is_target[t])
           ++times[place++][e.tokens[t] == eos ? 2 : e.tokens[t] - first_digit], ++all;
     }
     for (const auto& at : times) right += *std::max_element(at.begin(), at.end());

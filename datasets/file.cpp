@@ -66,7 +66,7 @@ class JsonLines {
         refuse(key, "is not a key; a line has prompt, answer, and may have told and length");
     const std::vector<int> prompt = tokens(said, "prompt"), answer = tokens(said, "answer");
     if (answer.empty()) refuse("answer", "is empty; it takes one token or more");
-    const std::vector<int> told = told_by(said, answer.size(), prompt.size());
+    const std::vector<int> told = evidence_at(said, answer.size(), prompt.size());
     Line l{.items = length(said, int(prompt.size())), .where = where_};
     Example& e = l.example;
     e.add_input(GeneratedTask::bos);
@@ -106,7 +106,7 @@ class JsonLines {
   }
 
   // Per token of the answer, the index in the prompt of the token that determines it; −1: none.
-  std::vector<int> told_by(const json& said, std::size_t answers, std::size_t prompt) const {
+  std::vector<int> evidence_at(const json& said, std::size_t answers, std::size_t prompt) const {
     std::vector<int> told(answers, -1);
     const auto found = said.find("told");
     if (found == said.end()) return told;
@@ -267,7 +267,7 @@ class File final : public GeneratedTask {
   }
 
   int sequences(const EvalSpec& spec) const override {
-    refuse_bin("file", spec);
+    require_single_length("file", spec);
     if (stream_) return stream_->sequences(spec);
     const int all = int(chosen(part_of(spec), spec.length).size());
     return spec.count ? std::min(spec.count, all) : all;

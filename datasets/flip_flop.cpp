@@ -16,7 +16,7 @@ class FlipFlop final : public GeneratedTask {
     return {Option{"ignored", &ignored_,
                    "fraction of ignored pairs; the others are writes and reads, equally often"}
                 .within(0, 1)
-                .at_test()};
+                .at_inference()};
   }
 
   int vocabulary() const override { return end; }

@@ -23,7 +23,7 @@ class Needle final : public GeneratedTask {
             Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536),
             Option{"lag", &lag_, "distance of the number at evaluation, in tokens; 0: uniform"}
                 .at_least(0)
-                .at_test()};
+                .at_inference()};
   }
 
   void check(int) const override {

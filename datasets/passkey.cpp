@@ -16,7 +16,7 @@ class Passkey final : public GeneratedTask {
             Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536),
             Option{"lag", &lag_, "distance of the number at evaluation, in tokens; 0: uniform"}
                 .at_least(0)
-                .at_test()};
+                .at_inference()};
   }
 
   bool numbers() const override { return true; }

@@ -28,7 +28,7 @@ class PosGen final : public GeneratedTask {
         Option{"scored", &scored_,
                "at evaluation, score only this many of the last numbers; 0: all"}
             .at_least(0)
-            .at_test()};
+            .at_inference()};
   }
 
   int vocabulary() const override { return first_number + modulus_; }

@@ -27,7 +27,7 @@ class Tiled final : public ByteTask {
         Option{"most", &most_, "longest period in training, as a multiple of N"}.within(0, 1));
     all.push_back(Option{"tile", &tile_, "period at evaluation, as a multiple of N; 0: plain text"}
                       .within(0, 65536)
-                      .at_test());
+                      .at_inference());
     return all;
   }
 
@@ -48,14 +48,14 @@ class Tiled final : public ByteTask {
     return int(std::clamp(std::round(over_trained * trained_), 1.0, 0x1p24));
   }
 
-  int trained_tile(const Random& random, int number) const override {
+  int training_tile(const Random& random, int number) const override {
     // Spread evenly over the batch, so that a larger one begins with a smaller one.
     if (std::floor((number + 1) * share_) == std::floor(number * share_)) return 0;
     const int least = bytes(least_), most = bytes(most_);
     return least + int(random.below(std::uint64_t(most - least + 1), std::uint64_t(number)));
   }
 
-  int tested_tile() const override { return tile_ > 0 ? bytes(tile_) : 0; }
+  int test_tile() const override { return tile_ > 0 ? bytes(tile_) : 0; }
 };
 
 const RegisterTask<Tiled> tiled_entry{

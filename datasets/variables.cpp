@@ -19,10 +19,10 @@ class Variables final : public GeneratedTask {
   Options options() override {
     return {Option{"chains", &chains_, "number of chains, one of which is queried"}
                 .within(1, 1024)
-                .at_test(),
+                .at_inference(),
             Option{"hops", &hops_, "hops from the first variable of a chain to its last"}
                 .within(0, 1024)
-                .at_test(),
+                .at_inference(),
             Option{"names", &names_, "different variables, and as many values"}.within(1, 65536),
             Option{"noise", &noise_, "different symbols of the noise"}.within(1, 65536)};
   }

@@ -21,7 +21,7 @@ class Coupled final : public DrawnPositions {
   Coupled() : DrawnPositions("coupled") {}
 
   bool needs_digits() const override { return true; }
-  bool rising() const override { return false; }
+  bool monotonic() const override { return false; }
 
   std::vector<int> sample_positions(const Placing&) override { return {}; }
 

@@ -31,14 +31,14 @@ class Digits final : public Encoding {
         Option{"beyond", &beyond_,
                "how positions beyond training are written (onehot: extrapolate)"}
             .one_of({"extrapolate", "interpolate", "rebase"})
-            .at_test(),
+            .at_inference(),
         Option{"factor", &factor_,
                "k of interpolate, at least 1; 0: evaluation over training length"}
             .at_least(0)
-            .at_test(),
+            .at_inference(),
         Option{"base", &base_, "base of rebase; 0: the smallest that the evaluation length needs"}
             .at_least(0)
-            .at_test()};
+            .at_inference()};
   }
 
   void check() const override {

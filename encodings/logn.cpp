@@ -53,7 +53,7 @@ const Register<LogN> log_n_entry{{.name = "logn",
                                   .kind = Kind::modifier,
                                   .formula = "q_i ln c_i / ln N, c_i the keys that query i sees",
                                   .extensions = {{"logn.when", "test"}},
-                                  .joins_at_test = {{"when", "test"}}}};
+                                  .joins_at_inference = {{"when", "test"}}}};
 
 }  // namespace
 }  // namespace yonder

@@ -28,7 +28,7 @@ class RandomPositions final : public DrawnPositions {
     Options o = DrawnPositions::options();
     o.push_back(Option{"test", &test_, "positions at evaluation"}
                     .one_of({"even", "first", "sampled"})
-                    .at_test());
+                    .at_inference());
     o.push_back(Option{"layers", &layers_, "sample positions separately for each layer's attention"}
                     .added_later());
     return o;

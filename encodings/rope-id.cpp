@@ -40,7 +40,7 @@ class RopeId final : public Encoding {
         layout_option(&layout_, "d'/2"),
         Option{"temperature", &temperature_, "temperature beyond the training length"}
             .one_of({"yarn", "none"})
-            .at_test()};
+            .at_inference()};
   }
 
   void check() const override {

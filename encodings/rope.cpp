@@ -41,7 +41,7 @@ Overrides longer_tests() {
 class Rope final : public Encoding {
   int window_ = 0, chunk_ = 0;
   Layout layout_ = Layout::interleaved;
-  Turning turning_;
+  RotaryFrequencies turning_;
 
   // The angles of a pass, shared by all layers.
   struct Turned {
@@ -60,11 +60,11 @@ class Rope final : public Encoding {
         Option{"window", &window_,
                "w of rerope, leaky, self-extend, dca; 0: half the training length, dca: an eighth"}
             .at_least(0)
-            .at_test());
+            .at_inference());
     o.push_back(
         Option{"chunk", &chunk_, "s of dca, w more than a chunk; 0: 3/4 of the training length"}
             .at_least(0)
-            .at_test()
+            .at_inference()
             .added_later());
     return o;
   }
@@ -81,7 +81,7 @@ class Rope final : public Encoding {
     if (chunked() && !dims_.causal)
       throw UsageError(
           "rope.scaling: dca works with causal models only; choose rerope, leaky or self-extend");
-    if (chunked() && !dims_.rising)
+    if (chunked() && !dims_.monotonic)
       throw UsageError(
           "rope.scaling: dca needs positions that increase from token to token, and another "
           "encoding of this model gives different ones; choose rerope, leaky or self-extend");
@@ -136,7 +136,7 @@ class Rope final : public Encoding {
   int chunk() const { return chunk_ > 0 ? chunk_ : 3 * dims_.trained / 4; }                   // s
 
   void chunk_dots(Dots& x, const Attention& a, const Spectrum& s) const {
-    a.require_rising("rope");
+    a.require_monotonic("rope");
     const int most = chunk(), c = most - window();
     auto turned = [&](const Var& y, const Positions& p, auto f) {
       return rotate(y, rotation(p, s, layout_, f));

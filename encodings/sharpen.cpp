@@ -20,7 +20,7 @@ class Sharpen final : public Encoding {
     const double inf = std::numeric_limits<double>::infinity();
     return {Option{"by", &by_, "λ, factor of q·k; above 1 sharpens, below flattens"}
                 .between(0, inf)
-                .at_test()};
+                .at_inference()};
   }
 
   void scale_queries(Dots& d, const Attention& a) override {
@@ -34,7 +34,7 @@ const Register<Sharpen> sharpen_entry{{.name = "sharpen",
                                        .kind = Kind::modifier,
                                        .formula = "λ q_i·k_j/√d",
                                        .extensions = {{"sharpen.by", 1.5}},
-                                       .joins_at_test = {{"by"}},
+                                       .joins_at_inference = {{"by"}},
                                        .baseline = Baseline::factor}};
 
 }  // namespace

@@ -55,7 +55,7 @@ class Shaw final : public Encoding {
   }
 
   void scores(ScoreTerms& s, const Attention& a) override {
-    if (!dims_.two_sided()) a.require_rising("shaw");
+    if (!dims_.two_sided()) a.require_monotonic("shaw");
     const int least = this->least();
     s.relative.push_back({.bucket = {rows_of_table(), a.least(), a.most(),
                                      [&](int x) { return std::clamp(x, least, clip_) - least; }},

@@ -23,10 +23,10 @@ class Sinks final : public Encoding {
   Options options() override {
     return {Option{"first", &first_, "g, tokens at the start that every query sees"}
                 .at_least(0)
-                .at_test(),
+                .at_inference(),
             Option{"window", &window_, "w; 0: the training length, -1: no window"}
                 .at_least(-1)
-                .at_test(),
+                .at_inference(),
             Option{"learned", &learned_, "add a learned term to softmax's denominator"}};
   }
 
@@ -60,7 +60,7 @@ const Register<Sinks> sinks_entry{
      .kind = Kind::modifier,
      .formula = "query i sees the first g tokens and those less than w tokens away",
      .extensions = {{"sinks.first", 4}},
-     .joins_at_test = {{"first"}, {"window"}},
+     .joins_at_inference = {{"first"}, {"window"}},
      .conflicts_with = {
          {"window", "both limit how far a query sees; remove window and set sinks.window"},
          {"stick-breaking",

@@ -31,7 +31,7 @@ class T5 final : public Encoding {
   }
 
   void scores(ScoreTerms& s, const Attention& a) override {
-    if (!dims_.two_sided()) a.require_rising("t5");
+    if (!dims_.two_sided()) a.require_monotonic("t5");
     if (scale_ == "none") s.scale = 1;
     s.relative.push_back({.bucket = {buckets_, a.least(), a.most(), bucket()}, .c = bias_});
   }

@@ -74,7 +74,7 @@ class Tupe final : public Encoding {
   }
 
   void scores(ScoreTerms& s, const Attention& a) override {
-    if (!dims_.two_sided()) a.require_rising("tupe");
+    if (!dims_.two_sided()) a.require_monotonic("tupe");
     s.scale = scale();
     s.relative.push_back({.bucket = {buckets_, a.least(), a.most(), buckets()}, .c = bias_});
   }

@@ -16,7 +16,7 @@ class Window final : public Encoding {
   Options options() override {
     return {Option{"size", &size_, "tokens that a query sees to each side; 0: the training length"}
                 .at_least(0)
-                .at_test()};
+                .at_inference()};
   }
 
   void mask(Mask& m) override { m.window = size_ > 0 ? size_ : dims_.trained; }
@@ -28,7 +28,7 @@ const Register<Window> window_entry{{.name = "window",
                                      .kind = Kind::modifier,
                                      .formula = "query i sees keys less than size tokens away",
                                      .extensions = {{"window.size", 0}},
-                                     .joins_at_test = {{"size"}},
+                                     .joins_at_inference = {{"size"}},
                                      .baseline = Baseline::window}};
 
 }  // namespace

@@ -26,9 +26,10 @@ class XlNet final : public Encoding {
 
  public:
   Options options() override {
-    return {
-        Option{"untie", &untie_, "separate u and v in each layer"},
-        Option{"clamp", &clamp_, "distances are clipped to this; 0: never"}.at_least(0).at_test()};
+    return {Option{"untie", &untie_, "separate u and v in each layer"},
+            Option{"clamp", &clamp_, "distances are clipped to this; 0: never"}
+                .at_least(0)
+                .at_inference()};
   }
 
   void check() const override {

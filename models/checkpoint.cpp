@@ -161,20 +161,20 @@ CheckpointFile read_checkpoint(const std::string& path) {
   return {path, parse_safetensors(content, path)};
 }
 
-Checkpoint load_model(const CheckpointFile& file, const Overrides& test_options) {
+Checkpoint load_model(const CheckpointFile& file, const Overrides& inference_options) {
   Checkpoint checkpoint;
   try {
     checkpoint = rebuild(file.content, file.path);
   } catch (const UsageError& e) {
     throw FileError(file.path + ": not a usable checkpoint: " + e.what());
   }
-  for (const auto& [key, value] : test_options) checkpoint.model->set_at_test(key, value);
+  for (const auto& [key, value] : inference_options) checkpoint.model->set_at_inference(key, value);
   checkpoint.model->encoding().check();
   return checkpoint;
 }
 
-Checkpoint load_model(const std::string& path, const Overrides& test_options) {
-  return load_model(read_checkpoint(path), test_options);
+Checkpoint load_model(const std::string& path, const Overrides& inference_options) {
+  return load_model(read_checkpoint(path), inference_options);
 }
 
 }  // namespace yonder

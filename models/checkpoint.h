@@ -40,11 +40,11 @@ struct Checkpoint {
   Origin origin;                       ///< where it comes from
 };
 
-/// Rebuilds the model of a checkpoint, with `test_options` ({"rope.scaling", "yarn"}) as
+/// Rebuilds the model of a checkpoint, with `inference_options` ({"rope.scaling", "yarn"}) as
 /// inference-time overrides. Throws FileError, naming the file, if anything in it is missing,
 /// unknown or inconsistent; UsageError for an override that is unknown, frozen or not allowed.
-Checkpoint load_model(const CheckpointFile&, const Overrides& test_options = {});
+Checkpoint load_model(const CheckpointFile&, const Overrides& inference_options = {});
 /// The same, reading the file first.
-Checkpoint load_model(const std::string& path, const Overrides& test_options = {});
+Checkpoint load_model(const std::string& path, const Overrides& inference_options = {});
 
 }  // namespace yonder

@@ -23,17 +23,17 @@ std::string seal_of(const std::string& text) {
 
 }  // namespace
 
-ordered_json described(const std::string& content) {
+ordered_json file_entry(const std::string& content) {
   return {{"bytes", content.size()}, {"xxh3", checksum(content)}};
 }
 
-std::string sealed(const ordered_json& manifest) {
+std::string with_checksum(const ordered_json& manifest) {
   std::string text = manifest.dump(2, ' ', false, json::error_handler_t::replace);
   text.resize(text.size() - std::string("\n}").size());
   return text + seal_of(text);
 }
 
-json unsealed(const std::string& text, const std::string& path) {
+json verified(const std::string& text, const std::string& path) {
   const std::size_t seal = seal_of("").size();
   const std::string said = text.size() > seal ? text.substr(0, text.size() - seal) : "";
   if (said.empty() || text != said + seal_of(said)) damaged(path, "its own checksum is wrong");
@@ -53,8 +53,8 @@ void require_whole(const std::string& path, const std::string& content) {
   if (!name.starts_with("step-") || !name.ends_with(".safetensors") ||
       !std::filesystem::exists(manifest, error))
     return;
-  const json files = unsealed(read_file(manifest), manifest)["files"];
-  if (files.contains(name) && files[name] != json(described(content)))
+  const json files = verified(read_file(manifest), manifest)["files"];
+  if (files.contains(name) && files[name] != json(file_entry(content)))
     damaged(path, "it is not what " + manifest + " says");
 }
 

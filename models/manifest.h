@@ -13,11 +13,11 @@
 namespace yonder {
 
 /// The entry in "files" for a file with this content.
-nlohmann::ordered_json described(const std::string& content);
+nlohmann::ordered_json file_entry(const std::string& content);
 /// The text of a manifest, with the checksum as its last entry.
-std::string sealed(const nlohmann::ordered_json& manifest);
+std::string with_checksum(const nlohmann::ordered_json& manifest);
 /// Parses it. Throws FileError, beginning with `path`, if a bit has changed or the format isn't 1.
-nlohmann::json unsealed(const std::string& text, const std::string& path);
+nlohmann::json verified(const std::string& text, const std::string& path);
 
 /// Throws FileError if `path` has a manifest that is damaged or lists a different content. A file
 /// without a manifest, or that its manifest does not list, is accepted.

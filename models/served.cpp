@@ -19,7 +19,7 @@ Transformer Served::model() const {
     for (real& x : var.value().flat()) x += real(0.1 * noise.normal());
     m.parameters().bounds(name).hold(var.value().flat());
   }
-  for (const auto& [key, value] : extension) m.set_at_test(key, value);
+  for (const auto& [key, value] : extension) m.set_at_inference(key, value);
   return m;
 }
 

@@ -122,8 +122,8 @@ void Transformer::check_loops(int loops) const {
                      "model.loops to 1, or deberta.decoder to 0");
 }
 
-void Transformer::set_at_test(const OptionKey& key, const Value& value) {
-  if (!(key == OptionKey("model.loops"))) return encoding_->set_at_test(key, value);
+void Transformer::set_at_inference(const OptionKey& key, const Value& value) {
+  if (!(key == OptionKey("model.loops"))) return encoding_->set_at_inference(key, value);
   int loops = 0;
   assign(Option{"loops", &loops, ""}.within(0, 1024), "model", value);
   check_loops(loops);

@@ -72,8 +72,8 @@ class Transformer {
   /// Number of position parameters: the encoding's, except those that only shape attention.
   std::int64_t position_parameters() const;
   /// Inference-time override: sets `model.loops`, where 0 means ⌈r·L/N⌉ with r the loops in
-  /// training, or an option of the encoding, as Composition::set_at_test does.
-  void set_at_test(const OptionKey&, const Value&);
+  /// training, or an option of the encoding, as Composition::set_at_inference does.
+  void set_at_inference(const OptionKey&, const Value&);
   /// Before training continues at `longest` tokens: fixes the loops to those of that length.
   void freeze_loops(int longest);
   Composition& encoding() { return *encoding_; }                ///< options may be set at inference

@@ -18,15 +18,15 @@ using tile::Vector;
 
 // Buffers of a query tile other than its scores.
 struct QueryGradients {
-  real *dz, *dz_turned;             // [side, wide(dv)], [wide(dv), side]
+  real *dz, *dz_transposed;         // [side, wide(dv)], [wide(dv), side]
   real *minus_d, *log_sum_exp;      // [side]
   real* dq[Pairing::most_of_them];  // [side, wide(dk)]
   struct {
-    bf16::Packed dz_rows, dz_columns;        // right factors: queries as columns, as depth
-    bf16::Packed q[Pairing::most_of_them];   // right factors, queries as depth
-    real* dq_turned[Pairing::most_of_them];  // [wide(dk), side]
-    real* spare;                             // packed_reals(side, side)
-  } rounded;                                 // in bf16
+    bf16::Packed dz_rows, dz_columns;            // right factors: queries as columns, as depth
+    bf16::Packed q[Pairing::most_of_them];       // right factors, queries as depth
+    real* dq_transposed[Pairing::most_of_them];  // [wide(dk), side]
+    real* spare;                                 // packed_reals(side, side)
+  } rounded;                                     // in bf16
 };
 
 struct BackwardPass {
@@ -76,7 +76,7 @@ void BackwardPass::round(const QueryTile& queries, QueryGradients& g, Workspace&
   to.dz_columns = right({g.dz, wide(call.dv)}, call.dv, side);
   for (std::size_t n = 0; n < call.pairings.size(); ++n) {
     to.q[n] = right({queries.q[n], wide(call.dk)}, call.dk, side);
-    to.dq_turned[n] = memory.zeros(side * wide(call.dk));
+    to.dq_transposed[n] = memory.zeros(side * wide(call.dk));
   }
   to.spare = memory.take(packed_reals(side, side));
 }
@@ -84,7 +84,7 @@ void BackwardPass::round(const QueryTile& queries, QueryGradients& g, Workspace&
 QueryGradients BackwardPass::start(const QueryTile& queries, Workspace& memory) const {
   const int width = wide(call.dv);
   QueryGradients g{.dz = memory.take(side * width),
-                   .dz_turned = memory.take(side * width),
+                   .dz_transposed = memory.take(side * width),
                    .minus_d = memory.zeros(side),
                    .log_sum_exp = memory.take(side),
                    .dq = {},
@@ -92,7 +92,7 @@ QueryGradients BackwardPass::start(const QueryTile& queries, Workspace& memory) 
   for (std::size_t n = 0; n < call.pairings.size(); ++n)
     g.dq[n] = memory.zeros(side * wide(call.dk));
   Rows{dz, queries.b, queries.first, queries.count, queries.h}.copy(g.dz);
-  if (!call.bf16_only) turn(g.dz, width, g.dz_turned);
+  if (!call.bf16_only) transpose(g.dz, width, g.dz_transposed);
   if (call.bf16) round(queries, g, memory);
   std::fill_n(g.log_sum_exp, side, std::numeric_limits<real>::infinity());
   const std::int64_t row = (std::int64_t(queries.b) * call.H + queries.h) * call.Tq + queries.first;
@@ -111,9 +111,9 @@ void BackwardPass::differentiate(const TilePair& pair, const QueryGradients& g,
   constexpr real zeros[side] = {};
   if (call.bf16) pair.products(pair.keys.v_rows, g.rounded.dz_rows, call.dv, g.minus_d, ds);
   else
-    pair.products(pair.keys.v, wide(call.dv), g.dz_turned, call.dv,
+    pair.products(pair.keys.v, wide(call.dv), g.dz_transposed, call.dv,
                   carried.stick_breaking ? zeros : g.minus_d, ds);
-  if (tables.V) relative(call).add_value_products(pair, g.dz, g.dz_turned, ds);
+  if (tables.V) relative(call).add_value_products(pair, g.dz, g.dz_transposed, ds);
   ds.clear_from(rows);
   if (carried.stick_breaking) return carried.stick_breaking->differentiate(pair, g.minus_d, s, ds);
   if (carried.entmax) return carried.entmax->differentiate(pair, g.log_sum_exp, s, ds);
@@ -148,7 +148,7 @@ void BackwardPass::add_dot_products(const TilePair& pair, const QueryGradients& 
     real* const dk_tile = dk ? dk + std::int64_t(pair.keys.first) * width : nullptr;
     if (call.bf16) {
       if (pairing.q.tracked())
-        pair.add_over_keys(own, pair.keys.k_turned[which], width, g.rounded.dq_turned[n],
+        pair.add_over_keys(own, pair.keys.k_transposed[which], width, g.rounded.dq_transposed[n],
                            g.rounded.spare);
       if (dk) pair.add_over_queries(own, g.rounded.q[n], width, dk_tile, g.rounded.spare);
     } else {
@@ -206,7 +206,7 @@ void BackwardPass::finish(const QueryTile& queries, const QueryGradients& g,
   for (std::size_t n = 0; n < call.pairings.size(); ++n)
     if (const Var& q = call.pairings[n].q; q.tracked()) {
       const Rows rows{q.grad(), queries.b, queries.first, queries.count, queries.h};
-      if (call.bf16) add_turned(g.rounded.dq_turned[n], wide(call.dk), g.dq[n]);
+      if (call.bf16) add_transposed(g.rounded.dq_transposed[n], wide(call.dk), g.dq[n]);
       rows.put(g.dq[n], onto.q[n], queries.factor);
       if (!onto.q[n]) rows.clear_below();
     }

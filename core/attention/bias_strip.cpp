@@ -8,7 +8,7 @@ Strips::Strips(const AttentionCall& call) : call_(call) {
   for (const StripBias& hook : call.scores.strips) shared_ = shared_ && hook.shared;
   if (empty()) return;
   strip_ = Tensor::uninitialized({call.H, side, call.Tk});
-  turned_ = Tensor::uninitialized({call.H, call.Tk, side});
+  transposed_ = Tensor::uninitialized({call.H, call.Tk, side});
 }
 
 bool Strips::tracked() const {
@@ -44,7 +44,7 @@ void Strips::make(int b, int first) {
       const std::int64_t h = n / tiles;
       const int key = (tile + int(n % tiles)) * side, end = std::min(key + side, call_.Tk);
       const real* from = &strip_[h * rows_ * call_.Tk];
-      real* to = &turned_[h * call_.Tk * side];
+      real* to = &transposed_[h * call_.Tk * side];
       if (fresh) std::fill_n(to + std::int64_t(key) * side, (end - key) * side, real(0));
       each_in_blocks(key, end, rows_, [&](int j, int i) {
         to[std::int64_t(j) * side + i] += from[std::int64_t(i) * call_.Tk + j];
@@ -54,9 +54,9 @@ void Strips::make(int b, int first) {
   }
 }
 
-void Strips::differentiate(const Tensor& turned) {
+void Strips::differentiate(const Tensor& transposed) {
   parallel_for(call_.H, [&](std::int64_t h) {
-    const real* from = &turned[h * call_.Tk * side];
+    const real* from = &transposed[h * call_.Tk * side];
     real* to = &strip_[h * rows_ * call_.Tk];
     each_in_blocks(0, call_.Tk, rows_, [&](int j, int i) {
       to[std::int64_t(i) * call_.Tk + j] = from[std::int64_t(j) * side + i];

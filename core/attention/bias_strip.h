@@ -25,16 +25,16 @@ class Strips {
       }
   }
   /// Bias of head h, [Tk, side], stored by key like Square.
-  const real* bias(int h) const { return &turned_[std::int64_t(h) * call_.Tk * side]; }
+  const real* bias(int h) const { return &transposed_[std::int64_t(h) * call_.Tk * side]; }
   /// Passes d(loss)/d(bias), [H, Tk, side], of the current strip to the hooks.
-  void differentiate(const Tensor& turned);
+  void differentiate(const Tensor& transposed);
 
  private:
   const AttentionCall& call_;
   bool shared_ = true;
   int b_ = 0, first_ = 0, rows_ = 0;
-  Tensor strip_;   // [H, rows, Tk] as hooks see it
-  Tensor turned_;  // [H, Tk, side]
+  Tensor strip_;       // [H, rows, Tk] as hooks see it
+  Tensor transposed_;  // [H, Tk, side]
 
   void make(int b, int first);
 };

@@ -126,13 +126,13 @@ struct AttentionCall {
 
 /// One of A, B, V by distance, in both layouts.
 struct DistanceTable {
-  int heads = 0;  ///< 1 if shared by all
-  Tensor rows;    ///< [heads, stride, wide(d)]
-  Tensor turned;  ///< [heads, d, stride]
+  int heads = 0;      ///< 1 if shared by all
+  Tensor rows;        ///< [heads, stride, wide(d)]
+  Tensor transposed;  ///< [heads, d, stride]
 
-  explicit operator bool() const { return heads > 0; }            ///< whether the call has it
-  const real* rows_of(int h) const { return part(rows, h); }      ///< [stride, wide(d)]
-  const real* turned_of(int h) const { return part(turned, h); }  ///< [d, stride]
+  explicit operator bool() const { return heads > 0; }        ///< whether the call has it
+  const real* rows_of(int h) const { return part(rows, h); }  ///< [stride, wide(d)]
+  const real* transposed_of(int h) const { return part(transposed, h); }  ///< [d, stride]
 
  private:
   const real* part(const Tensor& x, int h) const {

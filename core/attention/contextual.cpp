@@ -62,7 +62,7 @@ Contextual::Contextual(const QueryTile& queries, Workspace& memory)
     for (int r = 0; r < here.rows; ++r)
       std::copy_n(&term.table.value()[std::int64_t(r) * d], d, here.e + r * width);
     for (int r = 0; r < here.rows; r += stripe)
-      tile::multiply({here.e + r * width, width, 1}, {queries.q_turned[0], side}, side, d,
+      tile::multiply({here.e + r * width, width, 1}, {queries.q_transposed[0], side}, side, d,
                      {here.x + r * side, side});
   }
 }

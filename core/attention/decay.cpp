@@ -66,7 +66,7 @@ Decay::Decay(const QueryTile& queries, const PackedDecay& packed, Workspace& mem
       start_(static_cast<std::size_t>(width_)),
       grown_(memory.take(side * width_)),
       faded_(memory.take(side * width_)),
-      turned_(memory.take(side * width_)),
+      transposed_(memory.take(side * width_)),
       scaled_(memory.take(side * width_)),
       plain_(memory.take(side * width_)),
       sum_(memory.take(side * width_)),
@@ -95,7 +95,7 @@ Decay::Decay(const QueryTile& queries, const PackedDecay& packed, Workspace& mem
   exponentiate(grown_, side * width_);
   std::copy_n(queries.q[0], side * width_, faded_);
   multiply(faded_, grown_, side * width_);
-  turn(faded_, width_, turned_);
+  transpose(faded_, width_, transposed_);
 }
 
 // e^(start − P of the last key), for a tile of keys before all queries.
@@ -111,7 +111,7 @@ void Decay::dot_products(const TilePair& pair, Square s) {
   write_factor(pair);
   for (int c = 0; c < width_; ++c)
     for (int i = 0; i < side; i += lanes)
-      tile::store(tile::load(turned_ + c * side + i) * tile::all(factor_[c]),
+      tile::store(tile::load(transposed_ + c * side + i) * tile::all(factor_[c]),
                   scaled_ + c * side + i);
   constexpr real zeros[side] = {};
   pair.products(&packed_.k[row(pair.keys.first) * width_], width_, scaled_, queries_.call.dk, zeros,
@@ -123,7 +123,7 @@ void Decay::dot_products(const TilePair& pair, Square s) {
 void Decay::mixed_products(const TilePair& pair, Square s) {
   constexpr int groups = side / lanes;
   const int first = pair.keys.first, count = pair.keys.count, depth = queries_.call.dk;
-  const real* q = queries_.q_turned[0];
+  const real* q = queries_.q_transposed[0];
   std::fill_n(scaled_, width_ * side, real(0));
   std::fill_n(passed_, width_, real(1));
   for (int i = std::max(first + count - own_, 0); i < queries_.count; ++i) {  // after the tile

@@ -40,13 +40,13 @@ class Decay {
  private:
   const QueryTile& queries_;
   const PackedDecay& packed_;
-  int width_, keys_, own_;     // columns; keys of the sequence; key row of the first query
-  std::vector<double> start_;  // P of the first query's token, the queries' reference
-  real *grown_, *faded_;       // [side, width] e^(P_i − start), q_i times that
-  real *turned_, *scaled_;     // [width, side] faded_ transposed; scaled for the current tile
-  real *plain_, *sum_, *dq_;   // [side, width] buffers; gradient of faded_
-  real* seen_;                 // [key, query] ds of visible pairs
-  real *factor_, *passed_;     // [width]
+  int width_, keys_, own_;      // columns; keys of the sequence; key row of the first query
+  std::vector<double> start_;   // P of the first query's token, the queries' reference
+  real *grown_, *faded_;        // [side, width] e^(P_i − start), q_i times that
+  real *transposed_, *scaled_;  // [width, side] faded_ transposed; scaled for the current tile
+  real *plain_, *sum_, *dq_;    // [side, width] buffers; gradient of faded_
+  real* seen_;                  // [key, query] ds of visible pairs
+  real *factor_, *passed_;      // [width]
 
   std::int64_t row(int key) const {
     return (std::int64_t(queries_.b) * queries_.call.H + queries_.h) * packed_.k.dim(1) + key;

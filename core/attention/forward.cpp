@@ -22,7 +22,7 @@ using tile::Vector;
 struct Running {
   real *row_max, *sum, *shrink;  // [side] m, l and e^(m−m') of the last step
   real* z;                       // [side, wide(dv)]
-  real *z_turned, *spare;        // in bf16 [wide(dv), side], and a factor buffer; else null
+  real *z_transposed, *spare;    // in bf16 [wide(dv), side], and a factor buffer; else null
 };
 
 // s becomes e^(s−m'); updates m and l.
@@ -48,24 +48,24 @@ void exponentiate(const TilePair& pair, Square s, const Running& state) {
 }
 
 // z = z·shrink + P V, for transposed z.
-void gather_values_turned(const TilePair& pair, Square p, const Running& state) {
+void gather_values_transposed(const TilePair& pair, Square p, const Running& state) {
   const int width = wide(pair.call.dv);
   for (int i = 0; i < side; i += lanes) {
     const Vector shrink = tile::load(state.shrink + i);
     for (int c = 0; c < width; ++c) {
-      real* z = state.z_turned + c * side + i;
+      real* z = state.z_transposed + c * side + i;
       tile::store(tile::load(z) * shrink, z);
     }
   }
   pair.clear_hidden(p);
-  pair.add_over_keys(p, pair.keys.v_turned, width, state.z_turned, state.spare);
+  pair.add_over_keys(p, pair.keys.v_transposed, width, state.z_transposed, state.spare);
 }
 
 // z = z·shrink + P (V + V[r])
 void gather_values(const TilePair& pair, Square p, const Running& state) {
   const int width = wide(pair.call.dv);
-  if (state.z_turned) {
-    gather_values_turned(pair, p, state);
+  if (state.z_transposed) {
+    gather_values_transposed(pair, p, state);
     if (!pair.tables.V) return;
   }
   for (int i = 0; i < side; ++i)
@@ -73,7 +73,7 @@ void gather_values(const TilePair& pair, Square p, const Running& state) {
       real* z = state.z + i * width + c;
       tile::store(tile::load(z) * tile::all(state.shrink[i]), z);
     }
-  if (state.z_turned) pair.add_table_values(p, state.z);
+  if (state.z_transposed) pair.add_table_values(p, state.z);
   else pair.add_values(p, state.z);
 }
 
@@ -88,14 +88,14 @@ void add_sink(const QueryTile& queries, const Running& state) {
     state.row_max[i] = row_max;
     for (int c = 0; c < queries.call.dv; ++c) {
       state.z[i * wide(queries.call.dv) + c] *= shrink;
-      if (state.z_turned) state.z_turned[c * side + i] *= shrink;
+      if (state.z_transposed) state.z_transposed[c * side + i] *= shrink;
     }
   }
 }
 
 // Writes z times `factor`, and zeros for padding.
 void write(const QueryTile& queries, const Running& state, const Tensor& z, const real* factor) {
-  if (state.z_turned) add_turned(state.z_turned, wide(queries.call.dv), state.z);
+  if (state.z_transposed) add_transposed(state.z_transposed, wide(queries.call.dv), state.z);
   const Rows rows{z, queries.b, queries.first, queries.count, queries.h};
   rows.put(state.z, false, factor);
   rows.clear_below();
@@ -152,7 +152,7 @@ void ForwardPass::query_tile(TileOrigin place, const real* bias) const {
                       .sum = memory.zeros(side),
                       .shrink = memory.take(side),
                       .z = memory.zeros(side * width),
-                      .z_turned = call.bf16 ? memory.zeros(side * width) : nullptr,
+                      .z_transposed = call.bf16 ? memory.zeros(side * width) : nullptr,
                       .spare = call.bf16 ? memory.take(packed_reals(side, side)) : nullptr};
   std::fill_n(state.row_max, side, std::numeric_limits<real>::lowest());
   std::fill_n(state.shrink, side, real(1));  // stick-breaking never rescales

@@ -20,7 +20,7 @@ GradientSums::GradientSums(const AttentionCall& call, const ByDistance& by_dista
             .k = rows(wide(call.dk)),
             .minus_gw = rows(wide(call.dk)),
             .g = rows(side),
-            .l_turned = rows(side),
+            .l_transposed = rows(side),
             .beta = rows(1)};
   if (call.dots.far_k) k[1] = sum(call.dots.far_k, keys);
   v = sum(call.v, keys);

@@ -20,7 +20,7 @@ struct GradientSums {
   Tensor decay;                    ///< [B·H·parts, Tk up to whole tiles, wide(dk)] d(loss)/dP_t
   /// [B·H·parts, Tk up to whole tiles, ..] as PathSums
   struct {
-    Tensor w, k, minus_gw, g, l_turned, beta;
+    Tensor w, k, minus_gw, g, l_transposed, beta;
   } path;          ///< of PaTH
   Tensor strip;    ///< [groups, H, Tk, side] of the current strip
   int groups = 1;  ///< of sequences, with one strip gradient each
@@ -28,8 +28,9 @@ struct GradientSums {
   GradientSums(const AttentionCall&, const ByDistance&, const Strips&);  ///< uninitialized
   /// The sums by key, to be cleared before a part begins.
   std::vector<Tensor> by_key() const {
-    return {k[0],   k[1],          v,      gates,         decay,    path.w,
-            path.k, path.minus_gw, path.g, path.l_turned, path.beta};
+    return {
+        k[0],     k[1], v, gates, decay, path.w, path.k, path.minus_gw, path.g, path.l_transposed,
+        path.beta};
   }
   /// The sums of PaTH in part n.
   PathSums path_of(std::int64_t n) const {
@@ -37,7 +38,7 @@ struct GradientSums {
             .k = part(path.k, n),
             .minus_gw = part(path.minus_gw, n),
             .g = part(path.g, n),
-            .l_turned = part(path.l_turned, n)};
+            .l_transposed = part(path.l_transposed, n)};
   }
   /// Returns part n, or null.
   static real* part(const Tensor& sum, std::int64_t n) {

@@ -34,7 +34,7 @@ void negate(real* x, int rows, int columns, int stride) {
 }
 
 Left plain(const real* x, int columns) { return {x, columns, 1}; }
-Left turned(const real* x, int columns) { return {x, 1, columns}; }
+Left transposed(const real* x, int columns) { return {x, 1, columns}; }
 
 // to += f x
 void add_times(real f, const real* x, real* to, int n) {
@@ -81,7 +81,7 @@ PackedPath::PackedPath(const AttentionCall& call) {
   const auto make = [&](int columns) {
     return Tensor::uninitialized({heads, tiles * side, columns});
   };
-  w = make(width), w_turned = make(width), k = make(width), minus_gw = make(width);
+  w = make(width), w_transposed = make(width), k = make(width), minus_gw = make(width);
   g = make(side), minus_l = make(side);
   parallel_for(std::int64_t(heads) * tiles, [&](std::int64_t i) {
     const std::int64_t n = i / tiles;
@@ -89,22 +89,23 @@ PackedPath::PackedPath(const AttentionCall& call) {
     const int count = std::clamp(call.keys_of(b) - first, 0, side), rows = wide(count);
     if (count == 0) return;
     Workspace memory(std::size_t(square) + 2 * side * width + side + 64);
-    real *gram = memory.take(square), *key_turned = memory.take(side * width),
+    real *gram = memory.take(square), *key_transposed = memory.take(side * width),
          *y = memory.take(side * width), *beta = memory.take(side);
-    real *own = at(w, n, first), *own_turned = at(w_turned, n, first), *key = at(k, n, first),
-         *G = at(g, n, first), *L = at(minus_l, n, first), *gw = at(minus_gw, n, first);
+    real *own = at(w, n, first), *own_transposed = at(w_transposed, n, first),
+         *key = at(k, n, first), *G = at(g, n, first), *L = at(minus_l, n, first),
+         *gw = at(minus_gw, n, first);
     Rows{call.dots.path.w.value(), b, first, count, h}.copy(own);
     Rows{call.dots.k.value(), b, first, count, h}.copy(key);
-    turn(own, width, own_turned), turn(key, width, key_turned);
+    transpose(own, width, own_transposed), transpose(key, width, key_transposed);
     copy_beta(call, b, h, first, beta);
-    write_product(plain(own, width), rows, call.dk, {own_turned, side}, rows, {gram, side});
+    write_product(plain(own, width), rows, call.dk, {own_transposed, side}, rows, {gram, side});
     write_g(gram, beta, rows, G);
-    write_product(plain(own, width), rows, call.dk, {key_turned, side}, rows, {L, side});
+    write_product(plain(own, width), rows, call.dk, {key_transposed, side}, rows, {L, side});
     keep_below(L, rows);
     write_product(plain(G, side), rows, rows, {own, width}, width, {gw, width});
-    write_product(turned(G, side), rows, rows, {own, width}, width, {y, width});
+    write_product(transposed(G, side), rows, rows, {own, width}, width, {y, width});
     negate(L, rows, rows, side), negate(gw, rows, width, width);
-    add_product(turned(L, side), rows, rows, {y, width}, width, {key, width});
+    add_product(transposed(L, side), rows, rows, {y, width}, width, {key, width});
   });
 }
 
@@ -115,12 +116,12 @@ Path::Path(const QueryTile& queries, const PackedPath& packed, Workspace& memory
       own_(queries.call.own_key(queries.first)),
       top_(std::min(own_ + queries.count, queries.call.keys_of(queries.b)) - 1),
       q_(memory.take(side * width_)),
-      turned_(memory.take(side * width_)),
-      dq_turned_(memory.take(side * width_)),
+      transposed_(memory.take(side * width_)),
+      dq_transposed_(memory.take(side * width_)),
       x_(memory.take(square)),
       dx_(memory.take(square)),
       n_(memory.take(square)),
-      n_turned_(memory.take(square)),
+      n_transposed_(memory.take(square)),
       dn_(memory.take(square)) {
   rows_ = wide(std::max(queries.count, 1));
   top_ = std::max(top_, 0) / side;
@@ -130,7 +131,7 @@ Path::Path(const QueryTile& queries, const PackedPath& packed, Workspace& memory
 
 // X = Q Wᵀ, without the w after a query's own token.
 void Path::write_x(int tile) {
-  write_product(plain(q_, width_), rows_, queries_.call.dk, {of(packed_.w_turned, tile), side},
+  write_product(plain(q_, width_), rows_, queries_.call.dk, {of(packed_.w_transposed, tile), side},
                 keys(tile), {x_, side});
   if (!owns(tile)) return;
   for (int i = 0; i < rows_; ++i) {
@@ -167,15 +168,15 @@ void Path::dot_products(const TilePair& pair, Square s) {
   constexpr real zeros[side] = {};
   const int tile = pair.keys.first / side, depth = queries_.call.dk;
   load(tile);
-  turn(q_, width_, turned_);
-  if (!owns(tile)) return pair.products(of(packed_.k, tile), width_, turned_, depth, zeros, s);
-  pair.products(pair.keys.k[0], width_, turned_, depth, zeros, s);
+  transpose(q_, width_, transposed_);
+  if (!owns(tile)) return pair.products(of(packed_.k, tile), width_, transposed_, depth, zeros, s);
+  pair.products(pair.keys.k[0], width_, transposed_, depth, zeros, s);
   write_x(tile);
   const int n = keys(tile);
   write_product(plain(x_, side), rows_, n, {of(packed_.g, tile), side}, n, {n_, side});
-  turn(n_, side, n_turned_);
-  add_product(turned(of(packed_.minus_l, tile), side), pair.keys.rows(), n, {n_turned_, side},
-              rows_, {s.at, Square::stride});
+  transpose(n_, side, n_transposed_);
+  add_product(transposed(of(packed_.minus_l, tile), side), pair.keys.rows(), n,
+              {n_transposed_, side}, rows_, {s.at, Square::stride});
 }
 
 // The backward pass of leave(): adds to the sums, and dq becomes the gradient of Q before the tile,
@@ -183,22 +184,23 @@ void Path::dot_products(const TilePair& pair, Square s) {
 void Path::pass(int tile, real* dq, const PathSums& sums, bool with_scores) {
   const std::int64_t at = std::int64_t(tile) * side;
   const int n = keys(tile);
-  turn(dq, width_, dq_turned_);
-  write_product(plain(of(packed_.minus_gw, tile), width_), n, queries_.call.dk, {dq_turned_, side},
-                rows_, {dx_, side});
-  add_product(turned(x_, side), n, rows_, {dq, width_}, width_,
+  transpose(dq, width_, dq_transposed_);
+  write_product(plain(of(packed_.minus_gw, tile), width_), n, queries_.call.dk,
+                {dq_transposed_, side}, rows_, {dx_, side});
+  add_product(transposed(x_, side), n, rows_, {dq, width_}, width_,
               {sums.minus_gw + at * width_, width_});
   if (with_scores) {
     add_product(plain(of(packed_.g, tile), side), n, n, {dn_, side}, rows_, {dx_, side});
-    turn(dn_, side, n_turned_);
-    add_product(turned(x_, side), n, rows_, {n_turned_, side}, n, {sums.g + at * side, side});
+    transpose(dn_, side, n_transposed_);
+    add_product(transposed(x_, side), n, rows_, {n_transposed_, side}, n,
+                {sums.g + at * side, side});
   }
   if (owns(tile))
     for (int i = 0; i < rows_; ++i)
       for (int t = std::clamp(own_ + i - tile * side + 1, 0, side); t < n; ++t)
         dx_[t * side + i] = 0;
   add_product(plain(dx_, side), n, rows_, {q_, width_}, width_, {sums.w + at * width_, width_});
-  add_product(turned(dx_, side), rows_, n, {of(packed_.w, tile), width_}, width_, {dq, width_});
+  add_product(transposed(dx_, side), rows_, n, {of(packed_.w, tile), width_}, width_, {dq, width_});
 }
 
 void Path::differentiate(const TilePair& pair, Square ds, real* dq, real* dk,
@@ -218,7 +220,7 @@ void Path::differentiate(const TilePair& pair, Square ds, real* dq, real* dk,
   }
   // S = Q Kᵀ − N L, N = X G: only for visible pairs, for which ds has been computed.
   const int n = keys(tile);
-  real* seen = n_turned_;  // [key, query]
+  real* seen = n_transposed_;  // [key, query]
   for (int j = 0; j < n; ++j) {
     std::fill_n(seen + j * side, side, real(0));
     const IndexRange i = j < pair.keys.count ? pair.queries_of(j, 1) : IndexRange{0, 0};
@@ -226,7 +228,7 @@ void Path::differentiate(const TilePair& pair, Square ds, real* dq, real* dk,
   }
   write_product(plain(x_, side), rows_, n, {of(packed_.g, tile), side}, n, {n_, side});
   negate(n_, rows_, n, side);
-  add_product(plain(seen, side), n, rows_, {n_, side}, n, {sums.l_turned + at * side, side});
+  add_product(plain(seen, side), n, rows_, {n_, side}, n, {sums.l_transposed + at * side, side});
   write_product(plain(of(packed_.minus_l, tile), side), n, n, {seen, side}, rows_, {dn_, side});
   pass(tile, dq, sums, true);
   pair.add_over_queries(ds, q_, width_, dk);
@@ -245,10 +247,10 @@ namespace {
 // One tile of fold_path(): w, k and β of the tile, derived matrices, and their gradients.
 struct Fold {
   int n, width, depth;  // keys up to whole vectors; columns; used columns
-  const real *w, *w_turned, *k, *beta, *g, *minus_l;
-  real *dw, *dk, *dbeta;                       // of the tile
-  real *dk_left, *dminus_gw, *dg, *dl_turned;  // of k', −G W, G and Lᵀ
-  real *y, *y_turned, *square_buffer, *gram;   // [side, width], [width, side], [side, side]
+  const real *w, *w_transposed, *k, *beta, *g, *minus_l;
+  real *dw, *dk, *dbeta;                           // of the tile
+  real *dk_left, *dminus_gw, *dg, *dl_transposed;  // of k', −G W, G and Lᵀ
+  real *y, *y_transposed, *square_buffer, *gram;   // [side, width], [width, side], [side, side]
 
   void operator()() const {
     of_keys();
@@ -259,30 +261,31 @@ struct Fold {
   // k' = K − Lᵀ Y, Y = Gᵀ W
   void of_keys() const {
     for (int c = 0; c < n * width; ++c) dk[c] += dk_left[c];
-    write_product(turned(g, side), n, n, {w, width}, width, {y, width});
-    turn(y, width, y_turned);
-    write_product(plain(dk_left, width), n, depth, {y_turned, side}, n, {square_buffer, side});
-    for (int j = 0; j < n; ++j) add_times(-1, square_buffer + j * side, dl_turned + j * side, n);
+    write_product(transposed(g, side), n, n, {w, width}, width, {y, width});
+    transpose(y, width, y_transposed);
+    write_product(plain(dk_left, width), n, depth, {y_transposed, side}, n, {square_buffer, side});
+    for (int j = 0; j < n; ++j)
+      add_times(-1, square_buffer + j * side, dl_transposed + j * side, n);
     write_product(plain(minus_l, side), n, n, {dk_left, width}, width, {y, width});  // dY
-    turn(y, width, y_turned);
-    add_product(plain(w, width), n, depth, {y_turned, side}, n, {dg, side});
+    transpose(y, width, y_transposed);
+    add_product(plain(w, width), n, depth, {y_transposed, side}, n, {dg, side});
     add_product(plain(g, side), n, n, {y, width}, width, {dw, width});
   }
   // −G W
   void of_gw() const {
     negate(dminus_gw, n, width, width);
-    add_product(plain(dminus_gw, width), n, depth, {w_turned, side}, n, {dg, side});
-    add_product(turned(g, side), n, n, {dminus_gw, width}, width, {dw, width});
+    add_product(plain(dminus_gw, width), n, depth, {w_transposed, side}, n, {dg, side});
+    add_product(transposed(g, side), n, n, {dminus_gw, width}, width, {dw, width});
   }
   // L = tril(W Kᵀ, −1)
   void of_l() const {
-    for (int j = 0; j < n; ++j) std::fill_n(dl_turned + j * side, j + 1, real(0));
-    add_product(turned(dl_turned, side), n, n, {k, width}, width, {dw, width});
-    add_product(plain(dl_turned, side), n, n, {w, width}, width, {dk, width});
+    for (int j = 0; j < n; ++j) std::fill_n(dl_transposed + j * side, j + 1, real(0));
+    add_product(transposed(dl_transposed, side), n, n, {k, width}, width, {dw, width});
+    add_product(plain(dl_transposed, side), n, n, {w, width}, width, {dk, width});
   }
   // G_t = β_t r_t, r_t = e_t − Σ_{s<t} M_ts G_s, M = W Wᵀ
   void of_g() const {
-    write_product(plain(w, width), n, depth, {w_turned, side}, n, {gram, side});
+    write_product(plain(w, width), n, depth, {w_transposed, side}, n, {gram, side});
     real* dgram = square_buffer;
     for (int t = 0; t < n; ++t) std::fill_n(dgram + t * side, n, real(0));
     real rest[side];
@@ -300,7 +303,7 @@ struct Fold {
       }
     }
     add_product(plain(dgram, side), n, n, {w, width}, width, {dw, width});
-    add_product(turned(dgram, side), n, n, {w, width}, width, {dw, width});
+    add_product(transposed(dgram, side), n, n, {w, width}, width, {dw, width});
   }
 };
 
@@ -312,7 +315,7 @@ void fold_path(const AttentionCall& call, const PackedPath& packed, int b, int h
   const std::int64_t n = std::int64_t(b) * call.H + h;
   Workspace memory(std::size_t(3 * side) * width + 2 * square + side + 16 * 6);
   real *k = memory.take(side * width), *y = memory.take(side * width),
-       *y_turned = memory.take(side * width), *square_buffer = memory.take(square),
+       *y_transposed = memory.take(side * width), *square_buffer = memory.take(square),
        *gram = memory.take(square), *beta = memory.take(side);
   for (int first = 0; first < call.keys_of(b); first += side) {
     const std::int64_t at = std::int64_t(first) * width, at_square = std::int64_t(first) * side;
@@ -323,7 +326,7 @@ void fold_path(const AttentionCall& call, const PackedPath& packed, int b, int h
          .width = width,
          .depth = call.dk,
          .w = PackedPath::at(packed.w, n, first),
-         .w_turned = PackedPath::at(packed.w_turned, n, first),
+         .w_transposed = PackedPath::at(packed.w_transposed, n, first),
          .k = k,
          .beta = beta,
          .g = PackedPath::at(packed.g, n, first),
@@ -334,9 +337,9 @@ void fold_path(const AttentionCall& call, const PackedPath& packed, int b, int h
          .dk_left = sums.k + at,
          .dminus_gw = sums.minus_gw + at,
          .dg = sums.g + at_square,
-         .dl_turned = sums.l_turned + at_square,
+         .dl_transposed = sums.l_transposed + at_square,
          .y = y,
-         .y_turned = y_turned,
+         .y_transposed = y_transposed,
          .square_buffer = square_buffer,
          .gram = gram}();
   }

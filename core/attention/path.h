@@ -14,10 +14,10 @@ namespace yonder::fused {
 
 /// Precomputed for each tile of keys, [B·H, Tk up to whole tiles, ..].
 struct PackedPath {
-  Tensor w, w_turned;  ///< W [side, wide(dk)], and transposed
-  Tensor k;            ///< k' [side, wide(dk)]
-  Tensor minus_gw;     ///< −G W [side, wide(dk)]
-  Tensor g, minus_l;   ///< G, −L [side, side]
+  Tensor w, w_transposed;  ///< W [side, wide(dk)], and transposed
+  Tensor k;                ///< k' [side, wide(dk)]
+  Tensor minus_gw;         ///< −G W [side, wide(dk)]
+  Tensor g, minus_l;       ///< G, −L [side, side]
 
   explicit PackedPath(const AttentionCall&);  ///< computes them
 
@@ -30,7 +30,7 @@ struct PackedPath {
 /// Gradients of the tensors of PackedPath, for one part of a head: [Tk up to whole tiles, ..].
 struct PathSums {
   real *w, *k, *minus_gw;  ///< [.., wide(dk)]
-  real *g, *l_turned;      ///< [.., side]; Lᵀ
+  real *g, *l_transposed;  ///< [.., side]; Lᵀ
 };
 
 /// A tile of queries in these products.
@@ -66,11 +66,11 @@ class Path {
   int own_, top_, at_;  // key row of the first query; last tile of a query's own token; tile that
                         // Q is about to pass
   int passed_ = -1;     // last tile that dq has passed
-  real* recorded_ = nullptr;   // [tiles, side, width]
-  real *q_, *turned_;          // [side, width], [width, side]: Q
-  real* dq_turned_;            // [width, side]
-  real *x_, *dx_;              // [query, w]: X; [w, query]: its gradient
-  real *n_, *n_turned_, *dn_;  // X G [query, w], [w, query]; its gradient
+  real* recorded_ = nullptr;       // [tiles, side, width]
+  real *q_, *transposed_;          // [side, width], [width, side]: Q
+  real* dq_transposed_;            // [width, side]
+  real *x_, *dx_;                  // [query, w]: X; [w, query]: its gradient
+  real *n_, *n_transposed_, *dn_;  // X G [query, w], [w, query]; its gradient
 
   std::int64_t head() const { return std::int64_t(queries_.b) * queries_.call.H + queries_.h; }
   const real* of(const Tensor& x, int tile) const { return PackedPath::at(x, head(), tile * side); }

@@ -27,11 +27,11 @@ class Consecutive final : public Relative {
   void add_values(const TilePair& pair, Square p, real* z) const override {
     if (pair.tables.V) add_over_keys(pair, p, pair.tables.V, wide(pair.call.dv), z);
   }
-  void add_value_products(const TilePair& pair, const real*, const real* dz_turned,
+  void add_value_products(const TilePair& pair, const real*, const real* dz_transposed,
                           Square ds) const override {
     if (!pair.tables.V) return;
     add_diagonals(pair, pair.tables.V, pair.call.dv, ds, [=](int i0, int) {
-      return [=](int c, int, int i) { return tile::load(dz_turned + c * side + i0 + i); };
+      return [=](int c, int, int i) { return tile::load(dz_transposed + c * side + i0 + i); };
     });
   }
   void add_to_queries(const TilePair& pair, Square ds, real* dq) const override {
@@ -73,7 +73,7 @@ void Consecutive::add_diagonals(const TilePair& pair, const DistanceTable& table
   constexpr int blocks = side / lanes;
   const int key_blocks = (pair.keys.count + lanes - 1) / lanes;
   const std::ptrdiff_t row = pair.tables.stride;
-  const real* e = table.turned_of(pair.queries.h) + origin(pair);
+  const real* e = table.transposed_of(pair.queries.h) + origin(pair);
   for (int above = 1 - blocks; above < blocks; ++above) {  // block of queries − block of keys
     if (!pair.band.intersects((above - 1) * lanes + 1, (above + 1) * lanes - 1)) continue;
     const int end = std::min(key_blocks, blocks - above);
@@ -109,7 +109,7 @@ void Consecutive::add_scores(const TilePair& pair, Square s) const {
                   [](auto x, auto c) { return x + c; });
   if (pair.constant_bias) return;
   if (tables.A) {
-    const real* q = pair.queries.q_turned[0];
+    const real* q = pair.queries.q_transposed[0];
     add_diagonals(pair, tables.A, pair.call.dk, s, [=](int i0, int) {
       return [=](int d, int, int i) { return tile::load(q + d * side + i0 + i); };
     });

@@ -78,10 +78,10 @@ DistanceTable expand(const AttentionCall& call, const ByDistance& tables, Kind k
       table.heads = std::max(table.heads, x.dim(1)), d = x.dim(2);
   if (!table) return table;
   table.rows = Tensor::uninitialized({table.heads, tables.stride, wide(d)});
-  table.turned = Tensor::uninitialized({table.heads, d, tables.stride});
+  table.transposed = Tensor::uninitialized({table.heads, d, tables.stride});
   parallel_for(table.heads, [&](std::int64_t h) {
     real* rows = &table.rows[h * tables.stride * wide(d)];
-    real* turned = &table.turned[h * tables.stride * d];
+    real* transposed = &table.transposed[h * tables.stride * d];
     std::fill_n(rows, std::int64_t(tables.stride) * wide(d), real(0));
     for (const RelativeTerm& term : call.scores.relative)
       if (const Var& x = table_of(term, kind))
@@ -90,7 +90,8 @@ DistanceTable expand(const AttentionCall& call, const ByDistance& tables, Kind k
           for (int c = 0; c < d; ++c) rows[place * wide(d) + c] += factor * from[c];
         });
     for (int c = 0; c < d; ++c)
-      for (int i = 0; i < tables.stride; ++i) turned[c * tables.stride + i] = rows[i * wide(d) + c];
+      for (int i = 0; i < tables.stride; ++i)
+        transposed[c * tables.stride + i] = rows[i * wide(d) + c];
   });
   return table;
 }

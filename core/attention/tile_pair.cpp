@@ -47,7 +47,7 @@ namespace {
 // Transposes [rows, columns] to [columns, rows], or adds to it, in blocks of 128 bits: interleaves
 // two rows, then two such results.
 template <bool add>
-void turn_blocks(const real* from, int rows, int columns, real* to) {
+void transpose_blocks(const real* from, int rows, int columns, real* to) {
   const tile::hn::Full128<real> part;
   constexpr int n = tile::hn::MaxLanes(part);
   const auto row = [&](int i, int c) { return tile::hn::LoadU(part, from + i * columns + c); };
@@ -77,19 +77,23 @@ void turn_blocks(const real* from, int rows, int columns, real* to) {
 
 }  // namespace
 
-void turn(const real* from, int columns, real* to) { turn_blocks<false>(from, side, columns, to); }
-void add_turned(const real* from, int width, real* to) { turn_blocks<true>(from, width, side, to); }
+void transpose(const real* from, int columns, real* to) {
+  transpose_blocks<false>(from, side, columns, to);
+}
+void add_transposed(const real* from, int width, real* to) {
+  transpose_blocks<true>(from, width, side, to);
+}
 
 Packed::Packed(const AttentionCall& call, Pass pass) {
   const int tiles = (call.Tk + side - 1) / side;
-  const auto copy = [&](const Tensor& x, RoundedRows& rounded, bool rows, bool turned) {
+  const auto copy = [&](const Tensor& x, RoundedRows& rounded, bool rows, bool transposed) {
     const int d = x.dim(3), width = wide(d);
     const auto tensor = [&](bool wanted, int count, int K) {
       return call.bf16 && wanted
                  ? Tensor::uninitialized({call.B * call.H * tiles, int(packed_reals(count, K))})
                  : Tensor();
     };
-    rounded = {tensor(rows, side, d), tensor(turned, d, side)};
+    rounded = {tensor(rows, side, d), tensor(transposed, d, side)};
     const Tensor to =
         call.bf16_only ? Tensor() : Tensor::uninitialized({call.B, call.H, tiles * side, width});
     parallel_for(std::int64_t(call.B) * call.H * tiles, [&](std::int64_t n) {
@@ -99,7 +103,7 @@ Packed::Packed(const AttentionCall& call, Pass pass) {
       const Matrix m{&x[AttentionCall::at(x, b, first, head % call.H)], x.dim(2) * d};
       if (const Tensor& t = rounded.rows; t)
         bf16::pack({bf16::Side::left, m, count, d}, &t[n * t.dim(1)]);
-      if (const Tensor& t = rounded.turned; t)
+      if (const Tensor& t = rounded.transposed; t)
         bf16::pack({bf16::Side::left, {m.data, m.stride, true}, d, count, side}, &t[n * t.dim(1)]);
     });
     return to;
@@ -124,10 +128,10 @@ KeyTile::KeyTile(const AttentionCall& call, const Packed& packed, int b, int h, 
     };
     for (int which : {0, 1}) {
       k_rows[which] = factor(packed.k_rounded[which].rows, call.dk);
-      k_turned[which] = factor(packed.k_rounded[which].turned, side);
+      k_transposed[which] = factor(packed.k_rounded[which].transposed, side);
     }
     v_rows = factor(packed.v_rounded.rows, call.dv);
-    v_turned = factor(packed.v_rounded.turned, side);
+    v_transposed = factor(packed.v_rounded.transposed, side);
   }
   for (int j = 0; j < count; ++j) at[j] = call.keys(b, first + j);
 }
@@ -150,9 +154,9 @@ QueryTile::QueryTile(const AttentionCall& p, const ByDistance& t, TileOrigin pla
   }
   for (std::size_t n = 0; n < call.pairings.size(); ++n) {
     q[n] = memory.take(side * wide(call.dk));
-    q_turned[n] = memory.take(wide(call.dk) * side);
+    q_transposed[n] = memory.take(wide(call.dk) * side);
     Rows{call.pairings[n].q.value(), b, first, count, h}.copy(q[n], factor);
-    if (!call.bf16_only) turn(q[n], wide(call.dk), q_turned[n]);
+    if (!call.bf16_only) transpose(q[n], wide(call.dk), q_transposed[n]);
     if (call.bf16)
       q_rounded[n] = bf16::pack({bf16::Side::right, {q[n], wide(call.dk), true}, side, call.dk},
                                 memory.take(packed_reals(side, call.dk)));
@@ -295,7 +299,7 @@ void TilePair::dot_products(Square s, Square spare) const {
   if (constant_bias && tables.A) {
     const real* row = tables.A.rows_of(queries.h) + *constant_bias * wide(call.dk);
     for (int c = 0; c < call.dk; ++c)
-      for (int i = 0; i < side; ++i) start[i] += row[c] * queries.q_turned[0][c * side + i];
+      for (int i = 0; i < side; ++i) start[i] += row[c] * queries.q_transposed[0][c * side + i];
   }
   bool started = false;
   for (std::size_t n = 0; n < call.pairings.size(); ++n) {
@@ -306,7 +310,7 @@ void TilePair::dot_products(Square s, Square spare) const {
     if (call.bf16)
       products(keys.k_rows[which], queries.q_rounded[n], call.dk,
                constant_bias && tables.A ? start : nullptr, to);
-    else products(keys.k[which], wide(call.dk), queries.q_turned[n], call.dk, start, to);
+    else products(keys.k[which], wide(call.dk), queries.q_transposed[n], call.dk, start, to);
     if (!uses_only(pairing)) select(pairing, to, to);
     if (started)
       for (int i = 0; i < keys.rows() * Square::stride; i += lanes)

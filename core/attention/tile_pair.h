@@ -39,14 +39,14 @@ struct Rows {
   void clear_below() const;
 };
 /// Transposes [side, columns] to [columns, side]; columns a multiple of `lanes`
-void turn(const real* from, int columns, real* to);
+void transpose(const real* from, int columns, real* to);
 /// to [side, width] += transposed from [width, side]; width a multiple of `lanes`
-void add_turned(const real* from, int width, real* to);
+void add_transposed(const real* from, int width, real* to);
 
 /// Keys or values of a call in bf16, one left factor of products per tile: its lines are the rows,
-/// or the columns if `turned`.
+/// or the columns if `transposed`.
 struct RoundedRows {
-  Tensor rows, turned;  ///< [B·H·tiles, packed_reals()], if needed
+  Tensor rows, transposed;  ///< [B·H·tiles, packed_reals()], if needed
 };
 
 /// Keys and values of a call head by head, [B, H, Tk up to whole tiles, wide(d)], padded with
@@ -61,11 +61,11 @@ struct Packed {
 
 /// Keys and values of a tile.
 struct KeyTile {
-  int first, count;                                       ///< first row and number of rows
-  const real* k[2];                                       ///< [side, wide(dk)] of k and far_k
-  const real* v;                                          ///< [side, wide(dv)]
-  bf16::Packed k_rows[2], k_turned[2], v_rows, v_turned;  ///< in bf16, if needed
-  int at[side];                                           ///< positions
+  int first, count;  ///< first row and number of rows
+  const real* k[2];  ///< [side, wide(dk)] of k and far_k
+  const real* v;     ///< [side, wide(dv)]
+  bf16::Packed k_rows[2], k_transposed[2], v_rows, v_transposed;  ///< in bf16, if needed
+  int at[side];                                                   ///< positions
 
   KeyTile(const AttentionCall&, const Packed&, int b, int h,
           int begin);  ///< key rows from `begin` on
@@ -85,7 +85,7 @@ struct QueryTile {
   int b, h, first, count;                         ///< sequence; head; first row and number of rows
   const real* bias;                               ///< [Tk, side] sum of the strip biases, or null
   real* q[Pairing::most_of_them];                 ///< [side, wide(dk)] of each pairing
-  real* q_turned[Pairing::most_of_them];          ///< [wide(dk), side]
+  real* q_transposed[Pairing::most_of_them];      ///< [wide(dk), side]
   bf16::Packed q_rounded[Pairing::most_of_them];  ///< right factors, with queries as columns
   real* factor;                                   ///< [side] scale · row
   int at[side];                                   ///< positions
@@ -213,7 +213,7 @@ class Relative {
   /// z_i += Σ_j p_ij V[r]
   virtual void add_values(const TilePair&, Square p, real* z) const = 0;
   /// ds_ij += dz_i·V[r].  dz [side, wide(dv)] and turned
-  virtual void add_value_products(const TilePair&, const real* dz, const real* dz_turned,
+  virtual void add_value_products(const TilePair&, const real* dz, const real* dz_transposed,
                                   Square ds) const = 0;
   /// dq_i += Σ_j ds_ij A[r]
   virtual void add_to_queries(const TilePair&, Square ds, real* dq) const = 0;

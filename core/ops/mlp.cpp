@@ -15,7 +15,7 @@ Matrix rows_of(const Tensor& x, std::int64_t first, std::int64_t stride) {
   return {x.data.get() + first * stride, stride};
 }
 Matrix whole(const Tensor& x) { return rows_of(x, 0, x.dim(-1)); }
-Matrix turned(const Matrix& m) { return {m.data, m.stride, true}; }
+Matrix transposed(const Matrix& m) { return {m.data, m.stride, true}; }
 
 // Storage for a matrix [rows, width] with padded rows.
 Tensor padded(std::int64_t rows, std::int64_t width) {
@@ -43,7 +43,7 @@ struct Shares {
   }
   // dyᵀ x over `rows` rows, dy [rows, out] and x [rows, in]
   void set(std::int64_t part, Matrix dy, Matrix x, std::int64_t rows) const {
-    if (all) multiply({out, in, rows, turned(dy), x, row(part, 0), padded_stride(in)});
+    if (all) multiply({out, in, rows, transposed(dy), x, row(part, 0), padded_stride(in)});
   }
   // Adds the parts in order.
   void add_to(const Gradient& dw) const {
@@ -85,16 +85,17 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
   const bool records = Tape::records(x, up, down);
   const Tensor h = records ? padded(e.M, e.F) : Tensor();
   const Tensor U = pad_rows(up.value()), D = pad_rows(down.value());
-  const RightFactor U_turned(turned(whole(U)), e.K, e.F), D_turned(turned(whole(D)), e.F, e.N);
+  const RightFactor U_transposed(transposed(whole(U)), e.K, e.F),
+      D_transposed(transposed(whole(D)), e.F, e.N);
 
   ProductCount::add([&e] { return e.flops(); });
   parallel_for(e.parts(), [&](std::int64_t part) {
     const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
     const Tensor g = padded(n, e.F);
     real* const hidden = records ? &h[first * stride] : g.data.get();
-    multiply({n, e.F, e.K, rows_of(x.value(), first, e.K), U_turned, hidden, stride});
+    multiply({n, e.F, e.K, rows_of(x.value(), first, e.K), U_transposed, hidden, stride});
     for (std::int64_t r = 0; r < n; ++r) map(e.F, &g[r * stride], Gelu::value, hidden + r * stride);
-    multiply({n, e.N, e.F, rows_of(g, 0, stride), D_turned, &y[first * e.N], e.N});
+    multiply({n, e.N, e.F, rows_of(g, 0, stride), D_transposed, &y[first * e.N], e.N});
   });
 
   return Tape::record(y, {x, up, down}, [=](const Tensor& dy) {

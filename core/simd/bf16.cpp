@@ -62,7 +62,7 @@ void pair_rows(const real* first, const real* second, Word* to) {
 }
 
 // Transposes [16, 16] words in blocks of 4 × 4.
-void turn(const Word* from, Word* to) {
+void transpose(const Word* from, Word* to) {
 #ifdef __x86_64__
   const auto row = [&](int i, int j) {
     return _mm_load_si128(reinterpret_cast<const __m128i*>(from + i * side + j));
@@ -114,7 +114,7 @@ void pack_tile(bool depth_in_rows, Side factor, Matrix m, std::int64_t across, s
       __builtin_prefetch(second + rows * m.stride, 0, 2);
       pair_rows(row, second, words + r * side);
     }
-  if (words == plain) turn(plain, to);
+  if (words == plain) transpose(plain, to);
 }
 
 float low(Word x) { return std::bit_cast<float>(x << 16); }

@@ -80,12 +80,12 @@ bool repeat_product(Library, std::int64_t, std::int64_t, std::int64_t, int) { re
 
 void multiply(const Product& product) {
   Product p = product;
-  Tensor turned;
+  Tensor transposed;
   if (p.b.transposed) {
-    turned = Tensor::uninitialized({int(p.K), int(p.N)});
+    transposed = Tensor::uninitialized({int(p.K), int(p.N)});
     for (std::int64_t k = 0; k < p.K; ++k)
-      for (std::int64_t j = 0; j < p.N; ++j) turned[k * p.N + j] = p.b.data[j * p.b.stride + k];
-    p.b = {turned.data.get(), p.N};
+      for (std::int64_t j = 0; j < p.N; ++j) transposed[k * p.N + j] = p.b.data[j * p.b.stride + k];
+    p.b = {transposed.data.get(), p.N};
   }
   const std::int64_t down = p.a.transposed ? 1 : p.a.stride,
                      along = p.a.transposed ? p.a.stride : 1;

@@ -12,7 +12,7 @@
 namespace yonder {
 namespace {
 
-using Size = Rooms::Size;
+using Size = Slots::Size;
 using Counts = std::array<Size, 256>;  // how often each byte occurs
 
 constexpr int bos = 256;  // a byte is its own token
@@ -26,7 +26,7 @@ Counts count_bytes(const std::vector<std::string>& documents) {
 }
 
 // End of the block of `scored` bytes in slot `at`; blocks are counted from the document's end.
-Size block_end(const Rooms::Place& at, int scored) {
+Size block_end(const Slots::Place& at, int scored) {
   return Size(at.document->size()) - at.inside * scored;
 }
 
@@ -37,7 +37,7 @@ Size total(const Counts& counts) { return std::accumulate(counts.begin(), counts
 /// Where the windows of an evaluation lie: `each` windows, `stride` bytes apart, in each chosen
 /// slot.
 struct ByteTask::Layout {
-  Rooms rooms;
+  Slots rooms;
   std::vector<Size> chosen;
   Size each;
   int longest, stride;
@@ -75,7 +75,7 @@ double ByteTask::chance_accuracy(int) const {
   return double(asked[best]) / double(total(asked));
 }
 
-double ByteTask::frequency_loss() const {
+double ByteTask::unigram_loss() const {
   const Counts seen = count_bytes(text_->train), asked = count_bytes(text_->test);
   double loss = 0;
   // Add-one smoothing, so that a byte that training lacks has a finite loss.
@@ -98,20 +98,20 @@ Batch ByteTask::batch(const std::vector<ByteWindow>& windows) {
 
 Batch ByteTask::train(std::uint64_t seed, int step, int size) const {
   const int length = trained_;
-  const Rooms starts(text_->train,
+  const Slots starts(text_->train,
                      [length](Size bytes) { return std::max(bytes - length + 1, Size(0)); });
   const Random random(seed, "data.train", std::uint32_t(step));
   const Random tiles(seed, "data.tile", std::uint32_t(step));
   std::vector<ByteWindow> windows;
   for (int b = 0; b < size; ++b) {
     const auto at = starts[Size(random.below(std::uint64_t(starts.total()), std::uint64_t(b)))];
-    windows.push_back({at.document, at.inside, length, length, trained_tile(tiles, b)});
+    windows.push_back({at.document, at.inside, length, length, training_tile(tiles, b)});
   }
   return batch(windows);
 }
 
 void ByteTask::check(const EvalSpec& spec) const {
-  refuse_bin(name(), spec);
+  require_single_length(name(), spec);
   const int longest = std::max(spec.longest, spec.length);
   const bool ends = spec.protocol == Protocol::fixed_targets;
   if (ends && spec.scored > spec.length)
@@ -141,7 +141,7 @@ ByteTask::Layout ByteTask::layout(const EvalSpec& spec) const {
   const bool ends = spec.protocol == Protocol::fixed_targets, tiled = tile(spec) > 0;
   const int stretch = tiled ? tile(spec) : longest;
   const auto& documents = spec.split == Split::test ? text_->test : text_->validation;
-  Rooms rooms(documents, [=](Size bytes) {
+  Slots rooms(documents, [=](Size bytes) {
     if (bytes < stretch) return Size(0);
     return ends && !tiled ? (bytes - std::max(bytes / 2, Size(scored))) / scored + 1
                           : bytes / stretch;
@@ -188,7 +188,7 @@ Batch ByteTask::test(const EvalSpec& spec, int first, int size) const {
   std::vector<ByteWindow> windows;
   for (int i = first; i < first + size; ++i) {
     windows.push_back(window(spec, l, i));
-    if (spec.split == Split::validation) windows.back().tile = trained_tile(tiles, i);
+    if (spec.split == Split::validation) windows.back().tile = training_tile(tiles, i);
   }
   return batch(windows);
 }

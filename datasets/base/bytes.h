@@ -28,7 +28,7 @@ class ByteTask : public Task {
   Options options() override {
     return {
         Option{"path", &path_, "text: a file or folder; its last tenth is held out for testing"}
-            .at_test(),
+            .at_inference(),
         Option{"mask", &mask_, "fraction of the bytes that are masked for a bidirectional model"}
             .between(0, 1)};
   }
@@ -41,7 +41,7 @@ class ByteTask : public Task {
   bool is_text() const override { return true; }
   double mask_rate() const override { return mask_; }
   double chance_accuracy(int) const override;
-  double frequency_loss() const override;
+  double unigram_loss() const override;
 
   Batch train(std::uint64_t seed, int step, int size) const override;
   int sequences(const EvalSpec&) const override;
@@ -52,9 +52,9 @@ class ByteTask : public Task {
   /// Name of the task in errors and flags: "text".
   virtual std::string name() const = 0;
   /// Tile of training window `number` of a batch, in bytes; 0: plain text.
-  virtual int trained_tile(const Random&, int /*number*/) const { return 0; }
+  virtual int training_tile(const Random&, int /*number*/) const { return 0; }
   /// Tile of test windows, in bytes; 0: plain text.
-  virtual int tested_tile() const { return 0; }
+  virtual int test_tile() const { return 0; }
 
  private:
   std::string path_;
@@ -64,7 +64,7 @@ class ByteTask : public Task {
   struct Layout;
   Layout layout(const EvalSpec&) const;
   ByteWindow window(const EvalSpec&, const Layout&, std::int64_t number) const;
-  int tile(const EvalSpec& spec) const { return spec.split == Split::test ? tested_tile() : 0; }
+  int tile(const EvalSpec& spec) const { return spec.split == Split::test ? test_tile() : 0; }
   void check(const EvalSpec&) const;
   static Batch batch(const std::vector<ByteWindow>&);
 

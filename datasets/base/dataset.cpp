@@ -37,7 +37,7 @@ void add_task(TaskEntry entry) {
   list.insert(std::upper_bound(list.begin(), list.end(), entry, before), std::move(entry));
 }
 
-void refuse_bin(const std::string& task, const EvalSpec& spec) {
+void require_single_length(const std::string& task, const EvalSpec& spec) {
   if (spec.least)
     throw UsageError(
         fmt::format("{}: its sequences need a single length, and {}-{} is a bin of lengths; "
@@ -68,13 +68,13 @@ Batch collate(const std::vector<Example>& examples) {
       const Example& e = examples[b];
       const int place = b * batch.extent + t;
       batch.tokens[place] = e.tokens[t];
-      if (e.wanted[t + 1]) batch.targets[place] = e.tokens[t + 1];
-      if (e.wanted[t + 1] && e.evidence[t + 1] >= 0) batch.lag[place] = t - e.evidence[t + 1];
+      if (e.is_target[t + 1]) batch.targets[place] = e.tokens[t + 1];
+      if (e.is_target[t + 1] && e.evidence[t + 1] >= 0) batch.lag[place] = t - e.evidence[t + 1];
       if (e.target[t] >= 0) batch.targets[place] = e.target[t];
       if (e.target[t] >= 0 && e.evidence[t] >= 0) batch.lag[place] = t - e.evidence[t];
       if (!batch.digits.empty()) batch.digits[place] = e.digit[t];
     }
-  if (labels) batch.by_place = batch.targets;
+  if (labels) batch.targets_by_position = batch.targets;
   return batch;
 }
 

@@ -31,32 +31,34 @@ struct Batch {
   std::vector<int> lag;
   /// [B, T] targets of all positions that have one, scored or not, for the loss by position; empty:
   /// the target of each position is the next token.
-  std::vector<int> by_place;
+  std::vector<int> targets_by_position;
 };
 
 /// One sequence: BOS, question, separator, answer, EOS. The question is given; the answer and EOS
 /// have to be predicted, and only they are scored. Or BOS and tokens with labels: targets at their
 /// own positions, which are never fed back.
 struct Example {
-  std::vector<int> tokens;    ///< the whole sequence, EOS last
-  std::vector<char> wanted;   ///< [tokens] 1 if the model has to predict the token
-  std::vector<int> evidence;  ///< [tokens] index of the token that determines it; −1: none
-  std::vector<int> digit;     ///< [tokens] exponent of its place value; −1: not a digit
-  std::vector<int> target;    ///< [tokens] the label of the token; −1: none
+  std::vector<int> tokens;      ///< the whole sequence, EOS last
+  std::vector<char> is_target;  ///< [tokens] 1 if the model has to predict the token
+  std::vector<int> evidence;    ///< [tokens] index of the token that determines it; −1: none
+  std::vector<int> digit;       ///< [tokens] exponent of its place value; −1: not a digit
+  std::vector<int> target;      ///< [tokens] the label of the token; −1: none
 
   /// Appends a token of the question; `power` is its `digit`.
   void add_input(int token, int power = -1) { add(token, 0, -1, power); }
-  /// Appends a token of the answer; `told_by` is its `evidence`.
-  void add_target(int token, int told_by = -1, int power = -1) { add(token, 1, told_by, power); }
+  /// Appends a token of the answer; `evidence_at` is its `evidence`.
+  void add_target(int token, int evidence_at = -1, int power = -1) {
+    add(token, 1, evidence_at, power);
+  }
   /// Appends a token of the question with the label `asked`.
-  void label(int token, int asked, int told_by = -1) { add(token, 0, told_by, -1, asked); }
+  void label(int token, int asked, int evidence_at = -1) { add(token, 0, evidence_at, -1, asked); }
   /// Ends a sequence of labelled tokens; EOS itself is neither read nor predicted.
   void end(int eos) { add_input(eos); }
 
  private:
-  void add(int token, char asked, int told_by, int power, int label = -1) {
-    tokens.push_back(token), wanted.push_back(asked), target.push_back(label);
-    evidence.push_back(told_by), digit.push_back(power);
+  void add(int token, char asked, int evidence_at, int power, int label = -1) {
+    tokens.push_back(token), is_target.push_back(asked), target.push_back(label);
+    evidence.push_back(evidence_at), digit.push_back(power);
   }
 };
 
@@ -91,7 +93,7 @@ struct EvalSpec {
 };
 
 /// Throws UsageError if a bin is requested, for tasks that evaluate one length at a time.
-void refuse_bin(const std::string& task, const EvalSpec&);
+void require_single_length(const std::string& task, const EvalSpec&);
 
 /// A source of sequences to train and evaluate a model on.
 class Task {
@@ -129,7 +131,7 @@ class Task {
   /// Fraction of the targets (for text, of the bytes) that the masked form of the task masks.
   virtual double mask_rate() const { return 1; }
   /// Loss of the unigram baseline in nats; NaN unless the task is text.
-  virtual double frequency_loss() const { return std::numeric_limits<double>::quiet_NaN(); }
+  virtual double unigram_loss() const { return std::numeric_limits<double>::quiet_NaN(); }
 
   /// Returns a training batch, a function of (seed, step) alone: one length per batch, N for text,
   /// else uniform in 1..N. A larger batch begins with the sequences of a smaller one.

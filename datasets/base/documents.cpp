@@ -12,7 +12,7 @@ namespace yonder {
 namespace {
 
 namespace fs = std::filesystem;
-using Size = Rooms::Size;
+using Size = Slots::Size;
 
 Size bytes_of(const std::vector<std::string>& documents) {
   return std::accumulate(documents.begin(), documents.end(), Size(0),
@@ -137,7 +137,7 @@ std::shared_ptr<const Documents> Corpora::operator[](const std::string& path) co
   return text;
 }
 
-Rooms::Place Rooms::operator[](Size number) const {
+Slots::Place Slots::operator[](Size number) const {
   const auto d = std::upper_bound(ends_.begin(), ends_.end(), number) - ends_.begin();
   return {&documents_[d], number - (d ? ends_[d - 1] : 0)};
 }

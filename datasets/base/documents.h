@@ -36,13 +36,13 @@ class Corpora {
 
 /// Slots of several documents, numbered consecutively; the size of a document determines how many
 /// it has. The documents must outlive this object.
-class Rooms {
+class Slots {
  public:
   using Size = std::int64_t;  ///< a number of bytes or slots
 
   /// `room` returns the number of slots of a document with that many bytes.
   template <class F>
-  Rooms(const std::vector<std::string>& documents, F&& room) : documents_(documents) {
+  Slots(const std::vector<std::string>& documents, F&& room) : documents_(documents) {
     for (const std::string& d : documents) ends_.push_back(total() + room(Size(d.size())));
   }
   Size total() const { return ends_.empty() ? 0 : ends_.back(); }  ///< slots of all documents

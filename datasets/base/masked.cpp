@@ -21,7 +21,7 @@ class Masked final : public Task {
   bool labels() const override { return task_->labels(); }
   bool numbers() const override { return task_->numbers(); }
   double mask_rate() const override { return task_->mask_rate(); }
-  double frequency_loss() const override { return task_->frequency_loss(); }
+  double unigram_loss() const override { return task_->unigram_loss(); }
   int sequences(const EvalSpec& spec) const override { return task_->sequences(spec); }
   std::string spelled(int token) const override {
     return token == mask() ? "<mask>" : task_->spelled(token);
@@ -46,7 +46,7 @@ class Masked final : public Task {
     if (labels()) return from;
     Batch y{.size = from.size, .extent = from.extent + (is_text() ? 0 : 1)};
     y.tokens.assign(std::size_t(y.size) * y.extent, -1);
-    y.targets = y.by_place = y.tokens;
+    y.targets = y.targets_by_position = y.tokens;
     if (!from.digits.empty()) y.digits = y.tokens;
     if (!from.lag.empty()) y.lag = y.tokens;
     for (int b = 0; b < y.size; ++b) {
@@ -64,7 +64,7 @@ class Masked final : public Task {
         const std::uint64_t draw = (std::uint64_t(first + b) << 32) + std::uint64_t(n - p);
         if (p == 0 || !(asked || is_text()) || random.uniform(2 * draw) >= mask_rate()) continue;
         y.tokens[at] = shown(token, random, 2 * draw + 1, use);
-        y.by_place[at] = token;
+        y.targets_by_position[at] = token;
         if (asked) y.targets[at] = token;
         if (!from.lag.empty() && asked && from.lag[b * from.extent + p - 1] >= 0)
           y.lag[at] = from.lag[b * from.extent + p - 1] + 1;

@@ -60,18 +60,19 @@ Option option_of(const Options& options, const OptionKey& key) {
 }
 
 // Whether this override may add the modifier to a model that was trained without it.
-bool joins_at_test(const Entry& e, const OptionKey& key, const Value& value) {
-  return key.layers.empty() &&
-         std::any_of(e.joins_at_test.begin(), e.joins_at_test.end(), [&](const JoinsAtTest& j) {
-           return j.option == key.name && (!j.only || text_of(*j.only) == text_of(value));
-         });
+bool joins_at_inference(const Entry& e, const OptionKey& key, const Value& value) {
+  return key.layers.empty() && std::any_of(e.joins_at_inference.begin(), e.joins_at_inference.end(),
+                                           [&](const JoinsAtInference& j) {
+                                             return j.option == key.name &&
+                                                    (!j.only || text_of(*j.only) == text_of(value));
+                                           });
 }
 
 // All such overrides, as text.
 std::string joining() {
   std::vector<std::string> all;
   for (const Entry& e : registry())
-    for (const JoinsAtTest& j : e.joins_at_test)
+    for (const JoinsAtInference& j : e.joins_at_inference)
       all.push_back(fmt::format("{}.{}{}", e.name, j.option, j.only ? "=" + text_of(*j.only) : ""));
   return joined(all, ", ");
 }
@@ -194,9 +195,9 @@ void Composition::set(const OptionKey& key, const Value& value) {
   if (!taken) throw UsageError(text_of(key) + ": '" + name_ + "' fixes it itself; change it there");
 }
 
-void Composition::set_at_test(const OptionKey& key, const Value& value) {
+void Composition::set_at_inference(const OptionKey& key, const Value& value) {
   const auto found = addressed(key);
-  const bool joins = joins_at_test(entry(key.owner), key, value);
+  const bool joins = joins_at_inference(entry(key.owner), key, value);
   if (found.empty() && !joins)
     throw UsageError(text_of(key) + ": the model was trained as '" + name_ + "', without " +
                      key.address() + "; options that can be added at inference: " + joining());
@@ -205,11 +206,11 @@ void Composition::set_at_test(const OptionKey& key, const Value& value) {
     const Option& o = option_of(options, key);
     const Value trained = value_of(o);
     assign_to(*p, key, value == Value("N-1") ? Value(std::int64_t(dims_.trained - 1)) : value);
-    if (o.test_time || value_of(o) == trained) continue;
+    if (o.inference_time || value_of(o) == trained) continue;
     assign(o, key.owner, trained);
     std::vector<std::string> free;
     for (const Option& other : options)
-      if (other.test_time) free.push_back(key.owner + "." + other.name);
+      if (other.inference_time) free.push_back(key.owner + "." + other.name);
     throw UsageError(fmt::format("{}: fixed in training at {}; train another model{}", text_of(key),
                                  text_of(trained),
                                  free.empty() ? "" : ", or change " + joined(free, ", ")));
@@ -287,7 +288,7 @@ void Composition::build(const Dims& dims, Parameters& parameters) {
   dims_ = dims;
   dims_.positions = std::max(dims.positions, dims.trained);
   dims_.positions = positions(dims_);
-  dims_.rising = rising();
+  dims_.monotonic = monotonic();
   dims_.biased = std::any_of(components_.begin(), components_.end(),
                              [](const Component& p) { return p.entry->kind == Kind::bias; });
   for (Component& p : components_) build(p, parameters);

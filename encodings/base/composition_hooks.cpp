@@ -16,9 +16,9 @@ int Composition::positions(const Dims& dims) {
   return most;
 }
 
-bool Composition::rising() const {
+bool Composition::monotonic() const {
   return std::all_of(components_.begin(), components_.end(),
-                     [](const Component& p) { return p.encoding->rising(); });
+                     [](const Component& p) { return p.encoding->monotonic(); });
 }
 
 void Composition::freeze_for_length(int longest) {

@@ -33,7 +33,7 @@ int Attention::least_seen() const {
   return least;
 }
 
-void Attention::require_rising(const std::string& owner) const {
+void Attention::require_monotonic(const std::string& owner) const {
   if (const int least = least_seen(); least < 0)
     throw UsageError(fmt::format(
         "{}: a token stands {} positions before one that it attends to, and in a causal model it "

@@ -24,23 +24,23 @@ namespace yonder {
 
 /// The dimensions of a model, in the notation of models/README.md.
 struct Dims {
-  int vocabulary = 0;   ///< V
-  int width = 128;      ///< D
-  int heads = 4;        ///< H
-  int layers = 4;       ///< number of blocks
-  int mlp = 512;        ///< F
-  int trained = 0;      ///< N, training length in tokens
-  bool causal = true;   ///< a token sees only itself and earlier ones; false: all
-  int positions = 0;    ///< R, positions that training can show: N, or more if they are drawn
-  bool rising = true;   ///< whether positions never decrease along a sequence (coupled: they may)
-  bool biased = false;  ///< whether a plain bias is added to the scores of some layer
+  int vocabulary = 0;     ///< V
+  int width = 128;        ///< D
+  int heads = 4;          ///< H
+  int layers = 4;         ///< number of blocks
+  int mlp = 512;          ///< F
+  int trained = 0;        ///< N, training length in tokens
+  bool causal = true;     ///< a token sees only itself and earlier ones; false: all
+  int positions = 0;      ///< R, positions that training can show: N, or more if they are drawn
+  bool monotonic = true;  ///< whether positions never decrease along a sequence (coupled: they may)
+  bool biased = false;    ///< whether a plain bias is added to the scores of some layer
   BlockDesign block = {};  ///< of every block
 
   int head() const { return width / heads; }  ///< d
   /// K, the heads of k and v.
   int kv_heads() const { return block.kv_heads > 0 ? block.kv_heads : heads; }
   /// Whether a query can see keys to its right, at distances below 0.
-  bool two_sided() const { return !causal || !rising; }
+  bool two_sided() const { return !causal || !monotonic; }
 };
 
 /// One call of self-attention, as an encoding sees it.
@@ -62,7 +62,7 @@ struct Attention {
   int least_seen() const;
   /// Throws UsageError if a query sees a key at a negative distance, for which a table has no row
   /// if Dims::two_sided() is false.
-  void require_rising(const std::string& owner) const;
+  void require_monotonic(const std::string& owner) const;
 };
 
 /// The positions of a pass's tokens: [T] if all sequences share their positions, else [B, T]. 0 for
@@ -100,7 +100,7 @@ class Encoding {
   virtual void check() const {}
 
   /// Whether its positions never decrease along a sequence (see Dims).
-  virtual bool rising() const { return true; }
+  virtual bool monotonic() const { return true; }
 
   /// Resolves defaults that depend on the model, creates parameters named "encoding.{name}.…".
   /// Overrides call Encoding::build first.
@@ -185,7 +185,7 @@ enum class Serves { both, causal_only, bidirectional_only };
 
 /// An inference-time override that adds a modifier to a model trained without it: by which of its
 /// options, and by which value, if only one does.
-struct JoinsAtTest {
+struct JoinsAtInference {
   std::string option;              ///< the option that adds it
   std::optional<Value> only = {};  ///< the value that does, if only one
 };
@@ -220,15 +220,15 @@ struct Entry {
   Kind kind = Kind::absolute;                                       ///< where it acts
   Serves serves = Serves::both;  ///< causal models, bidirectional ones or both
   std::string formula;           ///< one line of plain text
-  /// Inference-time overrides for lengths beyond the training length, for set_at_test().
+  /// Inference-time overrides for lengths beyond the training length, for set_at_inference().
   Overrides extensions;
-  std::vector<JoinsAtTest> joins_at_test;  ///< for modifiers only
-  std::vector<Conflict> conflicts_with;    ///< besides those implied by its kind
-  bool draws_positions = false;            ///< in training; only one encoding may
-  bool adds_content = false;               ///< its parameters are not position parameters
-  Baseline baseline = Baseline::none;      ///< which its first extension makes
-  Probe probe = Probe::none;               ///< what reports plot for it
-  std::string file;                        ///< name of the source file, filled in by Register
+  std::vector<JoinsAtInference> joins_at_inference;  ///< for modifiers only
+  std::vector<Conflict> conflicts_with;              ///< besides those implied by its kind
+  bool draws_positions = false;                      ///< in training; only one encoding may
+  bool adds_content = false;                         ///< its parameters are not position parameters
+  Baseline baseline = Baseline::none;                ///< which its first extension makes
+  Probe probe = Probe::none;                         ///< what reports plot for it
+  std::string file;  ///< name of the source file, filled in by Register
   std::unique_ptr<Encoding> (*make)() = nullptr;  ///< creates one with its defaults
 };
 
@@ -288,14 +288,14 @@ class Composition final : public Encoding {
   /// Sets an option such as "rope.base", before training or from a checkpoint.
   void set(const OptionKey&, const Value&);
   /// The same on a trained model: throws UsageError for options frozen in training; those named by
-  /// Entry::joins_at_test add their modifier to the layers that lack it. The value "N-1" is the
-  /// largest distance seen in training. check() checks that the options are consistent, once all
-  /// are set and before each pass.
-  void set_at_test(const OptionKey&, const Value&);
+  /// Entry::joins_at_inference add their modifier to the layers that lack it. The value "N-1" is
+  /// the largest distance seen in training. check() checks that the options are consistent, once
+  /// all are set and before each pass.
+  void set_at_inference(const OptionKey&, const Value&);
 
   void check() const override;
   int positions(const Dims&) override;
-  bool rising() const override;
+  bool monotonic() const override;
   void build(const Dims&, Parameters&) override;
   void freeze_for_length(int longest) override;
   std::vector<int> sample_positions(const Placing&) override;

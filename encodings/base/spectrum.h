@@ -42,7 +42,7 @@ struct Scaling {
                                    "ntk-mixed", "dynamic", "yarn", "llama3"};
     names.insert(names.end(), more.begin(), more.end());
     const double inf = std::numeric_limits<double>::infinity();
-    auto add = [&o](Option option) { o.push_back(std::move(option).at_test()); };
+    auto add = [&o](Option option) { o.push_back(std::move(option).at_inference()); };
     add(Option{"scaling", &scaling,
                "scaling of the frequencies (ntk-old, ntk-fixed and ntk-mixed as in Su 2023)"}
             .one_of(names));
@@ -156,7 +156,7 @@ struct Scaling {
 /// w_m itself.  Ding et al., "LongRoPE", 2024, arXiv:2402.13753, sec. 3, as in its code.
 /// resonance, applied last: w ← 2π/round(2π/w), so that a pair's wavelength is a whole number of
 /// tokens.  Wang et al., "Resonance RoPE", 2024, arXiv:2403.00071, sec. 3.2.
-struct Turning {
+struct RotaryFrequencies {
   double base = 10000, fraction = 1;         ///< see options()
   bool truncate = false, resonance = false;  ///< see options()
   std::string factors;                       ///< see options()
@@ -168,7 +168,7 @@ struct Turning {
     const double inf = std::numeric_limits<double>::infinity();
     o.push_back(Option{"base", &base, "w_m = base^(−2m/d), before any scaling; 500000: ABF"}
                     .between(1, inf)
-                    .at_test());
+                    .at_inference());
     o.push_back(
         Option{"fraction", &fraction, "fraction of a head's dimensions that are rotated"}.within(
             0, 1));
@@ -178,16 +178,16 @@ struct Turning {
     scaling.options(o, more);
     o.push_back(Option{"resonance", &resonance,
                        "round each pair's wavelength to whole tokens, after any scaling"}
-                    .at_test()
+                    .at_inference()
                     .added_later());
     o.push_back(
         Option{"factors", &factors, "longrope: comma-separated divisors of each pair's frequency"}
             .takes("λ,λ,...")
-            .at_test()
+            .at_inference()
             .added_later());
     o.push_back(Option{"keep", &keep, "longrope: positions below this are not scaled"}
                     .at_least(0)
-                    .at_test()
+                    .at_inference()
                     .added_later());
   }
 

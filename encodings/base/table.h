@@ -41,10 +41,10 @@ class LearnedTable {
   void options(Options& o) {
     o.push_back(Option{"beyond", &beyond_, "how to represent positions beyond the table"}
                     .one_of({"error", "clamp", "wrap", "random", "hierarchical"})
-                    .at_test());
+                    .at_inference());
     o.push_back(Option{"alpha", &alpha_, "hierarchical: weight of the coarse position, not 0.5"}
                     .between(0, 1)
-                    .at_test());
+                    .at_inference());
   }
 
   /// Throws UsageError for an alpha of 1/2.

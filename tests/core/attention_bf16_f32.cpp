@@ -1,4 +1,4 @@
-// Attention whose products are of bf16 factors.
+// Attention with products of bf16 factors.
 #include "core/simd/bf16.h"
 #include "core/simd/matmul.h"
 #include "tests/support/attention_cases.h"
@@ -12,9 +12,9 @@ using cases::Places;
 
 namespace {
 
-// A number of bf16 is off by 2^-9 at most; sums of them, by a few of that. Contextual positions are
-// interpolated between rows of a table, so that some gradients jump where a sum passes a whole
-// number, which rounding moves.
+// Rounding to bf16 has a relative error of at most 2^-9; sums have a few times that. Contextual
+// positions interpolate between rows of a table, so some gradients jump where a sum crosses an
+// integer, and rounding moves that point.
 constexpr double rounding = 0.02, over_jumps = 0.2;
 
 void check_bf16(const Case& x) {
@@ -32,7 +32,7 @@ void check_bf16(const Case& x) {
 
 }  // namespace
 
-TEST_CASE("attention in bf16 is the formula to its rounding, for each term that it may have") {
+TEST_CASE("attention in bf16 matches the formula up to rounding, for each kind of term") {
   using namespace cases;
   for (const unsigned terms : std::vector<unsigned>{0,
                                                     cases::row,
@@ -70,7 +70,7 @@ TEST_CASE("attention in bf16 is the formula to its rounding, for each term that 
                       .places = places});
 }
 
-TEST_CASE("attention in bf16 is the formula to its rounding at every extent and mask") {
+TEST_CASE("attention in bf16 matches the formula up to rounding, for all sizes and masks") {
   for (const int Tq : {1, 15, 63, 64, 65, 130})
     for (const int Tk : {17, 40, 64, 130})
       check_bf16({.B = 1, .Tq = Tq, .Tk = Tk, .H = 1, .dk = 48, .dv = 16, .causal = Tq == Tk});
@@ -90,7 +90,7 @@ TEST_CASE("attention in bf16 is the formula to its rounding at every extent and 
                   .of_heads = {0, 1, 90}});
 }
 
-TEST_CASE("attention that bf16 does not reach is the same to the bit as in f32") {
+TEST_CASE("attention that does not support bf16 is bit-identical to f32") {
   using namespace cases;
   for (const Case& x : {Case{.terms = stick_breaking, .dk = 16, .dv = 16},
                         Case{.terms = entmax, .dk = 16, .dv = 16}}) {
@@ -101,7 +101,7 @@ TEST_CASE("attention that bf16 does not reach is the same to the bit as in f32")
   }
 }
 
-TEST_CASE("attention in bf16 is the same to the bit for any number of threads") {
+TEST_CASE("attention in bf16 is bit-identical for any number of threads") {
   const WithPrecision scope(Precision::bf16);
   for (const bf16::Unit unit : bf16::units()) {
     const bf16::WithUnit by(unit);

@@ -18,7 +18,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// Sums of some hundred products of numbers of size 1; gradients of tables add up more of them.
+// Sums of about a hundred products of values near 1; gradients of tables sum more of them.
 constexpr double tolerance = sizeof(real) == 8 ? 1e-12 : 1e-4;
 
 void check(const Case& x) {
@@ -55,7 +55,7 @@ void each_setting(unsigned terms) {
 
 }  // namespace
 
-TEST_CASE("attention is the formula in four loops for each kind of term by itself") {
+TEST_CASE("attention matches the formula in four loops for each kind of term") {
   using namespace cases;
   for (const unsigned terms : {0u,
                                unsigned(row),
@@ -94,7 +94,7 @@ TEST_CASE("attention is the formula in four loops for each kind of term by itsel
     each_setting(terms);
 }
 
-TEST_CASE("attention is the formula in four loops for every subset of terms", "[slow]") {
+TEST_CASE("attention matches the formula in four loops for every subset of terms", "[slow]") {
   using namespace cases;
   constexpr unsigned all = row | relative | far | strip | contextual;
   for (unsigned terms = 0; terms <= all; ++terms) {
@@ -105,7 +105,7 @@ TEST_CASE("attention is the formula in four loops for every subset of terms", "[
   }
 }
 
-TEST_CASE("attention is the formula at every extent around the borders of tiles") {
+TEST_CASE("attention matches the formula for sizes around tile boundaries") {
   for (const int Tq : {1, 63, 64, 65, 130})
     for (const int Tk : {1, 63, 64, 65, 130})
       for (const bool causal : {true, false})
@@ -114,7 +114,7 @@ TEST_CASE("attention is the formula at every extent around the borders of tiles"
     check({.terms = cases::relative | cases::row, .Tq = 20, .dk = dk, .dv = 50 - dk});
 }
 
-TEST_CASE("attention is the formula for every kind of term over several tiles") {
+TEST_CASE("attention matches the formula for every kind of term over several tiles") {
   using namespace cases;
   for (const Places places : {Places::consecutive, Places::scattered})
     for (const unsigned terms :
@@ -133,7 +133,7 @@ TEST_CASE("attention is the formula for every kind of term over several tiles") 
   check({.terms = far | relative, .B = 1, .Tq = 150, .Tk = 150, .H = 1, .causal = false});
 }
 
-TEST_CASE("attention is the formula where far distances are alike, or all are") {
+TEST_CASE("attention matches the formula if far distances, or all, share a row") {
   using namespace cases;
   for (const unsigned terms :
        {clipped | relative | row, clipped | V | flat, clipped | A | one, clipped | B | c | gates,
@@ -155,7 +155,7 @@ TEST_CASE("attention is the formula where far distances are alike, or all are") 
         }
 }
 
-TEST_CASE("attention is the formula for every mask of sinks and of heads") {
+TEST_CASE("attention matches the formula for masks with sinks and per-head windows") {
   using namespace cases;
   for (const unsigned terms :
        {0u, relative | row, far | f | strip, gates | sink, stick_breaking | own_strip,
@@ -180,7 +180,7 @@ TEST_CASE("attention is the formula for every mask of sinks and of heads") {
                      .places = places});
 }
 
-TEST_CASE("sticks are broken as in the paper") {
+TEST_CASE("stick-breaking weights are those of the paper") {
   // Of the keys before the query, the nearest takes σ(2) of the stick, the next σ(-1) of the rest.
   const double scores[] = {0.5, -1, 2, 7};
   Tensor q({1, 4, 1, 1}), k({1, 4, 1, 1}), v({1, 4, 1, 4});
@@ -199,7 +199,7 @@ TEST_CASE("sticks are broken as in the paper") {
   }
 }
 
-TEST_CASE("a query that sees no key gives zeros, and so does padding, with no NaN in gradients") {
+TEST_CASE("a query that sees no key outputs zeros, and so does padding, with no NaN in gradients") {
   Operands x({.terms = cases::row | cases::relative | cases::contextual,
               .Tq = 40,
               .Tk = 70,
@@ -213,7 +213,7 @@ TEST_CASE("a query that sees no key gives zeros, and so does padding, with no Na
       for (const real g : operand.grad().flat()) REQUIRE(g == 0);
 }
 
-TEST_CASE("attention shows that its operands are no longer numbers") {
+TEST_CASE("attention propagates NaN operands") {
   Operands x({.B = 1, .Tq = 3, .Tk = 3, .H = 1});
   x.call.dots.k.value()[5] = std::numeric_limits<real>::quiet_NaN();  // key 1
   const Tensor z = x.compute().z;
@@ -222,7 +222,7 @@ TEST_CASE("attention shows that its operands are no longer numbers") {
   CHECK(z[6] != z[6]);
 }
 
-TEST_CASE("attention gives the same bits with any number of threads") {
+TEST_CASE("attention is bit-identical for any number of threads") {
   using namespace cases;
   constexpr unsigned all = row | relative | strip | own_strip | contextual | gates;
   const int before = threads();
@@ -259,7 +259,7 @@ TEST_CASE("attention gives the same bits with any number of threads") {
 
 namespace {
 
-// Bytes that a forward and a backward pass over T tokens take at most, with the terms of a case.
+// Peak memory in bytes of a forward and a backward pass over T tokens, with the given terms.
 double peak_of(int T, unsigned terms) {
   const Tensor x({1, T, 1, 4});
   const Var q = Var::parameter(x), c = Var::parameter(Tensor(Shape{T, 1}));
@@ -277,13 +277,13 @@ double peak_of(int T, unsigned terms) {
   const std::size_t live = pool::live_bytes();
   Tape tape;
   const Var z = attention(dots, q, scores, {}, places, places);
-  tape.backward(z.view({T * 4}));  // seeds the first number only, which is enough to run
+  tape.backward(z.view({T * 4}));  // seeds the first element only, which is enough to run it
   return double(pool::peak_bytes() - live);
 }
 
 }  // namespace
 
-TEST_CASE("a table without a row for a distance that is seen is refused, wherever the tokens are") {
+TEST_CASE("a table that lacks a row for a visible distance is refused, at any positions") {
   const Var x(Tensor({1, 4, 1, 4}));
   const std::vector<int> at{0, 1, 2, 5};
   const Positions in_a_row{.tokens = 4}, scattered{.at = at, .tokens = 4, .consecutive = false};
@@ -301,13 +301,13 @@ TEST_CASE("a table without a row for a distance that is seen is refused, whereve
   CHECK_THROWS_WITH(with_rows(3, scattered, 2), ContainsSubstring("the sequence has 0 to 3"));
 }
 
-TEST_CASE("attention needs memory linear in the length, in training too") {
+TEST_CASE("attention's memory is linear in the length, in training too") {
   for (const unsigned terms :
        {0u, cases::gates | cases::f, cases::stick_breaking | cases::f, unsigned(cases::chunks)})
     CHECK(peak_of(8192, terms) < 2.1 * peak_of(4096, terms));
 }
 
-TEST_CASE("what attention can't compute is refused and not left out") {
+TEST_CASE("attention refuses combinations that it cannot compute instead of ignoring them") {
   Operands x({.Tq = 3, .Tk = 3});
   x.call.scores.contextual.push_back({Var::parameter(Tensor({4, 5}))});
   x.call.mask.causal = false;
@@ -340,7 +340,7 @@ TEST_CASE("what attention can't compute is refused and not left out") {
   }
 }
 
-TEST_CASE("far sums of forget gates still tell neighbours apart") {
+TEST_CASE("long sums of forget gates still distinguish neighbouring keys") {
   const int T = 20000;
   const Tensor zero({1, T, 1, 1}), at({1, T, 1, 1});
   for (int t = 0; t < T; ++t) at[t] = real(t - (T - 1));
@@ -350,11 +350,11 @@ TEST_CASE("far sums of forget gates still tell neighbours apart") {
   const Tensor z = attention({.q = Var(zero), .k = Var(zero)}, Var(at), {.log_gate = log_gate}, {},
                              places, places)
                        .value();
-  // Keys fade by e^-0.7 a token: their mean distance. Sums of gates in float would be off by 1e-3.
+  // Keys decay by e^-0.7 per token: their mean distance. Float sums of gates would be off by 1e-3.
   CHECK(z[T - 1] == Approx(-1 / (std::exp(0.7) - 1)).margin(2e-6));
 }
 
-TEST_CASE("products through the tokens between are the formula over several tiles") {
+TEST_CASE("products through the tokens in between match the formula over several tiles") {
   using namespace cases;
   for (const unsigned terms : {unsigned(decay), unsigned(path), decay | V | c | row | strip | f,
                                path | V | c | row | gates, decay | entmax})
@@ -382,7 +382,7 @@ TEST_CASE("products through the tokens between are the formula over several tile
   }
 }
 
-TEST_CASE("entmax is the formula for every alpha, mask and extent") {
+TEST_CASE("entmax matches the formula for every alpha and mask") {
   using namespace cases;
   for (const double alpha : {1.05, 1.25, 1.5, 1.9, 2.0})
     for (const bool causal : {true, false})

@@ -23,7 +23,7 @@ AttentionObserver observer_of(const cases::Case& x) {
   return o;
 }
 
-// From the naive probabilities of every observed row, as the definitions read.
+// Computed by the definitions from the naive probabilities of every observed row.
 HeadSums expected(const Operands& operands, const cases::Case& x, const AttentionObserver& o,
                   int h) {
   HeadSums sums;
@@ -96,7 +96,7 @@ void check_observed(const cases::Case& x) {
   }
 }
 
-// One head whose only query direction meets the keys ln 8, ln 4, ln 2, ln 2 with scale 1.
+// One head of dimension 1, with queries 1, the logarithms of the given keys, and scale 1.
 struct FourTokens {
   Dots dots{.q = Var(Tensor({1, 4, 1, 1})), .k = Var(Tensor({1, 4, 1, 1}))};
   Var v{Tensor({1, 4, 1, 1})};
@@ -122,7 +122,7 @@ struct FourTokens {
 
 }  // namespace
 
-TEST_CASE("what an observer sees are the definitions' values") {
+TEST_CASE("an observer's values are those of the definitions") {
   FourTokens four({8, 4, 2, 2});
   const HeadSums last = four.seen({0, 0, 0, 1});
   CHECK(last.rows == 1);
@@ -154,7 +154,7 @@ TEST_CASE("what an observer sees are the definitions' values") {
   CHECK(sunk_last.distance == Approx(last.distance));
 }
 
-TEST_CASE("a map has the mean of a block's rows, and each of its rows adds up to spent") {
+TEST_CASE("a map holds the means of blocks of rows, and each of its rows sums to spent") {
   FourTokens four({8, 4, 2, 2});
   const auto map = [&](int blocks) { return four.seen({1, 1, 1, 1}, blocks).map; };
   const auto check = [](const std::vector<double>& found, const std::vector<double>& expected) {
@@ -177,7 +177,7 @@ TEST_CASE("a map has the mean of a block's rows, and each of its rows adds up to
   check(map(2), {(8. / 24 + 12. / 28) / 2, 0, (12. / 30 + 12. / 32) / 2, (2. / 30 + 4. / 32) / 2});
 }
 
-TEST_CASE("equal scores spread over all keys, and a window keeps them within it") {
+TEST_CASE("equal scores spread over all keys, and a window confines them") {
   FourTokens four({1, 1, 1, 1});
   for (int i = 0; i < 4; ++i) {
     std::vector<char> rows(4, 0);
@@ -190,7 +190,7 @@ TEST_CASE("equal scores spread over all keys, and a window keeps them within it"
   CHECK(four.seen({1, 1, 1, 1}).within == Approx(4));
 }
 
-TEST_CASE("an observer sees the weights of every kind of term, and changes no bit") {
+TEST_CASE("an observer sees the weights of every kind of term and changes no bit") {
   using namespace cases;
   for (const unsigned terms :
        {0u, unsigned(cases::row), unsigned(relative), unsigned(far), unsigned(strip | own_strip),

@@ -20,7 +20,7 @@ std::size_t block(std::int64_t n) {
   return pool::live_bytes() - before;
 }
 
-// Bytes that a forward pass leaves live beside its result.
+// Bytes that a forward pass keeps alive besides its result.
 template <class F>
 std::size_t saved_bytes(const F& forward) {
   const std::size_t before = pool::live_bytes();
@@ -37,7 +37,7 @@ TEST_CASE("a variable that is used twice gets the sum of both gradients") {
   for (int i = 0; i < 5; ++i) CHECK(x.grad()[i] == Approx(2 * x.value()[i] + 3).epsilon(1e-14));
 }
 
-TEST_CASE("gradients add up over passes until they are cleared") {
+TEST_CASE("gradients accumulate over passes until they are cleared") {
   const Var x = parameter({2});
   for (int pass = 1; pass <= 3; ++pass) {
     Tape tape;
@@ -57,7 +57,7 @@ TEST_CASE("a view shares value and gradient with what it views") {
   CHECK(v.grad().data == x.grad().data);
 }
 
-TEST_CASE("a view that is kept over steps adds into the gradient of the step that it is in") {
+TEST_CASE("a view that is kept across steps adds to the gradient of the current step") {
   const Var x = parameter({6}), kept = x.view({2, 3});
   for (int step = 1; step <= 3; ++step) {
     x.gradient().clear();
@@ -69,7 +69,7 @@ TEST_CASE("a view that is kept over steps adds into the gradient of the step tha
   }
 }
 
-TEST_CASE("a view of a result passes its gradient on to what made the result") {
+TEST_CASE("a view of a result propagates its gradient to the result's inputs") {
   const Var x = parameter({2, 3});
   Tape tape;
   const Var y = real(2) * x;
@@ -77,7 +77,7 @@ TEST_CASE("a view of a result passes its gradient on to what made the result") {
   for (int i = 0; i < 6; ++i) CHECK(x.grad()[i] == Approx(8 * x.value()[i]).epsilon(1e-14));
 }
 
-TEST_CASE("what doesn't lead to the loss gets no gradient, and its backward isn't run") {
+TEST_CASE("an operation that does not lead to the loss gets no gradient and no backward call") {
   const Var x = parameter({3}), unused = parameter({3});
   bool ran = false;
   Tape tape;
@@ -96,10 +96,10 @@ TEST_CASE("constants are not tracked, and neither is what is computed from them 
   tape.backward(sum(x * p));
   CHECK_FALSE(x.tracked());
   CHECK(p.grad()[2] == x.value()[2]);
-  tape.backward(sum(x));  // of constants alone: does nothing
+  tape.backward(sum(x));  // constants only: does nothing
 }
 
-TEST_CASE("with no tape in scope nothing is recorded and nothing saved") {
+TEST_CASE("without a tape in scope, nothing is recorded or saved") {
   const Var x = parameter({30, 40}), w = parameter({40, 40}, "w"), b = parameter({40}, "b");
   const std::vector<int> targets(30, 1);
   const auto forward = [&] {
@@ -111,7 +111,7 @@ TEST_CASE("with no tape in scope nothing is recorded and nothing saved") {
   CHECK(saved_bytes(forward) > 0);
 }
 
-TEST_CASE("activations die as the backward pass goes by") {
+TEST_CASE("activations are freed during the backward pass") {
   const Var x = parameter({64, 64});
   const std::size_t before = pool::live_bytes();
   Tape tape;

@@ -33,7 +33,7 @@ struct Fields {
     assign(*find(all, name), "rope", text);
   }
 
-  // The message with which `text` is refused; "" if it is taken.
+  // Returns the message that refuses `text`; "" if it is accepted.
   std::string refusal(const std::string& name, const std::string& text) {
     return why_refused([&] { set(name, text); }).value_or("");
   }
@@ -41,7 +41,7 @@ struct Fields {
 
 }  // namespace
 
-TEST_CASE("an option is read into the field that it points at") {
+TEST_CASE("an option is read into the field that it points to") {
   Fields f;
   f.set("heads", "8");
   f.set("base", "5e5");
@@ -58,7 +58,7 @@ TEST_CASE("an option is read into the field that it points at") {
   CHECK_FALSE(find(f.options(), "head"));
 }
 
-TEST_CASE("a typed value is taken by an option of its kind, and no other") {
+TEST_CASE("a typed value is accepted only by an option of its type") {
   Fields f;
   Options all = f.options();
   const auto give = [&all](const std::string& name, const Value& value) {
@@ -80,7 +80,7 @@ TEST_CASE("a typed value is taken by an option of its kind, and no other") {
   CHECK(typed(*find(all, "path"), 7) == Value("7"));
 }
 
-TEST_CASE("a value that is not allowed is refused in one sentence, and the field stays") {
+TEST_CASE("an invalid value is refused in one sentence, and the field keeps its value") {
   Fields f;
   CHECK_THAT(f.refusal("heads", "0"),
              Equals("rope.heads: '0' is not allowed; it takes a whole number of at least 1"));
@@ -96,7 +96,7 @@ TEST_CASE("a value that is not allowed is refused in one sentence, and the field
   CHECK(f.scaling == "direct");
 }
 
-TEST_CASE("a number is read to its last character and has to be one") {
+TEST_CASE("a number must be valid to its last character") {
   for (const std::string text :
        {"", "8x", "8 ", " 8", "8.5", "0x8", "99999999999", "+-1", "eight"}) {
     INFO("'" << text << "'");
@@ -106,7 +106,7 @@ TEST_CASE("a number is read to its last character and has to be one") {
     INFO("'" << text << "'");
     CHECK(Fields().refusal("base", text) != "");
   }
-  CHECK(Fields().refusal("base", "0") == "");  // limits of at_least are allowed themselves
+  CHECK(Fields().refusal("base", "0") == "");  // at_least includes its limit
 }
 
 TEST_CASE("a value's text is the shortest that reads back to the same value") {
@@ -127,7 +127,7 @@ TEST_CASE("a value's text is the shortest that reads back to the same value") {
   CHECK(text_of(*find(all, "base")) == "0.1");
 }
 
-TEST_CASE("what an option takes is said in words") {
+TEST_CASE("the values that an option accepts are described in words") {
   int i = 0;
   double d = 0;
   CHECK(allowed(Option{"", &i, ""}) == "a whole number");
@@ -139,7 +139,7 @@ TEST_CASE("what an option takes is said in words") {
   CHECK(allowed(Option{"", &s, ""}.one_of({"a", "b"})) == "a or b");
 }
 
-TEST_CASE("a name with a slip is answered with the name that was meant, a strange one is not") {
+TEST_CASE("a misspelled name gets a suggestion, an unrelated one does not") {
   const std::vector<std::string> names{"alibi", "kerple", "learned", "rope", "t5"};
   CHECK(nearest("rop", names) == "rope");
   CHECK(nearest("rpoe", names) == "rope");

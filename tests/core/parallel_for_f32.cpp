@@ -9,7 +9,7 @@
 
 using namespace yonder;
 
-TEST_CASE("of several calls that throw the first by number is heard, whatever the threads") {
+TEST_CASE("of several exceptions, the one of lowest index is thrown, with any number of threads") {
   for (const int count : {1, 2, 4}) {
     const WithThreads so_many(count);
     const auto late_first = [](std::int64_t i) {
@@ -21,7 +21,7 @@ TEST_CASE("of several calls that throw the first by number is heard, whatever th
   }
 }
 
-TEST_CASE("a number of threads that is set for a while is taken back") {
+TEST_CASE("a number of threads set for a scope is restored") {
   const int before = threads();
   {
     const WithThreads more(before + 2);

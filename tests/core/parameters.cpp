@@ -7,7 +7,7 @@
 
 using namespace yonder;
 
-TEST_CASE("a parameter's start depends on the seed and its name, not on what was made before") {
+TEST_CASE("a parameter's initial value depends on the seed and its name, not on earlier ones") {
   Parameters one(5), two(5), other(6);
   one.make("first", {7}, Init::std(1));
   const Var a = one.make("w", {3, 4}, Init::std(2)), b = two.make("w", {3, 4}, Init::std(2));
@@ -17,7 +17,7 @@ TEST_CASE("a parameter's start depends on the seed and its name, not on what was
   CHECK(a.value()[5] == real(2 * Random(5, "w").normal(5)));
 }
 
-TEST_CASE("a parameter starts as its Init says") {
+TEST_CASE("a parameter is initialized as its Init says") {
   Parameters p(5);
   const Var zeros = p.make("zeros", {4}, Init::zeros());
   for (const real x : zeros.value().flat()) CHECK(x == 0);
@@ -27,12 +27,12 @@ TEST_CASE("a parameter starts as its Init says") {
   const Var between = p.make("between", {1000}, Init::between(2, 3));
   for (const real x : between.value().flat())
     least = std::min(least, double(x)), most = std::max(most, double(x));
-  CHECK((least >= 2 && least < 2.02));  // 0.98^1000 = 2e-9 to fail by chance
+  CHECK((least >= 2 && least < 2.02));  // fails by chance with probability 0.98^1000 = 2e-9
   CHECK((most < 3 && most > 2.98));
   CHECK(same_bits(p.make("given", normal({3})).value(), normal({3})));
 }
 
-TEST_CASE("parameters are found by their names, which are used once") {
+TEST_CASE("parameters are found by their names, which are unique") {
   Parameters p(5);
   p.make("a", {2, 3}, Init::zeros());
   const Var b = p.make("b", normal({4}));
@@ -45,7 +45,7 @@ TEST_CASE("parameters are found by their names, which are used once") {
   CHECK(p.all().size() == 2);
 }
 
-TEST_CASE("every parameter gathers a gradient, and clear_gradients empties them all") {
+TEST_CASE("every parameter accumulates a gradient, and clear_gradients clears them all") {
   Parameters p(5);
   const Var a = p.make("a", {2}, Init::zeros());
   a.grad()[1] = 3;

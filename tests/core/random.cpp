@@ -30,7 +30,7 @@ TEST_CASE("Philox4x32-10 gives the known answers of Random123") {
         Counter{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST_CASE("a random number depends on seed, stream, step and index, and on nothing else") {
+TEST_CASE("a random value depends on seed, stream, step and index, and on nothing else") {
   const Random a(1, "x", 2);
   CHECK(a.block(3) == Random(1, "x", 2).block(3));
   CHECK(a.block(3) != Random(2, "x", 2).block(3));
@@ -44,7 +44,7 @@ TEST_CASE("a random number depends on seed, stream, step and index, and on nothi
 // Tolerances below are four standard deviations of the mean over n draws.
 constexpr int many = 200000;
 
-TEST_CASE("normal numbers have the moments 0, 1, 0 and 3 and don't follow each other") {
+TEST_CASE("normal values have the moments 0, 1, 0 and 3 and are uncorrelated") {
   const Random r(7, "normal");
   std::vector<double> x(many);
   for (int i = 0; i < many; ++i) x[i] = r.normal(i);
@@ -60,7 +60,7 @@ TEST_CASE("normal numbers have the moments 0, 1, 0 and 3 and don't follow each o
         0.052 * deviation);
 }
 
-TEST_CASE("uniform numbers fill the space from 0 to 1 evenly") {
+TEST_CASE("uniform values are evenly distributed from 0 to 1") {
   const Random r(7, "uniform");
   std::vector<int> bins(64);
   for (int i = 0; i < many; ++i) {
@@ -73,7 +73,7 @@ TEST_CASE("uniform numbers fill the space from 0 to 1 evenly") {
   CHECK(std::abs(chi - 63) < 4 * std::sqrt(126));
 }
 
-TEST_CASE("whole numbers below n are equally likely, also where n divides no power of two") {
+TEST_CASE("integers below n are equally likely, even if n does not divide a power of two") {
   const Random r(7, "below");
   std::vector<int> bins(7);
   for (int i = 0; i < many; ++i) ++bins.at(r.below(7, i));
@@ -81,10 +81,10 @@ TEST_CASE("whole numbers below n are equally likely, also where n divides no pow
   for (const int b : bins) chi += std::pow(b - many / 7.0, 2) / (many / 7.0);
   CHECK(chi < 6 + 4 * std::sqrt(12));
   CHECK(r.below(1, 5) == 0);
-  CHECK(r.below(~std::uint64_t(0), 5) > std::uint64_t(1) << 32);  // 2^−32 to fail by chance
+  CHECK(r.below(~std::uint64_t(0), 5) > std::uint64_t(1) << 32);  // fails by chance with 2^−32
 }
 
-TEST_CASE("a RandomStream reads one number after the other and keeps within its limits") {
+TEST_CASE("a RandomStream draws one value after the other and stays within its limits") {
   const Random r(3, "draws");
   RandomStream draws(r);
   CHECK(draws.uniform() == r.uniform(0));

@@ -10,7 +10,7 @@
 
 using namespace yonder;
 
-TEST_CASE("the pool hands a freed block out again and counts it as live only while it is owned") {
+TEST_CASE("the pool reuses a freed block and counts it as live only while it is owned") {
   pool::release();
   const std::size_t live = pool::live_bytes(), system = pool::system_bytes();
   CHECK(live == system);  // nothing unused is kept after release()
@@ -19,7 +19,7 @@ TEST_CASE("the pool hands a freed block out again and counts it as live only whi
   const real* const place = block.get();
   const std::size_t taken = pool::live_bytes() - live;
   CHECK(taken >= 1000 * sizeof(real));
-  CHECK(taken <= 1000 * sizeof(real) * 9 / 8);  // an eighth is the most that rounding adds
+  CHECK(taken <= 1000 * sizeof(real) * 9 / 8);  // rounding adds at most an eighth
   CHECK(pool::peak_bytes() == live + taken);
   CHECK(pool::system_bytes() == system + taken);
 
@@ -65,7 +65,7 @@ TEST_CASE("threads may take and free blocks at the same time") {
   CHECK(pool::live_bytes() == live);
 }
 
-TEST_CASE("a second identical step asks nothing of the system and leaves nothing behind") {
+TEST_CASE("a second identical step allocates nothing from the system and leaks nothing") {
   const Var x(normal({64, 32})), w = Var::parameter(normal({48, 32})),
                                  b = Var::parameter(normal({48})),
                                  head = Var::parameter(normal({10, 48}));

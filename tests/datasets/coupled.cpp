@@ -1,4 +1,4 @@
-// Encodings that go by the digits of numbers.
+// Encodings that use the digits of numbers.
 #include <cmath>
 #include <set>
 
@@ -28,7 +28,7 @@ Transformer model_of(const std::string& encoding, const Task& task,
   return Transformer(dims, std::move(made), 3);
 }
 
-// Positions and digits of an addition of `length` digits, as an encoding makes them of its tokens.
+// Positions and digits that an encoding derives for an addition of `length` digits.
 struct Seen {
   std::vector<int> at, digits;
 };
@@ -43,7 +43,7 @@ Seen seen(const std::string& encoding, const Overrides& settings, int length, Ra
 
 }  // namespace
 
-TEST_CASE("coupled positions are one for each place of the three numbers, and its hint") {
+TEST_CASE("coupled positions are equal for a place in all three numbers and for its hint") {
   const auto expected = [](int length, int s) {
     std::vector<int> one{0}, all;
     for (int digits : {length, length, length + 1}) {
@@ -58,18 +58,18 @@ TEST_CASE("coupled positions are one for each place of the three numbers, and it
   RandomStream draws(Random(1, "positions"));
   for (int i = 0; i < 200; ++i) {
     const auto at = seen("coupled", {{"coupled.range", "50"}}, 4, &draws).at;
-    CHECK(at == expected(4, at[9]));  // of +
+    CHECK(at == expected(4, at[9]));  // position of +
     starts.insert(at[9]);
   }
   CHECK(*starts.begin() == 1);
   CHECK(*starts.rbegin() == 50 - 2 - 4);
-  CHECK(starts.size() > 38);  // of 44, each missed by 1 % of chances
+  CHECK(starts.size() > 38);  // of 44, each missed with a probability of 1 %
   CHECK_THROWS_WITH(
       model_of("coupled", *prepared("addition", {}, 5), {{"coupled.range", "9"}}),
       ContainsSubstring("coupled.range: 9 positions can't place the 19 tokens of training"));
 }
 
-TEST_CASE("an abacus counts places, from further on in training") {
+TEST_CASE("abacus counts the places of digits, with a random offset in training") {
   const Seen test = seen("abacus+rope", {}, 3, nullptr);
   CHECK(std::vector<int>(test.digits.begin(), test.digits.begin() + 10) ==
         std::vector<int>{-1, 0, 0, 1, 1, 2, 2, -1, 0, 0});
@@ -86,7 +86,7 @@ TEST_CASE("an abacus counts places, from further on in training") {
   CHECK(offsets.size() == 10);
 }
 
-TEST_CASE("an abacus and coupled positions know nothing of each other") {
+TEST_CASE("abacus and coupled positions are independent of each other") {
   for (const std::string both : {"abacus+coupled", "coupled+abacus"}) {
     RandomStream draws(Random(1, "positions")), same(Random(1, "positions"));
     const Seen two = seen(both, {{"coupled.range", "50"}}, 3, &draws);
@@ -96,7 +96,7 @@ TEST_CASE("an abacus and coupled positions know nothing of each other") {
   }
 }
 
-TEST_CASE("an abacus adds the row of its place to each digit, and the first row to all else") {
+TEST_CASE("abacus adds the row of its place to each digit, and the first row to other tokens") {
   const auto task = prepared("passkey", {{"digits", "3"}}, 5);
   Transformer model = model_of("abacus", *task, {{"abacus.rows", "120"}});
   const Tensor table = model.parameters().find("encoding.abacus.table").value();
@@ -115,7 +115,7 @@ TEST_CASE("an abacus adds the row of its place to each digit, and the first row 
                     ContainsSubstring("abacus.rows: 100 are too few for an offset of 99"));
 }
 
-TEST_CASE("positions of digits go with every encoding but those that draw their own") {
+TEST_CASE("positions of digits compose with every encoding except those that draw their own") {
   const auto task = prepared("needle", {{"keys", "2"}}, 5);
   const Batch batch = task->test({.length = 5}, 0, 3);
   for (const Entry& e : registry())
@@ -138,7 +138,7 @@ TEST_CASE("positions of digits go with every encoding but those that draw their 
     }
 }
 
-TEST_CASE("gradients are right, and padding changes nothing, where digits are counted") {
+TEST_CASE("gradients are correct, and padding changes nothing, if an encoding needs digits") {
   const OneThread small;
   for (const Served& kind : served_in_all_ways()) {
     if (!Composition(kind.encoding).needs_digits()) continue;
@@ -159,7 +159,7 @@ TEST_CASE("gradients are right, and padding changes nothing, where digits are co
   }
 }
 
-TEST_CASE("an encoding that goes by digits is refused for a task without numbers") {
+TEST_CASE("an encoding that needs digits is refused for a task without numbers") {
   for (const std::string encoding : {"abacus", "rope+coupled"})
     CHECK_THROWS_WITH(prepare({.task = "copy", .encoding = encoding}),
                       "encoding: '" + encoding +

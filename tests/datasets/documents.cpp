@@ -12,7 +12,7 @@ using namespace yonder;
 using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
-TEST_CASE("a linked folder is read as the others, and once") {
+TEST_CASE("a linked folder is read like the others, but only once") {
   const Folder folder;
   fs::create_directories(folder / "books");
   fs::create_directories(folder / "more");
@@ -27,7 +27,7 @@ TEST_CASE("a linked folder is read as the others, and once") {
   CHECK(bytes == 1000);
 }
 
-TEST_CASE("what is no text, or can be read once only, is refused by name") {
+TEST_CASE("binary files and pipes are refused by name") {
   const Folder folder;
   put(folder / "t.gz", std::string("\x1f\x8b\x08 and so on"));
   put(folder / "utf16",

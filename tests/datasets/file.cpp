@@ -10,7 +10,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// n lines whose answer is the prompt's last letter; prompts have 1 to 8 letters.
+// n lines whose answer is the prompt's last character: 1 to 8 letters and the line's index.
 std::string json_lines(int n) {
   std::string all;
   for (int i = 0; i < n; ++i) {
@@ -37,7 +37,7 @@ std::set<std::vector<int>> prompts(const Batch& batch) {
 
 }  // namespace
 
-TEST_CASE("file: lines of JSON are sequences, and told indices are lags") {
+TEST_CASE("file: lines of JSON are sequences, and their told indices become lags") {
   const TextFolder folder;
   const auto task = of_file(folder.add("a.jsonl", json_lines(400)));
   CHECK(task->vocabulary() == 3 + 256);
@@ -54,7 +54,7 @@ TEST_CASE("file: lines of JSON are sequences, and told indices are lags") {
   for (int b = 0; b < 32; ++b) CHECK(row(again, b).question() == row(batch, b).question());
 }
 
-TEST_CASE("file: parts share no prompt, and adding lines moves none") {
+TEST_CASE("file: splits share no prompt, and adding lines moves none to another split") {
   const TextFolder folder;
   const auto few = of_file(folder.add("a.jsonl", json_lines(400)), {}, 8),
              more = of_file(folder.add("b.jsonl", json_lines(800)), {}, 8);
@@ -74,7 +74,7 @@ TEST_CASE("file: parts share no prompt, and adding lines moves none") {
       CHECK((!tested.count(p) && !validated.count(p)));
 }
 
-TEST_CASE("file: training is short, and a longer test has the lines that are longer") {
+TEST_CASE("file: training has the short lines, and a longer evaluation only longer lines") {
   const TextFolder folder;
   const auto task = of_file(folder.add("a.jsonl", json_lines(800)), {}, 4);
   for (const int length : {4, 8}) {
@@ -88,7 +88,7 @@ TEST_CASE("file: training is short, and a longer test has the lines that are lon
   }
 }
 
-TEST_CASE("file: ids and a file of its own for the test") {
+TEST_CASE("file: lines may hold ids, and each split may have its own file") {
   const TextFolder folder;
   const std::string train = R"({"prompt": [5, 6], "answer": [7]})"
                             "\n"
@@ -108,7 +108,7 @@ TEST_CASE("file: ids and a file of its own for the test") {
   CHECK(task->checksum() != of_file(folder.add("b.jsonl", train + "\n" + test))->checksum());
 }
 
-TEST_CASE("file: an array asks every token, or what stands in the targets beside it") {
+TEST_CASE("file: the targets of an array are its next tokens, or those in its targets file") {
   const TextFolder folder;
   // Two rows [4, 5, 6] and [7, 8, −1], by hand: npy 1.0, int32.
   const auto npy = [&](const std::string& name, const std::vector<int>& values) {
@@ -135,7 +135,7 @@ TEST_CASE("file: an array asks every token, or what stands in the targets beside
   CHECK(row(labels, 0).targets == std::vector<int>{-1, -1, 3, 4});
 }
 
-TEST_CASE("file: what is wrong is named by file, line and field") {
+TEST_CASE("file: errors name the file, line and field") {
   const TextFolder folder;
   const auto refused = [&](const std::string& content, const std::string& why) {
     const std::string path = folder.add("bad.jsonl", content);
@@ -184,7 +184,7 @@ std::string stream(int n) {
 
 }  // namespace
 
-TEST_CASE("file: nanoGPT's .bin is a stream whose windows end at the same tokens at every length") {
+TEST_CASE("file: windows of nanoGPT's .bin end at the same tokens at every length") {
   const TextFolder folder;
   const auto task = of_file(folder.add("a.bin", stream(4000)), {}, 16);
   CHECK(task->vocabulary() == 3 + 50);
@@ -212,7 +212,7 @@ TEST_CASE("file: nanoGPT's .bin is a stream whose windows end at the same tokens
   CHECK(task->chance_accuracy(16) == Catch::Approx(0.02));
 }
 
-TEST_CASE("file: a folder of train.bin and val.bin has its parts, and meta.json its vocabulary") {
+TEST_CASE("file: a folder's train.bin and val.bin are splits, and meta.json has its vocabulary") {
   const TextFolder folder;
   folder.add("f/train.bin", stream(200));
   folder.add("f/val.bin", stream(400));
@@ -229,7 +229,7 @@ TEST_CASE("file: a folder of train.bin and val.bin has its parts, and meta.json 
   CHECK(std::isnan(of_file(path + "/val.bin", {}, 16)->bytes_per_token()));
 }
 
-TEST_CASE("file: a stream that can't be is refused with what is allowed") {
+TEST_CASE("file: an invalid stream is refused in a message that says what is allowed") {
   const TextFolder folder;
   const auto refused = [&](const std::string& name, const std::string& content,
                            const std::string& why, TaskSettings settings = {}) {

@@ -10,7 +10,7 @@ using Catch::Approx;
 
 namespace {
 
-// Written from the languages' definitions, not from automata: what is asked behind a beginning.
+// Written from the languages' definitions, not from automata: the targets after a prefix.
 std::string asked_of_tomita_3(const std::string& s) {
   int ones = 0, zeros = 0;
   bool odd_before = false;
@@ -18,7 +18,7 @@ std::string asked_of_tomita_3(const std::string& s) {
     if (c == '1') ones = zeros ? 1 : ones + 1, zeros = 0;
     else if (zeros++ == 0) odd_before = ones % 2, ones = ones ? ones : 0;
   }
-  const bool open = zeros && odd_before && zeros % 2;  // an odd run of zeros behind one of ones
+  const bool open = zeros && odd_before && zeros % 2;  // odd runs of ones and then zeros
   return open ? "0" : "01$";
 }
 
@@ -54,7 +54,7 @@ std::string asked_of(const std::string& language, const std::string& s) {
 
 }  // namespace
 
-TEST_CASE("regular: places are labelled alike where the same is asked, by the definition") {
+TEST_CASE("regular: labels are equal exactly where the definition has the same targets") {
   for (const std::string language :
        {"tomita-1", "tomita-2", "tomita-3", "tomita-4", "tomita-5", "tomita-6", "tomita-7", "d-2",
         "d-12", "one-d", "last-02", "aa", "abab"}) {
@@ -75,7 +75,7 @@ TEST_CASE("regular: places are labelled alike where the same is asked, by the de
         }
         const std::string end = asked_of(language, s);
         const bool in = end.find('$') != end.npos || end == "in" || end == "out";
-        REQUIRE(in);  // a word, or a beginning where only that is asked
+        REQUIRE(in);  // a word, or a prefix if only prefixes are asked
       }
     }
     std::set<int> different;

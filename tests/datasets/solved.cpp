@@ -13,7 +13,7 @@ namespace {
 // Long addition on the spelled digits, from the right, as people do it.
 std::vector<int> school_sum(const Task& task, const TaskSequence& r, bool reversed, bool hints) {
   std::string digits[2];
-  std::map<int, int> hint;  // of the place whose units are 0
+  std::map<int, int> hint;  // by place, 0 for the units
   int number = 0, digit = 0;
   const int n = int(r.question().size() / (hints ? 4 : 2));
   for (int t : r.question()) {
@@ -77,7 +77,7 @@ TEST_CASE("addition: the answer is the sum, in either order of digits, with hint
     }
 }
 
-TEST_CASE("addition: binary numbers have no leading zeros, and every split of n + 1 bits comes") {
+TEST_CASE("addition: binary numbers have no leading zeros, and every split of n + 1 bits occurs") {
   const auto task = prepared("addition", {{"binary", "true"}, {"reversed", "false"}}, 4);
   for (int length : {1, 2, 7, 40}) {
     const Batch batch = task->test({.length = length, .count = 1000}, 0, 1000);
@@ -101,7 +101,7 @@ TEST_CASE("addition: binary numbers have no leading zeros, and every split of n 
   }
 }
 
-TEST_CASE("even-pairs: 1 if 01 and 10 together come an even number of times") {
+TEST_CASE("even-pairs: 1 if 01 and 10 together occur an even number of times") {
   check_reads("even-pairs", {}, [](const Words& bits) -> Words {
     int changes = 0;
     for (std::size_t i = 1; i < bits.size(); ++i) changes += bits[i] != bits[i - 1];
@@ -117,10 +117,10 @@ TEST_CASE("parity: 1 if an odd number of bits are 1") {
       if (bits.size() == 40 && std::string(even) == "true") ones.insert(count);
       return {count % 2 ? "1" : "0"};
     });
-  CHECK(ones.size() == 41);  // even, all numbers of ones are as likely
+  CHECK(ones.size() == 41);  // with even, all counts of ones are equally likely
 }
 
-TEST_CASE("sort: ascending order keeps every symbol as often as it came") {
+TEST_CASE("sort: symbols are in ascending order, each as often as in the question") {
   check_reads("sort", {}, [](const Words& symbols) {
     std::map<std::string, int> times;
     for (const auto& s : symbols) ++times[s];
@@ -130,7 +130,7 @@ TEST_CASE("sort: ascending order keeps every symbol as often as it came") {
   });
 }
 
-TEST_CASE("cycle-navigation: the walk ends where its steps on less its steps back lead") {
+TEST_CASE("cycle-navigation: the walk ends at its forward steps minus its backward steps") {
   for (const int places : {3, 5, 12})
     check_reads("cycle-navigation", {{"places", std::to_string(places)}},
                 [places](const Words& moves) -> Words {
@@ -146,7 +146,7 @@ TEST_CASE("modular-arithmetic: products first, then sums and differences, modulo
   for (const int m : {2, 5, 10})
     check_reads("modular-arithmetic", {{"modulus", std::to_string(m)}},
                 [m](const Words& w) -> Words {
-                  // All products are made in place, then the rest from left to right.
+                  // All products are computed first, then the rest from left to right.
                   std::vector<long> numbers{std::stol(w[0])};
                   Words signs;
                   for (std::size_t i = 1; i < w.size(); i += 2) {
@@ -164,7 +164,7 @@ TEST_CASE("modular-arithmetic: products first, then sums and differences, modulo
                 });
 }
 
-TEST_CASE("flip-flop: what is read is what was written last") {
+TEST_CASE("flip-flop: a read returns what was written last") {
   for (const char* ignored : {"0", "0.8", "1"}) {
     const auto reader = prepared("flip-flop", {}, 1);
     double free = 0, skipped = 0;
@@ -181,7 +181,7 @@ TEST_CASE("flip-flop: what is read is what was written last") {
       }
       return with_eos(answer);
     });
-    CHECK(skipped / free == Approx(std::stod(ignored)).margin(0.004));  // 118,000: 3 deviations
+    CHECK(skipped / free == Approx(std::stod(ignored)).margin(0.004));  // 3 deviations of 118,000
   }
 }
 
@@ -214,7 +214,7 @@ TEST_CASE("majority: each string's most frequent symbol, and never a tie") {
                 });
 }
 
-TEST_CASE("majority: how often the first of two symbols occurs is uniform but for ties") {
+TEST_CASE("majority: the count of the first of two symbols is uniform, except for ties") {
   const auto task = prepared("majority", {}, 4);
   std::map<int, int> times;
   const Batch batch = task->test({.length = 4, .count = 4000}, 0, 4000);

@@ -1,4 +1,4 @@
-// Tasks that ask for what stands elsewhere in the sequence, solved by independent programs.
+// Tasks that ask for something elsewhere in the sequence, solved by independent programs.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -7,7 +7,7 @@
 
 using namespace yonder;
 
-TEST_CASE("recall: each key is followed by the value that it was given with") {
+TEST_CASE("recall: each queried key is followed by its value in the question") {
   for (const char* asked : {"1", "8", "1000"})
     check_solved("recall", {{"keys", "50"}, {"asked", asked}}, [&](const TaskSequence& r) {
       std::map<int, int> value;
@@ -25,7 +25,7 @@ TEST_CASE("recall: each key is followed by the value that it was given with") {
     });
 }
 
-TEST_CASE("passkey: the number behind the mark is said again") {
+TEST_CASE("passkey: the answer repeats the number after the mark") {
   for (const char* digits : {"1", "5"})
     check_reads("passkey", {{"digits", digits}, {"noise", "3"}}, [&](const Words& w) {
       const auto mark = std::find(w.begin(), w.end(), "<key>");
@@ -37,9 +37,9 @@ TEST_CASE("passkey: the number behind the mark is said again") {
     });
 }
 
-TEST_CASE("mqmtar: each key asked is answered with the word that stood behind it") {
+TEST_CASE("mqmtar: each queried key is answered with the word that followed it") {
   const auto solve = [](const Words& w) {
-    std::map<std::string, Words> value;  // of a key, both as words of letters
+    std::map<std::string, Words> value;  // of a key, both words of letters
     Words answer;
     for (std::size_t i = 0; i < w.size(); ++i) {
       if (w[i] == ":")
@@ -54,10 +54,10 @@ TEST_CASE("mqmtar: each key asked is answered with the word that stood behind it
     return answer;
   };
   check_reads("mqmtar", {}, solve);
-  check_reads("mqmtar", {{"alphabet", "4"}, {"keys", "16"}}, solve);  // 16 pairs in place of 40
+  check_reads("mqmtar", {{"alphabet", "4"}, {"keys", "16"}}, solve);  // 16 pairs instead of 40
 }
 
-TEST_CASE("mqmtar: a pair stands anywhere in its part") {
+TEST_CASE("mqmtar: a pair is equally likely anywhere in its part") {
   const auto task = prepared("mqmtar", {{"filled", "0.5"}, {"asked", "1"}}, 1);
   const Batch batch = task->test({.length = 1, .count = 3000}, 0, 3000);
   std::map<int, int> times;
@@ -72,7 +72,7 @@ TEST_CASE("mqmtar: a pair stands anywhere in its part") {
   for (const auto& [first, n] : times) CHECK(n / 3000.0 == Approx(1 / 7.0).margin(0.02));
 }
 
-TEST_CASE("posgen: each number is the sum of the near ones and of the far one") {
+TEST_CASE("posgen: each number is the sum of the near ones and the far one") {
   for (const std::string far : {"sliding", "fixed", "half"})
     for (const int m : {7, 17}) {
       const auto reader = prepared("posgen", {}, 1);
@@ -95,7 +95,7 @@ TEST_CASE("posgen: each number is the sum of the near ones and of the far one") 
     }
 }
 
-TEST_CASE("indirect: the letter so many places from the one that is named") {
+TEST_CASE("indirect: the answer is the letter at the given offset from the named one") {
   std::map<int, int> steps;
   for (const int reach : {1, 3, 50})
     check_reads("indirect", {{"reach", std::to_string(reach)}}, [&](const Words& w) -> Words {
@@ -112,7 +112,7 @@ TEST_CASE("indirect: the letter so many places from the one that is named") {
   CHECK(steps.rbegin()->first > 30);
 }
 
-TEST_CASE("needle: the numbers of the key that is asked, in their order") {
+TEST_CASE("needle: the answer is the numbers of the queried key, in order") {
   for (const TaskSettings& settings : std::vector<TaskSettings>{{},
                                                                 {{"keys", "4"}},
                                                                 {{"values", "4"}, {"digits", "1"}},
@@ -135,20 +135,20 @@ TEST_CASE("needle: the numbers of the key that is asked, in their order") {
     });
 }
 
-TEST_CASE("n-back: the target is the symbol k places back") {
+TEST_CASE("n-back: the target is the symbol k positions back") {
   for (const int k : {1, 4})
     check_solved("n-back", {{"k", std::to_string(k)}}, [k](const TaskSequence& r) {
       return std::vector<int>(r.tokens.begin() + 1, r.tokens.end() - k);
     });
 }
 
-TEST_CASE("local-count: the target is how many equal symbols precede in a row") {
+TEST_CASE("local-count: the target is how many equal symbols directly precede") {
   const auto reader = prepared("local-count", {}, 1);
   check_solved("local-count", {}, [&](const TaskSequence& r) {
     int run = -1;
     for (std::size_t t = 1; t < r.tokens.size(); ++t) {
       run = t > 1 && r.tokens[t] == r.tokens[t - 1] ? run + 1 : 0;
-      if (run == 0 && t > 1) REQUIRE(r.targets[t - 1] != r.targets[1]);  // no run of one
+      if (run == 0 && t > 1) REQUIRE(r.targets[t - 1] != r.targets[1]);  // no run of length 1
       REQUIRE(reader->spelled(r.targets[t]) == std::to_string(run));
       REQUIRE(run < 12);
     }
@@ -156,7 +156,7 @@ TEST_CASE("local-count: the target is how many equal symbols precede in a row") 
   });
 }
 
-TEST_CASE("mqar: each key stands once more, and its target there is its value") {
+TEST_CASE("mqar: each key occurs once more, with its value as the target") {
   const auto reader = prepared("mqar", {}, 1);
   double near = 0, all = 0;
   check_solved("mqar", {}, [&](const TaskSequence& r) {
@@ -177,10 +177,10 @@ TEST_CASE("mqar: each key stands once more, and its target there is its value") 
     REQUIRE(value.empty());
     return answer;
   });
-  CHECK(near / all > 0.5);  // two sixths of the places, but most of the weight
+  CHECK(near / all > 0.5);  // two sixths of the positions, but most of the weight
 }
 
-TEST_CASE("common: the three words that occur most, in the order in which they first occur") {
+TEST_CASE("common: the answer is the three most frequent words, in order of first occurrence") {
   check_reads("common", {}, [](const Words& w) {
     std::map<std::string, int> times;
     for (const auto& word : w) ++times[word];
@@ -195,7 +195,7 @@ TEST_CASE("common: the three words that occur most, in the order in which they f
   });
 }
 
-TEST_CASE("variables: every variable that holds the value, in the order of its statements") {
+TEST_CASE("variables: the answer is every variable that holds the value, in order of assignment") {
   for (const auto& [chains, hops] : {std::pair{1, 0}, {2, 2}, {4, 3}}) {
     const TaskSettings settings{{"chains", std::to_string(chains)}, {"hops", std::to_string(hops)}};
     const auto reader = prepared("variables", settings, 1);

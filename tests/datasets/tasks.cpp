@@ -13,15 +13,15 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// Settings with which a sequence of 20 items hardly comes twice: of two symbols, all are equal in
-// one of 20 majorities.
+// Settings with which a sequence of 20 items rarely occurs twice: with two symbols, one of 20
+// majority sequences has all symbols equal.
 TaskSettings varied(const std::string& name) {
   return name == "majority" ? TaskSettings{{"alphabet", "26"}} : TaskSettings{};
 }
 
 }  // namespace
 
-TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
+TEST_CASE("chance is the best accuracy of a guess that knows only the position") {
   const int samples = 8000;
   for (const auto& [name, settings] : std::vector<std::pair<std::string, TaskSettings>>{
            {"copy", {{"alphabet", "3"}}},
@@ -69,12 +69,12 @@ TEST_CASE("chance is the best accuracy of a guess that knows the place alone") {
         right += most;
       }
       INFO(name << " " << length);
-      // The luckiest of up to 16 symbols is counted: 3 standard deviations, √(p(1−p)/8000).
+      // The most frequent of up to 16 symbols is counted: 3 standard deviations, √(p(1−p)/8000).
       CHECK(right / all == Approx(task->chance_accuracy(length)).margin(0.017));
     }
 }
 
-TEST_CASE("validation and test have no sequence in common, and each is the same every time") {
+TEST_CASE("validation and test share no sequence, and each is the same every time") {
   for (const TaskEntry& entry : tasks()) {
     if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, varied(entry.name), 12);
@@ -89,7 +89,7 @@ TEST_CASE("validation and test have no sequence in common, and each is the same 
   }
 }
 
-TEST_CASE("a lag leads from the place that asks to the token that tells") {
+TEST_CASE("a lag is the distance from the position that asks to the token with the answer") {
   const std::set<std::string> telling{"flip-flop", "indirect", "mqar",   "mqmtar",   "n-back",
                                       "needle",    "passkey",  "recall", "variables"};
   for (const TaskEntry& entry : tasks()) {
@@ -104,11 +104,11 @@ TEST_CASE("a lag leads from the place that asks to the token that tells") {
       if (batch.lag[i] < 0) continue;
       REQUIRE(batch.lag[i] <= i % batch.extent);
       REQUIRE(batch.tokens[i - batch.lag[i]] == asked);
-      // What stands before it is what asks, as an induction head would look for it.
+      // It follows the token that asks, as an induction head would look for it.
       if (entry.name == "recall") REQUIRE(batch.tokens[i - batch.lag[i] - 1] == batch.tokens[i]);
     }
     if (batch.lag.empty()) continue;
-    // In the masked form it is asked one place further on, where it is hidden.
+    // The masked form asks one position later, where the token is hidden.
     auto plain = make_task(entry.name);
     plain->prepare(12, {});
     const Batch hidden = masked(std::move(plain))->test({.length = 12}, 0, 20);
@@ -120,7 +120,7 @@ TEST_CASE("a lag leads from the place that asks to the token that tells") {
   }
 }
 
-TEST_CASE("passkey: a test puts the number where it is told to, training anywhere alike") {
+TEST_CASE("passkey: evaluation puts the number at the given lag, training at any with equal odds") {
   for (const int lag : {5, 9, 25}) {
     const auto task = prepared("passkey", {{"lag", std::to_string(lag)}}, 3);
     const Batch batch = task->test({.length = 20}, 0, 50);
@@ -134,10 +134,10 @@ TEST_CASE("passkey: a test puts the number where it is told to, training anywher
     ++times[*std::max_element(batch.lag.begin(), batch.lag.end())];
   }
   CHECK(times.size() == 2);
-  CHECK(times[5] / 3000.0 == Approx(0.5).margin(0.03));  // 3 deviations
+  CHECK(times[5] / 3000.0 == Approx(0.5).margin(0.03));  // 3 standard deviations
 }
 
-TEST_CASE("needle: a test puts the number at one lag, with others before and behind it") {
+TEST_CASE("needle: evaluation puts the number at one lag, with others before and after it") {
   for (const int lag : {3, 5, 9, 31}) {
     const auto task = prepared("needle", {{"keys", "4"}, {"lag", std::to_string(lag)}}, 3);
     const Batch batch = task->test({.length = 16}, 0, 100);
@@ -154,7 +154,7 @@ TEST_CASE("needle: a test puts the number at one lag, with others before and beh
   }
 }
 
-TEST_CASE("posgen: a test may ask for the last numbers only") {
+TEST_CASE("posgen: evaluation may score the last numbers only") {
   const TaskSettings last{{"scored", "3"}};
   const Batch some = prepared("posgen", last, 8)->test({.length = 20}, 0, 5),
               all = prepared("posgen", {}, 8)->test({.length = 20}, 0, 5);
@@ -167,7 +167,7 @@ TEST_CASE("posgen: a test may ask for the last numbers only") {
   CHECK(training.targets == prepared("posgen", {}, 8)->train(0, 0, 1).targets);
 }
 
-TEST_CASE("digits count the same power of ten in a question and in its answer") {
+TEST_CASE("digits have the same power of ten in a question and in its answer") {
   for (const char* reversed : {"true", "false"})
     for (const char* hints : {"0", "30"}) {
       const int n = 7, each = hints[0] == '0' ? 1 : 2;
@@ -190,7 +190,7 @@ TEST_CASE("digits count the same power of ten in a question and in its answer") 
       const bool digit = batch.tokens[i] > SEP + 2 && batch.tokens[i] <= SEP + 12;
       REQUIRE((batch.digits[i] >= 0) == digit);
       if (!digit) continue;
-      const bool first = batch.digits[i - 1] < 0;  // what stands after a number is no digit
+      const bool first = batch.digits[i - 1] < 0;  // numbers are not adjacent
       CHECK(batch.digits[i] == (first ? 2 : batch.digits[i - 1] - 1));
     }
   }
@@ -201,7 +201,7 @@ TEST_CASE("digits count the same power of ten in a question and in its answer") 
   }
 }
 
-TEST_CASE("a training batch depends on seed and step alone, and has one length of 1..N") {
+TEST_CASE("a training batch depends on seed and step alone, and has one length from 1 to N") {
   for (const TaskEntry& entry : tasks()) {
     if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, {}, 12);
@@ -223,7 +223,7 @@ TEST_CASE("a training batch depends on seed and step alone, and has one length o
   }
 }
 
-TEST_CASE("test sequences are the same whatever the batch, the seed and the trained length are") {
+TEST_CASE("test sequences do not depend on the batch, the seed or the trained length") {
   for (const TaskEntry& entry : tasks()) {
     if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, varied(entry.name), 12),
@@ -243,7 +243,7 @@ TEST_CASE("test sequences are the same whatever the batch, the seed and the trai
   }
 }
 
-TEST_CASE("in a test of a bin every sequence draws its length from it, each as often") {
+TEST_CASE("in a length bin, every sequence draws its length with equal probability") {
   const auto task = prepared("copy", {}, 4);
   const EvalSpec bin{.length = 7, .longest = 9, .least = 5, .count = 3000};
   const Batch batch = task->test(bin, 0, 3000), part = task->test(bin, 10, 1);
@@ -273,7 +273,7 @@ TEST_CASE("shorter examples of a batch are padded on the right, in tokens and in
   CHECK(batch.digits.empty());
 }
 
-TEST_CASE("in a batch of different lengths each sequence is what it is alone, and then padding") {
+TEST_CASE("in a batch of different lengths, each sequence is as it is alone, then padding") {
   for (const TaskEntry& entry : tasks()) {
     const auto task = make_task(entry.name);
     const auto* generated = dynamic_cast<const GeneratedTask*>(task.get());
@@ -302,7 +302,7 @@ TEST_CASE("in a batch of different lengths each sequence is what it is alone, an
   }
 }
 
-TEST_CASE("a length that a task can't have is refused with the way out") {
+TEST_CASE("a length that a task cannot have is refused with a suggestion") {
   CHECK_THROWS_WITH(prepared("copy", {{"unique", "true"}}, 20),
                     "copy: 20 unique symbols need an alphabet of as many, not 16; set "
                     "--copy.alphabet 20 or more");
@@ -331,7 +331,7 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
       "needle.lag: with several numbers per key there is no single distance; set "
       "--needle.values 1, or the lag to 0");
   for (const char* lag :
-       {"2", "16", "6"})  // 3 tokens behind: too much for noise, too little for a needle
+       {"2", "16", "6"})  // 3 tokens after: too many for noise, too few for a needle
     CHECK_THROWS_WITH(
         prepared("needle", {{"lag", lag}, {"keys", "2"}}, 2)->sequences({.length = 2}),
         ContainsSubstring(std::string("needle.lag: ") + lag +
@@ -341,7 +341,7 @@ TEST_CASE("a length that a task can't have is refused with the way out") {
                     "task: there is no 'revers'; did you mean 'reverse'?; see yonder list tasks");
 }
 
-TEST_CASE("every file of a task registers it, tasks are listed by name, each with its own line") {
+TEST_CASE("every task's file registers it, and tasks are listed by name, each with its own title") {
   std::vector<std::string> files, names;
   for (const auto& file : std::filesystem::directory_iterator(YONDER_SOURCE "/datasets"))
     if (const auto& path = file.path(); path.extension() == ".cpp") files.push_back(path.stem());
@@ -357,7 +357,7 @@ TEST_CASE("every file of a task registers it, tasks are listed by name, each wit
   CHECK(names == files);
 }
 
-TEST_CASE("the masked form of every task hides the whole answer where it stands") {
+TEST_CASE("the masked form of every task hides the whole answer in place") {
   for (const TaskEntry& entry : tasks()) {
     if (entry.make()->reads_files()) continue;
     INFO(entry.name);
@@ -384,7 +384,7 @@ TEST_CASE("the masked form of every task hides the whole answer where it stands"
   }
 }
 
-TEST_CASE("the masked form keeps what digits count, and EOS is none") {
+TEST_CASE("the masked form keeps the powers of digits, and EOS has none") {
   auto inner = prepared("addition", {}, 5);
   const Batch seen = inner->test({.length = 5}, 0, 3);
   const auto task = masked(std::move(inner));

@@ -9,7 +9,7 @@
 using namespace yonder;
 using Catch::Approx;
 
-TEST_CASE("text: a file is for training, then validation, then tests, and no byte is for two") {
+TEST_CASE("text: a file is split into training, validation and test parts without overlap") {
   const TextFolder folder;
   const std::string content = counting(20003);
   const auto task = text(folder.add("a.txt", content), 50);
@@ -45,7 +45,7 @@ TEST_CASE("text: a file is for training, then validation, then tests, and no byt
   CHECK(content[first_validated - 1] == '\n');
   CHECK(content[first_tested - 1] == '\n');
   // Almost all of each part is used: the cuts are within a hundredth of nine tenths, and of the
-  // last twentieth of that.
+  // last twentieth of those.
   CHECK(last_trained > 16800);
   CHECK(first_validated >= 16900);
   CHECK(first_validated < 17120);
@@ -54,7 +54,7 @@ TEST_CASE("text: a file is for training, then validation, then tests, and no byt
   CHECK(first_tested >= 17803);
 }
 
-TEST_CASE("text: a file without line breaks is cut all the same") {
+TEST_CASE("text: a file without line breaks is split too") {
   const TextFolder folder;
   const auto task = text(folder.add("a", std::string(900, 'a') + std::string(100, 'b')), 855);
   CHECK(bytes(task->train(0, 0, 1), 0) == std::string(855, 'a'));
@@ -65,7 +65,7 @@ TEST_CASE("text: a file without line breaks is cut all the same") {
   CHECK(task->frequency_loss() == Approx(-std::log(1.0 / (855 + 256))));
 }
 
-TEST_CASE("text: files of a folder are documents, the last tenth is for testing, none is left") {
+TEST_CASE("text: files of a folder are documents, and the last tenth is the test part") {
   const TextFolder folder;
   const std::string a = counting(700, "a"), b = counting(40, "b"), c = counting(900, "c"),
                     d = counting(150, "d"), e = counting(60, "e");
@@ -84,8 +84,8 @@ TEST_CASE("text: files of a folder are documents, the last tenth is for testing,
       in_c += !first;
     }
   }
-  // Validation has b, all of it, and the last 42 bytes of a or a few more. Each window is equally
-  // likely: 851 of c, about 606 of a. 3 standard deviations.
+  // Validation has all of b, and the last 42 bytes of a or a few more. Training windows are equally
+  // likely: 851 in c, about 606 in a. 3 standard deviations.
   CHECK(in_c / 1600 == Approx(851.0 / (851 + 606)).margin(0.038));
   const EvalSpec validation{.length = 30, .count = 1000, .scored = 10, .split = Split::validation};
   const Batch held = task->test(validation, 0, task->sequences(validation));
@@ -101,11 +101,11 @@ TEST_CASE("text: files of a folder are documents, the last tenth is for testing,
     const std::string s = bytes(batch, i);
     REQUIRE((d.find(s) != std::string::npos || e.find(s) != std::string::npos));
   }
-  // Blocks of 10 bytes that end in the latter half, with 50 bytes up to their ends.
+  // Blocks of 10 bytes that end in the second half, with 50 bytes up to their ends.
   CHECK(batch.size == (150 - 75) / 10 + 1 + (60 - 50) / 10 + 1);
 }
 
-TEST_CASE("text: of a folder whose last files are most of it no more than a tenth is held out") {
+TEST_CASE("text: at most a tenth of a folder is held out, even if its last files are larger") {
   const TextFolder folder;
   const std::string a = counting(20000, "a"), b = counting(175000, "b"), c = counting(1000, "c");
   folder.add("a", a), folder.add("b", b);
@@ -121,11 +121,11 @@ TEST_CASE("text: of a folder whose last files are most of it no more than a tent
     return tested;
   };
   CHECK(held() == Approx(19500).margin(2000));
-  folder.add("c", c);  // it is no tenth, and b with it too much
+  folder.add("c", c);  // less than a tenth, but too much with b
   CHECK(held() == Approx(19600).margin(2000));
 }
 
-TEST_CASE("text: a file is read once for all who share what was read") {
+TEST_CASE("text: a file is read once and shared by copies of its corpora") {
   const TextFolder folder;
   const std::string path = folder.add("a", counting(2000));
   const Corpora texts, copy = texts;
@@ -156,7 +156,7 @@ TEST_CASE("text: the same targets are scored at every length, each once, and onl
   CHECK(std::set<std::string>(targets.begin(), targets.end()).size() == 94);
 }
 
-TEST_CASE("text: which bytes are asked does not depend on the lengths that are compared") {
+TEST_CASE("text: the bytes that are scored do not depend on the lengths that are compared") {
   const TextFolder folder;
   const auto task = text(folder.add("a", counting(400000)), 64);
   const auto asked = [&](int longest, int length) {
@@ -171,7 +171,7 @@ TEST_CASE("text: which bytes are asked does not depend on the lengths that are c
   CHECK(first.size() == 500);
   for (const int longest : {64, 128, 1024, 20000}) CHECK(asked(longest, 64) == first);
   CHECK(asked(20000, 20000) == first);
-  // The blocks that 39,000 bytes fit before are some of the same.
+  // The blocks that 39,000 bytes fit before are a subset.
   const auto few = asked(39000, 64);
   CHECK(few.size() < 100);
   CHECK(!few.empty());
@@ -214,7 +214,7 @@ TEST_CASE("text: sliding windows score each byte of a stretch once, with full co
     CHECK(content.find(seen.substr(stretch * 256, 256)) != std::string::npos);
 }
 
-TEST_CASE("text: windows depend on seed and step in training, and on neither in a test") {
+TEST_CASE("text: training windows depend on seed and step, test windows on neither") {
   const TextFolder folder;
   const std::string path = folder.add("a", counting(60000));
   const auto task = text(path, 64), again = text(path, 64), other = text(path, 256);
@@ -226,14 +226,14 @@ TEST_CASE("text: windows depend on seed and step in training, and on neither in 
   CHECK(task->test(spec, 0, 48).tokens == other->test(spec, 0, 48).tokens);
 }
 
-TEST_CASE("text: any byte is a token, and letter frequencies give a loss to compare with") {
+TEST_CASE("text: any byte is a token, and byte frequencies give a unigram baseline") {
   const TextFolder folder;
   std::string content(2560, 0);
   std::iota(content.begin(), content.end(), 0);  // each byte ten times, the last tenth once
   const auto task = text(folder.add("a", content), 100);
   CHECK(task->vocabulary() == 257);
   CHECK(task->tokens(100) == 100);
-  // 2189 of them are trained on: the first 141 come nine times there, the others eight times.
+  // 2189 bytes are for training: the first 141 values occur nine times there, the others eight.
   CHECK(task->frequency_loss() ==
         Approx(std::log(2189 + 256.0) - (141 * std::log(10.0) + 115 * std::log(9.0)) / 256));
   CHECK(task->chance_accuracy(100) == Approx(1 / 256.0));
@@ -250,7 +250,7 @@ TEST_CASE("text: any byte is a token, and letter frequencies give a loss to comp
   CHECK(task->spelled(0xe4) == "\\xe4");
 }
 
-TEST_CASE("text: what can't be read or is too short is refused in one sentence") {
+TEST_CASE("text: a file that cannot be read or is too short is refused in one sentence") {
   const TextFolder folder;
   const std::string at = folder.path.string(), short_text = folder.add("a", counting(1000));
   CHECK_THROWS_WITH(text("", 8), "text: no text is given; name a file or folder with --text PATH");
@@ -280,7 +280,7 @@ TEST_CASE("text: what can't be read or is too short is refused in one sentence")
   CHECK_THROWS_AS(task->sequences({.length = 16}), UsageError);
 }
 
-TEST_CASE("masked text hides 15 % of its bytes, and the same ones at any length of a test") {
+TEST_CASE("masked text hides 15 % of its bytes, and the same ones at every evaluated length") {
   const TextFolder folder;
   const auto task = masked(text(folder.add("a", counting(60000)), 64));
   int hidden = 0, masks = 0, kept = 0;
@@ -294,7 +294,7 @@ TEST_CASE("masked text hides 15 % of its bytes, and the same ones at any length 
     }
   }
   const double places = 40 * 32 * 63;
-  CHECK(hidden / places == Approx(0.15).margin(0.005));  // 80,000 draws: 4 deviations
+  CHECK(hidden / places == Approx(0.15).margin(0.005));  // 80,000 draws: 4 standard deviations
   CHECK(double(masks) / hidden == Approx(0.8).margin(0.015));
   CHECK(double(kept) / hidden == Approx(0.1).margin(0.012));
 

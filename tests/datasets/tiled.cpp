@@ -12,7 +12,7 @@ std::unique_ptr<Task> tiled(const std::string& path, TaskSettings settings, int 
   return prepared("tiled", settings, length);
 }
 
-// The smallest c ≥ 1 after which all bytes of `s` come again; its size if there is none.
+// The smallest period c ≥ 1 of the bytes of `s`; its size if there is none.
 int period(const std::string& s) {
   int c = 1;
   while (s.substr(c) != s.substr(0, s.size() - c)) ++c;
@@ -34,13 +34,13 @@ TEST_CASE("tiled: half of each training batch repeats its first N/8 to N/2 bytes
       const std::string s = bytes(batch, b);
       const int c = period(s);
       REQUIRE(s.substr(0, c) == bytes(same, b).substr(0, c));
-      if (c >= 60) continue;  // numbered lines never come again
+      if (c >= 60) continue;  // numbered lines never repeat
       ++repeated;
       tiles.insert(c);
     }
     REQUIRE(repeated == 8);
   }
-  // 7 bytes a line: shorter tiles of equal digits can't be.
+  // With 7 bytes a line, no tile of equal digits can have a shorter period.
   CHECK(*tiles.begin() >= 8);
   CHECK(*tiles.rbegin() <= 32);
   CHECK(tiles.size() == 25);
@@ -48,7 +48,7 @@ TEST_CASE("tiled: half of each training batch repeats its first N/8 to N/2 bytes
   CHECK(std::equal(a.tokens.begin(), a.tokens.end(), b.tokens.begin()));
 }
 
-TEST_CASE("tiled: shares and tiles of training are what the options say") {
+TEST_CASE("tiled: options set the share and the size of tiles in training") {
   const TextFolder folder;
   const std::string path = folder.add("a", counting(60000));
   const auto repeated = [&](const TaskSettings& settings) {
@@ -68,7 +68,7 @@ TEST_CASE("tiled: shares and tiles of training are what the options say") {
                     "no more than tiled.most");
 }
 
-TEST_CASE("tiled: a test scores the same bytes of a later copy at every length") {
+TEST_CASE("tiled: evaluation scores the same bytes of a later copy at every length") {
   const TextFolder folder;
   const std::string content = counting(60000);
   for (const auto& [tile, c] : {std::pair{"1", 64}, {"2", 128}, {"4", 256}}) {
@@ -87,7 +87,7 @@ TEST_CASE("tiled: a test scores the same bytes of a later copy at every length")
         if (length < 512) continue;
         REQUIRE(period(s) == c);
         REQUIRE(s.substr(512 - 32 - c, 32) == now.back());
-        // A tile is a stretch of the test's bytes, and no two windows share one.
+        // A tile is a stretch of the test part, and no two windows share one.
         REQUIRE(content.find(s.substr(0, c)) >= 53700);
         REQUIRE(content.find(s.substr(0, c)) != std::string::npos);
       }
@@ -98,7 +98,7 @@ TEST_CASE("tiled: a test scores the same bytes of a later copy at every length")
   }
 }
 
-TEST_CASE("tiled: a tile holds bytes of one document only") {
+TEST_CASE("tiled: a tile has bytes of one document only") {
   const TextFolder folder;
   const std::string d = counting(200, "d"), e = counting(90, "e");
   folder.add("a", counting(2000, "a")), folder.add("d", d), folder.add("e", e);
@@ -112,7 +112,7 @@ TEST_CASE("tiled: a tile holds bytes of one document only") {
   }
 }
 
-TEST_CASE("tiled: with tile 0 a test is that of plain text, and so is what can't be learned") {
+TEST_CASE("tiled: with tile 0, evaluation and baselines are those of plain text") {
   const TextFolder folder;
   const std::string path = folder.add("a", counting(60000));
   const auto task = tiled(path, {{"tile", "0"}}, 64), plain = text(path, 64);
@@ -126,7 +126,7 @@ TEST_CASE("tiled: with tile 0 a test is that of plain text, and so is what can't
   CHECK(task->frequency_loss() == plain->frequency_loss());
 }
 
-TEST_CASE("tiled: validation is mixed as training is, of bytes of its own") {
+TEST_CASE("tiled: validation is mixed like training, from bytes of its own") {
   const TextFolder folder;
   const std::string content = counting(60000);
   const auto task = tiled(folder.add("a", content), {}, 64);
@@ -144,7 +144,7 @@ TEST_CASE("tiled: validation is mixed as training is, of bytes of its own") {
   CHECK(bytes(task->test(spec, 7, 2), 0) == bytes(batch, 7));
 }
 
-TEST_CASE("tiled: what can't be tested is refused with the way out") {
+TEST_CASE("tiled: an impossible evaluation is refused with a suggestion") {
   const TextFolder folder;
   const std::string path = folder.add("a", counting(3000));
   CHECK_THROWS_WITH(tiled("", {}, 8),
@@ -174,5 +174,5 @@ TEST_CASE("masked tiled text hides bytes that its other copies show") {
       ++hidden, shown += *(at - 64) == asked;
     }
   CHECK(hidden > 40);
-  CHECK(shown > 0.7 * hidden);  // 85 % of the bytes of the copy before are not hidden themselves
+  CHECK(shown > 0.7 * hidden);  // 85 % of the previous copy's bytes are not hidden themselves
 }

@@ -20,7 +20,7 @@ std::vector<double> row(const Tensor& x, int i) {
 
 }  // namespace
 
-TEST_CASE("products of sinusoids depend on the distance as Vaswani et al. say") {
+TEST_CASE("products of sinusoids depend on the distance as in Vaswani et al.") {
   Built b("sinusoidal", wide(16, 2, 16));
   const Tensor p = b.embedded(Sequence(range(0, 70)));
   const std::pair<int, double> expected[] = {{0, 8},        {1, 7.485166}, {2, 6.368277},
@@ -34,7 +34,7 @@ TEST_CASE("products of sinusoids depend on the distance as Vaswani et al. say") 
   CHECK(p[3 * 16 + 2] == Approx(std::sin(3 * std::pow(10000, -2.0 / 16))));
 }
 
-TEST_CASE("a scaling of sinusoids acts on all D columns, by L over N") {
+TEST_CASE("scaling of sinusoids applies to all D columns, by L over N") {
   Built b("sinusoidal", wide(16, 2, 16));
   b.encoding.set_at_test("sinusoidal.scaling", "linear");
   const Tensor p = b.embedded(Sequence(range(0, 64)));  // k = 4
@@ -46,7 +46,7 @@ TEST_CASE("a scaling of sinusoids acts on all D columns, by L over N") {
   CHECK(product(b.embedded(Sequence(range(0, 64))), 7, 7) == Approx(8));
 }
 
-TEST_CASE("a padded or shifted batch may place each sequence by itself") {
+TEST_CASE("each sequence of a padded or shifted batch may have its own positions") {
   for (const std::string name : {"sinusoidal", "learned", "multiplied", "digits"}) {
     Built b(name, wide(16, 2, 32));
     if (name == "multiplied") b.parameter("multiplied.table") = normal({32, 16}, "table");
@@ -58,7 +58,7 @@ TEST_CASE("a padded or shifted batch may place each sequence by itself") {
   }
 }
 
-TEST_CASE("a learned table refuses what lies beyond it and names the option that helps") {
+TEST_CASE("a learned table refuses positions beyond it and names the option that helps") {
   Built b("learned", wide(16, 2, 16));
   CHECK_NOTHROW(b.embedded(Sequence(range(0, 16))));
   CHECK_THROWS_WITH(b.embedded(Sequence(range(0, 17))),
@@ -66,14 +66,14 @@ TEST_CASE("a learned table refuses what lies beyond it and names the option that
   CHECK_THROWS_AS(b.embedded(Sequence(range(0, 17))), UsageError);
 }
 
-TEST_CASE("places are the positions of tokens, spelled out") {
+TEST_CASE("token_positions lists the positions of all tokens") {
   CHECK(token_positions({.tokens = 3, .first = 2}) == std::vector<int>{2, 3, 4});
   const std::vector<int> at{5, 7, 9, 6, 8, 9}, lengths{3, 2};
   CHECK(token_positions({.at = at, .lengths = lengths, .batch = 2, .tokens = 3}) ==
         std::vector<int>{5, 7, 9, 6, 8, 0});
 }
 
-TEST_CASE("padding has no position that a table or digits could lack") {
+TEST_CASE("padding needs no row of a table and no digits") {
   for (const std::string name : {"learned", "digits"}) {
     Overrides settings;
     if (name == "digits") settings = {{"digits.digits", "1"}};
@@ -90,7 +90,7 @@ TEST_CASE("padding has no position that a table or digits could lack") {
   }
 }
 
-TEST_CASE("beyond its table, learned clamps, wraps, draws or decomposes as it is told") {
+TEST_CASE("beyond its table, learned clamps, wraps, draws or decomposes as its option says") {
   Built b("learned", wide(16, 2, 16));
   const Tensor P = b.parameter("learned.table");
   REQUIRE(P.shape == Shape{16, 16});
@@ -117,7 +117,7 @@ TEST_CASE("beyond its table, learned clamps, wraps, draws or decomposes as it is
   CHECK_THROWS_WITH(test("hierarchical", 20), ContainsSubstring("learned.alpha"));
 }
 
-TEST_CASE("new rows of a learned table are those that a longer table of the seed begins with") {
+TEST_CASE("new rows of a learned table are those of a longer table with the same seed") {
   Built b("learned", wide(16, 2, 16), {{"learned.beyond", "random"}});
   Built longer("learned", wide(16, 2, 24));
   const Tensor x = b.embedded(Sequence(range(0, 24))), y = b.embedded(Sequence(range(0, 18)));
@@ -137,8 +137,8 @@ TEST_CASE("multiplied starts as the identity and multiplies by 1 + p") {
   CHECK(s.embedded(Sequence(range(0, 40)), 2)[39 * 16] == Approx(2 * (1 + std::sin(39.0))));
 }
 
-TEST_CASE("digits are read as they are written") {
-  // W picks the digits out: column c of x is digit c, in units of 1/β
+TEST_CASE("the digits of a position are those of its written form") {
+  // W selects the digits: column c of x is digit c, in units of 1/β
   auto digits = [](const Overrides& settings, int position, int longest) {
     Overrides all{{"digits.digits", "4"}};
     all.insert(all.end(), settings.begin(), settings.end());
@@ -160,8 +160,8 @@ TEST_CASE("digits are read as they are written") {
   CHECK_THROWS_WITH(digits({}, 10000, 10001), ContainsSubstring("--digits.beyond"));
 }
 
-TEST_CASE("rebase takes the smallest base in which the digits in use hold the length") {
-  // Three digits are in use below 1000. They hold 2000 from base 13 on.
+TEST_CASE("rebase uses the smallest base in which the digits in use can represent the length") {
+  // Three digits are in use below 1000. They can represent 2000 from base 13 on.
   Built b("digits", wide(16, 2, 1000), {{"digits.digits", "3"}, {"digits.beyond", "rebase"}});
   Tensor& W = b.parameter("digits.weight");
   for (int i = 0; i < 48; ++i) W[i] = i % 3 == i / 3 ? 10 : 0;
@@ -173,7 +173,7 @@ TEST_CASE("rebase takes the smallest base in which the digits in use hold the le
   CHECK(leading(100, 1000) == Approx(1));
 }
 
-TEST_CASE("onehot digits put a one where the digit says") {
+TEST_CASE("onehot digits have a one at the index of the digit") {
   Built b("digits", wide(16, 2, 20), {{"digits.digits", "2"}, {"digits.as", "onehot"}});
   Tensor& W = b.parameter("digits.weight");
   REQUIRE(W.shape == Shape{16, 20});

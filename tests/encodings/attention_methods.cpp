@@ -1,4 +1,4 @@
-// Norms of q and k, gates, adaptive scalable softmax and entmax: worked-out numbers, and refusals.
+// Norms of q and k, gates, adaptive scalable softmax and entmax: worked examples, and refusals.
 #include "tests/support/catch.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/models.h"
@@ -8,7 +8,7 @@ using namespace yonder;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("the worked example of plain attention has its numbers") {
+TEST_CASE("plain attention matches the worked example") {
   Tape tape;
   WorkedExample w;
   w.run(tape);
@@ -18,7 +18,7 @@ TEST_CASE("the worked example of plain attention has its numbers") {
   CHECK(last_number(w.k.grad()) == near_number(-.025422));
 }
 
-TEST_CASE("normed queries and keys give the numbers worked out for them") {
+TEST_CASE("normed queries and keys match the worked example") {
   Built b("qknorm", worked_dims);
   put_parameter(b, "qknorm.blocks.0.query", sine_waves(2000, {head_columns}, .5, 1));
   put_parameter(b, "qknorm.blocks.0.key", sine_waves(2100, {head_columns}, .5, 1));
@@ -36,7 +36,7 @@ TEST_CASE("normed queries and keys give the numbers worked out for them") {
         near_number(-.069983));
 }
 
-TEST_CASE("normed keys alone give the numbers worked out for them") {
+TEST_CASE("normed keys alone match the worked example") {
   Built b("qknorm", worked_dims, {{"qknorm.of", "key"}, {"qknorm.learned", "none"}});
   CHECK(b.parameters.all().empty());
   Tape tape;
@@ -46,7 +46,7 @@ TEST_CASE("normed keys alone give the numbers worked out for them") {
   check_numbers(w.row, {1.284654, -.606437, -.372348, 1.088735});
 }
 
-TEST_CASE("a learned scale of normed queries multiplies each head's scores by its own") {
+TEST_CASE("a learned scale of normed queries multiplies the scores of its own head") {
   Built plain("qknorm", small, {{"qknorm.learned", "none"}}),
       scaled("qknorm", small, {{"qknorm.learned", "scale"}});
   scaled.parameter("qknorm.blocks.0.scale")[1] = real(2.5);
@@ -56,7 +56,7 @@ TEST_CASE("a learned scale of normed queries multiplies each head's scores by it
   CHECK(b.score(1, 5, 2) == Approx(2.5 * a.score(1, 5, 2)));
 }
 
-TEST_CASE("norms without weights and rotations may change places") {
+TEST_CASE("norms without weights commute with rotations") {
   Built b("rope+qknorm", small, {{"qknorm.learned", "none"}}), rope("rope", small),
       norm("qknorm", small, {{"qknorm.learned", "none"}});
   const Sequence s(range(3, 7));
@@ -65,7 +65,7 @@ TEST_CASE("norms without weights and rotations may change places") {
   for (int i = 0; i < 7; ++i) CHECK(both.score(1, 6, i) == Approx(after.score(1, 6, i)));
 }
 
-TEST_CASE("gates of attention's output give the numbers worked out for them") {
+TEST_CASE("gates of attention's output match the worked example") {
   Tape tape;
   WorkedExample w;
   w.run(tape);
@@ -84,7 +84,7 @@ TEST_CASE("gates of attention's output give the numbers worked out for them") {
   }
 }
 
-TEST_CASE("adaptive scalable softmax gives the factors worked out for it") {
+TEST_CASE("adaptive scalable softmax matches the worked example") {
   for (const int heads : {0, 1}) {
     Built b("ssmax", worked_dims,
             {{"ssmax.kind", "adaptive"}, {"ssmax.heads", std::to_string(heads)}});
@@ -110,7 +110,7 @@ TEST_CASE("adaptive scalable softmax gives the factors worked out for it") {
 
 namespace {
 
-// Weights of one query of keys that score so.
+// One query's weights for keys with these scores.
 std::vector<double> sparse(const std::vector<double>& scores, double alpha) {
   const int n = int(scores.size());
   Tensor k = Tensor::uninitialized({1, n, 1, 1}), v({1, n, 1, n});
@@ -125,7 +125,7 @@ std::vector<double> sparse(const std::vector<double>& scores, double alpha) {
 
 }  // namespace
 
-TEST_CASE("entmax gives the weights worked out for it") {
+TEST_CASE("entmax matches weights computed by hand") {
   check_numbers(sparse({2, 1.5, 0, -3}, 1.5), {.673993, .326007, 0, 0});
   check_numbers(sparse({2, 1.5, 0, -3}, 1.25), {.631467, .345058, .023476, 0});
   check_numbers(sparse({2, 1.5, 0, -3}, 2), {.75, .25, 0, 0});
@@ -136,7 +136,7 @@ TEST_CASE("entmax gives the weights worked out for it") {
   CHECK(almost[3] == Approx(std::exp(-3) / all).epsilon(1e-3));
 }
 
-TEST_CASE("entmax of the worked example has its weights, loss and gradient") {
+TEST_CASE("entmax matches the weights, loss and gradient of the worked example") {
   Tape tape;
   WorkedExample w;
   w.scores.scale = real(1.5);  // 3 times the scores of plain attention
@@ -168,8 +168,7 @@ TEST_CASE("entmax of the worked example has its weights, loss and gradient") {
                       b * double(v[((four_tokens - 1) * two_heads + 1) * head_columns + c])));
 }
 
-TEST_CASE(
-    "what qknorm, gate, entmax, wall and path can't be combined with is refused in a sentence") {
+TEST_CASE("qknorm, gate, entmax, wall and path refuse invalid combinations in a sentence") {
   const auto refusal = [](const std::string& names) -> std::string {
     return why_refused([&] { Composition c(names); }).value_or("");
   };

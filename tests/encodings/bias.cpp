@@ -33,7 +33,7 @@ TEST_CASE("ALiBi's slopes are the paper's for any number of heads") {
   for (int h = 0; h < 12; ++h) CHECK(found[h] == Approx(twelve[h]));
 }
 
-TEST_CASE("ALiBi falls in proportion to the distance, on both sides, outside the scale") {
+TEST_CASE("ALiBi's bias is proportional to the distance, on both sides, and not scaled") {
   Built b("alibi", bidirectional(heads(2)));
   const auto c = b.call(Sequence(range(0, 9)), Tensor({1, 9, 2, 4}));
   CHECK(c.score(0, 8, 3) == Approx(-5.0 / 16));
@@ -53,7 +53,7 @@ TEST_CASE("learned ALiBi starts at the paper's slopes and has a parameter for ea
   CHECK(bias(learned.call(s), 4, 5) == -15);
 }
 
-TEST_CASE("asymmetric ALiBi shows half of the heads the left and half the right") {
+TEST_CASE("asymmetric ALiBi lets half of the heads see the left side and half the right") {
   Built b("alibi", bidirectional(heads(4)), {{"alibi.asymmetric", "true"}});
   const auto c = b.call(Sequence(range(0, 9)));
   for (int h = 0; h < 4; ++h) {
@@ -75,7 +75,7 @@ TEST_CASE("asymmetric ALiBi shows half of the heads the left and half the right"
                     ContainsSubstring("alibi.asymmetric"));
 }
 
-TEST_CASE("T5's buckets begin where its code has them") {
+TEST_CASE("T5's buckets begin where they do in its code") {
   const std::vector<int> both{0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91};
   const std::vector<int> causal{0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                 16, 19, 21, 24, 27, 31, 35, 40, 46, 52, 59, 67, 77, 87, 99, 113};
@@ -95,7 +95,7 @@ TEST_CASE("T5's buckets begin where its code has them") {
   }
 }
 
-TEST_CASE("T5's bias is one table for all layers, added outside the scale") {
+TEST_CASE("T5's bias is one table for all layers, and not scaled") {
   Built b("t5", heads(2));
   Tensor& table = b.parameter("t5.bias");
   REQUIRE(table.shape == Shape{32, 2});
@@ -111,7 +111,7 @@ TEST_CASE("T5's bias is one table for all layers, added outside the scale") {
   CHECK(unscaled.score(1, 29, 10) == Approx(2 * plain.score(1, 29, 10)));  // √d = 2
 }
 
-TEST_CASE("buckets and clipped tables have rows for both sides where positions are coupled") {
+TEST_CASE("buckets and clipped tables have rows for both sides if positions are coupled") {
   const Sequence s({0, 4, 1, 9, 2});
   for (const std::string name : {"t5", "tupe", "shaw"}) {
     Built one(name, heads(2)), two(name + "+coupled", heads(2)),
@@ -124,7 +124,7 @@ TEST_CASE("buckets and clipped tables have rows for both sides where positions a
   }
 }
 
-TEST_CASE("T5 refuses buckets that can't be laid out") {
+TEST_CASE("T5 refuses impossible buckets") {
   CHECK_THROWS_WITH(Built("t5", heads(2), {{"t5.buckets", "7"}}),
                     ContainsSubstring("t5.buckets: 7 is odd"));
   CHECK_THROWS_WITH(Built("t5", heads(2), {{"t5.max_distance", "16"}}),
@@ -132,7 +132,7 @@ TEST_CASE("T5 refuses buckets that can't be laid out") {
   CHECK_NOTHROW(Built("t5", bidirectional(heads(2)), {{"t5.max_distance", "16"}}));
 }
 
-TEST_CASE("KERPLE falls as a logarithm or a power") {
+TEST_CASE("KERPLE's bias falls as a logarithm or a power") {
   Built b("kerple", heads(2));
   Tensor r1 = b.parameter("kerple.r1"), r2 = b.parameter("kerple.r2");
   REQUIRE(r1.shape == Shape{2});
@@ -152,7 +152,7 @@ TEST_CASE("KERPLE falls as a logarithm or a power") {
   CHECK(bias(power.call(Sequence({5})), 1, 0) == 0);
 }
 
-TEST_CASE("KERPLE starts, and a checkpoint is read, within the bounds where kernels are kernels") {
+TEST_CASE("KERPLE's parameters are within their bounds initially and when read from a checkpoint") {
   for (const std::string kind : {"log", "power"}) {
     Built b("kerple", heads(64), {{"kerple.kind", kind}});
     for (const std::string name : {"kerple.r1", "kerple.r2"}) {
@@ -171,7 +171,7 @@ TEST_CASE("KERPLE starts, and a checkpoint is read, within the bounds where kern
   CHECK(old.find("encoding.kerple.r2").value()[1] == 5);
 }
 
-TEST_CASE("KERPLE with the power 1 and ALiBi's slopes is ALiBi") {
+TEST_CASE("KERPLE with power 1 and ALiBi's slopes equals ALiBi") {
   Built kerple("kerple", heads(4), {{"kerple.kind", "power"}}), alibi("alibi", heads(4));
   for (int h = 0; h < 3; ++h)  // training would raise 2^-8 to 0.01
     kerple.parameter("kerple.r1")[h] = std::exp2(-2 * (h + 1));
@@ -182,7 +182,7 @@ TEST_CASE("KERPLE with the power 1 and ALiBi's slopes is ALiBi") {
     for (int j = 0; j < 100; ++j) CHECK(a.score(h, 99, j) == Approx(b.score(h, 99, j)));
 }
 
-TEST_CASE("Sandwich is the product of sinusoids, fading with the head") {
+TEST_CASE("Sandwich is the product of sinusoids, weaker in each further head") {
   Built b("sandwich", heads(2, 128), {{"sandwich.width", "8"}, {"sandwich.lambda", "3"}});
   const auto c = b.call(Sequence(range(0, 70)));
   const std::pair<int, double> expected[] = {
@@ -195,7 +195,7 @@ TEST_CASE("Sandwich is the product of sinusoids, fading with the head") {
                     ContainsSubstring("is odd"));
 }
 
-TEST_CASE("forget gates that are fixed are ALiBi's slopes") {
+TEST_CASE("fixed forget gates equal ALiBi") {
   for (const int H : {1, 2, 8}) {
     Built fox("fox", heads(H), {{"fox.gate", "fixed"}}), alibi("alibi", heads(H));
     CHECK(fox.parameters.count() == 0);
@@ -207,7 +207,7 @@ TEST_CASE("forget gates that are fixed are ALiBi's slopes") {
   }
 }
 
-TEST_CASE("a forget gate takes from a score what each later token says") {
+TEST_CASE("forget gates lower a score by the log gate of each later token") {
   Built b("fox", heads(2));
   const Tensor w = b.parameter("fox.blocks.0.weight"), bias = b.parameter("fox.blocks.0.bias");
   REQUIRE(w.shape == Shape{2, 8});
@@ -230,7 +230,7 @@ TEST_CASE("a forget gate takes from a score what each later token says") {
   }
 }
 
-TEST_CASE("forget gates may start at times spread over the heads") {
+TEST_CASE("forget gates may start with memory times spread over the heads") {
   const Overrides spread{{"fox.spread", "true"}, {"fox.shortest", "2"}, {"fox.longest", "128"}};
   Overrides content = spread, bias = spread;
   content.push_back({"fox.gate", "content"}), bias.push_back({"fox.gate", "bias"});
@@ -247,7 +247,7 @@ TEST_CASE("forget gates may start at times spread over the heads") {
                     ContainsSubstring("fox.shortest: 4"));
 }
 
-TEST_CASE("BAM starts as ALiBi, but for 1e-5 of a token") {
+TEST_CASE("BAM starts as ALiBi, up to 1e-5 of a token") {
   for (const int H : {4, 6}) {
     Built bam("bam", bidirectional(heads(H))), alibi("alibi", bidirectional(heads(H)));
     CHECK(bam.parameters.count() == 2 * H);
@@ -278,7 +278,7 @@ TEST_CASE("BAM's bias is the logarithm of a generalized Gaussian") {
   CHECK(each.parameter("bam.blocks.0.shape").shape == Shape{2});
 }
 
-TEST_CASE("NAPE has ALiBi with slopes 1/h in half of the heads and nothing in the others") {
+TEST_CASE("NAPE has ALiBi with slopes 1/h in half of the heads and no bias in the others") {
   const Sequence s(range(0, 9));
   auto slopes = [&](int H, const Overrides& settings) {
     Built b("nape", heads(H), settings);
@@ -298,7 +298,7 @@ TEST_CASE("NAPE has ALiBi with slopes 1/h in half of the heads and nothing in th
                     ContainsSubstring("nape.heads: 5 are more than the model's 4"));
 }
 
-TEST_CASE("hard ALiBi's head h sees h tokens, the others all") {
+TEST_CASE("hard ALiBi's head h sees h tokens, and the other half see all") {
   Built b("hard-alibi", heads(4)), sides("hard-alibi", bidirectional(heads(4)));
   const Sequence s(range(0, 20));
   const Mask m = b.call(s).mask, both = sides.call(s).mask;
@@ -317,7 +317,7 @@ TEST_CASE("hard ALiBi's head h sees h tokens, the others all") {
                     ContainsSubstring("hard-alibi.heads: 5 are more than the model's 4"));
 }
 
-TEST_CASE("scale-invariant attention stretches a score and lowers it by the distance") {
+TEST_CASE("scale-invariant attention scales a score and lowers it with the distance") {
   const Sequence s(range(0, 200));
   for (const std::string base : {"none", "rope"}) {
     const std::string both = base == "none" ? "scale-invariant" : "rope+scale-invariant";
@@ -346,7 +346,7 @@ TEST_CASE("scale-invariant attention gives each scale of distances the same mean
   }
 }
 
-TEST_CASE("stick-breaking breaks sticks where others have softmax, and knows no position") {
+TEST_CASE("stick-breaking replaces softmax and does not depend on positions") {
   Built none("stick-breaking", heads(2)),
       own("stick-breaking", heads(2), {{"stick-breaking.remainder", "own"}});
   const Sequence s(range(0, 9));

@@ -15,7 +15,7 @@ std::string refusal_of(const std::string& names) {
 
 }  // namespace
 
-TEST_CASE("compositions that mean nothing are refused, in either order, with the reason") {
+TEST_CASE("invalid compositions are refused, in either order, with the reason") {
   CHECK_THAT(refusal_of("rope+rope"), ContainsSubstring("each encoding may be named only once"));
   CHECK_THAT(refusal_of("alibi+t5"), ContainsSubstring("both act on the scores"));
   CHECK_THAT(refusal_of("kerple+sandwich"), ContainsSubstring("both act on the scores"));
@@ -41,7 +41,7 @@ TEST_CASE("compositions that mean nothing are refused, in either order, with the
   CHECK_THAT(refusal_of("learned+none"), ContainsSubstring("none goes with modifiers only"));
 }
 
-TEST_CASE("compositions that mean something are accepted") {
+TEST_CASE("valid compositions are accepted") {
   for (const std::string names : {"none",
                                   "none+logn",
                                   "logn",
@@ -66,7 +66,7 @@ TEST_CASE("compositions that mean something are accepted") {
     CHECK(refusal_of(names) == "");
 }
 
-TEST_CASE("an unknown or missing name is answered with the nearest one") {
+TEST_CASE("an unknown or missing name is refused with a suggestion") {
   CHECK_THAT(refusal_of("ropes"),
              ContainsSubstring("no encoding is called 'ropes'; did you mean 'rope'?"));
   CHECK_THAT(refusal_of("rope+"), ContainsSubstring("no encoding is called ''"));
@@ -89,7 +89,7 @@ TEST_CASE("options are set by their full name, within their limits") {
   CHECK_THROWS_WITH(e.set("base", "3"), ContainsSubstring("{encoding}.{option}"));
 }
 
-TEST_CASE("a trained model keeps the options that training has fixed") {
+TEST_CASE("a trained model keeps the options that are fixed in training") {
   Built b("rope+logn", small);
   b.encoding.set_at_test("rope.scaling", "yarn");
   CHECK_NOTHROW(b.encoding.set_at_test("rope.fraction", "1.0"));  // as trained
@@ -102,7 +102,7 @@ TEST_CASE("a trained model keeps the options that training has fixed") {
   CHECK(text_of(*find(o, "scaling")) == "yarn");
 }
 
-TEST_CASE("a window, sinks, log n and a sharpening may join a trained model, and nothing else") {
+TEST_CASE("only a window, sinks, log n and sharpening may be added to a trained model") {
   Built b("rope", small);
   b.encoding.set_at_test("window.size", "5");
   b.encoding.set_at_test("logn.when", "test");
@@ -139,7 +139,7 @@ TEST_CASE("a window, sinks, log n and a sharpening may join a trained model, and
   CHECK(other.encoding.components().size() == 2);
 }
 
-TEST_CASE("a modifier may join before the model is built") {
+TEST_CASE("a modifier may be added before the model is built") {
   Composition c("alibi");
   c.set_at_test("window.size", "0");
   Parameters p(0);
@@ -147,7 +147,7 @@ TEST_CASE("a modifier may join before the model is built") {
   CHECK(c.mask_in(0).window == 16);
 }
 
-TEST_CASE("log n scales turned queries and leaves biases") {
+TEST_CASE("log n scales rotated queries and not biases") {
   Built both("rope+alibi+logn", small), rope("rope", small), alibi("alibi", small);
   const Sequence s(range(0, 40));
   const auto x = both.call(s), r = rope.call(s), a = alibi.call(s, Tensor({1, 40, 2, 8}));
@@ -165,7 +165,7 @@ TEST_CASE("embeddings act in the order in which they are written") {
   CHECK(last.embedded(s, 1)[3 * 16] == Approx(2 + p));
 }
 
-TEST_CASE("tests of different lengths leave nothing behind") {
+TEST_CASE("evaluating one length does not affect another") {
   for (const Entry& e : registry()) {
     Built used(e.name, small), fresh(e.name, small);
     Options o = used.encoding.components()[0].encoding->options();
@@ -196,7 +196,7 @@ TEST_CASE("every extension of an encoding can be set on a trained model") {
     }
 }
 
-TEST_CASE("gradients are right in every form of an encoding's parameters") {
+TEST_CASE("gradients are correct in every form of an encoding's parameters") {
   const std::vector<std::pair<std::string, Overrides>> forms{
       {"learned", {{"learned.beyond", "hierarchical"}}},
       {"learned", {{"learned.beyond", "random"}}},

@@ -1,4 +1,4 @@
-// Biases made of scores.
+// Biases computed from scores.
 #include "tests/support/catch.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/models.h"
@@ -10,7 +10,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// The bias of row `i` of head h that the last_number hook of a call makes.
+// Row `i` of head h of the bias that a call's last hook computes.
 std::vector<double> last_strip(const ScoreTerms& s, int heads, int tokens, int h, int i) {
   std::vector<real> bias(std::size_t(heads) * tokens * tokens);
   s.strips.back().forward(0, 0, tokens, bias.data());
@@ -20,7 +20,7 @@ std::vector<double> last_strip(const ScoreTerms& s, int heads, int tokens, int h
 
 }  // namespace
 
-TEST_CASE("biases made of scores and biases give the numbers worked out for them") {
+TEST_CASE("biases computed from scores and biases match the worked example") {
   const std::pair<int, std::pair<std::vector<double>, double>> forms[] = {
       {1, {{.779775, -1.040201, -.803054, .572493}, -1.503910}},
       {3, {{.236875, -.773242, -.681511, .367935}, -1.434970}}};
@@ -51,7 +51,7 @@ TEST_CASE("biases made of scores and biases give the numbers worked out for them
   }
 }
 
-TEST_CASE("biases made of scores are nothing where their last_number weights are 0") {
+TEST_CASE("biases computed from scores are 0 if their output weights are 0") {
   Built plain("rope+alibi", small), b("rope+alibi+dape", small), alone("dape", small);
   CHECK(alone.parameter("dape.blocks.0.in.weight").shape == Shape{32, 2, 1});
   CHECK(b.parameter("dape.blocks.0.in.weight").shape == Shape{32, 4, 1});
@@ -63,7 +63,7 @@ TEST_CASE("biases made of scores are nothing where their last_number weights are
   for (const double x : last_strip(with.scores, 2, 300, 1, 299)) CHECK(x == 0);
 }
 
-TEST_CASE("gradients of biases made of scores are right for every kernel and length") {
+TEST_CASE("gradients of biases computed from scores are correct for every kernel size") {
   for (const std::string names : {"dape", "rope+fire+dape", "t5+dape+qknorm+logn"})
     for (const std::string kernel : {"1", "3", "5"}) {
       Served kind{names, tiny_dims(), {}, {{"dape.kernel", kernel}, {"dape.hidden", "4"}}};

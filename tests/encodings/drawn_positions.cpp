@@ -4,7 +4,7 @@
 using namespace yonder;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("random positions are sorted, different, within range, and reach all of it") {
+TEST_CASE("random positions are sorted and distinct, and cover the whole range") {
   Built b("random", wide(8, 2, 16));
   std::vector<int> seen(128);
   RandomStream draws(Random(1, "data"));
@@ -16,11 +16,11 @@ TEST_CASE("random positions are sorted, different, within range, and reach all o
     REQUIRE(at.back() < 128);
     for (int i : at) ++seen[i];
   }
-  // Each position comes 31 ± 5.4 times: all of 128 within 5 deviations.
+  // Each position occurs 31 ± 5.4 times: all of 128 within 5 standard deviations.
   for (int n : seen) CHECK(std::abs(n - 31.25) < 27);
 }
 
-TEST_CASE("random positions are spread evenly, left as they are or drawn in a test") {
+TEST_CASE("at inference, random positions are spread evenly, left consecutive or drawn") {
   Built b("random", wide(8, 2, 16), {{"random.range", "100"}});
   CHECK(b.encoding.sample_positions({1, 4, 4}) == std::vector<int>{0, 25, 50, 75});
   CHECK(b.encoding.sample_positions({1, 2, 3}) == std::vector<int>{0, 33});  // decoding, L = 3
@@ -38,7 +38,7 @@ TEST_CASE("random positions are spread evenly, left as they are or drawn in a te
   CHECK(b.encoding.sample_positions({1, 101, 101}).empty());
 }
 
-TEST_CASE("offset shifts training by one number a batch and starts tests at 0") {
+TEST_CASE("offset shifts each training batch by one number and starts inference at 0") {
   Built b("offset", wide(8, 2, 16), {{"offset.range", "20"}});
   RandomStream draws(Random(1, "data"));
   std::vector<int> starts(5);
@@ -51,7 +51,7 @@ TEST_CASE("offset shifts training by one number a batch and starts tests at 0") 
   CHECK(b.encoding.sample_positions({1, 16, 16}).empty());
 }
 
-TEST_CASE("PoSE skips once, from a place in the first half to any place within range") {
+TEST_CASE("PoSE skips once, from a position in the first half to any position within range") {
   Built b("pose", wide(8, 2, 16), {{"pose.range", "40"}});
   RandomStream draws(Random(1, "data"));
   std::vector<int> cuts(16), skips(25);
@@ -64,7 +64,7 @@ TEST_CASE("PoSE skips once, from a place in the first half to any place within r
     ++skips.at(skipped);
     if (skipped) ++cuts.at(cut);
   }
-  for (int n : skips) CHECK(std::abs(n - 160) < 63);  // 5 deviations
+  for (int n : skips) CHECK(std::abs(n - 160) < 63);  // 5 standard deviations
   for (int v = 1; v <= 8; ++v) CHECK(std::abs(cuts[v] - 480) < 103);
   CHECK(std::accumulate(cuts.begin() + 1, cuts.begin() + 9, 0) + skips[0] == 4000);
   CHECK(b.encoding.sample_positions({1, 1, 16, &draws}) == std::vector<int>{0});
@@ -116,7 +116,7 @@ TEST_CASE("random positions may be drawn for each layer's attention") {
         own.encoding.sample_positions({1, 9, 16, nullptr, 2}));
 }
 
-TEST_CASE("drawn positions give tables a row for each position that training can show") {
+TEST_CASE("with drawn positions, tables have a row for each position that training can draw") {
   for (const std::string name :
        {"learned+random", "random+learned", "learned+offset", "learned+pose"}) {
     Built b(name, wide(8, 2, 16));
@@ -130,7 +130,7 @@ TEST_CASE("drawn positions give tables a row for each position that training can
                     ContainsSubstring("offset.range"));
 }
 
-TEST_CASE("a range that was left open is a number once the model is built") {
+TEST_CASE("an unset range gets its value when the model is built") {
   Built b("random", wide(8, 2, 16));
   Options o = b.encoding.components()[0].encoding->options();
   CHECK(text_of(*find(o, "range")) == "128");

@@ -1,5 +1,5 @@
-// Encodings that turn by angles of their own making: selective and fope. The numbers are those of
-// the papers' official code.
+// Encodings that rotate by angles that they compute: selective and fope. Expected values are those
+// of the papers' official code.
 #include "core/ops/ops.h"
 #include "tests/support/catch.h"
 #include "tests/support/encodings.h"
@@ -15,7 +15,7 @@ void fill_with_sines(const Tensor& x, int first, double factor = 1) {
   for (std::int64_t i = 0; i < x.size(); ++i) x[i] = real(factor * std::sin(first + double(i)));
 }
 
-// The same as numbers [H, 4, d], in the layout of a call, [1, 4, H, d].
+// The same, counted as [H, 4, d], in the layout of a call, [1, 4, H, d].
 Tensor sines_of_four_tokens(int first, int heads, int d) {
   Tensor x({1, 4, heads, d});
   for (int h = 0; h < heads; ++h)
@@ -25,7 +25,7 @@ Tensor sines_of_four_tokens(int first, int heads, int d) {
   return x;
 }
 
-// A layer's call on given q and k, and on what the encoding keeps of each key.
+// A layer's call with given q and k, and with what the encoding keeps of each key.
 struct GivenCall {
   Var q, k, v;
   Built::Call call;
@@ -52,7 +52,7 @@ struct GivenCall {
 
 }  // namespace
 
-TEST_CASE("Selective RoPE turns by sums of what it reads of the tokens") {
+TEST_CASE("Selective RoPE rotates by sums of angles that it computes from the tokens") {
   Built b("selective", wide(8, 2, 16), {{"selective.rank", "3"}});
   fill_with_sines(b.parameter("selective.blocks.0.down.weight"), 2400);
   fill_with_sines(b.parameter("selective.blocks.0.up.weight"), 2500);
@@ -64,7 +64,7 @@ TEST_CASE("Selective RoPE turns by sums of what it reads of the tokens") {
   GivenCall c(b, s, b.encoding.components()[0].encoding->per_key(Var(n), 0));
   const double expected[] = {.769304, -.630680, -.493514, .785311};
   for (int j = 0; j < 4; ++j) CHECK(c.call.score(1, 3, j) == Approx(expected[j]).margin(1e-6));
-  // the angles of token 3, head 1, of a query that looks along x
+  // the angles by which the query of token 3, head 1 is rotated
   const double angles[] = {-5.984955, -.002983};
   const auto turned = [&](int m) {
     const std::int64_t at = (3 * 2 + 1) * 4 + m;
@@ -81,7 +81,7 @@ TEST_CASE("Selective RoPE turns by sums of what it reads of the tokens") {
         Approx(.000536).margin(1e-6));
 }
 
-TEST_CASE("Selective RoPE is rope of its base where every token turns by 1") {
+TEST_CASE("Selective RoPE is rope of its base if every token turns by 1") {
   for (const std::string layout : {"half", "interleaved"}) {
     Built b("selective", wide(8, 2, 16), {{"selective.layout", layout}}),
         rope("rope", wide(8, 2, 16), {{"rope.base", "500000"}, {"rope.layout", layout}});
@@ -98,7 +98,7 @@ TEST_CASE("Selective RoPE is rope of its base where every token turns by 1") {
                     ContainsSubstring("selective: for causal models only"));
 }
 
-TEST_CASE("FoPE mixes the frequencies that make a whole turn in the training length") {
+TEST_CASE("FoPE mixes the frequencies that complete a turn within the training length") {
   const auto table = [](int d, int N) {
     Built b("fope", wide(2 * d, 2, N));
     return b.parameter("fope.blocks.0.cos").shape;
@@ -123,11 +123,11 @@ TEST_CASE("FoPE mixes the frequencies that make a whole turn in the training len
   for (int j = 0; j < 4; ++j) CHECK(c.call.score(1, 3, j) == Approx(expected[j]).margin(1e-6));
 }
 
-TEST_CASE("FoPE without noise is truncated rope, and starts from it") {
+TEST_CASE("FoPE without noise is truncated rope") {
   for (const std::string layout : {"interleaved", "half"}) {
     Built fope("fope", wide(16, 2, 64), {{"fope.gain", "0"}, {"fope.layout", layout}}),
         rope("rope", wide(16, 2, 64), {{"rope.fraction", "0.5"}, {"rope.truncate", "true"}});
-    // rope's halves are those of the whole head, fope's those of what turns
+    // rope's halves are those of the whole head, fope's those of the rotated columns
     const Sequence s(range(3, 4));
     if (layout == "interleaved") {
       GivenCall own(fope, s, {}), plain(rope, s, {});
@@ -141,7 +141,7 @@ TEST_CASE("FoPE without noise is truncated rope, and starts from it") {
       CHECK(y[4] == x[4]);
     }
   }
-  // Where I > M some pairs start at the frequencies M⌈I/M⌉ apart; beyond I they start at noise.
+  // If I > M, pair m starts at frequency m⌈I/M⌉; pairs beyond I start at noise.
   Built far("fope", wide(128, 2, 1024), {{"fope.gain", "0"}});
   const Tensor& E = far.parameter("fope.blocks.0.sin");  // [2, 18, 16], step 2
   CHECK(E[2 * 16 + 1] == 1);
@@ -151,7 +151,7 @@ TEST_CASE("FoPE without noise is truncated rope, and starts from it") {
   CHECK(ones == 18);  // 9 of each head
 }
 
-TEST_CASE("FoPE's tables stay as they start unless they are learned") {
+TEST_CASE("FoPE's tables keep their initial values unless they are learned") {
   for (const bool learned : {true, false}) {
     Built b("fope", wide(16, 2, 64), {{"fope.learned", learned}});
     const Sequence s(range(0, 4));
@@ -164,7 +164,7 @@ TEST_CASE("FoPE's tables stay as they start unless they are learned") {
   }
 }
 
-TEST_CASE("the gradients of learned rotations have the same bits with any number of threads") {
+TEST_CASE("the gradients of learned rotations are bit-identical for any number of threads") {
   for (const std::string name : {"selective", "fope"})
     CHECK(differing([&] {
             Built b(name, wide(16, 2, 64));

@@ -64,7 +64,7 @@ TEST_CASE("layers may have encodings of their own, each named once") {
   CHECK_THAT(refusal("ropes@0-2,none@3"), ContainsSubstring("did you mean 'rope'?"));
 }
 
-TEST_CASE("what acts outside the layers stands in all of them or is refused by name") {
+TEST_CASE("an encoding that acts outside the layers is in all of them or refused by name") {
   for (const char* name : {"learned", "sinusoidal", "rnn", "conv", "complex"})
     CHECK_THAT(refusal(std::string(name) + "@0-2,none@3"),
                ContainsSubstring(std::string("has ") + name + " in some layers only"));
@@ -76,7 +76,7 @@ TEST_CASE("what acts outside the layers stands in all of them or is refused by n
   CHECK_THAT(refusal("deberta@0-2,none@3", dims), ContainsSubstring("replaces the last layer"));
 }
 
-TEST_CASE("an encoding that may stand in one layer does nothing outside the layers") {
+TEST_CASE("an encoding that is allowed in a single layer does nothing outside the layers") {
   for (const Served& kind : served()) {
     const std::string mixed = kind.encoding + "@0,none@1";
     if (!refusal(mixed, kind.dims).empty()) continue;
@@ -94,7 +94,7 @@ TEST_CASE("an encoding that may stand in one layer does nothing outside the laye
   }
 }
 
-TEST_CASE("every layer the same is the plain model, to the bit") {
+TEST_CASE("the same encoding in every layer is bit-identical to the plain model") {
   const OneThread small;
   for (const Served& kind : served()) {
     INFO(kind.name());
@@ -105,9 +105,9 @@ TEST_CASE("every layer the same is the plain model, to the bit") {
   }
 }
 
-TEST_CASE("a layer is what a plain model's layer is, whatever the others are") {
+TEST_CASE("a layer equals a plain model's layer, whatever the others are") {
   const OneThread small;
-  // With a first layer whose output is 0 the second one is all that the encoding acts on.
+  // If the first layer's attention outputs 0, the encoding acts on the second one only.
   for (const char* name : {"rope", "alibi", "t5", "shaw", "cope", "floater", "window"}) {
     INFO(name);
     Transformer mixed = model_of("none@0," + std::string(name) + "@1");
@@ -120,7 +120,7 @@ TEST_CASE("a layer is what a plain model's layer is, whatever the others are") {
   }
 }
 
-TEST_CASE("gradients are right, and a cache decodes alike, where layers differ", "[slow]") {
+TEST_CASE("gradients and decoding with a cache are correct if layers differ", "[slow]") {
   const OneThread small;
   for (const char* text : {"rope+window:window.size=3@0,none+logn@1", "alibi@0,t5@1",
                            "none@0,floater@1", "shaw@0,cope@1", "rope:rope.base=50@0,rope@1"}) {
@@ -141,7 +141,7 @@ TEST_CASE("gradients are right, and a cache decodes alike, where layers differ",
   }
 }
 
-TEST_CASE("a layer's own parameters are made for the layers that have the encoding") {
+TEST_CASE("per-layer parameters are made for the layers that have the encoding") {
   const auto found = names(model_of("cope@0,2,shaw@1,none@3", four_layers()));
   auto has = [&](const std::string& name) {
     return std::find(found.begin(), found.end(), name) != found.end();
@@ -153,7 +153,7 @@ TEST_CASE("a layer's own parameters are made for the layers that have the encodi
   CHECK_FALSE(has("encoding.shaw.blocks.0.key"));
 }
 
-TEST_CASE("options hold for every encoding of the name, or for some layers alone") {
+TEST_CASE("options apply to every encoding of the name, or to some layers only") {
   const std::string text = "rope+window:rope.base=500:window.size=3@0-2,rope+window@3";
   Transformer m = model_of(text, four_layers(), {{"rope.base", "100"}, {"rope.layout", "half"}});
   Composition& e = m.encoding();
@@ -191,7 +191,7 @@ TEST_CASE("options hold for every encoding of the name, or for some layers alone
   CHECK_NOTHROW(model_of("cope:cope.max=8@0,cope@1"));  // a table each
 }
 
-TEST_CASE("a window joins the layers that lack one at test time") {
+TEST_CASE("at inference, a window is added to the layers that lack one") {
   Transformer m = model_of("rope+window@0-2,none+logn@3", four_layers());
   Composition& e = m.encoding();
   CHECK(e.mask_in(3).window == 0);
@@ -209,7 +209,7 @@ TEST_CASE("a window joins the layers that lack one at test time") {
   CHECK(other.encoding().name() == "rope+window:window.size=3@0-2,none+window@3");
 }
 
-TEST_CASE("a checkpoint brings back an encoding per layer, after a test's changes too") {
+TEST_CASE("a checkpoint restores an encoding per layer, also after inference-time overrides") {
   const OneThread small;
   char folder[] = "/tmp/yonder-test-XXXXXX";
   REQUIRE(::mkdtemp(folder));
@@ -221,7 +221,7 @@ TEST_CASE("a checkpoint brings back an encoding per layer, after a test's change
       INFO(text);
       Transformer model = model_of(text);
       for (const auto& [name, var] : model.parameters().all())
-        for (real& x : var.value().flat()) x = real(float(x));  // as the file holds it
+        for (real& x : var.value().flat()) x = real(float(x));  // as the file stores it
       if (windowed) model.encoding().set_at_test("window.size", "4");
       save_model(first, model, {.task = {{"name", "copy"}}, .step = 3, .seed = 1});
       const Checkpoint back = load_model(first);
@@ -233,7 +233,7 @@ TEST_CASE("a checkpoint brings back an encoding per layer, after a test's change
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("lists of encodings are parted where an encoding ends") {
+TEST_CASE("lists of encodings are split where an encoding ends") {
   using List = std::vector<std::string>;
   CHECK(entries_of("rope,alibi") == List{"rope", "alibi"});
   CHECK(entries_of("rope,rope+window@0-2,none@3,alibi") ==
@@ -255,7 +255,7 @@ TEST_CASE("lists of encodings are parted where an encoding ends") {
   CHECK(text_of(groups_of("rope@2,0-1,none@3")) == "rope@0-2,none@3");
 }
 
-TEST_CASE("semicolons between layers part nothing in a list, whichever layers they name") {
+TEST_CASE("semicolons between layers do not split a list, whichever layers they name") {
   using List = std::vector<std::string>;
   CHECK(entries_of("rope@0-2;none@3,alibi,none@0;rope@1:rope.base=5") ==
         List{"rope@0-2;none@3", "alibi", "none@0;rope@1:rope.base=5"});
@@ -264,7 +264,7 @@ TEST_CASE("semicolons between layers part nothing in a list, whichever layers th
         "rope@0,2,none+window:window.size=4@1:rope.base=5");
 }
 
-TEST_CASE("an option's key knows its owner, its layers and its name, in all its forms") {
+TEST_CASE("an option's key is parsed into its owner, layers and name, in all its forms") {
   const OptionKey key = "encoding.rope@0-2,4.base";
   CHECK(key.owner == "rope");
   CHECK(key.layers == Layers{0, 1, 2, 4});
@@ -277,7 +277,7 @@ TEST_CASE("an option's key knows its owner, its layers and its name, in all its 
                     ContainsSubstring("'x' in 'rope@x.base' are not layers"));
 }
 
-TEST_CASE("an override is read with its type and written as it was") {
+TEST_CASE("an override is parsed with its type and written as it was") {
   const Overrides all = parse_overrides("a.b=3:a.c=0.5:a.d=true:a.e=yarn:a.f=5e5:a.g=007", "x");
   CHECK(all[0].value == Value(3));
   CHECK(all[1].value == Value(0.5));

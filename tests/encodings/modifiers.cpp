@@ -24,7 +24,7 @@ std::vector<double> row_factors(Built& b, int tokens) {
 
 }  // namespace
 
-TEST_CASE("log n multiplies each query by the logarithm of the keys it sees") {
+TEST_CASE("log n multiplies each query by the logarithm of the number of keys it sees") {
   Built b("logn", trained_on_512);
   const auto f = row_factors(b, 4096);
   CHECK(f[0] == 0);
@@ -51,7 +51,7 @@ TEST_CASE("log n counts tokens, not positions, and from the sequence's start whe
   CHECK(f[0] == Approx(log_512(10)));
 }
 
-TEST_CASE("log n gives each sequence of a padded bidirectional batch its own length") {
+TEST_CASE("log n uses each sequence's own length in a padded bidirectional batch") {
   Built b("logn", bidirectional(trained_on_512));
   const std::vector<int> at = range(0, 6), lengths{6, 2};
   const auto f = row_factors(b, {.at = at, .lengths = lengths, .batch = 2, .tokens = 6});
@@ -71,7 +71,7 @@ TEST_CASE("log n counts only what a window leaves visible") {
   for (int t = 0; t < 6; ++t) CHECK(g[t] == Approx(log_512(seen[t])));
 }
 
-TEST_CASE("log n multiplies into a factor that is there already") {
+TEST_CASE("log n multiplies an existing factor") {
   Built b("logn", bidirectional(trained_on_512));
   const std::vector<int> at = range(0, 4), lengths{4, 2};
   const Positions p{.at = at, .lengths = lengths, .batch = 2, .tokens = 4};
@@ -82,11 +82,11 @@ TEST_CASE("log n multiplies into a factor that is there already") {
   CHECK(s.row[5] == Approx(3 * log_512(2)));
 }
 
-TEST_CASE("log n needs a trained length with a logarithm") {
+TEST_CASE("log n needs a trained length above 1") {
   CHECK_THROWS_WITH(Built("logn", wide(8, 2, 1)), ContainsSubstring("logn"));
 }
 
-TEST_CASE("scalable softmax with s = 1/ln N is log n") {
+TEST_CASE("scalable softmax with s = 1/ln N equals log n") {
   Built ssmax("ssmax", trained_on_512, {{"ssmax.kind", "fixed"}, {"ssmax.s", "0.1602994489"}});
   Built logn("logn", trained_on_512);
   const auto x = row_factors(ssmax, 2000), y = row_factors(logn, 2000);
@@ -96,7 +96,7 @@ TEST_CASE("scalable softmax with s = 1/ln N is log n") {
   for (int t = 0; t < 5; ++t) CHECK(w[t] == Approx(std::log(std::min(t + 1, 3))));
 }
 
-TEST_CASE("scalable softmax learns an s for each head and layer, at first near the one given") {
+TEST_CASE("scalable softmax learns an s for each head and layer, initially near the given one") {
   Dims dims = wide(64, 32, 16);
   dims.layers = 2;
   Built b("ssmax", dims, {{"ssmax.s", "0.5"}});
@@ -108,7 +108,7 @@ TEST_CASE("scalable softmax learns an s for each head and layer, at first near t
       CHECK(std::abs(double(x) - 0.5) < 0.05);
       sum += double(x);
     }
-    CHECK(sum / 32 == Approx(0.5).margin(0.006));  // 3 deviations
+    CHECK(sum / 32 == Approx(0.5).margin(0.006));  // 3 standard deviations
   }
   Built none("none", dims);
   const Sequence s(range(0, 12));
@@ -119,7 +119,7 @@ TEST_CASE("scalable softmax learns an s for each head and layer, at first near t
             Approx(b.parameter("ssmax.blocks.0.s")[h] * std::log(i + 1) * y.score(h, i, 3)));
 }
 
-TEST_CASE("Llama 4's scaling begins where it is told to") {
+TEST_CASE("Llama 4's scaling begins at its floor_scale") {
   Built b("ssmax", trained_on_512, {{"ssmax.kind", "llama4"}, {"ssmax.floor_scale", "8"}});
   const auto f = row_factors(b, 25);
   for (int t = 0; t < 7; ++t) CHECK(f[t] == 1);
@@ -129,7 +129,7 @@ TEST_CASE("Llama 4's scaling begins where it is told to") {
   CHECK(b.parameters.all().empty());
 }
 
-TEST_CASE("a sharpening multiplies every query alike, and leaves biases") {
+TEST_CASE("sharpening multiplies every query by the same factor, and not biases") {
   Built sharp("rope+alibi+sharpen", small, {{"sharpen.by", "1.5"}}), rope("rope", small),
       alibi("alibi", small), one("sharpen", small);
   const Sequence s(range(0, 40));
@@ -142,7 +142,7 @@ TEST_CASE("a sharpening multiplies every query alike, and leaves biases") {
                     ContainsSubstring("sharpen.by: '0'"));
 }
 
-TEST_CASE("a window is as wide as told, or as the trained length") {
+TEST_CASE("a window is as wide as given, or as the trained length") {
   auto width = [](const Overrides& settings) {
     Built b("rope+window", wide(8, 2, 32), settings);
     return b.encoding.mask_in(0).window;
@@ -174,7 +174,7 @@ TEST_CASE("sinks without first tokens are a window") {
     for (int j = 0; j < 30; ++j) CHECK(a.sees(0, i, j) == b.sees(0, i, j));
 }
 
-TEST_CASE("log n counts the sinks that a window leaves, each once") {
+TEST_CASE("log n counts the sinks that are visible beyond a window, each once") {
   for (const bool causal : {true, false}) {
     const Dims dims = causal ? small : bidirectional(small);
     Built b("sinks+logn", dims, {{"sinks.first", "3"}, {"sinks.window", "5"}});
@@ -188,7 +188,7 @@ TEST_CASE("log n counts the sinks that a window leaves, each once") {
   }
 }
 
-TEST_CASE("log n and scalable softmax count what each head sees where heads have windows") {
+TEST_CASE("log n and scalable softmax count what each head sees if heads have windows") {
   for (const bool causal : {true, false})
     for (const std::string beside : {"", "+window", "+sinks"}) {
       const Dims four = wide(16, 4, 16), dims = causal ? four : bidirectional(four);
@@ -213,7 +213,7 @@ TEST_CASE("log n and scalable softmax count what each head sees where heads have
     }
 }
 
-TEST_CASE("a learned sink is a term of softmax's denominator, in each layer its own") {
+TEST_CASE("a learned sink is a term of softmax's denominator, with its own logit in each layer") {
   Dims dims = small;
   dims.layers = 2;
   Built plain("sinks", dims), learned("sinks", dims, {{"sinks.learned", "true"}});
@@ -224,7 +224,7 @@ TEST_CASE("a learned sink is a term of softmax's denominator, in each layer its 
   const Tensor logit = learned.parameter("sinks.blocks.0.logit");
   CHECK(learned.call(s).scores.sink.value().data == logit.data);
   CHECK(logit[0] == 0);
-  // One key with score 0 shares with a sink at ln 3: 1/4 of its value is left.
+  // One key with score 0 competes with a sink at ln 3: its weight is 1/4.
   logit[1] = real(std::log(3));
   const Sequence one(range(0, 1));
   const auto c = learned.call(one, Tensor({1, 1, 2, 8}));
@@ -264,7 +264,7 @@ TEST_CASE("scalable softmax may scale biases too: every score times its factor")
   }
 }
 
-TEST_CASE("log n and scalable softmax may scale the last heads alone") {
+TEST_CASE("log n and scalable softmax may scale only the last heads") {
   const Dims dims = wide(16, 4, 16);
   Built plain("none", dims), logn("logn", dims, {{"logn.heads", "2"}}),
       ssmax("ssmax", dims, {{"ssmax.heads", "1"}});

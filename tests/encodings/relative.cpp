@@ -1,4 +1,4 @@
-// Options of relative encodings that follow published code, against its numbers.
+// Options of relative encodings that follow published code, compared with its values.
 #include <map>
 
 #include "tests/support/catch.h"
@@ -26,7 +26,7 @@ TEST_CASE("DeBERTa's logarithmic buckets are those of version 3's code") {
 
 namespace {
 
-// FIRE's bias of query i and key j, by its formula.
+// FIRE's bias of query i at a distance, by its formula.
 double fire(Built& b, const std::string& at, double threshold, int i, int distance, int h) {
   const auto of = [&](const std::string& name) { return Tensor(b.parameter(at + name)); };
   const double c = of("c")[0];
@@ -42,7 +42,7 @@ double fire(Built& b, const std::string& at, double threshold, int i, int distan
 
 }  // namespace
 
-TEST_CASE("FIRE's threshold starts where it is told to, and each layer may have its function") {
+TEST_CASE("FIRE's threshold starts at its option, and each layer may have its own function") {
   Dims dims = wide(8, 2, 16);
   dims.layers = 2;
   const Overrides wide_start{{"fire.threshold", "5"}}, own{{"fire.each", "true"}};
@@ -62,7 +62,7 @@ TEST_CASE("FIRE's threshold starts where it is told to, and each layer may have 
     }
 }
 
-TEST_CASE("FIRE divides by the largest position that a query sees, in whatever order they stand") {
+TEST_CASE("FIRE divides by the largest position that a query sees, in any order of positions") {
   Built b("fire", wide(8, 2, 4));
   const Sequence s({0, 30, 2});
   std::vector<real> strip(2 * 3 * 3);
@@ -71,7 +71,7 @@ TEST_CASE("FIRE divides by the largest position that a query sees, in whatever o
 }
 
 TEST_CASE(
-    "TUPE has θ where it unties the first token, and reads older files that had it anywhere") {
+    "TUPE has θ only if it unties the first token, and reads older files that always have it") {
   Built causal("tupe", wide(8, 2, 16)), both("tupe", bidirectional(wide(8, 2, 16)));
   CHECK(!causal.parameters.find("encoding.tupe.theta"));
   CHECK(both.parameter("tupe.theta").shape == Shape{2, 2});

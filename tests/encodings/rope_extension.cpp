@@ -1,5 +1,5 @@
-// Longer tests by another base, rounded wavelengths and LongRoPE's factors. The numbers are those
-// of the papers' official code.
+// Length extension by another base, rounded wavelengths, LongRoPE's factors and DCA. Expected
+// values are those of the papers' official code.
 #include <numbers>
 
 #include "encodings/base/spectrum.h"
@@ -12,7 +12,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// sin(first), sin(first + 1), …, as numbers [H, T, d] in the layout of a call, [1, T, H, d].
+// sin(first), sin(first + 1), …, counted as [H, T, d], in the layout of a call, [1, T, H, d].
 Tensor sines_by_head(int first, int heads, int tokens, int d) {
   Tensor x({1, tokens, heads, d});
   for (int h = 0; h < heads; ++h)
@@ -39,7 +39,7 @@ void refuse_rope(const Overrides& settings, const std::string& why, int N = 16) 
 
 }  // namespace
 
-TEST_CASE("another base at test time is the spectrum of that base, scaled as any other") {
+TEST_CASE("another base at inference gives the spectrum of that base, scaled as any other") {
   Turning wide_turning{.base = 91895.8684}, plain{.scaling = {.scaling = "ntk", .factor = 8}};
   const Spectrum by_base = wide_turning.of(32, 128, 128), by_ntk = plain.of(32, 128, 128);
   for (int m = 0; m < 16; ++m) CHECK(by_base.w[m] == Approx(by_ntk.w[m]).epsilon(1e-8));
@@ -60,18 +60,18 @@ TEST_CASE("resonance rounds wavelengths to whole tokens, after any scaling, halv
   for (int m = 0; m < 9; ++m)
     CHECK(2 * std::numbers::pi / s.w[m] == Approx(expected[m]).epsilon(1e-12));
   Turning half{.fraction = 0.5, .truncate = true, .resonance = true};
-  CHECK(half.of(8, 128, 128).w[2] == 0);                                   // a pair that stays
+  CHECK(half.of(8, 128, 128).w[2] == 0);                                   // an unrotated pair
   half.scaling = {.scaling = "linear", .factor = 2.5 / std::numbers::pi};  // of 6.28 tokens: 5
   CHECK(2 * std::numbers::pi / half.of(8, 128, 128).w[0] == Approx(5).epsilon(1e-12));
   half.scaling.factor = 2.25 / std::numbers::pi;  // 4.5
   CHECK(2 * std::numbers::pi / half.of(8, 128, 128).w[0] == Approx(4).epsilon(1e-12));
   Turning far{.resonance = true, .factors = "2,3", .keep = 4, .scaling = {.scaling = "longrope"}};
-  const Spectrum both = far.of(4, 16, 64);  // what is kept is rounded too
+  const Spectrum both = far.of(4, 16, 64);  // kept frequencies are rounded too
   CHECK(2 * std::numbers::pi / both.w[0] == Approx(13).epsilon(1e-12));
   CHECK(2 * std::numbers::pi / both.kept_w[0] == Approx(6).epsilon(1e-12));
 }
 
-TEST_CASE("LongRoPE divides each frequency by its factor, and keeps the first tokens") {
+TEST_CASE("LongRoPE divides each frequency by its factor, except for the first tokens") {
   const Overrides given{
       {"rope.scaling", "longrope"}, {"rope.factors", "1,2.5"}, {"rope.keep", "2"}};
   check_scores(of_twelve_sines(given), 1, 11,
@@ -84,7 +84,7 @@ TEST_CASE("LongRoPE divides each frequency by its factor, and keeps the first to
   told.scaling.factor = 3;
   CHECK(told.of(4, 4, 30) == t.of(4, 4, 12));
 
-  // A pair that stays has no amplitude, and factors are of the whole spectrum.
+  // An unrotated pair has no amplitude, and factors are those of the whole spectrum.
   Built b("rope", wide(8, 1, 4), {{"rope.fraction", "0.5"}, {"rope.truncate", "true"}});
   b.encoding.set_at_test("rope.scaling", "longrope");
   b.encoding.set_at_test("rope.factors", "1,1,2,2");
@@ -93,7 +93,7 @@ TEST_CASE("LongRoPE divides each frequency by its factor, and keeps the first to
   CHECK(c.dots.q.value()[4] == Approx(std::sin(4)));
 }
 
-TEST_CASE("what LongRoPE can't use is refused by name") {
+TEST_CASE("invalid options of LongRoPE are refused by name") {
   const Override longrope{"rope.scaling", "longrope"};
   refuse_rope({longrope}, "rope.factors: '' is not a number above 0");
   refuse_rope({longrope, {"rope.factors", "1,2,3"}}, "rope.factors: there are 3 for 2 pairs");
@@ -125,7 +125,7 @@ TEST_CASE("factors keep their commas in rows, lists and layers") {
   CHECK_NOTHROW(Built(layers, dims));
 }
 
-TEST_CASE("DCA counts positions anew in each chunk, and keeps every distance below s") {
+TEST_CASE("DCA restarts positions in each chunk, and keeps every distance below s") {
   const std::vector<int> expected{6, 5, 4, 3, 5, 4, 3, 2, 1, 0};  // of query 9
   Built b("rope", wide(2, 1, 16));
   const Overrides six{{"rope.scaling", "dca"}, {"rope.chunk", "6"}, {"rope.window", "2"}};
@@ -158,7 +158,7 @@ TEST_CASE("DCA is rope within a chunk, whose size follows the training length") 
   CHECK(chunked.dots.chunk == 10);
 }
 
-TEST_CASE("DCA with ALiBi adds the bias of the tokens' own distance") {
+TEST_CASE("DCA with ALiBi adds the bias of the tokens' true distance") {
   Built both("rope+alibi", wide(8, 2, 16), {{"rope.scaling", "dca"}}),
       dca("rope", wide(8, 2, 16), {{"rope.scaling", "dca"}});
   const Sequence s(range(0, 40));
@@ -166,7 +166,7 @@ TEST_CASE("DCA with ALiBi adds the bias of the tokens' own distance") {
         Approx(dca.call(s).score(0, 39, 2) - 37.0 / 16).margin(1e-9));
 }
 
-TEST_CASE("what DCA can't do is refused by name") {
+TEST_CASE("invalid options of DCA are refused by name") {
   const Override dca{"rope.scaling", "dca"};
   refuse_rope({dca, {"rope.chunk", "17"}},
               "rope.chunk: 17 has to be above rope.window and at most");

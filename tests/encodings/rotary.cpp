@@ -18,7 +18,7 @@ std::vector<double> divisors(const Scaling& scaling, int d, int N, int L) {
   return x;
 }
 
-// the base that a spectrum of d columns has
+// the base of a spectrum of d columns
 double base(const Spectrum& s, int d) { return std::pow(s.w[1], -d / 2.0); }
 
 void check_begins(const std::vector<double>& x, const std::vector<double>& expected) {
@@ -40,7 +40,7 @@ void check_close(const Tensor& x, const std::vector<double>& expected) {
 
 }  // namespace
 
-TEST_CASE("rope turns pairs of columns in either layout") {
+TEST_CASE("rope rotates pairs of columns in either layout") {
   Built interleaved("rope", one_head(4)), half("rope", one_head(4), {{"rope.layout", "half"}});
   const Sequence third({3}, 16);
   const auto a = interleaved.call(third, columns({1, 0, 1, 0}), columns({1, 0, 1, 0}));
@@ -50,7 +50,7 @@ TEST_CASE("rope turns pairs of columns in either layout") {
   check_close(b.dots.q.value(), {-0.989992, 0.999550, 0.141120, 0.029996});
 }
 
-TEST_CASE("rope turns a fraction of the columns and leaves the others") {
+TEST_CASE("rope rotates a fraction of the columns and keeps the others") {
   Built b("rope", one_head(10), {{"rope.fraction", "0.5"}});  // d' = 4
   const auto c = b.call(Sequence({3}, 16), columns({1, 0, 1, 0, 5, 6, 7, 8, 9, 10}));
   check_close(c.dots.q.value(), {-0.989992, 0.141120, 0.999550, 0.029996, 5, 6, 7, 8, 9, 10});
@@ -62,7 +62,7 @@ TEST_CASE("rope turns a fraction of the columns and leaves the others") {
                     ContainsSubstring("rope.fraction: no pair"));
 }
 
-TEST_CASE("truncated rope turns the fastest pairs of the whole head, in either layout") {
+TEST_CASE("truncated rope rotates the fastest pairs of the whole head, in either layout") {
   const Overrides half_of_it{{"rope.fraction", "0.5"}, {"rope.truncate", "true"}};
   const Sequence third({3}, 16);
   // w = 1, 10000^(−1/4): angles 3 and 0.3
@@ -73,7 +73,7 @@ TEST_CASE("truncated rope turns the fastest pairs of the whole head, in either l
   halves.encoding.set("rope.layout", "half");
   const auto h = halves.call(third, columns({1, 1, 5, 6, 0, 0, 7, 8}));
   check_close(h.dots.q.value(), {-0.989992, 0.955336, 5, 6, 0.141120, 0.295520, 7, 8});
-  // A scaling is of the whole head, an amplitude of what turns.
+  // A scaling is of the whole head, an amplitude of the rotated columns.
   b.encoding.set_at_test("rope.scaling", "yarn");
   b.encoding.set_at_test("rope.factor", "4");
   const auto y = b.call(Sequence({0}, 16), columns({1, 1, 1, 1, 1, 1, 1, 1}));
@@ -124,7 +124,7 @@ TEST_CASE("dynamic NTK grows with the length beyond the trained one") {
   CHECK(automatic.of(10000, 16, 128, 512).w == ntk.of(10000, 16, 128, 512).w);
 }
 
-TEST_CASE("a factor of 0 is the tested over the trained length, never below 1") {
+TEST_CASE("a factor of 0 means the evaluated over the trained length, at least 1") {
   for (const std::string name : {"linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed", "yarn"}) {
     const Scaling automatic{.scaling = name}, four{.scaling = name, .factor = 4},
         one{.scaling = name, .factor = 1};
@@ -133,7 +133,7 @@ TEST_CASE("a factor of 0 is the tested over the trained length, never below 1") 
   }
 }
 
-TEST_CASE("every scaling with the factor 1 leaves the frequencies as they are") {
+TEST_CASE("every scaling with factor 1 leaves the frequencies unchanged") {
   for (const std::string name : {"direct", "linear", "ntk", "ntk-old", "ntk-fixed", "ntk-mixed",
                                  "dynamic", "yarn", "llama3"}) {
     const Spectrum s = Scaling{.scaling = name, .factor = 1}.of(10000, 32, 128, 128);
@@ -154,7 +154,7 @@ TEST_CASE("ntk-mixed lies between linear at b = 0 and ntk-fixed at b = 1") {
   }
 }
 
-TEST_CASE("YaRN stretches q and k, in the turned columns only") {
+TEST_CASE("YaRN scales q and k, in the rotated columns only") {
   const std::pair<std::string, double> amplitudes[] = {
       {"2", 1.069315}, {"4", 1.138629}, {"8", 1.207944}};
   for (const auto& [factor, amplitude] : amplitudes) {
@@ -171,13 +171,13 @@ TEST_CASE("YaRN stretches q and k, in the turned columns only") {
   }
 }
 
-TEST_CASE("a scaling reaches the angles, by the length of the test") {
+TEST_CASE("a scaling changes the angles by the evaluated length") {
   Built b("rope", one_head(4, 16), {{"rope.scaling", "linear"}});
   const auto c = b.call(Sequence({12}, 64), columns({1, 0, 1, 0}));  // 12/4 = 3
   check_close(c.dots.q.value(), {-0.989992, 0.141120, 0.999550, 0.029996});
 }
 
-TEST_CASE("scalings refuse what doesn't fit, when all options are set") {
+TEST_CASE("scalings refuse invalid options once all are set") {
   auto built = [](int d, const Overrides& s) { Built("rope", one_head(d), s); };
   CHECK_THROWS_WITH(built(4, {{"rope.factor", "0.5"}}), ContainsSubstring("rope.factor"));
   CHECK_THROWS_WITH(built(2, {{"rope.scaling", "ntk"}}), ContainsSubstring("at least 4 columns"));
@@ -189,14 +189,14 @@ TEST_CASE("scalings refuse what doesn't fit, when all options are set") {
   CHECK_THROWS_WITH(built(4, {{"rope.scaling", "llama3"}, {"rope.low_freq_factor", "4"}}),
                     ContainsSubstring("rope.high_freq_factor"));
 
-  Built b("rope", one_head(4));  // at test time, before the next pass
+  Built b("rope", one_head(4));  // at inference, before the next pass
   b.encoding.set_at_test("rope.factor", "0.5");
   CHECK_THROWS_WITH(b.call(Sequence({0})), ContainsSubstring("rope.factor"));
 }
 
 namespace {
 
-// The distance at which two unit vectors, turned together, are seen to stand: d = 2, so w_0 = 1.
+// The distance between positions i and j as unit vectors see it: d = 2, so w_0 = 1.
 double seen(Built& b, int i, int j, int longest) {
   const Sequence s({j, i}, longest);
   Tensor q({1, 2, 1, 2}), k({1, 2, 1, 2});
@@ -230,12 +230,12 @@ TEST_CASE("rerope, leaky and self-extend see far keys nearer, on both sides") {
   distance(far("rerope", "2"), 9, 6, 3);
   distance({{"rope.scaling", "rerope"}}, 40, 2, 8);  // w = N/2
   distance({{"rope.scaling", "rerope"}}, 9, 2, 7);
-  // k = (L − w)/(N − w) = 7 sees the farthest key, were there one at L, at N
+  // k = (L − w)/(N − w) = 7 maps a distance of L to N
   distance({{"rope.scaling", "leaky"}}, 64, 0, 16);
   distance({{"rope.scaling", "self-extend"}}, 63, 0, 16);  // ⌊63/7⌋ + 8 − ⌊8/7⌋
 }
 
-TEST_CASE("distances that nothing shortens leave rope as it is") {
+TEST_CASE("rope is unchanged if no distance is shortened") {
   Built rope("rope", bidirectional(wide(16, 2, 64)));
   const Sequence s(range(0, 40));
   const auto plain = rope.call(s);
@@ -281,7 +281,7 @@ TEST_CASE("rope's and xPos's scores depend on the distance only") {
   }
 }
 
-TEST_CASE("xPos is rope whose pairs fade with the distance") {
+TEST_CASE("xPos is rope whose pairs decay with the distance") {
   Built xpos("xpos", one_head(16), {{"xpos.scale", "4"}}), rope("rope", one_head(16));
   const double zeta0 = 0.285714, zeta7 = 0.910714;
   for (const auto& [pair, zeta] : {std::pair{0, zeta0}, std::pair{7, zeta7}}) {
@@ -305,7 +305,7 @@ TEST_CASE("xPos refuses bidirectional models and lengths at which its factors ov
   CHECK_THROWS_WITH(b.call(Sequence(range(0, 140))), ContainsSubstring("xpos.scale"));
 }
 
-TEST_CASE("RoPE-ID turns half of the pairs, all of them through every phase within N") {
+TEST_CASE("RoPE-ID rotates half of the pairs, each by a full turn or more within N") {
   Built b("rope-id", one_head(8, 128));  // a turn in 16 and in 64 tokens
   const auto c = b.call(Sequence({8}, 128), columns({1, 0, 1, 0, 5, 6, 7, 8}));
   check_close(c.dots.q.value(), {-1, 0, 0.707107, 0.707107, 5, 6, 7, 8});
@@ -321,7 +321,7 @@ TEST_CASE("RoPE-ID turns half of the pairs, all of them through every phase with
   CHECK_THROWS_WITH(Built("rope-id", one_head(2)), ContainsSubstring("rope-id.fraction: no pair"));
 }
 
-TEST_CASE("RoPE-ID sharpens tests beyond N, as YaRN does") {
+TEST_CASE("RoPE-ID sharpens attention beyond N, as YaRN does") {
   Built b("rope-id", one_head(8, 16));
   CHECK(!b.call(Sequence({3}, 16)).dots.row);
   CHECK(b.call(Sequence({3}, 64)).dots.row[0] == Approx(1.138629 * 1.138629).epsilon(1e-6));
@@ -335,7 +335,7 @@ double softplus_of(double x) { return std::log1p(std::exp(x)); }
 
 }  // namespace
 
-TEST_CASE("PoPE multiplies lengths and takes angles from positions alone") {
+TEST_CASE("PoPE multiplies magnitudes and takes angles from positions alone") {
   Built b("pope", wide(8, 2, 16));
   Tensor& phase = b.parameter("pope.blocks.0.phase");  // [2, 4]
   for (int i = 0; i < 8; ++i) phase[i] = real(-i);
@@ -356,7 +356,7 @@ TEST_CASE("PoPE multiplies lengths and takes angles from positions alone") {
       }
 }
 
-TEST_CASE("PoPE's phases start at 0, or anywhere in the turn that they may take") {
+TEST_CASE("PoPE's phases start at 0, or uniformly within their bounds") {
   Built zero("pope", wide(64, 1, 16)),
       uniform("pope", wide(64, 1, 16), {{"pope.phase", "uniform"}});
   for (real delta : zero.parameter("pope.blocks.0.phase").flat()) CHECK(delta == 0);
@@ -365,10 +365,10 @@ TEST_CASE("PoPE's phases start at 0, or anywhere in the turn that they may take"
     CHECK((delta <= 0 && delta >= -2 * std::numbers::pi));
     sum += double(delta) / 64;
   }
-  CHECK(sum == Approx(-std::numbers::pi).margin(0.7));  // 3 deviations
+  CHECK(sum == Approx(-std::numbers::pi).margin(0.7));  // 3 standard deviations
 }
 
-TEST_CASE("factors of a query scale PoPE's scores, in either order of the names") {
+TEST_CASE("query factors scale PoPE's scores, in either order of the names") {
   const Sequence s(range(0, 9));
   Built pope("pope", small);
   const auto plain = pope.call(s);

@@ -1,4 +1,4 @@
-// Products of q and k through the tokens between them: wall and path.
+// Products of q and k that depend on the tokens between them: wall and path.
 #include "tests/support/catch.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/models.h"
@@ -7,7 +7,7 @@
 using namespace yonder;
 using Catch::Approx;
 
-TEST_CASE("decaying columns give the numbers worked out for them") {
+TEST_CASE("decaying columns match the worked example") {
   Tape tape;
   WorkedExample w;
   const Var logit = sines_by_head(600);
@@ -20,7 +20,7 @@ TEST_CASE("decaying columns give the numbers worked out for them") {
   CHECK(last_number(logit.grad()) == near_number(.010527));
 }
 
-TEST_CASE("accumulated reflections give the numbers worked out for them") {
+TEST_CASE("accumulated reflections match the worked example") {
   Tape tape;
   WorkedExample w;
   const Var start = sines_by_head(700), beta = sines_by_head(800, 1);
@@ -32,7 +32,7 @@ TEST_CASE("accumulated reflections give the numbers worked out for them") {
   CHECK(last_number(w.k.grad()) == near_number(-.022882));
 }
 
-TEST_CASE("gradients of reflections by w and beta are those worked out for them") {
+TEST_CASE("gradients of reflections for w and beta match the worked example") {
   Tape tape;
   WorkedExample w;
   const Var unit = Var::parameter(l2_normalized(sines_by_head(700)).value());
@@ -44,7 +44,7 @@ TEST_CASE("gradients of reflections by w and beta are those worked out for them"
   CHECK(last_number(w.dots.path.beta.grad()) == near_number(-.035673));
 }
 
-TEST_CASE("reflections and decays of two columns give what a hand makes of them") {
+TEST_CASE("reflections and decays of two columns match values computed by hand") {
   const auto three = [](std::vector<double> x, int columns) {
     Tensor y = Tensor::uninitialized({1, 3, 1, columns});
     for (std::size_t i = 0; i < x.size(); ++i) y[std::int64_t(i)] = real(x[i]);
@@ -62,7 +62,7 @@ TEST_CASE("reflections and decays of two columns give what a hand makes of them"
       {wall, {{-.707107}, {.448639, -1.237437}, {.815547, 1.329924, -.707107}}}};
   for (const auto& [dots, expected] : rows)
     for (int i = 0; i < 3; ++i) {
-      // The weights of values that are unit vectors tell the scores but for a constant.
+      // With unit vectors as values, the weights give the scores up to a constant.
       Tensor v({1, 3, 1, 3});
       for (int j = 0; j < 3; ++j) v[j * 4] = 1;
       const Tensor z =
@@ -73,7 +73,7 @@ TEST_CASE("reflections and decays of two columns give what a hand makes of them"
     }
 }
 
-TEST_CASE("the directions of reflections are those worked out for them") {
+TEST_CASE("the directions of reflections match the worked example") {
   Built b("path", worked_dims, {{"path.rank", "3"}});
   put_parameter(b, "path.blocks.0.down.weight", sine_waves(900, {3, eight_columns}, 1.0 / 3));
   put_parameter(b, "path.blocks.0.up.weight", sine_waves(930, {eight_columns, 3}));
@@ -88,7 +88,7 @@ TEST_CASE("the directions of reflections are those worked out for them") {
   CHECK(b.parameter("path.blocks.0.beta.bias")[1] == 0);
 }
 
-TEST_CASE("reflections of strength 0 and decays of none are no position") {
+TEST_CASE("reflections of strength 0 and decays of none change nothing") {
   Built none("none", small), path("path", small), wall("wall", small, {{"wall.bias", "60"}});
   for (real& x : path.parameter("path.blocks.0.beta.bias").flat()) x = -800;  // β = 0
   const Sequence s(range(0, 9));
@@ -104,7 +104,7 @@ TEST_CASE("reflections of strength 0 and decays of none are no position") {
   }
 }
 
-TEST_CASE("decays that know no content are those of xpos, without its turns") {
+TEST_CASE("decays that ignore content equal those of xpos, without its rotations") {
   Built wall("wall", small), xpos("xpos", small, {{"xpos.scale", "16"}});
   for (real& x : wall.parameter("wall.blocks.0.weight").flat()) x = 0;
   const int columns = small.head();
@@ -135,7 +135,7 @@ TEST_CASE("decays that know no content are those of xpos, without its turns") {
 }
 
 TEST_CASE(
-    "forget gates combine with reflections, decays and turns, each with what it keeps of a key") {
+    "forget gates combine with reflections, decays and rotations, each caching its own part") {
   for (const std::string name : {"path", "wall", "selective"})
     for (const std::string& names : {name + "+fox", "fox+" + name}) {
       Served kind{names, tiny_dims(), {}};

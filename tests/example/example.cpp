@@ -1,4 +1,4 @@
-// The encoding that README.md teaches to write, built from the page as it stands.
+// The encoding of README.md's tutorial, built from the text of the page.
 #include <cstdlib>
 
 #include "core/ops/ops.h"
@@ -8,7 +8,7 @@
 
 using namespace yonder;
 
-TEST_CASE("the README's encoding is registered, has its flag and its gradients right") {
+TEST_CASE("the README's encoding is registered and has correct flags and gradients") {
   const OneThread small;
   CHECK(entry("gauss").title == "A Gaussian bias");
   for (const bool causal : {true, false}) {

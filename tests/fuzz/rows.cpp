@@ -4,7 +4,7 @@
 
 using namespace yonder;
 
-// Rows of a table, the encodings that they name, and the options that these take as text.
+// Parses rows of a table, the encodings that they name, and the values of their options.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return reads<UsageError>(data, size, [](const std::string& list) {
     for (const Row& row : parse_rows(list)) {

@@ -3,7 +3,7 @@
 
 using namespace yonder;
 
-// What is read is written again to bytes that are read to the same.
+// Whatever can be read is written to a file that reads back the same.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return reads(data, size, [](const std::string& content) {
     const std::string again = format_safetensors(parse_safetensors(content, "a"));

@@ -13,7 +13,7 @@ SweepConfig read(const std::string& text) {
 
 }  // namespace
 
-// What is read is written again to a text that is read to the same.
+// Whatever can be read is written to a text that reads back the same.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return reads(data, size, [](const std::string& text) {
     const std::string again = to_toml(read(text));

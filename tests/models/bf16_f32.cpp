@@ -1,4 +1,4 @@
-// Gradients of every encoding in bf16. A new one is tested here by being registered.
+// Gradients of every encoding in bf16. Every registered encoding is tested.
 #include <cmath>
 
 #include "core/ops/ops.h"
@@ -11,7 +11,7 @@ using namespace yonder;
 
 namespace {
 
-// All gradients of a training step, one after the other.
+// All gradients of a training step, concatenated.
 std::vector<double> gradients(const Served& kind, const Sequences& s) {
   Transformer model = kind.model();
   Tape tape;
@@ -31,7 +31,7 @@ double norm(const std::vector<double>& x) {
 
 }  // namespace
 
-TEST_CASE("gradients in bf16 are those of f32 to its rounding, for every encoding") {
+TEST_CASE("gradients in bf16 match f32 up to rounding, for every encoding") {
   const OneThread alone;
   const Sequences s(70, 66);  // two tiles of attention, the second one ragged
   for (Served kind : served()) {

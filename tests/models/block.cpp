@@ -1,4 +1,4 @@
-// The axes of a block: numbers of an independent program, weights, files and what is refused.
+// The axes of a block: values of an independent program, weights, files and refusals.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// Keeps what the last layer makes, before the last norm.
+/// Keeps the last layer's output, before the final norm.
 struct LastLayer final : Encoding {
   Tensor& made;
   explicit LastLayer(Tensor& keep) : made(keep) {}
@@ -45,7 +45,7 @@ void fill_with_sines(const Tensor& t, double a, double factor, double shift) {
   for (std::int64_t i = 0; i < t.size(); ++i) t[i] = real(std::sin(a + double(i)) * factor + shift);
 }
 
-// Columns 0, 1 and 7 of the last of four tokens, and how many numbers the block has.
+// Columns 0, 1 and 7 of the last of four tokens, and the block's number of parameters.
 struct Reached {
   std::vector<double> columns;
   std::int64_t numbers;
@@ -95,7 +95,7 @@ std::string refusal_of_block(const std::function<void()>& act) {
   return "";
 }
 
-/// A file in a folder of its own.
+/// A model's file in a temporary folder.
 struct SavedBlock {
   std::string folder, path;
 
@@ -122,7 +122,7 @@ struct SavedBlock {
 
 }  // namespace
 
-TEST_CASE("blocks come to the numbers of an independent program") {
+TEST_CASE("blocks compute the values of an independent program") {
   check_reached(BlockDesign::named("gpt2"), {-.725242, -.624367, -1.485702}, 430);
   check_reached(BlockDesign::named("neox"), {-.749782, -.599062, -1.315591}, 430);
   BlockDesign llama = BlockDesign::named("llama");
@@ -134,12 +134,12 @@ TEST_CASE("blocks come to the numbers of an independent program") {
                 {-.393920, -1.472504, .813236}, 320);
 }
 
-TEST_CASE("loops come to the numbers of an independent program") {
+TEST_CASE("loops compute the values of an independent program") {
   check_reached({.loops = 2}, {-.809147, -1.439950, -1.449198}, 384);
   check_reached({.loops = 3}, {-1.193412, -2.163901, -2.144213}, 384);
 }
 
-TEST_CASE("gradients are right in every block") {
+TEST_CASE("gradients are correct in every block") {
   const OneThread small;
   for (const Served& kind : served_in_other_blocks()) {
     if (kind.encoding != "rope" && kind.encoding != "shaw") continue;
@@ -153,7 +153,7 @@ TEST_CASE("gradients are right in every block") {
   }
 }
 
-TEST_CASE("the weights of a seed that blocks share are the same in each of them") {
+TEST_CASE("weights that blocks have in common are equal for the same seed") {
   const Transformer plain = model_of({});
   for (const BlockDesign& block : designs()) {
     if (block.kv_heads > 0) continue;
@@ -173,7 +173,7 @@ TEST_CASE("the weights of a seed that blocks share are the same in each of them"
   CHECK(difference(first, all.first(first.size())) == 0);
 }
 
-TEST_CASE("a test may loop otherwise, or in proportion to its length") {
+TEST_CASE("inference may use other loops, or loops in proportion to its length") {
   const OneThread small;
   Transformer model = Served{"none", model_of({.loops = 2}).dims(), {}}.model();
   const std::vector<int> tokens = some_tokens(20);
@@ -192,7 +192,7 @@ TEST_CASE("a test may loop otherwise, or in proportion to its length") {
              ContainsSubstring("model.loops: 'x' is not allowed"));
 }
 
-TEST_CASE("decoding in proportion to the length gives the logits of the whole sequence") {
+TEST_CASE("decoding with loops in proportion to the length gives the whole sequence's logits") {
   const OneThread small;
   Transformer model = Served{"alibi", model_of({.kv_heads = 1, .loops = 2}).dims(), {}}.model();
   model.set_at_test("model.loops", Value(std::int64_t(0)));
@@ -207,7 +207,7 @@ TEST_CASE("decoding in proportion to the length gives the logits of the whole se
   CHECK(cache.keys[5].shape() == Shape{1, 12, 1, 4});
 }
 
-TEST_CASE("a file says what its blocks are if they are not plain") {
+TEST_CASE("a file describes its blocks if they are not plain") {
   const SavedBlock plain(model_of({.kv_heads = 2}));
   CHECK(plain.metadata()["format"] == 1);
   CHECK(!plain.metadata()["model"].contains("norm"));
@@ -227,7 +227,7 @@ TEST_CASE("a file says what its blocks are if they are not plain") {
   }
 }
 
-TEST_CASE("a file whose block can't be is refused in one sentence") {
+TEST_CASE("a file with an invalid block is refused in one sentence") {
   const SavedBlock saved(model_of({.place = NormPlace::post}));
   REQUIRE(saved.refusal([](ordered_json&) {}).empty());
   const auto in_model = [&](const char* key, const ordered_json& value) {
@@ -242,7 +242,7 @@ TEST_CASE("a file whose block can't be is refused in one sentence") {
              ContainsSubstring("has no 'act'"));
   CHECK_THAT(saved.refusal([](ordered_json& j) { j["format"] = 3; }),
              ContainsSubstring("its format is 3, this program reads 1 and 2"));
-  // As an older format it would have a last norm.
+  // In the older format it would have a final norm.
   CHECK_THAT(saved.refusal([](ordered_json& j) { j["format"] = 1; }),
              ContainsSubstring("has an unknown"));
   CHECK_THAT(saved.refusal([](ordered_json& j) {
@@ -253,7 +253,7 @@ TEST_CASE("a file whose block can't be is refused in one sentence") {
              ContainsSubstring("parameter 'norm.weight' is missing"));
 }
 
-TEST_CASE("what a block can't be is refused in one sentence") {
+TEST_CASE("an invalid block is refused in one sentence") {
   const auto refusal = [](const BlockDesign& block, const std::string& encoding = "none",
                           const Overrides& options = {}) {
     return refusal_of_block([&] {

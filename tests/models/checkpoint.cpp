@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// A checkpoint in a folder of its own, and ways to spoil it.
+/// A checkpoint in a temporary folder, and ways to corrupt it.
 struct Saved {
   std::string folder, path;
 
@@ -36,7 +36,7 @@ struct Saved {
     return ordered_json::parse(read_safetensors(path).metadata.at("yonder"));
   }
 
-  /// What load_model says after `change` was made to the file.
+  /// Returns the error of load_model after `change` to the file.
   std::string refusal(const std::function<void(Safetensors&)>& change) const {
     Safetensors file = read_safetensors(path);
     change(file);
@@ -63,7 +63,7 @@ struct Saved {
 
 }  // namespace
 
-TEST_CASE("a checkpoint says all that is needed to rebuild its model") {
+TEST_CASE("a checkpoint has everything that is needed to rebuild its model") {
   const Saved saved("none");
   CHECK(saved.metadata().dump() ==
         R"({"format":1,"model":{"vocabulary":7,"width":8,"heads":2,"layers":2,"mlp":12,)"
@@ -76,7 +76,7 @@ TEST_CASE("a checkpoint says all that is needed to rebuild its model") {
   CHECK(back.origin.seed == 7);
 }
 
-TEST_CASE("a tied or bidirectional model comes back as one") {
+TEST_CASE("a tied or bidirectional model is loaded as such") {
   const Saved saved("none");
   Dims dims = tiny_dims();
   dims.causal = false;
@@ -87,7 +87,7 @@ TEST_CASE("a tied or bidirectional model comes back as one") {
   CHECK(!back.model->dims().causal);
 }
 
-TEST_CASE("numbers of options are written shortest, whole ones without a point") {
+TEST_CASE("numbers in options are written in shortest form, integers without a point") {
   int whole = -3;
   double integral = 10000, broken = 0.1, tiny = 1e-9, huge = 1e300;
   bool truth = true;
@@ -110,7 +110,7 @@ TEST_CASE("numbers of options are written shortest, whole ones without a point")
   CHECK_THROWS_AS(value_of(json::array(), "x"), UsageError);
 }
 
-TEST_CASE("a file that is no checkpoint is refused by a sentence that names it") {
+TEST_CASE("a file that is not a checkpoint is refused in a sentence that names it") {
   const Saved saved("none");
   CHECK_THAT(Saved::error_of(saved.folder + "/missing"), ContainsSubstring("can't be read"));
   write_file(saved.folder + "/text", "In the beginning God created the heaven and the earth.");
@@ -135,7 +135,7 @@ TEST_CASE("a truncated checkpoint is refused at every length") {
   CHECK_THAT(Saved::error_of(saved.folder + "/half"), ContainsSubstring("safetensors"));
 }
 
-TEST_CASE("tensors that are missing, unknown or of another shape are refused by name") {
+TEST_CASE("tensors that are missing, unknown or of the wrong shape are refused by name") {
   const Saved saved("none");
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.tensors.pop_back(); }),
              ContainsSubstring("parameter 'head.weight' is missing"));
@@ -149,7 +149,7 @@ TEST_CASE("tensors that are missing, unknown or of another shape are refused by 
              ContainsSubstring("parameter 'embed.weight' is [8, 7]; it should be [7, 8]"));
 }
 
-TEST_CASE("metadata that can't be is refused, and nothing is allocated for it") {
+TEST_CASE("invalid metadata is refused, and nothing is allocated for it") {
   const Saved saved("none");
   auto said = [&](const std::function<void(ordered_json&)>& change) {
     return saved.refusal_of_metadata(change);
@@ -185,13 +185,13 @@ TEST_CASE("metadata that can't be is refused, and nothing is allocated for it") 
   CHECK_THAT(said([](ordered_json& j) { j["options"] = 3; }), ContainsSubstring("'options'"));
   CHECK_THAT(said([](ordered_json& j) { j["options"]["none.x"] = 3; }),
              ContainsSubstring("none.x"));
-  // Two thousand million of anything: the file does not have it.
+  // Two billion of anything: the file does not have it.
   for (const char* key : {"vocabulary", "width", "layers", "mlp"})
     CHECK_THAT(said([&](ordered_json& j) { j["model"][key] = 2000000000; }),
                ContainsSubstring("parameter"));
 }
 
-TEST_CASE("an open option is changed at test time, a frozen one is not") {
+TEST_CASE("an inference-time option can be overridden, a frozen one cannot") {
   const Saved saved("rope");
   const Checkpoint scaled = load_model(saved.path, {{"rope.scaling", "linear"}});
   auto options = scaled.model->encoding().components()[0].encoding->options();
@@ -203,7 +203,7 @@ TEST_CASE("an open option is changed at test time, a frozen one is not") {
 
   CHECK_THAT(saved.refusal_of_metadata([](ordered_json& j) { j["options"].erase("rope.base"); }),
              ContainsSubstring("option 'rope.base' is missing"));
-  // An older file knows nothing of an option that came later.
+  // An older file lacks options that were added later.
   CHECK(Saved("alibi").refusal_of_metadata(
             [](ordered_json& j) { j["options"].erase("alibi.asymmetric"); }) == "");
   CHECK_THAT(saved.refusal_of_metadata([](ordered_json& j) { j["options"]["rope.bass"] = 1; }),

@@ -12,7 +12,7 @@ namespace {
 
 Transformer plain() { return Served{"none", tiny_dims(), {}}.model(); }
 
-// The likeliest next token, without a cache.
+// The most likely next token, without a cache.
 int next_of(Transformer& model, const std::vector<int>& tokens) {
   const int T = int(tokens.size());
   const Tensor logits = *logits_where_defined(model, tokens, {.tokens = T});
@@ -22,7 +22,7 @@ int next_of(Transformer& model, const std::vector<int>& tokens) {
 
 }  // namespace
 
-TEST_CASE("greedy decoding writes the likeliest token each time") {
+TEST_CASE("greedy decoding writes the most likely token each time") {
   const OneThread small;
   Transformer model = plain();
   const int B = 3, T = 4, most = 6;
@@ -59,7 +59,7 @@ TEST_CASE("greedy decoding ends each sequence at its own end token") {
   CHECK(late);
 }
 
-TEST_CASE("sampling draws by the softmax of the logits, from the largest alone if asked") {
+TEST_CASE("sampling draws from the softmax of the logits, or of the top k alone") {
   const OneThread small;
   Transformer model = plain();
   const std::vector<int> prompt = some_tokens(4);
@@ -85,7 +85,7 @@ TEST_CASE("sampling draws by the softmax of the logits, from the largest alone i
   CHECK(seen.size() == 2);
 }
 
-TEST_CASE("samples depend on the seed and not on threads, and are heard as they come") {
+TEST_CASE("samples depend on the seed but not on threads, and are reported as they are drawn") {
   Transformer model = plain();
   const std::vector<int> prompt = some_tokens(8);
   std::vector<std::pair<int, int>> heard;
@@ -103,7 +103,7 @@ TEST_CASE("samples depend on the seed and not on threads, and are heard as they 
   CHECK(decode(model, prompt, 2, how) != first);
 }
 
-TEST_CASE("a bidirectional model does not decode") {
+TEST_CASE("a bidirectional model cannot decode") {
   Dims dims = tiny_dims();
   dims.causal = false;
   Transformer model = Served{"none", dims, {}}.model();

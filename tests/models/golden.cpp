@@ -1,4 +1,4 @@
-// What every encoding's training comes to, number by number, so that no change of it goes unseen.
+// Losses and gradient norms of every encoding's training, so that no change goes unnoticed.
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -27,7 +27,7 @@ RunConfig configured(const Entry& e) {
   return config;
 }
 
-// Loss and gradient norm of each step, as the file holds them.
+// Loss and gradient norm of each step, as the file stores them.
 ordered_json train_twenty_steps(const Entry& e) {
   Trained run = prepare(configured(e));
   Trainer trainer(run);
@@ -63,20 +63,20 @@ void compare(const ordered_json& now, const ordered_json& kept) {
 
 }  // namespace
 
-TEST_CASE("20 steps of training give the losses and gradient norms that are kept") {
+TEST_CASE("20 steps of training give the golden losses and gradient norms") {
   const OneThread small;
   ordered_json now;
   for (const Entry& e : registry()) now[e.name] = train_twenty_steps(e);
   if (std::getenv("YONDER_GOLDEN")) return keep(now);
   const ordered_json kept = parse_json(read_file(file), file);
   for (const auto& [name, said] : now.items()) {
-    INFO(name << ": if its numbers are new, or changed on purpose, keep them by YONDER_GOLDEN=1 "
+    INFO(name << ": if its values are new, or changed on purpose, save them with YONDER_GOLDEN=1 "
               << "test_f64 '20 steps*', and say why in the commit");
     REQUIRE(kept.contains(name));
     compare(said, kept[name]);
   }
   for (const auto& [name, said] : kept.items()) {
-    INFO(name << " is not registered: YONDER_GOLDEN=1 test_f64 '20 steps*' forgets it");
+    INFO(name << " is not registered: YONDER_GOLDEN=1 test_f64 '20 steps*' removes it");
     CHECK(now.contains(name));
   }
 }

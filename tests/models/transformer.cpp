@@ -14,8 +14,8 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// The model of models/README.md once more, in loops over one sequence of tokens, without any
-/// encoding.
+/// An independent implementation of the model of models/README.md, in loops over one sequence of
+/// tokens, without any encoding.
 class NaiveTransformer {
  public:
   using Rows = std::vector<std::vector<double>>;
@@ -110,7 +110,7 @@ double naive_difference(const NaiveTransformer::Rows& a, const Tensor& b) {
   return yonder::difference(flat, b.flat());
 }
 
-/// A composition of one encoding that stands in no registry.
+/// A composition of one encoding that is not registered.
 std::unique_ptr<Composition> only(std::unique_ptr<Encoding> encoding) {
   static const Entry entry{.name = "scratch"};
   std::vector<Composition::Component> parts;
@@ -126,7 +126,7 @@ std::string refusal(const std::function<void()>& act) {
   return why_refused([&] { act(); }).value_or("");
 }
 
-/// Writes down which hooks are called, and with what.
+/// Logs which hooks are called, and with what arguments.
 struct Recorder final : Encoding {
   std::string& log;
   explicit Recorder(std::string& l) : log(l) {}
@@ -172,7 +172,7 @@ struct Recorder final : Encoding {
 };
 
 /// DeBERTa's decoder without its terms: `passes` runs of the last layer, whose queries come from
-/// what it made and whose keys and values come from the layers below.
+/// its previous output and whose keys and values come from the layers below.
 struct Decoder final : Encoding {
   int passes = 2;
   Var last_layer(const Var& hidden, const Positions&, const Block& run) override {
@@ -227,7 +227,7 @@ TEST_CASE("an encoding may run the last layer its own way") {
   CHECK(naive_difference(naive.logits(z), model.logits(tokens, at).value()) < 1e-12);
 }
 
-TEST_CASE("the hooks of an encoding are called in their order") {
+TEST_CASE("the hooks of an encoding are called in order") {
   std::string log;
   Transformer model(tiny_dims(), only(std::make_unique<Recorder>(log)), 1);
   const std::vector<int> tokens = some_tokens(3);
@@ -240,7 +240,7 @@ TEST_CASE("the hooks of an encoding are called in their order") {
         "layer_input 1\nmask\nnormed 1\nscale_queries 1\ndots 1 window 2\nscores 1\noutput 1\n");
 }
 
-TEST_CASE("parameters have the names, shapes and starts of the checkpoint format") {
+TEST_CASE("parameters have the names, shapes and initial values of the checkpoint format") {
   Dims dims{.vocabulary = 50, .width = 64, .heads = 4, .layers = 2, .mlp = 96, .trained = 8};
   const Transformer model = plain(dims);
   std::map<std::string, Shape> shapes{{"embed.weight", {50, 64}},
@@ -270,7 +270,7 @@ TEST_CASE("parameters have the names, shapes and starts of the checkpoint format
       mean += x / double(var.size());
       square += x * x / double(var.size());
     }
-    // The mean square of n ≥ 3200 normal numbers is off by √(2/n) ≤ 2.5 %; 10 % is four times that.
+    // The mean square of n ≥ 3200 normal values is off by √(2/n) ≤ 2.5 %; 10 % is four times that.
     if (variance.count(name)) {
       CHECK(square == Approx(variance[name]).epsilon(0.1));
       CHECK(std::abs(mean) < 4 * std::sqrt(square / double(var.size())));
@@ -288,7 +288,7 @@ TEST_CASE("a tied model has no head of its own") {
   CHECK(tied.tied());
 }
 
-TEST_CASE("extents that do not fit are refused by name") {
+TEST_CASE("dimensions that do not fit are refused by name") {
   Dims dims = tiny_dims();
   dims.width = 130, dims.heads = 4;
   CHECK(refusal([&] { plain(dims); }) ==
@@ -323,7 +323,7 @@ TEST_CASE("tokens beyond the vocabulary, and padding inside a sequence, are refu
   CHECK(refusal([&] { model.logits(std::vector{1, -1}, padded); }).empty());
 }
 
-TEST_CASE("a pass stands where its task says, else where its encoding says, else at 0, 1, 2, …") {
+TEST_CASE("positions are those of the task, else those of the encoding, else 0, 1, 2, …") {
   std::string log;
   const auto recorder = only(std::make_unique<Recorder>(log));
   const Placed counted(*recorder, {.batch = 2, .tokens = 3});
@@ -336,7 +336,7 @@ TEST_CASE("a pass stands where its task says, else where its encoding says, else
   Placed given(*recorder, {.batch = 2, .tokens = 2, .at = {0, 1, 4, 5}});
   CHECK(log == "place 3/3\n");
   CHECK(given.positions().consecutive);
-  const Placed moved = std::move(given);  // and the numbers with it
+  const Placed moved = std::move(given);  // and the positions with it
   CHECK(moved.positions()(1, 1) == 5);
   CHECK(!Placed(*recorder, {.batch = 2, .tokens = 2, .at = {0, 1, 4, 6}}).positions().consecutive);
   CHECK(!Placed(*recorder, {.batch = 2, .tokens = 2, .at = {0, 2}}).positions().consecutive);

@@ -6,7 +6,7 @@ using namespace yonder;
 
 namespace {
 
-// Logits, loss and all gradients of one step, one after the other.
+// Logits, loss and all gradients of one step, concatenated.
 std::vector<real> step(const Served& kind, const Sequences& s) {
   Transformer model = kind.model();
   const Placed at(model.encoding(), s.pass);
@@ -23,7 +23,7 @@ std::vector<real> step(const Served& kind, const Sequences& s) {
 
 }  // namespace
 
-TEST_CASE("logits and gradients have the same bits with any number of threads", "[slow]") {
+TEST_CASE("logits and gradients are bit-identical for any number of threads", "[slow]") {
   const int before = threads();
   for (Served kind : served()) {
     INFO(kind.name());

@@ -1,4 +1,4 @@
-// What holds for every encoding. A new one is tested here by being registered.
+// What holds for every encoding. Every registered encoding is tested.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,7 +17,7 @@ namespace {
 
 const int trained = tiny_dims().trained;
 
-// The parameters that training changes: fope's tables may be kept as they start, with gradient 0.
+// The parameters that training changes: fope's tables may stay as initialized, with gradient 0.
 std::vector<Parameters::Named> learned(const Served& kind, const Transformer& model) {
   std::vector<Parameters::Named> all = model.parameters().all();
   const Override* fixed = find(kind.settings, "fope.learned");
@@ -37,11 +37,11 @@ void check_model(const Served& kind, const Sequences& s) {
   const auto loss = [&] { return cross_entropy(model.logits(s.tokens, at), s.targets); };
   const Worst worst = check_gradients(loss, learned(kind, model), 3);
   INFO(kind.name() << ", " << s.pass.tokens << " tokens: " << worst.where);
-  // The second derivative of max(x, 0)² jumps, which differences see where an x is near 0.
+  // The second derivative of max(x, 0)² jumps, which affects differences where an x is near 0.
   CHECK(worst.error < (kind.dims.block.act == Activation::relu2 ? 1e-4 : 1e-6));
 }
 
-// Why a model does not serve such positions, beginning with an encoding's name, or "".
+// Why a model refuses such positions, beginning with an encoding's name, or "".
 std::string refusal_of(Transformer& model, std::span<const int> tokens, const Pass& pass) {
   try {
     const Placed at(model.encoding(), pass);
@@ -59,7 +59,7 @@ std::string refusal_of(Transformer& model, std::span<const int> tokens, const Pa
 
 }  // namespace
 
-TEST_CASE("gradients are right for every encoding, below, at and above the trained length",
+TEST_CASE("gradients are correct for every encoding, below, at and above the trained length",
           "[slow]") {
   const OneThread small;
   for (const Served& kind : served_in_all_ways()) {
@@ -69,14 +69,14 @@ TEST_CASE("gradients are right for every encoding, below, at and above the train
   }
 }
 
-TEST_CASE("gradients are right for every encoding, whatever its options", "[slow]") {
+TEST_CASE("gradients are correct for every encoding, whatever its options", "[slow]") {
   const OneThread small;
   const std::vector<Served> forms = served_in_other_forms();
   CHECK(forms.size() > 60);
   for (const Served& kind : forms) check_model(kind, {5, 3});
 }
 
-TEST_CASE("gradients are right for every encoding where a task gives the positions", "[slow]") {
+TEST_CASE("gradients are correct for every encoding if a task gives the positions", "[slow]") {
   const OneThread small;
   for (const Served& kind : served())
     for (const std::vector<int>& at :
@@ -102,8 +102,7 @@ std::optional<Tensor> last_of(Transformer& model, std::vector<int> at) {
 
 }  // namespace
 
-TEST_CASE(
-    "what tells distances to the left apart tells those to the right apart, or refuses them") {
+TEST_CASE("an encoding that distinguishes distances to the left does so to the right, or refuses") {
   const OneThread small;
   for (const Served& kind : served_in_all_ways()) {
     Transformer model = kind.model();
@@ -111,15 +110,14 @@ TEST_CASE(
     REQUIRE(one);
     REQUIRE(other);
     INFO(kind.name());
-    if (difference(one->flat(), other->flat()) == 0) continue;  // it goes by tokens
+    if (difference(one->flat(), other->flat()) == 0) continue;  // ignores positions
     const auto behind = last_of(model, {2, 3, 0}), nearer = last_of(model, {2, 1, 0});
     if (behind) CHECK(difference(behind->flat(), nearer->flat()) > 0);
     else CHECK(refusal_of(model, some_tokens(3), {.tokens = 3, .at = {2, 3, 0}}) != "");
   }
 }
 
-TEST_CASE(
-    "a query that sees all gets the same from both kinds of model, wherever the tokens stand") {
+TEST_CASE("a query that sees all keys gets the same from causal and bidirectional models") {
   const OneThread small;
   int compared = 0;
   for (const Served& kind : served_in_all_ways()) {
@@ -128,7 +126,7 @@ TEST_CASE(
     const auto compares = [](const Composition::Component& p) {
       return p.entry->serves == Serves::both && p.entry->kind != Kind::absolute;
     };
-    // More loops make a query see more of both than its own layer does.
+    // With loops, a query depends on what other queries see, which differs between the two.
     if (!kind.dims.causal || kind.dims.block.loops > 1 ||
         !std::all_of(parts.begin(), parts.end(), compares))
       continue;
@@ -192,7 +190,7 @@ void compare_alone(Transformer& model, const std::vector<int>& tokens,
 
 }  // namespace
 
-TEST_CASE("a sequence in a padded batch gets what it gets alone in a test of the same length") {
+TEST_CASE("a sequence in a padded batch has the logits that it has alone at the same L") {
   const OneThread small;
   for (const Served& kind : served_in_all_ways())
     for (const int T : {trained, trained + 4}) {
@@ -207,12 +205,12 @@ TEST_CASE("a sequence in a padded batch gets what it gets alone in a test of the
           logits_where_defined(model, tokens, {.batch = B, .tokens = T, .lengths = lengths});
       REQUIRE((batch || T > trained));
       if (!batch) continue;
-      CHECK(difference(batch->flat(), batch->flat()) == 0);  // numbers, in padding too
+      CHECK(difference(batch->flat(), batch->flat()) == 0);  // finite, in padding too
       compare_alone(model, tokens, lengths, *batch);
     }
 }
 
-TEST_CASE("a test of a short sequence after a long one is a test of the short one alone") {
+TEST_CASE("evaluating a long sequence first does not change the logits of a short one") {
   const OneThread small;
   for (const Served& kind : served_in_all_ways()) {
     INFO(kind.name());
@@ -265,8 +263,8 @@ TEST_CASE("decoding with a cache gives the logits of the whole sequence for ever
 
 namespace {
 
-// The gradient of every parameter of the loss over the targets from `first` on, where the last
-// layer makes these rows alone, or all of them.
+// Every parameter's gradient of the loss over the targets from `first` on, where the last layer
+// computes these rows alone, or all of them.
 std::vector<Tensor> gradients_from(int first, const Served& kind, const Sequences& s, bool alone) {
   Transformer model = kind.model();
   const Placed at(model.encoding(), s.pass);
@@ -285,7 +283,7 @@ std::vector<Tensor> gradients_from(int first, const Served& kind, const Sequence
 
 }  // namespace
 
-TEST_CASE("rows that nobody asks for change nothing but the work, for every encoding") {
+TEST_CASE("leaving out rows that are not needed changes no result, for every encoding") {
   const OneThread small;
   const int first = 3;
   for (const Served& kind : served_in_all_ways())
@@ -333,7 +331,7 @@ TEST_CASE("the content weights of a seed are the same for every encoding") {
   }
 }
 
-TEST_CASE("a checkpoint brings every encoding back to the bit, with all its options") {
+TEST_CASE("a checkpoint restores every encoding bit for bit, with all its options") {
   const OneThread small;
   char folder[] = "/tmp/yonder-test-XXXXXX";
   REQUIRE(::mkdtemp(folder));
@@ -343,7 +341,7 @@ TEST_CASE("a checkpoint brings every encoding back to the bit, with all its opti
     INFO(kind.name());
     Transformer model = kind.model();
     for (const auto& [name, var] : model.parameters().all())
-      for (real& x : var.value().flat()) x = real(float(x));  // as the file holds it
+      for (real& x : var.value().flat()) x = real(float(x));  // as the file stores it
     save_model(first, model, {.task = {{"name", "copy"}}, .step = 3, .seed = 1});
     const Checkpoint back = load_model(first);
     CHECK(back.model->encoding().name() == model.encoding().name());
@@ -358,7 +356,7 @@ TEST_CASE("a checkpoint brings every encoding back to the bit, with all its opti
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("a checkpoint with a bit of its header flipped is refused by name or read") {
+TEST_CASE("a checkpoint with a flipped bit in its header is refused by name or read") {
   const OneThread small;
   char folder[] = "/tmp/yonder-test-XXXXXX";
   REQUIRE(::mkdtemp(folder));
@@ -377,7 +375,7 @@ TEST_CASE("a checkpoint with a bit of its header flipped is refused by name or r
       try {
         load_model(path);
         ++read;
-      } catch (const FileError& e) {  // nothing else, e.g. for want of memory
+      } catch (const FileError& e) {  // nothing else, such as bad_alloc
         ++unreadable;
         if (!std::string(e.what()).starts_with(path + ": ")) FAIL(e.what());
       }

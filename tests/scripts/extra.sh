@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/scripts/extra.sh SOURCE FILE: CMake takes an encoding's file from a folder elsewhere among the
-# others (YONDER_EXTRA), and refuses a folder without one. It configures and builds nothing.
+# tests/scripts/extra.sh SOURCE FILE: checks that CMake adds an encoding from a folder elsewhere
+# (YONDER_EXTRA) to the others, and refuses a folder without one. Configures, but builds nothing.
 set -euo pipefail
 
 source=$(realpath "$1") file=$(realpath "$2")
@@ -13,7 +13,7 @@ configure() {
     -DYONDER_UNITY=OFF -DYONDER_EXTRA="$1" >"$folder/said" 2>&1
 }
 configure "$folder/mine" || { cat "$folder/said"; exit 1; }
-ninja -C "$folder/build" -t query yonder >"$folder/inputs"  # not piped: grep would leave it early
+ninja -C "$folder/build" -t query yonder >"$folder/inputs"  # no pipe: grep -q would close it early
 grep -q "yonder_f32_encodings.*$(basename "$file").o" "$folder/inputs"
 if configure "$folder/empty"; then exit 1; fi
 grep -q 'has no .cpp file' "$folder/said"

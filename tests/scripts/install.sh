@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# tests/scripts/install.sh BUILD ENCODING.cpp: installs what BUILD has built into a folder of its own.
-# A project of one file, which registers an encoding, then finds the package there and trains with it;
-# so does a program with a main() of its own, by pkg-config where that is there.
+# tests/scripts/install.sh BUILD ENCODING.cpp: installs the build in folder BUILD into a temporary
+# folder. A one-file project that registers an encoding must then find the package there and train
+# with it, and so must a program with its own main(), through pkg-config if that is installed.
 set -euo pipefail
 build=$(realpath "$1") encoding=$(realpath "$2")
 folder=$(mktemp -d)
@@ -15,7 +15,7 @@ for file in bin/yonder share/man/man1/yonder.1 share/bash-completion/completions
 done
 usr/bin/yonder --version
 
-# Whether a program knows the encoding, learns with it, and finds a built-in one too.
+# try PROGRAM NAME: checks that it lists the encoding, trains with it, and has built-in ones too.
 try() {
   "$1" list encodings | grep -qE '^ *gauss ' || { echo "FAIL: $1 does not know gauss"; exit 1; }
   "$1" train --task copy --encoding gauss+logn --train-length 4 --width 8 --heads 2 --layers 1 --batch 2 \

@@ -1,7 +1,7 @@
-"""tests/scripts/interop.py EXPORTED tokens.npy expected.npy NAME: reads what `yonder export` wrote, a
-folder for transformers or a GGUF file, by numpy and nothing of yonder's, computes the logits of
-tokens [B, T] as its architecture does, and fails if they are not the expected ones. Where there is
-PyTorch, modeling_yonder.py runs too."""
+"""tests/scripts/interop.py EXPORTED tokens.npy expected.npy NAME: reads what `yonder export` wrote
+(a folder for transformers or a GGUF file) with numpy and without yonder's code, computes the logits
+of tokens [B, T] as its architecture defines them, and fails if they are not the expected ones. If
+PyTorch is installed, modeling_yonder.py runs too."""
 import ast
 import builtins
 import importlib.util
@@ -69,7 +69,7 @@ def read_gguf(path):
 
 
 def frequencies(config, T):
-    """Those of transformers' modeling_rope_utils.py, and the factor of cos and sin."""
+    """Returns the frequencies of transformers' modeling_rope_utils.py, and cos and sin's factor."""
     d = int(config["hidden_size"] // config["num_attention_heads"] * config["rotary_pct"])
     base, s = config["rotary_emb_base"], config["rope_scaling"] or {"rope_type": "default"}
     kind, k, longest = s["rope_type"], s.get("factor"), config["max_position_embeddings"]
@@ -95,7 +95,7 @@ def frequencies(config, T):
     return w, 1
 
 
-def turned(x, w, factor):  # [T, H, d]: the pairs (m, m + d'/2)
+def turned(x, w, factor):  # [T, H, d]: rotates the pairs (m, m + d'/2)
     n = len(w)
     angle = np.arange(x.shape[0])[:, None, None] * w
     z = (x[..., :n] + 1j * x[..., n:2 * n]) * np.exp(1j * angle) * factor
@@ -212,12 +212,12 @@ def check_tokenizer(folder):
     vocabulary = said["model"]["vocab"]
     assert sorted(vocabulary.values()) == list(range(config["vocab_size"]))
     assert vocabulary["<bos>"] == config["bos_token_id"]
-    if said["model"]["type"] == "BPE":  # GPT-2's letters
+    if said["model"]["type"] == "BPE":  # GPT-2's characters for bytes
         assert (vocabulary["!"], vocabulary["Ā"], vocabulary["Ġ"], vocabulary["ÿ"]) == (33, 0, 32, 255)
 
 
 def check_modeling(source):
-    """No piece that the file calls was left out of it."""
+    """Fails if the file uses a name that it does not define."""
     nodes = list(ast.walk(ast.parse(source)))
     defined = set(dir(builtins)) | {"self"}
     for node in nodes:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/scripts/interop.sh [--binary PATH]: trains small models, exports them and has the logits of
-# what was written computed by numpy (interop.py). Exits with 77, which CTest calls skipped, where no
+# tests/scripts/interop.sh [--binary PATH]: trains small models, exports them, and checks the logits
+# that numpy computes from the exported files (interop.py). Exits with 77 (CTest: skipped) if no
 # Python has numpy.
 set -euo pipefail
 
@@ -13,13 +13,13 @@ python_with numpy
 cd "$folder"
 
 model= limit=
-# train ENCODING [OPTION…]: into run; later exports are of it.
+# train ENCODING [OPTION…]: trains a model into run, which later exports read.
 train() {
   model=$*
   "$yonder" train --task copy --encoding "$@" --train-length 8 --width 48 --layers 2 --threads 1 --steps 60 \
     --warmup 10 --lr 1e-2 --out run --force --quiet >/dev/null
 }
-# same FORM TOKENS [OPTION…]: exports the model with these options of test time and compares.
+# same FORM TOKENS [OPTION…]: exports with these inference-time overrides and compares logits.
 same() {
   local form=$1 T=$2
   shift 2
@@ -66,15 +66,15 @@ limit=
 train sinusoidal --heads 4
 both 256
 both 256 --sinusoidal.scaling linear --sinusoidal.factor 4
-# By tables, of which t5 has c, shaw A and V, deberta A and B, xlnet B, scale-invariant f.
+# Exported as tables: t5 has c, shaw A and V, deberta A and B, xlnet B, scale-invariant f.
 for encoding in t5 shaw "shaw --shaw.values false" deberta xlnet scale-invariant hard-alibi none+logn \
   none+ssmax alibi+window sinusoidal+t5 "none+sinks --sinks.learned true"; do
   # shellcheck disable=SC2086
   train $encoding --heads 4
   same hf 256
 done
-# Turned by tables, of which xpos has one of q and one of k, fope one for each head, longrope others in
-# short tests, and rerope, self-extend and dca several products.
+# Rotated by tables: xpos has one for q and one for k, fope one per head, longrope a second set for
+# short inputs, and rerope, self-extend and dca several products.
 limit="--length 256"
 for scaling in "ntk-mixed --rope.factor 4" rerope "self-extend --rope.factor 16" dca \
   "longrope --rope.factor 4 --rope.factors 1,1.5,2,3,3.5,4"; do
@@ -84,13 +84,13 @@ for scaling in "ntk-mixed --rope.factor 4" rerope "self-extend --rope.factor 16"
 done
 train rope-id --heads 4
 same hf 256 --rope-id.temperature none
-train floater --heads 4  # whose path leaves what single precision bears
+train floater --heads 4  # not 256: its path leaves the range of single precision
 same hf 64
 train tupe --heads 4
 same hf 256 --tupe.beyond clamp
 train multiplied --heads 4
 same hf 256 --multiplied.beyond wrap
-# The rest by a formula each.
+# The others are exported as formulas.
 for encoding in xpos fope rope+window "rope@0,none+logn@1" rope+scale-invariant+sinks \
   fire "alibi+dape --dape.kernel 3" rope+dape cope pope selective \
   "selective --selective.layout interleaved" fox "fox --fox.gate bias" "fox --fox.gate fixed" path+fox \

@@ -1,5 +1,5 @@
-"""Runs the modeling_yonder.py of an exported folder by PyTorch, and on stand-ins for what it takes
-from transformers where that is not installed. Used by interop.py."""
+"""Runs an exported folder's modeling_yonder.py in PyTorch, with stand-ins for what it imports from
+transformers if that is not installed. Used by interop.py."""
 import importlib.util
 import sys
 import types
@@ -7,7 +7,7 @@ import types
 import numpy as np
 import torch
 
-# Debian 13's PyTorch 2.6 makes gradients of convolutions that are no numbers, now and then.
+# With oneDNN, Debian 13's PyTorch 2.6 sometimes computes non-finite gradients of convolutions.
 torch.backends.mkldnn.enabled = False
 
 

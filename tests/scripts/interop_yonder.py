@@ -1,5 +1,5 @@
 """YonderForCausalLM in numpy, written from the formulas of encodings/*.cpp and not from
-modeling_yonder.py: of one sequence, in double precision. Used by interop.py."""
+modeling_yonder.py: one sequence, in double precision. Used by interop.py."""
 import math
 
 import numpy as np
@@ -74,7 +74,7 @@ def complex_turns(x, angle, layout):  # x [T, H, d], angle [T, H or 1, d/2]
 
 
 def queries_and_keys(said, w, at, n, q, k, seen):
-    """q and k as they meet, but for turns that positions alone say."""
+    """Returns q and k before their dot product, without rotations that depend only on position."""
     T, H, d = q.shape
     if "qknorm" in said:
         def rms(x):
@@ -175,7 +175,7 @@ def dape(s, bias, w, at):
     x = np.concatenate([s, bias]) if into.shape[1] > H else s
     more, reach = np.zeros_like(s), K // 2
     for i in range(T):
-        def along(y, kernel, b, columns):  # a convolution of y [C, columns], 0 beside them
+        def along(y, kernel, b, columns):  # convolves y [C, columns], zero-padded
             y = np.pad(y, ((0, 0), (reach, reach + columns - y.shape[1])))
             return b[:, None] + sum(kernel[..., m] @ y[:, m:m + columns] for m in range(K))
         hidden = along(x[:, i, :i + 1], into, w[at + "in.bias"], i + 2)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# tests/scripts/kill.sh [--rounds R] [--binary PATH]: trains, kills by SIGKILL at random times, goes on with
-# what is there, and compares the last bytes with those of a training that nobody disturbed. Every
-# encoding has its turn, unless R is smaller. YONDER_SEED repeats a choice of times.
+# tests/scripts/kill.sh [--rounds R] [--binary PATH]: trains, kills the run with SIGKILL at random
+# times, resumes it, and compares its final bytes with those of an uninterrupted run. Every encoding
+# has its turn unless R is smaller. YONDER_SEED reproduces a choice of times.
 set -euo pipefail
 
 . "$(dirname "$0")/rounds.sh"
@@ -11,12 +11,12 @@ now() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }  # ms
 # "NAME models acts_on" of each encoding.
 listed() { sed -nE 's/^  "(name|models|acts_on)": "(.*)",?$/\1 \2/p' <("$yonder" list encodings --json); }
 
-# What is trained of each: a modifier on rope, and in a bidirectional model what no causal one has.
+# What is trained: modifiers on top of rope; bidirectional models if causal ones are impossible.
 mapfile -t encodings < <(listed | awk '
   $1 == "name" { name = $2 }
   $1 == "acts_on" { on = $0 ~ /another/ ? "rope+" : "" }
   $1 == "models" { print on name, $0 ~ /causal/ ? "" : "--bidirectional" }')
-# Two go by the digits of numbers.
+# Two encodings need the digits of numbers.
 task_of() { case $1 in *abacus* | *coupled*) echo addition ;; *) echo copy ;; esac; }
 
 [ ${#encodings[@]} -gt 0 ] || { echo "$0: $yonder lists no encoding" >&2; exit 1; }
@@ -25,7 +25,7 @@ kills=0 equal=0
 for ((round = 0; round < rounds; ++round)); do
   row=${encodings[round % ${#encodings[@]}]}
   encoding=${row%% *}
-  # A checkpoint every 6 ms, so that kills fall between all of its files.
+  # A checkpoint every 6 ms, so that kills hit between any two of its files.
   start=("$yonder" train --quiet --task "$(task_of "$row")" --train-length 4 --width 16 --heads 2 --layers 1 --batch 4
     --steps 150 --warmup 5 --last-checkpoints 3 --seed "$round" --threads 1 --checkpoint-minutes 0.0001
     --encoding "$encoding" ${row#* })
@@ -46,7 +46,7 @@ for ((round = 0; round < rounds; ++round)); do
       0) ;;
       *) echo "round $round, $encoding: ended with $status: $(cat "$folder/error")"; exit 1 ;;
     esac
-    # Killed before its first step was over, it leaves nothing to go on with.
+    # If it was killed before its first checkpoint, there is nothing to resume.
     if compgen -G "$folder/parts/checkpoints/step-*.json" >/dev/null; then
       next=("$yonder" train --quiet --resume "$folder/parts")
     else

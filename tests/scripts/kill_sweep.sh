@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills a sweep with SIGKILL at random moments, goes on with it by --resume until it ends, and
-# compares its results.csv with that of a sweep that nobody disturbed:
+# Kills a sweep with SIGKILL at random moments, resumes it until it finishes, and compares its
+# results.csv with that of an uninterrupted sweep:
 #   tests/scripts/kill_sweep.sh [--rounds N] [--binary build/release/yonder]
 set -euo pipefail
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# tests/scripts/latex.sh [--binary PATH]: the tables of a small sweep compile in an article of two
-# columns and fit one, and its figures in TikZ compile. Exits with 77, which CTest calls skipped,
-# without pdflatex (texlive-latex-base) and booktabs; figures need pgfplots (texlive-pictures) too.
+# tests/scripts/latex.sh [--binary PATH]: a small sweep's tables compile and fit a column (a page if
+# they have a spread), and its TikZ figures compile. Exits with 77 (CTest: skipped) without pdflatex
+# (texlive-latex-base) and booktabs; figures need pgfplots (texlive-pictures) too.
 set -euo pipefail
 
 . "$(dirname "$0")/rounds.sh"

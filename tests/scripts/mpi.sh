@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# tests/scripts/mpi.sh [--rounds R] [--binary PATH]: what mpirun must not change, and what it must not lose.
-# One model and one sweep are trained alone, then by 1 to 4 ranks, in one folder and in folders that
-# do not see each other; R times each is killed with SIGKILL five times at random moments and gone on
-# with by other numbers of ranks. The bytes are compared. YONDER_SEED repeats a choice of times.
+# tests/scripts/mpi.sh [--rounds R] [--binary PATH]: checks that mpirun changes and loses nothing.
+# Trains one model and one sweep without MPI, then on 1 to 4 ranks, in one folder and in folders
+# that are not shared; R times, each is killed with SIGKILL five times at random moments and resumed
+# by another number of ranks. Compares the bytes. YONDER_SEED reproduces a choice of times.
 set -euo pipefail
 
 rounds=1
@@ -11,7 +11,7 @@ cd "$folder"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 run=(mpirun --oversubscribe)
 
-# expect CODE COMMAND…: what it says goes to $folder/log.
+# expect CODE COMMAND…: fails unless it exits with CODE; its output goes to $folder/log.
 expect() {
   local wanted=$1 code=0
   shift
@@ -21,7 +21,7 @@ expect() {
 
 says() { grep -qF -- "$1" log || fail "it does not say: $1"; }
 
-# same A B: the same files, and the same bytes of models, results and LATEST.
+# same A B: the same files, and the same bytes in models, results, configurations and LATEST.
 same() {
   [ "$(cd "$1" && find . -type f | sort)" = "$(cd "$2" && find . -type f | sort)" ] ||
     fail "$2 has other files than $1: $(diff <(cd "$1" && find . | sort) <(cd "$2" && find . | sort))"
@@ -37,7 +37,7 @@ sweep=("$yonder" sweep --quiet --task copy --encodings "rope,rope:rope.scaling=y
   --set train.lr=1e-3,3e-3 --train-length 4 --eval-lengths 4,8 --width 32 --layers 2 --batch 16 --steps 150
   --seeds 2 --checkpoints 2 --checkpoint-minutes 0.002)
 
-# One process with 16 shards is what any number of ranks has to equal.
+# Any number of ranks has to equal one process with 16 shards.
 expect 0 "${train[@]}" --shards 16 --out train-alone
 for n in 1 2 3 4; do
   expect 0 "${run[@]}" -n $n "${train[@]}" --out train-$n
@@ -80,7 +80,7 @@ expect 0 "${run[@]}" -n 2 "${train[@]}" --allreduce fast --out fast
 grep -q 'may differ with the number of ranks' fast/environment.json || fail "fast leaves no word"
 echo "refused or said: other work, configurations and programs, a run that is there, idle ranks"
 
-# Signals: saved, and gone on with by another number of ranks. More ranks than cores would mostly wait.
+# A signal saves, and another number of ranks resumes. More ranks than cores would mostly wait.
 long=("${train[@]}" --steps 500 --checkpoint-minutes 0)
 "${run[@]}" -n 2 "${long[@]}" --out signal >log 2>&1 &
 job=$! code=0
@@ -94,7 +94,7 @@ expect 0 "${long[@]}" --shards 16 --out whole
 same whole signal
 echo "SIGUSR1 ends training with 75, and other ranks go on to the same bytes"
 
-# What was half trained where nobody else sees it came back, and a rank elsewhere goes on with it.
+# Half-trained cells come back from an unshared folder, and a rank elsewhere resumes them.
 rm -rf one two
 mkdir one two
 "${run[@]}" -wdir one -n 1 "${sweep[@]}" --out sweep : -wdir two -n 2 "${sweep[@]}" --out sweep \
@@ -111,7 +111,7 @@ expect 0 "${run[@]}" -wdir one -n 1 "${sweep[@]}" --out sweep --resume : \
 same sweep-alone one/sweep
 echo "SIGUSR1 brings back cells that are half trained, and ranks elsewhere go on with them"
 
-# A rank, or mpirun itself, is killed five times; then what is there goes on to its end.
+# A rank or mpirun itself is killed five times; then the job is resumed and must finish.
 for ((round = 1; round <= rounds; ++round)); do
   for kind in train sweep; do
     rm -rf killed
@@ -138,7 +138,7 @@ for ((round = 1; round <= rounds; ++round)); do
       kills=$((kills + 1))
       [ $((SECONDS - began)) -le 10 ] || fail "$kind: the job went on for $((SECONDS - began)) s"
       [ $kills -le 5 ] || fail "$kind: ended with $code though nobody killed it"
-      # Ranks that outlive their mpirun save and let go.
+      # Ranks that outlive their mpirun save and exit.
       until ! pgrep -f -- "$yonder .*(--out|--resume) killed" >/dev/null; do
         [ $((SECONDS - began)) -le 10 ] || fail "$kind: ranks went on for $((SECONDS - began)) s"
         sleep 0.1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/scripts/pandas.sh [--binary PATH]: results.csv of a small sweep is tidy data to pandas and to
-# Python's csv. Exits with 77, which CTest calls skipped, where no Python has pandas.
+# tests/scripts/pandas.sh [--binary PATH]: pandas and Python's csv module read results.csv of a
+# small sweep as tidy data. Exits with 77 (CTest: skipped) if no Python has pandas.
 set -euo pipefail
 
 scripts=$(realpath "$(dirname "$0")")
@@ -23,7 +23,7 @@ rows = list(csv.DictReader(open("run/results.csv", newline="")))
 assert len(table) == len(rows) == 3 * 2 * 2 and list(table.columns) == list(rows[0])
 losses = table.pivot_table("loss", "encoding", "eval_length", "median")
 assert losses.loc["rope"].notna().all() and "learned" in losses.index
-assert table["loss"].isna().sum() == 2  # learned beyond its table, of two seeds
+assert table["loss"].isna().sum() == 2  # learned beyond its table, for two seeds
 assert [float(r["loss"]) for r in rows if r["loss"]] == list(table["loss"].dropna())
 assert json.load(open("run/results.json"))
 print(losses)

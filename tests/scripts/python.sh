@@ -1,5 +1,5 @@
-# Sourced by tests that need Python. python_with MODULE: sets python to one that has it, or ends the
-# test with 77, which CTest calls skipped.
+# Sourced by tests that need Python. python_with MODULE: sets `python` to an interpreter that has
+# MODULE, or exits with 77 (CTest: skipped).
 python_with() {
   for python in python3 /usr/bin/python3; do
     if "$python" -c "import $1" 2>/dev/null; then return; fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/scripts/reader.sh --reader reader.py [--binary PATH]: trains small models, computes their
-# logits by the Python program that models/README.md prints, and compares them with those of
-# `yonder logits`. Exits with 77, which CTest calls skipped, where no Python has numpy.
+# logits with the Python program printed in models/README.md, and compares them with those of
+# `yonder logits`. Exits with 77 (CTest: skipped) if no Python has numpy.
 set -euo pipefail
 
 scripts=$(realpath "$(dirname "$0")")
@@ -35,7 +35,7 @@ for model in "rope" "rope --bidirectional" "alibi" "alibi --tie-embeddings" "non
     --steps 60 --warmup 10 --lr 1e-2 --out run --force --quiet >/dev/null
   "$yonder" logits run --tokens tokens.npy --out expected.npy
   "$python" "$reader" run/checkpoints/step-60.safetensors tokens.npy found.npy
-  # Logits of up to some 10 in float32, each rounded a few dozen times to 6e-8 of its value.
+  # Logits up to about 10 in float32, each rounded a few dozen times with a relative error of 6e-8.
   "$python" - "$model" <<'EOF'
 import sys
 import numpy as np

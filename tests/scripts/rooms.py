@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The rooms of the source tree and what they include of each other.
+"""The rooms of the source tree and how they include each other.
 
-    tests/scripts/rooms.py             a picture as SVG, by Graphviz if that is there, else its dot file
-    tests/scripts/rooms.py --check     every include that does not go down, and every budget passed
+    tests/scripts/rooms.py             prints a picture: SVG with Graphviz, else its dot source
+    tests/scripts/rooms.py --check     prints includes that do not go down and exceeded budgets
 
-A room is a top-level folder or a folder of train/. An include may go to its own floor's room or to a
-lower floor, never up and never across.
+A room is a top-level folder or a folder of train/. A file may include its own room and rooms of
+lower floors, never a higher floor or another room of its floor.
 """
 import collections
 import os
@@ -18,7 +18,7 @@ FLOORS = [["core"], ["datasets", "encodings"], ["models"], ["train/system", "tra
           ["train/training", "train/results"], ["train/evaluation", "train/report", "train/bench",
            "train/export"],
           ["train/sweep"], ["train/cli"]]
-# train/config reads nothing of train/system, so the two may stand on one floor; likewise the others.
+# train/config does not use train/system, so the two may share a floor; likewise the others.
 BUDGET = {"train": 20075, "all": 41650}  # lines; lower it whenever code is deleted
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))

@@ -1,5 +1,5 @@
-# Sourced by scripts that take [--rounds R] [--binary PATH]. Sets both, a seed that YONDER_SEED
-# repeats, and a folder of its own; `rounds` and `yonder` may be set before.
+# Sourced by scripts that take [--rounds R] [--binary PATH]. Sets `rounds` and `yonder` (defaults
+# may be set before), the random seed (from YONDER_SEED if set) and a temporary `folder`.
 rounds=${rounds:-}
 yonder=${yonder:-$(dirname "$0")/../../build/release/yonder}
 while [ $# -gt 0 ]; do
@@ -15,7 +15,7 @@ RANDOM=${YONDER_SEED:=$RANDOM}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# fail SENTENCE: ends with it, and with the end of $folder/log.
+# fail SENTENCE: prints it and the end of $folder/log, and exits with 1.
 fail() {
   echo "$* (YONDER_SEED=$YONDER_SEED)" >&2
   [ ! -e "$folder/log" ] || tail -n 20 "$folder/log" >&2

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The same checkpoints give two builds of yonder the same logits, but for rounding.
+"""Checks that two builds of yonder compute the same logits, up to rounding, from one checkpoint.
 
     tests/scripts/same_logits.py TRAINS READS [--encodings rope,t5] [--within 1e-5]
 
-Both are commands, in one word each: that of the build that trains 20 steps for each encoding and
-that of the one which then has to agree with it.
+Both are commands, each quoted as one word: TRAINS trains 20 steps with each encoding, and READS has
+to agree with its logits.
 """
 import argparse, array, os, shlex, struct, subprocess, sys, tempfile
 
@@ -19,7 +19,7 @@ def run(command, *arguments):
 
 
 def write_tokens(path):
-    """[ROWS, LENGTH] tokens of those that every task has; the last row is padded from its middle."""
+    """Writes tokens [ROWS, LENGTH] that every task has; half of the last row is padding."""
     tokens = [(7 * i * i + i) % 8 for i in range(ROWS * LENGTH)]
     tokens[-LENGTH // 2:] = [-1] * (LENGTH // 2)
     header = f"{{'descr': '<i4', 'fortran_order': False, 'shape': ({ROWS}, {LENGTH}), }}"
@@ -59,7 +59,7 @@ def main():
             one, other = read_floats(at('trains')), read_floats(at('reads'))
             if len(one) != len(other) or not any(one):
                 sys.exit(f'same_logits: {encoding}: {len(one)} and {len(other)} logits')
-            # A NaN is never within.
+            # A NaN must not pass.
             apart = [abs(x - y) for x, y in zip(one, other)]
             far = max(apart) if all(x <= o.within for x in apart) else float('inf')
             print(f'{encoding:15} {len(one)} logits up to {max(map(abs, one)):.2f}, '

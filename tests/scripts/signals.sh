@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# tests/scripts/signals.sh [--rounds R] [--binary PATH]: R times SIGTERM at random moments to a
-# training, and a quarter as often to a sweep. Each time all is saved, nothing else is said, and what goes on
-# from there ends with the bytes of one that nobody disturbed. The model is large enough for
-# matrix products to take most of the time, during which a handler would write into the heap.
+# tests/scripts/signals.sh [--rounds R] [--binary PATH]: sends SIGTERM at random moments, R times to
+# a training and R/4 times to a sweep. Each time everything is saved, nothing else is printed, and
+# the resumed run ends with the bytes of an uninterrupted one. The model is large enough for matrix
+# products to take most of the time, during which a handler's frame would be written into the heap.
 set -euo pipefail
 
 rounds=8
@@ -14,12 +14,12 @@ train=("$yonder" train "${model[@]}" --encoding rope --steps 60 --warmup 5)
 sweep=("$yonder" sweep "${model[@]}" --encodings rope,alibi --steps 20 --warmup 5 --seeds 1
   --eval-lengths 20 --examples 4 --threads 2)
 
-# disturbed COMMAND…: starts it, sends SIGTERM at a random moment, and sets `code`.
+# disturbed COMMAND…: starts it, sends SIGTERM at a random moment, and sets `code` to its exit code.
 disturbed() {
   touch before
   "$@" >log 2>&1 &
   local process=$!
-  # Mostly while it trains: before, there is nothing to save.
+  # Mostly during training: before it, there is nothing to save.
   [ $((RANDOM % 4)) = 0 ] || while kill -0 $process 2>/dev/null &&
     [ -z "$(find parts -name metrics.jsonl -newer before 2>/dev/null)" ]; do sleep 0.01; done
   sleep "0.$(printf %03d $((RANDOM % 500)))"
@@ -36,7 +36,7 @@ while [ $saved -lt "$rounds" ]; do
   for (( ; ; )); do
     disturbed "${next[@]}"
     [ $code != 0 ] || break
-    [ -s log ] || continue  # it died before its first step, without a word
+    [ -s log ] || continue  # it ended before its first step and printed nothing
     step=$(sed -n 's/^yonder: training: ended by a signal and saved at step \([0-9]*\) of .*/\1/p' log)
     [ -n "$step" ] && [ "$(wc -l <log)" = 1 ] || fail "it says something else"
     [ "$(cat parts/checkpoints/LATEST)" = "step-$step" ] || fail "LATEST is not step $step"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# tests/scripts/slurm.sh [--binary PATH]: a real Slurm on this machine, from Debian's packages and without
-# systemd: munged, slurmctld and a slurmd of two processors. A sweep is submitted by `yonder sweep
-# --slurm --submit`, its time limit cuts it once, it queues again by itself, and what it ends with is
-# compared with a plain run. For root, as slurmd is.
+# tests/scripts/slurm.sh [--binary PATH]: runs a real Slurm on this machine, from Debian's packages
+# and without systemd: munged, slurmctld and a slurmd with two processors. Submits a sweep by
+# `yonder sweep --slurm --submit`; its time limit stops it once, it requeues itself, and its results
+# are compared with those of a plain run. Needs root, as slurmd does.
 set -euo pipefail
 
 yonder=$(dirname "$0")/../../build/release/yonder
@@ -36,7 +36,7 @@ fail() {
   exit 1
 }
 
-# wait_for SECONDS COMMAND…: until it succeeds.
+# wait_for SECONDS COMMAND…: repeats the command until it succeeds, and fails after SECONDS.
 wait_for() {
   local last=$((SECONDS + $1))
   shift
@@ -81,8 +81,8 @@ slurmd
 wait_for 30 sinfo --noheader --states=idle --format=%n
 echo "Slurm is up: $(sinfo --noheader --format='%D machine, %c processors, %t')"
 
-# As many steps as this machine takes in 25 s, or more: the signal comes within 30 s of the start,
-# and a machine that has become idle in the meantime must not be done before.
+# As many steps as this machine does in 25 s, or more: the signal comes within 30 s of the start,
+# and the sweep must not finish before that even if the machine has become less busy.
 sweep=("$yonder" sweep --quiet --task copy --encodings rope,alibi,t5 --train-length 8 --eval-lengths 8,16
   --width 32 --layers 2 --batch 16 --seeds 2)
 began=${EPOCHREALTIME/[.,]/}
@@ -105,8 +105,8 @@ sweep+=(--steps "$steps")
 echo "cut by its time limit"
 job=$(basename runs/job-*.log | tr -dc 0-9)
 wait_for 20 sh -c "squeue --noheader --job $job --format=%r | grep -q BeginTime"
-# Slurm lets a job that queues again wait for two minutes. It need not wait longer than slurmd knows
-# the job as one that has ended.
+# Slurm delays a requeued job by two minutes; it need not wait longer than slurmd remembers that the
+# job has ended.
 scontrol update JobId="$job" StartTime=now+15 TimeLimit=10
 wait_for 200 test -e runs/results.json
 wait_for 20 sh -c "! squeue --noheader --job $job | grep -q ."

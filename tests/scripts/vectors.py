@@ -1,6 +1,6 @@
-"""tests/scripts/vectors.py FOLDER GOLDEN [--update]: reads conformance vectors of rope, alibi and t5 by
-numpy, computes scores, weights and outputs from the papers' formulas, and fails where they differ by
-1e-12. Of all files a weighted sum of their numbers is compared with that in GOLDEN, or written there."""
+"""tests/scripts/vectors.py FOLDER GOLDEN [--update]: reads the conformance vectors of rope, alibi
+and t5 with numpy, computes scores, weights and outputs from the papers' formulas, and fails if they
+differ by 1e-12. Compares each file's weighted sum with GOLDEN, or writes it there (--update)."""
 import glob
 import json
 import math
@@ -32,7 +32,7 @@ def rope(said, t, distance):
         w = w / k
     elif o["rope.scaling"] == "ntk":
         w = (base * k ** (d / (d - 2))) ** (-np.arange(0, d, 2) / d)
-    elif o["rope.scaling"] == "yarn":  # arXiv:2309.00071, as its code rounds
+    elif o["rope.scaling"] == "yarn":  # arXiv:2309.00071, rounded as in its code
         pair = [d * math.log(N / (2 * math.pi * turns)) / (2 * math.log(base))
                 for turns in (o["rope.beta_fast"], o["rope.beta_slow"])]
         low, high = (min(max(x, 0), d - 1) for x in (math.floor(pair[0]), math.ceil(pair[1])))
@@ -92,8 +92,8 @@ def check(path, scores):
 
 
 def weighted_sum(path):
-    """Σ of all finite numbers, by tensors in the order of their names, weights 1 to 97 over and over:
-    the last bits differ between processors, so files have no checksum of their bytes."""
+    """Returns Σ of all finite values, tensors sorted by name, with weights cycling through 1 to 97.
+    A checksum of the bytes would not do, as the last bits differ between processors."""
     _, tensors = read(path)
     x = np.concatenate([tensors[name].ravel() for name in sorted(tensors)])
     return float(np.sum(np.where(np.isfinite(x), x, 0) * (np.arange(x.size) % 97 + 1)))

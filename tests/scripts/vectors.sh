@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# tests/scripts/vectors.sh YONDER_VECTORS: writes conformance vectors of every encoding, the same bytes
-# each time, whose sums are those of tests/golden/vectors.json (new ones: vectors.py with --update), and
-# has those of three read by numpy. Exits with 77, which CTest calls skipped, where no Python has numpy.
+# tests/scripts/vectors.sh YONDER_VECTORS: writes every encoding's conformance vectors twice with
+# equal bytes, compares their sums with tests/golden/vectors.json (vectors.py --update renews it),
+# and recomputes three encodings with numpy. Exits with 77 (CTest: skipped) if no Python has numpy.
 set -euo pipefail
 
 scripts=$(realpath "$(dirname "$0")")
@@ -15,6 +15,6 @@ cd "$folder"
 "$vectors" all --out all 2>missing
 "$vectors" all --out again 2>/dev/null
 diff -r all again
-# What has no file is undefined there, or complex.
+# Cases without a file are undefined, or complex-valued.
 if grep -v 'is not written' missing; then exit 1; fi
 "$python" "$scripts/vectors.py" all "$scripts/../golden/vectors.json"

@@ -7,15 +7,15 @@
 #include "tests/support/attention_reference.h"
 
 /// \file
-/// Calls of the attention op with operands drawn at random, and their comparison with the oracle.
+/// Calls of the attention op with random operands, compared with the oracle.
 namespace yonder::cases {
 
-/// What a score may have beside q·k. strip and own_strip: a hook that all sequences share, and one
-/// that makes a strip for each. one: tables shared by the heads. gates: forget gates. f: a factor
-/// by distance. sink: in softmax's denominator. stick_breaking, remainder_to_own: other weights
-/// than softmax. clipped: all distances beyond some are one row. flat: a B that is one row for all
-/// distances. chunks: other queries for keys of earlier chunks of positions. decay, path: products
-/// through the tokens between. entmax: instead of softmax.
+/// Parts of a score besides q·k. strip and own_strip: a bias hook shared by all sequences, and one
+/// that computes a strip per sequence. one: tables shared by the heads. gates: forget gates. f: a
+/// factor by distance. sink: in softmax's denominator. stick_breaking, remainder_to_own, entmax:
+/// weights other than softmax. clipped: distances beyond a limit share one row. flat: a B with one
+/// row for all distances. chunks: other queries for keys in earlier chunks of positions. decay,
+/// path: products that depend on the tokens in between.
 enum Term : unsigned {
   row = 1,
   c = 2,
@@ -50,8 +50,8 @@ struct Case {
   int window = 0, first = 0;  ///< first: index of the first query
   int sinks = 0;
   double alpha = 1.5;              ///< of entmax
-  std::vector<int> of_heads = {};  ///< windows of the heads
-  std::vector<int> sides = {};     ///< that they see
+  std::vector<int> of_heads = {};  ///< window of each head
+  std::vector<int> sides = {};     ///< side that each head sees; 0: both
   Places places = Places::consecutive;
 };
 
@@ -77,8 +77,8 @@ class Operands {
     std::vector<std::pair<std::string, Var>> operands;  // with their gradients
   };
   Computed compute();
-  /// The largest difference from the oracle, each relative to the largest number of its tensor (or
-  /// to 1), over z and all gradients; `where` names the worst.
+  /// Returns the largest difference from the oracle over z and all gradients, each relative to the
+  /// largest value of its tensor (at least 1); `where` names the worst tensor.
   double difference(std::string& where);
 
  private:
@@ -95,9 +95,9 @@ class Operands {
   void place();
   RelativeTerm term(int spread);
   StripBias hook(bool own, const Var& table);
-  // where the bias of a pair stands in its table [H, 7]
+  // index of a pair's bias in its table [H, 7]
   static int entry(int b, int h, int i, int j) { return h * 7 + (3 * i + 5 * j + b) % 7; }
-  std::vector<std::pair<bool, Var>> hooks_;  // whether it is each sequence's own, table
+  std::vector<std::pair<bool, Var>> hooks_;  // whether it is computed per sequence, its table
 };
 
 inline void Operands::place() {
@@ -106,8 +106,8 @@ inline void Operands::place() {
   Positions& keys = call.keys = {.batch = x.B, .tokens = x.Tk};
   const int rows = x.places == Places::per_sequence ? x.B : 1;
   const bool even = x.places == Places::consecutive || x.places == Places::moved;
-  // gaps of 1 or 2 tokens, other ones in each sequence; queries stand where the keys of their index
-  // do
+  // Unless even, gaps of 1 or 2 positions that differ between sequences. Queries have the positions
+  // of the keys of the same index.
   for (int b = 0; b < rows; ++b) {
     std::vector<int> at(1, x.places == Places::moved ? 11 : b);
     while (int(at.size()) < std::max(x.Tk, x.first + x.Tq))
@@ -121,7 +121,7 @@ inline void Operands::place() {
   if (x.padding) queries.lengths = keys.lengths = lengths_;
 }
 
-// A term whose buckets cover exactly what the mask leaves visible.
+// A term whose buckets cover exactly the distances that can be visible.
 inline RelativeTerm Operands::term(int spread) {
   int least = 1 << 20, most = -least;
   const Case& x = case_;
@@ -275,7 +275,7 @@ inline double Operands::difference(std::string& where) {
     for (std::size_t i = 0; i < y.size(); ++i) {
       most = std::max(most, std::abs(y[i]));
       const double d = std::abs(x[i] - y[i]);
-      off = d <= off ? off : d;  // so that a NaN stays
+      off = d <= off ? off : d;  // keeps a NaN
     }
     if (!(off / most <= worst) && !std::isnan(worst)) worst = off / most, where = name;
   };

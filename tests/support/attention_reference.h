@@ -7,15 +7,15 @@
 #include "core/attention.h"
 
 /// \file
-/// The formula of core/attention.h in four loops and in double, forward and backward, for tests to
-/// compare with. It shares no code with the real thing and is meant to be read, not to be fast.
+/// The formula of core/attention.h in four loops and in double, forward and backward: a reference
+/// for tests. It shares no code with the implementation and is meant to be readable, not fast.
 namespace yonder::naive {
 
 using Numbers = std::vector<double>;
 
 inline Numbers zeros(const Var& x) { return Numbers(std::size_t(x.size())); }
 
-/// A bias for every pair, [B, H, Tq, Tk], in place of a StripBias; empty: none.
+/// A call of attention. `bias` has a value for every pair, [B, H, Tq, Tk], and replaces the strips.
 struct Call {
   Dots dots;
   Var v;
@@ -25,7 +25,7 @@ struct Call {
   Numbers bias;
 };
 
-/// d(loss) by every operand; of the relative and contextual terms in their order.
+/// Gradients of the loss for every operand; those of relative and contextual terms in their order.
 struct Gradients {
   Numbers q, k, far_q, far_k, far_q_right, previous_q, older_q, v, bias, log_gate, sink;
   Numbers log_decay, w, beta;
@@ -46,10 +46,9 @@ class Row {
  public:
   Row(const Call& call, int b, int h, int i);
 
-  /// The weights of the values; what stick_breaking leave of 1, where the query's own
-  /// value gets it, is the own key's.
+  /// Attention weights. With stick_breaking_remainder_to_own, the own key's is the remainder.
   Numbers probabilities() const;
-  /// Σ_j ds_j of a row, and dz with the probabilities for the values.
+  /// Adds the row's part of all gradients, given its weights and dz.
   void differentiate(const Numbers& p, const double* dz, Gradients& to) const;
   double value(int j, int c) const;  ///< v_j + V[r], column c
   bool visible(int j) const;         ///< whether the query sees the key
@@ -65,7 +64,7 @@ class Row {
   int H() const { return call_.dots.q.dim(2); }
   int dk() const { return call_.dots.q.dim(3); }
   int distance(int j) const { return call_.queries(b_, i_) - call_.keys(b_, j); }
-  // where head h of a row of [B, T, H, d] and of a table [R, H or 1, d] begins
+  // offset of head h in row t of [B, T, H, d], and in row r of a table [R, H or 1, d]
   std::size_t at(const Var& x, int t) const {
     return std::size_t(((b_ * x.dim(1) + t) * x.dim(2) + h_) * x.dim(3));
   }
@@ -99,12 +98,12 @@ class Row {
       sum += double(x.value()[at + c]) * double(y.value()[to + c]);
     return sum;
   }
-  // the factors of the dot product at distance(j)
+  // the query and key whose dot product is used at distance(j)
   struct Pair {
     const Var *q, *k;
   };
   Pair pair(int j) const;
-  // f[r] of all terms
+  // product of f[r] over all terms
   double factor(int j) const {
     double f = 1;
     for (const RelativeTerm& term : call_.scores.relative)
@@ -117,13 +116,13 @@ class Row {
   const Var& q() const { return call_.dots.q; }
   const Var& k() const { return call_.dots.k; }
   double contextual(const ContextualTerm& term, double p) const;
-  // f(where its gate stands) for each token after key j up to the query's own
+  // calls f(index of its gate) for each token after key j up to the query's own
   template <class F>
   void each_gate(int j, F&& f) const {
     for (int t = j + 1; t <= std::min(own(), Tk() - 1); ++t)
       f(std::size_t((b_ * Tk() + t) * H() + h_));
   }
-  // what stands for q_i·k_j where the tokens between them have a part in it
+  // replaces q_i·k_j if the tokens in between take part in it
   double through(int j) const;
   void differentiate_through(int j, double ds, Gradients& to) const;
   Numbers walked(int j) const;
@@ -248,7 +247,7 @@ inline void Row::differentiate_through(int j, double ds, Gradients& to) const {
   for (int c = 0; c < dk(); ++c) to.q[at(q(), i_) + c] += g[c];
 }
 
-// max((α − 1) s − τ, 0)^(1/(α−1)), τ by halving an interval
+// max((α − 1) s − τ, 0)^(1/(α−1)), τ by bisection
 inline Numbers Row::sparse() const {
   const double less = call_.scores.alpha - 1;
   Numbers p(std::size_t(Tk()), 0.0), z(p);
@@ -344,7 +343,7 @@ inline void Row::differentiate_contextual(const ContextualTerm& term, const Numb
   const double both = call_.scores.scale * row();
   const int rows = term.table.dim(0);
   const std::size_t d = std::size_t(dk());
-  double dp = 0;  // by the gate of key j: all the keys up to j have it in their place
+  double dp = 0;  // for key j's gate, which counts in place_ of all keys up to j
   for (int j = 0; j < Tk(); ++j) {
     if (!visible(j)) continue;
     const double p = std::min(place_[j], double(rows - 1));
@@ -382,8 +381,7 @@ inline Numbers Row::by_score(const Numbers& p, const Numbers& dp) const {
     if (!stick_breaking()) continue;
     const double part = 1 / (1 + std::exp(-score(j)));
     ds[j] = dp[j] * p[j] * (1 - part);
-    // what comes after key j: the keys before it and the rest, which stands at
-    // the own key
+    // Key j also shrinks the weights of earlier keys and the remainder, which is at the own key.
     for (int l = 0; l < Tk(); ++l)
       if (l < j || l == own()) ds[j] -= dp[l] * p[l] * part;
   }
@@ -417,7 +415,7 @@ inline void Row::differentiate(const Numbers& p, const double* dz, Gradients& to
     differentiate_contextual(call_.scores.contextual[n], ds, to, to.contextual[n]);
 }
 
-/// z, and the gradients of Σ weight∘z.  weight as z
+/// Returns z and the gradients of Σ weight∘z. weight has the shape of z.
 inline Result attention(const Call& call, const Numbers& weight) {
   const Dots& dots = call.dots;
   const int B = dots.q.dim(0), Tq = dots.q.dim(1), H = dots.q.dim(2), dv = call.v.dim(3);

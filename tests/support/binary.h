@@ -10,10 +10,10 @@
 #include <vector>
 
 /// \file
-/// The yonder program as its users meet it: a command line, an exit code, two streams.
+/// The yonder program as its users see it: a command line, an exit code, two streams.
 namespace yonder {
 
-/// A folder that lasts as long as one test.
+/// A temporary folder, removed when it goes out of scope.
 struct Folder {
   std::string name;
   Folder() {
@@ -42,8 +42,8 @@ struct Ran {
   std::string out, err;
 };
 
-/// Runs `yonder` with these arguments, read by a shell; `before` are words that stand before it:
-/// variables, or another program that runs it.
+/// Runs `yonder` with these arguments in a shell. `before` precedes it: variables, or another
+/// program that runs it.
 inline Ran yonder_run(const std::string& arguments, const std::string& before = "") {
   const Folder folder;
   const std::string command = before + " " YONDER_BINARY " " + arguments + " >" + (folder / "out") +
@@ -53,7 +53,7 @@ inline Ran yonder_run(const std::string& arguments, const std::string& before = 
           content_of(folder / "err")};
 }
 
-/// The lines of a text, without their ends.
+/// The lines of a text, without newlines.
 inline std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> lines;

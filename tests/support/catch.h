@@ -1,5 +1,5 @@
-/// Catch2, by the names of version 3 whichever of 2.13 and 3 is installed. With 2.13 gone, what
-/// stands under #else goes too.
+/// Catch2 under the names of version 3, whether 2.13 or 3 is installed. Once 2.13 is no longer
+/// supported, remove the #else branch.
 #pragma once
 
 #include <string>

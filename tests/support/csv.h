@@ -6,13 +6,13 @@
 
 namespace yonder {
 
-/// The lines of results.csv as fields by the name of their column.
+/// Parses the lines of results.csv into fields by column name.
 inline std::vector<std::map<std::string, std::string>> read_csv(const std::string& text) {
   const auto fields = [](const std::string& line) {
     std::vector<std::string> all{""};
     bool quoted = false;
     for (const char c : line)
-      if (c == '"') quoted = !quoted;  // one that is doubled opens what it has closed
+      if (c == '"') quoted = !quoted;  // a doubled one closes and reopens
       else if (c == ',' && !quoted) all.emplace_back();
       else all.back() += c;
     return all;

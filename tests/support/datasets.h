@@ -7,7 +7,7 @@
 #include "datasets/base/dataset.h"
 
 /// \file
-/// What tests of tasks share.
+/// Shared by tests of tasks.
 namespace yonder {
 
 constexpr int BOS = 0, SEP = 1, EOS = 2;
@@ -22,7 +22,7 @@ inline std::unique_ptr<Task> prepared(const std::string& name, const TaskSetting
   return task;
 }
 
-// A sequence read back from a batch: its inputs, and the places where something is asked.
+// A sequence read back from a batch: its inputs, and its targets (-1: not scored).
 struct TaskSequence {
   std::vector<int> tokens, targets;
 

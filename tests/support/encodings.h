@@ -37,7 +37,7 @@ inline std::vector<int> range(int first, int count) {
   return at;
 }
 
-/// One sequence at the given positions; L is their number unless given.
+/// One sequence at the given positions; L is their count unless given.
 struct Sequence {
   std::vector<int> at;
   Positions positions;
@@ -66,15 +66,15 @@ struct Built {
     return found = parameters.find("encoding." + name).value();
   }
 
-  /// What a pass adds to words of zeros, or makes of the words given; [T, D].
+  /// Applies the embedding hook to word embeddings that are all `word`; [T, D].
   Tensor embedded(const Sequence& s, double word = 0) {
     encoding.begin(s.positions);
     const Var x(filled({1, s.positions.tokens, dims.width}, word));
     return encoding.embed(x, s.at, s.positions).value().view({s.positions.tokens, dims.width});
   }
 
-  /// What one layer's self-attention is called with. q and k [1, T, H, d] are drawn for each index
-  /// unless given; so is the block's normed input.
+  /// Arguments of one layer's self-attention. q and k [1, T, H, d] are drawn for each index unless
+  /// given; the block's normed input is always drawn.
   struct Call {
     Dots dots;
     ScoreTerms scores;
@@ -82,7 +82,7 @@ struct Built {
     std::vector<int> at;
     int heads;
 
-    /// Score of query i and key j (by index) of head h, the formula of core/attention.h.
+    /// Score of query i and key j (by index) of head h by the formula of core/attention.h.
     double score(int h, int i, int j) const;
   };
   Call call(const Sequence& s, Tensor q = {}, Tensor k = {}) {

@@ -9,7 +9,7 @@
 #include "core/random.h"
 
 /// \file
-/// Backward passes against central differences. For the double build: float has too few digits.
+/// Checks backward passes against central differences. Double only: float has too few digits.
 ///
 ///   const Worst worst = check_gradients([&] { return sum(tanh(x)); }, {{"x", x}});
 ///   INFO(worst.where);
@@ -18,17 +18,17 @@ namespace yonder {
 
 /// The element whose gradient is furthest from its difference quotient.
 struct Worst {
-  double error = 0;   ///< relative; infinite if a gradient is no number
+  double error = 0;   ///< relative; infinite if a gradient is not finite
   std::string where;  ///< "x[3]: backward gives 0.5, differences give 0.25"
 };
 
 /// Compares backward with
 ///   f'(x) ≈ (8 (f(x+h) − f(x−h)) − (f(x+2h) − f(x−2h))) / 12h,  h = 1e-4,  error O(h⁴)
-/// for every element of the inputs, or for `most` random ones of an input that has more; where they
-/// differ with h = 1e-6 too, since a slope may bend in between (a key that leaves a sparse
-/// support), and a wrong gradient is wrong at both. `loss`
-/// computes one number from the inputs' present values each time it is called. Rounding makes
-/// differences uncertain by about 1e-12 |f|, so gradients below 1e-5 |f| are measured by that.
+/// for every element of the inputs, or for `most` random ones of a larger input. Where they differ,
+/// h = 1e-6 is tried too: the function may have a kink within 2h (a key that leaves a sparse
+/// support), whereas a wrong gradient is wrong for both. `loss` computes one value from the inputs'
+/// current values each time it is called. Rounding makes differences uncertain by about 1e-12 |f|,
+/// so errors of gradients below 1e-5 |f| are relative to 1e-5 |f|.
 inline Worst check_gradients(const std::function<Var()>& loss,
                              const std::vector<Parameters::Named>& inputs, int most = 40) {
   for (const auto& [name, x] : inputs) x.gradient().clear();
@@ -40,7 +40,7 @@ inline Worst check_gradients(const std::function<Var()>& loss,
     scale = std::max(1.0, std::abs(double(y.value()[0])));
   }
   Worst worst;
-  // No structured binding: clang++ 16 captures none where OpenMP is on.
+  // No structured binding: clang++ 16 cannot capture one if OpenMP is on.
   for (const Parameters::Named& input : inputs) {
     const std::string& name = input.name;
     const Var& x = input.var;

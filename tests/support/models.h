@@ -13,14 +13,14 @@
 /// Small models for tests.
 namespace yonder {
 
-/// One thread while it lives: work this small only waits for others.
+/// Limits the program to one thread while in scope: small work would only wait for other threads.
 struct OneThread {
   int before = threads();
   OneThread() { set_threads(1); }
   ~OneThread() { set_threads(before); }
 };
 
-/// Extents small enough to look at every number: d = 4, N = 8.
+/// Dimensions small enough to check every value: d = 4, N = 8.
 inline Dims tiny_dims() {
   return {.vocabulary = 7,
           .width = 8,
@@ -31,7 +31,7 @@ inline Dims tiny_dims() {
           .causal = true};
 }
 
-/// Every registered encoding as it stands, causal and bidirectional where it serves so.
+/// Every registered encoding with its defaults, causal and bidirectional as far as it allows.
 inline std::vector<Served> served() {
   std::vector<Served> all;
   for (const Entry& e : registry())
@@ -44,8 +44,8 @@ inline std::vector<Served> served() {
   return all;
 }
 
-/// Every registered encoding with one option of training changed: a switch turned, another of its
-/// choices, or 2 for a number that is 0 unless given. Those that fit the model.
+/// Every registered encoding with one training option changed: a switch flipped, another of its
+/// choices, or 2 for a number whose default is 0. Only those that fit the model.
 inline std::vector<Served> served_in_other_forms() {
   std::vector<Served> all;
   for (const Served& plain : served()) {
@@ -60,7 +60,7 @@ inline std::vector<Served> served_in_other_forms() {
       for (const Value& value : others) {
         Served kind = plain;
         kind.settings = {{{plain.encoding, {}, o.name}, value}};
-        const bool another = text_of(value) != text_of(now);  // and perhaps not in such a model
+        const bool another = text_of(value) != text_of(now);  // may not be allowed in such a model
         if (another && !why_refused([&] { kind.model(); })) all.push_back(kind);
       }
     }
@@ -68,18 +68,18 @@ inline std::vector<Served> served_in_other_forms() {
   return all;
 }
 
-/// What an extension of `e` extends: a model with it, or (logn.when) one trained without it.
+/// The encoding that an extension of `e` is applied to: `e`, or none (logn.when).
 inline std::string extended(const Entry& e, const Override& extension) {
   const auto encoding = e.make();
   return find(encoding->options(), extension.key.name)->test_time ? e.name : "none";
 }
 
-/// Whether a composition has a meaning.
+/// Whether a composition is allowed.
 inline bool composes(const std::string& names) {
   return !why_refused([&] { Composition{names}; });
 }
 
-/// Blocks that have each value of each axis once at least, but the plain one.
+/// Blocks that together have each value of each axis, except the plain one.
 inline std::vector<BlockDesign> designs() {
   std::vector<BlockDesign> all{
       {.loops = 3}, {.place = NormPlace::post, .act = Activation::relu2, .bias = Biased::qkv}};
@@ -94,7 +94,7 @@ inline std::vector<BlockDesign> designs() {
   return all;
 }
 
-/// Models of encodings of each kind in all of these.
+/// Models with an encoding of each kind in all of these blocks.
 inline std::vector<Served> served_in_other_blocks() {
   std::vector<Served> all;
   for (const BlockDesign& block : designs())
@@ -107,8 +107,8 @@ inline std::vector<Served> served_in_other_blocks() {
   return all;
 }
 
-/// The same with each modifier added that goes with it, and with each extension for longer tests;
-/// and some in other blocks.
+/// served(), and each of them with every modifier that it composes with and with every extension
+/// for longer inputs; and some in other blocks.
 inline std::vector<Served> served_in_all_ways() {
   std::vector<Served> all = served();
   for (const Served& plain : served()) {
@@ -122,7 +122,7 @@ inline std::vector<Served> served_in_all_ways() {
           modifier.kind == Kind::modifier && e.kind != Kind::modifier &&
           (plain.dims.causal || modifier.serves == Serves::both) && composes(both))
         all.push_back({both, plain.dims, {}});
-    // Extensions of several options.
+    // Extensions with several options.
     if (plain.encoding != "rope") continue;
     all.push_back({"rope",
                    plain.dims,
@@ -133,7 +133,7 @@ inline std::vector<Served> served_in_all_ways() {
   return all;
 }
 
-/// Tokens [B·T] of a vocabulary of 7, without a pattern.
+/// Random tokens [B·T] from a vocabulary of 7.
 inline std::vector<int> some_tokens(int count, const std::string& stream = "tokens") {
   RandomStream draws(Random(3, stream));
   std::vector<int> tokens(static_cast<std::size_t>(count));
@@ -141,7 +141,7 @@ inline std::vector<int> some_tokens(int count, const std::string& stream = "toke
   return tokens;
 }
 
-/// A pass and its tokens: two sequences of `tokens` tokens, the second padded after `second`.
+/// A pass and its tokens: two sequences of `extent` tokens, the second padded after `second`.
 struct Sequences {
   Pass pass;
   std::vector<int> tokens, targets;
@@ -151,11 +151,11 @@ struct Sequences {
         tokens(some_tokens(2 * extent)),
         targets(some_tokens(2 * extent, "targets")) {
     for (int t = second; t < extent; ++t) tokens[extent + t] = targets[extent + t] = -1;
-    targets[0] = -1;  // not every row has to be asked
+    targets[0] = -1;  // not every position needs a target
   }
 };
 
-/// The logits of a pass, or nothing where the encoding is undefined for such positions.
+/// Returns the logits of a pass, or nothing if the encoding is undefined for its positions.
 inline std::optional<Tensor> logits_where_defined(Transformer& model, std::span<const int> tokens,
                                                   const Pass& pass) {
   try {
@@ -164,7 +164,7 @@ inline std::optional<Tensor> logits_where_defined(Transformer& model, std::span<
   } catch (const UsageError&) { return {}; }
 }
 
-/// The largest |a − b|; infinite where one of them is no number.
+/// Returns the largest |a − b|; infinite if one of them is NaN or the sizes differ.
 inline double difference(std::span<const real> a, std::span<const real> b) {
   double most = a.size() == b.size() ? 0 : INFINITY;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {

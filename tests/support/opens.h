@@ -6,12 +6,12 @@
 
 namespace yonder {
 
-/// Counts how often a file is opened, by any process, from now on. Two that open it in the same
-/// moment may count as one.
+/// Counts how often a file is opened, by any process, from now on. Two simultaneous opens may count
+/// as one.
 class Opens {
  public:
   explicit Opens(const std::string& path) : events_(inotify_init1(IN_NONBLOCK)) {
-    // Equal events in a row are one, so each open has to be parted from the next.
+    // Equal events in a row are merged, so a close event has to separate two opens.
     inotify_add_watch(events_, path.c_str(), IN_OPEN | IN_CLOSE);
   }
   ~Opens() { close(events_); }

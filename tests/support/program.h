@@ -10,14 +10,14 @@
 #include "tests/support/catch.h"
 
 /// \file
-/// The yonder program while it works.
+/// The yonder program while it runs.
 namespace yonder {
 
 inline void wait(double seconds) {
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
 }
 
-/// Waits until `there`, for three minutes at most.
+/// Waits until `there` returns true, for at most three minutes.
 inline void wait_for(const std::function<bool()>& there) {
   const auto now = [] { return std::chrono::steady_clock::now(); };
   for (const auto end = now() + std::chrono::minutes(3); !there();) {
@@ -26,8 +26,8 @@ inline void wait_for(const std::function<bool()>& there) {
   }
 }
 
-/// The program at work with these arguments, which stand apart by single blanks, and its process
-/// id. A variable may stand before it as env takes it. What it prints to stderr goes to a file.
+/// The running program with these arguments, separated by blanks, and its process id. `variable`,
+/// NAME=VALUE, is set in its environment. Its stderr goes to the file `errors`.
 struct Program {
   pid_t pid;
   explicit Program(const std::string& arguments, const std::string& variable = "",
@@ -45,7 +45,7 @@ struct Program {
     ::execvp(argv[0], argv.data());
     ::_exit(127);
   }
-  /// The exit code; −1 if it died.
+  /// Waits for its end and returns the exit code; −1 if a signal killed it.
   int end() const {
     int status = 0;
     ::waitpid(pid, &status, 0);
@@ -53,7 +53,7 @@ struct Program {
   }
 };
 
-/// The ids of its child processes.
+/// Ids of a process's children.
 inline std::vector<std::string> children_of(pid_t parent) {
   std::vector<std::string> pids;
   for (const auto& process : std::filesystem::directory_iterator("/proc")) {

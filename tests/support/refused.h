@@ -5,7 +5,7 @@
 
 namespace yonder {
 
-/// True if the command ends with this code and one sentence on stderr that contains `said`.
+/// Checks that the command exits with this code and one line on stderr that contains `said`.
 inline bool refused(const std::string& arguments, int code, const std::string& said) {
   const Ran ran = yonder_run(arguments);
   INFO(arguments);

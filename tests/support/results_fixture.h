@@ -1,11 +1,11 @@
 #pragma once
 #include "train/results/panel.h"
 
-/// Results made up for tests of table, plot and sentences.
+/// Invented results for tests of table, plot and sentences.
 namespace yonder {
 
-/// Text, trained on 64 bytes: kerple flat, rope three times worse at 8x, rope + yarn a little,
-/// learned undefined past its table. Seed s adds 0.01·s.
+/// Text, trained on 64 bytes: kerple's loss stays flat, rope's triples at 8x, that of rope + yarn
+/// rises a little, learned is undefined beyond its table. Seed s adds 0.01·s.
 inline Results found_text(int seeds = 3) {
   Results r{.task = "text",
             .text = true,
@@ -35,7 +35,7 @@ inline Results found_text(int seeds = 3) {
   return r;
 }
 
-/// Copy of 20 symbols: alibi holds, rope falls, t5 never learned it.
+/// Copying 20 symbols: alibi extrapolates, rope does not, t5 never learned the task.
 inline Results found_task() {
   Results r{.task = "copy",
             .train_length = 20,

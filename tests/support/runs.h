@@ -7,7 +7,7 @@
 #include "train/training/session.h"
 
 /// \file
-/// Runs that take no time, cut short and compared.
+/// Very short runs, interrupted and compared.
 namespace yonder {
 
 inline RunConfig tiny_run(const std::string& encoding) {
@@ -22,7 +22,7 @@ inline RunConfig tiny_run(const std::string& encoding) {
 
 struct Stopped {};
 
-// Trains until `step` and ends there without a word, as a kill between two steps does.
+// Trains until `step` and stops there without saving, like a kill between two steps.
 inline void train_until(int step, const RunConfig& config, const std::string& folder,
                         Existing existing) {
   try {

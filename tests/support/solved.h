@@ -5,16 +5,16 @@
 #include "tests/support/datasets.h"
 
 /// \file
-/// Tasks against independent programs that solve them.
+/// Checks tasks against independent solvers.
 namespace yonder {
 
-/// What holds for every task: BOS first, nothing asked before the separator if there is one, each
-/// target that is no EOS stands in the next input, EOS is the last target and never an input.
+/// Checks what holds for every task: BOS comes first, there are no targets before the separator (if
+/// any), each target except EOS is the next input, EOS is the last target and never an input.
 inline void check_form(const TaskSequence& r, const Task& task, int length) {
   const int n = int(r.tokens.size());
   REQUIRE(n <= task.tokens(length));
   REQUIRE(r.tokens[0] == BOS);
-  if (task.labels()) return;  // targets are no tokens of the sequence
+  if (task.labels()) return;  // targets are not tokens of the sequence
   for (int t = 0; t < n; ++t) {
     REQUIRE(r.tokens[t] >= 0);
     REQUIRE(r.tokens[t] < task.vocabulary());
@@ -27,7 +27,7 @@ inline void check_form(const TaskSequence& r, const Task& task, int length) {
 
 using Solver = std::function<std::vector<int>(const TaskSequence&)>;
 
-/// 10,000 samples at lengths below, at and above the trained one, solved by an independent program.
+/// Compares 10,000 samples below, at and above the trained length with an independent solver.
 inline void check_solved(const std::string& name, const TaskSettings& settings,
                          const Solver& solve) {
   const auto task = prepared(name, settings, 16);
@@ -57,7 +57,7 @@ inline Words spelled(const Task& task, const std::vector<int>& tokens) {
   return words;
 }
 
-/// The same for solvers that read the question as people do and give the answer but for EOS.
+/// The same for solvers that read the question as words and return the answer without EOS.
 inline void check_reads(const std::string& name, const TaskSettings& settings,
                         const std::function<Words(const Words&)>& solve) {
   const auto reader = prepared(name, settings, 1);

@@ -3,7 +3,7 @@
 
 namespace yonder {
 
-/// A task that an encoding can be trained on: `task`, or one with numbers if it goes by digits.
+/// A task that an encoding can be trained on: `task`, or one with numbers if it needs digits.
 inline std::string task_for(const Entry& e, const std::string& task = "copy") {
   return e.make()->needs_digits() ? "passkey" : task;
 }

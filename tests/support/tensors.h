@@ -10,10 +10,10 @@
 #include "core/tensor.h"
 
 /// \file
-/// Tensors for tests, and whether they are the same to the bit.
+/// Tensors for tests, and bitwise comparison.
 namespace yonder {
 
-/// Standard normal numbers that depend on `name` alone.
+/// Standard normal values that depend on `name` alone.
 inline Tensor normal(Shape shape, std::string_view name = "x") {
   Tensor x = Tensor::uninitialized(std::move(shape));
   const Random random(1, name);
@@ -25,8 +25,8 @@ inline bool same_bits(const Tensor& a, const Tensor& b) {
   return a.shape == b.shape && !std::memcmp(a.data.get(), b.data.get(), a.size() * sizeof(real));
 }
 
-/// Runs `compute` with 1, 2, 3, 4 and 8 threads. Returns "" if all its results are the same to the
-/// bit, else which is not: "result 1 with 3 threads".
+/// Runs `compute` with 1, 2, 3, 4 and 8 threads. Returns "" if all results are bit-identical, else
+/// which one is not: "result 1 with 3 threads".
 inline std::string differing(const std::function<std::vector<Tensor>()>& compute) {
   const int before = threads();
   std::string where;

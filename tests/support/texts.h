@@ -8,14 +8,14 @@
 #include "tests/support/datasets.h"
 
 /// \file
-/// What tests of tasks made of bytes share.
+/// Shared by tests of byte-level tasks.
 namespace yonder {
 
 namespace fs = std::filesystem;
 
 constexpr int BOS_OF_BYTES = 256;
 
-// A folder of files that goes away with it.
+// A folder of files, removed when it goes out of scope.
 struct TextFolder {
   fs::path path;
   TextFolder() : path(fs::temp_directory_path() / ("yonder-text-" + std::to_string(::getpid()))) {
@@ -30,7 +30,7 @@ struct TextFolder {
   }
 };
 
-// Numbered lines: any 20 bytes stand at one place only.
+// Numbered lines: any 20 consecutive bytes occur only once.
 inline std::string counting(int bytes, const std::string& name = "") {
   std::string text;
   for (int i = 100000; int(text.size()) < bytes; ++i) text += name + std::to_string(i) + "\n";
@@ -56,7 +56,7 @@ inline std::string scored(const Batch& batch, int b) {
   return s;
 }
 
-// Every window begins with BOS, holds no padding, and asks for the very next byte where it asks.
+// Checks that every window begins with BOS and has no padding, and that targets are the next byte.
 inline void check_window(const Batch& batch, int length) {
   REQUIRE(batch.extent == length);
   REQUIRE(batch.lengths == std::vector<int>(batch.size, length));

@@ -4,11 +4,11 @@
 
 namespace yonder {
 
-/// Flags of a training that takes no time.
+/// Flags of a very short training.
 inline const std::string tiny_copy =
     " --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 ";
 
-/// A run of three steps that several tests read and none changes.
+/// A run of three steps that several tests read and none modifies.
 inline const std::string& trained_run() {
   static const Folder folder;
   static const std::string path = folder / "run";

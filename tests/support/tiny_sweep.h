@@ -5,7 +5,7 @@
 #include "tests/support/catch.h"
 
 /// \file
-/// Sweeps of seconds by the program itself.
+/// Sweeps of a few seconds, run by the program itself.
 namespace yonder {
 
 inline const std::string tiny_sweep =
@@ -15,7 +15,7 @@ inline const std::string tiny_sweep =
 inline const std::string two_by_two =
     tiny_sweep + "--encodings rope,rope:rope.scaling=yarn,learned --eval-lengths 4,8 --seeds 2 ";
 
-/// A sweep of two encodings and two seeds that several tests read and none changes.
+/// A sweep of three rows and two seeds that several tests read and none modifies.
 inline const std::string& finished_sweep() {
   static const Folder folder;
   static const std::string path = folder / "sweep";

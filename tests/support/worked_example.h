@@ -9,7 +9,7 @@
 #include "tests/support/encodings.h"
 
 /// \file
-/// Attention of two heads of four columns over four tokens, whose numbers are known.
+/// Attention with two heads of dimension four over four tokens, whose values are known.
 namespace yonder {
 
 inline constexpr int two_heads = 2, four_tokens = 4, head_columns = 4, eight_columns = 8;
@@ -28,7 +28,7 @@ inline Tensor sine_waves(double start, Shape shape, double times = 1, double mor
   return x;
 }
 
-/// The same where heads come before tokens, as [1, four_tokens, two_heads, columns].
+/// The same, but counting heads before tokens, as [1, four_tokens, two_heads, columns].
 inline Var sines_by_head(double start, int columns = head_columns) {
   Tensor x = Tensor::uninitialized({1, four_tokens, two_heads, columns});
   for (int h = 0; h < two_heads; ++h)
@@ -41,7 +41,7 @@ inline Var sines_by_head(double start, int columns = head_columns) {
 
 inline double last_number(const Tensor& x) { return double(x[x.size() - 1]); }
 
-/// Attention of the worked example, with what a test adds to it.
+/// Attention of the worked example, plus what a test adds to it.
 struct WorkedExample {
   Var q = sines_by_head(0), k = sines_by_head(100), v = sines_by_head(200);
   Var n = Var::parameter(sine_waves(300, {1, four_tokens, eight_columns}));
@@ -51,7 +51,7 @@ struct WorkedExample {
   double loss = 0;
   std::vector<double> row;  // scores of token 3 in head 1
 
-  // Computes all, and the gradients of Λ.
+  // Computes everything, and the gradients of the loss Λ.
   void run(Tape& tape) {
     const Positions at{.tokens = four_tokens};
     const Var out = attention(dots, v, scores, {}, at, at);
@@ -64,7 +64,7 @@ struct WorkedExample {
     loss = double(total.value()[0]);
     tape.backward(total);
   }
-  // The hooks of an encoding first.
+  // For an encoding's hooks, which are called before run().
   Attention call() const {
     const Positions at{.tokens = four_tokens};
     return {.layer = 0, .queries = at, .keys = at, .mask = {}, .input = n};

@@ -1,5 +1,5 @@
-// yonder-vectors: what every encoding does to given queries, keys and values, in double precision,
-// as files that any other implementation can be compared with (README.md beside this file).
+// yonder-vectors: writes what every encoding does to given queries, keys and values, in double
+// precision, as files to compare other implementations with (see README.md in this folder).
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -41,7 +41,7 @@ std::vector<Case> cases_of(const Entry& e) {
   return all;
 }
 
-// safetensors as core/io/safetensors.h has it, but of F64.
+// safetensors as in core/io/safetensors.h, but with F64.
 std::string format(const NamedTensors& tensors, const std::string& metadata) {
   Json said{{"__metadata__", {{"vectors", metadata}}}};
   std::string data;
@@ -112,7 +112,7 @@ class Writing {
 
   void put(const std::string& name, const Tensor& t) { tensors_.emplace_back(name, t); }
 
-  // What is added to words, or made of the input of a layer.
+  // The tensors of the hook on embeddings, or else of that on a layer's input.
   void input(const Positions& p) {
     const int T = case_.tokens, D = model_.dims().width;
     const std::vector<int> tokens = some_tokens(batch * T);
@@ -162,7 +162,7 @@ class Writing {
     if (n.gradient().started()) put("n", n.value()), put("grad.n", n.grad());
   }
 
-  // ScoreTerms and weights by the plain loops of the tests, which have to give the same out.
+  // Scores and weights by the plain loops of the tests, which have to give the same output.
   void by_formula(naive::Call call, const Var& out) {
     const int H = model_.dims().heads, T = case_.tokens;
     const auto strip_size = std::size_t(H) * T * T;

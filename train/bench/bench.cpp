@@ -36,7 +36,7 @@ struct TimingWindow {
 
 TimingWindow window(const std::function<void()>& work, int repeats, ranks::Communicator comm = {}) {
   const auto used_by_ranks = [comm] {
-    return comm.count > 1 ? ranks::sum_here(processor_seconds()) : processor_seconds();
+    return comm.count > 1 ? ranks::sum_on_node(processor_seconds()) : processor_seconds();
   };
   const double all = used_by_all(), us = used_by_ranks();
   const double took = seconds_of([&] {
@@ -189,7 +189,7 @@ double TrainBench::flops() {
 }
 
 EvalBench::EvalBench(const Size& size, const std::string& encoding, const Overrides& options)
-    : size_(size), model_(model_of(size, encoding, options)) {}
+    : model_(model_of(size, encoding, options)) {}
 
 void EvalBench::test(int length) {
   constexpr int at_once = 2048;  // rows of logits

@@ -91,7 +91,6 @@ class EvalBench {
   double flops(int length);
 
  private:
-  Size size_;
   Transformer model_;
 };
 

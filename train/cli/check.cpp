@@ -178,7 +178,7 @@ std::vector<Served> tries_of(const std::string& name) {
     for (const Composition::Component& p : composition.components())
       for (const Override& o : p.entry->extensions) {
         const Served tried{name, dims, {o}};
-        if (find(p.encoding->options(), o.key.name)->test_time && tried.takes_extension())
+        if (find(p.encoding->options(), o.key.name)->inference_time && tried.takes_extension())
           all.push_back(tried);
       }
   }

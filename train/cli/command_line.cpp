@@ -120,7 +120,7 @@ struct CommandLine::Line {
   // fixes are parsed, so that the error can say why they are refused, but not shown.
   void registered(const std::string& kind, const OptionKey& key, const Option& option,
                   Overrides& given, When when) {
-    const bool shown = when == When::training || option.test_time;
+    const bool shown = when == When::training || option.inference_time;
     Option named = option;
     named.name = text_of(key);
     if (std::holds_alternative<bool*>(option.value)) named.placeholder = "true|false";

@@ -88,14 +88,16 @@ void print_attention(const Results& results) {
       std::printf("\n%8s %13s %13s %13s  attention%s\n", "length", "keys", "distance", "within N",
                   results.rows.size() > 1 ? (" of " + look.row.printed()).c_str() : "");
     row = &look.row;
-    const auto range = [&](double HeadLook::*of, int digits) {
+    const auto range = [&](double HeadStatistics::*of, int digits) {
       const auto [least, most] = std::ranges::minmax_element(
-          look.heads, [of](const HeadLook& a, const HeadLook& b) { return a.*of < b.*of; });
+          look.heads,
+          [of](const HeadStatistics& a, const HeadStatistics& b) { return a.*of < b.*of; });
       return fmt::format("{0:.{2}f}-{1:.{2}f}", (*least).*of, (*most).*of, digits);
     };
-    std::printf("%8s %13s %13s %13s  %s\n", text_of(look.length, results.bins).c_str(),
-                range(&HeadLook::keys, 1).c_str(), range(&HeadLook::distance, 1).c_str(),
-                range(&HeadLook::within, 2).c_str(), name_of(gaze(look.heads, look.tokens)));
+    std::printf(
+        "%8s %13s %13s %13s  %s\n", text_of(look.length, results.bins).c_str(),
+        range(&HeadStatistics::keys, 1).c_str(), range(&HeadStatistics::distance, 1).c_str(),
+        range(&HeadStatistics::within, 2).c_str(), name_of(pattern(look.heads, look.tokens)));
   }
 }
 

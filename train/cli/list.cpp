@@ -171,7 +171,7 @@ void print_options(const std::string& owner, const Options& options) {
   for (const Option& o : options) {
     const std::string start = o.default_text.empty() ? text_of(o) : o.default_text;
     std::printf("  %-26s  %-12s  %s%s\n", flag_of({owner, {}, o.name}).c_str(), start.c_str(),
-                o.help.c_str(), o.test_time ? " (T)" : "");
+                o.help.c_str(), o.inference_time ? " (T)" : "");
     std::printf("%44s%s\n", "", allowed(o).c_str());
   }
 }

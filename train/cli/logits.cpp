@@ -123,7 +123,7 @@ AttentionObserver observer_of(const Input& in, const Transformer& model) {
 
 std::string attention_csv(const AttentionObserver& observer) {
   std::string csv = joined(attention_columns(observer.tokens), ",") + "\n";
-  for (const HeadLook& head : looks(observer.layers))
+  for (const HeadStatistics& head : looks(observer.layers))
     csv += joined(attention_cells(head, observer.tokens), ",") + "\n";
   return csv;
 }

@@ -120,7 +120,7 @@ Value typed(const OptionKey& key, const Value& value) {
 
 bool changes_at_test(Encoding& encoding, const Override& to) {
   const auto o = find(encoding.options(), to.key.name);
-  return o && o->test_time && value_of(*o) != typed(*o, to.value);
+  return o && o->inference_time && value_of(*o) != typed(*o, to.value);
 }
 
 }  // namespace yonder

@@ -60,7 +60,7 @@ bool frozen(const std::vector<std::string>& encodings, const OptionKey& key) {
   if (!e || !has(encodings, key.owner)) return false;
   const auto made = e->make();
   const auto o = find(made->options(), key.name);
-  return o && !o->test_time;
+  return o && !o->inference_time;
 }
 
 // A choice speaks for itself ("yarn"), a number needs its option's name ("factor 4"). A modifier
@@ -79,7 +79,7 @@ std::string described(const Row& row, Names names) {
     const std::string& owner = o.key.owner;
     const Entry* e = find_entry(owner);
     const bool added = (e && !spec.has(owner)) ||
-                       (e && !e->joins_at_test.empty() && !everywhere(spec.groups, owner));
+                       (e && !e->joins_at_inference.empty() && !everywhere(spec.groups, owner));
     std::string more = said(o, names);
     const auto same = [&](const Override& other) { return other.key.owner == owner; };
     if (added && std::ranges::count_if(tested, same) == 1)

@@ -49,7 +49,7 @@ std::optional<std::string> refusal(const Entry& e, const Overrides& of_test,
   if (base.loops != 1 && alone.replaces_last_layer())
     return e.name + ": it runs the last layer in a way of its own, which can't be looped";
   return why_refused([&] {  // resolving the options checks them
-    for (const auto& [key, value] : of_test) alone.set_at_test(key, value);
+    for (const auto& [key, value] : of_test) alone.set_at_inference(key, value);
     alone.check();
   });
 }

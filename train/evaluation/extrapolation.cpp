@@ -16,7 +16,7 @@ const Composition::Component* part(const Composition& encoding, const std::strin
 
 bool is_of_test(const Composition::Component& p, const OptionKey& key) {
   const auto o = find(p.encoding->options(), key.name);
-  return o && o->test_time;
+  return o && o->inference_time;
 }
 
 // The overrides that one entry of the list stands for.
@@ -64,7 +64,7 @@ Study begun(const std::string& checkpoint, const std::vector<Row>& rows, const T
                           .bins = settings.bins,
                           .seeds = 1,
                           .rows = rows,
-                          .unigram_loss = plain.task->frequency_loss(),
+                          .unigram_loss = plain.task->unigram_loss(),
                           .bytes_per_token = plain.task->bytes_per_token()}}};
   Results& results = study.panels[0];
   for (int length : results.lengths)
@@ -90,7 +90,7 @@ Overrides extensions_of(const Composition& encoding) {
       if (changes_at_test(*p.encoding, o)) all.push_back(o);
   // A modifier is added to the layers that lack it, unless training has fixed its option in others.
   for (const Entry& e : registry()) {
-    if (e.joins_at_test.empty() || everywhere(encoding.groups(), e.name)) continue;
+    if (e.joins_at_inference.empty() || everywhere(encoding.groups(), e.name)) continue;
     const Composition::Component* there = part(encoding, e.name);
     if (!there && encoding.refusal_of(e.name)) continue;
     for (const Override& o : e.extensions)
@@ -179,7 +179,7 @@ EvalScore score_of(const Row& row, const Trained& trained, const std::string& pr
 }
 
 void add_attention(Results& results, const Row& row, int seed, const EvalRow& e) {
-  if (const std::vector<HeadLook> heads = looks(e.attention); !heads.empty())
+  if (const std::vector<HeadStatistics> heads = looks(e.attention); !heads.empty())
     results.attention.push_back({row, seed, e.length, e.tokens, heads});
 }
 

@@ -12,8 +12,8 @@ namespace yonder {
 
 /// Inference-time overrides of a trained model for long sequences, one each: the extensions of its
 /// encodings' entries that training has not fixed and that are not active already; then those of
-/// the modifiers that may be added at inference time (Entry::joins_at_test): log n, a sharpening,
-/// the first tokens in addition to a window, a window of the trained length.
+/// the modifiers that may be added at inference time (Entry::joins_at_inference): log n, a
+/// sharpening, the first tokens in addition to a window, a window of the trained length.
 Overrides extensions_of(const Composition&);
 
 /// Whether one of its encodings has an extension of its own, apart from the baselines.

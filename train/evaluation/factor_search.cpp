@@ -21,9 +21,9 @@ class Search {
   Search(int most, const Evolution& how, const std::function<double(const Factors&)>& loss)
       : most_(most), how_(how), loss_(loss), draws_(Random(std::uint64_t(how.seed), "search")) {}
 
-  std::vector<Candidate> run(const std::vector<Factors>& begin) {
-    for (const Factors& f : begin) try_out(f);
-    const std::vector<Factors> parents = begin;
+  std::vector<Candidate> run(const std::vector<Factors>& initial) {
+    for (const Factors& f : initial) try_out(f);
+    const std::vector<Factors> parents = initial;
     fill(how_.population, [&] { return mutation(any_of(parents)); });
     for (int round = 0; round < how_.rounds; ++round) {
       sort();
@@ -32,7 +32,7 @@ class Search {
         if (int(kept.size()) < how_.population / 2) kept.push_back(c.factors);
       const int more = how_.population / 4, before = int(all_.size());
       fill(before + more, [&] { return mutation(any_of(kept)); });
-      fill(before + 2 * more, [&] { return crossing(any_of(kept), any_of(kept)); });
+      fill(before + 2 * more, [&] { return crossover(any_of(kept), any_of(kept)); });
     }
     sort();
     return all_;
@@ -69,7 +69,7 @@ class Search {
     return f;
   }
 
-  Factors crossing(const Factors& one, const Factors& two) {
+  Factors crossover(const Factors& one, const Factors& two) {
     for (int n = 0; n < attempts; ++n) {
       Factors f = one;
       for (std::size_t m = 0; m < f.size(); ++m)
@@ -93,7 +93,7 @@ double option_of(const Composition& encoding, const std::string& name) {
 }
 
 // Starting points of the search: yarn's factors and linear interpolation's, rounded down.
-std::vector<Factors> beginnings(const Composition& encoding, int N, double k) {
+std::vector<Factors> initial_factors(const Composition& encoding, int N, double k) {
   const int pairs = int(encoding.frequencies(N).size());
   const Scaling yarn{.beta_fast = option_of(encoding, "beta_fast"),
                      .beta_slow = option_of(encoding, "beta_slow")};
@@ -113,9 +113,9 @@ std::string text_of_factors(const Factors& factors) {
   return joined(factors, ",", [](int f) { return text_of(Value(f / double(unit))); });
 }
 
-std::vector<Candidate> evolve(const std::vector<Factors>& begin, int most, const Evolution& how,
+std::vector<Candidate> evolve(const std::vector<Factors>& initial, int most, const Evolution& how,
                               const std::function<double(const Factors&)>& loss) {
-  return Search(most, how, loss).run(begin);
+  return Search(most, how, loss).run(initial);
 }
 
 FoundFactors search_factors(Trained& run, const FactorSearch& asked,
@@ -133,8 +133,8 @@ FoundFactors search_factors(Trained& run, const FactorSearch& asked,
   FoundFactors found;
   double least = std::numeric_limits<double>::infinity();
   const auto use = [&encoding](const Factors& f) {
-    encoding.set_at_test({"rope", {}, "factors"}, text_of_factors(f));
-    encoding.set_at_test({"rope", {}, "scaling"}, "longrope");
+    encoding.set_at_inference({"rope", {}, "factors"}, text_of_factors(f));
+    encoding.set_at_inference({"rope", {}, "scaling"}, "longrope");
   };
   const auto loss = [&](const Factors& f) {
     use(f);
@@ -145,12 +145,12 @@ FoundFactors search_factors(Trained& run, const FactorSearch& asked,
     else ++found.tried;
     return now;
   };
-  const std::vector<Factors> begin = beginnings(encoding, N, k);
-  const std::vector<Candidate> all = evolve(begin, begin.back().back(), asked.evolution, loss);
+  const std::vector<Factors> initial = initial_factors(encoding, N, k);
+  const std::vector<Candidate> all = evolve(initial, initial.back().back(), asked.evolution, loss);
   const auto of = [&all](const Factors& f) {
     return *std::ranges::find_if(all, [&f](const Candidate& c) { return c.factors == f; });
   };
-  found.best = all.front(), found.yarn = of(begin[0]), found.linear = of(begin[1]);
+  found.best = all.front(), found.yarn = of(initial[0]), found.linear = of(initial[1]);
   if (!std::isfinite(found.best.loss))
     throw UsageError("search: the model has no loss at " + std::to_string(asked.length) +
                      ", whatever the factors; see yonder eval for why");

@@ -14,7 +14,7 @@ constexpr int most_columns = 8, shades = 10;
 int shade(double mass) { return int(std::lround(shades * std::sqrt(std::min(mass, 1.0)))); }
 
 // SVG path around the blocks of one shade, in units of a block; merges adjacent blocks of a row.
-std::string cells_of(const HeadLook& head, int wanted) {
+std::string cells_of(const HeadStatistics& head, int wanted) {
   const int blocks = head.blocks();
   std::string path;
   for (int query = 0; query < blocks; ++query)
@@ -27,12 +27,12 @@ std::string cells_of(const HeadLook& head, int wanted) {
   return path;
 }
 
-std::string name_of(const HeadLook& head) {
+std::string name_of(const HeadStatistics& head) {
   return fmt::format("layer {}, head {}", head.layer + 1, head.head + 1);
 }
 
 // One head's square; `trained` is the training length as a fraction of its side.
-std::string square(const HeadLook& head, double x, double y, double side, double trained) {
+std::string square(const HeadStatistics& head, double x, double y, double side, double trained) {
   std::string text = fmt::format(
       "<g class=\"c0\" transform=\"translate({} {})\"><title>{}</title>\n"
       "<g transform=\"scale({:f})\" shape-rendering=\"crispEdges\">\n",
@@ -53,12 +53,12 @@ std::string square(const HeadLook& head, double x, double y, double side, double
 
 std::string attention_map_svg(const AttentionScore& look, int trained, Svg where) {
   int heads = 1;
-  for (const HeadLook& head : look.heads) heads = std::max(heads, head.head + 1);
+  for (const HeadStatistics& head : look.heads) heads = std::max(heads, head.head + 1);
   const int columns = std::clamp(heads, 4, most_columns);
   const double side = (picture - (columns - 1) * gap) / columns;
   std::string text;
   double top = 0;
-  for (const HeadLook& head : look.heads) {
+  for (const HeadStatistics& head : look.heads) {
     const int column = head.head % columns;
     if (column == 0 && &head != &look.heads.front()) top += side + gap;
     if (head.head == 0) {

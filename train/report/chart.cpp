@@ -89,10 +89,10 @@ struct Label {
   std::vector<std::string> lines;
   Style style;
   double x, y;
-  bool reaches, thin;
+  bool reaches, is_reference;
 };
 
-bool shown_in(const Frame& f, const Chart::Thin& t) {
+bool shown_in(const Frame& f, const Chart::ReferenceLine& t) {
   if (t.points.empty()) return false;
   const double end = t.points.back().y;
   return !std::isnan(end) && end >= f.low && end <= f.high;
@@ -107,7 +107,7 @@ std::vector<Label> labels_of(const Chart& c, const Frame& f) {
                    any ? line.points.back().x : 0, any ? line.points.back().y : f.low, reaches,
                    false});
   }
-  for (const Chart::Thin& t : c.thin)
+  for (const Chart::ReferenceLine& t : c.reference_lines)
     if (shown_in(f, t) && !t.label.empty())
       all.push_back({broken(t.label, of_name + 2),
                      {.colour = Style::grey, .marker = 0},
@@ -267,12 +267,12 @@ std::string names(const Chart& c, const Frame& f) {
   for (const Label& l : all) {
     const double first = *height;
     text += fmt::format("<g class=\"line {}\" data-row=\"{}\">\n", l.style.css_class(),
-                        escaped(l.thin ? "" : c.lines[std::size_t(&l - all.data())].label));
+                        escaped(l.is_reference ? "" : c.lines[std::size_t(&l - all.data())].label));
     if (l.reaches && !c.path) text += line_from(f.x(l.x) + 5, f.y(l.y), to_lead, first, "thin");
     if (l.style.marker > 0) text += marker_at(l.style, to_marker, first);
     for (const std::string& line : l.lines)
-      text += text_at(l.thin || !l.style.marker ? to_lead + 4 : to_name, *height++ + 5, "start",
-                      line, l.thin ? "quiet" : "");
+      text += text_at(l.is_reference || !l.style.marker ? to_lead + 4 : to_name, *height++ + 5,
+                      "start", line, l.is_reference ? "quiet" : "");
     text += "</g>\n";
   }
   return text;
@@ -329,7 +329,7 @@ std::string svg_of(const std::string& title, double width, double height,
 std::string chart_svg(const Chart& c, Svg where) {
   const Frame f = frame(c);
   std::string text = axes(c, f);
-  for (const Chart::Thin& t : c.thin)
+  for (const Chart::ReferenceLine& t : c.reference_lines)
     if (shown_in(f, t))
       text += fmt::format("<path class=\"thin grey\"{} d=\"{}\"><title>{}</title></path>\n",
                           t.dashed ? " stroke-dasharray=\"7 4\"" : "", path_of(t.points, f),

@@ -23,7 +23,7 @@ struct Chart {
     std::vector<Point> points;  ///< from left to right
   };
   /// A thin grey line in the background, for reference: chance, a windowed model.
-  struct Thin {
+  struct ReferenceLine {
     std::string label;          ///< empty: no label
     std::vector<Point> points;  ///< from left to right
     std::string name = label;   ///< tooltip
@@ -44,7 +44,7 @@ struct Chart {
   double mark = unknown;                    ///< a vertical line here: the training length
   bool path = false;        ///< points are joined in the given order, not sorted by x
   std::vector<Line> lines;  ///< in the order of the rows
-  std::vector<Thin> thin;   ///< behind the lines
+  std::vector<ReferenceLine> reference_lines;  ///< behind the lines
 
   /// Whether no line has a point.
   bool empty() const;

@@ -82,7 +82,7 @@ std::vector<Chart> charts_of(const Study& study) {
     all.push_back(performance_profile(headline_of(multiples), palette));
   std::erase_if(all, [](const Chart& c) { return c.empty(); });
   for (Chart& c : all)
-    for (Chart::Thin& t : c.thin) t.label = t.name;
+    for (Chart::ReferenceLine& t : c.reference_lines) t.label = t.name;
   return all;
 }
 
@@ -111,11 +111,11 @@ std::string tikz_of(const Chart& c) {
       "\\pgfplotsset{compat=1.16}\n\\begin{document}\n\\fontsize{8}{9.5}\\selectfont\n"
       "\\begin{tikzpicture}\n\\begin{axis}[" +
       axis_of(c) + "]\n";
-  int thin = 0;
-  for (const Chart::Thin& t : c.thin)
+  int count = 0;
+  for (const Chart::ReferenceLine& t : c.reference_lines)
     if (!t.points.empty() && !std::isnan(t.points.back().y))
-      text += "\\addplot[black!45, thin, mark=none, " + std::string(tikz_dashes[thin++ % 5]) + "]" +
-              coordinates(t.points) + "\\addlegendentry{" + latex_text(t.label) + "}\n";
+      text += "\\addplot[black!45, thin, mark=none, " + std::string(tikz_dashes[count++ % 5]) +
+              "]" + coordinates(t.points) + "\\addlegendentry{" + latex_text(t.label) + "}\n";
   for (std::size_t n = 0; n < c.lines.size(); ++n)
     if (!c.lines[n].points.empty()) text += line_of(c.lines[n], int(n), c.path);
   if (!std::isnan(c.mark) && !c.lines.empty() && !c.lines[0].points.empty()) {

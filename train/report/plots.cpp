@@ -50,13 +50,13 @@ Chart::Tics length_tics(const Results& r) {
 }
 
 // What a model without any skill reaches: chance or the unigram baseline, by length.
-Chart::Thin no_skill(const Results& r, const Measure& m) {
-  Chart::Thin thin{m.percent ? "chance" : "unigram model", {}};
-  if (m.value == &EvalScore::exact_match) return thin;  // a guess never gets a whole answer right
+Chart::ReferenceLine no_skill(const Results& r, const Measure& m) {
+  Chart::ReferenceLine line{m.percent ? "chance" : "unigram model", {}};
+  if (m.value == &EvalScore::exact_match) return line;  // a guess never gets a whole answer right
   for (int length : sorted(r.lengths))
-    thin.points.push_back(
+    line.points.push_back(
         {double(length), m.percent ? 100 * r.chance_accuracy(length) : r.unigram_loss});
-  return thin;
+  return line;
 }
 
 std::vector<Chart::Point> medians(const Results& r, const Row& row, const Measure& m) {
@@ -162,7 +162,7 @@ Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& ro
   if (m.percent) c.low = 0, c.high = 105;
   for (const Row& row : rows)
     c.lines.push_back({row.printed(), palette.of(row), medians(r, row, m)});
-  c.thin.push_back(no_skill(r, m));
+  c.reference_lines.push_back(no_skill(r, m));
   choose_axis(c);
   if (m.percent) c.y = Chart::Axis::linear;
   return c;
@@ -178,8 +178,8 @@ std::vector<Chart> headline(const Results& r, const Palette& palette) {
   const bool fits = all.size() <= readable || plain.empty();
   std::vector<Chart> charts{over_length(r, m, fits ? all : plain, palette)};
   for (const Row& row : windows)
-    charts[0].thin.push_back({&row == &windows.front() ? "same models, windowed" : "",
-                              medians(r, row, m), row.printed()});
+    charts[0].reference_lines.push_back({&row == &windows.front() ? "same models, windowed" : "",
+                                         medians(r, row, m), row.printed()});
   if (fits) return charts;
   std::vector<std::string> done;
   for (const Row& row : all) {
@@ -229,7 +229,7 @@ Chart keys_over_length(const Results& r, const std::vector<Row>& rows, const Pal
           .y = Chart::Axis::logarithmic,
           .x_tics = length_tics(r),
           .mark = double(r.train_length)};
-  Chart::Thin half{.label = "half of all tokens", .dashed = true};
+  Chart::ReferenceLine half{.label = "half of all tokens", .dashed = true};
   std::map<int, int> tokens;
   for (const AttentionScore& look : r.attention) tokens[look.length] = look.tokens;
   for (const auto& [length, all] : tokens) half.points.push_back({double(length), all / 2.0});
@@ -237,11 +237,11 @@ Chart keys_over_length(const Results& r, const std::vector<Row>& rows, const Pal
   for (const Row& row : rows) {
     Chart::Line line{row.printed(), palette.of(row), {}};
     for (const auto& [length, all] : tokens)
-      if (const Spread s = over_heads(r, row, length, &HeadLook::keys); !s.empty())
+      if (const Spread s = over_heads(r, row, length, &HeadStatistics::keys); !s.empty())
         line.points.push_back({double(length), s.median}), most = std::max(most, s.median);
     if (!line.points.empty()) c.lines.push_back(std::move(line));
   }
-  c.thin.push_back(std::move(half));
+  c.reference_lines.push_back(std::move(half));
   c.high = 1.04 * most;
   return c;
 }
@@ -254,7 +254,7 @@ Chart over_distances(const Results& r, const std::vector<Row>& rows, const Palet
     std::vector<const std::vector<double>*> heads;
     for (const AttentionScore& look : r.attention)
       if (look.row == row && look.length == r.longest())
-        for (const HeadLook& head : look.heads) heads.push_back(&head.by_distance);
+        for (const HeadStatistics& head : look.heads) heads.push_back(&head.by_distance);
     add_distances(c, row.printed(), palette.of(row), median_curve(heads));
   }
   return c;
@@ -267,7 +267,7 @@ Chart over_distances_by_head(const Results& r, const Row& row) {
     return l.row == row && l.length == r.longest();
   });
   if (look == r.attention.end()) return c;
-  for (const HeadLook& head : look->heads)
+  for (const HeadStatistics& head : look->heads)
     add_distances(c, fmt::format("layer {}, head {}", head.layer + 1, head.head + 1),
                   {.colour = head.head % Style::colours,
                    .marker = 1 + head.layer % Style::markers,

@@ -160,14 +160,15 @@ Chart biases(Transformer& model, int longest, const Style& style) {
   return chart;
 }
 
-Turns turns(Transformer& model, const Row& row, int longest) {
-  Turns found{row, {}};
+Wavelengths wavelengths(Transformer& model, const Row& row, int longest) {
+  Wavelengths found{row, {}};
   for (double w : model.encoding().frequencies(longest))
     if (w > 0) found.tokens.push_back(2 * std::numbers::pi / w);
   return found;
 }
 
-Chart frequencies(const std::vector<Turns>& all, int trained, int longest, const Palette& palette) {
+Chart frequencies(const std::vector<Wavelengths>& all, int trained, int longest,
+                  const Palette& palette) {
   Chart chart{
       .name = "frequencies",
       .title = "rotary wavelengths by dimension pair",
@@ -178,7 +179,7 @@ Chart frequencies(const std::vector<Turns>& all, int trained, int longest, const
       .left = "tokens per turn",
       .below = "dimension pair, the fastest first",
       .y = Chart::Axis::logarithmic};
-  for (const Turns& t : all) {
+  for (const Wavelengths& t : all) {
     if (t.tokens.empty()) continue;
     if (&t != &all.front() && t.tokens == all.front().tokens) continue;
     Chart::Line line{t.row.printed(), palette.of(t.row), {}};
@@ -190,8 +191,8 @@ Chart frequencies(const std::vector<Turns>& all, int trained, int longest, const
   const double end = double(chart.lines.front().points.size()) - 1;
   for (int m = 0; m <= end && end < 16; ++m) chart.x_tics.push_back({double(m), std::to_string(m)});
   for (int length : {trained, longest})
-    chart.thin.push_back({length == trained ? "training length" : "longest test",
-                          {{0, double(length)}, {end, double(length)}}});
+    chart.reference_lines.push_back({length == trained ? "training length" : "longest test",
+                                     {{0, double(length)}, {end, double(length)}}});
   return chart;
 }
 

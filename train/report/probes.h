@@ -16,14 +16,14 @@ namespace yonder {
 Chart biases(Transformer&, int longest, const Style&);
 
 /// Wavelengths of a row: tokens per full turn of each pair of dimensions that rotates.
-struct Turns {
+struct Wavelengths {
   Row row;                     ///< encoding and overrides
   std::vector<double> tokens;  ///< [pairs] 2π/w_m
 };
 /// Those of a loaded model, inference-time overrides included.
-Turns turns(Transformer&, const Row&, int longest);
+Wavelengths wavelengths(Transformer&, const Row&, int longest);
 /// A line per row; omits later rows with the same frequencies as the first.
-Chart frequencies(const std::vector<Turns>&, int trained, int longest, const Palette&);
+Chart frequencies(const std::vector<Wavelengths>&, int trained, int longest, const Palette&);
 
 /// The path of what an encoding adds by position (Probe::path), up to `longest` positions,
 /// projected onto the first two principal components of its trained part, up to where it leaves

@@ -80,7 +80,7 @@ std::string claim(const Verdict& v, int claims, const TerminalStyle& style) {
               style.columns);
   for (const Ordering& o : v.steps)
     text += printable("  " + said(o)) + "\n" + printable("    " + evidence(o)) + "\n" +
-            (would_tell(o, claims).empty() ? "" : "    " + would_tell(o, claims) + "\n");
+            (seeds_to_decide(o, claims).empty() ? "" : "    " + seeds_to_decide(o, claims) + "\n");
   return text;
 }
 

@@ -13,31 +13,31 @@ namespace {
 std::string cell_of(double x) { return std::isnan(x) ? "" : text_of(Value(x)); }
 
 template <class Holds>
-double share_of(const std::vector<HeadLook>& heads, Holds holds) {
+double share_of(const std::vector<HeadStatistics>& heads, Holds holds) {
   return double(std::ranges::count_if(heads, holds)) / double(heads.size());
 }
 
 }  // namespace
 
-std::vector<HeadLook> looks(const std::vector<std::vector<HeadSums>>& layers) {
-  std::vector<HeadLook> all;
+std::vector<HeadStatistics> looks(const std::vector<std::vector<HeadSums>>& layers) {
+  std::vector<HeadStatistics> all;
   for (std::size_t layer = 0; layer < layers.size(); ++layer)
     for (std::size_t h = 0; h < layers[layer].size(); ++h) {
       const HeadSums& sums = layers[layer][h];
       if (sums.rows == 0) continue;
       const auto mean = [&](double sum) { return sum / double(sums.rows); };
-      HeadLook look{.layer = int(layer),
-                    .head = int(h),
-                    .rows = sums.rows,
-                    .entropy = mean(sums.entropy),
-                    .keys = std::exp(mean(sums.entropy)),
-                    .distance = mean(sums.distance),
-                    .within = mean(sums.within),
-                    .first = mean(sums.first),
-                    .own = mean(sums.own),
-                    .top = mean(sums.top),
-                    .spent = mean(sums.spent),
-                    .told = sums.told_rows ? sums.told / double(sums.told_rows) : NAN};
+      HeadStatistics look{.layer = int(layer),
+                          .head = int(h),
+                          .rows = sums.rows,
+                          .entropy = mean(sums.entropy),
+                          .keys = std::exp(mean(sums.entropy)),
+                          .distance = mean(sums.distance),
+                          .within = mean(sums.within),
+                          .first = mean(sums.first),
+                          .own = mean(sums.own),
+                          .top = mean(sums.top),
+                          .spent = mean(sums.spent),
+                          .told = sums.told_rows ? sums.told / double(sums.told_rows) : NAN};
       for (const double mass : sums.by_distance) look.by_distance.push_back(mean(mass));
       look.map = sums.map;
       all.push_back(std::move(look));
@@ -45,25 +45,29 @@ std::vector<HeadLook> looks(const std::vector<std::vector<HeadSums>>& layers) {
   return all;
 }
 
-Gaze gaze(const std::vector<HeadLook>& heads, int tokens) {
-  if (heads.empty()) return Gaze::mixed;
-  if (share_of(heads, [](const HeadLook& h) { return h.told >= 0.7; }) > 0) return Gaze::finds;
-  if (share_of(heads, [](const HeadLook& h) { return h.within >= 0.9; }) == 1) return Gaze::near;
-  if (share_of(heads, [&](const HeadLook& h) { return h.keys >= tokens / 4.0; }) >= 0.5)
-    return Gaze::spreads;
-  const auto sharp = [&](const HeadLook& h) { return h.within < 0.25 && h.keys < tokens / 16.0; };
-  return share_of(heads, sharp) >= 0.5 ? Gaze::sharp_at_wrong : Gaze::mixed;
+AttentionPattern pattern(const std::vector<HeadStatistics>& heads, int tokens) {
+  if (heads.empty()) return AttentionPattern::mixed;
+  if (share_of(heads, [](const HeadStatistics& h) { return h.told >= 0.7; }) > 0)
+    return AttentionPattern::finds;
+  if (share_of(heads, [](const HeadStatistics& h) { return h.within >= 0.9; }) == 1)
+    return AttentionPattern::near;
+  if (share_of(heads, [&](const HeadStatistics& h) { return h.keys >= tokens / 4.0; }) >= 0.5)
+    return AttentionPattern::spreads;
+  const auto sharp = [&](const HeadStatistics& h) {
+    return h.within < 0.25 && h.keys < tokens / 16.0;
+  };
+  return share_of(heads, sharp) >= 0.5 ? AttentionPattern::sharp_at_wrong : AttentionPattern::mixed;
 }
 
-const char* name_of(Gaze gaze, Subject subject) {
-  // singular and plural, in the order of Gaze
+const char* name_of(AttentionPattern pattern, Subject subject) {
+  // singular and plural, in the order of AttentionPattern
   static constexpr const char* names[][2] = {
       {"looks near", "look near"},
       {"finds it", "find it"},
       {"spreads", "spread"},
       {"looks sharply at wrong far tokens", "look sharply at wrong far tokens"},
       {"shows no single pattern", "show no single pattern"}};
-  return names[int(gaze)][int(subject)];
+  return names[int(pattern)][int(subject)];
 }
 
 std::vector<std::string> attention_columns(int tokens) {
@@ -74,7 +78,7 @@ std::vector<std::string> attention_columns(int tokens) {
   return names;
 }
 
-std::vector<std::string> attention_cells(const HeadLook& h, int tokens) {
+std::vector<std::string> attention_cells(const HeadStatistics& h, int tokens) {
   std::vector<std::string> cells{std::to_string(h.layer), std::to_string(h.head),
                                  std::to_string(h.rows)};
   for (const HeadNumber& n : head_numbers) cells.push_back(cell_of(h.*n.value));

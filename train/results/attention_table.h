@@ -10,7 +10,7 @@
 namespace yonder {
 
 /// Means over the observed query rows of one head.
-struct HeadLook {
+struct HeadStatistics {
   int layer = 0, head = 0;       ///< from 0
   std::int64_t rows = 0;         ///< observed
   double entropy = 0, keys = 0;  ///< keys: exp(mean entropy)
@@ -25,22 +25,24 @@ struct HeadLook {
   int blocks() const { return int(std::lround(std::sqrt(map.size()))); }  ///< side of map
 };
 
-/// A statistic of a HeadLook and its name in files.
+/// A statistic of a HeadStatistics and its name in files.
 struct HeadNumber {
-  const char* name;         ///< CSV column and JSON key
-  double HeadLook::*value;  ///< its field
+  const char* name;               ///< CSV column and JSON key
+  double HeadStatistics::*value;  ///< its field
 };
-/// All statistics of a HeadLook, in the order of the columns.
+/// All statistics of a HeadStatistics, in the order of the columns.
 inline constexpr HeadNumber head_numbers[] = {
-    {"entropy", &HeadLook::entropy}, {"keys", &HeadLook::keys},   {"distance", &HeadLook::distance},
-    {"within", &HeadLook::within},   {"first", &HeadLook::first}, {"own", &HeadLook::own},
-    {"top", &HeadLook::top},         {"spent", &HeadLook::spent}, {"told", &HeadLook::told}};
+    {"entropy", &HeadStatistics::entropy},   {"keys", &HeadStatistics::keys},
+    {"distance", &HeadStatistics::distance}, {"within", &HeadStatistics::within},
+    {"first", &HeadStatistics::first},       {"own", &HeadStatistics::own},
+    {"top", &HeadStatistics::top},           {"spent", &HeadStatistics::spent},
+    {"told", &HeadStatistics::told}};
 
 /// One for each layer and head with an observed row.
-std::vector<HeadLook> looks(const std::vector<std::vector<HeadSums>>& layers);
+std::vector<HeadStatistics> looks(const std::vector<std::vector<HeadSums>>& layers);
 
 /// Where the attention of a model goes at one evaluation length.
-enum class Gaze {
+enum class AttentionPattern {
   near,            ///< in every head, at least 0.9 of the mass lies within the training length
   finds,           ///< a head puts at least 0.7 on the token that holds the answer
   spreads,         ///< at least half of the heads attend to L/4 keys or more
@@ -48,17 +50,17 @@ enum class Gaze {
   mixed            ///< none of these
 };
 /// `tokens` is L. If several hold, the first in the order finds, near, spreads, sharp_at_wrong.
-Gaze gaze(const std::vector<HeadLook>&, int tokens);
+AttentionPattern pattern(const std::vector<HeadStatistics>&, int tokens);
 /// Grammatical number of the subject.
 enum class Subject { one, several };
 /// "looks near", "finds it", "spreads", "looks sharply at wrong far tokens", "shows no single
 /// pattern"; plural: "look near", ….
-const char* name_of(Gaze, Subject = Subject::one);
+const char* name_of(AttentionPattern, Subject = Subject::one);
 
 /// Names of the columns of attention_cells(): layer, head, rows, entropy, keys, …, d0, d1, d2, d4,
 /// … up to distances below `tokens`.
 std::vector<std::string> attention_columns(int tokens);
 /// The cells of one head, one per column; empty for NaN.
-std::vector<std::string> attention_cells(const HeadLook&, int tokens);
+std::vector<std::string> attention_cells(const HeadStatistics&, int tokens);
 
 }  // namespace yonder

@@ -210,7 +210,7 @@ std::string evidence(const Ordering& o) {
                      o.doubt.empty() ? "" : "; " + o.doubt);
 }
 
-std::string would_tell(const Ordering& o, int claims) {
+std::string seeds_to_decide(const Ordering& o, int claims) {
   constexpr int feasible = 50;
   if (o.outcome != Outcome::open || o.pairs.seeds < 2) return "";
   if (!o.doubt.empty() && o.pairs.seeds >= fewest_seeds) return "";  // more seeds would not help
@@ -243,7 +243,7 @@ std::vector<Verdict> verdicts(const Study& study) {
     v.result = p[i] <= level && !broken ? Verdict::reproduced
                : some || p[i] <= level  ? Verdict::partly
                : opposite[i] <= level   ? Verdict::not_reproduced
-                                        : Verdict::cannot_be_told;
+                                        : Verdict::inconclusive;
   }
   return all;
 }

@@ -60,12 +60,12 @@ std::string said(const Ordering&);
 std::string evidence(const Ordering&);
 /// What would settle an open outcome, as one of `claims` claims: "17 seeds would decide, if …";
 /// empty if it is not open, with fewer than two seeds, or if more seeds would not help.
-std::string would_tell(const Ordering&, int claims);
+std::string seeds_to_decide(const Ordering&, int claims);
 
 /// The result of a claim.
 struct Verdict {
   /// Whether the claim was reproduced.
-  enum Result { reproduced, partly, not_reproduced, cannot_be_told };
+  enum Result { reproduced, partly, not_reproduced, inconclusive };
 
   Claim claim;                  ///< as published
   int panel = -1;               ///< that it is compared with; −1: none
@@ -79,7 +79,7 @@ struct Verdict {
   /// Reproduced if adjusted_p ≤ 0.05, no step has opposite_p ≤ 0.05 and each step holds on some
   /// seed; partly if only such a step prevents that, or if a step has p ≤ 0.05 by itself; not
   /// reproduced if opposite_p, adjusted in the same way, is ≤ 0.05; else inconclusive.
-  Result result = cannot_be_told;
+  Result result = inconclusive;
 };
 
 /// Index of the panel that a claim is about: the first that matches it; −1 if none does.

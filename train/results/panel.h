@@ -39,7 +39,7 @@ struct LagScore {
 struct AttentionScore {
   Row row;                               ///< what was evaluated
   int seed = 0, length = 0, tokens = 0;  ///< as in EvalScore
-  std::vector<HeadLook> heads;           ///< of all layers
+  std::vector<HeadStatistics> heads;     ///< of all layers
 };
 
 /// One of the metrics of an EvalScore, and how it is displayed.

@@ -117,7 +117,7 @@ void visit(LagScore& l, Fields& field) {
 }
 
 template <class Fields>
-void visit(HeadLook& h, Fields& field) {
+void visit(HeadStatistics& h, Fields& field) {
   field("layer", h.layer), field("head", h.head), field("rows", h.rows);
   for (const HeadNumber& n : head_numbers) field(n.name, h.*n.value);
   field("by_distance", h.by_distance);
@@ -166,7 +166,7 @@ Json json_of(const Training& t) { return written(t); }
 
 Json json_of(const AttentionScore& a) {
   Json json = written(a), heads = Json::array();
-  for (const HeadLook& h : a.heads) {
+  for (const HeadStatistics& h : a.heads) {
     heads.push_back(written(h));
     for (const double mass : h.map)  // four digits are enough for a plot, and short
       heads.back()["map"].push_back(std::round(1e4 * mass) / 1e4);
@@ -217,7 +217,7 @@ EvalScore score_of(const nlohmann::json& json, const std::string& protocol) {
 AttentionScore attention_of(const nlohmann::json& json) {
   auto score = read<AttentionScore>(json);
   for (const auto& head : json.at("heads")) {
-    score.heads.push_back(read<HeadLook>(head));
+    score.heads.push_back(read<HeadStatistics>(head));
     if (head.contains("map")) score.heads.back().map = records::numbers(head["map"]);
   }
   return score;

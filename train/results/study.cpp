@@ -71,7 +71,7 @@ std::string attention_csv(const Study& study) {
   for (const std::string& name : attention_columns(longest)) csv += ',' + name;
   for (const Results& r : study.panels)
     for (const AttentionScore& look : r.attention)
-      for (const HeadLook& head : look.heads) {
+      for (const HeadStatistics& head : look.heads) {
         std::string line = "\n" + key_cells(r, look);
         for (const std::string& one : attention_cells(head, longest)) line += one + ',';
         line.pop_back();
@@ -84,12 +84,12 @@ std::string attention_map_csv(const Study& study) {
   int most = 0;
   for (const Results& r : study.panels)
     for (const AttentionScore& look : r.attention)
-      for (const HeadLook& head : look.heads) most = std::max(most, head.blocks());
+      for (const HeadStatistics& head : look.heads) most = std::max(most, head.blocks());
   std::string csv = std::string(key_columns) + ",layer,head,query";
   for (int key = 0; key < most; ++key) csv += ",k" + std::to_string(key);
   for (const Results& r : study.panels)
     for (const AttentionScore& look : r.attention)
-      for (const HeadLook& head : look.heads)
+      for (const HeadStatistics& head : look.heads)
         for (int query = 0, blocks = head.blocks(); query < blocks; ++query) {
           csv += fmt::format("\n{}{},{},{}", key_cells(r, look), head.layer, head.head, query);
           for (int key = 0; key < most; ++key)

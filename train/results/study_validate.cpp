@@ -75,7 +75,7 @@ void require_possible(const Results& r) {
   for (const AttentionScore& look : r.attention) {
     require_length(look.length);
     require(!look.heads.empty(), look.row.label() + " has a look without heads");
-    for (const HeadLook& h : look.heads) {
+    for (const HeadStatistics& h : look.heads) {
       require(h.layer >= 0 && h.head >= 0 && h.rows > 0, "a head or its rows are counted below 0");
       for (const double share : {h.within, h.first, h.own, h.top, h.told})
         require_share(share, "a share of attention");

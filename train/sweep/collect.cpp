@@ -28,7 +28,7 @@ void complete(Results& r, const std::string& cell, const Inputs& inputs) {
   r.train_length = model.config.train_length;
   r.train_steps = model.config.steps;
   r.text = model.task->is_text();
-  r.unigram_loss = model.task->frequency_loss();
+  r.unigram_loss = model.task->unigram_loss();
   r.bytes_per_token = model.task->bytes_per_token();
   for (int length : r.lengths)
     r.chance.push_back(chance_accuracy(*model.task, shortest(length, r.bins), length));

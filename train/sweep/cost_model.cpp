@@ -37,8 +37,8 @@ namespace {
 // The untrained model of a cell, as a row evaluates it.
 Trained tested(const RunConfig& run, const Row& row, const Inputs& inputs) {
   Trained model = prepare(run, inputs);
-  change_encoding(model);
-  for (const auto& [key, value] : row.of_test()) model.model->set_at_test(key, value);
+  switch_encoding(model);
+  for (const auto& [key, value] : row.of_test()) model.model->set_at_inference(key, value);
   return model;
 }
 

@@ -34,8 +34,8 @@ void check(const Experiment& experiment, const Variant& variant) {
     Trained model =
         prepare(Cell(experiment, variant, row.encoding, base.lr, base.seed).run, inputs);
     row.finetune();
-    change_encoding(model);
-    for (const auto& [key, value] : row.of_test()) model.model->set_at_test(key, value);
+    switch_encoding(model);
+    for (const auto& [key, value] : row.of_test()) model.model->set_at_inference(key, value);
     model.model->encoding().check();
     for (const Overrides& of_test : plan.tests)
       for (const std::string& protocol : config.eval_protocols) {
@@ -75,7 +75,7 @@ std::vector<Results> panels_of(const Experiment& experiment, const Variant& vari
                     .bins = config.bins,
                     .seeds = config.seeds,
                     .rows = plan.rows,
-                    .unigram_loss = task.frequency_loss(),
+                    .unigram_loss = task.unigram_loss(),
                     .bytes_per_token = task.bytes_per_token()};
       for (int length : panel.lengths)
         panel.chance.push_back(chance_accuracy(task, shortest(length, config.bins), length));

@@ -67,7 +67,7 @@ int largest(int mine);
 /// Replaces each value by its sum over ranks; exact where all but one of them are 0.
 void sum(std::span<double>);
 /// The sum over the ranks of this machine.
-double sum_here(double mine);
+double sum_on_node(double mine);
 /// Replaces each value by rank 0's.
 void broadcast(std::span<real>);
 

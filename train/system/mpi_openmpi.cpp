@@ -111,7 +111,7 @@ void sum(std::span<double> numbers) {
                   comm_world);
 }
 
-double sum_here(double mine) {
+double sum_on_node(double mine) {
   double total = mine;
   if (met) MPI_Allreduce(&mine, &total, 1, MPI_DOUBLE, MPI_SUM, neighbours);
   return total;

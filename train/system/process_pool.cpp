@@ -168,7 +168,10 @@ int run_program(const std::vector<std::string>& command, std::string& errors) {
   int ends[2];
   if (pipe(ends) != 0) return 1;
   const pid_t pid = fork();
-  if (pid < 0) return 1;
+  if (pid < 0) {
+    close(ends[0]), close(ends[1]);
+    return 1;
+  }
   if (pid == 0) {
     unbind();
     release_signals();

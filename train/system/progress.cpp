@@ -52,7 +52,7 @@ void Progress::show(const std::string& line) {
     return;
   }
   // Cut to the width of the terminal: a line that wraps can't be redrawn.
-  std::fprintf(stderr, "\r\033[K%s", line.substr(0, columns() - 1).c_str());
+  fmt::print(stderr, "\r\033[K{:.{}}", line, columns() - 1);
   std::fflush(stderr);
   open_ = true;
 }

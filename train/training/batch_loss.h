@@ -22,7 +22,7 @@ inline Pass pass_of(const Batch& batch, int longest, RandomStream* draws = nullp
 
 /// The first position of a batch that has any target, 0 if none has: no loss depends on the last
 /// layer's output before it. targets [B, T]
-inline int first_asked(const Batch& batch, std::span<const int> targets) {
+inline int first_target(const Batch& batch, std::span<const int> targets) {
   for (int t = 0; t < batch.extent; ++t)
     for (int b = 0; b < batch.size; ++b)
       if (targets[std::size_t(b * batch.extent + t)] >= 0) return t;
@@ -31,7 +31,7 @@ inline int first_asked(const Batch& batch, std::span<const int> targets) {
 
 /// The mean loss of a batch over its targets.
 inline Var mean_loss(Transformer& model, const Batch& batch, const Placed& at) {
-  const int first = first_asked(batch, batch.targets);
+  const int first = first_target(batch, batch.targets);
   std::vector<int> targets;
   for (auto row = batch.targets.begin(); row != batch.targets.end(); row += batch.extent)
     targets.insert(targets.end(), row + first, row + batch.extent);

@@ -97,7 +97,7 @@ std::string state_text(const Trained& run, const std::string& text) {
 
 json manifest_at(const std::string& place, int step) {
   const std::string path = place + stem(step) + manifest_end;
-  json manifest = unsealed(read_file(path), path);
+  json manifest = verified(read_file(path), path);
   if (!manifest.contains("step") || manifest["step"] != step || !manifest.contains("run") ||
       !manifest["run"].contains("options") || !manifest["run"]["options"].is_object() ||
       !manifest.contains("totals"))
@@ -107,11 +107,11 @@ json manifest_at(const std::string& place, int step) {
 
 void write_manifest(const std::string& place, int step, const RunConfig& config,
                     const Totals& totals, const ordered_json& files) {
-  write_file(place + stem(step) + manifest_end, sealed({{"format", 1},
-                                                        {"step", step},
-                                                        {"run", record_of(config)},
-                                                        {"totals", json(totals)},
-                                                        {"files", files}}));
+  write_file(place + stem(step) + manifest_end, with_checksum({{"format", 1},
+                                                               {"step", step},
+                                                               {"run", record_of(config)},
+                                                               {"totals", json(totals)},
+                                                               {"files", files}}));
 }
 
 // Applies `f` to the configuration in a manifest.
@@ -197,7 +197,7 @@ void Checkpoints::save(const Trained& run, const AdamW& optimizer, const Totals&
   ordered_json files;
   auto write = [&](const std::string& end, const std::string& content) {
     write_file(place_ + name + end, content);
-    files[name + end] = described(content);
+    files[name + end] = file_entry(content);
   };
   write(model_end,
         format_model(*run.model, {task_json(run), run.step, run.model->parameters().seed()}));

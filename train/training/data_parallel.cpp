@@ -40,7 +40,7 @@ Batch part_of(const Batch& batch, int first, int size) {
           .lengths = rows(batch.lengths, 1),
           .digits = rows(batch.digits, batch.extent),
           .lag = rows(batch.lag, batch.extent),
-          .by_place = rows(batch.by_place, batch.extent)};
+          .targets_by_position = rows(batch.targets_by_position, batch.extent)};
 }
 
 Shards::Shards(const Parameters& parameters, int shards, Order order, ranks::Communicator comm)

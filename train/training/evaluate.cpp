@@ -36,7 +36,7 @@ void score_row(const real* logits, int vocabulary, int target, Scored& scored) {
 std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
                           std::span<const int> targets, AttentionObserver* observer) {
   const Placed at(model.encoding(), pass_of(batch, longest));
-  const int begin = first_asked(batch, targets), kept = batch.extent - begin;
+  const int begin = first_target(batch, targets), kept = batch.extent - begin;
   Var hidden = model.hidden(batch.tokens, at, begin, observer);  // [B, kept, D]
   hidden = hidden.view({batch.size * kept, hidden.dim(-1)});     // complex: 2D wide
   std::vector<Scored> scored;
@@ -61,7 +61,7 @@ std::vector<Scored> score(Transformer& model, const Batch& batch, int longest,
 
 // In a text every token is the target of the position before it, unless tokens are masked.
 std::vector<int> all_targets(const Batch& batch) {
-  if (!batch.by_place.empty()) return batch.by_place;
+  if (!batch.targets_by_position.empty()) return batch.targets_by_position;
   std::vector<int> targets = batch.targets;
   for (int b = 0; b < batch.size; ++b)
     for (int t = 0; t + 1 < batch.lengths[b]; ++t)

@@ -128,7 +128,7 @@ Trained resume_from_checkpoint(const RunConfig& config, const Inputs& inputs) {
   run.model->encoding().freeze_for_length(L);
   run.config.encoding = run.model->encoding().name();
   require_defined(run, L);
-  require_change(run);
+  check_encoding_switch(run);
   return run;
 }
 

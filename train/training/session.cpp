@@ -94,11 +94,11 @@ bool fits(const Trained& run) {
           (run.before && run.task->tokens(run.before->length) == N));
 }
 
-void set_at_test(Task& task, const std::string& name, const Override& of_test) {
+void set_at_inference(Task& task, const std::string& name, const Override& of_test) {
   const Option o = task_option(task, name, of_test.key);
   const Value trained = value_of(o);
   assign(o, name, of_test.value);
-  if (!o.test_time && value_of(o) != trained)
+  if (!o.inference_time && value_of(o) != trained)
     throw UsageError(text_of(of_test.key) + ": fixed in training at " + text_of(trained) +
                      "; omit it, or train another model");
 }
@@ -142,7 +142,7 @@ Overrides options_of_first(const RunConfig& config) {
   return all;
 }
 
-void require_change(const Trained& run) {
+void check_encoding_switch(const Trained& run) {
   const RunConfig& config = run.config;
   if (!config.changes()) {
     if (config.switch_to != RunConfig{}.switch_to)
@@ -158,7 +158,7 @@ void require_change(const Trained& run) {
   run.model->with_encoding(next_encoding(run));
 }
 
-void change_encoding(Trained& run) {
+void switch_encoding(Trained& run) {
   if (run.config.changes())
     run.model = std::make_unique<Transformer>(run.model->with_encoding(next_encoding(run)));
 }
@@ -176,14 +176,15 @@ Trained prepare(const RunConfig& config, const Inputs& inputs) {
   run.model = std::make_unique<Transformer>(dims, std::move(encoding), std::uint64_t(config.seed),
                                             config.tie_embeddings ? Head::tied : Head::own);
   run.model->encoding().check();
-  require_change(run);
+  check_encoding_switch(run);
   return run;
 }
 
-Trained load(const std::string& path, const Overrides& test_options, const Inputs& inputs) {
+Trained load(const std::string& path, const Overrides& inference_options, const Inputs& inputs) {
   const auto file = inputs.checkpoint(path);
   Overrides of_task, of_encoding;
-  for (const Override& o : test_options) (is_of_task(o.key) ? of_task : of_encoding).push_back(o);
+  for (const Override& o : inference_options)
+    (is_of_task(o.key) ? of_task : of_encoding).push_back(o);
   Checkpoint checkpoint = load_model(*file, of_encoding);
   Trained run{.model = std::move(checkpoint.model), .step = checkpoint.origin.step};
   const Dims& dims = run.model->dims();
@@ -202,7 +203,7 @@ Trained load(const std::string& path, const Overrides& test_options, const Input
   } catch (const UsageError& e) {
     throw FileError(file->path + ": not a usable checkpoint: " + e.what());
   }
-  for (const Override& o : of_task) set_at_test(*run.task, run.config.task, o);
+  for (const Override& o : of_task) set_at_inference(*run.task, run.config.task, o);
   run.task->prepare(run.config.train_length, inputs.texts());
   run.changed_text = changed_text(checkpoint.origin.task, *run.task, of_task);
   if (!dims.causal) run.task = masked(std::move(run.task));

@@ -78,10 +78,10 @@ Trained prepare(const RunConfig&, const Inputs& = {});
 /// The options of the task and of the first encoding; the others are for `switch_to` alone.
 Overrides options_of_first(const RunConfig&);
 /// Throws UsageError if `switch_to` can't follow the model's encoding, or would never be used.
-void require_change(const Trained&);
+void check_encoding_switch(const Trained&);
 /// Switches to the final encoding, if there is a switch (RunConfig::switch_to). Throws UsageError
 /// if it can't follow the model's own.
-void change_encoding(Trained&);
+void switch_encoding(Trained&);
 
 /// Trains a model, a new one or that of `from`, into `folder`: config.toml, environment.json,
 /// metrics.jsonl, checkpoints/ (checkpoint_dir.h). Everything is checked and the first step is
@@ -102,10 +102,10 @@ TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const Inputs& = {});
 
 /// Loads a checkpoint, or the last one if `path` is a run's folder; it alone is enough to rebuild
-/// the model and the task. `test_options` set inference-time options of the encoding
+/// the model and the task. `inference_options` set inference-time options of the encoding
 /// ("rope.scaling") or of the task ("text.path"). Throws UsageError for frozen ones, FileError if
 /// there is no valid checkpoint.
-Trained load(const std::string& path, const Overrides& test_options = {}, const Inputs& = {});
+Trained load(const std::string& path, const Overrides& inference_options = {}, const Inputs& = {});
 
 /// What is evaluated, and how.
 struct EvalSettings {

@@ -83,7 +83,7 @@ void Trainer::share() {
 
 void Trainer::switch_encoding_at(int s) {
   if (changed_ || !run_.config.changes() || s <= run_.config.first_steps()) return;
-  change_encoding(run_);
+  switch_encoding(run_);
   AdamW next = optimizer_of(run_);
   next.continue_from(optimizer_);
   optimizer_ = std::move(next);

@@ -9,7 +9,7 @@ using namespace yonder;
 
 namespace {
 
-// A machine whose control groups are what a test says.
+// A machine with the control groups that a test defines.
 struct Machine {
   Folder root;
   explicit Machine(const std::string& groups_of_this_process) {
@@ -25,7 +25,7 @@ struct Machine {
 
 }  // namespace
 
-TEST_CASE("no control groups, or none with a limit, leave all processors") {
+TEST_CASE("without control groups or without a limit, all processors may be used") {
   const Folder empty;
   CHECK(cpu_quota(empty.name) == 0);
   const Machine machine("0::/user.slice/job\n");
@@ -34,7 +34,7 @@ TEST_CASE("no control groups, or none with a limit, leave all processors") {
   CHECK(machine.quota() == 0);
 }
 
-TEST_CASE("a quota counts as whole processors, at least one") {
+TEST_CASE("a quota counts as a whole number of processors, at least one") {
   const Machine machine("0::/job\n");
   const std::string file = "sys/fs/cgroup/job/cpu.max";
   for (const auto& [text, processors] : {std::pair{"100000 100000\n", 1},
@@ -47,7 +47,7 @@ TEST_CASE("a quota counts as whole processors, at least one") {
   }
 }
 
-TEST_CASE("the least quota of a group and of those it lies in counts") {
+TEST_CASE("the smallest quota of a group and its ancestors counts") {
   const Machine machine("0::/a/b/c\n");
   machine.add("sys/fs/cgroup/a/b/c/cpu.max", "800000 100000\n");
   CHECK(machine.quota() == 8);
@@ -59,7 +59,7 @@ TEST_CASE("the least quota of a group and of those it lies in counts") {
   CHECK(machine.quota() == 3);
 }
 
-TEST_CASE("a container that sees its own group as the root is bounded by it") {
+TEST_CASE("a container that sees its own group as the root is limited by it") {
   // With the host's names in /proc, with its own, and from outside the namespace.
   for (const char* group : {"0::/docker/1f2e\n", "0::/\n", "0::/../other\n"}) {
     const Machine machine(group);
@@ -68,7 +68,7 @@ TEST_CASE("a container that sees its own group as the root is bounded by it") {
   }
 }
 
-TEST_CASE("control groups of version 1 bound, each controller by its own") {
+TEST_CASE("control groups of version 1 apply, each controller with its own group") {
   const Machine machine("5:memory:/m\n4:cpuset:/s\n3:cpu,cpuacct:/a/b\n1:name=systemd:/x\n0::/\n");
   const std::string groups = "sys/fs/cgroup/";
   machine.add(groups + "cpu/a/b/cpu.cfs_quota_us", "-1\n");
@@ -81,7 +81,7 @@ TEST_CASE("control groups of version 1 bound, each controller by its own") {
   CHECK(machine.quota() == 3);
 }
 
-TEST_CASE("what can't be read as a quota is none") {
+TEST_CASE("a quota that cannot be parsed is ignored") {
   for (const char* text : {"", "\n", "many\n", "0 0\n", "100000 0\n", "-5 100000\n"}) {
     const Machine machine("no groups here\n0::/\n");
     machine.add("sys/fs/cgroup/cpu.max", text);
@@ -89,7 +89,7 @@ TEST_CASE("what can't be read as a quota is none") {
   }
 }
 
-TEST_CASE("the least that a group and those it lies in have left is free, of version 2") {
+TEST_CASE("free memory is the least that a group and its ancestors have left, in version 2") {
   const Machine machine("0::/a/b\n");
   machine.add("proc/meminfo", "MemTotal: 900 kB\nMemAvailable:     500 kB\n");
   CHECK(machine.memory() == 512000);
@@ -105,7 +105,7 @@ TEST_CASE("the least that a group and those it lies in have left is free, of ver
   CHECK(machine.memory() == 35000);
 }
 
-TEST_CASE("the least that a group and those it lies in have left is free, of version 1") {
+TEST_CASE("free memory is the least that a group and its ancestors have left, in version 1") {
   const Machine machine("5:memory:/m/n\n3:cpu,cpuacct:/a\n0::/\n");
   machine.add("proc/meminfo", "MemAvailable: 500 kB\n");
   const std::string groups = "sys/fs/cgroup/memory/m/";

@@ -1,5 +1,5 @@
-// Whatever damage a file takes, its reader refuses it by name or reads it: no crash, no other
-// error.
+// However a file is damaged, its reader reads it or throws a FileError with its name: no crash, no
+// other error.
 #include <fstream>
 #include <functional>
 
@@ -22,7 +22,7 @@ struct Readings {
   int read = 0, refused = 0;
 };
 
-// Reads what may be damaged; FileError has to begin with the file's name, others go on.
+// Reads a possibly damaged file; a FileError must begin with its name, others propagate.
 void count(Readings& readings, const std::string& name, const std::function<void()>& read) {
   try {
     read();
@@ -35,7 +35,7 @@ void count(Readings& readings, const std::string& name, const std::function<void
 
 using Read = std::function<void(const std::string&)>;
 
-// Every length short of the whole.
+// Truncates to every length below the whole.
 Readings truncated(const std::string& whole, const std::string& name, const Read& read) {
   Readings readings;
   for (std::size_t n = 0; n < whole.size(); ++n)
@@ -43,7 +43,7 @@ Readings truncated(const std::string& whole, const std::string& name, const Read
   return readings;
 }
 
-// Every single bit.
+// Flips every single bit.
 Readings flipped(std::string text, const std::string& name, const Read& read) {
   Readings readings;
   for (std::size_t bit = 0; bit < 8 * text.size(); ++bit) {
@@ -55,7 +55,7 @@ Readings flipped(std::string text, const std::string& name, const Read& read) {
   return readings;
 }
 
-/// A training that was cut short after its checkpoint at step 4.
+/// A training interrupted after its checkpoint at step 4.
 struct Begun {
   Folder folder;
   RunConfig config = tiny_run("rope");
@@ -65,15 +65,15 @@ struct Begun {
     config.width = 4;
     config.options = {{"copy.alphabet", "2"}};
     train_until(5, config, folder / "run", Existing::refuse);
-    remove_all(place + "step-0.json");  // else it would begin anew
+    remove_all(place + "step-0.json");  // else it would start over
   }
   void read() const {
     Trained run = prepare(config);
     Trainer trainer(run);
     Checkpoints(folder / "run", config).restore(run, trainer);
   }
-  // Damages the file itself: what reads it may look at others too. It is changed in place, since
-  // some file systems wait for the disk where one is emptied and filled again.
+  // Damages the file on disk, since its reader may look at others too. Changes it in place, since
+  // some file systems wait for the disk when a file is truncated and rewritten.
   Read through(const std::string& name) const {
     return [this, path = place + name](const std::string& damaged) {
       std::fstream(path, std::ios::binary | std::ios::in | std::ios::out) << damaged;
@@ -100,7 +100,7 @@ std::string small_study() {
 
 }  // namespace
 
-TEST_CASE("no checkpoint, state or manifest is believed with a bit flipped or its end cut off",
+TEST_CASE("a checkpoint, state or manifest with a flipped bit or a truncated end is refused",
           "[slow]") {
   const Begun begun;
   begun.read();
@@ -118,7 +118,7 @@ TEST_CASE("no checkpoint, state or manifest is believed with a bit flipped or it
   begun.read();  // nothing else was touched
 }
 
-TEST_CASE("a LATEST that is damaged never makes half a name a model") {
+TEST_CASE("with a damaged LATEST, the last checkpoint is loaded or the file is refused") {
   const Begun begun;
   const std::string path = begun.place + "LATEST";
   const auto step = [&](const std::string& damaged) {
@@ -127,12 +127,12 @@ TEST_CASE("a LATEST that is damaged never makes half a name a model") {
     CHECK(there == 4);
   };
   const std::string name = begun.folder / "run";
-  CHECK(truncated("step-4\n", name, step).refused == 0);  // the last one is taken
+  CHECK(truncated("step-4\n", name, step).refused == 0);  // the last one is loaded
   CHECK(truncated("step-40\n", name, step).refused == 0);
-  CHECK(flipped("step-4\n", name, step).refused > 0);  // another one, which is not there
+  CHECK(flipped("step-4\n", name, step).refused > 0);  // names a missing one
 }
 
-TEST_CASE("results with any bit flipped or their end cut off are refused by name or read") {
+TEST_CASE("results with a flipped bit or a truncated end are refused by name or read") {
   const std::string whole = small_study();
   const auto read = [](const std::string& text) {
     const Study study = study_from_json(text, "results.json");
@@ -146,11 +146,11 @@ TEST_CASE("results with any bit flipped or their end cut off are refused by name
   read(whole);
   CHECK(truncated(whole.substr(0, whole.size() - 1), "results.json: ", read).read == 0);
   const Readings bits = flipped(whole, "results.json: ", read);
-  CHECK(bits.read > 0);  // a letter of a text
+  CHECK(bits.read > 0);  // a letter of a string
   CHECK(bits.refused > bits.read);
 }
 
-TEST_CASE("results whose rows or numbers no sweep has are refused by name") {
+TEST_CASE("results with rows or values that no sweep can have are refused") {
   const std::string whole = small_study();
   const auto refused = [&](const std::string& from, const std::string& to) {
     std::string text = whole;
@@ -186,7 +186,7 @@ TEST_CASE("results whose rows or numbers no sweep has are refused by name") {
   refused(whole.substr(rows, last - rows), "");
 }
 
-TEST_CASE("a configuration with any bit flipped or its end cut off is refused by name or read") {
+TEST_CASE("a configuration with a flipped bit or a truncated end is refused by name or read") {
   const std::string whole =
       "[data]\ntask = 'copy'\ncopy.alphabet = 8\n[train]\nlr = 3e-3\n[encoding.rope]\n"
       "base = 500\n[sweep]\nencodings = ['rope', \"alibi\"]\nlengths = [20, 40]\n"
@@ -202,7 +202,7 @@ TEST_CASE("a configuration with any bit flipped or its end cut off is refused by
   CHECK(bits.refused > bits.read);
 }
 
-TEST_CASE("a configuration that nests without end or counts beyond any length is refused") {
+TEST_CASE("a configuration with endless nesting or lengths out of range is refused") {
   const auto refused = [](const std::string& text) {
     SweepConfig config;
     CHECK_THROWS_AS(apply_config(text, "a.toml", config), FileError);

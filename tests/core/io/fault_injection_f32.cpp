@@ -21,7 +21,7 @@ RunConfig short_run() {
   return config;
 }
 
-// The call that fails, and what was kept before it: the step of the last manifest.
+// The call that fails, and the step of the last manifest that was saved before it.
 struct Fault {
   int at = 0, error = 0;  // call 1, 2, …; 0: none
   int calls = 0, kept = 0;
@@ -43,7 +43,7 @@ struct Fault {
   ~Fault() { set_faults({}); }
 };
 
-// Trains up to step 5 (saved at 2 and 4), then goes on to the end. What was said if it failed.
+// Trains up to step 5 (saved at 2 and 4), then resumes to the end. Returns the error, if any.
 std::string train_in_two(const std::string& folder, Fault& fault) try {
   fault.set();
   train_until(5, short_run(), folder, Existing::refuse);
@@ -57,8 +57,7 @@ std::string train_in_two(const std::string& folder, Fault& fault) try {
 
 }  // namespace
 
-TEST_CASE("whatever call to the disk fails, the last good checkpoint is there to go on from",
-          "[slow]") {
+TEST_CASE("whichever disk call fails, training resumes from the last good checkpoint", "[slow]") {
   const Folder folder;
   Fault none;
   REQUIRE(train_in_two(folder / "whole", none) == "");
@@ -75,7 +74,7 @@ TEST_CASE("whatever call to the disk fails, the last good checkpoint is there to
       ++faults;
       INFO(said << " (call " << n << ", error " << error << ")");
       if (error == EINTR || error == half) CHECK(said == "");
-      // What can't be read at all may be made up for from elsewhere, what can't be written may not.
+      // A failed read may be recovered from another file, a failed write may not.
       if (said != "") {
         CHECK(said.find(folder.name) != said.npos);
         CHECK(said.find(std::strerror(error)) != said.npos);
@@ -92,7 +91,7 @@ TEST_CASE("whatever call to the disk fails, the last good checkpoint is there to
   CHECK(losses == 0);
 }
 
-TEST_CASE("a disk that stays full ends training by a sentence, with what was kept before") {
+TEST_CASE("a disk that stays full ends training with an error and keeps earlier checkpoints") {
   const Folder folder;
   int written = 0;
   set_faults([&written](Call call, const std::string& path) {
@@ -108,7 +107,7 @@ TEST_CASE("a disk that stays full ends training by a sentence, with what was kep
   CHECK(load(folder / "run").step == 2);
 }
 
-TEST_CASE("a folder that vanishes or may not be written ends training by a sentence") {
+TEST_CASE("a folder that vanishes or is read-only ends training with an error") {
   const Folder folder;
   auto said = [&](const std::function<void()>& at_step_3) {
     try {
@@ -128,7 +127,7 @@ TEST_CASE("a folder that vanishes or may not be written ends training by a sente
   set_faults({});
 }
 
-TEST_CASE("a folder is one process's at a time, and a dead one's not for ever") {
+TEST_CASE("a folder belongs to one process at a time, but not to a dead one") {
   const Folder folder;
   {
     const FolderLock lock(folder.name);
@@ -153,8 +152,7 @@ TEST_CASE("a folder is one process's at a time, and a dead one's not for ever") 
   CHECK_NOTHROW(train(short_run(), folder.name, Existing::refuse, {}));
 }
 
-TEST_CASE(
-    "a lock that the processes of a dead one still hold is waited for, though it is a zombie") {
+TEST_CASE("a lock that children of a zombie process still hold is waited for") {
   const Folder folder;
   const pid_t child = ::fork();
   if (child == 0) {

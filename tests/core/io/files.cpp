@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder that lasts as long as one test.
+/// A temporary folder, removed when it goes out of scope.
 struct FilesFolder {
   std::string name;
   FilesFolder() {
@@ -83,7 +83,7 @@ std::string npy_error(const std::string& content) {
 
 }  // namespace
 
-TEST_CASE("a file is written whole or not at all, and no temporary stays") {
+TEST_CASE("a file is replaced atomically, and no temporary file remains") {
   const FilesFolder folder;
   write_file(folder / "a", "old");
   CHECK(read_file(folder / "a") == "old");
@@ -91,7 +91,7 @@ TEST_CASE("a file is written whole or not at all, and no temporary stays") {
   write_file(folder / "a", large);
   CHECK(read_file(folder / "a") == large);
 
-  // A limit on the size of files stands for a full disk: the write stops in the middle.
+  // A limit on file sizes simulates a full disk: the write stops in the middle.
   rlimit before;
   ::getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -108,7 +108,7 @@ TEST_CASE("a file is written whole or not at all, and no temporary stays") {
   CHECK(std::distance(fs::directory_iterator(folder.name), {}) == 1);
 }
 
-TEST_CASE("what can't be read or written is refused by name") {
+TEST_CASE("a file that cannot be read or written is refused by name") {
   const FilesFolder folder;
   CHECK_THROWS_AS(read_file(folder / "missing"), FileError);
   CHECK_THROWS_AS(read_file(folder.name), FileError);
@@ -125,12 +125,12 @@ TEST_CASE("what can't be read or written is refused by name") {
   CHECK_THROWS_AS(make_folders(folder / "d"), DiskError);
 }
 
-TEST_CASE("what is no regular file, or more than memory holds, is refused by name and at once") {
+TEST_CASE("a file that is not regular or does not fit into memory is refused by name at once") {
   const FilesFolder folder;
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   fs::create_symlink("/dev/zero", folder / "endless");
   write_file(folder / "large", "");
-  fs::resize_file(folder / "large", std::uintmax_t(1) << 41);  // of zeros that take no disk
+  fs::resize_file(folder / "large", std::uintmax_t(1) << 41);  // sparse, takes no disk space
   for (const auto& [name, why] : {std::pair{"pipe", "it is a pipe or a device"},
                                   {"endless", "it is a pipe or a device"},
                                   {"large", "2199023255552 bytes are more than memory has free"}}) {
@@ -143,7 +143,7 @@ TEST_CASE("what is no regular file, or more than memory holds, is refused by nam
   CHECK_THROWS_AS(append_file(folder / "pipe", "x"), DiskError);
 }
 
-TEST_CASE("what is changed in its place is no link, so that nothing outside is changed") {
+TEST_CASE("links are not followed when a file is changed in place") {
   const FilesFolder folder;
   write_file(folder / "victim", "precious");
   fs::create_directory(folder / "run");
@@ -152,11 +152,11 @@ TEST_CASE("what is changed in its place is no link, so that nothing outside is c
   CHECK_THROWS_AS(FolderLock(folder / "run"), DiskError);
   CHECK_THROWS_AS(append_file(folder / "run/metrics.jsonl", "x"), DiskError);
   CHECK_THROWS_AS(sync_file(folder / "run/metrics.jsonl"), DiskError);
-  write_file(folder / "run/metrics.jsonl", "new");  // takes the link's place
+  write_file(folder / "run/metrics.jsonl", "new");  // replaces the link
   CHECK(read_file(folder / "victim") == "precious");
 }
 
-TEST_CASE("only what a killed write has left counts as temporary") {
+TEST_CASE("only what a killed write left behind counts as temporary") {
   const FilesFolder folder;
   const std::vector<std::string> others{"a.tmp",         "a.1.tmp",  "a.b.1.tmp",
                                         "a.1.2.tmp.old", ".1.2.tmp", "a1.2.tmp"};
@@ -167,7 +167,7 @@ TEST_CASE("only what a killed write has left counts as temporary") {
   for (const std::string& name : others) CHECK(fs::exists(folder / name));
 }
 
-TEST_CASE("safetensors come back as they were written, in their order") {
+TEST_CASE("safetensors read back as they were written, in the same order") {
   const FilesFolder folder;
   write_safetensors(folder / "a", small());
   const Safetensors back = read_safetensors(folder / "a");
@@ -193,14 +193,14 @@ TEST_CASE("a safetensors file has the published layout") {
   CHECK(read_file(folder / "a") == little(56) + header + bytes<float>({1}));
 }
 
-TEST_CASE("a scalar and no tensor at all are safetensors too") {
+TEST_CASE("a scalar is valid in safetensors, and so is a file without tensors") {
   const Safetensors scalar = parse_safetensors(
       with_header(R"({"x":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", 4), "a");
   CHECK(scalar.tensors[0].second.shape.empty());
   CHECK(parse_safetensors(with_header("{}"), "a").tensors.empty());
 }
 
-TEST_CASE("impossible safetensors are refused by a sentence that names the file") {
+TEST_CASE("impossible safetensors are refused in one line that names the file") {
   auto tensor = [](const std::string& type, const std::string& shape, const std::string& offsets) {
     return R"({"dtype":")" + type + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}";
   };
@@ -282,7 +282,7 @@ TEST_CASE("a safetensors file with any bit of its header flipped is refused or r
   CHECK(unreadable > 1000);
 }
 
-TEST_CASE("npy files of every version hold int32 or int64") {
+TEST_CASE("npy files of every version with int32 or int64 are read") {
   const std::string dict = "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 3), }   \n";
   const std::string data = bytes<std::int64_t>({1, -1, 2147483647, -2147483648, 5, 6});
   for (const int version : {1, 2, 3}) {
@@ -296,7 +296,7 @@ TEST_CASE("npy files of every version hold int32 or int64") {
   CHECK(b.values == std::vector<int>{7, -8});
 }
 
-TEST_CASE("npy files of another kind are refused by a sentence that names the file") {
+TEST_CASE("npy files of another kind are refused in a message that names the file") {
   auto dict = [](const std::string& type, const std::string& order, const std::string& shape) {
     return "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }\n";
   };
@@ -337,11 +337,11 @@ TEST_CASE("npy files of another kind are refused by a sentence that names the fi
   for (std::size_t bit = 0; bit < 8 * (whole.size() - two.size()); ++bit) {
     std::string flipped = whole;
     flipped[bit / 8] = char(flipped[bit / 8] ^ (1 << bit % 8));
-    npy_error(flipped);  // throws nothing else
+    npy_error(flipped);  // must throw nothing else
   }
 }
 
-TEST_CASE("npy files are written as float32 in C order, the data at a multiple of 64") {
+TEST_CASE("npy files are written as float32 in C order, with data at a multiple of 64 bytes") {
   const FilesFolder folder;
   Tensor t({2, 1, 2});
   for (int i = 0; i < 4; ++i) t[i] = i;

@@ -22,9 +22,9 @@ std::vector<Tensor> pass(const std::vector<Shape>& shapes,
 
 }  // namespace
 
-TEST_CASE("operations give the same bits with any number of threads") {
+TEST_CASE("operations are bit-identical for any number of threads") {
   using Vars = std::vector<Var>;
-  for (const int n : {3, 2000}) {  // a single piece of work, and many
+  for (const int n : {3, 2000}) {  // a single chunk of work, and many
     INFO(n << " rows");
     std::vector<int> targets(n), tokens(n);
     for (int i = 0; i < n; ++i) targets[i] = i % 50 - 1, tokens[i] = i * 7 % 30 - 1;

@@ -9,7 +9,7 @@ using Catch::Approx;
 
 namespace {
 
-// A number in which every element of y has a weight of its own.
+// A scalar to which every element of y contributes with its own weight.
 Var weighed(const Var& y) { return sum(y * Var(normal(y.shape(), "weights"))); }
 
 // An operation on inputs a, b, c of the given shapes.
@@ -134,7 +134,7 @@ Var run(const Case& c, const std::vector<Parameters::Named>& named) {
 
 }  // namespace
 
-TEST_CASE("the gradient of every operation is that of its values") {
+TEST_CASE("the gradient of every operation matches finite differences") {
   for (const Case& c : cases) {
     const auto named = inputs(c);
     const Worst worst = check_gradients([&] { return run(c, named); }, named);
@@ -160,7 +160,7 @@ TEST_CASE("an input that is not tracked gets no gradient and does not change the
     }
 }
 
-TEST_CASE("the gradient checker sees a wrong gradient, and one that is no number") {
+TEST_CASE("the gradient checker detects wrong gradients and NaN") {
   const auto wrong = [](const Var& x, real slope) {
     Tensor y({1});
     for (const real v : x.value().flat()) y[0] += v * v;

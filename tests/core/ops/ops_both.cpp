@@ -1,4 +1,4 @@
-// Operations against their formulas, in both precisions. Gradients are tests/core/ops/ops.cpp's.
+// Operations against their formulas, in both precisions. tests/core/ops/ops.cpp has gradients.
 #include "core/ops/ops.h"
 
 #include <cmath>
@@ -32,13 +32,13 @@ const std::vector<Function> functions{
     {"softplus", softplus, [](double x) { return std::log1p(std::exp(x)); }, -80, 200},
     {"gelu", gelu,
      [](double x) {
-       // x/2 (1 + tanh u) = x/(1 + e^−2u), which keeps its digits where tanh u is near −1
+       // x/2 (1 + tanh u) = x/(1 + e^−2u), which is accurate where tanh u is near −1
        return x / (1 + std::exp(-2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
      },
      -6, 12},
 };
 
-// n numbers spread evenly over low..high, and 0.
+// n evenly spaced values from low to high, and 0.
 Tensor grid(double low, double high, int n = 1001) {
   Tensor x({n + 1});
   for (int i = 0; i < n; ++i) x[i] = real(low + (high - low) * i / (n - 1));
@@ -65,7 +65,7 @@ double largest_error(const Tensor& got, const std::function<double(std::int64_t)
 
 }  // namespace
 
-TEST_CASE("functions of one variable are their formulas") {
+TEST_CASE("functions of one variable match their formulas") {
   for (const Function& f : functions) {
     const Tensor x = grid(f.low, f.high), y = f.f(Var(x)).value();
     for (std::int64_t i = 0; i < x.size(); ++i) {
@@ -79,7 +79,7 @@ TEST_CASE("functions of one variable are their formulas") {
   }
 }
 
-TEST_CASE("exp and sigmoid err as little as they say") {
+TEST_CASE("exp and sigmoid are as accurate as documented") {
   const double most = sizeof(real) == 4 ? 1 : 1e-8;  // f64: 1e-15
   const Tensor x = grid(-87.3, 88.3, 200001);
   const Tensor e = exp(Var(x)).value(), s = sigmoid(Var(x)).value();
@@ -93,7 +93,7 @@ TEST_CASE("exp and sigmoid err as little as they say") {
   CHECK(worst_s < 2e-7 * most);
 }
 
-TEST_CASE("the exponential of a softmax is that of every number, up to 0") {
+TEST_CASE("the exponential of a softmax equals exp for every value up to 0") {
   const Tensor x = grid(-90, 0, 10007), wanted = exp(Var(x)).value();
   const real special[] = {0, real(-inf), NAN, std::numeric_limits<real>::lowest()};
   Tensor e(x.shape);
@@ -104,7 +104,7 @@ TEST_CASE("the exponential of a softmax is that of every number, up to 0") {
   CHECK((limits[0] == 1 && limits[1] == 0 && std::isnan(limits[2]) && limits[3] == 0));
 }
 
-TEST_CASE("an element's value does not depend on its place among others") {
+TEST_CASE("an element's value does not depend on its index") {
   for (const Function& f : functions) {
     const Tensor x = grid(f.low, f.high, 77), y = f.f(Var(x)).value();
     INFO(f.name);
@@ -112,7 +112,7 @@ TEST_CASE("an element's value does not depend on its place among others") {
   }
 }
 
-TEST_CASE("functions of one variable keep NaN and have their limits at infinity") {
+TEST_CASE("functions of one variable propagate NaN and have their limits at infinity") {
   for (const Function& f : functions) {
     INFO(f.name);
     CHECK(std::isnan(one(f.f, NAN)));
@@ -124,7 +124,7 @@ TEST_CASE("functions of one variable keep NaN and have their limits at infinity"
   CHECK((one(softplus, inf) == inf && one(softplus, -inf) == 0));
 }
 
-TEST_CASE("+ − · repeat the shorter operand over the front axes, with exact results") {
+TEST_CASE("+ − · broadcast the smaller operand over the leading axes, with exact results") {
   for (const auto& [sa, sb] : std::vector<std::pair<Shape, Shape>>{{{3, 5}, {3, 5}},
                                                                    {{4, 3, 5}, {5}},
                                                                    {{4, 3, 5}, {3, 5}},
@@ -144,7 +144,7 @@ TEST_CASE("+ − · repeat the shorter operand over the front axes, with exact r
   }
 }
 
-TEST_CASE("a scaled variable is exact") {
+TEST_CASE("scaling a variable is exact") {
   const Tensor x = normal({40});
   CHECK(largest_error((real(3) * Var(x)).value(), [&](auto i) { return real(3) * x[i]; }) == 0);
 }
@@ -159,12 +159,12 @@ TEST_CASE("linear is x Wᵀ + b for every row") {
   const Tensor plain = linear(Var(x), Var(w)).value(),
                biased = linear(Var(x), Var(w), Var(b)).value();
   CHECK(plain.shape == Shape{2, 3, 4});
-  // six terms below 10 in size
+  // six terms of magnitude below 10
   CHECK(largest_error(plain, [&](auto i) { return wanted(i, 0); }) < 60 * epsilon);
   CHECK(largest_error(biased, [&](auto i) { return wanted(i, b[i % 4]); }) < 60 * epsilon);
 }
 
-TEST_CASE("mlp is the same as its parts, with and without a tape") {
+TEST_CASE("mlp equals its parts, with and without a tape") {
   for (const int n : {1, 256, 700})
     for (const int wide : {19, 256}) {
       const Var x(normal({n, 5})), up = Var::parameter(normal({wide, 5}, "up")),
@@ -177,8 +177,7 @@ TEST_CASE("mlp is the same as its parts, with and without a tape") {
     }
 }
 
-TEST_CASE(
-    "the gradient of an mlp is that of its parts, whatever else memory is used for meanwhile") {
+TEST_CASE("the gradient of an mlp equals that of its parts, even if freed memory is reused") {
   for (const int width : {5, 256}) {  // 256 is padded
     const auto gradient = [&](const std::function<Var(const Var&, const Var&, const Var&)>& f) {
       const Var x = Var::parameter(normal({30, width})),
@@ -186,7 +185,7 @@ TEST_CASE(
                 down = Var::parameter(normal({4, 64}, "down"));
       Tape tape;
       const Var loss = sum(f(x, up, down));
-      std::vector<Tensor> others;  // take what the forward pass has given back
+      std::vector<Tensor> others;  // reuse what the forward pass has freed
       for (int i = 0; i < 8; ++i) {
         others.push_back(Tensor::uninitialized({64, width + 16}));
         std::fill_n(others.back().data.get(), others.back().size(), real(NAN));
@@ -217,7 +216,7 @@ TEST_CASE("layer_norm gives rows of mean 0 and variance 1, scaled and shifted") 
   }
 }
 
-TEST_CASE("layer_norm keeps its digits where the mean is large against the spread") {
+TEST_CASE("layer_norm is accurate if the mean is large compared to the spread") {
   Tensor x({1, 64}), w({64}), b({64});
   for (int i = 0; i < 64; ++i) x[i] = real(4096 + i % 2), w[i] = 1;
   // x − mean = ±1/2 exactly, in either precision
@@ -226,7 +225,7 @@ TEST_CASE("layer_norm keeps its digits where the mean is large against the sprea
     CHECK(std::abs(y) == Approx(0.5 / std::sqrt(0.25 + 1e-5)).epsilon(4 * epsilon));
 }
 
-TEST_CASE("rms_norm divides by the root of the mean square, and keeps the mean") {
+TEST_CASE("rms_norm divides by the root mean square and does not subtract the mean") {
   for (const int n : {1, 7, 16, 100}) {
     const Tensor x = normal({3, n}), w = normal({n}, "w");
     const auto wanted = [&](std::int64_t i) {
@@ -238,7 +237,7 @@ TEST_CASE("rms_norm divides by the root of the mean square, and keeps the mean")
   }
 }
 
-TEST_CASE("relu2 and silu_gate are their formulas") {
+TEST_CASE("relu2 and silu_gate match their formulas") {
   const Tensor a = normal({5, 37}), b = normal({5, 37}, "b");
   CHECK(largest_error(relu2(Var(a)).value(),
                       [&](auto i) { return a[i] > 0 ? double(a[i]) * a[i] : 0.0; }) < 20 * epsilon);
@@ -247,7 +246,7 @@ TEST_CASE("relu2 and silu_gate are their formulas") {
         }) < 40 * epsilon);
 }
 
-TEST_CASE("repeat_heads repeats a head side by side and sums its gradients in their order") {
+TEST_CASE("repeat_heads puts a head's copies side by side and sums their gradients in order") {
   const int B = 2, T = 3, K = 2, H = 6, d = 5;
   const Var x = Var::parameter(normal({B, T, K, d}));
   const Tensor weights = normal({B, T, H, d}, "weights");
@@ -301,7 +300,7 @@ TEST_CASE("cross_entropy and its gradient stay finite for huge logits, and NaN s
   CHECK(std::isnan(cross_entropy(Var(x), first).value()[0]));
 }
 
-TEST_CASE("token_losses gives each row's loss and its likeliest token, the first of equals") {
+TEST_CASE("token_losses returns each row's loss and most likely token, the first if tied") {
   Tensor x = normal({3, 11});
   x[2] = x[7] = 9;
   x[11 + 10] = 9;
@@ -314,7 +313,7 @@ TEST_CASE("token_losses gives each row's loss and its likeliest token, the first
   CHECK((t.loss.at(0) + t.loss.at(2)) / 2 == Approx(mean).epsilon(4 * epsilon));
 }
 
-TEST_CASE("rows copies the rows that are asked for, and zeros for negative ones") {
+TEST_CASE("gather copies the requested rows, and zeros for negative indices") {
   const Tensor table = normal({4, 2, 3});
   const std::vector<int> which{3, 0, -1, 3};
   const Tensor y = gather(Var(table), which).value();
@@ -325,7 +324,7 @@ TEST_CASE("rows copies the rows that are asked for, and zeros for negative ones"
         }) == 0);
 }
 
-TEST_CASE("slices along any axis joined by concat are the whole again") {
+TEST_CASE("slices along any axis concatenate to the original") {
   const Tensor x = normal({4, 5, 6});
   for (const int axis : {0, 1, 2, -1, -3}) {
     const int extent = x.dim(axis >= 0 ? axis : axis + 3);
@@ -348,7 +347,7 @@ TEST_CASE("sum adds all elements and outer multiplies all pairs") {
   CHECK(largest_error(y, [&](auto i) { return a[i / 5] * b[i % 5]; }) == 0);
 }
 
-TEST_CASE("rotate turns pairs of columns by the token's angle and keeps the columns past them") {
+TEST_CASE("rotate turns pairs of columns by the token's angle and keeps the remaining columns") {
   for (const bool interleaved : {true, false})
     for (const int pairs : {1, 3, 16, 20}) {
       const int B = 2, T = 3, H = 2, d = 2 * pairs + 3;

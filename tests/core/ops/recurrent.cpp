@@ -35,7 +35,7 @@ double at(const Var& x, std::int64_t i) { return x.value()[i]; }
 
 }  // namespace
 
-TEST_CASE("the gated recurrent unit is PyTorch's GRUCell, one step after the other") {
+TEST_CASE("the gated recurrent unit applies PyTorch's GRUCell step by step") {
   const int T = 5, D = 3;
   const Worded w(1, T, D);
   const Var y = gru(w.gru);
@@ -58,7 +58,7 @@ TEST_CASE("the gated recurrent unit is PyTorch's GRUCell, one step after the oth
   }
 }
 
-TEST_CASE("the gradients of the recurrent unit are right in both directions, with padding") {
+TEST_CASE("the gradients of the recurrent unit are correct in both directions, with padding") {
   const std::vector<int> lengths{4, 2, 1};
   for (Direction direction : {Direction::forward, Direction::backward}) {
     Worded w(3, 4, 3);
@@ -70,7 +70,7 @@ TEST_CASE("the gradients of the recurrent unit are right in both directions, wit
   }
 }
 
-TEST_CASE("a sequence read backwards begins with its last real token") {
+TEST_CASE("a sequence read backwards begins with its last token before padding") {
   const std::vector<int> lengths{2};
   Worded w(1, 5, 3);
   w.gru.direction = Direction::backward;
@@ -83,7 +83,7 @@ TEST_CASE("a sequence read backwards begins with its last real token") {
   for (int i = 0; i < 2 * 3; ++i) CHECK(at(padded, i) == at(y, i));
 }
 
-TEST_CASE("a depthwise convolution reads its neighbours as its padding says") {
+TEST_CASE("a depthwise convolution handles each kind of padding") {
   Tensor x({1, 4, 1}), w({1, 3});
   for (int t = 0; t < 4; ++t) x[t] = t + 1;
   w[0] = 100, w[1] = 10, w[2] = 1;
@@ -98,7 +98,7 @@ TEST_CASE("a depthwise convolution reads its neighbours as its padding says") {
   CHECK(row(2, ConvPadding::none) == std::vector<double>{0, 0, 123, 234});
 }
 
-TEST_CASE("the gradients of the depthwise convolution are right") {
+TEST_CASE("the gradients of the depthwise convolution are correct") {
   const std::vector<int> lengths{5, 3};
   for (ConvPadding padding : {ConvPadding::zero, ConvPadding::circular, ConvPadding::none}) {
     const Var x = parameter({2, 5, 3}, "x"), w = parameter({3, 3}, "w");
@@ -135,7 +135,7 @@ struct Current {
 
 }  // namespace
 
-TEST_CASE("a constant flow moves in a straight line, a flow of the time alone in a parabola") {
+TEST_CASE("a constant flow gives a straight line, a flow linear in time a parabola") {
   Current c(3, 5, 0);
   for (int substeps : {1, 3}) {
     c.flow.substeps = substeps;
@@ -155,7 +155,7 @@ TEST_CASE("a constant flow moves in a straight line, a flow of the time alone in
   }
 }
 
-TEST_CASE("the gradients of a trajectory go through its Runge-Kutta steps") {
+TEST_CASE("the gradients of a trajectory flow through its Runge-Kutta steps") {
   for (int substeps : {1, 2}) {
     Current c(3, 5, 0.4);
     c.flow.substeps = substeps;
@@ -166,10 +166,10 @@ TEST_CASE("the gradients of a trajectory go through its Runge-Kutta steps") {
   }
 }
 
-TEST_CASE("more substeps come closer to the true trajectory, at fourth order") {
+TEST_CASE("more substeps converge to the true trajectory at fourth order") {
   Current c(1, 8, 0.1);
   c.flow.dt = 2;
-  // Far from the kink of the relu, at which a method of any order is of the first.
+  // Far from the kink of the relu, where every method is only first order.
   for (real& b : c.flow.in_bias.value().flat()) b = 10;
   for (real& w : c.flow.out_weight.value().flat()) w /= 10;
   auto end = [&](int substeps) {

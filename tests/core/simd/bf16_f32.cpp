@@ -1,4 +1,4 @@
-// Products of bf16 factors, by each unit that this machine has.
+// Matrix products of bf16 factors, on each unit that this machine has.
 #include "core/simd/bf16.h"
 
 #include <array>
@@ -36,7 +36,7 @@ struct Factors {
             c.dim(1),
             add};
   }
-  // Σ_k of rounded factors, and of what they are in size.
+  // Σ_k of products of rounded factors, and of their magnitudes.
   std::pair<double, double> exact(int i, int j) const {
     double sum = 0, size = 0;
     for (int k = 0; k < K; ++k) {
@@ -48,7 +48,7 @@ struct Factors {
 };
 
 void check_product(const Factors& x, bool add) {
-  constexpr int gap = 3;  // reals between the rows of C that are not ours
+  constexpr int gap = 3;  // reals between the rows of C, not to be changed
   const Tensor before = normal({x.M, x.N + gap}), c = Tensor::uninitialized(before.shape);
   std::copy_n(before.data.get(), c.size(), c.data.get());
   matmul(x.product(c, add));
@@ -66,11 +66,11 @@ void check_product(const Factors& x, bool add) {
 
 }  // namespace
 
-TEST_CASE("a bf16 product has the sums of rounded factors, in every layout and by every unit") {
+TEST_CASE("a bf16 product is that of the rounded factors, in every layout and on every unit") {
   const WithPrecision scope(Precision::bf16);
   for (const bf16::Unit unit : bf16::units()) {
     const bf16::WithUnit by(unit);
-    // Less than a tile; ragged ones; several tiles along the depth; parts of the sum over K.
+    // Less than a tile; ragged tiles; several tiles along K; a sum over K in parts.
     for (const auto& [M, N, K] : std::vector<std::array<int, 3>>{{1, 1, 1},
                                                                  {3, 5, 7},
                                                                  {16, 16, 32},
@@ -86,7 +86,7 @@ TEST_CASE("a bf16 product has the sums of rounded factors, in every layout and b
   }
 }
 
-TEST_CASE("a bf16 product is the same to the bit for any number of threads") {
+TEST_CASE("a bf16 product is bit-identical for any number of threads") {
   const WithPrecision scope(Precision::bf16);
   const Factors x{300, 260, 2100, true, false};
   for (const bf16::Unit unit : bf16::units()) {

@@ -16,7 +16,7 @@ struct ProductCase {
 
 std::vector<ProductCase> products() {
   std::vector<ProductCase> all;
-  // One tile; one tile that oneDNN would cut over K itself; many tiles, ragged; pieces over K.
+  // One tile; one tile whose K oneDNN would split itself; many ragged tiles; pieces along K.
   const std::vector<ProductCase> sizes{{1, 1, 1},       {3, 5, 7},      {40, 2, 0},
                                        {32, 128, 128},  {8, 8, 8000},   {16, 16, 2000},
                                        {128, 128, 128}, {200, 70, 133}, {300, 260, 128},
@@ -54,7 +54,7 @@ struct Run {
     static const Tensor all = normal({200000});
     return all;
   }
-  static constexpr int gap = 3;  // reals between the rows of C that are not ours
+  static constexpr int gap = 3;  // reals between the rows of C, not to be changed
   Tensor before, c;
   Product product;
 };
@@ -63,8 +63,8 @@ double at(const Matrix& m, std::int64_t row, std::int64_t column) {
   return m.transposed ? m.data[column * m.stride + row] : m.data[row * m.stride + column];
 }
 
-// The largest error of an element of C over what rounding may do to it: a sum of n terms, in any
-// order, is off by at most n ε Σ|terms| (Higham 2002, sec. 4.2).
+// The largest error in C relative to the rounding bound, or 0 if none exceeds it: a sum of n terms,
+// in any order, is off by at most n ε Σ|terms| (Higham 2002, sec. 4.2).
 double worst(const Run& run) {
   const Product& p = run.product;
   double most = 0;
@@ -85,7 +85,7 @@ double worst(const Run& run) {
 
 }  // namespace
 
-TEST_CASE("matmul is the sum of products in every layout, added or not, and writes only C") {
+TEST_CASE("matmul is correct in every layout, added to C or not, and writes only C") {
   for (const ProductCase& c : products()) {
     INFO(name(c));
     const Run run(c);
@@ -98,14 +98,14 @@ TEST_CASE("matmul is the sum of products in every layout, added or not, and writ
   }
 }
 
-TEST_CASE("matmul gives the same bits with any number of threads") {
+TEST_CASE("matmul is bit-identical for any number of threads") {
   for (const ProductCase& c : products()) {
     INFO(name(c));
     CHECK(differing([&] { return std::vector{Run(c).c}; }) == "");
   }
 }
 
-TEST_CASE("matmul gives the same bits inside a parallel loop") {
+TEST_CASE("matmul is bit-identical inside a parallel loop") {
   const ProductCase c{300, 70, 133};
   const Tensor alone = Run(c).c;
   std::vector<char> same(4);

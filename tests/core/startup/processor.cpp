@@ -26,7 +26,7 @@ std::string described(std::initializer_list<Number> lacking) {
 
 }  // namespace
 
-TEST_CASE("what a processor lacks is named, at most four features of it") {
+TEST_CASE("the features that a processor lacks are named, at most four of them") {
   CHECK(described({Number::avx512f}) ==
         "yonder: this program was built for a processor with avx512f, which this one lacks; build "
         "it here, or with --preset portable for any x86-64-v3\n");
@@ -37,19 +37,19 @@ TEST_CASE("what a processor lacks is named, at most four features of it") {
         "x86-64-v3\n");
 }
 
-TEST_CASE("the portable build is no advice where a feature of its own lacks") {
+TEST_CASE("the portable build is not suggested if the processor lacks one of its features") {
   CHECK(described({Number::movbe, Number::avx512f}) ==
         "yonder: this program was built for a processor with movbe, avx512f, which this one lacks; "
         "build it here\n");
 }
 
-TEST_CASE("a line that is too short for a sentence ends early") {
+TEST_CASE("a buffer that is too short truncates the sentence") {
   char text[24] = {};
   CHECK(processor::describe(1, text, 10) == 9);
   CHECK(text == std::string("yonder: t"));
 }
 
-TEST_CASE("the processor has what the tests were built for") {
+TEST_CASE("the processor has the features that the tests were built for") {
   CHECK((processor::built_for & ~processor::present()) == 0);
 #ifdef __AVX2__
   CHECK((processor::built_for >> int(Number::avx2) & 1) == 1);
@@ -59,7 +59,7 @@ TEST_CASE("the processor has what the tests were built for") {
 }
 
 #ifdef __x86_64__
-TEST_CASE("features are found as the compiler's own run time finds them") {
+TEST_CASE("features are detected as by the compiler's own runtime") {
   __builtin_cpu_init();
   const processor::Features present = processor::present();
 #define SAME(name) CHECK((present >> int(Number::name) & 1) == (__builtin_cpu_supports(#name) != 0))

@@ -60,18 +60,18 @@ TEST_CASE("Quartiles of a timing lie between its windows") {
   CHECK_FALSE(timing.is_void());
 }
 
-TEST_CASE("The work of a step is that of its matrix products") {
+TEST_CASE("The FLOPs of a step are those of its matrix products") {
   // tiny: 2048 tokens; a layer has 12 · 64² weights, the head 256 · 64; a token sees 32.5 others on
   // average, at 4 · 64 operations each. Backward is twice that.
   TrainBench bench(size_named("tiny"), "rope", {});
   CHECK(bench.flops() == 3.0 * 2048 * (2 * (2 * 12 * 64 * 64 + 256 * 64) + 2 * 4 * 64 * 32.5));
 }
 
-TEST_CASE("The work of a test is that of its matrix products, those with relative tables too") {
+TEST_CASE("The FLOPs of an evaluation include its matrix products with relative tables") {
   const auto flops = [](const std::string& encoding, const Overrides& options = {}) {
     return EvalBench(size_named("tiny"), encoding, options).flops(64);
   };
-  // tiny: two layers of four heads; a vector of all heads is multiplied with another.
+  // tiny: two layers of four heads; `each` is one dot product of all heads and layers.
   constexpr double D = 64, each = 2 * 2 * D, matrices = 2 * 64 * (2 * 12 * D * D + 256 * D);
   constexpr double plain = matrices + 2 * each * 2080;  // q·k and p v of 64·65/2 pairs
   CHECK(flops("rope") == plain);
@@ -83,7 +83,7 @@ TEST_CASE("The work of a test is that of its matrix products, those with relativ
   // other, 33·34/2 + 31·33.
   constexpr double tables = 2 * 2 * 2 * 64 * D * D, rows = each * (1552 + 1584);
   CHECK(flops("deberta") == plain + tables + rows);
-  // Each of 32 sequences has its own products with the rows, and all have one table.
+  // Each of 32 sequences has its own products with the rows, and all share one table.
   TrainBench training(size_named("tiny"), "deberta", {});
   CHECK(training.flops() == 3 * (32 * (plain + rows) + tables));
   // The last 8 keys and the first 2: 8·9/2 + 56·8 and 1 + 55·2 pairs.
@@ -91,7 +91,7 @@ TEST_CASE("The work of a test is that of its matrix products, those with relativ
         matrices + 2 * each * 595);
 }
 
-TEST_CASE("Every kind of bench prints its figures for programs") {
+TEST_CASE("Every kind of bench prints its figures as JSON") {
   for (const std::string what : {"train", "eval --length 256", "gemm"}) {
     const bool gemm = what == "gemm";
     const Ran ran = yonder_run("bench " + what + " --json" +
@@ -107,7 +107,7 @@ TEST_CASE("Every kind of bench prints its figures for programs") {
       CHECK(peak >= most);
       continue;
     }
-    // The figures are of the same time: 2048 tokens of training, 256 of a test.
+    // All figures are of the same time: 2048 tokens of training, 256 of evaluation.
     const auto& row = json.contains("rows") ? json["rows"][0] : json;
     const double seconds = 1e-3 * double(row["ms"]);
     CHECK(double(row["tokens_per_second"]) * seconds == Approx(what == "train" ? 2048 : 256));
@@ -118,7 +118,7 @@ TEST_CASE("Every kind of bench prints its figures for programs") {
   }
 }
 
-TEST_CASE("A profile shares the time of a step among its operations") {
+TEST_CASE("A profile divides the time of a step among its operations") {
   const Ran ran = yonder_run("bench train --size tiny --steps 1 --max-wait 0 --profile --json");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
@@ -144,7 +144,7 @@ TEST_CASE("A profile shares the time of a step among its operations") {
     CHECK_FALSE(profile[name].contains("forward_gflops"));
 }
 
-TEST_CASE("A printed profile leaves out the speed of what has no products") {
+TEST_CASE("A printed profile omits the speed of operations without products") {
   const Ran ran = yonder_run("bench train --size tiny --steps 1 --max-wait 0 --profile");
   const auto shares = [&ran](const std::string& operation) {
     const std::size_t at = ran.out.find("\n" + operation + " ") + 1;
@@ -154,7 +154,7 @@ TEST_CASE("A printed profile leaves out the speed of what has no products") {
   CHECK(shares("layer_norm") == 1);
 }
 
-TEST_CASE("A bench refuses what it can't measure in one sentence") {
+TEST_CASE("A bench refuses in one sentence what it cannot measure") {
   const auto said = [](const std::string& arguments) {
     const Ran ran = yonder_run("bench " + arguments);
     CHECK(ran.code == 2);
@@ -171,7 +171,7 @@ TEST_CASE("A bench refuses what it can't measure in one sentence") {
         "yonder: learned: position 4095 is beyond the table of 64; see --learned.beyond\n");
 }
 
-TEST_CASE("The hand-out of cells needs ranks, and says how to start them") {
+TEST_CASE("The handout bench needs ranks, and says how to start them") {
   const Ran ran = yonder_run("bench handout");
   CHECK(ran.code == 2);
   CHECK(ran.err ==

@@ -12,10 +12,10 @@ TEST_CASE("check tries an encoding in every kind of model, with its overrides") 
   const Ran learned = yonder_run("check learned");
   CHECK(learned.code == 0);
   CHECK_THAT(learned.out, ContainsSubstring("undefined beyond the training length"));
-  CHECK(yonder_run("check abacus").code == 0);  // goes by digits
+  CHECK(yonder_run("check abacus").code == 0);  // needs digits
 }
 
-TEST_CASE("check refuses an encoding that there is not") {
+TEST_CASE("check refuses an unknown encoding") {
   CHECK(refused("check rop", 2, "did you mean 'rope'"));
   CHECK(refused("check", 2, "ENCODING"));
 }

@@ -15,7 +15,7 @@ namespace {
 
 std::string checkpoint() { return trained_run() + "/checkpoints/step-3.safetensors"; }
 
-// As `refused`, for trainings, which must leave nothing behind.
+// Like `refused`, for a training, which must leave nothing behind.
 void training_refused(const std::string& arguments, int code, const std::string& said) {
   const Folder folder;
   refused("train" + tiny_copy + "--steps 2 --quiet " + arguments + " --out " + (folder / "run"),
@@ -25,7 +25,7 @@ void training_refused(const std::string& arguments, int code, const std::string&
 
 }  // namespace
 
-TEST_CASE("a misspelt word is refused with the nearest one that is known") {
+TEST_CASE("a misspelled word is refused with the nearest known one") {
   refused("trian", 2, "did you mean 'train'?");
   refused("--versoin", 2, "did you mean '--version'?");
   training_refused("--widht 64", 2, "did you mean '--width'?");
@@ -36,13 +36,13 @@ TEST_CASE("a misspelt word is refused with the nearest one that is known") {
   training_refused("--rope.layout haf", 2, "did you mean 'half'?");
 }
 
-TEST_CASE("an option of what is not in use is refused, and what is in use named") {
+TEST_CASE("an option of a task or encoding not in use is refused with the one in use") {
   training_refused("--encoding rope --alibi.learned true", 2, "'rope'");
   training_refused("--recall.keys 40", 2, "recall.keys: the task in use is copy");
   training_refused("--text /tmp", 2, "--text: the task in use is copy");
 }
 
-TEST_CASE("a number out of bounds is refused with what is allowed") {
+TEST_CASE("a number out of range is refused with what is allowed") {
   training_refused("--steps 0", 2, "--steps: '0' is not allowed; it takes a whole number from 1");
   training_refused("--lr -1", 2, "--lr: '-1' is not allowed; it takes a number above 0");
   training_refused("--lr nan", 2, "--lr: 'nan'");
@@ -60,20 +60,20 @@ TEST_CASE("a number out of bounds is refused with what is allowed") {
   refused("eval " + trained_run() + " --eval-lengths 99999999", 2, "--eval-lengths");
 }
 
-TEST_CASE("what is missing or too much on the line is refused") {
+TEST_CASE("missing and surplus arguments are refused") {
   refused("train" + tiny_copy + "--steps 2", 2, "--out is missing");
   refused("train --out", 2, "--out: needs a value");
   refused("train --out --force", 2, "--out: needs a value");
   training_refused("more", 2, "'more' is one argument too many");
   refused("eval --eval-lengths 4", 2, "DIR is missing");
-  const Ran bare = yonder_run("sweep");  // no two hours of work
+  const Ran bare = yonder_run("sweep");  // does not start two hours of work
   CHECK(bare.code == 2);
   CHECK(bare.err.find("Examples\n  yonder sweep quick") != bare.err.npos);
   refused("logits " + trained_run() + " --tokens t.npy", 2, "--out is missing");
   refused("logits " + trained_run() + " --tokens t --out l --grads g", 2, "--targets");
 }
 
-TEST_CASE("extents that don't fit each other are refused before anything is written") {
+TEST_CASE("dimensions that do not fit together are refused before anything is written") {
   training_refused("--width 18 --heads 4", 2, "18 is not a multiple of heads 4");
   training_refused("--width 12 --heads 4 --encoding rope", 2, "rope");
   training_refused("--bidirectional --encoding cope", 2, "cope: for causal models only");
@@ -90,7 +90,7 @@ TEST_CASE("a text that is missing, empty or too short is refused") {
   training_refused(text + "--text " + (folder / "short"), 2, "too few for a length of 512");
 }
 
-TEST_CASE("a folder that holds a run is left alone without --force, and replaced with it") {
+TEST_CASE("a folder with a run is not touched without --force, and replaced with it") {
   const Folder folder;
   const std::string run = folder / "run";
   const std::string start = "train" + tiny_copy + "--encoding rope --quiet --out " + run;
@@ -98,7 +98,7 @@ TEST_CASE("a folder that holds a run is left alone without --force, and replaced
   put(run + "/notes.txt", "mine");
   const std::string before = content_of(run + "/metrics.jsonl");
   refused(start + " --steps 2", 2, "--force");
-  // What can't start does not cost the old run either.
+  // A run that cannot start does not cost the old run either.
   refused(start + " --steps 2 --force --width 17", 2, "multiple");
   refused(start + " --steps 2 --force --lr 1e38 --warmup 0 --rope.base 0", 2, "rope.base");
   CHECK(content_of(run + "/metrics.jsonl") == before);
@@ -112,7 +112,7 @@ TEST_CASE("a folder that holds a run is left alone without --force, and replaced
   refused(start + " --steps 2 --force", 2, "holds a sweep");
 }
 
-TEST_CASE("a run's folder tells what was run, and how it went") {
+TEST_CASE("a run's folder records its configuration and its progress") {
   const std::string& run = trained_run();
   const std::string config = content_of(run + "/config.toml");
   for (const char* said : {"encoding = 'rope'", "width = 16", "mlp = 64", "base = 10000\n",
@@ -130,7 +130,7 @@ TEST_CASE("a run's folder tells what was run, and how it went") {
   CHECK(steps == 3);
 }
 
-TEST_CASE("a file that is no checkpoint, is truncated or has other shapes is refused") {
+TEST_CASE("a file that is not a checkpoint, is truncated or has other shapes is refused") {
   const Folder folder;
   const std::string good = content_of(checkpoint());
   put(folder / "text", "no checkpoint");
@@ -147,7 +147,7 @@ TEST_CASE("a file that is no checkpoint, is truncated or has other shapes is ref
     refused("eval " + (folder / name) + test, 3, name);
 }
 
-TEST_CASE("what training has fixed can't be changed at test time, the rest can") {
+TEST_CASE("options fixed in training cannot be changed at inference, others can") {
   const std::string test = "eval " + trained_run() + " --eval-lengths 4,8 --quiet";
   refused(test + " --rope.fraction 0.5", 2, "fixed in training at 1");
   refused(test + " --copy.alphabet 5", 2, "fixed in training at");
@@ -158,7 +158,7 @@ TEST_CASE("what training has fixed can't be changed at test time, the rest can")
     CHECK(yonder_run(test + " " + more).code == 0);
 }
 
-TEST_CASE("a length at which the encoding is undefined is a row that says why") {
+TEST_CASE("if the encoding is undefined at a length, its row says why") {
   const Folder folder;
   const std::string run = folder / "run";
   REQUIRE(
@@ -181,7 +181,7 @@ TEST_CASE("a length at which the encoding is undefined is a row that says why") 
   CHECK(table.out.find("undefined: learned") != std::string::npos);
 }
 
-TEST_CASE("tests and training on a text that has changed say so, unless it was asked for") {
+TEST_CASE("evaluation and training on a changed text warn, unless the text is named explicitly") {
   const Folder folder;
   const std::string path = folder / "text", run = folder / "run";
   std::string text;
@@ -218,11 +218,11 @@ TEST_CASE("tests and training on a text that has changed say so, unless it was a
   CHECK(said(folder / "older", "") == "");
 }
 
-TEST_CASE("more examples than a text has are refused with their number, or said by a sweep") {
+TEST_CASE("more examples than a text has are refused by eval, and reduced by sweep with a note") {
   const Folder folder;
   std::string text;
   for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";
-  put(folder / "text", text);  // of 3490 bytes the last 350 are for tests, 6 blocks
+  put(folder / "text", text);  // the last 350 of 3490 bytes are for tests, 6 blocks
   const std::string model =
       " --task text --text " + (folder / "text") +
       " --train-length 32 --width 16 --heads 2 --layers 1 --batch 4 --steps 2";
@@ -238,7 +238,7 @@ TEST_CASE("more examples than a text has are refused with their number, or said 
         std::string::npos);
 }
 
-TEST_CASE("a training that diverges ends with code 4, names the step and keeps what it has") {
+TEST_CASE("a training that diverges ends with code 4, names the step and keeps its checkpoints") {
   const Folder folder;
   const std::string run = folder / "run";
   refused("train" + tiny_copy +
@@ -249,13 +249,13 @@ TEST_CASE("a training that diverges ends with code 4, names the step and keeps w
   CHECK(content_of(run + "/metrics.jsonl").find("\"step\":1,") != std::string::npos);
 }
 
-TEST_CASE("a place that can't be written to ends with code 6") {
+TEST_CASE("a path that cannot be written ends with code 6") {
   refused("train" + tiny_copy + "--steps 1 --quiet --out /dev/null/run", 6, "/dev/null/run");
   const std::string command = std::string(YONDER_BINARY) + " --version > /dev/full 2> /dev/null";
   CHECK(WEXITSTATUS(std::system(command.c_str())) == 6);
 }
 
-TEST_CASE("checkpoints are the same bytes for any number of threads", "[slow]") {
+TEST_CASE("checkpoints are byte-identical for any number of threads", "[slow]") {
   for (const std::string encoding : {"rope", "learned", "alibi", "t5", "kerple"}) {
     std::string first;
     for (const std::string threads : {"1", "2", "3", "4", "8"}) {
@@ -275,7 +275,7 @@ TEST_CASE("checkpoints are the same bytes for any number of threads", "[slow]") 
   }
 }
 
-TEST_CASE("what is trained in a way that is seldom meant is said") {
+TEST_CASE("settings that are rarely intended cause a warning") {
   const Folder folder;
   const auto said = [&](const std::string& arguments) {
     const Ran ran = yonder_run("train --width 16 --heads 2 --layers 1 --batch 2 --force --out " +
@@ -287,12 +287,12 @@ TEST_CASE("what is trained in a way that is seldom meant is said") {
   CHECK(said("--task copy --train-length 4 --steps 3 --warmup 2").find("--warmup") ==
         std::string::npos);
   put(folder / "text", std::string(200, 'x'));
-  // The task is that of the text.
+  // --text implies the task.
   CHECK(said("--text " + (folder / "text") + " --train-length 32 --steps 3")
             .find("too few for a length of 32") != std::string::npos);
 }
 
-TEST_CASE("a command that is suggested can be run as it stands, and a run lies where it is named") {
+TEST_CASE("a suggested command runs as printed, and a run's file is refused with its folder") {
   const Folder folder;
   const Ran ran = yonder_run("train" + tiny_copy + "--steps 2 --out '" + (folder / "my run'"));
   const std::size_t at = ran.err.find("eval '");
@@ -302,7 +302,7 @@ TEST_CASE("a command that is suggested can be run as it stands, and a run lies w
           "name the folder of the run, " + (folder / "my run"));
 }
 
-TEST_CASE("layers with encodings of their own, and one that changes, are trained and compared") {
+TEST_CASE("per-layer encodings and one that switches are trained and compared") {
   const Folder folder;
   const std::string model =
       "--task copy --train-length 4 --width 16 --heads 2 --layers 2 --batch 4 ";
@@ -318,7 +318,7 @@ TEST_CASE("layers with encodings of their own, and one that changes, are trained
   const std::string csv = content_of(folder / "s/results.csv");
   CHECK(csv.find("\"rope@0,none@1\",,copy,,,answer,8,") != csv.npos);
   CHECK(csv.find("rope:encoding.switch_at=0.5,,copy,,,answer,8,") != csv.npos);
-  // Tested as what it ended as.
+  // Evaluated with its final encoding.
   std::string switched;
   for (const auto& run : fs::directory_iterator(folder / "s/cells"))
     if (run.path().filename().string().starts_with("rope_encoding.switch_at"))

@@ -24,7 +24,7 @@ std::string last_line(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("data says of every task what it is and shows samples of the length asked for") {
+TEST_CASE("data describes every task and shows samples of the requested length") {
   const std::string readme = YONDER_SOURCE "/README.md";
   for (const TaskEntry& e : tasks()) {
     const auto task = e.make();
@@ -48,7 +48,7 @@ TEST_CASE("data says of every task what it is and shows samples of the length as
   }
 }
 
-TEST_CASE("data puts what is asked in brackets, and a hidden token with its name") {
+TEST_CASE("data prints targets in brackets, and a masked token with its name") {
   CHECK(said("copy --seed 4") == said("copy --seed 4"));
   CHECK(said("copy --seed 4") != said("copy --seed 5"));
   CHECK_THAT(last_line(said("parity --length 2 --show 1")),
@@ -66,7 +66,7 @@ TEST_CASE("data puts what is asked in brackets, and a hidden token with its name
              ContainsSubstring("  powers of ten . 0 1 . 0 1 . 0 1 2\n"));
 }
 
-TEST_CASE("data refuses what can't be shown") {
+TEST_CASE("data refuses what cannot be shown") {
   for (const auto& [arguments, said] : std::vector<std::pair<std::string, std::string>>{
            {"", "TASK is missing"},
            {"cpoy", "did you mean 'copy'?"},

@@ -35,7 +35,7 @@ TEST_CASE("eval --attention writes a line for each length, layer and head, and c
   }
 }
 
-TEST_CASE("eval --attention of several rows has the numbers of each override alone") {
+TEST_CASE("eval --attention of several rows has the values of each override alone") {
   const Folder folder;
   REQUIRE(yonder_run("train --task recall --encoding rope --train-length 4 --width 16 --heads 2 "
                      "--layers 1 --batch 4 --steps 3 --quiet --out " +
@@ -60,14 +60,14 @@ TEST_CASE("eval --attention of several rows has the numbers of each override alo
                             "--rope.scaling yarn --sharpen.by 2", "--window.size 8"})
     observed(flags, alone, maps_alone);
   CHECK(alone.size() == 5 * 2 * 2);
-  // The last row, both at once, comes after these.
+  // The last row, with both overrides, comes after these.
   REQUIRE(looks.size() == 6 * 2 * 2);
   for (std::size_t i = 0; i < alone.size(); ++i) CHECK((looks[i] == alone[i]));
   REQUIRE(maps.size() > maps_alone.size());
   for (std::size_t i = 0; i < maps_alone.size(); ++i) CHECK((maps[i] == maps_alone[i]));
 }
 
-TEST_CASE("eval --attention-map is the same in 1, 2 and 3 threads, and its rows add up to 1") {
+TEST_CASE("eval --attention-map is the same with 1, 2 and 3 threads, and its rows sum to 1") {
   const Folder folder;
   REQUIRE(yonder_run("train --task recall --encoding fire --train-length 4 --width 16 --heads 2 "
                      "--layers 2 --batch 4 --steps 3 --quiet --out " +
@@ -121,7 +121,7 @@ TEST_CASE("sweep --attention adds attention.csv and a section, and changes no sc
   for (std::size_t at = 0; (at = results.find("\"map\": [", at)) != results.npos; ++at) ++maps;
   CHECK(maps == 3 * 2 * 2);
   CHECK_THAT(content_of(folder / "observed/report.html"), ContainsSubstring("Attention maps"));
-  // The sweep and eval see the same.
+  // The sweep and eval find the same values.
   REQUIRE(yonder_run("eval " + (folder / "observed/cells/alibi-recall-s0") +
                      " --eval-lengths 4,16 --examples 8 --quiet --attention " + (folder / "a.csv"))
               .code == 0);

@@ -1,4 +1,4 @@
-// What is written is compared with yonder's logits by tests/scripts/interop.sh, which needs numpy.
+// tests/scripts/interop.sh compares exported models with yonder's logits, which needs numpy.
 #include <filesystem>
 #include <map>
 
@@ -9,7 +9,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// A run of a few steps, made once for each.
+// A run of a few steps, trained once for each set of options.
 const std::string& run_of(const std::string& options) {
   static const Folder folder;
   static std::map<std::string, std::string> runs;
@@ -74,7 +74,7 @@ TEST_CASE("modeling_yonder.py has what the encoding needs and nothing else") {
                        ContainsSubstring("def unit") && !ContainsSubstring("def fire"));
 }
 
-TEST_CASE("layers that turn alike share a table when exported") {
+TEST_CASE("layers with equal rotations share a table when exported") {
   const Folder folder;
   const std::string out = folder / "x";
   REQUIRE(yonder_run("export " + run_of("--task copy --encoding xpos --layers 2") +
@@ -84,7 +84,7 @@ TEST_CASE("layers that turn alike share a table when exported") {
   CHECK_THAT(config, ContainsSubstring("tables.turns.1") && !ContainsSubstring("tables.turns.2"));
 }
 
-TEST_CASE("a text's tokenizer has a token for every byte, a task's its names") {
+TEST_CASE("a text's tokenizer has a token for every byte, a task's has its token names") {
   const Folder folder;
   const std::string text = "--task text --text " YONDER_SOURCE "/LICENSE --encoding none";
   REQUIRE(yonder_run("export " + run_of(text) + " --out " + (folder / "a")).code == 0);
@@ -97,7 +97,7 @@ TEST_CASE("a text's tokenizer has a token for every byte, a task's its names") {
              ContainsSubstring("\"<sep>\": 1") && ContainsSubstring("\"a\": 3"));
 }
 
-TEST_CASE("export refuses what can't be exported, and says what it would need") {
+TEST_CASE("export refuses what cannot be exported, and says what it would need") {
   const Folder folder;
   const std::string out = " --out " + (folder / "x");
   const auto run = [](const std::string& encoding) {

@@ -1,4 +1,4 @@
-// Help, and the names by which flags and values are understood.
+// Help, and the accepted names of flags and values.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -11,7 +11,7 @@ using namespace yonder;
 
 namespace {
 
-// Of a terminal: a letter of UTF-8 is one.
+// Columns in a terminal: a UTF-8 character is one.
 std::size_t columns(const std::string& line) {
   return std::size_t(
       std::count_if(line.begin(), line.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
@@ -38,7 +38,7 @@ TEST_CASE("the help of a command opens with examples and has every registered op
   }
 }
 
-TEST_CASE("the help of each command has at most 60 lines of 100 columns, all of it 100 columns") {
+TEST_CASE("the help of each command has at most 60 lines, and all help at most 100 columns") {
   for (const std::string command : {"", "train", "sweep", "ablate", "eval", "report", "bench",
                                     "list", "show", "data", "logits", "completion"})
     for (const std::string flag : {"--help", "--help-all"}) {
@@ -57,7 +57,7 @@ TEST_CASE("the help of each command has at most 60 lines of 100 columns, all of 
     }
 }
 
-TEST_CASE("a help shows the options of the encodings and tasks that are named beside it") {
+TEST_CASE("help shows the options of the encodings and tasks named on the command line") {
   const std::string plain = yonder_run("train --help").out,
                     rope = yonder_run("train --encoding rope+logn --task copy --help").out;
   for (const char* flag : {"--rope.base ", "--logn.when ", "--copy.alphabet "}) {
@@ -67,7 +67,7 @@ TEST_CASE("a help shows the options of the encodings and tasks that are named be
   CHECK(rope.find("--alibi.") == rope.npos);
 }
 
-TEST_CASE("a flag's former name and '_' for '-' are understood, the former said once") {
+TEST_CASE("a flag's former name and '_' for '-' are accepted, the former with one note") {
   const Folder folder;
   const std::string run = folder / "run";
   const Ran ran = yonder_run(
@@ -88,7 +88,7 @@ TEST_CASE("a flag's former name and '_' for '-' are understood, the former said 
     CHECK(config.find(line) != config.npos);
 }
 
-TEST_CASE("eval --lengths is --eval-lengths, and nothing is said of it") {
+TEST_CASE("eval --lengths is --eval-lengths, without a note") {
   const std::string eval = "eval " + trained_run() + " --json --quiet ";
   const Ran ran = yonder_run(eval + "--lengths 4,8");
   CHECK(ran.code == 0);
@@ -96,7 +96,7 @@ TEST_CASE("eval --lengths is --eval-lengths, and nothing is said of it") {
   CHECK(ran.out == yonder_run(eval + "--eval-lengths 4,8").out);
 }
 
-TEST_CASE("a switch that a file turns on is turned off by a flag") {
+TEST_CASE("a flag can turn off a switch that a file turns on") {
   const Folder folder;
   put(folder / "c.toml", "[model]\nbidirectional = true\ntied = true\n");
   const Ran ran = yonder_run("train --config " + (folder / "c.toml") + tiny_copy +
@@ -107,7 +107,7 @@ TEST_CASE("a switch that a file turns on is turned off by a flag") {
   CHECK(config.find("tie_embeddings = true") != config.npos);
 }
 
-TEST_CASE("the field's names are understood in whatever case, and suggestions are of our names") {
+TEST_CASE("common names are accepted in any case, and suggestions use yonder's names") {
   const Folder folder;
   const std::string run = folder / "run";
   REQUIRE(yonder_run("train" + tiny_copy + "--encoding RoTary+LogN --steps 2 --quiet --out " + run)

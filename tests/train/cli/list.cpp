@@ -7,7 +7,7 @@
 
 using namespace yonder;
 
-TEST_CASE("list names every encoding and task in a line of a terminal, or as JSON") {
+TEST_CASE("list prints every encoding and task in one terminal line, or as JSON") {
   const Ran text = yonder_run("list encodings"), json = yonder_run("list encodings --json");
   const auto all = nlohmann::json::parse(json.out);
   CHECK(all.size() == registry().size());
@@ -22,7 +22,7 @@ TEST_CASE("list names every encoding and task in a line of a terminal, or as JSO
   CHECK(yonder_run("list encoding").code == 2);
 }
 
-TEST_CASE("each room's README.md has the very table that the program prints") {
+TEST_CASE("each room's README.md has exactly the table that the program prints") {
   for (const auto& [what, room] : std::vector<std::pair<std::string, std::string>>{
            {"encodings", "encodings"}, {"tasks", "datasets"}, {"presets", "train"}}) {
     INFO(room << "/README.md: yonder list " << what << " --markdown");
@@ -31,7 +31,7 @@ TEST_CASE("each room's README.md has the very table that the program prints") {
   }
 }
 
-TEST_CASE("the first page says how many encodings, tasks and presets there are") {
+TEST_CASE("README.md says how many encodings, tasks and presets there are") {
   const auto count = [](const std::string& what) {
     const auto all = nlohmann::json::parse(yonder_run("list " + what + " --json").out);
     return std::to_string(all.size()) + " " + what;

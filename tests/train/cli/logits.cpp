@@ -1,4 +1,4 @@
-// yonder logits: what other programs compare with.
+// yonder logits, whose output other programs compare with.
 
 #include "core/io/npy.h"
 #include "core/io/safetensors.h"
@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The model of three steps, which no test changes.
+// A model trained for three steps, which no test modifies.
 const std::string& logits_checkpoint() {
   static const Folder folder;
   static const std::string path = folder / "run/checkpoints/step-3.safetensors";
@@ -63,7 +63,7 @@ TEST_CASE("logits of padding are 0, and every parameter has a gradient") {
   CHECK(logits.substr(logits.size() - 8 * V, 4 * V) != std::string(4 * V, '\0'));
 }
 
-TEST_CASE("logits of a model that uses digits are told which tokens are some") {
+TEST_CASE("logits of a model that uses digits must be told which tokens are digits") {
   const Folder folder;
   const std::string run = folder / "run";
   REQUIRE(
@@ -86,7 +86,7 @@ TEST_CASE("logits of a model that uses digits are told which tokens are some") {
   CHECK((content_of(folder / "none") != content_of(folder / "two")));
 }
 
-TEST_CASE("tokens that can't be are refused, and no file is written") {
+TEST_CASE("invalid tokens are refused, and no file is written") {
   const Folder folder;
   put_npy(folder / "big.npy", 1, 2, {0, 10000});
   put_npy(folder / "middle.npy", 1, 3, {0, -1, 3});
@@ -127,8 +127,7 @@ TEST_CASE("tokens that can't be are refused, and no file is written") {
   CHECK_FALSE(fs::exists(folder / "g"));
 }
 
-TEST_CASE(
-    "logits with --attention writes where each head looks, of the rows with a target or all") {
+TEST_CASE("logits --attention writes where each head looks, for rows with a target or for all") {
   const Folder folder;
   put_npy(folder / "t.npy", 2, 3, {0, 3, 4, 0, 5, -1});
   put_npy(folder / "y.npy", 2, 3, {3, -1, -1, 5, -1, -1});
@@ -142,7 +141,7 @@ TEST_CASE(
         "layer,head,rows,entropy,keys,distance,within,first,own,top,spent,told,d0,d1,d2");
   CHECK(lines[1].starts_with("0,0,5,"));
   CHECK(lines[2].starts_with("0,1,5,"));
-  // A first token sees itself alone.
+  // A first token sees only itself.
   REQUIRE(
       yonder_run(logits + " --targets " + (folder / "y.npy") + " --grads " + (folder / "g")).code ==
       0);

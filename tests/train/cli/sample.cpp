@@ -29,19 +29,19 @@ const std::string& text_run() {
 
 }  // namespace
 
-TEST_CASE("sample continues a prompt, the same way for a seed and any threads") {
+TEST_CASE("sample continues a prompt the same way for a seed and any number of threads") {
   const std::string sample = "sample " + text_run() + " --prompt abc --tokens 20 --seed ";
   const Ran one = yonder_run(sample + "1 --threads 1"), two = yonder_run(sample + "1 --threads 2");
   REQUIRE(one.code == 0);
   CHECK(one.out.starts_with("abc"));
-  CHECK(one.out.size() >= 24);  // the prompt, 20 tokens and a line's end
+  CHECK(one.out.size() >= 24);  // the prompt, 20 tokens and a newline
   CHECK(one.out == two.out);
   CHECK(one.out != yonder_run(sample + "2").out);
   const std::string greedy = sample + "1 --temperature 0";
   CHECK(yonder_run(greedy).out == yonder_run(sample + "9 --temperature 3 --top-k 1").out);
 }
 
-TEST_CASE("sample shows a task's sequences, what is right and what the model says") {
+TEST_CASE("sample shows a task's sequences, the correct answer and the model's") {
   const std::string& run = sampled_run("copy", " --encoding rope --train-length 4");
   const Ran ran = yonder_run("sample " + run + " --length 3 --count 2");
   REQUIRE(ran.code == 0);
@@ -50,7 +50,7 @@ TEST_CASE("sample shows a task's sequences, what is right and what the model say
   CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') == 6);
 }
 
-TEST_CASE("sample answers a prompt in names of tokens") {
+TEST_CASE("sample accepts and answers a prompt in token names") {
   const std::string& run = sampled_run("copy", " --encoding rope --train-length 4");
   const Ran ran = yonder_run("sample " + run + " --prompt 'a b <sep>' --tokens 5 --temperature 0");
   REQUIRE(ran.code == 0);
@@ -60,7 +60,7 @@ TEST_CASE("sample answers a prompt in names of tokens") {
   CHECK(ran.out == yonder_run("sample " + run + " --prompt ab --tokens 5 --temperature 0").out);
 }
 
-TEST_CASE("sample prints letters of UTF-8 whole, and names control characters") {
+TEST_CASE("sample prints UTF-8 characters whole, and escapes control characters") {
   const std::string sample = "sample " + text_run() + " --tokens 1 --temperature 0 --prompt ";
   const auto starts = [&](const std::string& prompt, const std::string& printed) {
     const Ran ran = yonder_run(sample + prompt);
@@ -71,7 +71,7 @@ TEST_CASE("sample prints letters of UTF-8 whole, and names control characters") 
   starts(R"sh("$(printf '\033[31m')")sh", R"(\x1b[31m)");
 }
 
-TEST_CASE("sample refuses what it can't do in a sentence") {
+TEST_CASE("sample refuses in a sentence what it cannot do") {
   CHECK(refused("sample " + text_run() + " --prompt abc --tokens 200", 2, "learned"));
   const std::string& recall = sampled_run("recall", " --encoding rope --train-length 4");
   CHECK(refused("sample " + recall, 2, "has its targets among given tokens"));

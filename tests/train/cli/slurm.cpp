@@ -23,7 +23,7 @@ std::string with_time(const std::string& time) {
 
 }  // namespace
 
-TEST_CASE("a job of Slurm saves before its time is up and queues again") {
+TEST_CASE("a Slurm job saves before its time limit and requeues") {
   const std::string script = slurm_script(job());
   CHECK_THAT(script, ContainsSubstring("#SBATCH --signal=USR1@120\n"));
   CHECK_THAT(script, ContainsSubstring("#SBATCH --requeue\n"));
@@ -34,7 +34,7 @@ TEST_CASE("a job of Slurm saves before its time is up and queues again") {
   CHECK_THAT(script, !ContainsSubstring("partition"));
 }
 
-TEST_CASE("a job has a rank for each processor and one to hand out, or as many as asked for") {
+TEST_CASE("a job has a rank per processor and one to schedule, or as many as requested") {
   SlurmJob one = job();
   CHECK_THAT(slurm_script(one), ContainsSubstring("#SBATCH --exclusive\n"));
   CHECK_THAT(
@@ -49,7 +49,7 @@ TEST_CASE("a job has a rank for each processor and one to hand out, or as many a
   CHECK_THAT(slurm_script(one), !ContainsSubstring("exclusive"));
 }
 
-TEST_CASE("a job's time is written as Slurm does, and half of a short one is left for saving") {
+TEST_CASE("a job's time has Slurm's format, and half of a short one is reserved for saving") {
   for (const char* time : {"90", "90:00", "4:00:00", "1-12", "1-12:30", "1-12:30:00"})
     CHECK_THAT(with_time(time), ContainsSubstring(std::string("--time=") + time + "\n"));
   CHECK_THAT(with_time("2"), ContainsSubstring("USR1@60\n"));

@@ -29,7 +29,7 @@ void refused_sweep(const std::string& arguments, const std::string& said) {
 
 }  // namespace
 
-TEST_CASE("the course of a training is tested evenly, its end and last tenth apart") {
+TEST_CASE("a learning curve is evaluated evenly, separate from the end and the last tenth") {
   const Folder folder;
   const std::string asked = tiny_sweep +
                             "--encodings rope,rope:rope.scaling=yarn --eval-lengths 4,8 --steps 20 "
@@ -49,7 +49,7 @@ TEST_CASE("the course of a training is tested evenly, its end and last tenth apa
                 "sweep.curve_points: both it and");
 }
 
-TEST_CASE("a sweep has a row for each row of the table, length and seed") {
+TEST_CASE("results.csv has a line for each row of the table, length and seed") {
   const auto csv = read_csv(content_of(finished_sweep() + "/results.csv"));
   std::vector<std::string> rows;
   for (const auto& line : csv) {
@@ -79,7 +79,7 @@ TEST_CASE("rows of one encoding share its trained model") {
                                           "rope-copy-s1"});
 }
 
-TEST_CASE("a cell is the run that yonder train makes, to the bit, whatever the threads") {
+TEST_CASE("a cell is bit-identical to the run of yonder train, with any number of threads") {
   const Folder folder;
   const Ran ran = yonder_run(
       "train --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 3 "
@@ -92,7 +92,7 @@ TEST_CASE("a cell is the run that yonder train makes, to the bit, whatever the t
         content_of(finished_sweep() + "/cells/rope-copy-s1" + file));
 }
 
-TEST_CASE("a sweep finds the same whether its cells run side by side or one by one") {
+TEST_CASE("a sweep has the same results whether its cells run in parallel or one by one") {
   const Folder folder;
   const Ran ran = yonder_run(tiny_sweep +
                              "--encodings rope,rope:rope.scaling=yarn,learned --eval-lengths 8,4 "
@@ -102,7 +102,7 @@ TEST_CASE("a sweep finds the same whether its cells run side by side or one by o
   CHECK(content_of(folder / "run/results.csv") == content_of(finished_sweep() + "/results.csv"));
 }
 
-TEST_CASE("a scale leaves a test at least one sequence") {
+TEST_CASE("a budget leaves an evaluation at least one sequence") {
   const Ran ran = yonder_run(tiny_sweep + "--encodings none --budget 0.01 --dry-run");
   INFO(ran.err);
   CHECK(contains(ran.out, "\nexamples = 1\n"));
@@ -113,9 +113,9 @@ TEST_CASE("a scale leaves a test at least one sequence") {
              ContainsSubstring("--budget: 3000000 steps would become more than 100000000"));
 }
 
-TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code is 5") {
+TEST_CASE("a cell that diverges is recorded, the others continue, and the exit code is 5") {
   const Folder folder;
-  // At this rate the first update throws rope's weights beyond what a float holds.
+  // At this learning rate the first update overflows rope's weights.
   const Ran ran =
       yonder_run(tiny_sweep +
                  "--encodings rope --eval-lengths 4 --seeds 2 --steps 60 --lr 99 --warmup 0 "
@@ -129,7 +129,7 @@ TEST_CASE("a cell that diverges is recorded, the others go on, and the exit code
   CHECK(fs::exists(folder / "run/results.json"));
 }
 
-TEST_CASE("the report is the same when it is shown again, and JSON is the file") {
+TEST_CASE("show repeats the report, and --json prints results.json") {
   const Ran shown = yonder_run("show " + finished_sweep());
   CHECK(shown.code == 0);
   CHECK(contains(shown.out, "4 of 4 runs"));
@@ -157,7 +157,7 @@ TEST_CASE("a run whose folders are plain files is refused by name") {
   }
 }
 
-TEST_CASE("the commands that a report proposes work as they stand") {
+TEST_CASE("the commands that a report suggests run as printed") {
   const Ran shown = yonder_run("show " + finished_sweep());
   std::vector<std::string> commands;
   for (const std::string& line : lines_of(shown.out))
@@ -173,7 +173,7 @@ TEST_CASE("the commands that a report proposes work as they stand") {
   }
 }
 
-TEST_CASE("whatever a cell would refuse is refused before the folder is touched") {
+TEST_CASE("what a cell would refuse is refused before the folder is touched") {
   refused_sweep("--encodings rope,ropes", "did you mean 'rope'");
   refused_sweep("--encodings rope:rope.scaling=yarm", "did you mean 'yarn'");
   refused_sweep("--encodings rope:rope.base=x", "rope.base: 'x' is not allowed");
@@ -184,7 +184,7 @@ TEST_CASE("whatever a cell would refuse is refused before the folder is touched"
   refused_sweep("--encodings rope --task copi", "did you mean 'copy'");
 }
 
-TEST_CASE("flags override a file, also where it lists several values") {
+TEST_CASE("flags override a file, even if it lists several values") {
   const Folder folder;
   put(folder / "c.toml",
       "[data]\ntask = 'copy'\n[sweep]\nencodings = ['rope']\nseeds = 1\n[sweep.set]\n"
@@ -201,7 +201,7 @@ TEST_CASE("flags override a file, also where it lists several values") {
   refused_sweep("--encodings rope --lr 1e-3 --set train.lr=1e-3,2e-3", "is also given by --lr");
 }
 
-TEST_CASE("a part of a preset takes the tasks of the command line and no options of others") {
+TEST_CASE("a preset with tasks from the command line drops the options of its other tasks") {
   for (const std::string tasks : {"--task parity", "--set data.task=parity,sort:sort.alphabet=4"}) {
     const Ran ran = yonder_run("sweep atlas-small --dry-run --encodings none --steps 1 " + tasks);
     INFO(ran.err);
@@ -214,11 +214,11 @@ TEST_CASE("a part of a preset takes the tasks of the command line and no options
   CHECK_THAT(given.err, ContainsSubstring("sort.alphabet: neither the task nor an encoding"));
 }
 
-TEST_CASE("a word behind a list is refused, and not taken for a preset") {
+TEST_CASE("a word after a list is refused, and not taken for a preset") {
   refused_sweep("--encodings rope alibi", "'alibi' follows its list 'rope'");
 }
 
-TEST_CASE("folders of runs have plain names of at most 100 bytes, different for different runs") {
+TEST_CASE("folders of runs have plain names of at most 100 bytes, unique to each run") {
   const Folder folder;
   std::string mix;
   for (int i = 0; i < 6; ++i)
@@ -250,7 +250,7 @@ TEST_CASE("folders of runs have plain names of at most 100 bytes, different for 
           2, "an earlier version of yonder began this sweep");
 }
 
-TEST_CASE("a sweep opens its text once, and reads no scores that it has just made") {
+TEST_CASE("a sweep opens its text once, and does not reread scores that it has just computed") {
   const Folder folder;
   std::string text;
   for (int i = 0; i < 400; ++i) text += "line " + std::to_string(i) + "\n";

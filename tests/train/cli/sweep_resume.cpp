@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A copy of it that was ended before the last of rope's cells was done.
+// A copy of finished_sweep() as if ended before the last of rope's cells was done.
 class EndedSweep {
   const Folder folder_;
 
@@ -35,7 +35,7 @@ class EndedSweep {
 
 }  // namespace
 
-TEST_CASE("a folder with a sweep is refused, unless it is to be continued or replaced") {
+TEST_CASE("a folder with a sweep is refused, unless it is to be resumed or replaced") {
   const Folder folder;
   const std::string sweep =
       tiny_sweep + "--encodings none --eval-lengths 4 --seeds 1 --out " + (folder / "a");
@@ -50,7 +50,7 @@ TEST_CASE("a folder with a sweep is refused, unless it is to be continued or rep
   CHECK(fs::exists(folder / "a/cells/none-copy-s0/checkpoints/step-4.safetensors"));
 }
 
-TEST_CASE("a sweep that began before a key was known continues") {
+TEST_CASE("a sweep started before a key existed can be resumed") {
   const EndedSweep sweep;
   const std::string path = sweep.path + "/config.toml", text = content_of(path);
   std::string older;
@@ -63,7 +63,7 @@ TEST_CASE("a sweep that began before a key was known continues") {
   CHECK(content_of(path) == text);
 }
 
-TEST_CASE("a sweep does not go on with another text") {
+TEST_CASE("a sweep cannot be resumed with another text") {
   const Folder folder;
   const std::string path = folder / "text", sums = folder / "run/texts.txt";
   std::string text;
@@ -84,7 +84,7 @@ TEST_CASE("a sweep does not go on with another text") {
   CHECK(contains(refused.err, "text.path = " + path + " is not the text"));
   CHECK_FALSE(fs::exists(folder / "run/cells/rope-text-s0/DONE"));
   put(path, text);
-  fs::remove(sums);  // as in a sweep that began before there was one
+  fs::remove(sums);  // as in a sweep of a version without it
   CHECK(yonder_run(sweep + " --resume").code == 0);
   CHECK(content_of(sums) == kept);
   put(path, "L" + text.substr(1));
@@ -102,7 +102,7 @@ TEST_CASE("resuming trains only what is not finished and ends with the same resu
   CHECK(fs::last_write_time(sweep.cell + "/scores.json") > trained);
 }
 
-TEST_CASE("a cell whose scores are lost or damaged is tested again") {
+TEST_CASE("a cell whose scores are lost or damaged is evaluated again") {
   const EndedSweep sweep;
   put(sweep.cell + "/DONE", "");
   fs::remove(sweep.cell + "/scores.json");
@@ -111,7 +111,7 @@ TEST_CASE("a cell whose scores are lost or damaged is tested again") {
   sweep.goes_on_to_the_same_results();
 }
 
-TEST_CASE("a finished cell that is of another seed or encoding is not counted") {
+TEST_CASE("a finished cell of another seed or encoding is not counted") {
   const EndedSweep sweep;
   const std::string cells = sweep.path + "/cells/", other = cells + "learned-copy-s0/scores.json";
   put(sweep.cell + "/DONE", "");
@@ -124,7 +124,7 @@ TEST_CASE("a finished cell that is of another seed or encoding is not counted") 
   CHECK(contains(reported.err, "it belongs to the run learned-copy-s0"));
   sweep.goes_on_to_the_same_results();
 
-  fs::remove_all(sweep.cell);  // a whole cell of another seed can't be gone on with
+  fs::remove_all(sweep.cell);  // a whole cell of another seed cannot be resumed
   fs::copy(cells + "rope-copy-s0", sweep.cell, fs::copy_options::recursive);
   const Ran refused = yonder_run(two_by_two + "--resume --out " + sweep.path);
   CHECK(refused.code == 5);
@@ -132,7 +132,7 @@ TEST_CASE("a finished cell that is of another seed or encoding is not counted") 
   CHECK(contains(refused.out, "seed 0 and not 1"));
 }
 
-TEST_CASE("a sweep overwrites nothing that is not its own, and removes what kills have left") {
+TEST_CASE("a sweep overwrites only its own files, and removes what kills have left behind") {
   for (const std::string name :
        {"results.csv", "results.json", "report.html", "environment.json", "texts.txt", "plots"}) {
     const Folder folder;
@@ -157,7 +157,7 @@ TEST_CASE("a sweep overwrites nothing that is not its own, and removes what kill
     CHECK_FALSE(fs::exists(sweep.path + place + "a.json.123.4.tmp"));
 }
 
-TEST_CASE("a rate whose trial was killed is not passed over for another") {
+TEST_CASE("a learning rate whose trial was killed is not rejected in favour of another") {
   const Folder folder;
   const auto sweep = [&](const std::string& name) {
     return tiny_sweep +
@@ -177,7 +177,7 @@ TEST_CASE("a rate whose trial was killed is not passed over for another") {
   CHECK(contains(yonder_run("show " + (folder / "killed")).out, "1 of 1 runs"));
 }
 
-TEST_CASE("an interrupt keeps finished cells, says how to go on, and ends with 130") {
+TEST_CASE("an interrupt keeps finished cells, says how to resume, and ends with 130") {
   const Folder folder;
   const std::string
       run = folder / "run",

@@ -23,7 +23,7 @@ RunConfig small(const std::string& task, const std::string& encoding) {
       .task = task, .encoding = encoding, .train_length = 8, .width = 32, .heads = 4, .layers = 2};
 }
 
-// The examples of a batch that greedy decoding with a cache gets right, one by one.
+// Counts the examples of a batch that greedy decoding with a cache gets right, one by one.
 int decoded_right(Transformer& model, const Batch& batch, int longest) {
   int right = 0;
   for (int b = 0; b < batch.size; ++b) {
@@ -40,7 +40,7 @@ int decoded_right(Transformer& model, const Batch& batch, int longest) {
 
 }  // namespace
 
-TEST_CASE("exact match by teacher forcing is a right greedy decode") {
+TEST_CASE("exact match by teacher forcing equals that of greedy decoding") {
   RunConfig config = small("copy", "rope");
   config.options = {{"copy.alphabet", "3"}};
   config.train_length = 3;
@@ -57,7 +57,7 @@ TEST_CASE("exact match by teacher forcing is a right greedy decode") {
   CHECK(row.exact_match == right / 64.0);
 }
 
-TEST_CASE("a test's loss is the mean of its targets' losses, whatever the other lengths are") {
+TEST_CASE("an evaluation's loss is the mean over its targets, whatever the other lengths are") {
   RunConfig config = small("reverse", "alibi");
   Trained run = prepare(config);
   const auto rows = evaluate(run, {.lengths = {5, 20}, .examples = 70});  // more than one pass
@@ -82,7 +82,7 @@ TEST_CASE("a test's loss is the mean of its targets' losses, whatever the other 
   CHECK(std::isnan(rows[0].perplexity));
 }
 
-TEST_CASE("the loss by position leaves out places where a masked text hides nothing") {
+TEST_CASE("the loss by position omits positions where a masked text hides nothing") {
   const Folder folder;
   const std::string run = folder / "run", csv = folder / "positions.csv";
   REQUIRE(
@@ -97,7 +97,7 @@ TEST_CASE("the loss by position leaves out places where a masked text hides noth
   CHECK(found.find("nan") == std::string::npos);
 }
 
-TEST_CASE("a text is measured in nats, perplexity and by position") {
+TEST_CASE("a text is evaluated in nats, perplexity and by position") {
   const Folder folder;
   std::string text;
   for (int i = 0; i < 3000; ++i) text += "line " + std::to_string(i * i) + "\n";
@@ -119,7 +119,7 @@ TEST_CASE("a text is measured in nats, perplexity and by position") {
   CHECK(tail == Approx(rows[1].loss));
 }
 
-TEST_CASE("a saved model evaluates as the one that was trained") {
+TEST_CASE("a saved model evaluates like the one that was trained") {
   const Folder folder;
   RunConfig config = small("recall", "rope+logn");
   config.steps = 5;
@@ -137,8 +137,8 @@ TEST_CASE("a saved model evaluates as the one that was trained") {
   CHECK(result.steps == 5);
 }
 
-TEST_CASE("every encoding trains and is tested at other lengths, or says why not") {
-  std::map<std::string, std::string> ended;  // why there is no number beyond the trained length
+TEST_CASE("every encoding trains and is evaluated at other lengths, or says why not") {
+  std::map<std::string, std::string> ended;  // why there is no value beyond the trained length
   for (const Entry& e : registry()) {
     if (e.serves == Serves::bidirectional_only) continue;
     INFO(e.name);
@@ -149,7 +149,7 @@ TEST_CASE("every encoding trains and is tested at other lengths, or says why not
       before[name].assign(all.begin(), all.end());
     }
     Trainer trainer(run);
-    // An untrained model knows nothing: it names each token as often.
+    // An untrained model knows nothing: it predicts all tokens about equally.
     const double blind = std::log(run.model->dims().vocabulary);
     for (int s = 1; s <= 3; ++s) CHECK(trainer.step(s).loss == Approx(blind).epsilon(0.5));
     for (const auto& [name, var] : run.model->parameters().all()) {
@@ -171,7 +171,7 @@ TEST_CASE("every encoding trains and is tested at other lengths, or says why not
                                                     {"tupe", "table ends"}});
 }
 
-TEST_CASE("what is undefined at a length is a row of a test, any other refusal ends it") {
+TEST_CASE("an encoding undefined at a length gets a row, any other refusal ends the evaluation") {
   struct Refusing : Encoding {
     bool undefined;
     explicit Refusing(bool u) : undefined(u) {}
@@ -197,7 +197,7 @@ TEST_CASE("what is undefined at a length is a row of a test, any other refusal e
   CHECK_THROWS_WITH(evaluate(wrong, {.lengths = {4}, .examples = 2}), "a mistake");
 }
 
-TEST_CASE("a test whose logits are no numbers has no accuracy, and says why") {
+TEST_CASE("an evaluation with NaN logits has no accuracy, and says why") {
   Trained run = prepare(small("copy", "rope"));
   run.model->parameters().find("head.weight").value()[0] = std::numeric_limits<real>::quiet_NaN();
   const EvalRow row = evaluate(run, {.lengths = {4}, .examples = 2})[0];
@@ -206,7 +206,7 @@ TEST_CASE("a test whose logits are no numbers has no accuracy, and says why") {
   CHECK((std::isnan(row.loss) && std::isnan(row.token_accuracy) && std::isnan(row.exact_match)));
 }
 
-TEST_CASE("what the machine's memory can't hold is refused") {
+TEST_CASE("what does not fit into the machine's memory is refused") {
   RunConfig table = small("copy", "learned+random");
   table.options.push_back({"random.range", "2000000000"});
   CHECK_THROWS_WITH(prepare(table), ContainsSubstring("[2000000000, 32], make it smaller"));
@@ -216,7 +216,7 @@ TEST_CASE("what the machine's memory can't hold is refused") {
   CHECK(testing_bytes(dims, 200000) > 1.5 * testing_bytes(dims, 100000));
 }
 
-TEST_CASE("what a training is said to need at least is most of what it takes, and no more") {
+TEST_CASE("the estimated minimum memory of a training is 0.3 to 1.3 times its peak") {
   const int before = threads();
   set_threads(1);
   for (const int batch : {8, 64}) {
@@ -226,7 +226,7 @@ TEST_CASE("what a training is said to need at least is most of what it takes, an
     const std::size_t others = pool::live_bytes();
     Trained run = prepare(config);
     Trainer trainer(run);
-    for (int s = 1; s <= 20; ++s) trainer.step(s);  // a long one is among them
+    for (int s = 1; s <= 20; ++s) trainer.step(s);  // including a long batch
     const double took = double(pool::peak_bytes() - others);
     const double least = training_bytes(run.model->dims(), batch);
     INFO(batch << " sequences: " << least << " bytes of " << took);
@@ -236,12 +236,12 @@ TEST_CASE("what a training is said to need at least is most of what it takes, an
   set_threads(before);
 }
 
-TEST_CASE("once warm, training asks the system for no more tensor storage") {
-  set_threads(1);  // with more, how many workspaces are out at once is a matter of chance
+TEST_CASE("once warm, training allocates no more tensor storage from the system") {
+  set_threads(1);  // with more, the number of workspaces in use at once is random
   RunConfig config = small("copy", "rope");
   Trained run = prepare(config);
   Trainer trainer(run);
-  for (int s = 1; s <= 40; ++s) trainer.step(s);  // every length has come by
+  for (int s = 1; s <= 40; ++s) trainer.step(s);  // every length has occurred
   const std::size_t before = pool::system_bytes(), live = pool::live_bytes();
   for (int s = 41; s <= 60; ++s) trainer.step(s);
   CHECK(pool::system_bytes() == before);

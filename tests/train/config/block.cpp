@@ -1,4 +1,4 @@
-// The block of a model as an option: keys and flags, sweeps, records, files, tests and exports.
+// A model's block as an option: keys and flags, sweeps, records, files, evaluation and exports.
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -28,7 +28,7 @@ const std::string few_steps =
     " --task copy --train-length 6 --width 16 --heads 4 --layers 2 --batch 4 --steps 3 --warmup 1 "
     "--quiet";
 
-// A run of a few steps, made once for each.
+// A run of a few steps, trained once for each set of options.
 const std::string& run_with(const std::string& options) {
   static const Folder folder;
   static std::map<std::string, std::string> runs;
@@ -46,7 +46,7 @@ std::string metadata_of(const std::string& run) {
 
 }  // namespace
 
-TEST_CASE("a block names what is not given by itself, in whatever order") {
+TEST_CASE("a block sets what is not set separately, in any order of keys") {
   CHECK(design_of("") == "");
   CHECK(design_of("[model]\nblock = 'plain'") == "");
   CHECK(design_of("[model]\nblock = 'gpt2'") == "bias all");
@@ -65,7 +65,7 @@ TEST_CASE("a block names what is not given by itself, in whatever order") {
   CHECK(config.hidden() == 100);
 }
 
-TEST_CASE("a block goes into its checkpoint, and its run is shown with it") {
+TEST_CASE("a block is saved in the checkpoint, and show prints it") {
   const std::string llama = run_with("--block llama --kv-heads 2");
   CHECK_THAT(metadata_of(llama),
              ContainsSubstring(R"("format":2)") && ContainsSubstring(R"("norm":"rms")") &&
@@ -75,13 +75,13 @@ TEST_CASE("a block goes into its checkpoint, and its run is shown with it") {
   CHECK_THAT(yonder_run("show " + llama).out,
              ContainsSubstring("layers 2, norm rms, act swiglu, kv_heads 2\n"));
   CHECK_THAT(content_of(llama + "/config.toml"), ContainsSubstring("norm = 'rms'"));
-  // The file alone is enough: it is the same model that the flags make.
+  // The file alone is enough to rebuild the model that the flags define.
   const auto loaded = load(llama);
   CHECK(loaded.config.design() == loaded.model->dims().block);
   CHECK(resolved(loaded).norm == NormKind::rms);
 }
 
-TEST_CASE("a run that goes on keeps its block, and a flag that contradicts it is refused") {
+TEST_CASE("a continued run keeps its block, and a flag that contradicts it is refused") {
   const Folder folder;
   const std::string llama = run_with("--block llama --kv-heads 2"),
                     on = "train --steps 3 --quiet --from " + llama + " --out " + (folder / "x");
@@ -95,7 +95,7 @@ TEST_CASE("a run that goes on keeps its block, and a flag that contradicts it is
              ContainsSubstring(R"("norm":"rms")"));
 }
 
-TEST_CASE("a run in another block is continued to the bit") {
+TEST_CASE("a run with another block is resumed bit for bit") {
   const Folder folder;
   const std::string options =
       "train" + few_steps + " --block gemma --loops 2 --checkpoint-minutes 0";
@@ -108,7 +108,7 @@ TEST_CASE("a run in another block is continued to the bit") {
         content_of(folder / "b/checkpoints/step-4.safetensors"));
 }
 
-TEST_CASE("loops may change at test time: eval, logits and a row of a sweep") {
+TEST_CASE("loops may be overridden at inference, in eval and in a row of a sweep") {
   const Folder folder;
   const std::string run = run_with("--encoding none --loops 2");
   const auto loss = [&](const std::string& more) {
@@ -131,7 +131,7 @@ TEST_CASE("loops may change at test time: eval, logits and a row of a sweep") {
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   CHECK_THAT(ran.out, ContainsSubstring("NoPE + loops 4"));
-  // In proportion is twice as often at twice the length.
+  // In proportion means twice as many loops at twice the length.
   const std::string csv = content_of(folder / "s/results.csv");
   const auto loss_in = [&](const std::string& row, const std::string& length) {
     std::istringstream lines(csv);
@@ -145,7 +145,7 @@ TEST_CASE("loops may change at test time: eval, logits and a row of a sweep") {
   CHECK_THAT(content_of(folder / "s/report.html"), ContainsSubstring("depth"));
 }
 
-TEST_CASE("blocks are axes of a sweep, and a dry run knows what each takes") {
+TEST_CASE("blocks may be axes of a sweep, and a dry run estimates the cost of each") {
   const Ran ran = yonder_run(
       "sweep --encodings rope --seeds 1 --set model.block=gpt2,llama --set "
       "model.loops=1,2 --dry-run" +
@@ -161,7 +161,7 @@ TEST_CASE("blocks are axes of a sweep, and a dry run knows what each takes") {
                 "did you mean 'gpt2'"));
 }
 
-TEST_CASE("work and memory are counted with the block") {
+TEST_CASE("FLOPs and memory are estimated with the block") {
   const auto run = [](BlockDesign block) {
     RunConfig config{.encoding = "none", .width = 96, .heads = 4, .layers = 2};
     config.set_design(block);
@@ -184,7 +184,7 @@ TEST_CASE("work and memory are counted with the block") {
         3 * 96 * 96 + 3 * 96 * 256);
 }
 
-TEST_CASE("an unknown word for a block is refused, and so is an export") {
+TEST_CASE("invalid block options are refused, and so is the export of blocks that targets lack") {
   const Folder folder;
   const std::string train = "train" + few_steps + " --out " + (folder / "x");
   CHECK(refused(train + " --norm batch", 2, "norm: 'batch' is not allowed"));

@@ -28,7 +28,7 @@ void refused_toml(const std::string& toml, const std::string& said) {
 
 }  // namespace
 
-TEST_CASE("a configuration sets what it names and leaves the rest") {
+TEST_CASE("a configuration sets what it names and keeps the other defaults") {
   const SweepConfig c = read_config(R"(
 [model]
 width = 64
@@ -65,7 +65,7 @@ order = ["alibi", "rope"]
   CHECK(c.claims.at(0).order.size() == 2);
 }
 
-TEST_CASE("what a configuration gets wrong is named with file, line and key") {
+TEST_CASE("errors in a configuration are named with file, line and key") {
   refused_toml("\n[model]\nwidht = 3",
                "a.toml:3: there is no key 'model.widht'; did you mean 'model.width'");
   refused_toml("[train]\nsteps = 0", "a.toml:2: train.steps: '0' is not allowed");
@@ -88,7 +88,7 @@ TEST_CASE("what a configuration gets wrong is named with file, line and key") {
                     ContainsSubstring("yonder sweep"));
 }
 
-TEST_CASE("what is written reads back to the same") {
+TEST_CASE("a written configuration reads back the same") {
   SweepConfig c =
       read_config("[sweep]\nset.\"data.task\" = ['copy', 'recall']\nprotocols = ['sliding']");
   CHECK(to_toml(read_config("[sweep]\neval_lengths = ['1-25', '26-50', 75]"))
@@ -102,7 +102,7 @@ TEST_CASE("what is written reads back to the same") {
   CHECK(to_toml(read_config(to_toml(c))) == to_toml(c));
 }
 
-TEST_CASE("keys by their former names are what they are now, in files and in records") {
+TEST_CASE("former names of keys are accepted, in files and in records") {
   const SweepConfig c = read_config(
       "[data]\nlength = 7\n[model]\ntied = true\n[train]\nlr-end = 0.5\nclip = 2\nreduce = "
       "'ordered'\n[encoding]\nuntil = 0.5\n[sweep]\nlengths = [8]\nwindowed = true\ncourse = 3\n"
@@ -128,7 +128,7 @@ TEST_CASE("keys by their former names are what they are now, in files and in rec
   CHECK(parse_row("rope:encoding.until=0.5") == parse_row("rope:encoding.switch_at=0.5"));
 }
 
-TEST_CASE("rows of the field's names are those of ours") {
+TEST_CASE("rows by common names are those by yonder's names") {
   CHECK(parse_row("NoPE") == parse_row("none"));
   CHECK(parse_row("rope+YaRN") == parse_row("rope:rope.scaling=yarn"));
   CHECK(parse_row("RoPE+logn+rerope") == parse_row("rope+logn:rope.scaling=rerope"));
@@ -138,7 +138,7 @@ TEST_CASE("rows of the field's names are those of ours") {
   CHECK_THROWS_WITH(parse_rows("rope,rotary"), ContainsSubstring("named twice"));
 }
 
-TEST_CASE("a key that a recorded sweep lacks had its default there") {
+TEST_CASE("a key that a recorded sweep lacks had its default value") {
   SweepConfig c = read_config("[train]\nsteps = 30\n[sweep]\nencodings = ['rope']");
   const std::string text = to_toml(c), newer = "shards = 1\n";
   REQUIRE(text.find(newer) != text.npos);
@@ -161,7 +161,7 @@ TEST_CASE("a key that a recorded sweep lacks had its default there") {
 
 namespace {
 
-// Another value that the option takes.
+// Sets another value that the option accepts.
 void change(const Option& o) {
   if (auto* i = std::get_if<int*>(&o.value)) assign(o, "", **i + 1);
   if (auto* d = std::get_if<double*>(&o.value)) assign(o, "", **d == 0 ? 0.25 : **d / 2);
@@ -173,7 +173,7 @@ void change(const Option& o) {
 
 }  // namespace
 
-TEST_CASE("every option of a run is in its files, and decides whether the run may go on") {
+TEST_CASE("every option of a run is in its files, and those that affect results must match") {
   const RunConfig plain{.switch_at = 0.5, .from = "runs/a"};
   RunConfig changed = plain;
   const auto before = plain.fields();
@@ -194,7 +194,7 @@ TEST_CASE("every option of a run is in its files, and decides whether the run ma
   }
 }
 
-TEST_CASE("what affects no result leaves every bit of a model") {
+TEST_CASE("options that do not affect results change no bit of a model") {
   const Folder folder;
   RunConfig config{.train_length = 4, .width = 16, .heads = 2, .layers = 1, .steps = 4, .batch = 4};
   const auto trained = [&](const std::string& name) {
@@ -209,7 +209,7 @@ TEST_CASE("what affects no result leaves every bit of a model") {
     }
 }
 
-TEST_CASE("numbers that an earlier version wrote as texts are read, and written as numbers") {
+TEST_CASE("numbers that an earlier version wrote as strings are read, and written as numbers") {
   RunConfig config;
   apply_config("[model]\nwidth = '64'\n[encoding.rope]\nbase = '500'\ntruncate = 'false'\n",
                "config.toml", config);
@@ -228,7 +228,7 @@ TEST_CASE("numbers that an earlier version wrote as texts are read, and written 
   CHECK(unlike(config, record) == "");
 }
 
-TEST_CASE("every run's configuration, defaults resolved, makes the same model") {
+TEST_CASE("every run's configuration, with defaults resolved, reads back the same") {
   for (const Entry& e : registry()) {
     if (e.kind == Kind::modifier) continue;
     RunConfig config{.encoding = e.name, .train_length = 4, .width = 32, .heads = 4, .layers = 1};
@@ -243,7 +243,7 @@ TEST_CASE("every run's configuration, defaults resolved, makes the same model") 
   }
 }
 
-TEST_CASE("a configuration may name layers and a change of encoding, and is read back alike") {
+TEST_CASE("a configuration may name layers and a switch of encodings, and reads back the same") {
   const SweepConfig c = read_config(R"(
 [model]
 layers = 4
@@ -275,7 +275,7 @@ encodings = ["rope:rope.base=500@0-2,rope@3", "none+window@0-2,none@3:window.siz
   refused_toml("[encoding]\nswitch_a = 1", "did you mean");
 }
 
-TEST_CASE("train --config makes the run again, to the bit, and flags go over it") {
+TEST_CASE("train --config reproduces the run bit for bit, and flags override it") {
   const Folder folder;
   const std::string flags =
       "--task copy --encoding t5 --train-length 4 --width 16 --heads 2 --layers 1 "
@@ -289,7 +289,7 @@ TEST_CASE("train --config makes the run again, to the bit, and flags go over it"
   CHECK(std::filesystem::exists(folder / "c/checkpoints/step-2.safetensors"));
 }
 
-TEST_CASE("a sweep of a file, flags and --set is made again by the configuration in its folder") {
+TEST_CASE("the configuration in a sweep's folder reproduces its file, flags and --set") {
   const Folder folder;
   put(folder / "a.toml",
       "[data]\ntask = 'copy'\nlength = 4\n[model]\nwidth = 16\nheads = 2\n"
@@ -335,7 +335,7 @@ TEST_CASE("bash completes commands, presets, encodings and flags") {
   CHECK(yonder_run("completion bsh").code == 2);
 }
 
-TEST_CASE("a warm-up that outlasts training is said, with the rate that is reached") {
+TEST_CASE("a warm-up that outlasts training causes a warning with the rate that is reached") {
   RunConfig run;
   run.lr = 1e-3, run.warmup = 100, run.steps = 100;
   CHECK(run.warning().empty());

@@ -12,7 +12,7 @@
 using namespace yonder;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("a sweep gives no value twice, and its axes need no quotes") {
+TEST_CASE("a sweep refuses duplicate values, and its axes need no quotes") {
   const auto planned = [](const std::string& sweep) {
     return plan_of(read_config("[sweep]\n" + sweep));
   };
@@ -29,7 +29,7 @@ TEST_CASE("a sweep gives no value twice, and its axes need no quotes") {
   CHECK_THROWS_WITH(plan_of(many), ContainsSubstring("2147483647"));
 }
 
-TEST_CASE("without lengths each panel is tested at multiples of its own training length") {
+TEST_CASE("without lengths, each panel is evaluated at multiples of its own training length") {
   const std::string tasks =
       "[data]\ntrain_length = 16\n[sweep.set]\n'data.task' = ['copy', "
       "'sort:data.train_length=5']\n";
@@ -40,7 +40,7 @@ TEST_CASE("without lengths each panel is tested at multiples of its own training
   CHECK(lengths_of(given, given.variants[1]) == std::vector<int>{5, 20});
 }
 
-TEST_CASE("a plan multiplies the axes into panels, rows and learning rates") {
+TEST_CASE("a plan expands the axes into panels, rows and learning rates") {
   const SweepConfig c = read_config(R"(
 [sweep]
 encodings = ["rope", "alibi"]
@@ -69,7 +69,7 @@ tests = ["", "copy.alphabet=16"]
                     ContainsSubstring("not an option of a task"));
 }
 
-TEST_CASE("a task on an axis may bring settings of its panel") {
+TEST_CASE("a task on an axis may have settings for its panel") {
   const std::string axis = "[sweep]\nencodings = ['rope']\nset.'data.task' = ";
   const SweepPlan plan = plan_of(read_config(
       axis + "['copy', 'copy:copy.unique=true:data.train_length=8', 'sort:train.steps=9']"));
@@ -85,7 +85,7 @@ TEST_CASE("a task on an axis may bring settings of its panel") {
                       ContainsSubstring("which cannot vary between panels"));
 }
 
-TEST_CASE("all and everything leave out what a model or a task can't have, and say why") {
+TEST_CASE("all and everything omit what a model or a task cannot have, and say why") {
   const auto has = [](const SweepPlan& plan, const std::string& row) {
     return std::find(plan.rows.begin(), plan.rows.end(), parse_rows(row)[0]) != plan.rows.end();
   };
@@ -110,7 +110,7 @@ TEST_CASE("all and everything leave out what a model or a task can't have, and s
   CHECK(plan_of(read_config("[model]\nheads = 1\n[sweep]\nencodings = ['nape']")).left_out.empty());
 }
 
-TEST_CASE("the part of training until an encoding changes may be an axis, a row each") {
+TEST_CASE("the point at which an encoding switches may be an axis, with a row for each") {
   SweepConfig c = read_config(R"(
 [sweep]
 encodings = ["rope", "alibi@0-2,none@3"]
@@ -126,7 +126,7 @@ encodings = ["rope", "alibi@0-2,none@3"]
   CHECK(plan_of(c).rows.size() == 2);
 }
 
-TEST_CASE("every preset is a configuration that plans, with title, source and claims") {
+TEST_CASE("every preset is a valid plan with title, source and claims") {
   REQUIRE(preset_files().size() >= 1);
   for (const auto& [name, toml] : preset_files()) {
     INFO(name);
@@ -147,7 +147,7 @@ TEST_CASE("every preset is a configuration that plans, with title, source and cl
       }));
     };
     for (const Claim& c : config.claims) there(c.order), panel(c.task, c.config);
-    // The demo's says that more seeds would tell.
+    // The demo's file says that it has too few.
     if (!config.claims.empty() && name != "quick")
       CHECK(config.seeds >= seeds_for(int(config.claims.size())));
     for (const Prediction& c : config.predictions)

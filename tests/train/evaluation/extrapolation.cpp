@@ -14,7 +14,7 @@ const std::string tiny_training =
     " --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --steps 2 --threads 1 "
     "--quiet ";
 
-// The checkpoint of a short run, in a folder that lasts.
+// The folder of a short run, trained once for each encoding.
 std::string trained(const std::string& encoding) {
   static const Folder folder;
   const std::string path = folder / encoding;
@@ -42,7 +42,7 @@ std::vector<Row> rows_of(const std::string& encoding, const std::vector<std::str
 
 }  // namespace
 
-TEST_CASE("all extensions of a composition are its parts' and the free baselines") {
+TEST_CASE("all extensions of a composition are those of its parts and the free baselines") {
   const auto rows = labels(rows_of("rope+t5", {"all"}));
   CHECK(rows.front() == "rope+t5");
   for (const Override& s : entry("rope").extensions)
@@ -54,7 +54,7 @@ TEST_CASE("all extensions of a composition are its parts' and the free baselines
   CHECK(rows.size() == 5 + entry("rope").extensions.size());
 }
 
-TEST_CASE("what training has fixed and what is in force already are no extensions") {
+TEST_CASE("options fixed in training and values already in use are not extensions") {
   CHECK(labels(rows_of("alibi+logn+window", {"all"})) ==
         std::vector<std::string>{"alibi+logn+window", "alibi+logn+window + sharpen 1.5"});
   CHECK_FALSE(has_extensions(load(trained("alibi+logn+window")).model->encoding()));
@@ -64,7 +64,7 @@ TEST_CASE("what training has fixed and what is in force already are no extension
   for (const Override& s : extensions_of(yarn.model->encoding())) CHECK(s.value != Value("yarn"));
 }
 
-TEST_CASE("a list of extensions names them all, by option, or with values, each once") {
+TEST_CASE("extensions are listed as all, by option or with values, each once") {
   CHECK(labels(rows_of("learned", {"learned.beyond=clamp", "window", "window.size"})) ==
         std::vector<std::string>{"learned", "learned + clamp", "learned + window"});
   CHECK(labels(rows_of("rope", {"rope.scaling=yarn:rope.factor=3", "rope.scaling=ntk"},
@@ -77,13 +77,13 @@ TEST_CASE("a list of extensions names them all, by option, or with values, each 
   CHECK_THROWS_WITH(rows_of("rope", {"rope.scaling=yarn:"}), ContainsSubstring("option=value"));
 }
 
-TEST_CASE("each row of a comparison is what a test with its options alone gives") {
+TEST_CASE("each row of a comparison equals an evaluation with its overrides alone") {
   set_threads(1);
   const auto rows = rows_of("rope", {"rope.scaling=linear:rope.factor=4", "window.size=3"});
   const Results results =
       compare(trained("rope"), rows, Refused::fail, {}, {.lengths = {16}, .examples = 8}).panels[0];
   CHECK(results.train_length == 4);
-  CHECK(results.lengths == std::vector<int>{4, 16});  // the price at the trained length
+  CHECK(results.lengths == std::vector<int>{4, 16});  // the cost at the trained length
   for (const Row& row : rows) {
     Trained model = load(trained("rope"), row.extension);
     const auto alone = evaluate(model, {.lengths = {4, 16}, .examples = 8});
@@ -95,7 +95,7 @@ TEST_CASE("each row of a comparison is what a test with its options alone gives"
         results.at(rows[0], 4, Measure::loss).median);
 }
 
-TEST_CASE("an extension that the model refuses says so in its row, or alone") {
+TEST_CASE("an extension that the model refuses says so in its row, or is an error") {
   set_threads(1);
   const std::vector<Row> rows{{"learned", {}}, {"learned", {{"learned.alpha", "0.5"}}}};
   const EvalSettings settings{.lengths = {8}, .examples = 4};
@@ -125,7 +125,7 @@ TEST_CASE("eval prints extensions as rows, lengths as columns, and JSON that rea
   CHECK(yonder_run(eval + "--extensions all --per-position x.csv").code == 2);
 }
 
-TEST_CASE("a comparison says which targets it counts and what its task was changed to") {
+TEST_CASE("a comparison names its protocol and the changed options of its task") {
   const Folder folder;
   const std::string text = folder / "text", path = YONDER_SOURCE "/README.md";
   REQUIRE(

@@ -12,7 +12,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// Squared distance from a set of factors that neither beginning is near.
+// Squared distance from a set of factors that neither starting point is near.
 double from_target(const Factors& f) {
   const Factors target{100, 100, 180, 320, 700};
   double sum = 0;
@@ -22,7 +22,7 @@ double from_target(const Factors& f) {
 
 const std::vector<Factors> two{{100, 150, 400, 800, 800}, {800, 800, 800, 800, 800}};
 
-// The folder of a model trained on a few steps of copies.
+// The folder of a model trained to copy for a few steps.
 std::string copier() {
   static const Folder folder;
   const std::string path = folder / "run";
@@ -42,7 +42,7 @@ double printed_loss(const std::string& err, const std::string& after) {
 
 }  // namespace
 
-TEST_CASE("evolution tries rising factors in [1, k], none twice, and never ends worse") {
+TEST_CASE("evolution tries rising factors from 1 to k, none twice, and never ends worse") {
   std::vector<Factors> tried;
   const auto all =
       evolve(two, 800, {.population = 16, .rounds = 10, .seed = 3}, [&](const Factors& f) {
@@ -59,13 +59,13 @@ TEST_CASE("evolution tries rising factors in [1, k], none twice, and never ends 
   REQUIRE(all.size() == tried.size());
   CHECK(std::is_sorted(all.begin(), all.end(),
                        [](const Candidate& a, const Candidate& b) { return a.loss < b.loss; }));
-  CHECK(all.front().loss < 0.5 * from_target(two[0]));  // it finds something
-  // A loss that only the first beginning keeps low: nothing can be better.
+  CHECK(all.front().loss < 0.5 * from_target(two[0]));  // it improves
+  // A loss that is low only at the first starting point: nothing can be better.
   const auto kept = evolve(two, 800, {}, [](const Factors& f) { return f == two[0] ? 0.0 : 1.0; });
   CHECK(kept.front().factors == two[0]);
 }
 
-TEST_CASE("evolution depends on its seed alone, and ends where no new factors are left") {
+TEST_CASE("evolution depends on its seed alone, and ends when no new factors are left") {
   const auto best = [](int seed) {
     return evolve(two, 800, {.seed = seed}, from_target).front().factors;
   };
@@ -76,7 +76,7 @@ TEST_CASE("evolution depends on its seed alone, and ends where no new factors ar
   CHECK(text_of_factors(Factors{100, 150, 105, 800, 1234}) == "1,1.5,1.05,8,12.34");
 }
 
-TEST_CASE("search prints factors that eval takes, the same for any number of threads") {
+TEST_CASE("search prints factors that eval accepts, the same for any number of threads") {
   const Ran one = yonder_run("search " + copier() + small_search + " --threads 1"),
             two_threads = yonder_run("search " + copier() + small_search + " --threads 2");
   INFO(one.err);
@@ -96,7 +96,7 @@ TEST_CASE("search prints factors that eval takes, the same for any number of thr
   CHECK_THAT(kept.out, ContainsSubstring(":rope.keep=4"));
 }
 
-TEST_CASE("search says why it can't") {
+TEST_CASE("search says why it cannot run") {
   const Ran near = yonder_run("search " + copier() + " --length 8");
   CHECK(near.code == 2);
   CHECK_THAT(near.err, ContainsSubstring("not beyond the training length"));

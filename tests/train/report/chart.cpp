@@ -18,7 +18,7 @@ int count(const std::string& text, const std::string& part) {
   return n;
 }
 
-// The numbers of every attribute of a name.
+// The values of every attribute of this name.
 std::vector<double> numbers(const std::string& svg, const std::string& attribute) {
   std::vector<double> all;
   const std::string before = " " + attribute + "=\"";
@@ -34,7 +34,7 @@ Chart of_text() {
 
 }  // namespace
 
-TEST_CASE("labels that fit stay where they want to be") {
+TEST_CASE("labels that fit keep their preferred positions") {
   CHECK(spread_labels({3, 1, 2}, 0.5, 0, 4) == std::vector<double>{3, 1, 2});
 }
 
@@ -44,7 +44,7 @@ TEST_CASE("labels of equal height are moved apart, around the middle, and keep t
   CHECK(spread_labels({}, 1, 0, 1).empty());
 }
 
-TEST_CASE("labels never overlap nor leave the frame while there is room") {
+TEST_CASE("labels never overlap or leave the frame while there is room") {
   const std::vector<double> wanted{0, 0.05, 0.1, 0.11, 3.9, 4, 4, 1};
   const auto at = spread_labels(wanted, 0.4, 0, 4);
   for (std::size_t i = 0; i < at.size(); ++i) {
@@ -68,7 +68,7 @@ TEST_CASE("a chart has a line, markers with their values and a dot for each seed
   CHECK_FALSE(count(svg, "style="));
 }
 
-TEST_CASE("all of a picture lies inside of it") {
+TEST_CASE("all parts of a picture are inside its frame") {
   Chart c = of_text();
   for (int i = 0; i < 30; ++i)
     c.lines.push_back({"a rather long name, number " + std::to_string(i), {}, {{64, 2}, {512, 3}}});
@@ -82,21 +82,21 @@ TEST_CASE("all of a picture lies inside of it") {
     for (double y : numbers(svg, attribute)) CHECK((y >= 0 && y <= height));
 }
 
-TEST_CASE("on a phone the letters of a picture are still ten pixels high") {
+TEST_CASE("on a phone the text of a picture is still ten pixels high") {
   const std::string svg = chart_svg(of_text(), Svg::file);
   const auto font = svg.find("font: "), box = svg.find("viewBox=\"0 0 ");
   REQUIRE(font != svg.npos);
   CHECK(std::stod(svg.substr(font + 6)) * 368 / std::stod(svg.substr(box + 13)) > 10);
 }
 
-TEST_CASE("a long name stands in several lines, broken between the layers of a mix") {
+TEST_CASE("a long name is split into several lines, between the layers of a mix") {
   const std::string svg =
       chart_svg({.lines = {{"NoPE+log n@0,RoPE+window@1-3", {}, {{1, 1}, {2, 2}}}}}, Svg::inlined);
   CHECK_THAT(svg, ContainsSubstring(">NoPE+log n@0,</text>"));
   CHECK_THAT(svg, ContainsSubstring(">RoPE+window@1-3</text>"));
 }
 
-TEST_CASE("whatever a label holds stays text, in well-formed XML") {
+TEST_CASE("whatever a label contains stays text, in well-formed XML") {
   const std::string evil = "`touch x`\"><script>alert('1')</script>\n&\x1b[31m\xff";
   Chart c{.title = evil, .caption = evil, .left = evil, .below = evil};
   c.lines = {{evil, {}, {{1, 1}, {2, 2}}}};
@@ -112,7 +112,7 @@ TEST_CASE("whatever a label holds stays text, in well-formed XML") {
   CHECK(count(svg, "<g ") == count(svg, "</g>"));
 }
 
-TEST_CASE("a single point, equal values and no line at all make pictures without NaN") {
+TEST_CASE("a single point, equal values and no line at all give pictures without NaN") {
   for (const std::vector<Chart::Point>& points :
        {std::vector<Chart::Point>{{0.5, 3}}, {{1, 2}, {2, 2}}, {}}) {
     const std::string svg = chart_svg({.lines = {{"one", {}, points}}}, Svg::inlined);

@@ -27,7 +27,7 @@ bool has(const std::string& program) {
 
 }  // namespace
 
-TEST_CASE("figures name every line, the windowed ones too, and have no title inside") {
+TEST_CASE("figures name every line, also those with sliding windows, and have no title inside") {
   const Folder folder;
   const auto paths = write_figures(made_up(), folder.name, FigureKind::svg);
   REQUIRE(paths.size() >= 3);  // the text's loss, the task's two measures
@@ -38,8 +38,7 @@ TEST_CASE("figures name every line, the windowed ones too, and have no title ins
   for (const std::string& path : paths) CHECK(path.ends_with(".svg"));
 }
 
-TEST_CASE(
-    "a figure in TikZ has the numbers, the colours of the page and text that LaTeX can read") {
+TEST_CASE("a TikZ figure has the values, the colours of the page and text that LaTeX can read") {
   Chart c{.title = "100 % & more",
           .left = "nats_per",
           .below = "length",
@@ -74,7 +73,7 @@ TEST_CASE("PDF and PNG are made by rsvg-convert, or the option says what is miss
     CHECK(file.path().extension() != ".svg");
 }
 
-TEST_CASE("report --figures is refused beside tables") {
+TEST_CASE("report --figures is refused together with tables") {
   CHECK(refused("report /nowhere --figures pdf --format latex", 2, "--figures"));
   CHECK(refused("report /nowhere --figures jpg", 2, "figures"));
 }

@@ -26,7 +26,7 @@ Study whole(int seeds = 3) {
                              .seed = seed,
                              .loss = 1.7 + 0.01 * seed,
                              .examples = 48});
-    // Beyond N = 64 of 512 tokens, kerple lies 0.1 below its window.
+    // Beyond N = 64 of 512 tokens, kerple's loss is 0.1 below that with a sliding window.
     text.curves.push_back({text.rows[0], seed, {3, 1.6, 1.6, 1.6, 1.6, 1.6, 1.6, 1.6}});
     text.curves.push_back({text.rows.back(), seed, {3, 1.7, 1.7, 1.7, 1.7, 1.7, 1.7, 1.7}});
     text.late_checkpoints.push_back(text.scores[std::size_t(2 * seeds + seed)]);
@@ -67,7 +67,7 @@ std::string page_of(const Study& study, const Folder& folder) {
 
 }  // namespace
 
-TEST_CASE("the page opens with what was seen and has a section for each question") {
+TEST_CASE("the page opens with the findings and has a section for each question") {
   const Folder folder;
   const std::string page = page_of(whole(), folder);
   std::size_t last = 0;
@@ -87,7 +87,7 @@ TEST_CASE("the page opens with what was seen and has a section for each question
   CHECK_FALSE(contains(page, "{{"));
 }
 
-TEST_CASE("the page needs nothing but itself, and links papers") {
+TEST_CASE("the page is self-contained, and links papers") {
   const Folder folder;
   std::string page = page_of(whole(), folder);
   const std::string paper = "<a href=\"https://arxiv.org/abs/2104.09864\">arXiv:2104.09864</a>v5",
@@ -111,7 +111,7 @@ TEST_CASE("the page needs nothing but itself, and links papers") {
   CHECK(ids.size() > 7);
 }
 
-TEST_CASE("every number of the matrix has its seeds, interval and cost in the same row") {
+TEST_CASE("every value of the matrix has its seeds, interval and cost in the same row") {
   const Folder folder;
   const std::string page = page_of(whole(), folder);
   const auto row = page.find("<tr data-row=\"RoPE + YaRN\">", page.find("<section id=\"matrix\""));
@@ -125,13 +125,13 @@ TEST_CASE("every number of the matrix has its seeds, interval and cost in the sa
   CHECK(contains(page, "75 % confidence interval (n = 3)"));
   CHECK(contains(page, "class=\"score gone\"><details><summary>4.97"));
   CHECK(contains(page, "table ends"));
-  CHECK(contains(page, "99.0 (1 of 2)<small>"));  // copy was asked for twice
+  CHECK(contains(page, "99.0 (1 of 2)<small>"));  // copy should have two seeds
   CHECK(contains(page, "class=\"score same best\"><details><summary>1.64"));
   CHECK(contains(page, "<summary>2.37<small>"));  // 1.64 nats in bits per byte
   CHECK(contains(page, "<summary>5.16<small>"));  // and as perplexity
 }
 
-TEST_CASE("tables are named and their heads say of what they are") {
+TEST_CASE("tables have captions, and their heads have scopes") {
   const Folder folder;
   const std::string page = page_of(whole(), folder);
   std::size_t tables = 0;
@@ -142,7 +142,7 @@ TEST_CASE("tables are named and their heads say of what they are") {
     CHECK((page.compare(at, 7, "<thead>") == 0 || page.compare(at, 10, "<th scope=") == 0));
 }
 
-TEST_CASE("verdicts say reproduced and not reproduced alike, windows and checkpoints are judged") {
+TEST_CASE("the page has verdicts of both kinds, and judges windows and checkpoints") {
   const Folder folder;
   const std::string page = page_of(whole(6), folder);
   CHECK(contains(page, "<strong>reproduced (p = 0.031 by Holm)</strong>"));
@@ -157,7 +157,7 @@ TEST_CASE("verdicts say reproduced and not reproduced alike, windows and checkpo
   CHECK(contains(page, "Beyond the training length, over training"));
 }
 
-TEST_CASE("the terminal's report names orders, verdicts and the page") {
+TEST_CASE("the terminal's report has rankings, verdicts and the path of the page") {
   const Folder folder;
   write_report(whole(6), folder.name);
   const std::string text = report(whole(6), folder.name, {.columns = 200});
@@ -177,7 +177,7 @@ TEST_CASE("rows at chance are not ranked") {
   CHECK_FALSE(ranked());
 }
 
-TEST_CASE("names that would run, escape or move a file are text, in page, pictures and terminal") {
+TEST_CASE("names that would run, escape or move a file stay text in page, pictures and terminal") {
   const Folder folder;
   const std::string evil = "../../x`touch " + (folder / "pwned") + "`$(id)<script>\x1b[31m\n";
   Study study = whole();
@@ -230,7 +230,7 @@ TEST_CASE("markup in a title, a row's reason or a source stays text") {
   CHECK(escaped("a<b>&\"'\n\x1b\n") == "a&lt;b&gt;&amp;&quot;&#39;\n?\n");
 }
 
-TEST_CASE("a command of Next is safe to paste and to show") {
+TEST_CASE("a suggested next command is safe to paste and to show") {
   CHECK(shell_word("runs/a_b-c.d") == "runs/a_b-c.d");
   CHECK(shell_word("it's `id`") == "'it'\\''s `id`'");
   CHECK(shell_word("ε") == "'ε'");
@@ -260,12 +260,12 @@ TEST_CASE("a study without curves, claims or trainings has no empty sections") {
                  "<h1>KERPLE, RoPE and learned on text: trained on 64 bytes, evaluated to 512"));
 }
 
-TEST_CASE("an empty text leaves its section out, and what is missing is an error") {
+TEST_CASE("an empty value omits its section, and a missing asset is an error") {
   CHECK(rendered("link", {{"href", ""}, {"words", ""}, {"plain", "a&b"}}) == "a&amp;b");
   CHECK_THROWS_AS(asset("page.html"), std::logic_error);
 }
 
-TEST_CASE("in Chromium tables sort, a number opens, and nothing leaves a narrow screen", "[slow]") {
+TEST_CASE("in Chromium, tables sort, a value opens, and a narrow screen fits all", "[slow]") {
   if (std::system("command -v chromium >/dev/null") != 0) {
     const std::string why = "chromium is not installed (Debian: apt-get install chromium)";
     if (std::getenv("YONDER_TRY_ALL")) FAIL(why);
@@ -274,7 +274,7 @@ TEST_CASE("in Chromium tables sort, a number opens, and nothing leaves a narrow 
   }
   const Folder folder;
   std::string page = page_of(whole(), folder);
-  // Sorts the first matrix by the longest length, opens its first number, and says what came of it.
+  // Sorts the first matrix by the longest length, opens its first value, and reports the outcome.
   const std::string probe = R"js(<script>
     const table = document.querySelector('table.matrix');
     const heads = table.tHead.rows[0].cells, last = heads[3];

@@ -27,7 +27,7 @@ double contrast(const std::string& a, const std::string& b) {
   return (std::max(x, y) + 0.05) / (std::min(x, y) + 0.05);
 }
 
-// The colour that a rule of a style sheet gives.
+// The colour that a rule of a style sheet sets.
 std::string colour_in(const std::string& css, const std::string& rule) {
   const auto at = css.find(rule);
   INFO(rule);
@@ -57,7 +57,7 @@ TEST_CASE("every colour of a picture has a contrast of 3 to its background, in l
   }
 }
 
-TEST_CASE("the page is drawn on the paper of its pictures") {
+TEST_CASE("the page has the background colour of its pictures") {
   const std::string page = asset("page.css"), chart = asset("chart.css");
   const auto dark = page.find("prefers-color-scheme: dark");
   CHECK(colour_in(page, "--paper:") == colour_in(chart, ".paper"));
@@ -65,7 +65,7 @@ TEST_CASE("the page is drawn on the paper of its pictures") {
         colour_in(chart.substr(chart.find("@media")), ".paper"));
 }
 
-TEST_CASE("an encoding looks the same in every report, whatever its place or overrides") {
+TEST_CASE("an encoding has the same colour and marker in every report, whatever its overrides") {
   const auto rows = parse_rows("alibi,rope,rope:rope.scaling=yarn,rope:window.size=0");
   const Palette p(rows), other(parse_rows("t5,kerple,rope"));
   CHECK(p.of(rows[1]).colour == other.of(rows[1]).colour);
@@ -78,7 +78,7 @@ TEST_CASE("an encoding looks the same in every report, whatever its place or ove
   CHECK(p.of(rows[3]).colour == Style::grey);
 }
 
-TEST_CASE("no two encodings of a report look alike, in all but a few cases not in colour either") {
+TEST_CASE("no two encodings of a report look alike, and common ones differ in colour") {
   const auto often = parse_rows("none,rope,alibi,t5,kerple,learned,sinusoidal,fire");
   const Palette few(often);
   std::set<int> colours;

@@ -29,7 +29,7 @@ TEST_CASE("each seed is a dot of its own, and a chart says which axis is logarit
   CHECK_THAT(chart_svg(c, Svg::inlined), ContainsSubstring("nats per byte (log scale)"));
 }
 
-TEST_CASE("with many rows the first picture has the encodings and each family one of its own") {
+TEST_CASE("with many rows, the first picture has the encodings, and each family has its own") {
   Results r = found_text(1);
   const Palette few(r.rows);
   CHECK(headline(r, few).size() == 1);
@@ -44,7 +44,7 @@ TEST_CASE("with many rows the first picture has the encodings and each family on
   CHECK(charts[0].name != charts[1].name);
 }
 
-TEST_CASE("a picture says of how many seeds its medians are at most") {
+TEST_CASE("a picture's caption says how many seeds its medians have at most") {
   Results r = found_text();
   const auto caption = [&r] {
     return over_length(r, Measure::loss, r.rows, Palette(r.rows)).caption;
@@ -54,20 +54,20 @@ TEST_CASE("a picture says of how many seeds its medians are at most") {
   CHECK_THAT(caption(), ContainsSubstring("Median of up to 3 seeds"));
 }
 
-TEST_CASE("a map is a square a head, opaque by the root of the mass, with a diagonal at N") {
+TEST_CASE("a map has a square per head, opacity by the root of the mass, and a diagonal at N") {
   const std::string svg = attention_map_svg(mapped_look(), 32, Svg::inlined);
   CHECK_THAT(svg, ContainsSubstring("<title>layer 1, head 2</title>"));
   CHECK_THAT(svg, ContainsSubstring("fill-opacity=\"1\" d=\"M0 0h1v1H0z\""));
   CHECK_THAT(svg, ContainsSubstring("fill-opacity=\"0.5\" d=\"M0 1h1v1H0z\""));
   CHECK_THAT(svg, ContainsSubstring("fill-opacity=\"0.9\" d=\"M1 1h1v1H1z\""));
-  // What is too little to be seen is not drawn: of head 2 all is of one shade.
+  // Values too small to be seen are not drawn: head 2 has one shade.
   CHECK_THAT(svg, ContainsSubstring("fill-opacity=\"1\" d=\"M0 0h1v1H0zM1 1h1v1H1z\""));
   CHECK_THAT(svg, ContainsSubstring("class=\"mark\""));
   CHECK(attention_map_svg(mapped_look(), 128, Svg::inlined).find("mark") == std::string::npos);
   CHECK(attention_map_svg(mapped_look(), 0, Svg::inlined).find("mark") == std::string::npos);
 }
 
-TEST_CASE("effective keys have half of all tokens as a dashed line, and N counts in tokens") {
+TEST_CASE("effective keys show half of all tokens as a dashed line, and N counts tokens") {
   Results r = found_task();
   for (const int length : {20, 40}) {
     AttentionScore look = mapped_look();
@@ -82,13 +82,12 @@ TEST_CASE("effective keys have half of all tokens as a dashed line, and N counts
   CHECK(over_distances(r, r.rows, Palette(r.rows)).mark == 1 + std::log2(42));
 }
 
-TEST_CASE(
-    "a performance profile has a line for each row, the best first, of the runs above a score") {
+TEST_CASE("a performance profile has a line per row, best first, of the share above each score") {
   const AtMultiple at{.multiple = "8",
                       .rows = parse_rows("rope,alibi,rope:window.size=0"),
                       .scores = {{{0, 0.5}, {0.2}}, {{1, 1}, {1}}, {{1}, {1}}}};
   const Chart c = performance_profile(at, Palette(at.rows));
-  REQUIRE(c.lines.size() == 2);  // windowed models are no competitors
+  REQUIRE(c.lines.size() == 2);  // windowed models do not compete
   CHECK(c.lines[0].label == "ALiBi");
   CHECK(c.lines[0].points.back().y == 100);
   CHECK(c.lines[1].points.front().y == Catch::Approx(200. / 3));

@@ -38,7 +38,7 @@ TEST_CASE("alibi's bias falls by its slope with each token") {
   CHECK(c.mark == 16);
 }
 
-TEST_CASE("kerple's bias is its formula, and so is fire's, which comes from its strips") {
+TEST_CASE("kerple's bias matches its formula, and so does fire's, which comes from its strips") {
   Transformer kerple = model_of("kerple");
   const double r1 = kerple.parameters().find("encoding.kerple.r1").value()[0],
                r2 = kerple.parameters().find("encoding.kerple.r2").value()[0];
@@ -62,12 +62,12 @@ TEST_CASE("kerple's bias is its formula, and so is fire's, which comes from its 
     return y;
   };
   for (const int h : {0, 1})
-    for (const int distance : {1, 31})  // pictures begin with 0 at the query itself
+    for (const int distance : {1, 31})  // pictures begin at 0 for the query itself
       CHECK(at(f.lines[std::size_t(h)], distance) ==
             Approx(bias(h, distance) - bias(h, 0)).margin(1e-5));
 }
 
-TEST_CASE("what has no bias has no picture of one") {
+TEST_CASE("an encoding without a bias has no picture of one") {
   for (const char* name : {"none", "rope", "shaw", "learned"}) {
     Transformer model = model_of(name);
     CHECK(biases(model, 32, {}).lines.empty());
@@ -90,7 +90,7 @@ TEST_CASE("rope's pairs turn once in 2π base^(2m/d) tokens, linear scaling stre
   CHECK(turns(none, {"none", {}}, 64).tokens.empty());
 }
 
-TEST_CASE("of p-RoPE the fastest pairs of the whole head are drawn, of a share those of its own") {
+TEST_CASE("p-RoPE shows the fastest pairs of the whole head, partial rope those of its share") {
   const auto pairs = [](const std::string& truncate) {
     Transformer model = model_of("rope", {{"rope.fraction", "0.5"}, {"rope.truncate", truncate}});
     return turns(model, {"rope", {}}, 64).tokens;
@@ -103,7 +103,7 @@ TEST_CASE("of p-RoPE the fastest pairs of the whole head are drawn, of a share t
   CHECK(fastest[1] == Approx(full * 10));  // 10000^(2/8)
 }
 
-TEST_CASE("a trajectory is drawn for floater alone, and ends where it leaves its surroundings") {
+TEST_CASE("only floater has a trajectory, which ends where it leaves its surroundings") {
   Transformer model = model_of("floater");
   // dp/dt = b: a straight line, each layer 0.1 b from one position to the next.
   const Var b = model.parameters().find("encoding.floater.h.out.bias");

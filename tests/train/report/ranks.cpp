@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Three tasks, four encodings, five seeds, up to four times the length.
+// One task: four rows, five seeds, up to four times the length.
 Results atlas_task(const std::string& task, int train_length, double skill) {
   Results r{.task = task,
             .protocol = "answer",
@@ -45,7 +45,7 @@ Study small_atlas() {
   return {.panels = {atlas_task("sort", 8, 1), atlas_task("copy", 16, 0.96), text}};
 }
 
-// Each panel of a study as a file, like train/atlas.
+// Writes each panel of a study to a file, as in train/atlas.
 std::vector<std::string> csv_files(const Study& study, const Folder& folder) {
   std::vector<std::string> paths;
   for (const Results& r : study.panels) {
@@ -55,7 +55,7 @@ std::vector<std::string> csv_files(const Study& study, const Folder& folder) {
   return paths;
 }
 
-// The page of train/atlas or of a folder like it, made of its files alone.
+// The page of train/atlas or of a folder like it, made from its files alone.
 std::string remade(const std::string& folder) {
   std::vector<std::string> paths;
   for (const auto& file : fs::directory_iterator(folder))
@@ -76,7 +76,7 @@ TEST_CASE("ranks over tasks are tables of means, ranks and solved seeds") {
         "\n| RoPE | 3 | 3 | 3 | 3 |\n", "0 of 5 is 0–43 %",
         "### Seeds that solve it at 2×\n\nAt least 90 % exact match; Wilson's 95 % intervals: "})
     CHECK_THAT(page, ContainsSubstring(part));
-  // Of KERPLE and learned there is no task.
+  // KERPLE and learned have only text, alibi and none only the tasks.
   CHECK_THAT(page, ContainsSubstring("\nMissing: alibi and none on text; kerple and learned on "
                                      "copy and sort.\n"));
   CHECK_THROWS_AS(as_ranks({.panels = {found_text()}}), UsageError);
@@ -89,7 +89,7 @@ TEST_CASE("the page is the same whatever the order of the tasks") {
   CHECK(as_ranks(study) == page);
 }
 
-TEST_CASE("a page of ranks is made again from CSVs alone, below what was written by hand") {
+TEST_CASE("a page of ranks is regenerated from CSVs alone, below what was written by hand") {
   const Folder folder;
   std::string paths;
   for (const std::string& path : csv_files(small_atlas(), folder)) paths += " " + path;
@@ -108,12 +108,12 @@ TEST_CASE("a page of ranks is made again from CSVs alone, below what was written
   CHECK(content_of(page) == "# Of something else\n");
 }
 
-TEST_CASE("train/atlas/README.md is what its results make") {
+TEST_CASE("train/atlas/README.md matches its results") {
   const std::string folder = YONDER_SOURCE "/train/atlas";
   CHECK(remade(folder) == content_of(folder + "/README.md"));
 }
 
-TEST_CASE("yonder report makes the page, the tables and one CSV of results.csv files alone") {
+TEST_CASE("yonder report makes the page, the tables and one CSV from results.csv files alone") {
   const Folder folder;
   const std::vector<std::string> paths = csv_files(small_atlas(), folder);
   const std::string all = "report " + paths[0] + " " + paths[1] + " " + paths[2];

@@ -21,7 +21,7 @@ int columns(const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("a wide table holds median and range of each cell in one line") {
+TEST_CASE("a wide table has median and range of each cell in one line") {
   CHECK(table(found_text(), Measure::loss, {.columns = 100}) ==
         "                           64               128               512\n"
         "                      trained                2×                8×\n"
@@ -31,7 +31,7 @@ TEST_CASE("a wide table holds median and range of each cell in one line") {
         "learned      1.71 [1.70–1.72]        table ends        table ends\n");
 }
 
-TEST_CASE("where columns are few the range stands beneath the median, aligned with it") {
+TEST_CASE("in a narrow terminal, the range is below the median and aligned with it") {
   CHECK(table(found_text(), Measure::loss, {.columns = 60}) ==
         "                    64         128         512\n"
         "               trained          2×          8×\n"
@@ -54,7 +54,7 @@ TEST_CASE("a table of one seed has no ranges, and shares are in percent") {
         "T5        50.0  40.0\n");
 }
 
-TEST_CASE("a number of fewer seeds than the heading names says of how many") {
+TEST_CASE("a value of fewer seeds than the heading names says how many") {
   Results r = found_text();
   std::erase_if(r.scores, [](const EvalScore& s) {
     return s.length == 512 && s.seed > (s.row.encoding == "kerple" ? 1 : 0);
@@ -65,7 +65,7 @@ TEST_CASE("a number of fewer seeds than the heading names says of how many") {
   CHECK_FALSE(contains(table(found_text(), Measure::loss, {.columns = 120}), " of 3"));
 }
 
-TEST_CASE("a cell is green within 5 % of its own trained length, yellow within 25 %, else red") {
+TEST_CASE("a cell is green within 5 % of its value at N, yellow within 25 %, else red") {
   const auto lines = lines_of(
       table(found_text(1), Measure::loss, {.columns = 80, .colour = TerminalStyle::coloured}));
   auto colour_before = [](const std::string& line, const std::string& value) {
@@ -79,7 +79,7 @@ TEST_CASE("a cell is green within 5 % of its own trained length, yellow within 2
   CHECK(colour_before(lines[5], "table ends") == "2");
 }
 
-TEST_CASE("a row that did not learn its task, or has nothing to lose, is not judged by colour") {
+TEST_CASE("a row that has not learned its task, or has nothing to lose, gets no colour") {
   const TerminalStyle style{.columns = 80, .colour = TerminalStyle::coloured};
   const auto accuracy = lines_of(table(found_task(), Measure::token_accuracy, style));
   CHECK(contains(accuracy[2], "\033[31m"));
@@ -88,7 +88,7 @@ TEST_CASE("a row that did not learn its task, or has nothing to lose, is not jud
   CHECK_FALSE(contains(exact[2], "\033[3"));
 }
 
-TEST_CASE("without colour a table has no escape codes and fits the columns it was given") {
+TEST_CASE("without colour, a table has no escape codes and fits the given columns") {
   for (int width : {60, 80, 120}) {
     const std::string text = table(found_text(), Measure::loss, {.columns = width});
     CHECK_FALSE(contains(text, "\033"));
@@ -96,7 +96,7 @@ TEST_CASE("without colour a table has no escape codes and fits the columns it wa
   }
 }
 
-TEST_CASE("an extension is judged by the unextended models, so a cost at home shows") {
+TEST_CASE("an extension is compared with the unextended model, so a cost at N shows") {
   Results r = found_text();
   for (EvalScore& s : r.scores)
     if (!s.row.extension.empty()) s.loss = 2.4;
@@ -104,7 +104,7 @@ TEST_CASE("an extension is judged by the unextended models, so a cost at home sh
   CHECK(r.degradation(yarn, 64, Measure::loss) == Approx(2.4 / 1.61));
 }
 
-TEST_CASE("sentences give the loss relative to the training length, and who is undefined") {
+TEST_CASE("sentences give the loss relative to the training length, and undefined encodings") {
   const auto said = summarize(found_text());
   CHECK(said[0] ==
         "Loss at 8× relative to length 64: KERPLE 1.02×, RoPE + YaRN 1.20×, RoPE 3.09×; learned is "
@@ -118,21 +118,21 @@ TEST_CASE("sentences give the loss relative to the training length, and who is u
         "At the training length KERPLE (1.61 nats) is best and learned (1.71 nats) worst.");
 }
 
-TEST_CASE("nothing is best where all that is shown is the same") {
+TEST_CASE("no encoding is called best if all printed values are equal") {
   Results r = found_text();
   for (EvalScore& s : r.scores)
     if (s.length == 64) s.loss = 1.7 + 0.0001 * double(s.row.encoding.size());
   CHECK(contains(summarize(r).back(), "At the training length all encodings have 1.70 nats."));
 }
 
-TEST_CASE("sentences follow the numbers: other numbers, other sentences") {
+TEST_CASE("sentences follow the values") {
   Results r = found_text();
   for (EvalScore& s : r.scores)
     if (s.row.encoding == "kerple") s.loss *= s.length == 512 ? 3 : 1;
   CHECK(contains(summarize(r)[0], "KERPLE 3.06×"));
 }
 
-TEST_CASE("of a task that was not learned at the trained length the sentences say so") {
+TEST_CASE("sentences say which encodings have not learned the task at the training length") {
   const auto said = summarize(found_task());
   CHECK(said[0] == "Token accuracy at 2×: ALiBi 99.0 %, T5 40.0 %, RoPE 26.0 %, chance 6.2 %.");
   CHECK(said[1] == "Largest length with at most 5 % degradation: ALiBi 2×; RoPE 1×.");
@@ -140,7 +140,7 @@ TEST_CASE("of a task that was not learned at the trained length the sentences sa
   CHECK(contains(said.back(), ": T5."));
 }
 
-TEST_CASE("a window is a sentence of its own: what it gives, and who does better without it") {
+TEST_CASE("sliding windows have their own sentence: what they give, and who is better without") {
   Results r = found_text();
   for (const char* encoding : {"rope", "kerple"}) {
     const Row row{encoding, {{"window.size", "0"}}};
@@ -159,7 +159,7 @@ TEST_CASE("a window is a sentence of its own: what it gives, and who does better
   CHECK(contains(summarize(r)[0], "RoPE + window 5 1.80×"));
 }
 
-TEST_CASE("of many rows a sentence names both ends, of many extensions the best of each encoding") {
+TEST_CASE("a sentence names both ends of many rows, and each encoding's best of many extensions") {
   Results r = found_text(1);
   const EvalScore like = r.scores.front();
   for (int i = 0; i < 12; ++i)
@@ -185,7 +185,7 @@ TEST_CASE("of many rows a sentence names both ends, of many extensions the best 
   CHECK(contains(summarize(r)[2], "RoPE + YaRN 1.96 (1.92–2.00) nats against"));
 }
 
-TEST_CASE("a model at chance, or broken at a length, is not praised for beating its window") {
+TEST_CASE("a model at chance, or degraded at a length, is not praised for beating its window") {
   Results r = found_text(1);
   r.rows = parse_rows("rope,rope:window.size=0");
   for (EvalScore& s : r.scores)
@@ -206,7 +206,7 @@ TEST_CASE("a model at chance, or broken at a length, is not praised for beating 
   CHECK(last().ends_with("No model beats its windowed baseline by more than 1 %."));
 }
 
-TEST_CASE("where every model is at chance no sentence names one as good") {
+TEST_CASE("if every model is at chance, no sentence praises one") {
   Results r = found_text(1);
   r.unigram_loss = 1.4;
   for (const std::string& sentence : summarize(r))
@@ -217,7 +217,7 @@ TEST_CASE("where every model is at chance no sentence names one as good") {
   CHECK(contains(summarize(r).back(), "no model is better than chance"));
 }
 
-TEST_CASE("a loss that is the unigram model's as it is printed counts as no better") {
+TEST_CASE("a loss that is printed like the unigram model's counts as no better") {
   Results r = found_text(1);
   r.unigram_loss = 4.964;  // both are printed as 4.96
   CHECK(at_chance(r, r.rows[1], 512, Measure::loss));
@@ -225,7 +225,7 @@ TEST_CASE("a loss that is the unigram model's as it is printed counts as no bett
   CHECK_FALSE(at_chance(r, r.rows[1], 512, Measure::loss));
 }
 
-TEST_CASE("what a terminal shows has no control characters, and broken UTF-8 is marked") {
+TEST_CASE("terminal output has no control characters, and invalid UTF-8 is marked") {
   CHECK(printable("a\x1b[31mb\n\x7f") == "a?[31mb??");
   CHECK(printable("ε × − 漢 😀") == "ε × − 漢 😀");
   CHECK(printable("\xc2\x9b"

@@ -19,10 +19,10 @@ TEST_CASE("Wilson's interval of a solve rate") {
 
 TEST_CASE("the interquartile mean drops a quarter at either end") {
   CHECK(interquartile_mean({0.9, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6}) == Approx(0.35));
-  CHECK(interquartile_mean({1, 2, 6}) == Approx(3));  // of three none
+  CHECK(interquartile_mean({1, 2, 6}) == Approx(3));  // none of three
 }
 
-TEST_CASE("seeds are redrawn within their task, so a task never leaves the sample") {
+TEST_CASE("seeds are resampled within their task, so a task never leaves the sample") {
   const AcrossTasks apart = across_tasks({{1, 1, 1}, {0, 0, 0}, {}});
   CHECK(apart.tasks == 2);
   CHECK(apart.runs == 6);
@@ -35,7 +35,7 @@ TEST_CASE("seeds are redrawn within their task, so a task never leaves the sampl
   CHECK(across_tasks({{0, 1, 0, 1}, {0.5, 0.5, 0.5, 0.5}}).low == spread.low);
 }
 
-TEST_CASE("scores of tasks and of text are from chance to the best, at multiples that both have") {
+TEST_CASE("scores are scaled from chance to the best, at multiples that tasks and text share") {
   const std::vector<Results> panels{found_text(), found_task()};
   const auto near = [](const Results& r, int row, int length) {
     return normalised(r, r.rows, length).at(std::size_t(row)).at(0);
@@ -55,7 +55,7 @@ TEST_CASE("scores of tasks and of text are from chance to the best, at multiples
 }
 
 TEST_CASE("the probability of improvement is a mean over tasks, and ties count half") {
-  // Of the pairs of the first task 2 of 4 are better and 1 is a tie, of the second none.
+  // In the first task 2 of 4 pairs are better and 1 is a tie; in the second none is better.
   CHECK(probability_of_improvement({{0.5, 0.9}, {0.1}}, {{0.5, 0.6}, {0.2}}) ==
         Approx((2.5 / 4 + 0) / 2));
   CHECK(probability_of_improvement({{0.5, 0.6}, {0.2}}, {{0.5, 0.9}, {0.1}}) == Approx(1.375 / 2));
@@ -71,7 +71,7 @@ TEST_CASE("a performance profile is the share of all runs above a score") {
   CHECK(std::isnan(share_above(0, {{}, {}})));
 }
 
-TEST_CASE("ranks are of medians as tables show them and rows without a number come last") {
+TEST_CASE("ranks are of medians as tables print them, and rows without a value come last") {
   Results r = found_task();
   r.rows = parse_rows("rope,alibi,t5,learned,shaw,none,rope:window.size=0");
   for (const std::size_t row : {3, 4, 6}) {
@@ -84,7 +84,7 @@ TEST_CASE("ranks are of medians as tables show them and rows without a number co
   CHECK(std::vector<double>(found.begin(), found.begin() + 5) ==
         std::vector<double>{3, 1.5, 1.5, 4.5, 4.5});
   CHECK(std::isnan(found[5]));  // was not run
-  CHECK(std::isnan(found[6]));  // no competitor
+  CHECK(std::isnan(found[6]));  // does not compete
   const Results text = found_text();
   CHECK(ranks_at(text, text.rows, 512) == std::vector<double>{1, 3, 2, 4});
 }
@@ -99,7 +99,7 @@ TEST_CASE("the mean rank is over the tasks that a row was run on, the best comes
   CHECK(at.by_rank() == std::vector<std::size_t>{1, 0, 2, 3});
 }
 
-TEST_CASE("a task with options of its own is another one, other settings make none") {
+TEST_CASE("options of a task make it a different task, other settings do not") {
   Results plain = found_task(), unique = found_task(), wide = found_task();
   unique.variant = "data.copy.unique=true, data.train_length=20";
   wide.variant = "model.width=64";

@@ -15,11 +15,11 @@ HeadLook look(double keys, double within, double told = NAN) {
 
 }  // namespace
 
-TEST_CASE("looks are means over rows, and keys e to the mean entropy") {
+TEST_CASE("looks are means over rows, and keys is e to the power of the mean entropy") {
   HeadSums sums{.rows = 2, .entropy = 2 * std::log(3.0), .distance = 8, .within = 1};
   sums.by_distance = {0.5, 1.5};
   const auto all = looks({{HeadSums{}, sums}});
-  REQUIRE(all.size() == 1);  // the head that saw nothing is left out
+  REQUIRE(all.size() == 1);  // the head that saw nothing is omitted
   CHECK(all[0].head == 1);
   CHECK(all[0].keys == Approx(3));
   CHECK(all[0].distance == 4);
@@ -34,7 +34,7 @@ TEST_CASE("looks are means over rows, and keys e to the mean entropy") {
   CHECK(cells[11] == "");  // told
 }
 
-TEST_CASE("how a model looks at a length") {
+TEST_CASE("the looks of a model's heads at a length make a gaze") {
   CHECK(gaze({look(5, 0.95), look(3, 0.99)}, 1024) == Gaze::near);
   CHECK(gaze({look(13, 0.03), look(18, 0.02)}, 1024) == Gaze::sharp_at_wrong);
   CHECK(gaze({look(763, 0.06), look(276, 0.06)}, 1024) == Gaze::spreads);

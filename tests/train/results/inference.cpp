@@ -7,19 +7,19 @@
 using namespace yonder;
 using Catch::Approx;
 
-TEST_CASE("a sign-flip test counts the sign patterns whose mean is as low") {
+TEST_CASE("a sign-flip test counts the sign patterns whose mean is as low as the observed one") {
   CHECK(sign_flip_p({-1, -2, -3}) == Approx(1 / 8.0));
   CHECK(sign_flip_p({-1, -2, -3, -4, -5}) == Approx(1 / 32.0));
-  CHECK(sign_flip_p({1, -2, -3}) == Approx(2 / 8.0));  // it and the pattern of all below 0
+  CHECK(sign_flip_p({1, -2, -3}) == Approx(2 / 8.0));  // it and the all-negative pattern
   CHECK(sign_flip_p({1, 2, 3}) == Approx(1));
   CHECK(sign_flip_p({-0.1, -0.1, 0.1}) == Approx(4 / 8.0));  // equal sums count
   CHECK(sign_flip_p({}) == 1);
 }
 
-TEST_CASE("of many differences the sign-flip test is drawn, about as the normal says") {
+TEST_CASE("for many differences the sign-flip test is sampled, near the normal approximation") {
   std::vector<double> differences;
   for (int i = 0; i < 40; ++i)
-    differences.push_back(i % 2 ? -1.3 : 1);  // mean −0.15, of root 1.16/√40
+    differences.push_back(i % 2 ? -1.3 : 1);  // mean −0.15, standard error 1.16/√40
   const double p = sign_flip_p(differences);
   CHECK(p == Approx(0.5 * std::erfc(0.15 / (std::sqrt((1.69 + 1) / 2) / std::sqrt(40.0)) /
                                     std::sqrt(2.0)))
@@ -27,23 +27,23 @@ TEST_CASE("of many differences the sign-flip test is drawn, about as the normal 
   CHECK(p == sign_flip_p(differences));
 }
 
-TEST_CASE("a sign test asks how often fair coins agree as much, and leaves out zeros") {
+TEST_CASE("a sign test is how often fair coins agree as much, and omits zeros") {
   CHECK(sign_p({-1, -1, -1, -1, -1}) == Approx(1 / 32.0));
   CHECK(sign_p({-1, -1, -1, -1, 1}) == Approx(6 / 32.0));
   CHECK(sign_p({-1, 0, -1}) == Approx(0.25));
   CHECK(sign_p({0, 0}) == 1);
 }
 
-TEST_CASE("Holm's adjustment steps down and never falls") {
+TEST_CASE("Holm's adjustment steps down and never decreases") {
   const std::vector<double> adjusted = holm({0.01, 0.04, 0.03, 0.5});
   CHECK(adjusted[0] == Approx(0.04));
   CHECK(adjusted[2] == Approx(0.09));
-  CHECK(adjusted[1] == Approx(0.09));  // 2 · 0.04 is less than what went before
+  CHECK(adjusted[1] == Approx(0.09));  // 2 · 0.04 is less than the one before
   CHECK(adjusted[3] == Approx(0.5));
   CHECK(holm({1, 1}) == std::vector<double>{1, 1});
 }
 
-TEST_CASE("seeds of a preset are as many as one claim needs to pass Holm") {
+TEST_CASE("a preset has as many seeds as one claim needs to pass Holm") {
   CHECK(seeds_for(1) == 5);
   CHECK(seeds_for(2) == 6);
   CHECK(seeds_for(3) == 6);
@@ -54,7 +54,7 @@ TEST_CASE("seeds of a preset are as many as one claim needs to pass Holm") {
   for (int m = 2; m <= 12; ++m) CHECK(m * std::pow(0.5, seeds_for(m)) <= 0.05);
 }
 
-TEST_CASE("Page's trend: all seeds in order are the most that L can be") {
+TEST_CASE("Page's trend: L is largest if all seeds are in order") {
   const Trend one = trend({{1, 2, 3}, {4, 5, 9}});
   CHECK(one.L == 28);  // 2 (1 + 4 + 9)
   CHECK(one.tau == Approx(1));
@@ -66,14 +66,14 @@ TEST_CASE("Page's trend: all seeds in order are the most that L can be") {
   CHECK(tied.L == Approx(13.5));
   CHECK(tied.tau == Approx(2 / 3.0));
   CHECK(tied.p == Approx(1 / 3.0));
-  // One of 24 permutations a seed is the order itself.
+  // For each seed, one of 24 permutations is the order itself.
   CHECK(trend({{1, 2, 3, 4}, {1, 2, 3, 4}, {1, 2, 3, 4}}).p == Approx(std::pow(24.0, -3)));
   const Trend many = trend(std::vector<std::vector<double>>(5, {1, 2, 3, 4}));
-  CHECK(many.p < 1e-4);  // drawn
+  CHECK(many.p < 1e-4);  // sampled
 }
 
-TEST_CASE("seeds that would tell grow as the difference shrinks, and lean to the claimed side") {
-  CHECK(seeds_needed({-1, -1.5, -0.5}, 1) == 5);  // δ = 2: signs need more than size
+TEST_CASE("more seeds are needed for a smaller difference, and 0 means the wrong direction") {
+  CHECK(seeds_needed({-1, -1.5, -0.5}, 1) == 5);  // δ = 2: signs need more than the size
   // δ = 0.5 with one claim: ((1.645 + 0.842)/0.5)² + 1.353 = 26.1
   CHECK(seeds_needed({-1.5, 0.5, -1.5, 0.5}, 1) > 26);
   CHECK(seeds_needed({1, 2, 3}, 1) == 0);

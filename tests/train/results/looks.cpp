@@ -29,7 +29,7 @@ Results observed() {
 
 }  // namespace
 
-TEST_CASE("what most seeds do is how a row looks") {
+TEST_CASE("a row's gaze is that of most seeds") {
   const Results r = observed();
   const SharedGaze rope = gaze_of(r, r.rows[1], 512);
   CHECK(rope.gaze == Gaze::sharp_at_wrong);

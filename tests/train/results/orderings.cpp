@@ -20,7 +20,7 @@ Results with_loss(Results r, const Row& row, int length, int seed, double loss) 
 
 }  // namespace
 
-TEST_CASE("an ordering names its seeds, < for a loss and > for a share") {
+TEST_CASE("an ordering counts its seeds, and uses < for a loss and > for a share") {
   const Results text = found_text(5), task = found_task();
   const Ordering o = ordering(text, text.rows[0], text.rows[2], 512, Measure::loss);
   CHECK(said(o) == "KERPLE < RoPE + YaRN at 512: 5 of 5 seeds");
@@ -35,7 +35,7 @@ TEST_CASE("a claim whose every step holds is reproduced, the opposite order is n
   const Verdict v = verdict_of(found_text(5), {.order = {"kerple", "rope:rope.scaling=yarn"}});
   CHECK(v.length == 512);
   CHECK(v.result == Verdict::reproduced);
-  // rope loses 4.96, which is worse than letter frequencies; kerple and yarn do not.
+  // rope's loss of 4.96 is worse than the unigram baseline; kerple's and yarn's are not.
   CHECK(verdict_of(found_text(5), {.order = {"rope", "kerple"}}).result == Verdict::not_reproduced);
   CHECK(std::string(name_of(Verdict::not_reproduced)) == "not reproduced");
 }
@@ -49,7 +49,7 @@ TEST_CASE("a claim of which some steps hold is partly reproduced") {
   CHECK(v.result == Verdict::partly);
 }
 
-TEST_CASE("one seed that disagrees of five leaves a pair open, and it is said what would tell") {
+TEST_CASE("if one of five seeds disagrees, a pair stays open, with the seeds needed to decide") {
   const Results r = found_text(5);
   const Ordering o =
       ordering(with_loss(r, r.rows[2], 512, 1, 1.5), r.rows[0], r.rows[2], 512, Measure::loss);
@@ -62,7 +62,7 @@ TEST_CASE("one seed that disagrees of five leaves a pair open, and it is said wh
   CHECK(would_tell(opposite, 1) == "it leans the other way");
 }
 
-TEST_CASE("claims of one study share their chance of an error, by Holm") {
+TEST_CASE("claims of one study share their error rate, by Holm") {
   const Claim claim{.order = {"kerple", "rope:rope.scaling=yarn"}};
   Study study{.panels = {found_text(5)}, .claims = {claim, claim}};
   CHECK(verdicts(study)[0].result == Verdict::partly);  // 2 · 1/32
@@ -83,7 +83,7 @@ TEST_CASE("an order of four rows or more has a trend") {
   CHECK(v.result == Verdict::reproduced);
 }
 
-TEST_CASE("nothing is told of too few seeds, rows not run, tables that end, or guesses") {
+TEST_CASE("too few seeds, missing rows, tables that end and models at chance are inconclusive") {
   const Verdict few = verdict_of(found_text(2), {.order = {"kerple", "rope"}});
   CHECK(few.result == Verdict::cannot_be_told);
   CHECK(few.steps[0].doubt == "2 seeds, at least 5 are needed");
@@ -100,13 +100,13 @@ TEST_CASE("nothing is told of too few seeds, rows not run, tables that end, or g
   CHECK(doubt(lost, {"kerple", "rope"}) == "both at chance level");
 }
 
-TEST_CASE("a claim about what was not tested says so") {
+TEST_CASE("a claim about something not evaluated says so") {
   CHECK(verdict_of(found_text(), {.order = {"kerple", "rope"}, .length = 100}).why ==
         "length 100 was not tested");
   CHECK(verdict_of(found_text(), {.order = {"kerple", "rope"}, .task = "copy"}).panel == -1);
 }
 
-TEST_CASE("the ranking goes from best to worst and leaves out what has no number") {
+TEST_CASE("the ranking goes from best to worst and omits rows without a value") {
   const auto rows = ranking(found_text(), 512, Measure::loss);
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].label() == "kerple");
@@ -114,11 +114,11 @@ TEST_CASE("the ranking goes from best to worst and leaves out what has no number
   CHECK(orderings(found_text(), 512, Measure::loss).size() == 2);
 }
 
-TEST_CASE("a claim names its measure and its panel's config, or may be judged as a whole") {
+TEST_CASE("a claim may name its measure and its panel's config, or be judged as a whole") {
   Results r = found_text(5);
   for (EvalScore& s : r.scores)
     if (s.row == r.rows[3]) s.status = Status::ok, s.reason = s.problem = "", s.loss = 3;
-  for (EvalScore& s : r.scores)  // one seed in which two neighbours are turned
+  for (EvalScore& s : r.scores)  // one seed in which two neighbours are swapped
     if (s.row == r.rows[0] && s.length == 512 && s.seed == 0) s.loss = 2.5;
   const std::vector<std::string> order{"kerple", "rope:rope.scaling=yarn", "learned", "rope"};
   CHECK(verdict_of(r, {.order = order}).result == Verdict::partly);
@@ -151,7 +151,7 @@ TEST_CASE("a claim names its measure and its panel's config, or may be judged as
   CHECK(exact.steps.at(0).measure.name == std::string("exact_match"));
 }
 
-TEST_CASE("at the training length itself a row that has not learned is the finding") {
+TEST_CASE("at the training length itself, a row that has not learned is the finding") {
   const Verdict v = verdict_of(found_task(), {.order = {"alibi", "t5"}, .length = 20});
   CHECK(v.steps.at(0).doubt == "1 seed, at least 5 are needed");
 }

@@ -19,7 +19,7 @@ using Catch::Matchers::StartsWith;
 
 static Study study_with(const Results& r) { return {.name = "made up", .panels = {r}}; }
 
-TEST_CASE("rows are parted by commas and their extensions by colons") {
+TEST_CASE("rows are separated by commas and their extensions by colons") {
   const auto rows = parse_rows("alibi,rope+logn:rope.scaling=yarn:rope.factor=4");
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].encoding == "alibi");
@@ -61,14 +61,14 @@ TEST_CASE("only a window of the trained length is the baseline, others are rows 
     CHECK_FALSE(windowed(other));
 }
 
-TEST_CASE("a seed solves a task where nine of ten answers are right as a whole") {
+TEST_CASE("a seed solves a task if nine of ten answers match exactly") {
   Results r = found_task();
   const Row rope = r.rows[0];
   for (int seed = 1; seed < 4; ++seed) {
     r.scores.push_back(r.scores[1]);
     r.scores.back().seed = seed;
     r.scores.back().exact_match = seed == 1 ? 0.9 : seed == 2 ? 0.89 : unknown;
-    r.scores.back().token_accuracy = 0.95;  // where wholes are not known
+    r.scores.back().token_accuracy = 0.95;  // used if exact match is unknown
   }
   CHECK(r.solved(rope, 40).seeds == 2);
   CHECK(r.solved(rope, 40).of == 4);
@@ -76,7 +76,7 @@ TEST_CASE("a seed solves a task where nine of ten answers are right as a whole")
   CHECK(study_from_json(to_json(study_with(r)), "x").panels[0].solved(rope, 40).seeds == 2);
 }
 
-TEST_CASE("rows that can't be are refused in a sentence") {
+TEST_CASE("invalid rows are refused in a sentence") {
   CHECK_THROWS_WITH(parse_rows("rope,,alibi"), ContainsSubstring("empty entry"));
   CHECK_THROWS_WITH(parse_rows("rope:yarn"), ContainsSubstring("option=value"));
   CHECK_THROWS_WITH(parse_rows("rope,alibi,rope"), ContainsSubstring("named twice"));
@@ -84,7 +84,7 @@ TEST_CASE("rows that can't be are refused in a sentence") {
   CHECK_THROWS_WITH(parse_row("rope@0-2,none@2"), ContainsSubstring("names layer 2 twice"));
 }
 
-TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
+TEST_CASE("the CSV has a line for each score, and its numbers read back exactly") {
   Results r = found_text();
   r.scores[0].loss = 0.1 + 0.2;
   std::istringstream csv(to_csv(study_with(r)));
@@ -106,7 +106,7 @@ TEST_CASE("the CSV has a line for each score, its numbers come back exactly") {
       ",learned: position 64 is beyond the table of 64,undefined,table ends,512,0,,,,3.19,1,"));
 }
 
-TEST_CASE("bits per byte count the bytes of a token") {
+TEST_CASE("bits per byte account for the bytes of a token") {
   Results r = found_text(1);
   r.scores = {r.scores[0]};
   r.scores[0].loss = 4 * std::numbers::ln2;
@@ -117,14 +117,14 @@ TEST_CASE("bits per byte count the bytes of a token") {
   CHECK(to_csv(study_with(r)).find(",2,") == std::string::npos);
 }
 
-TEST_CASE("a text with commas or quotes is quoted in the CSV") {
+TEST_CASE("a string with commas or quotes is quoted in the CSV") {
   Results r = found_text(1);
   r.scores[0].problem = "a \"b\", c";
   CHECK(to_csv(study_with(r)).find(",\"a \"\"b\"\", c\",ok,,64,0,,,,3.19,1,\n") !=
         std::string::npos);
 }
 
-TEST_CASE("results come back from JSON as they were") {
+TEST_CASE("results read back from JSON unchanged") {
   Results r = found_text();
   r.late_checkpoints = {r.scores[0]};
   r.late_checkpoints[0].step = 950;
@@ -146,7 +146,7 @@ TEST_CASE("results come back from JSON as they were") {
   CHECK(study_from_json(to_json(study), "results.json").trainings[0].settings[0].value == Value(8));
 }
 
-TEST_CASE("why there is no number is read from results of earlier versions too") {
+TEST_CASE("the reason for a missing value is read from results of earlier versions too") {
   auto json = nlohmann::json::parse(to_json(study_with(found_text(1))));
   for (auto& score : json["panels"][0]["scores"]) score.erase("status"), score.erase("reason");
   const Results back = study_from_json(json.dump(), "results.json").panels[0];
@@ -155,7 +155,7 @@ TEST_CASE("why there is no number is read from results of earlier versions too")
   CHECK(back.problem(back.rows[3], 128) == "table ends");
 }
 
-TEST_CASE("results of format 2 are read by the names that they have") {
+TEST_CASE("results of format 2 are read by the names that they use") {
   const Study study = study_with(found_text(1));
   std::string text = to_json(study);
   for (const auto& [now, before] :
@@ -181,18 +181,18 @@ TEST_CASE("results of format 2 are read by the names that they have") {
   CHECK(to_json(study_from_json(text, "results.json")) == to_json(study));
 }
 
-TEST_CASE("a file that holds no results is refused by its name") {
+TEST_CASE("a file without results is refused by name") {
   CHECK_THROWS_WITH(study_from_json("{}", "x/results.json"), StartsWith("x/results.json"));
   CHECK_THROWS_AS(study_from_json("{\"task\": 3", "results.json"), FileError);
 }
 
-TEST_CASE("a cell without numbers says why: the table ends, or its trainings failed") {
+TEST_CASE("a cell without values says why: the table ends, or its trainings failed") {
   Results r = found_text();
   CHECK(r.problem(r.rows[3], 128) == "table ends");
   CHECK(r.problem(r.rows[0], 128).empty());
   std::erase_if(r.scores, [](const EvalScore& s) { return s.row.encoding == "kerple"; });
   CHECK(r.problem(r.rows[0], 128) == "failed");
-  // Words of a sentence mean nothing.
+  // The words of a message are not interpreted.
   for (EvalScore& s : r.scores)
     s.reason = "", s.problem = "rope: a table that does not matter", s.loss = unknown,
     s.status = s.length == 64 ? Status::refused : Status::undefined;
@@ -200,7 +200,7 @@ TEST_CASE("a cell without numbers says why: the table ends, or its trainings fai
   CHECK(r.problem(r.rows[1], 128) == "undefined");
 }
 
-TEST_CASE("options that training fixes belong to the encoding of a row, others to its extension") {
+TEST_CASE("options fixed in training belong to the encoding of a row, others to its extension") {
   const auto rows =
       parse_rows("deberta:deberta.decoder=0,rope:rope.fraction=0.5:rope.scaling=yarn");
   CHECK(rows[0].encoding == "deberta:deberta.decoder=0");
@@ -213,7 +213,7 @@ TEST_CASE("options that training fixes belong to the encoding of a row, others t
   CHECK(rows[1].printed() == "RoPE (fraction 0.5) + YaRN");
 }
 
-TEST_CASE("the JSON has intervals, orders and verdicts for programs") {
+TEST_CASE("the JSON has intervals, orderings and verdicts for other programs") {
   Study study = study_with(found_text());
   study.claims.push_back({"rope loses", "A paper, Table 1", {"kerple", "rope"}, 512, "", "", ""});
   const auto json = nlohmann::json::parse(to_json(study));

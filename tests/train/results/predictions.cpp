@@ -10,7 +10,7 @@ using Catch::Approx;
 
 namespace {
 
-// Exact match of seeds at the training length, in the bin behind it, and in a later one.
+// Exact match of seeds at the training length, in the bin after it, and in a later one.
 void add_row(Results& r, const std::string& row, const std::vector<std::vector<double>>& seeds) {
   r.rows.push_back(parse_row(row));
   for (std::size_t seed = 0; seed < seeds.size(); ++seed)
@@ -57,7 +57,7 @@ TEST_CASE("a row generalises if the seeds that learned its length have 90 % at t
   CHECK(all[1].mean == 0.89);
   CHECK_FALSE(all[1].as_predicted());
   CHECK(all[2].outcome == Generalisation::not_learned);
-  CHECK_FALSE(all[2].as_predicted());  // that it fails says nothing before it has learned
+  CHECK_FALSE(all[2].as_predicted());  // failing means nothing if it has not learned
   CHECK(all[3].outcome == Generalisation::fails);
   CHECK(all[3].as_predicted());
   CHECK(all[4].why == "no panel has its task and config");
@@ -71,7 +71,7 @@ TEST_CASE("a row generalises if the seeds that learned its length have 90 % at t
         std::string::npos);
 }
 
-TEST_CASE("predictions come back from JSON, with what became of them") {
+TEST_CASE("predictions read back from JSON, with their outcomes") {
   const std::string json = to_json(predicted_study());
   CHECK(nlohmann::json::parse(json)["outcomes"][0]["as_predicted"] == true);
   const Study back = study_from_json(json, "x");

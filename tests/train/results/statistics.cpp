@@ -33,7 +33,7 @@ TEST_CASE("an infinite loss is a value like any other") {
   CHECK(spread({1, 2, INFINITY}).most == INFINITY);
 }
 
-TEST_CASE("of three seeds the interval is their range, and says how little that is worth") {
+TEST_CASE("the interval of three seeds is their range, and states its low confidence") {
   const Interval i = bootstrap({3, 1, 2});
   // P(median of a resample = least) = 3·(1/3)²(2/3) + (1/3)³ = 7/27, far over 2.5 %.
   CHECK(i.low == 1);
@@ -43,9 +43,9 @@ TEST_CASE("of three seeds the interval is their range, and says how little that 
   CHECK(worth(bootstrap({4})) == "one seed has no interval");
 }
 
-TEST_CASE("an interval of five seeds reaches from the least to the most, of seven it does not") {
-  // The least of 5 is the median if at least 3 of 5 draws are it: 0.058 > 2.5 %; the least of 7 if
-  // 4 of 7 are: 0.0102 < 2.5 %.
+TEST_CASE("the interval of five seeds is their range, that of seven is narrower") {
+  // The least of 5 is a resample's median if at least 3 of 5 draws are it: 0.058 > 2.5 %; the least
+  // of 7 if 4 of 7 are: 0.0102 < 2.5 %.
   const Interval five = bootstrap({1, 2, 3, 4, 5});
   CHECK((five.low == 1 && five.high == 5));
   CHECK(five.coverage == Approx(0.9375));
@@ -55,7 +55,7 @@ TEST_CASE("an interval of five seeds reaches from the least to the most, of seve
   CHECK(seven.coverage == Approx(0.875));
 }
 
-TEST_CASE("drawn resamples find about what counting all would, always the same, in any order") {
+TEST_CASE("random resamples approximate counting all of them, reproducibly and in any order") {
   std::vector<double> up, down;
   for (int i = 0; i < 41; ++i) up.push_back(i), down.push_back(40 - i);
   const Interval i = bootstrap(up);
@@ -66,7 +66,7 @@ TEST_CASE("drawn resamples find about what counting all would, always the same, 
   CHECK((bootstrap(down).low == i.low && bootstrap(down).high == i.high));
 }
 
-TEST_CASE("sequences drawn again spread as their standard error says") {
+TEST_CASE("resampled sequences spread by their standard error") {
   // 400 sequences of loss 1 or 3 per target: mean 2, standard deviation 1, standard error 1/20.
   std::vector<double> sums;
   const std::vector<int> counts(400, 32);
@@ -76,7 +76,7 @@ TEST_CASE("sequences drawn again spread as their standard error says") {
   CHECK(i.high == Approx(2 + 1.96 / 20).margin(0.01));
   CHECK(i.low == bootstrap_of_sequences(sums, counts).low);
 
-  // Those with more targets count for more.
+  // Sequences with more targets have more weight.
   const Interval uneven = bootstrap_of_sequences({100, 3}, {100, 1});
   CHECK((uneven.low == 1 && uneven.high == 3));
   CHECK(std::isnan(bootstrap_of_sequences({1}, {1}).low));

@@ -53,7 +53,7 @@ std::string refusal(const std::string& csv) {
 
 }  // namespace
 
-TEST_CASE("results come back from their CSV to the same bits") {
+TEST_CASE("results read back from their CSV bit for bit") {
   const Study study = of_all_columns();
   const Study back = study_from_csv(to_csv(study), "a/x.csv");
   CHECK(to_csv(back) == to_csv(study));
@@ -88,7 +88,7 @@ TEST_CASE("a CSV of an earlier version, or one that a spreadsheet saved, is read
   CHECK(r.at(r.rows[0], 40, Measure::token_accuracy).median == 0.26);
 }
 
-TEST_CASE("a CSV that can't be read is refused by file, line and column") {
+TEST_CASE("an invalid CSV is refused by file, line and column") {
   CHECK_THAT(refusal(with_field(6, "x")),
              Equals("a/x.csv, line 2, column eval_length: 'x' is not a whole number"));
   CHECK_THAT(refusal(with_field(6, "99999999999")), ContainsSubstring("column eval_length: '999"));
@@ -116,7 +116,7 @@ TEST_CASE("a CSV that can't be read is refused by file, line and column") {
   CHECK_THAT(refusal(csv.substr(0, csv.find('\n') + 1)), ContainsSubstring("there is no panel"));
 }
 
-TEST_CASE("runs that others have beside them are named as missing, shortly") {
+TEST_CASE("runs that other tasks or rows have are listed as missing, in short form") {
   Study study{.panels = {found_text(), found_text(), found_task()}};
   study.panels[1].task = "tiled";
   Results& task = study.panels[2];

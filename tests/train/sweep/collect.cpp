@@ -27,7 +27,7 @@ Results only(Results r, const std::string& list) {
 
 }  // namespace
 
-TEST_CASE("studies of other tasks stand side by side, rows of the same task in one panel") {
+TEST_CASE("studies of different tasks become panels, rows of the same task share one panel") {
   const Study all = joined({study_of(only(found_text(), "kerple")), study_of(found_task()),
                             study_of(only(found_text(), "rope,learned"))},
                            {"a", "b", "c"});
@@ -49,7 +49,7 @@ TEST_CASE("other seeds of the same row are added, other lengths too") {
   CHECK(r.at(r.rows[0], 64, Measure::loss).count == 4);
 }
 
-TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
+TEST_CASE("studies that do not fit are refused in a sentence that names both runs") {
   const Study a = study_of(found_text());
   CHECK_THROWS_WITH(joined({a, a}, {"x", "y"}),
                     StartsWith("report: x and y don't fit each other: text has kerple of "
@@ -79,7 +79,7 @@ TEST_CASE("what doesn't fit is refused in a sentence that names both runs") {
   CHECK_THROWS_WITH(joined({small, large}, {"x", "y"}), ContainsSubstring("10 and of 20 steps"));
 }
 
-TEST_CASE("runs on other data, or trained otherwise, don't become one table") {
+TEST_CASE("runs on different data, or trained differently, do not become one table") {
   Study a = study_of(only(found_text(), "rope")), b = study_of(only(found_text(), "kerple"));
   b.panels[0].unigram_loss = 3.2;
   CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), ContainsSubstring("3.19 and 3.2 nats"));
@@ -94,7 +94,7 @@ TEST_CASE("runs on other data, or trained otherwise, don't become one table") {
   Training& of_b = b.trainings.emplace_back(Training{.encoding = "kerple", .task = "text"});
   of_a.lr = 0.001, of_b.lr = 0.003;
   CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), ContainsSubstring("train.lr 0.001 and 0.003"));
-  of_a.validation = of_b.validation = 1;  // chosen
+  of_a.validation = of_b.validation = 1;  // chosen by validation
   CHECK_NOTHROW(joined({a, b}, {"x", "y"}));
   of_a.settings = {{"train.batch", "32"}};
   CHECK_NOTHROW(joined({a, b}, {"x", "y"}));  // b is of an earlier version
@@ -102,7 +102,7 @@ TEST_CASE("runs on other data, or trained otherwise, don't become one table") {
   CHECK_THROWS_WITH(joined({a, b}, {"x", "y"}), ContainsSubstring("train.batch 32 and 64"));
 }
 
-TEST_CASE("markdown and LaTeX have every row and length, and escape what would break them") {
+TEST_CASE("markdown and LaTeX have every row and length, and escape special characters") {
   Results r = found_text();
   r.variant = "train.lr_end=0.1";
   const std::string markdown = as_markdown(study_of(r)), latex = as_latex(study_of(r));

@@ -42,13 +42,13 @@ TEST_CASE("the longest job begins first, and the last one to end sets the time")
   CHECK(makespan({1, 2, 3, 6}, 2, 0) == Approx(6));
   CHECK(makespan({4, 4, 4}, 2, 0) == Approx(8));
   CHECK(makespan({4, 4, 4}, 100, 0) == Approx(4));
-  // Who hands out does it one by one: the third begins after three hand-outs.
+  // Jobs are scheduled one by one: the third begins after three times 0.5.
   CHECK(makespan({4, 4, 4}, 100, 0.5) == Approx(5.5));
-  // Hand-outs longer than the jobs are all there is to wait for, and the last job.
+  // If scheduling takes longer than the jobs, only it and the last job take time.
   CHECK(makespan(std::vector<double>(10, 0.1), 100, 1) == Approx(10.1));
 }
 
-TEST_CASE("a row tests the checkpoints that stay, one with an extension the last") {
+TEST_CASE("a row evaluates all kept checkpoints, one with an extension only the last") {
   const auto counts = [](const SweepConfig& sweep) {
     const Experiment experiment(sweep);
     const Cell cell = first_cell(experiment);
@@ -59,15 +59,15 @@ TEST_CASE("a row tests the checkpoints that stay, one with an extension the last
   };
   SweepConfig sweep = copies();
   CHECK(counts(sweep) == std::vector<int>{3, 1});
-  sweep.curve_points = 4;  // steps 15, 30, 45 beside the three of the last tenth
+  sweep.curve_points = 4;  // steps 15, 30, 45 and the three of the last tenth
   CHECK(counts(sweep) == std::vector<int>{6, 1});
   sweep.curve_points = 0, sweep.base.steps = 20;  // the last tenth has two steps
   CHECK(counts(sweep) == std::vector<int>{2, 1});
 }
 
-TEST_CASE("a step of training counts as three tests of its batch, and attention grows by T²") {
+TEST_CASE("a training step costs three evaluations of its batch, and attention grows as T²") {
   RunConfig run = copies().base;
-  const auto counted = [&run](int halves) {  // of all keys, those that a query sees on average
+  const auto counted = [&run](int halves) {  // halves of the keys seen per query
     const double T = prepare_task(run)->tokens(64);
     return 2 * T * (4 * 32 * 32 + 2 * 32 * 128 + halves * 32 * T);
   };
@@ -80,7 +80,7 @@ TEST_CASE("a step of training counts as three tests of its batch, and attention 
   CHECK(FlopCount(run).test({.length = 64, .count = 1}) == Approx(counted(2)));
 }
 
-TEST_CASE("a cell says how much is behind it by the work, be it nearly all training or all tests") {
+TEST_CASE("a cell reports progress by work, whether nearly all is training or evaluation") {
   SweepConfig sweep = copies();
   sweep.examples = 2;
   const auto said = [&sweep](int steps) {
@@ -94,11 +94,11 @@ TEST_CASE("a cell says how much is behind it by the work, be it nearly all train
     CHECK(parts.back() == Approx(1));
     return parts;
   };
-  CHECK(said(1)[0] < 0.3);  // what the one step leaves is tests
+  CHECK(said(1)[0] < 0.3);  // the rest after one step is evaluation
   CHECK(said(40)[39] > 0.7);
 }
 
-TEST_CASE("what measures with one thread leaves as many as there were") {
+TEST_CASE("measuring with one thread restores the number of threads") {
   const WithThreads before(3);
   SweepConfig sweep = copies();
   sweep.eval_lengths = {8}, sweep.examples = 2;
@@ -108,7 +108,7 @@ TEST_CASE("what measures with one thread leaves as many as there were") {
 }
 
 #ifndef __SANITIZE_ADDRESS__
-TEST_CASE("a process takes about the memory that is estimated, so that few enough run at once") {
+TEST_CASE("a process takes about the estimated memory, so that few enough run at once") {
   RunConfig run{.train_length = 64, .width = 128, .heads = 4, .layers = 4};
   run.batch = 24;
   const Folder folder;
@@ -126,9 +126,9 @@ TEST_CASE("a process takes about the memory that is estimated, so that few enoug
 }
 #endif
 
-// Other programs come in between, in what is measured or in what is compared with it; an estimate
-// that is wrong by its formula is wrong every time.
-TEST_CASE("a cell takes the time that is estimated", "[slow]") {
+// Other programs may disturb the measurement or the run that it is compared with, hence the tries;
+// an estimate with a wrong formula is wrong every time.
+TEST_CASE("a cell takes the estimated time", "[slow]") {
   const WithThreads alone(1);
   const Experiment experiment(copies());
   const Cell cell = first_cell(experiment);

@@ -7,7 +7,7 @@
 
 using namespace yonder;
 
-TEST_CASE("an archive unpacks to the files that were packed, whatever is in them") {
+TEST_CASE("an archive unpacks to the files that were packed, whatever they contain") {
   const Folder folder;
   namespace fs = std::filesystem;
   fs::create_directories(folder / "from/below/it");

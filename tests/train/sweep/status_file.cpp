@@ -8,7 +8,7 @@
 using namespace yonder;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("how far a sweep is can be read from elsewhere until it is done") {
+TEST_CASE("a sweep's progress can be read by other processes until it is done") {
   const Folder folder;
   CHECK(read_status(folder.name).empty());
   write_status(folder.name, "cells: 1 of 3 done");
@@ -20,7 +20,7 @@ TEST_CASE("how far a sweep is can be read from elsewhere until it is done") {
   CHECK_THROWS_AS(read_status(folder.name), FileError);
 }
 
-TEST_CASE("of many cells at once a line names some and counts the rest") {
+TEST_CASE("a progress line names some of many cells and counts the rest") {
   Progress quiet(Progress::Verbosity::quiet);
   std::vector<std::string> names;
   for (int i = 0; i < 20; ++i) names.push_back("c" + std::to_string(i));
@@ -37,7 +37,7 @@ TEST_CASE("of many cells at once a line names some and counts the rest") {
   CHECK_THAT(board.line(),
              ContainsSubstring("c2 62 % (loss 1.71), c3 31 % (loss 1.71), c4 0 %, ") &&
                  ContainsSubstring("62.0k tokens/s; c2"));
-  board.on_progress(2, ProgressBoard::said(0.93));  // its tests
+  board.on_progress(2, ProgressBoard::said(0.93));  // its evaluation
   CHECK_THAT(board.line(),
              ContainsSubstring("c2 93 %, c3") && ContainsSubstring(", 31.0k tokens/s; c2"));
 }

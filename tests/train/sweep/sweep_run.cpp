@@ -29,7 +29,7 @@ CellResult result_in(const std::string& path) { return cell_from_json(read_file(
 
 }  // namespace
 
-TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length") {
+TEST_CASE("a cell writes the scores of its checkpoints and rows at every length") {
   const Folder folder;
   SweepConfig sweep = needles();
   sweep.checkpoints = 2, sweep.curve_points = 2;
@@ -68,7 +68,7 @@ TEST_CASE("a cell leaves the scores of its checkpoints and rows at every length"
   CHECK((further.weight_decay == 0.3 && further.min_lr_ratio == 0.7));
 }
 
-TEST_CASE("a cell that was a trial is not trained again, and keeps its loss on validation data") {
+TEST_CASE("a cell that was a trial is not trained again, and keeps its validation loss") {
   const Folder folder;
   SweepConfig sweep = needles();
   sweep.axes = {{"train.lr", {"1e-3", "1e-2"}}};
@@ -89,11 +89,11 @@ TEST_CASE("a cell that was a trial is not trained again, and keeps its loss on v
   CHECK(whole.validation == trial.validation);
 }
 
-TEST_CASE("a curve is kept as means of equal parts, each over what is counted in it") {
+TEST_CASE("a curve is stored as means of equal parts, each over its values that are not NaN") {
   CHECK(downsample({1, 2}) == std::vector<double>{1, 2});
   std::vector<double> pairs;
   for (int i = 0; i < 64; ++i) pairs.insert(pairs.end(), {double(i), i + 1.});
-  pairs[0] = pairs[7] = NAN;  // what is at the start of a masked text, and by chance in it
+  pairs[0] = pairs[7] = NAN;  // as at the start of a masked text, and by chance in it
   const std::vector<double> means = downsample(pairs);
   REQUIRE(means.size() == 64);
   CHECK(means[0] == 1);
@@ -103,7 +103,7 @@ TEST_CASE("a curve is kept as means of equal parts, each over what is counted in
   CHECK(std::isnan(downsample(pairs)[0]));
 }
 
-TEST_CASE("what a cell costs comes back from the rank that measured it") {
+TEST_CASE("a cell's cost reads back as the rank that measured it sent it") {
   const Cost cost = cost_of(text_of(Cost{.step = 0.125, .test = 3}));
   CHECK(cost.step == 0.125);
   CHECK(cost.test == 3);

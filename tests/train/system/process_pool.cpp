@@ -13,7 +13,7 @@
 
 using namespace yonder;
 
-TEST_CASE("each job runs once in a process of its own, what it says and gives back arrives") {
+TEST_CASE("each job runs once in its own process, and its progress and result arrive") {
   std::map<int, std::vector<std::string>> said;
   std::map<int, TaskResult> ended;
   const int signal =
@@ -38,7 +38,7 @@ TEST_CASE("each job runs once in a process of its own, what it says and gives ba
   }
 }
 
-TEST_CASE("never more jobs at once than asked for") {
+TEST_CASE("never more jobs run at once than requested") {
   int now = 0, most = 0;
   run({.count = 6,
        .at_once = 2,
@@ -49,7 +49,7 @@ TEST_CASE("never more jobs at once than asked for") {
   CHECK(now == 0);
 }
 
-TEST_CASE("a job that throws, dies or vanishes is reported and the rest go on") {
+TEST_CASE("a job that throws, dies or vanishes is reported and the rest continue") {
   std::map<int, std::string> ended;
   run({.count = 4,
        .at_once = 2,
@@ -67,7 +67,7 @@ TEST_CASE("a job that throws, dies or vanishes is reported and the rest go on") 
   CHECK(ended[3].empty());
 }
 
-TEST_CASE("an interrupt ends the running jobs, starts no more, and is given back") {
+TEST_CASE("an interrupt ends the running jobs, starts no more, and is returned") {
   int started = 0, ended = 0;
   const int signal = run({.count = 10,
                           .at_once = 2,
@@ -82,7 +82,7 @@ TEST_CASE("an interrupt ends the running jobs, starts no more, and is given back
   CHECK(ended == 0);
 }
 
-TEST_CASE("where the system refuses more processes, fewer run at once") {
+TEST_CASE("if the system refuses more processes, fewer run at once") {
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   const int next = ::dup(0);
@@ -101,7 +101,7 @@ TEST_CASE("where the system refuses more processes, fewer run at once") {
   CHECK(ended == 6);
 }
 
-TEST_CASE("SIGTERM to a job ends the others as a signal to all does") {
+TEST_CASE("SIGTERM to one job ends the others, as a signal to all does") {
   int ended = 0;
   const int signal = run({.count = 9,
                           .at_once = 2,
@@ -115,7 +115,7 @@ TEST_CASE("SIGTERM to a job ends the others as a signal to all does") {
   CHECK(ended == 0);
 }
 
-TEST_CASE("a program's exit code and errors come back, a missing one gives 127") {
+TEST_CASE("a program's exit code and errors are returned, and 127 for a missing one") {
   std::string errors;
   CHECK(run_program({"sh", "-c", "echo no >&2; exit 3"}, errors) == 3);
   CHECK(errors == "no\n");

@@ -26,7 +26,7 @@ std::string first_file(const std::string& folder, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a signal saves, ends with its own code, and training continues to the same bytes") {
+TEST_CASE("a signal saves and ends with its own code, and training can be resumed") {
   const Folder folder;
   for (const auto& [signal, code] :
        {std::pair{SIGINT, 130}, {SIGTERM, 143}, {SIGUSR1, 75}, {SIGHUP, 129}}) {
@@ -45,9 +45,9 @@ TEST_CASE("a signal saves, ends with its own code, and training continues to the
   }
 }
 
-// No handler runs: where oneDNN works its frame would be written into the heap. The C library has
-// one of its own for signal 33, which setuid() alone sends.
-TEST_CASE("training has no handler, and a burst of signals is one") {
+// No handler may run: while oneDNN works, its frame would be written into the heap. The C library
+// has one of its own for signal 33, which only setuid() sends.
+TEST_CASE("training has no signal handler, and a burst of signals counts as one") {
   const Folder folder;
   const std::string run = folder / "run";
   const Program program("train " + tiny_signalled +
@@ -66,7 +66,7 @@ TEST_CASE("training has no handler, and a burst of signals is one") {
   CHECK(fs::exists(run + "/checkpoints/LATEST"));
 }
 
-TEST_CASE("signals that are ignored stay so") {
+TEST_CASE("ignored signals stay ignored") {
   const Folder folder;
   const std::string run = folder / "run";
   const auto before = std::signal(SIGHUP, SIG_IGN);  // as nohup does
@@ -80,7 +80,7 @@ TEST_CASE("signals that are ignored stay so") {
   CHECK(program.end() == 143);
 }
 
-TEST_CASE("training that nobody listens to any more saves", "[slow]") {
+TEST_CASE("training whose output is no longer read saves", "[slow]") {
   const Folder folder;
   const std::string run = folder / "run", pipe = folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);

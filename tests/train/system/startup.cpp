@@ -24,7 +24,7 @@ int threads_of_training(const std::string& before) {
   return parse_json(content_of(folder / "run/environment.json"), "environment.json")["threads"];
 }
 
-// The processors that a process may use, as /proc/PID/status says it.
+// The processors that a process may use, as in /proc/PID/status.
 std::string processors_of(const std::string& pid) {
   for (const std::string& line : split(content_of("/proc/" + pid + "/status"), '\n'))
     if (line.starts_with("Cpus_allowed:")) return line;
@@ -35,7 +35,7 @@ std::string own_processors() { return processors_of(std::to_string(::getpid()));
 
 }  // namespace
 
-TEST_CASE("threads wait shortly for each other unless the user says how long") {
+TEST_CASE("threads spin briefly for each other unless the user sets how long") {
   const std::string show = "OMP_DISPLAY_ENV=verbose ";
   CHECK_THAT(yonder_run("--version", show).err, ContainsSubstring("GOMP_SPINCOUNT = '2000'"));
   CHECK_THAT(yonder_run("--version", show + "GOMP_SPINCOUNT=7").err,
@@ -63,7 +63,7 @@ TEST_CASE("a program that yonder starts has the environment and the processors o
   }
 }
 
-TEST_CASE("threads that libgomp binds leave training as many of them") {
+TEST_CASE("training has the same number of threads if libgomp binds them") {
   const int threads = threads_of_training("");
   CHECK(threads_of_training("OMP_PROC_BIND=true") == threads);
   CHECK(threads_of_training("OMP_PLACES=cores") == threads);
@@ -78,7 +78,7 @@ TEST_CASE("training on one processor of several has one thread") {
   CHECK(threads_of_training("taskset -c " + std::to_string(first)) == 1);
 }
 
-TEST_CASE("the process bears its name, and the cells of a sweep may use all its processors") {
+TEST_CASE("a process is named yonder, and the cells of a sweep may use all its processors") {
   for (const char* variable : {"OMP_DYNAMIC=false", "OMP_PROC_BIND=true", "OMP_PLACES=cores"}) {
     INFO(variable);
     const Folder folder;
@@ -122,9 +122,9 @@ TEST_CASE("the threads of a cell that has several may use all processors too") {
   CHECK(program.end() == 143);
 }
 
-// A sanitizer's own run time needs more than the emulator gives it.
+// A sanitizer's runtime needs more than the emulator provides.
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-TEST_CASE("a processor that lacks what the program was built for gets a sentence") {
+TEST_CASE("on a processor that lacks required features, the program says so in a sentence") {
   if (std::system("command -v qemu-x86_64 >/dev/null") != 0) {
     WARN("no qemu-x86_64 here, so no other processor was tried");
     return;

@@ -17,7 +17,7 @@ void fill(const Tensor& x, const std::string& stream, int step) {
   for (std::int64_t i = 0; i < x.size(); ++i) x[i] = real(random.normal(i));
 }
 
-// Algorithm 2 of Loshchilov & Hutter, one number at a time.
+// Algorithm 2 of Loshchilov & Hutter, one value at a time.
 struct NaiveAdamW {
   double theta, m = 0, v = 0;
   void step(double g, double lr, double decay, int t) {
@@ -30,9 +30,9 @@ struct NaiveAdamW {
 
 }  // namespace
 
-TEST_CASE("AdamW does what its formula says, parameter by parameter") {
+TEST_CASE("AdamW matches its formula, parameter by parameter") {
   Parameters parameters(1);
-  // A matrix of over one piece, a norm that does not decay, and one that has no gradient.
+  // A matrix of more than one chunk, a norm that does not decay, and one without a gradient.
   parameters.make("blocks.0.mlp.up.weight", {150, 130}, Init::std(1));
   parameters.make("norm.weight", {37}, Init::value(1));
   parameters.make("head.weight", {3, 5}, Init::std(1));
@@ -63,7 +63,7 @@ TEST_CASE("AdamW does what its formula says, parameter by parameter") {
       REQUIRE(parameters.all()[n].var.value()[i] == Approx(naive[n][i].theta).margin(1e-13));
 }
 
-TEST_CASE("a parameter that a step carries past its bound is set back, and returns") {
+TEST_CASE("a parameter that a step moves past its bound is clamped, and can return") {
   Parameters parameters(1);
   const Var x = parameters.make("x", {3}, Init::value(0.05), {.least = 0.01, .most = 0.2});
   AdamW optimizer(parameters, {});
@@ -90,11 +90,11 @@ TEST_CASE("only the matrices of the blocks and of the head decay") {
   CHECK_FALSE(AdamW::decays("encoding.learned.table", {16, 8}));
 }
 
-TEST_CASE("the norm of the gradient is Euclid's, and the same bits for any number of threads") {
+TEST_CASE("the gradient norm is Euclidean, and bit-identical for any number of threads") {
   Parameters parameters(1);
   parameters.make("a", {40000}, Init::zeros());
   parameters.make("b", {3, 7}, Init::zeros());
-  parameters.make("c", {9}, Init::zeros());  // keeps no gradient
+  parameters.make("c", {9}, Init::zeros());  // has no gradient
   double squares = 0;
   for (const char* name : {"a", "b"}) {
     const Tensor g = parameters.find(name).grad();
@@ -114,7 +114,7 @@ TEST_CASE("the norm of the gradient is Euclid's, and the same bits for any numbe
   CHECK(std::isnan(gradient_norm(parameters)));
 }
 
-TEST_CASE("the learning rate rises in a line and falls as half a cosine to its end") {
+TEST_CASE("the learning rate rises linearly and falls as half a cosine to its end") {
   const Schedule lr{.peak = 2, .warmup = 100, .steps = 1100, .end = 0.1};
   CHECK(lr(1) == Approx(0.02));
   CHECK(lr(100) == Approx(2));

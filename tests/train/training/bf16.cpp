@@ -1,4 +1,4 @@
-// Training with factors of products in bf16.
+// Training with bf16 factors of matrix products.
 #include <cmath>
 
 #include "core/simd/bf16.h"
@@ -12,7 +12,7 @@ using namespace yonder;
 
 namespace {
 
-// A and B of small whole numbers and a number that bf16 has not: 257 is rounded to 256.
+// A and B of small integers and one that bf16 cannot represent: 257 is rounded to 256.
 Tensor product(Precision precision) {
   const Tensor a({2, 3}), b({3, 2}), c({2, 2});
   for (int i = 0; i < 6; ++i) a[i] = real(i), b[i] = real(6 - i);
@@ -50,7 +50,7 @@ TEST_CASE("bf16 rounds the factors of a product and nothing else") {
   CHECK(rounded[2] == exact[2]);
 }
 
-TEST_CASE("bf16 is the processor's own, or is refused in a sentence") {
+TEST_CASE("bf16 uses the processor's own unit, or is refused in a sentence") {
   try {
     const Precision bf16 = precision_named("bf16");
     const Tensor own = product(bf16);
@@ -77,7 +77,7 @@ TEST_CASE("losses of bf16 stay as near to those of f32 as another seed's", "[slo
     const auto bf16 = losses(configured(encoding, "bf16", 0));
     for (std::size_t i = 0; i < f32.size(); ++i) {
       off[i] = std::abs(bf16[i] - f32[i]);
-      INFO("steps to " << 50 * (i + 1) << ": " << bf16[i] << " beside " << f32[i]);
+      INFO("steps to " << 50 * (i + 1) << ": " << bf16[i] << ", in f32 " << f32[i]);
       CHECK(off[i] < spread[i] + 1e-3);
     }
   }

@@ -27,7 +27,7 @@ std::vector<real> parameters_after(int steps, const RunConfig& config) {
 
 }  // namespace
 
-TEST_CASE("a part of a batch has its own sequences, padded as the whole") {
+TEST_CASE("a part of a batch has its own sequences, padded like the whole") {
   const Batch whole{.size = 3,
                     .extent = 2,
                     .tokens = {1, 2, 3, -1, 4, 5},
@@ -44,7 +44,7 @@ TEST_CASE("a part of a batch has its own sequences, padded as the whole") {
   CHECK(part.lag.empty());
 }
 
-TEST_CASE("a training in shards differs from one in whole batches by rounding alone") {
+TEST_CASE("a training in shards differs from one in whole batches only by rounding") {
   const std::vector<real> whole = parameters_after(3, tiny(1));
   for (int shards : {2, 3, 16}) {  // the last leaves six of them empty
     const std::vector<real> parts = parameters_after(3, tiny(shards));

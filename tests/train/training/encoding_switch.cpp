@@ -1,4 +1,4 @@
-// An encoding that changes in training.
+// An encoding that switches during training.
 #include "core/error.h"
 #include "core/io/safetensors.h"
 #include "models/checkpoint.h"
@@ -30,7 +30,7 @@ std::string refusal(const RunConfig& config) {
 
 }  // namespace
 
-TEST_CASE("a training whose encoding changes continues with the same bytes wherever it was cut") {
+TEST_CASE("a training with an encoding switch resumes to the same bytes wherever it stopped") {
   const std::pair<const char*, const char*> pairs[] = {
       {"rope", "none"}, {"learned", "t5"}, {"none", "floater"}, {"t5+window", "t5"}};
   for (const auto& [first, then] : pairs) {
@@ -41,7 +41,7 @@ TEST_CASE("a training whose encoding changes continues with the same bytes where
     const TrainResult whole = train(config, folder / "whole", Existing::refuse, {});
     CHECK(encoding_in(folder / "whole", 6) == first);
     CHECK(encoding_in(folder / "whole", 8) == then);
-    // Goes on from steps 4, 6 (the last with the first encoding), 8 and 10.
+    // Resumes from steps 4, 6 (the last with the first encoding), 8 and 10.
     train_until(5, config, folder / "parts", Existing::refuse);
     train_until(7, config, folder / "parts", Existing::resume);
     train_until(9, config, folder / "parts", Existing::resume);
@@ -56,8 +56,7 @@ TEST_CASE("a training whose encoding changes continues with the same bytes where
   }
 }
 
-TEST_CASE(
-    "until the change a training is that of the first encoding alone, and so are its weights") {
+TEST_CASE("until the switch, losses and weights are those of the first encoding alone") {
   const Folder folder;
   RunConfig config = changing("rope", "none", 0.75);
   train(config, folder / "changed", Existing::refuse, {});
@@ -71,7 +70,7 @@ TEST_CASE(
   CHECK((model_in(folder / "none-at-once", 12) == model_in(folder / "none", 12)));
 }
 
-TEST_CASE("what both encodings have stays, moments too, and the rest comes or goes") {
+TEST_CASE("a switch keeps parameters and moments that both encodings have, and replaces others") {
   RunConfig config = changing("t5+learned", "t5+floater");
   config.options = {{"t5.buckets", "8"}, {"floater.dt", "0.2"}};
   Trained run = prepare(config);
@@ -104,7 +103,7 @@ TEST_CASE("what both encodings have stays, moments too, and the rest comes or go
   for (int s = 7; s <= 12; ++s) trainer.step(s);
 }
 
-TEST_CASE("a trained model may go on with another encoding") {
+TEST_CASE("a trained model may be continued with another encoding") {
   const Folder folder;
   train(tiny_run("rope"), folder / "rope", Existing::refuse, {});
   RunConfig config = config_from(folder / "rope");
@@ -120,7 +119,7 @@ TEST_CASE("a trained model may go on with another encoding") {
   CHECK(end.model->parameters().find("encoding.alibi.slopes"));
 }
 
-TEST_CASE("changes that can't be are refused in a sentence") {
+TEST_CASE("impossible switches are refused in a sentence") {
   CHECK_THAT(refusal(changing("rope", "complex")), ContainsSubstring("can't follow 'rope'"));
   CHECK_THAT(refusal(changing("complex", "none")),
              ContainsSubstring("vector of the model complex"));
@@ -136,7 +135,7 @@ TEST_CASE("changes that can't be are refused in a sentence") {
   CHECK(refusal(changing("rope", "none", 0)) == "");
 }
 
-TEST_CASE("a row may change its encoding in training") {
+TEST_CASE("a row may switch its encoding in training") {
   const Row row = parse_row(
       "rope:encoding.switch_at=0.5:encoding.switch_to=alibi:alibi.learned=true:rope.layout=half:"
       "window.size=0");

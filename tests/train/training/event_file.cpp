@@ -18,7 +18,7 @@ std::string hex(const std::string& bytes) {
   return text;
 }
 
-// The event files of a folder, joined.
+// The event files of a folder, concatenated.
 std::string events_in(const std::string& folder, int& files) {
   std::string all;
   files = 0;
@@ -36,16 +36,16 @@ int times(const std::string& text, const std::string& what) {
 
 }  // namespace
 
-TEST_CASE("records of TensorBoard are those that its own writer makes") {
+TEST_CASE("TensorBoard records equal those of its own writer") {
   CHECK(hex(event_record(version_event(1))) ==
         "1800000000000000a37f4b2209000000000000f03f1a0d627261696e2e4576656e743a3286bf577a");
   CHECK(hex(event_record(scalars_event(1, 1, {{"loss", 0.5}}))) ==
         "1a00000000000000129bd82d09000000000000f03f10012a0d0a0b0a046c6f7373150000003f27f95db1");
-  // A step of two bytes.
+  // A step that takes two bytes.
   CHECK(hex(scalars_event(1, 300, {})) == "09000000000000f03f10ac022a00");
 }
 
-TEST_CASE("train --tensorboard writes every step, a resumed run in a file more") {
+TEST_CASE("train --tensorboard writes every step, and --force removes the old files") {
   const Folder folder;
   const std::string run = folder / "run";
   const std::string train =
@@ -61,12 +61,12 @@ TEST_CASE("train --tensorboard writes every step, a resumed run in a file more")
   CHECK(times(all, "brain.Event:2") == 1);
   for (const char* tag : {"train/loss", "train/lr", "train/grad_norm", "train/tokens_per_second"})
     CHECK(times(all, tag) == 4);
-  REQUIRE(yonder_run(train + " --steps 4 --force").code == 0);  // the old files go with the run
+  REQUIRE(yonder_run(train + " --steps 4 --force").code == 0);  // removes the old files
   events_in(run, files);
   CHECK(files == 0);
 }
 
-TEST_CASE("sweep --tensorboard adds the losses of the tests") {
+TEST_CASE("sweep --tensorboard adds the evaluation losses") {
   const Folder folder;
   const std::string run = folder / "run";
   REQUIRE(yonder_run("sweep --task copy --encodings none,rope:rope.scaling=linear --train-length 4 "

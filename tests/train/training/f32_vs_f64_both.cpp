@@ -1,4 +1,4 @@
-// How far training in f32 leaves training in f64: 200 steps of both from the same start and data.
+// How far training in f32 drifts from f64: 200 steps of both from the same start and data.
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -16,7 +16,7 @@ namespace {
 
 const std::string file = YONDER_SOURCE "/tests/golden/losses.json";
 
-// One that turns, one with a bias, two with tables by distance, one with gates.
+// One rotary, one with a bias, two with tables by distance, one with gates.
 const std::vector<std::string> encodings{"rope", "alibi", "deberta", "xlnet", "fox"};
 
 std::vector<double> losses(const std::string& encoding) {
@@ -38,7 +38,7 @@ TEST_CASE("losses of 200 steps in f32 and f64 agree") {
   for (const std::string& e : encodings) now[e] = losses(e);
   if (sizeof(real) == 8 && std::getenv("YONDER_GOLDEN"))
     return write_file(file, now.dump(1) + "\n");
-  // f64 against itself leaves room for another compiler's order of sums, f32 for its own digits.
+  // The bound of f64 allows another compiler's order of sums, that of f32 its own rounding.
   const double bound = sizeof(real) == 8 ? 1e-8 : 5e-6;
   const ordered_json kept = parse_json(read_file(file), file);
   for (const std::string& e : encodings) {
@@ -49,7 +49,7 @@ TEST_CASE("losses of 200 steps in f32 and f64 agree") {
       worst = std::max(worst, std::abs(now[e][s].get<double>() / expected - 1));
     }
     INFO(e << ": the worst step is off by " << worst
-           << " of its loss; if the numbers changed on purpose, keep the new ones by "
+           << " of its loss; if the values changed on purpose, save the new ones with "
            << "YONDER_GOLDEN=1 test_f64 'losses of 200 steps*', and say why in the commit");
     CHECK(worst < bound);
   }

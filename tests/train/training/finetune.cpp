@@ -32,7 +32,7 @@ std::string trained(const std::string& encoding) {
   return path;
 }
 
-// Going on to 16 symbols, four times as many.
+// Fine-tuning to 16 symbols, four times as many.
 RunConfig longer(const std::string& encoding, Overrides options) {
   RunConfig config = config_from(trained(encoding));
   config.train_length = 16;
@@ -67,7 +67,7 @@ TEST_CASE("fine-tuning with interpolation lowers the loss at the longer length")
   Trained tuned = load(folder / "run");
   CHECK(loss_at(tuned, 16) < loss_at(start, 16) - 0.05);
 
-  // Formulas count from the first N; the factor of fine-tuning holds at every length.
+  // Formulas use the first N; the factor of fine-tuning applies at every length.
   CHECK(tuned.model->dims().trained == N);
   CHECK(std::stod(option(tuned, "rope.factor")) == double(L) / N);
   CHECK(option(tuned, "rope.scaling") == "linear");
@@ -85,7 +85,7 @@ TEST_CASE("fine-tuning with interpolation lowers the loss at the longer length")
   CHECK(resume_from_checkpoint(again).before->length == 4);
 }
 
-TEST_CASE("another base that training continues with is kept, with rounded wavelengths too") {
+TEST_CASE("fine-tuning with another base or rounded wavelengths keeps them") {
   const Folder folder;
   RunConfig config = longer("rope", {{"rope.base", "500000"}, {"rope.resonance", "true"}});
   config.steps = 2;
@@ -98,7 +98,7 @@ TEST_CASE("another base that training continues with is kept, with rounded wavel
   CHECK(option(resume_from_checkpoint(again), "rope.base") == "500000");
 }
 
-TEST_CASE("fresh rows of a table begin as a test has them, and are trained") {
+TEST_CASE("new rows of a table start as they are at inference, and are trained") {
   const RunConfig config = longer("learned", {{"learned.beyond", "random"}});
   Trained start = load(config.from, config.options);
   const int N = start.model->dims().trained, D = start.model->dims().width;
@@ -126,7 +126,7 @@ TEST_CASE("fresh rows of a table begin as a test has them, and are trained") {
   CHECK_FALSE(evaluate(tuned, {.lengths = {17}, .examples = 4})[0].status == Status::ok);
 }
 
-TEST_CASE("other policies of a table train the rows that there are") {
+TEST_CASE("other policies of a table train only the existing rows") {
   for (const std::string beyond : {"clamp", "wrap", "hierarchical"}) {
     Trained run = resume_from_checkpoint(longer("learned", {{"learned.beyond", beyond}}));
     CHECK(run.model->dims().trained == load(trained("learned")).model->dims().trained);
@@ -134,7 +134,7 @@ TEST_CASE("other policies of a table train the rows that there are") {
   }
 }
 
-TEST_CASE("going on shows batches that the model has not seen") {
+TEST_CASE("continued training uses batches that the model has not seen") {
   RunConfig config = longer("rope", {});
   config.train_length = 4;
   Trained run = resume_from_checkpoint(config);
@@ -162,7 +162,7 @@ TEST_CASE("fine-tuning refuses another model, a frozen option and a length witho
                     ContainsSubstring("one of the two at a time"));
 }
 
-TEST_CASE("what training continues from is opened once, and so is its manifest") {
+TEST_CASE("the checkpoint that training continues from is opened once, and so is its manifest") {
   const Folder folder;
   const std::string there = trained("learned") + "/checkpoints/step-60";
   for (const std::string beyond : {"clamp", "random"}) {
@@ -177,7 +177,7 @@ TEST_CASE("what training continues from is opened once, and so is its manifest")
   }
 }
 
-TEST_CASE("train --from takes model and task from the checkpoint, and eval reads what it writes") {
+TEST_CASE("train --from takes model and task from the checkpoint, and eval reads its result") {
   const Folder folder;
   const std::string out = folder / "run", from = "train --quiet --from " + trained("rope");
   const Ran ran = yonder_run(from + " --train-length 8 --steps 2 --threads 1 --rope.scaling yarn " +

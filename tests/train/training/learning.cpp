@@ -14,7 +14,7 @@ using namespace yonder;
 
 namespace {
 
-// A modifier needs an encoding that it changes.
+// A modifier needs an encoding to modify.
 std::string trained_name(const Entry& e) {
   return e.kind == Kind::modifier ? "rope+" + e.name : e.name;
 }
@@ -72,7 +72,7 @@ void all_fit_at_16384(Kind kind) {
                            .layers = 2});
     pool::reset_peak();
     EvalRow row = evaluate(run, {.lengths = {16384}, .examples = 1})[0];
-    for (const Override& s : e.extensions) {  // what ends at N may be told to go on
+    for (const Override& s : e.extensions) {  // those that end at N may be extended
       if (row.status == Status::ok) break;
       run.model->encoding().set_at_test(s.key, s.value);
       row = evaluate(run, {.lengths = {16384}, .examples = 1})[0];

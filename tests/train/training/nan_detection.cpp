@@ -29,7 +29,7 @@ RunConfig config_of(const std::string& encoding) {
           .threads = 1};
 }
 
-// What step `s` says after `change`, two steps having gone well.
+// The error of step 3 after `change`, if the first two steps succeed.
 std::string third_step(RunConfig config, const std::function<void(Trained&)>& change) {
   Trained run = prepare(config);
   Trainer trainer(run);
@@ -47,12 +47,12 @@ void spoil(Trained& run, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a loss that is no number is caught in its step") {
+TEST_CASE("a NaN loss is caught in its step") {
   CHECK_THAT(third_step(config_of("rope"), [](Trained& r) { spoil(r, "norm.weight"); }),
              ContainsSubstring("diverged at step 3, where the loss is not finite"));
 }
 
-TEST_CASE("a parameter that is no number is caught in its step, by name") {
+TEST_CASE("a NaN parameter is caught in its step, by name") {
   Trained run = prepare(config_of("learned"));
   Trainer trainer(run);
   trainer.step(1);
@@ -63,12 +63,12 @@ TEST_CASE("a parameter that is no number is caught in its step, by name") {
                     ContainsSubstring("diverged at step 2, where encoding.learned.table"));
 }
 
-TEST_CASE("a gradient that is no number is caught by name before it moves a parameter") {
+TEST_CASE("a non-finite gradient is caught by name before it changes a parameter") {
   RunConfig config = config_of("none");
   Trained run = prepare(config);
   Trainer trainer(run);
   trainer.step(1);
-  // Finite as a weight, and its square is not: the way back through the norm overflows.
+  // The weight is finite and its square is not: the backward pass through the norm overflows.
   const Tensor up = run.model->parameters().find("blocks.1.mlp.up.weight").value();
   const real huge = std::numeric_limits<real>::max();
   run.model->parameters().find("head.weight").value()[0] = huge;
@@ -83,7 +83,7 @@ TEST_CASE("a gradient that is no number is caught by name before it moves a para
   CHECK(std::equal(kept.begin(), kept.end(), up.flat().begin()));
 }
 
-TEST_CASE("all_finite sees a single NaN or infinity, wherever it is") {
+TEST_CASE("all_finite detects a single NaN or infinity, wherever it is") {
   Parameters parameters(1);
   parameters.make("a", {40000}, Init::std(1));
   parameters.make("b", {7}, Init::std(1));
@@ -100,7 +100,7 @@ TEST_CASE("all_finite sees a single NaN or infinity, wherever it is") {
   CHECK(all_finite(parameters));
 }
 
-TEST_CASE("a watched tape names the operation whose result is first no number") {
+TEST_CASE("a watched tape names the first operation with a non-finite result") {
   const Var x = Var::parameter(filled({4}, 200));
   Tape tape(Tape::Watch::finite);
   const Var fine = real(2) * x;
@@ -109,7 +109,7 @@ TEST_CASE("a watched tape names the operation whose result is first no number") 
                     ContainsSubstring("the result of operator*"));
 }
 
-TEST_CASE("a watched tape names the operation whose gradient is first no number") {
+TEST_CASE("a watched tape names the first operation with a non-finite gradient") {
   const Var x = Var::parameter(filled({4}, 1));
   Tape tape(Tape::Watch::finite);
   const Var y = sum(real(1e30) * (real(1e30) * (real(1e-30) * x)));
@@ -117,8 +117,7 @@ TEST_CASE("a watched tape names the operation whose gradient is first no number"
                     ContainsSubstring("a gradient of operator* (core/ops/elementwise.cpp)"));
 }
 
-TEST_CASE(
-    "watching for anomalies changes no bit of a training that goes well, whatever the encoding") {
+TEST_CASE("anomaly detection changes no bit of a finite training, whatever the encoding") {
   for (const Entry& e : registry()) {
     INFO(e.name);
     RunConfig config = config_of(e.name);
@@ -137,7 +136,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("the command line names the operation where numbers end: --detect-anomaly") {
+TEST_CASE("train --detect-anomaly names the first operation with a non-finite result") {
   const Folder folder;
   const Ran ran = yonder_run(
       "train --task copy --train-length 4 --width 16 --heads 2 --layers 1 --batch 4 --encoding "
@@ -150,10 +149,10 @@ TEST_CASE("the command line names the operation where numbers end: --detect-anom
                           ContainsSubstring("core/"));
 }
 
-TEST_CASE("attention stays finite where scores are beyond what exp can take") {
+TEST_CASE("attention stays finite if scores are beyond the range of exp") {
   cases::Operands x({.terms = cases::c, .B = 1, .Tq = 70, .Tk = 70, .H = 1});
   for (const Var& v : {x.call.dots.q, x.call.dots.k})
-    for (real& element : v.value().flat()) element *= 3000;  // scores of some 10^7
+    for (real& element : v.value().flat()) element *= 3000;  // scores of about 10^7
   const auto [z, operands] = x.compute();
   for (const real value : z.flat()) REQUIRE(std::isfinite(value));
   for (const auto& [name, operand] : operands)
@@ -171,7 +170,7 @@ TEST_CASE("log n of a sequence of one token is 0, and its pass is finite") {
   CHECK(b.call(Sequence({0})).dots.row[0] == 0);
 }
 
-TEST_CASE("angles are reckoned in double: rope at 64k turns as at 0") {
+TEST_CASE("angles are computed in double: rope at 64k rotates as at 0") {
   Built b("rope", wide(16, 2, 16));
   const Tensor q = normal({1, 9, 2, 8}, "q"), k = normal({1, 9, 2, 8}, "k");
   const auto here = b.call(Sequence(range(0, 9)), q, k);
@@ -182,7 +181,7 @@ TEST_CASE("angles are reckoned in double: rope at 64k turns as at 0") {
       CHECK(there.score(0, i, j) == Approx(here.score(0, i, j)).margin(5e-6));
 }
 
-TEST_CASE("xPos holds at 64k: factors far from the middle multiply to what they are near it") {
+TEST_CASE("xPos is accurate at 64k: factors far from the middle have the same products") {
   Built b("xpos", wide(16, 2, 16));
   const int T = 65536;
   Tensor q({1, T, 2, 8}), k({1, T, 2, 8});

@@ -33,7 +33,7 @@ std::string error_of(const RunConfig& config, const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("a training that is resumed ends with the same bytes, whatever the encoding") {
+TEST_CASE("a resumed training ends with the same bytes, whatever the encoding") {
   for (const Entry& e : registry()) {
     INFO(e.name);
     const Folder folder;
@@ -53,7 +53,7 @@ TEST_CASE("a training that is resumed ends with the same bytes, whatever the enc
   }
 }
 
-TEST_CASE("fine-tuning continues to the same bytes, and not if its start has changed") {
+TEST_CASE("fine-tuning resumes to the same bytes, and is refused if its start has changed") {
   const Folder folder;
   train(tiny_run("learned"), folder / "start", Existing::refuse, {});
   RunConfig config = config_from(folder / "start");
@@ -79,7 +79,7 @@ TEST_CASE("fine-tuning continues to the same bytes, and not if its start has cha
   CHECK((model_in(folder / "parts", 24) == model_in(folder / "whole", 24)));
 }
 
-TEST_CASE("a training does not go on with another text") {
+TEST_CASE("a training cannot be resumed with another text") {
   const Folder folder;
   const std::string text = folder / "text";
   std::string content;
@@ -100,7 +100,7 @@ TEST_CASE("a training does not go on with another text") {
   }
 }
 
-TEST_CASE("a training that is over prints its result again") {
+TEST_CASE("resuming a finished training returns its result again") {
   const Folder folder;
   const TrainResult first = train(tiny_run("rope"), folder / "run", Existing::refuse, {});
   const std::string before = model_in(folder / "run", 12);
@@ -112,7 +112,7 @@ TEST_CASE("a training that is over prints its result again") {
   CHECK((model_in(folder / "run", 12) == before));
 }
 
-TEST_CASE("a training without a checkpoint begins anew, in a folder or in none") {
+TEST_CASE("a training without a checkpoint starts over, in an existing folder or a new one") {
   const Folder folder;
   train(tiny_run("rope"), folder / "whole", Existing::resume, {});
   train_until(3, tiny_run("rope"), folder / "parts", Existing::refuse);
@@ -121,7 +121,7 @@ TEST_CASE("a training without a checkpoint begins anew, in a folder or in none")
   CHECK(losses_in(folder / "parts").size() == 12);
 }
 
-TEST_CASE("another configuration is refused by the key that differs") {
+TEST_CASE("another configuration is refused with the key that differs") {
   const Folder folder;
   train_until(7, tiny_run("rope"), folder / "run", Existing::refuse);
   auto refusal = [&](const std::function<void(RunConfig&)>& change) {
@@ -140,14 +140,14 @@ TEST_CASE("another configuration is refused by the key that differs") {
              }),
              ContainsSubstring("rope.base null and not 500"));
   CHECK(losses_in(folder / "run").size() == 7);
-  RunConfig free = tiny_run("rope");  // what bits don't depend on
+  RunConfig free = tiny_run("rope");  // does not affect results
   free.threads = 2;
   free.checkpoint_every = 5;
   free.keep_checkpoints = 1;
   CHECK(train(free, folder / "run", Existing::resume, {}).before == 4);
 }
 
-TEST_CASE("checkpoints that only serve to go on from make room for newer ones") {
+TEST_CASE("checkpoints that only serve to resume are replaced by newer ones") {
   const Folder folder;
   RunConfig config = tiny_run("none");
   config.checkpoint_every = 5;
@@ -164,18 +164,18 @@ TEST_CASE("checkpoints that only serve to go on from make room for newer ones") 
                                                              "step-5.json", "step-5.safetensors"});
 }
 
-TEST_CASE("checkpoints of the last tenth stay if asked for, evenly, the last among them") {
+TEST_CASE("checkpoints of the last tenth stay if requested, evenly spaced up to the last") {
   RunConfig config{.steps = 2000, .last_checkpoints = 4};
   std::vector<int> steps;
   for (int s = 1; s <= config.steps; ++s)
     if (stays(config, s)) steps.push_back(s);
   CHECK(steps == std::vector<int>{1850, 1900, 1950, 2000});
-  config = {.steps = 30, .last_checkpoints = 10};  // there are no more steps than 3
+  config = {.steps = 30, .last_checkpoints = 10};  // it has only 3 steps
   CHECK((!stays(config, 27) && stays(config, 28) && stays(config, 29) && stays(config, 30)));
 }
 
 TEST_CASE(
-    "a newest checkpoint that is damaged or lost is refused, and an older one taken if asked") {
+    "a damaged or missing newest checkpoint is refused, and an older one is used on request") {
   const Folder folder;
   const RunConfig config = tiny_run("rope");
   train(config, folder / "whole", Existing::refuse, {});
@@ -213,7 +213,7 @@ TEST_CASE(
   CHECK_NOTHROW(load(folder / "parts"));
 }
 
-TEST_CASE("half a line of metrics, and lines of steps that are taken again, go") {
+TEST_CASE("half a line of metrics, and lines of repeated steps, are removed") {
   const Folder folder;
   const RunConfig config = tiny_run("rope");
   train_until(7, config, folder / "run", Existing::refuse);

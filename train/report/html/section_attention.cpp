@@ -12,7 +12,7 @@ std::string keys_text(double keys) { return fmt::format("{:.{}f}", keys, keys < 
 std::string share_text(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
 // The median over heads and seeds, with the range in small type.
-Json heads_cell(const Results& r, const Row& row, int length, double HeadLook::*value,
+Json heads_cell(const Results& r, const Row& row, int length, double HeadStatistics::*value,
                 std::string (*text)(double)) {
   const Spread s = over_heads(r, row, length, value);
   if (s.empty()) return cell("–");
@@ -24,14 +24,14 @@ Json heads_cell(const Results& r, const Row& row, int length, double HeadLook::*
 
 bool has_lags(const Results& r) {
   for (const AttentionScore& look : r.attention)
-    for (const HeadLook& head : look.heads)
+    for (const HeadStatistics& head : look.heads)
       if (!std::isnan(head.told)) return true;
   return false;
 }
 
 std::string conclusion(const Results& r, const Row& row) {
   const SharedGaze shared = gaze_of(r, row, r.longest());
-  std::string text = name_of(shared.gaze);
+  std::string text = name_of(shared.pattern);
   if (shared.seeds > 0 && shared.seeds < shared.of)
     text += fmt::format(" ({} of {} seeds)", shared.seeds, shared.of);
   return text;
@@ -47,10 +47,10 @@ Json far_out(const Results& r, const Palette& palette) {
   Json lines = Json::array();
   for (const Row& row : r.rows) {
     if (gaze_of(r, row, length).of == 0) continue;
-    Json cells{heads_cell(r, row, length, &HeadLook::keys, keys_text),
-               heads_cell(r, row, length, &HeadLook::distance, keys_text),
-               heads_cell(r, row, length, &HeadLook::within, share_text)};
-    if (has_lags(r)) cells.push_back(heads_cell(r, row, length, &HeadLook::told, share_text));
+    Json cells{heads_cell(r, row, length, &HeadStatistics::keys, keys_text),
+               heads_cell(r, row, length, &HeadStatistics::distance, keys_text),
+               heads_cell(r, row, length, &HeadStatistics::within, share_text)};
+    if (has_lags(r)) cells.push_back(heads_cell(r, row, length, &HeadStatistics::told, share_text));
     cells.push_back(cell(conclusion(r, row), "words"));
     lines.push_back(line_of(row, palette, cells));
   }
@@ -60,7 +60,7 @@ Json far_out(const Results& r, const Palette& palette) {
 
 // One value at every length.
 Json by_length(const Results& r, const Palette& palette, const std::string& title,
-               double HeadLook::*value, std::string (*text)(double)) {
+               double HeadStatistics::*value, std::string (*text)(double)) {
   Json lines = Json::array();
   for (const Row& row : r.rows) {
     Json cells = Json::array();
@@ -77,13 +77,14 @@ Json by_length(const Results& r, const Palette& palette, const std::string& titl
 
 Json at_every_length(const Results& r, const Palette& palette) {
   Json tables = Json::array();
-  const auto add = [&](const char* title, double HeadLook::*value, std::string (*text)(double)) {
+  const auto add = [&](const char* title, double HeadStatistics::*value,
+                       std::string (*text)(double)) {
     for (const Json& table : by_length(r, palette, title, value, text)) tables.push_back(table);
   };
-  add("effective keys", &HeadLook::keys, keys_text);
-  add("mean distance in tokens", &HeadLook::distance, keys_text);
-  add("share within the training length", &HeadLook::within, share_text);
-  if (has_lags(r)) add("share on the telling token", &HeadLook::told, share_text);
+  add("effective keys", &HeadStatistics::keys, keys_text);
+  add("mean distance in tokens", &HeadStatistics::distance, keys_text);
+  add("share within the training length", &HeadStatistics::within, share_text);
+  if (has_lags(r)) add("share on the telling token", &HeadStatistics::told, share_text);
   return tables;
 }
 

@@ -33,16 +33,17 @@ int longest_of(const Study& study, const Training& t) {
 
 Chart frequencies_of(const Study& study, const Training& t, const std::string& checkpoint,
                      const Palette& palette) {
-  std::vector<Turns> all;
+  std::vector<Wavelengths> all;
   int trained = 0;
   const int longest = longest_of(study, t);
   for (const Results& r : study.panels)
     for (const Row& row : r.rows) {
-      const bool known = std::ranges::any_of(all, [&row](const Turns& x) { return x.row == row; });
+      const bool known =
+          std::ranges::any_of(all, [&row](const Wavelengths& x) { return x.row == row; });
       if (r.task != t.task || row.encoding != t.encoding || row.windowed() || known) continue;
       const auto loaded = load_model(checkpoint, row.of_test());
       trained = loaded.model->dims().trained;
-      all.push_back(turns(*loaded.model, row, longest));
+      all.push_back(wavelengths(*loaded.model, row, longest));
     }
   return frequencies(all, trained, longest, palette);
 }

@@ -10,7 +10,7 @@ namespace yonder {
 namespace {
 
 std::string outcome_of(const Ordering& o, int claims) {
-  const std::string more = would_tell(o, claims),
+  const std::string more = seeds_to_decide(o, claims),
                     why = o.doubt.empty() ? "inconclusive" : "inconclusive: " + o.doubt;
   if (o.outcome == Outcome::open) return more.empty() ? why : why + "; " + more;
   return o.outcome == Outcome::holds ? "holds" : "reversed";
