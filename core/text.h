@@ -32,7 +32,7 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 
 /// Concatenates two lists.
 template <class T>
-std::vector<T> joined(std::vector<T> one, const std::vector<T>& other) {
+std::vector<T> concatenated(std::vector<T> one, const std::vector<T>& other) {
   append(one, other);
   return one;
 }

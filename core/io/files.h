@@ -38,6 +38,7 @@ struct TemporaryFolder {
   ~TemporaryFolder();  ///< removes it if possible
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::string operator/(const std::string& file) const { return path + "/" + file; }
 };
 
 /// Removes the temporary files that killed writes have left in a folder.

@@ -51,10 +51,6 @@ Var rms_norm(const Var& x, const Var& weight);
 Var l2_normalized(const Var& x);   ///< x/√(Σ x² + 1e-6) over the last axis
 Var rms_normalized(const Var& x);  ///< x/√(mean x² + 1e-6) over the last axis
 
-// normalized.cpp
-Var l2_normalized(const Var& x);   ///< x/√(Σ x² + 1e-6) over the last axis
-Var rms_normalized(const Var& x);  ///< x/√(mean x² + 1e-6) over the last axis
-
 // loss.cpp
 /// Mean cross-entropy in nats over the rows whose target is ≥ 0, a scalar. logits [.., V], one
 /// target per row. Returns 0 if there is no target ≥ 0.

@@ -21,7 +21,7 @@ struct Fields {
   Options options() {
     return {Option{"heads", &heads, "parts of the width"}.at_least(1),
             Option{"base", &base, "longest wavelength"}.at_least(0),
-            Option{"ratio", &ratio, "share"}.between(0, 1).at_test(),
+            Option{"ratio", &ratio, "share"}.between(0, 1).at_inference(),
             Option{"causal", &causal, "sees no later token"},
             Option{"scaling", &scaling, "beyond the trained length"}.one_of(
                 {"direct", "linear", "ntk"}),

@@ -330,6 +330,12 @@ TEST_CASE("a length that a task cannot have is refused with a suggestion") {
       prepared("needle", {{"lag", "5"}, {"values", "2"}}, 8)->sequences({.length = 8}),
       "needle.lag: with several numbers per key there is no single distance; set "
       "--needle.values 1, or the lag to 0");
+  // A bin needs the lag at its shortest length too.
+  CHECK_THROWS_WITH(prepared("passkey", {{"lag", "14"}}, 8)->sequences({.length = 20, .least = 8}),
+                    ContainsSubstring("needs a test length of 9 or more, not 8"));
+  CHECK_THROWS_WITH(
+      prepared("needle", {{"lag", "9"}, {"keys", "2"}}, 2)->sequences({.length = 2, .least = 1}),
+      ContainsSubstring("needle.lag: 9 is impossible with 1 symbols"));
   for (const char* lag :
        {"2", "16", "6"})  // 3 tokens after: too many for noise, too few for a needle
     CHECK_THROWS_WITH(

@@ -62,7 +62,7 @@ TEST_CASE("text: a file without line breaks is split too") {
   CHECK(bytes(task->test(validation, 0, 1), 0) == std::string(45, 'a'));
   CHECK(bytes(task->test({.length = 100}, 0, 1), 0) == std::string(100, 'b'));
   CHECK(task->chance_accuracy(100) == 0);
-  CHECK(task->frequency_loss() == Approx(-std::log(1.0 / (855 + 256))));
+  CHECK(task->unigram_loss() == Approx(-std::log(1.0 / (855 + 256))));
 }
 
 TEST_CASE("text: files of a folder are documents, and the last tenth is the test part") {
@@ -234,7 +234,7 @@ TEST_CASE("text: any byte is a token, and byte frequencies give a unigram baseli
   CHECK(task->vocabulary() == 257);
   CHECK(task->tokens(100) == 100);
   // 2189 bytes are for training: the first 141 values occur nine times there, the others eight.
-  CHECK(task->frequency_loss() ==
+  CHECK(task->unigram_loss() ==
         Approx(std::log(2189 + 256.0) - (141 * std::log(10.0) + 115 * std::log(9.0)) / 256));
   CHECK(task->chance_accuracy(100) == Approx(1 / 256.0));
   std::set<int> tokens;

@@ -123,7 +123,7 @@ TEST_CASE("tiled: with tile 0, evaluation and baselines are those of plain text"
     CHECK(task->test(spec, 0, 9).targets == plain->test(spec, 0, 9).targets);
   }
   CHECK(task->chance_accuracy(64) == plain->chance_accuracy(64));
-  CHECK(task->frequency_loss() == plain->frequency_loss());
+  CHECK(task->unigram_loss() == plain->unigram_loss());
 }
 
 TEST_CASE("tiled: validation is mixed like training, from bytes of its own") {

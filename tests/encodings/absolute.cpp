@@ -36,13 +36,13 @@ TEST_CASE("products of sinusoids depend on the distance as in Vaswani et al.") {
 
 TEST_CASE("scaling of sinusoids applies to all D columns, by L over N") {
   Built b("sinusoidal", wide(16, 2, 16));
-  b.encoding.set_at_test("sinusoidal.scaling", "linear");
+  b.encoding.set_at_inference("sinusoidal.scaling", "linear");
   const Tensor p = b.embedded(Sequence(range(0, 64)));  // k = 4
   CHECK(p[8 * 16 + 0] == Approx(std::sin(2.0)));
   CHECK(p[8 * 16 + 3] == Approx(std::cos(2 * std::pow(10000, -2.0 / 16))));
-  CHECK_THROWS_WITH(b.encoding.set_at_test("sinusoidal.scaling", "rerope"),
+  CHECK_THROWS_WITH(b.encoding.set_at_inference("sinusoidal.scaling", "rerope"),
                     ContainsSubstring("sinusoidal.scaling: 'rerope' is not allowed"));
-  b.encoding.set_at_test("sinusoidal.scaling", "yarn");  // has no amplitude here
+  b.encoding.set_at_inference("sinusoidal.scaling", "yarn");  // has no amplitude here
   CHECK(product(b.embedded(Sequence(range(0, 64))), 7, 7) == Approx(8));
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("beyond its table, learned clamps, wraps, draws or decomposes as its o
   const Tensor P = b.parameter("learned.table");
   REQUIRE(P.shape == Shape{16, 16});
   auto test = [&](const std::string& beyond, int length) {
-    b.encoding.set_at_test("learned.beyond", beyond);
+    b.encoding.set_at_inference("learned.beyond", beyond);
     return b.embedded(Sequence(range(0, length)));
   };
   for (const std::string beyond : {"clamp", "wrap", "random", "hierarchical"}) {
@@ -105,7 +105,7 @@ TEST_CASE("beyond its table, learned clamps, wraps, draws or decomposes as its o
   CHECK(row(test("clamp", 40), 37) == row(P, 15));
   CHECK(row(test("wrap", 40), 37) == row(P, 5));
 
-  b.encoding.set_at_test("learned.alpha", "0.3");
+  b.encoding.set_at_inference("learned.alpha", "0.3");
   const Tensor x = test("hierarchical", 256);
   for (int c = 0; c < 16; ++c) {  // 37 = 2·16 + 5
     auto u = [&](int m) { return (P[m * 16 + c] - 0.3 * P[c]) / 0.7; };
@@ -113,7 +113,7 @@ TEST_CASE("beyond its table, learned clamps, wraps, draws or decomposes as its o
   }
   CHECK_THROWS_WITH(test("hierarchical", 257),
                     ContainsSubstring("position 256 is beyond the table of 16"));
-  b.encoding.set_at_test("learned.alpha", "0.5");
+  b.encoding.set_at_inference("learned.alpha", "0.5");
   CHECK_THROWS_WITH(test("hierarchical", 20), ContainsSubstring("learned.alpha"));
 }
 
@@ -179,6 +179,6 @@ TEST_CASE("onehot digits have a one at the index of the digit") {
   REQUIRE(W.shape == Shape{16, 20});
   const Tensor x = b.embedded(Sequence({47}, 48));
   for (int c = 0; c < 16; ++c) CHECK(x[c] == Approx(W[c * 20 + 4] + W[c * 20 + 10 + 7]));
-  b.encoding.set_at_test("digits.beyond", "rebase");
+  b.encoding.set_at_inference("digits.beyond", "rebase");
   CHECK_THROWS_WITH(b.encoding.check(), ContainsSubstring("onehot"));
 }

@@ -91,12 +91,12 @@ TEST_CASE("options are set by their full name, within their limits") {
 
 TEST_CASE("a trained model keeps the options that are fixed in training") {
   Built b("rope+logn", small);
-  b.encoding.set_at_test("rope.scaling", "yarn");
-  CHECK_NOTHROW(b.encoding.set_at_test("rope.fraction", "1.0"));  // as trained
-  CHECK_THROWS_WITH(b.encoding.set_at_test("rope.fraction", "0.5"),
+  b.encoding.set_at_inference("rope.scaling", "yarn");
+  CHECK_NOTHROW(b.encoding.set_at_inference("rope.fraction", "1.0"));  // as trained
+  CHECK_THROWS_WITH(b.encoding.set_at_inference("rope.fraction", "0.5"),
                     ContainsSubstring("rope.fraction: fixed in training at 1") &&
                         ContainsSubstring("rope.scaling"));
-  CHECK_THROWS_AS(b.encoding.set_at_test("logn.when", "test"), UsageError);
+  CHECK_THROWS_AS(b.encoding.set_at_inference("logn.when", "test"), UsageError);
   Options o = b.encoding.components()[0].encoding->options();
   CHECK(text_of(*find(o, "fraction")) == "1");
   CHECK(text_of(*find(o, "scaling")) == "yarn");
@@ -104,44 +104,44 @@ TEST_CASE("a trained model keeps the options that are fixed in training") {
 
 TEST_CASE("only a window, sinks, log n and sharpening may be added to a trained model") {
   Built b("rope", small);
-  b.encoding.set_at_test("window.size", "5");
-  b.encoding.set_at_test("logn.when", "test");
+  b.encoding.set_at_inference("window.size", "5");
+  b.encoding.set_at_inference("logn.when", "test");
   CHECK(b.encoding.name() == "rope+window+logn");
   const Sequence s(range(0, 64));
   const auto c = b.call(s);
   CHECK(c.mask.window == 5);
   CHECK(c.dots.row[63] == 1);  // 5 keys of 16
-  b.encoding.set_at_test("window.size", "32");
+  b.encoding.set_at_inference("window.size", "32");
   CHECK(b.call(Sequence(range(0, 64))).dots.row[63] == Approx(5.0 / 4));
 
-  b.encoding.set_at_test("sharpen.by", "2");
+  b.encoding.set_at_inference("sharpen.by", "2");
   CHECK(b.encoding.name() == "rope+window+logn+sharpen");
   CHECK(b.call(Sequence(range(0, 64))).dots.row[63] == Approx(2 * 5.0 / 4));
 
   Built other("rope", small);
   CHECK_THROWS_WITH(
-      other.encoding.set_at_test("logn.when", "train"),
+      other.encoding.set_at_inference("logn.when", "train"),
       ContainsSubstring(
           "options that can be added at inference: logn.when=test, sharpen.by, sinks.first, "
           "sinks.window, window.size"));
-  CHECK_THROWS_AS(other.encoding.set_at_test("alibi.learned", "true"), UsageError);
-  CHECK_THROWS_AS(other.encoding.set_at_test("random.test", "first"), UsageError);
-  CHECK_THROWS_AS(other.encoding.set_at_test("window.size", "-1"), UsageError);
-  CHECK_THROWS_AS(other.encoding.set_at_test("sinks.learned", "true"), UsageError);
+  CHECK_THROWS_AS(other.encoding.set_at_inference("alibi.learned", "true"), UsageError);
+  CHECK_THROWS_AS(other.encoding.set_at_inference("random.test", "first"), UsageError);
+  CHECK_THROWS_AS(other.encoding.set_at_inference("window.size", "-1"), UsageError);
+  CHECK_THROWS_AS(other.encoding.set_at_inference("sinks.learned", "true"), UsageError);
   CHECK(other.encoding.name() == "rope");
   CHECK(other.encoding.components().size() == 1);
-  other.encoding.set_at_test("sinks.first", "2");
+  other.encoding.set_at_inference("sinks.first", "2");
   CHECK(other.encoding.name() == "rope+sinks");
   CHECK(other.call(s).mask.sinks == 2);
   CHECK(other.call(s).mask.window == 16);
-  CHECK_THROWS_WITH(other.encoding.set_at_test("window.size", "5"),
+  CHECK_THROWS_WITH(other.encoding.set_at_inference("window.size", "5"),
                     ContainsSubstring("both limit how far a query sees"));
   CHECK(other.encoding.components().size() == 2);
 }
 
 TEST_CASE("a modifier may be added before the model is built") {
   Composition c("alibi");
-  c.set_at_test("window.size", "0");
+  c.set_at_inference("window.size", "0");
   Parameters p(0);
   c.build(small, p);
   CHECK(c.mask_in(0).window == 16);
@@ -187,10 +187,10 @@ TEST_CASE("every extension of an encoding can be set on a trained model") {
   for (const Entry& e : registry())
     for (const Override& s : e.extensions) {
       Built b(e.name, small);
-      if (e.name != "logn") CHECK_NOTHROW(b.encoding.set_at_test(s.key, s.value));
+      if (e.name != "logn") CHECK_NOTHROW(b.encoding.set_at_inference(s.key, s.value));
       if (e.kind == Kind::modifier && e.name != "random") {
         Built other("alibi", small);
-        CHECK_NOTHROW(other.encoding.set_at_test(s.key, s.value));
+        CHECK_NOTHROW(other.encoding.set_at_inference(s.key, s.value));
       }
       b.encoding.check();
     }

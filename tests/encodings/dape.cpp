@@ -79,7 +79,7 @@ TEST_CASE("gradients of biases computed from scores are correct for every kernel
                     ContainsSubstring("dape.kernel: 2"));
   Built far("rope+dape", small);
   for (const std::string scaling : {"rerope", "dca"}) {
-    far.encoding.set_at_test("rope.scaling", scaling);
+    far.encoding.set_at_inference("rope.scaling", scaling);
     CHECK_THROWS_WITH(far.call(Sequence(range(0, 40))), ContainsSubstring("rope.scaling"));
   }
   for (const std::string other : {"fox", "shaw", "wall", "window", "complex"})

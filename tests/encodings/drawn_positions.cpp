@@ -26,7 +26,7 @@ TEST_CASE("at inference, random positions are spread evenly, left consecutive or
   CHECK(b.encoding.sample_positions({1, 2, 3}) == std::vector<int>{0, 33});  // decoding, L = 3
   CHECK_THROWS_WITH(b.encoding.sample_positions({1, 101, 101}),
                     ContainsSubstring("--random.test first"));
-  b.encoding.set_at_test("random.test", "sampled");
+  b.encoding.set_at_inference("random.test", "sampled");
   const auto drawn = b.encoding.sample_positions({1, 20, 20}),
              begun = b.encoding.sample_positions({1, 7, 20});
   CHECK(drawn == b.encoding.sample_positions({1, 20, 20}));
@@ -34,7 +34,7 @@ TEST_CASE("at inference, random positions are spread evenly, left consecutive or
   CHECK(std::is_sorted(drawn.begin(), drawn.end()));
   CHECK_THROWS_WITH(b.encoding.sample_positions({1, 101, 101}),
                     ContainsSubstring("--random.test first"));
-  b.encoding.set_at_test("random.test", "first");
+  b.encoding.set_at_inference("random.test", "first");
   CHECK(b.encoding.sample_positions({1, 101, 101}).empty());
 }
 
@@ -108,10 +108,10 @@ TEST_CASE("random positions may be drawn for each layer's attention") {
   Built one("random", dims), own("rope+random", dims, {{"random.layers", "true"}});
   CHECK(one.encoding.placements() == 1);
   CHECK(own.encoding.placements() == 3);
-  own.encoding.set_at_test("random.test", "sampled");
+  own.encoding.set_at_inference("random.test", "sampled");
   const auto first = own.encoding.sample_positions({1, 9, 16, nullptr, 0});
   CHECK(first != own.encoding.sample_positions({1, 9, 16, nullptr, 1}));
-  own.encoding.set_at_test("random.test", "even");
+  own.encoding.set_at_inference("random.test", "even");
   CHECK(own.encoding.sample_positions({1, 9, 16, nullptr, 0}) ==
         own.encoding.sample_positions({1, 9, 16, nullptr, 2}));
 }

@@ -1,6 +1,4 @@
 // An encoding per layer.
-#include <cstdlib>
-#include <filesystem>
 
 #include "core/io/files.h"
 #include "core/ops/ops.h"
@@ -169,14 +167,14 @@ TEST_CASE("options apply to every encoding of the name, or to some layers only")
   CHECK(value("rope.base") == "absent");
   CHECK(e.mask_in(1).window == 3);
   CHECK(e.mask_in(3).window == tiny_dims().trained);
-  e.set_at_test("rope.scaling", "yarn");
+  e.set_at_inference("rope.scaling", "yarn");
   CHECK(value("rope@0-2.scaling") == "yarn");
-  e.set_at_test("rope@3.scaling", "ntk");
+  e.set_at_inference("rope@3.scaling", "ntk");
   CHECK(value("rope@0-2.scaling") == "yarn");
   CHECK(value("rope@3.scaling") == "ntk");
-  e.set_at_test("rope@3.base", "7");
+  e.set_at_inference("rope@3.base", "7");
   CHECK(value("rope@3.base") == "7");
-  CHECK_THROWS_WITH(e.set_at_test("rope@3.fraction", "0.5"),
+  CHECK_THROWS_WITH(e.set_at_inference("rope@3.fraction", "0.5"),
                     ContainsSubstring("fixed in training at 1"));
   CHECK_THROWS_WITH(e.set("rope@0-2.base", "7"), ContainsSubstring("fixes it itself"));
   CHECK_THROWS_WITH(e.set("rope@1.base", "7"), ContainsSubstring("has no rope@1"));
@@ -196,14 +194,14 @@ TEST_CASE("at inference, a window is added to the layers that lack one") {
   Composition& e = m.encoding();
   CHECK(e.mask_in(3).window == 0);
   CHECK_FALSE(everywhere(e.groups(), "window"));
-  e.set_at_test("window.size", "5");
+  e.set_at_inference("window.size", "5");
   for (int l = 0; l < 4; ++l) CHECK(e.mask_in(l).window == 5);
   CHECK(everywhere(e.groups(), "window"));
   CHECK(e.name() == "rope+window@0-2,none+logn+window@3");
   CHECK(e.components().size() == 4);
 
   Transformer other = model_of("rope+window:window.size=3@0-2,none@3", four_layers());
-  other.encoding().set_at_test("window.size", "5");
+  other.encoding().set_at_inference("window.size", "5");
   CHECK(other.encoding().mask_in(0).window == 3);  // as its layers fix it
   CHECK(other.encoding().mask_in(3).window == 5);
   CHECK(other.encoding().name() == "rope+window:window.size=3@0-2,none+window@3");
@@ -211,9 +209,8 @@ TEST_CASE("at inference, a window is added to the layers that lack one") {
 
 TEST_CASE("a checkpoint restores an encoding per layer, also after inference-time overrides") {
   const OneThread small;
-  char folder[] = "/tmp/yonder-test-XXXXXX";
-  REQUIRE(::mkdtemp(folder));
-  const std::string first = std::string(folder) + "/a", second = std::string(folder) + "/b";
+  const TemporaryFolder folder;
+  const std::string first = folder / "a", second = folder / "b";
   for (const std::string text :
        {"rope+window@0,none+logn@1", "rope:rope.base=500:rope.layout=half@0,rope@1",
         "shaw@0,cope@1", "alibi+window:window.size=3@0,alibi@1"})
@@ -222,7 +219,7 @@ TEST_CASE("a checkpoint restores an encoding per layer, also after inference-tim
       Transformer model = model_of(text);
       for (const auto& [name, var] : model.parameters().all())
         for (real& x : var.value().flat()) x = real(float(x));  // as the file stores it
-      if (windowed) model.encoding().set_at_test("window.size", "4");
+      if (windowed) model.encoding().set_at_inference("window.size", "4");
       save_model(first, model, {.task = {{"name", "copy"}}, .step = 3, .seed = 1});
       const Checkpoint back = load_model(first);
       CHECK(back.model->encoding().name() == model.encoding().name());
@@ -230,7 +227,6 @@ TEST_CASE("a checkpoint restores an encoding per layer, also after inference-tim
       save_model(second, *back.model, back.origin);
       CHECK(read_file(first) == read_file(second));
     }
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("lists of encodings are split where an encoding ends") {

@@ -157,9 +157,9 @@ TEST_CASE("sinks stay visible beyond the window") {
   const Mask m = b.call(s).mask;
   CHECK(m.window == 16);
   for (int j = 0; j < 64; ++j) CHECK(m.sees(0, 40, j) == (j <= 40 && (j < 3 || j > 24)));
-  b.encoding.set_at_test("sinks.window", "5");
+  b.encoding.set_at_inference("sinks.window", "5");
   CHECK(b.call(s).mask.window == 5);
-  b.encoding.set_at_test("sinks.window", "-1");
+  b.encoding.set_at_inference("sinks.window", "-1");
   CHECK(b.call(s).mask.window == 0);
   CHECK(sides.call(s).mask.sees(1, 40, 3));
   CHECK(!sides.call(s).mask.sees(1, 40, 4));

@@ -29,7 +29,7 @@ void check_scores(const Built::Call& c, int h, int i, const std::vector<double>&
 
 Built::Call of_twelve_sines(const Overrides& settings) {
   Built b("rope", wide(8, 2, 4));
-  for (const auto& [key, value] : settings) b.encoding.set_at_test(key, value);
+  for (const auto& [key, value] : settings) b.encoding.set_at_inference(key, value);
   return b.call(Sequence(range(0, 12)), sines_by_head(0, 2, 12, 4), sines_by_head(100, 2, 12, 4));
 }
 
@@ -40,32 +40,34 @@ void refuse_rope(const Overrides& settings, const std::string& why, int N = 16) 
 }  // namespace
 
 TEST_CASE("another base at inference gives the spectrum of that base, scaled as any other") {
-  Turning wide_turning{.base = 91895.8684}, plain{.scaling = {.scaling = "ntk", .factor = 8}};
+  RotaryFrequencies wide_turning{.base = 91895.8684},
+      plain{.scaling = {.scaling = "ntk", .factor = 8}};
   const Spectrum by_base = wide_turning.of(32, 128, 128), by_ntk = plain.of(32, 128, 128);
   for (int m = 0; m < 16; ++m) CHECK(by_base.w[m] == Approx(by_ntk.w[m]).epsilon(1e-8));
 
   Built b("rope", wide(8, 2, 16));
-  b.encoding.set_at_test("rope.base", "500000");
+  b.encoding.set_at_inference("rope.base", "500000");
   Built trained("rope", wide(8, 2, 16), {{"rope.base", "500000"}});
   const auto one = b.call(Sequence(range(0, 12))), two = trained.call(Sequence(range(0, 12)));
   check_scores(one, 1, 11, {two.score(1, 11, 0), two.score(1, 11, 1), two.score(1, 11, 2)});
-  b.encoding.set_at_test("rope.scaling", "linear");
-  b.encoding.set_at_test("rope.factor", "3");
+  b.encoding.set_at_inference("rope.scaling", "linear");
+  b.encoding.set_at_inference("rope.factor", "3");
   CHECK(b.encoding.frequencies(16)[1] == Approx(std::pow(500000, -0.5) / 3));
 }
 
 TEST_CASE("resonance rounds wavelengths to whole tokens, after any scaling, halves to even") {
-  const Spectrum s = Turning{.resonance = true}.of(32, 128, 128);
+  const Spectrum s = RotaryFrequencies{.resonance = true}.of(32, 128, 128);
   const double expected[] = {6, 11, 20, 35, 63, 112, 199, 353, 628};
   for (int m = 0; m < 9; ++m)
     CHECK(2 * std::numbers::pi / s.w[m] == Approx(expected[m]).epsilon(1e-12));
-  Turning half{.fraction = 0.5, .truncate = true, .resonance = true};
+  RotaryFrequencies half{.fraction = 0.5, .truncate = true, .resonance = true};
   CHECK(half.of(8, 128, 128).w[2] == 0);                                   // an unrotated pair
   half.scaling = {.scaling = "linear", .factor = 2.5 / std::numbers::pi};  // of 6.28 tokens: 5
   CHECK(2 * std::numbers::pi / half.of(8, 128, 128).w[0] == Approx(5).epsilon(1e-12));
   half.scaling.factor = 2.25 / std::numbers::pi;  // 4.5
   CHECK(2 * std::numbers::pi / half.of(8, 128, 128).w[0] == Approx(4).epsilon(1e-12));
-  Turning far{.resonance = true, .factors = "2,3", .keep = 4, .scaling = {.scaling = "longrope"}};
+  RotaryFrequencies far{
+      .resonance = true, .factors = "2,3", .keep = 4, .scaling = {.scaling = "longrope"}};
   const Spectrum both = far.of(4, 16, 64);  // kept frequencies are rounded too
   CHECK(2 * std::numbers::pi / both.w[0] == Approx(13).epsilon(1e-12));
   CHECK(2 * std::numbers::pi / both.kept_w[0] == Approx(6).epsilon(1e-12));
@@ -77,17 +79,17 @@ TEST_CASE("LongRoPE divides each frequency by its factor, except for the first t
   check_scores(of_twelve_sines(given), 1, 11,
                {-.067719, .361523, -.533635, .624820, -1.481061, 1.790857, -1.078073, .779884,
                 -.865810, .467436, -.524628, 1.368310});
-  const Turning t{.factors = "1,2.5", .keep = 2, .scaling = {.scaling = "longrope"}};
+  const RotaryFrequencies t{.factors = "1,2.5", .keep = 2, .scaling = {.scaling = "longrope"}};
   CHECK(t.of(4, 4, 12).amplitude == Approx(1.338836).epsilon(1e-6));
-  CHECK(t.of(4, 4, 4) == Turning{}.of(4, 4, 4));  // direct up to N
-  Turning told = t;
+  CHECK(t.of(4, 4, 4) == RotaryFrequencies{}.of(4, 4, 4));  // direct up to N
+  RotaryFrequencies told = t;
   told.scaling.factor = 3;
   CHECK(told.of(4, 4, 30) == t.of(4, 4, 12));
 
   // An unrotated pair has no amplitude, and factors are those of the whole spectrum.
   Built b("rope", wide(8, 1, 4), {{"rope.fraction", "0.5"}, {"rope.truncate", "true"}});
-  b.encoding.set_at_test("rope.scaling", "longrope");
-  b.encoding.set_at_test("rope.factors", "1,1,2,2");
+  b.encoding.set_at_inference("rope.scaling", "longrope");
+  b.encoding.set_at_inference("rope.factors", "1,1,2,2");
   const auto c = b.call(Sequence({0}, 12), sines_by_head(0, 1, 1, 8));
   CHECK(c.dots.q.value()[2] == Approx(1.338836 * std::sin(2)).margin(1e-6));
   CHECK(c.dots.q.value()[4] == Approx(std::sin(4)));
@@ -129,7 +131,7 @@ TEST_CASE("DCA restarts positions in each chunk, and keeps every distance below 
   const std::vector<int> expected{6, 5, 4, 3, 5, 4, 3, 2, 1, 0};  // of query 9
   Built b("rope", wide(2, 1, 16));
   const Overrides six{{"rope.scaling", "dca"}, {"rope.chunk", "6"}, {"rope.window", "2"}};
-  for (const auto& [key, value] : six) b.encoding.set_at_test(key, value);
+  for (const auto& [key, value] : six) b.encoding.set_at_inference(key, value);
   for (int j = 0; j < 10; ++j) {
     Tensor q({1, 10, 1, 2}), k({1, 10, 1, 2});
     q[18] = 1, k[2 * j] = 1;  // w_0 = 1: the score is the cosine of the distance, or its sine

@@ -74,8 +74,8 @@ TEST_CASE("truncated rope rotates the fastest pairs of the whole head, in either
   const auto h = halves.call(third, columns({1, 1, 5, 6, 0, 0, 7, 8}));
   check_close(h.dots.q.value(), {-0.989992, 0.955336, 5, 6, 0.141120, 0.295520, 7, 8});
   // A scaling is of the whole head, an amplitude of the rotated columns.
-  b.encoding.set_at_test("rope.scaling", "yarn");
-  b.encoding.set_at_test("rope.factor", "4");
+  b.encoding.set_at_inference("rope.scaling", "yarn");
+  b.encoding.set_at_inference("rope.factor", "4");
   const auto y = b.call(Sequence({0}, 16), columns({1, 1, 1, 1, 1, 1, 1, 1}));
   check_close(y.dots.q.value(), {1.138629, 1.138629, 1.138629, 1.138629, 1, 1, 1, 1});
   Built all("rope", one_head(8), {{"rope.truncate", "true"}}), plain("rope", one_head(8));
@@ -159,8 +159,8 @@ TEST_CASE("YaRN scales q and k, in the rotated columns only") {
       {"2", 1.069315}, {"4", 1.138629}, {"8", 1.207944}};
   for (const auto& [factor, amplitude] : amplitudes) {
     Built b("rope", one_head(8, 128), {{"rope.fraction", "0.5"}});
-    b.encoding.set_at_test("rope.scaling", "yarn");
-    b.encoding.set_at_test("rope.factor", factor);
+    b.encoding.set_at_inference("rope.scaling", "yarn");
+    b.encoding.set_at_inference("rope.factor", factor);
     const auto c = b.call(Sequence({0}, 128), columns({1, 1, 1, 1, 1, 1, 1, 1}),
                           columns({1, 1, 1, 1, 1, 1, 1, 1}));
     for (int i = 0; i < 4; ++i) {
@@ -190,7 +190,7 @@ TEST_CASE("scalings refuse invalid options once all are set") {
                     ContainsSubstring("rope.high_freq_factor"));
 
   Built b("rope", one_head(4));  // at inference, before the next pass
-  b.encoding.set_at_test("rope.factor", "0.5");
+  b.encoding.set_at_inference("rope.factor", "0.5");
   CHECK_THROWS_WITH(b.call(Sequence({0})), ContainsSubstring("rope.factor"));
 }
 
@@ -325,7 +325,7 @@ TEST_CASE("RoPE-ID sharpens attention beyond N, as YaRN does") {
   Built b("rope-id", one_head(8, 16));
   CHECK(!b.call(Sequence({3}, 16)).dots.row);
   CHECK(b.call(Sequence({3}, 64)).dots.row[0] == Approx(1.138629 * 1.138629).epsilon(1e-6));
-  b.encoding.set_at_test("rope-id.temperature", "none");
+  b.encoding.set_at_inference("rope-id.temperature", "none");
   CHECK(!b.call(Sequence({3}, 64)).dots.row);
 }
 

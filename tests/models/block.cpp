@@ -1,8 +1,7 @@
 // The axes of a block: values of an independent program, weights, files and refusals.
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 
+#include "core/io/files.h"
 #include "core/io/json.h"
 #include "core/io/safetensors.h"
 #include "core/ops/ops.h"
@@ -97,15 +96,12 @@ std::string refusal_of_block(const std::function<void()>& act) {
 
 /// A model's file in a temporary folder.
 struct SavedBlock {
-  std::string folder, path;
+  TemporaryFolder folder;
+  std::string path = folder / "a.safetensors";
 
   explicit SavedBlock(const Transformer& model) {
-    char pattern[] = "/tmp/yonder-test-XXXXXX";
-    folder = ::mkdtemp(pattern);
-    path = folder + "/a.safetensors";
     save_model(path, model, {.task = {{"name", "copy"}}, .step = 1, .seed = 5});
   }
-  ~SavedBlock() { std::filesystem::remove_all(folder); }
 
   ordered_json metadata() const {
     return ordered_json::parse(read_safetensors(path).metadata.at("yonder"));
@@ -115,8 +111,8 @@ struct SavedBlock {
     change(said);
     Safetensors file = read_safetensors(path);
     file.metadata["yonder"] = said.dump();
-    write_safetensors(folder + "/b", file);
-    return refusal_of_block([&] { load_model(folder + "/b"); });
+    write_safetensors(folder / "b", file);
+    return refusal_of_block([&] { load_model(folder / "b"); });
   }
 };
 
@@ -179,7 +175,7 @@ TEST_CASE("inference may use other loops, or loops in proportion to its length")
   const std::vector<int> tokens = some_tokens(20);
   const auto logits = [&](int T) { return *logits_where_defined(model, tokens, {.tokens = T}); };
   const auto looped = [&](int r) {
-    model.set_at_test("model.loops", Value(std::int64_t(r)));
+    model.set_at_inference("model.loops", Value(std::int64_t(r)));
     return logits(20);
   };
   CHECK(model.depth() == 4);
@@ -188,14 +184,14 @@ TEST_CASE("inference may use other loops, or loops in proportion to its length")
   CHECK(difference(proportional.flat(), five.flat()) == 0);  // ⌈2·20/8⌉
   CHECK(difference(five.flat(), two.flat()) > 1e-3);
   CHECK(model.depth() == 4);
-  CHECK_THAT(refusal_of_block([&] { model.set_at_test("model.loops", Value("x")); }),
+  CHECK_THAT(refusal_of_block([&] { model.set_at_inference("model.loops", Value("x")); }),
              ContainsSubstring("model.loops: 'x' is not allowed"));
 }
 
 TEST_CASE("decoding with loops in proportion to the length gives the whole sequence's logits") {
   const OneThread small;
   Transformer model = Served{"alibi", model_of({.kv_heads = 1, .loops = 2}).dims(), {}}.model();
-  model.set_at_test("model.loops", Value(std::int64_t(0)));
+  model.set_at_inference("model.loops", Value(std::int64_t(0)));
   const std::vector<int> tokens = some_tokens(12);
   const Tensor whole = *logits_where_defined(model, tokens, {.tokens = 12});
   Transformer::Cache cache;
@@ -281,6 +277,7 @@ TEST_CASE("an invalid block is refused in one sentence") {
   Dims dims = tiny_dims();
   dims.causal = false;
   Transformer decoder(dims, std::make_unique<Composition>("deberta"), 1);
-  CHECK_THAT(refusal_of_block([&] { decoder.set_at_test("model.loops", Value(std::int64_t(3))); }),
-             ContainsSubstring("which can't be looped"));
+  CHECK_THAT(
+      refusal_of_block([&] { decoder.set_at_inference("model.loops", Value(std::int64_t(3))); }),
+      ContainsSubstring("which can't be looped"));
 }

@@ -1,8 +1,6 @@
 #include "models/checkpoint.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
 #include "core/error.h"
 #include "core/io/files.h"
@@ -21,16 +19,13 @@ namespace {
 
 /// A checkpoint in a temporary folder, and ways to corrupt it.
 struct Saved {
-  std::string folder, path;
+  TemporaryFolder folder;
+  std::string path = folder / "a.safetensors";
 
   explicit Saved(const std::string& encoding) {
-    char pattern[] = "/tmp/yonder-test-XXXXXX";
-    folder = ::mkdtemp(pattern);
-    path = folder + "/a.safetensors";
     const Transformer model(tiny_dims(), std::make_unique<Composition>(encoding), 7);
     save_model(path, model, {.task = {{"name", "copy"}, {"symbols", 16}}, .step = 20, .seed = 7});
   }
-  ~Saved() { std::filesystem::remove_all(folder); }
 
   ordered_json metadata() const {
     return ordered_json::parse(read_safetensors(path).metadata.at("yonder"));
@@ -40,8 +35,8 @@ struct Saved {
   std::string refusal(const std::function<void(Safetensors&)>& change) const {
     Safetensors file = read_safetensors(path);
     change(file);
-    write_safetensors(folder + "/b", file);
-    return error_of(folder + "/b");
+    write_safetensors(folder / "b", file);
+    return error_of(folder / "b");
   }
   /// The same after a change to the metadata alone.
   std::string refusal_of_metadata(const std::function<void(ordered_json&)>& change) const {
@@ -112,9 +107,9 @@ TEST_CASE("numbers in options are written in shortest form, integers without a p
 
 TEST_CASE("a file that is not a checkpoint is refused in a sentence that names it") {
   const Saved saved("none");
-  CHECK_THAT(Saved::error_of(saved.folder + "/missing"), ContainsSubstring("can't be read"));
-  write_file(saved.folder + "/text", "In the beginning God created the heaven and the earth.");
-  CHECK_THAT(Saved::error_of(saved.folder + "/text"), ContainsSubstring("safetensors"));
+  CHECK_THAT(Saved::error_of(saved.folder / "missing"), ContainsSubstring("can't be read"));
+  write_file(saved.folder / "text", "In the beginning God created the heaven and the earth.");
+  CHECK_THAT(Saved::error_of(saved.folder / "text"), ContainsSubstring("safetensors"));
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata.clear(); }),
              ContainsSubstring("take the file that yonder wrote"));
   CHECK_THAT(saved.refusal([](Safetensors& f) { f.metadata["yonder"] = "{"; }),
@@ -131,8 +126,8 @@ TEST_CASE("a truncated checkpoint is refused at every length") {
   for (std::size_t n = 0; n < whole.size(); n += n < header ? 1 : 61) {
     CHECK_THROWS_AS(parse_safetensors(whole.substr(0, n), "a"), FileError);
   }
-  write_file(saved.folder + "/half", whole.substr(0, whole.size() / 2));
-  CHECK_THAT(Saved::error_of(saved.folder + "/half"), ContainsSubstring("safetensors"));
+  write_file(saved.folder / "half", whole.substr(0, whole.size() / 2));
+  CHECK_THAT(Saved::error_of(saved.folder / "half"), ContainsSubstring("safetensors"));
 }
 
 TEST_CASE("tensors that are missing, unknown or of the wrong shape are refused by name") {

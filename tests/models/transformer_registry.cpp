@@ -1,6 +1,4 @@
 // What holds for every encoding. Every registered encoding is tested.
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "core/io/files.h"
@@ -333,9 +331,8 @@ TEST_CASE("the content weights of a seed are the same for every encoding") {
 
 TEST_CASE("a checkpoint restores every encoding bit for bit, with all its options") {
   const OneThread small;
-  char folder[] = "/tmp/yonder-test-XXXXXX";
-  REQUIRE(::mkdtemp(folder));
-  const std::string first = std::string(folder) + "/a", second = std::string(folder) + "/b";
+  const TemporaryFolder folder;
+  const std::string first = folder / "a", second = folder / "b";
   const std::vector<int> tokens = some_tokens(6);
   for (const Served& kind : served_in_all_ways()) {
     INFO(kind.name());
@@ -353,14 +350,12 @@ TEST_CASE("a checkpoint restores every encoding bit for bit, with all its option
     save_model(second, *back.model, back.origin);
     CHECK(read_file(first) == read_file(second));
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a checkpoint with a flipped bit in its header is refused by name or read") {
   const OneThread small;
-  char folder[] = "/tmp/yonder-test-XXXXXX";
-  REQUIRE(::mkdtemp(folder));
-  const std::string path = std::string(folder) + "/a";
+  const TemporaryFolder folder;
+  const std::string path = folder / "a";
   int read = 0, unreadable = 0;
   for (const Served& kind : served()) {
     INFO(kind.name());
@@ -384,5 +379,4 @@ TEST_CASE("a checkpoint with a flipped bit in its header is refused by name or r
   }
   CHECK(read > 0);
   CHECK(unreadable > read);
-  std::filesystem::remove_all(folder);
 }

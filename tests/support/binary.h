@@ -9,22 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "core/io/files.h"
+
 /// \file
 /// The yonder program as its users see it: a command line, an exit code, two streams.
 namespace yonder {
 
-/// A temporary folder, removed when it goes out of scope.
-struct Folder {
-  std::string name;
-  Folder() {
-    char pattern[] = "/tmp/yonder-test-XXXXXX";
-    name = ::mkdtemp(pattern);
-  }
-  ~Folder() { std::filesystem::remove_all(name); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& file) const { return name + "/" + file; }
-};
+using Folder = TemporaryFolder;
 
 inline std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

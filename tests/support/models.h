@@ -51,7 +51,7 @@ inline std::vector<Served> served_in_other_forms() {
   for (const Served& plain : served()) {
     const auto encoding = entry(plain.encoding).make();
     for (const Option& o : encoding->options()) {
-      if (o.test_time) continue;
+      if (o.inference_time) continue;
       std::vector<Value> others(o.choices.begin(), o.choices.end());
       const Value now = value_of(o);
       if (const bool* on = std::get_if<bool>(&now)) others = {!*on};
@@ -71,7 +71,7 @@ inline std::vector<Served> served_in_other_forms() {
 /// The encoding that an extension of `e` is applied to: `e`, or none (logn.when).
 inline std::string extended(const Entry& e, const Override& extension) {
   const auto encoding = e.make();
-  return find(encoding->options(), extension.key.name)->test_time ? e.name : "none";
+  return find(encoding->options(), extension.key.name)->inference_time ? e.name : "none";
 }
 
 /// Whether a composition is allowed.

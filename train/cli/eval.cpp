@@ -297,7 +297,7 @@ ExitCode eval_command(const Arguments& arguments) {
   if (options.threads > 0) set_threads(options.threads);
 
   const Overrides overrides =
-      several ? options.of_task : joined(options.of_task, options.of_encoding);
+      several ? options.of_task : concatenated(options.of_task, options.of_encoding);
   const Inputs inputs;
   Trained run = load(options.path, overrides, inputs);
   if (options.settings.lengths.empty())

@@ -99,7 +99,7 @@ ExitCode report_command(const Arguments& arguments) {
     if (!found.note.empty()) note += (note.empty() ? "" : " ") + folder + ": " + found.note;
     studies.push_back(std::move(found.study));
   }
-  const Study study = joined(studies, options.folders);
+  const Study study = merged(studies, options.folders);
   if (const std::string missing = missing_runs(study); studies.size() > 1 && !missing.empty())
     note += (note.empty() ? "" : " ") + missing;
   if (!note.empty()) std::fprintf(stderr, "%s\n", printable(note).c_str());

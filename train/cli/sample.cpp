@@ -193,7 +193,7 @@ ExitCode sample_command(const Arguments& arguments) {
   if (!line.parse(arguments)) return ExitCode::ok;
   if (options.threads > 0) set_threads(options.threads);
   options.how.seed = std::uint64_t(options.seed);
-  Trained run = load(options.path, joined(options.of_task, options.of_encoding), {});
+  Trained run = load(options.path, concatenated(options.of_task, options.of_encoding), {});
   if (options.length == 0) options.length = run.config.train_length;
   if (run.task->is_text()) sample_text(options, run);
   else if (!options.prompt.empty()) sample_prompt(options, run);

@@ -55,7 +55,7 @@ ExitCode search_command(const Arguments& arguments) {
   declare(line, options);
   if (!line.parse(arguments)) return ExitCode::ok;
   if (options.threads > 0) set_threads(options.threads);
-  Trained run = load(options.path, joined(options.of_task, options.of_encoding));
+  Trained run = load(options.path, concatenated(options.of_task, options.of_encoding));
   if (options.search.length == 0) options.search.length = 4 * run.config.train_length;
   Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
   const FoundFactors found = search_factors(run, options.search, [&](int tried, double least) {

@@ -141,7 +141,7 @@ Study compare(const std::string& checkpoint, const std::vector<Row>& rows, Refus
               const Overrides& of_task, EvalSettings settings,
               const std::function<void(int, double)>& progress, const Inputs& inputs) {
   auto model = [&](const Row& row) {
-    return load(checkpoint, joined(of_task, row.extension), inputs);
+    return load(checkpoint, concatenated(of_task, row.extension), inputs);
   };
   Study study = begun(checkpoint, rows, model({}), of_task, settings);
   Results& results = study.panels[0];

@@ -24,7 +24,7 @@ bool has_extensions(const Composition&);
 ///   rope, rope.scaling                 those of an encoding, of an option
 ///   rope.scaling=yarn:rope.factor=4    these settings, whether they are listed or not
 /// `beside` are settings added to every row but the first, unless it sets the same option. Throws
-/// UsageError for an entry that is none of these.
+/// UsageError for any other entry.
 std::vector<Row> extension_rows(const Composition&, const std::vector<std::string>& list,
                                 const Overrides& beside);
 

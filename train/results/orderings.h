@@ -58,7 +58,7 @@ std::vector<Ordering> orderings(const Results&, int length, const Measure&);
 std::string said(const Ordering&);
 /// The statistics: "median difference −0.42 nats, interval −0.50 to −0.31, p = 0.031 …".
 std::string evidence(const Ordering&);
-/// What would settle an open outcome, as one of `claims` claims: "17 seeds would decide, if …";
+/// What would decide an open outcome, as one of `claims` claims: "17 seeds would decide, if …";
 /// empty if it is not open, with fewer than two seeds, or if more seeds would not help.
 std::string seeds_to_decide(const Ordering&, int claims);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <sstream>
 
 #include "core/text.h"
 
@@ -15,12 +16,29 @@ const Measure Measure::bytes{&EvalScore::token_accuracy, "token_accuracy", "Byte
                              true};
 const Measure Measure::exact_match{&EvalScore::exact_match, "exact_match", "Exact match (%)", true};
 
+namespace {
+
+// "data.copy.alphabet=2, model.layers=3" as "alphabet 2, layers 3".
+std::string without_owners(const std::string& settings) {
+  std::vector<std::string> all;
+  std::istringstream text(settings);
+  for (std::string setting; std::getline(text, setting, ',');) {
+    const std::size_t value = setting.find('='), name = setting.rfind('.', value) + 1;
+    if (value == std::string::npos) all.back() += "," + setting;  // of a list of numbers
+    else all.push_back(setting.substr(name, value - name) + " " + setting.substr(value + 1));
+  }
+  std::string whole = joined(all, ", ");
+  std::ranges::replace(whole, '_', ' ');
+  return whole;
+}
+
+}  // namespace
+
 std::string Results::title() const {
   std::string name = task;
-  const bool usual = protocol == "fixed-targets" || protocol == "answer";
-  for (const std::string& more : {test, usual ? "" : protocol, variant})
-    if (!more.empty()) name += ", " + more;
-  return name;
+  if (protocol != "fixed-targets" && protocol != "answer") name += ", " + protocol;
+  const std::string both = test + (test.empty() || variant.empty() ? "" : ", ") + variant;
+  return both.empty() ? name : name + " (" + without_owners(both) + ")";
 }
 
 void Results::count_scores() {

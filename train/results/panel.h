@@ -80,7 +80,7 @@ struct Results {
   std::vector<AttentionScore> attention;    ///< if a sweep asks for it
 
   /// Distinguishes panels: the task, and test, protocol and variant if they are not the default:
-  /// "text, tiled.copies=2, non-overlapping".
+  /// "text, non-overlapping (copies 2)".
   std::string title() const;
   /// Adds the rows (in order of appearance), lengths and seeds of the scores to those that are
   /// already there.

@@ -94,8 +94,12 @@ std::string at_home(const Results& r, const Measure& m) {
     return where + (each ? "all encodings have " : "all encodings with a result have ") +
            median(plain.front()) + ".";
   }
-  const auto with = [&](const Row& row) { return row.printed() + " (" + median(row) + ")"; };
-  return where + with(plain.front()) + " is best and " + with(plain.back()) + " worst.";
+  std::vector<std::string> best;
+  for (const Row& row : plain)
+    if (median(row) == median(plain.front())) best.push_back(row.printed());
+  return fmt::format("{}{} ({}) {} best and {} ({}) worst.", where, listed(best),
+                     median(plain.front()), best.size() > 1 ? "are" : "is", plain.back().printed(),
+                     median(plain.back()));
 }
 
 std::string unlearned(const Results& r) {

@@ -202,7 +202,7 @@ Found find_study(const std::string& folder) {
   return unfinished(folder);
 }
 
-Study joined(const std::vector<Study>& studies, const std::vector<std::string>& names) {
+Study merged(const std::vector<Study>& studies, const std::vector<std::string>& names) {
   Study all = studies.front();
   std::vector<std::string> owner(all.panels.size(), names.front());
   for (std::size_t i = 1; i < studies.size(); ++i) {

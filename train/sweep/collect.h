@@ -24,6 +24,6 @@ Found find_study(const std::string& folder);
 /// rows and seeds of all; other panels are kept. Errors refer to the studies by `names`. Throws
 /// UsageError if panels that would become one differ in training length, data, model or training
 /// settings, or have the same row and seed.
-Study joined(const std::vector<Study>&, const std::vector<std::string>& names);
+Study merged(const std::vector<Study>&, const std::vector<std::string>& names);
 
 }  // namespace yonder

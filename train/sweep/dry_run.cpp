@@ -63,7 +63,7 @@ double most_of(const std::vector<double>& x) {
 
 // Rank 0's time per cell: handing it out, then reading and recording its result.
 constexpr double scheduling_seconds = 2e-3;
-// From mpirun to the first job that is handed out, without the checks that each rank makes.
+// From mpirun to the first scheduled job, without the checks that each rank makes.
 constexpr double meeting_seconds = 0.5;
 
 // The time on each number of ranks. With two or more, rank 0 schedules; the others measure first.

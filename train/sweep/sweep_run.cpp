@@ -224,7 +224,7 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
     Trained model = row.finetune().steps > 0
                         ? load(tuned(experiment, cell, row, folder), of_test, experiment.inputs)
                         : load(Checkpoints(folder, {}).model(t.step),
-                               joined(row.extension, of_test), experiment.inputs);
+                               concatenated(row.extension, of_test), experiment.inputs);
     const auto rows = evaluate(model, settings, [&](int i, double part) {
       // Nothing is lost: the training is saved.
       if (const int signal = Interruptible::signal())

@@ -40,8 +40,8 @@ class Checkpoints {
 
   /// Records the configuration of a training that has no checkpoint yet.
   void begin(const Trained& run);
-  /// Saves the model and, unless training is over, what it needs to resume; then removes what is no
-  /// longer needed. Throws DiskError, which leaves all earlier checkpoints.
+  /// Saves the model and, unless training is over, what it needs to resume; then removes
+  /// files not needed any more. Throws DiskError, which leaves all earlier checkpoints.
   void save(const Trained& run, const AdamW&, const Totals&);
   /// Restores the newest checkpoint into `run` and its trainer, whichever encoding was active, and
   /// removes what a kill left of a later one. Returns totals of step 0 if there is none yet. Throws

@@ -76,7 +76,7 @@ TEST_CASE("whichever disk call fails, training resumes from the last good checkp
       if (error == EINTR || error == half) CHECK(said == "");
       // A failed read may be recovered from another file, a failed write may not.
       if (said != "") {
-        CHECK(said.find(folder.name) != said.npos);
+        CHECK(said.find(folder.path) != said.npos);
         CHECK(said.find(std::strerror(error)) != said.npos);
         CHECK(said.find('\n') == said.npos);
       }
@@ -130,38 +130,38 @@ TEST_CASE("a folder that vanishes or is read-only ends training with an error") 
 TEST_CASE("a folder belongs to one process at a time, but not to a dead one") {
   const Folder folder;
   {
-    const FolderLock lock(folder.name);
+    const FolderLock lock(folder.path);
     try {
-      train(short_run(), folder.name, Existing::refuse, {});
+      train(short_run(), folder.path, Existing::refuse, {});
       FAIL("two at once");
     } catch (const UsageError& e) {
-      CHECK(e.what() == folder.name + ": process " + std::to_string(::getpid()) +
+      CHECK(e.what() == folder.path + ": process " + std::to_string(::getpid()) +
                             " is at work in it; wait for it or choose another folder");
     }
   }
   CHECK_FALSE(std::filesystem::exists(folder / ".lock"));
   const pid_t child = ::fork();
   if (child == 0) {
-    new FolderLock(folder.name);
+    new FolderLock(folder.path);
     ::raise(SIGKILL);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
   REQUIRE(WIFSIGNALED(status));
   CHECK(std::filesystem::exists(folder / ".lock"));
-  CHECK_NOTHROW(train(short_run(), folder.name, Existing::refuse, {}));
+  CHECK_NOTHROW(train(short_run(), folder.path, Existing::refuse, {}));
 }
 
 TEST_CASE("a lock that children of a zombie process still hold is waited for") {
   const Folder folder;
   const pid_t child = ::fork();
   if (child == 0) {
-    new FolderLock(folder.name);
+    new FolderLock(folder.path);
     if (::fork() == 0) ::usleep(300'000);
     ::_exit(0);
   }
   siginfo_t ended{};
   ::waitid(P_PID, id_t(child), &ended, WEXITED | WNOWAIT);  // it stays a zombie
-  CHECK_NOTHROW(FolderLock(folder.name));
+  CHECK_NOTHROW(FolderLock(folder.path));
   ::waitpid(child, nullptr, 0);
 }

@@ -19,17 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A temporary folder, removed when it goes out of scope.
-struct FilesFolder {
-  std::string name;
-  FilesFolder() {
-    char pattern[] = "/tmp/yonder-test-XXXXXX";
-    name = ::mkdtemp(pattern);
-  }
-  ~FilesFolder() { fs::remove_all(name); }
-  std::string operator/(const std::string& entry) const { return name + "/" + entry; }
-};
-
 std::string little(std::uint64_t n) { return {reinterpret_cast<const char*>(&n), sizeof n}; }
 
 /// A safetensors file with this header and `bytes` bytes of data.
@@ -84,7 +73,7 @@ std::string npy_error(const std::string& content) {
 }  // namespace
 
 TEST_CASE("a file is replaced atomically, and no temporary file remains") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   write_file(folder / "a", "old");
   CHECK(read_file(folder / "a") == "old");
   const std::string large(300000, 'x');
@@ -105,17 +94,17 @@ TEST_CASE("a file is replaced atomically, and no temporary file remains") {
   std::signal(SIGXFSZ, handler);
   CHECK(text == folder / "a" + ": can't be written: File too large; choose another place");
   CHECK(read_file(folder / "a") == large);
-  CHECK(std::distance(fs::directory_iterator(folder.name), {}) == 1);
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);
 }
 
 TEST_CASE("a file that cannot be read or written is refused by name") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   CHECK_THROWS_AS(read_file(folder / "missing"), FileError);
-  CHECK_THROWS_AS(read_file(folder.name), FileError);
+  CHECK_THROWS_AS(read_file(folder.path), FileError);
   CHECK_THROWS_AS(read_safetensors(folder / "missing"), FileError);
   CHECK_THROWS_AS(read_npy_ints(folder / "missing"), FileError);
   CHECK_THROWS_AS(write_file(folder / "missing/a", "x"), DiskError);
-  CHECK_THROWS_AS(write_file(folder.name, "x"), DiskError);
+  CHECK_THROWS_AS(write_file(folder.path, "x"), DiskError);
   CHECK_THROWS_AS(write_file("/dev/null", "x"), DiskError);
   CHECK(fs::is_character_file("/dev/null"));
   make_folders(folder / "b/c");
@@ -126,7 +115,7 @@ TEST_CASE("a file that cannot be read or written is refused by name") {
 }
 
 TEST_CASE("a file that is not regular or does not fit into memory is refused by name at once") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   fs::create_symlink("/dev/zero", folder / "endless");
   write_file(folder / "large", "");
@@ -144,7 +133,7 @@ TEST_CASE("a file that is not regular or does not fit into memory is refused by 
 }
 
 TEST_CASE("links are not followed when a file is changed in place") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   write_file(folder / "victim", "precious");
   fs::create_directory(folder / "run");
   for (const char* name : {"run/.lock", "run/metrics.jsonl"})
@@ -157,18 +146,18 @@ TEST_CASE("links are not followed when a file is changed in place") {
 }
 
 TEST_CASE("only what a killed write left behind counts as temporary") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   const std::vector<std::string> others{"a.tmp",         "a.1.tmp",  "a.b.1.tmp",
                                         "a.1.2.tmp.old", ".1.2.tmp", "a1.2.tmp"};
   for (const std::string& name : others) write_file(folder / name, "");
   write_file(folder / "config.toml.123.4.tmp", "");
-  remove_temporaries(folder.name);
+  remove_temporaries(folder.path);
   CHECK_FALSE(fs::exists(folder / "config.toml.123.4.tmp"));
   for (const std::string& name : others) CHECK(fs::exists(folder / name));
 }
 
 TEST_CASE("safetensors read back as they were written, in the same order") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   write_safetensors(folder / "a", small());
   const Safetensors back = read_safetensors(folder / "a");
   REQUIRE(back.tensors.size() == 2);
@@ -184,7 +173,7 @@ TEST_CASE("safetensors read back as they were written, in the same order") {
 }
 
 TEST_CASE("a safetensors file has the published layout") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   Tensor one({1, 1});
   one[0] = 1;
   write_safetensors(folder / "a", {{{"x", one}}, {}});
@@ -256,7 +245,7 @@ TEST_CASE("impossible safetensors are refused in one line that names the file") 
 }
 
 TEST_CASE("a truncated safetensors file is refused at every length") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   write_safetensors(folder / "a", small());
   const std::string whole = read_file(folder / "a");
   for (std::size_t n = 0; n < whole.size(); ++n) {
@@ -266,7 +255,7 @@ TEST_CASE("a truncated safetensors file is refused at every length") {
 }
 
 TEST_CASE("a safetensors file with any bit of its header flipped is refused or read") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   write_safetensors(folder / "a", small());
   const std::string whole = read_file(folder / "a");
   int read = 0, unreadable = 0;
@@ -342,7 +331,7 @@ TEST_CASE("npy files of another kind are refused in a message that names the fil
 }
 
 TEST_CASE("npy files are written as float32 in C order, with data at a multiple of 64 bytes") {
-  const FilesFolder folder;
+  const TemporaryFolder folder;
   Tensor t({2, 1, 2});
   for (int i = 0; i < 4; ++i) t[i] = i;
   write_npy(folder / "a.npy", t.shape, {t.flat().begin(), t.flat().end()});

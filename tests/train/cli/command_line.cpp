@@ -20,7 +20,7 @@ void training_refused(const std::string& arguments, int code, const std::string&
   const Folder folder;
   refused("train" + tiny_copy + "--steps 2 --quiet " + arguments + " --out " + (folder / "run"),
           code, said);
-  CHECK(fs::is_empty(folder.name));
+  CHECK(fs::is_empty(folder.path));
 }
 
 }  // namespace
@@ -142,7 +142,7 @@ TEST_CASE("a file that is not a checkpoint, is truncated or has other shapes is 
   put(folder / "other", other);
   const std::string test = " --eval-lengths 4 --quiet";
   refused("eval " + (folder / "nowhere") + test, 3, "nowhere");
-  refused("eval " + folder.name + test, 3, "no checkpoint");
+  refused("eval " + folder.path + test, 3, "no checkpoint");
   for (const std::string name : {"text", "truncated", "other"})
     refused("eval " + (folder / name) + test, 3, name);
 }

@@ -117,7 +117,7 @@ TEST_CASE("export refuses what cannot be exported, and says what it would need")
   CHECK(refused(run("t5") + out + " --to gguf", 2, "llama.cpp would need"));
   CHECK(refused(run("none --bidirectional") + out, 2, "bidirectional"));
   CHECK(refused(run("none"), 2, "--out is missing"));
-  CHECK(refused(run("none") + " --out " + folder.name, 2, "already"));
+  CHECK(refused(run("none") + " --out " + folder.path, 2, "already"));
   CHECK(refused(run("none") + " --out /dev/null/x --to gguf", 6, "/dev/null/x"));
   CHECK(refused("export /nowhere" + out, 3, "/nowhere"));
   CHECK(!std::filesystem::exists(folder / "x"));

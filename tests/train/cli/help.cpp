@@ -30,7 +30,7 @@ TEST_CASE("the help of a command opens with examples and has every registered op
     CHECK(ran.out.find("Examples\n  yonder " + command) != std::string::npos);
     for (const Entry& e : registry())
       for (const Option& o : e.make()->options()) {
-        if (command != "train" && !o.test_time) continue;
+        if (command != "train" && !o.inference_time) continue;
         INFO(e.name << "." << o.name);
         CHECK(ran.out.find("--" + kebab_case(e.name + "." + o.name) + " ") != std::string::npos);
         CHECK(o.help != "");

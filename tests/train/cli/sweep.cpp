@@ -24,7 +24,7 @@ void refused_sweep(const std::string& arguments, const std::string& said) {
   CHECK(ran.code == 2);
   CHECK(lines_of(ran.err).size() == 1);
   CHECK(contains(ran.err, said));
-  CHECK(fs::is_empty(folder.name));
+  CHECK(fs::is_empty(folder.path));
 }
 
 }  // namespace
@@ -151,7 +151,7 @@ TEST_CASE("a run whose folders are plain files is refused by name") {
     const Folder folder;
     put(folder / "config.toml", content_of(finished_sweep() + "/config.toml"));
     put(folder / name, "");
-    const Ran shown = yonder_run("show " + folder.name);
+    const Ran shown = yonder_run("show " + folder.path);
     CHECK(shown.code == 3);
     CHECK(shown.err.starts_with("yonder: " + (folder / name) + ": a run has a folder here"));
   }

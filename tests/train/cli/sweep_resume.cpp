@@ -138,15 +138,15 @@ TEST_CASE("a sweep overwrites only its own files, and removes what kills have le
     const Folder folder;
     put(folder / name, "mine");
     for (const char* how : {"", "--resume "}) {
-      const Ran ran = yonder_run(two_by_two + how + "--out " + folder.name);
+      const Ran ran = yonder_run(two_by_two + how + "--out " + folder.path);
       CHECK(ran.code == 2);
       CHECK(ran.err.starts_with("yonder: " + (folder / name) + ": it does not belong to a sweep"));
-      CHECK(std::distance(fs::directory_iterator(folder.name), {}) == 1);
+      CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);
     }
   }
   const Folder folder;
   put(folder / "job.sh", "mine");
-  CHECK(yonder_run(two_by_two + "--slurm --out " + folder.name).code == 2);
+  CHECK(yonder_run(two_by_two + "--slurm --out " + folder.path).code == 2);
   CHECK(content_of(folder / "job.sh") == "mine");
 
   const EndedSweep sweep;

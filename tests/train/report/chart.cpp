@@ -100,7 +100,7 @@ TEST_CASE("whatever a label contains stays text, in well-formed XML") {
   const std::string evil = "`touch x`\"><script>alert('1')</script>\n&\x1b[31m\xff";
   Chart c{.title = evil, .caption = evil, .left = evil, .below = evil};
   c.lines = {{evil, {}, {{1, 1}, {2, 2}}}};
-  c.thin = {{evil, {{1, 1}, {2, 1}}}};
+  c.reference_lines = {{evil, {{1, 1}, {2, 1}}}};
   c.x_tics = {{1, evil}};
   const std::string svg = chart_svg(c, Svg::file);
   for (const char* part : {"<script", "\x1b", "\xff", "&\n", "'1'"}) {

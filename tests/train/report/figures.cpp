@@ -29,7 +29,7 @@ bool has(const std::string& program) {
 
 TEST_CASE("figures name every line, also those with sliding windows, and have no title inside") {
   const Folder folder;
-  const auto paths = write_figures(made_up(), folder.name, FigureKind::svg);
+  const auto paths = write_figures(made_up(), folder.path, FigureKind::svg);
   REQUIRE(paths.size() >= 3);  // the text's loss, the task's two measures
   const std::string svg = content_of(paths[0]);
   CHECK_THAT(svg, ContainsSubstring("RoPE + window") && ContainsSubstring("KERPLE + window"));
@@ -61,15 +61,15 @@ TEST_CASE("PDF and PNG are made by rsvg-convert, or the option says what is miss
   for (const auto& [kind, magic] :
        {std::pair{FigureKind::pdf, "%PDF"}, {FigureKind::png, "\x89PNG"}})
     if (has("rsvg-convert")) {
-      const auto paths = write_figures(made_up(), folder.name, kind);
+      const auto paths = write_figures(made_up(), folder.path, kind);
       REQUIRE(!paths.empty());
       for (const std::string& path : paths) CHECK(content_of(path).starts_with(magic));
     } else {
       CHECK_THROWS_WITH(
-          write_figures(made_up(), folder.name, kind),
+          write_figures(made_up(), folder.path, kind),
           ContainsSubstring("needs rsvg-convert") && ContainsSubstring("choose svg or tikz"));
     }
-  for (const auto& file : std::filesystem::directory_iterator(folder.name))
+  for (const auto& file : std::filesystem::directory_iterator(folder.path))
     CHECK(file.path().extension() != ".svg");
 }
 

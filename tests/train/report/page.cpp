@@ -62,7 +62,7 @@ Study whole(int seeds = 3) {
 }
 
 std::string page_of(const Study& study, const Folder& folder) {
-  return content_of(write_report(study, folder.name).page);
+  return content_of(write_report(study, folder.path).page);
 }
 
 }  // namespace
@@ -159,14 +159,14 @@ TEST_CASE("the page has verdicts of both kinds, and judges windows and checkpoin
 
 TEST_CASE("the terminal's report has rankings, verdicts and the path of the page") {
   const Folder folder;
-  write_report(whole(6), folder.name);
-  const std::string text = report(whole(6), folder.name, {.columns = 200});
+  write_report(whole(6), folder.path);
+  const std::string text = report(whole(6), folder.path, {.columns = 200});
   CHECK(contains(text,
                  "Ranking at 512 (seeds in which each order holds): KERPLE < RoPE + YaRN (6 of "
                  "6) < RoPE (6 of 6)."));
   CHECK(contains(text, "Claim: rope < kerple (B, Table 2)\nResult: not reproduced.\n"));
   CHECK(contains(text, "  RoPE < KERPLE at 512: 0 of 6 seeds\n    median difference 3.330 nats"));
-  CHECK(contains(text, "Report   " + folder.name + "/report.html\n"));
+  CHECK(contains(text, "Report   " + folder.path + "/report.html\n"));
 }
 
 TEST_CASE("rows at chance are not ranked") {
@@ -189,7 +189,7 @@ TEST_CASE("names that would run, escape or move a file stay text in page, pictur
   const Written written = write_report(study, folder / "page");
   const std::string text = report(study, folder / "page", {.columns = 200});
   CHECK_FALSE(fs::exists(folder / "pwned"));
-  CHECK(std::distance(fs::directory_iterator(folder.name), {}) == 1);
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);
   CHECK(std::distance(fs::directory_iterator(folder / "page"), {}) == 2);  // the page and plots/
   std::set<std::string> pictures(written.pictures.begin(), written.pictures.end());
   CHECK(pictures.size() == written.pictures.size());
@@ -214,7 +214,7 @@ TEST_CASE("pictures whose names differ only in forbidden characters are two file
   study.panels[0].variant = "text.path=ελ.txt";
   study.panels[1].variant = "text.path=με.txt";
   const Folder folder;
-  const auto pictures = write_report(study, folder.name).pictures;
+  const auto pictures = write_report(study, folder.path).pictures;
   CHECK(std::set<std::string>(pictures.begin(), pictures.end()).size() == 2);
   for (const std::string& path : pictures) CHECK(path.ends_with("-loss.svg"));
 }

@@ -75,8 +75,8 @@ TEST_CASE("effective keys show half of all tokens as a dashed line, and N counts
     r.attention.push_back(look);
   }
   const Chart keys = keys_over_length(r, r.rows, Palette(r.rows));
-  REQUIRE(keys.thin.size() == 1);
-  CHECK(keys.thin[0].points[1].y == 41);
+  REQUIRE(keys.reference_lines.size() == 1);
+  CHECK(keys.reference_lines[0].points[1].y == 41);
   CHECK_THAT(chart_svg(keys, Svg::inlined),
              ContainsSubstring("<path class=\"thin grey\" stroke-dasharray"));
   CHECK(over_distances(r, r.rows, Palette(r.rows)).mark == 1 + std::log2(42));

@@ -76,24 +76,24 @@ TEST_CASE("an encoding without a bias has no picture of one") {
 
 TEST_CASE("rope's pairs turn once in 2π base^(2m/d) tokens, linear scaling stretches that by L/N") {
   Transformer plain = model_of("rope"), linear = model_of("rope");
-  linear.encoding().set_at_test("rope.scaling", "linear");
+  linear.encoding().set_at_inference("rope.scaling", "linear");
   const auto rows = parse_rows("rope,rope:rope.scaling=linear,rope:rope.scaling=rerope");
-  const Turns a = turns(plain, rows[0], 64), b = turns(linear, rows[1], 64);
+  const Wavelengths a = wavelengths(plain, rows[0], 64), b = wavelengths(linear, rows[1], 64);
   REQUIRE(a.tokens.size() == 4);
   CHECK(a.tokens[0] == Approx(2 * std::numbers::pi));
   CHECK(a.tokens[1] == Approx(2 * std::numbers::pi * 10));  // 10000^(2/8)
   for (int m = 0; m < 4; ++m) CHECK(b.tokens[m] == Approx(4 * a.tokens[m]));
   const Chart c = frequencies({a, b, {rows[2], a.tokens}}, 16, 64, Palette(rows));
   CHECK(c.lines.size() == 2);  // rerope changes no frequency
-  CHECK(c.thin.size() == 2);
+  CHECK(c.reference_lines.size() == 2);
   Transformer none = model_of("none");
-  CHECK(turns(none, {"none", {}}, 64).tokens.empty());
+  CHECK(wavelengths(none, {"none", {}}, 64).tokens.empty());
 }
 
 TEST_CASE("p-RoPE shows the fastest pairs of the whole head, partial rope those of its share") {
   const auto pairs = [](const std::string& truncate) {
     Transformer model = model_of("rope", {{"rope.fraction", "0.5"}, {"rope.truncate", truncate}});
-    return turns(model, {"rope", {}}, 64).tokens;
+    return wavelengths(model, {"rope", {}}, 64).tokens;
   };
   const double full = 2 * std::numbers::pi;
   const auto share = pairs("false"), fastest = pairs("true");
@@ -110,6 +110,8 @@ TEST_CASE("only floater has a trajectory, which ends where it leaves its surroun
   for (std::int64_t i = 0; i < b.size(); ++i) b.value()[i] = real(1);
   const Chart c = trajectory(model, 64, {});
   REQUIRE(c.lines.size() == 4);
+  CHECK(c.lines[0].label == "layer 1");
+  CHECK(c.lines[2].label == "layer 2");
   const auto& points = c.lines[0].points;
   REQUIRE(points.size() == 16);
   const double step = std::hypot(points[1].x - points[0].x, points[1].y - points[0].y);

@@ -62,7 +62,7 @@ std::string remade(const std::string& folder) {
     if (is_csv(file.path())) paths.push_back(file.path());
   std::vector<Study> studies;
   for (const std::string& path : paths) studies.push_back(find_study(path).study);
-  return kept_above(folder + "/README.md") + as_ranks(joined(studies, paths));
+  return kept_above(folder + "/README.md") + as_ranks(merged(studies, paths));
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ TEST_CASE("a page of ranks is regenerated from CSVs alone, below what was writte
   put(page, "# Atlas\n\nWhat was found.\n\n" + first.out.substr(0, first.out.find('\n') + 1));
   CHECK(yonder_run(make + " --out " + page).code == 0);
   CHECK(content_of(page) == "# Atlas\n\nWhat was found.\n\n" + first.out);
-  CHECK(remade(folder.name) == content_of(page));
+  CHECK(remade(folder.path) == content_of(page));
   put(page, "# Of something else\n");
   const Ran other = yonder_run(make + " --out " + page);
   CHECK(other.code == 2);

@@ -118,6 +118,14 @@ TEST_CASE("sentences give the loss relative to the training length, and undefine
         "At the training length KERPLE (1.61 nats) is best and learned (1.71 nats) worst.");
 }
 
+TEST_CASE("encodings that share the best printed value are best together") {
+  Results r = found_text();
+  for (EvalScore& s : r.scores)
+    if (s.length == 64 && s.row.encoding != "learned") s.loss = 1.6;
+  CHECK(contains(summarize(r).back(),
+                 "RoPE and KERPLE (1.60 nats) are best and learned (1.71 nats) worst."));
+}
+
 TEST_CASE("no encoding is called best if all printed values are equal") {
   Results r = found_text();
   for (EvalScore& s : r.scores)

@@ -9,7 +9,7 @@ using Catch::Approx;
 
 namespace {
 
-HeadLook look(double keys, double within, double told = NAN) {
+HeadStatistics look(double keys, double within, double told = NAN) {
   return {.keys = keys, .within = within, .told = told};
 }
 
@@ -35,11 +35,12 @@ TEST_CASE("looks are means over rows, and keys is e to the power of the mean ent
 }
 
 TEST_CASE("the looks of a model's heads at a length make a gaze") {
-  CHECK(gaze({look(5, 0.95), look(3, 0.99)}, 1024) == Gaze::near);
-  CHECK(gaze({look(13, 0.03), look(18, 0.02)}, 1024) == Gaze::sharp_at_wrong);
-  CHECK(gaze({look(763, 0.06), look(276, 0.06)}, 1024) == Gaze::spreads);
-  CHECK(gaze({look(3, 0.95, 0.2), look(3, 0.1, 0.75)}, 1024) == Gaze::finds);
-  CHECK(gaze({look(100, 0.5), look(5, 0.95)}, 1024) == Gaze::mixed);
-  CHECK(gaze({}, 8) == Gaze::mixed);
-  CHECK(name_of(Gaze::sharp_at_wrong) == std::string("looks sharply at wrong far tokens"));
+  CHECK(pattern({look(5, 0.95), look(3, 0.99)}, 1024) == AttentionPattern::near);
+  CHECK(pattern({look(13, 0.03), look(18, 0.02)}, 1024) == AttentionPattern::sharp_at_wrong);
+  CHECK(pattern({look(763, 0.06), look(276, 0.06)}, 1024) == AttentionPattern::spreads);
+  CHECK(pattern({look(3, 0.95, 0.2), look(3, 0.1, 0.75)}, 1024) == AttentionPattern::finds);
+  CHECK(pattern({look(100, 0.5), look(5, 0.95)}, 1024) == AttentionPattern::mixed);
+  CHECK(pattern({}, 8) == AttentionPattern::mixed);
+  CHECK(name_of(AttentionPattern::sharp_at_wrong) ==
+        std::string("looks sharply at wrong far tokens"));
 }

@@ -22,7 +22,7 @@ Results observed() {
                             {.head = 1, .rows = 9, .keys = 5. + seed, .within = 1}}});
   }
   for (AttentionScore& a : r.attention)
-    for (HeadLook& h : a.heads) h.told = unknown, h.by_distance = {0.25, 0.75};
+    for (HeadStatistics& h : a.heads) h.told = unknown, h.by_distance = {0.25, 0.75};
   r.attention[0].heads[0].map = {1, 0, 0.123456, 0.75};
   return r;
 }
@@ -32,14 +32,14 @@ Results observed() {
 TEST_CASE("a row's gaze is that of most seeds") {
   const Results r = observed();
   const SharedGaze rope = gaze_of(r, r.rows[1], 512);
-  CHECK(rope.gaze == Gaze::sharp_at_wrong);
+  CHECK(rope.pattern == AttentionPattern::sharp_at_wrong);
   CHECK(rope.seeds == 2);
   CHECK(rope.of == 3);
   CHECK(gaze_of(r, r.rows[1], 64).of == 0);
   CHECK(where_it_looks(r) ==
         "Attention at 8×: KERPLE looks near; RoPE looks sharply at wrong far tokens.");
   CHECK(where_it_looks(found_text()).empty());
-  const Spread keys = over_heads(r, r.rows[0], 512, &HeadLook::keys);
+  const Spread keys = over_heads(r, r.rows[0], 512, &HeadStatistics::keys);
   CHECK(keys.count == 6);
   CHECK(keys.least == 3);
   CHECK(keys.most == 7);

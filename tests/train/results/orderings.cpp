@@ -56,10 +56,10 @@ TEST_CASE("if one of five seeds disagrees, a pair stays open, with the seeds nee
   CHECK(o.agree == 4);
   CHECK(o.p == 2 / 32.);
   CHECK(o.outcome == Outcome::open);
-  CHECK(would_tell(o, 1) == "7 seeds would decide, if the observed difference is real");
+  CHECK(seeds_to_decide(o, 1) == "7 seeds would decide, if the observed difference is real");
   const Ordering opposite =
       ordering(with_loss(r, r.rows[2], 512, 1, 1.5), r.rows[2], r.rows[0], 512, Measure::loss);
-  CHECK(would_tell(opposite, 1) == "it leans the other way");
+  CHECK(seeds_to_decide(opposite, 1) == "it leans the other way");
 }
 
 TEST_CASE("claims of one study share their error rate, by Holm") {
@@ -85,11 +85,11 @@ TEST_CASE("an order of four rows or more has a trend") {
 
 TEST_CASE("too few seeds, missing rows, tables that end and models at chance are inconclusive") {
   const Verdict few = verdict_of(found_text(2), {.order = {"kerple", "rope"}});
-  CHECK(few.result == Verdict::cannot_be_told);
+  CHECK(few.result == Verdict::inconclusive);
   CHECK(few.steps[0].doubt == "2 seeds, at least 5 are needed");
   auto doubt = [](const Results& r, std::vector<std::string> order) {
     const Verdict v = verdict_of(r, {.order = std::move(order)});
-    CHECK(v.result == Verdict::cannot_be_told);
+    CHECK(v.result == Verdict::inconclusive);
     return v.steps.at(0).doubt;
   };
   CHECK(doubt(found_text(5), {"kerple", "t5"}) == "T5 was not run");
@@ -138,7 +138,7 @@ TEST_CASE("a claim may name its measure and its panel's config, or be judged as 
   CHECK(equal.adjusted_p <= 0.05);
   CHECK(equal.steps.front().agree == 0);
   CHECK(equal.result == Verdict::partly);
-  CHECK(would_tell(equal.steps.front(), 1) == "they are equal in every seed");
+  CHECK(seeds_to_decide(equal.steps.front(), 1) == "they are equal in every seed");
   const Verdict turned =
       verdict_of(r, {.order = {order.rbegin(), order.rend()}, .judged_by = "trend"});
   CHECK(turned.opposite_p == whole.p);

@@ -19,6 +19,15 @@ using Catch::Matchers::StartsWith;
 
 static Study study_with(const Results& r) { return {.name = "made up", .panels = {r}}; }
 
+TEST_CASE("a panel's title has the settings without their owners") {
+  Results r{.task = "copy"};
+  CHECK(r.title() == "copy");
+  r.variant = "data.copy.alphabet=2, data.train_length=8, encoding.rope.factors=1,2";
+  CHECK(r.title() == "copy (alphabet 2, train length 8, factors 1,2)");
+  r.protocol = "non-overlapping", r.test = "tiled.tile=1", r.variant = "train.lr=0.001";
+  CHECK(r.title() == "copy, non-overlapping (tile 1, lr 0.001)");
+}
+
 TEST_CASE("rows are separated by commas and their extensions by colons") {
   const auto rows = parse_rows("alibi,rope+logn:rope.scaling=yarn:rope.factor=4");
   REQUIRE(rows.size() == 2);

@@ -62,10 +62,9 @@ TEST_CASE("a row generalises if the seeds that learned its length have 90 % at t
   CHECK(all[3].as_predicted());
   CHECK(all[4].why == "no panel has its task and config");
   CHECK(all[5].why == "KERPLE was not run");
-  CHECK(summary(study, all) ==
-        "2 of 6 as predicted; not learned: NoPE on copy, data.copy.alphabet=2.");
+  CHECK(summary(study, all) == "2 of 6 as predicted; not learned: NoPE on copy (alphabet 2).");
   CHECK(said(study, all[0]) ==
-        "RoPE on copy, data.copy.alphabet=2: generalises, as predicted (2 of 2 seeds learned it; "
+        "RoPE on copy (alphabet 2): generalises, as predicted (2 of 2 seeds learned it; "
         "91.0 % at 26-50)");
   CHECK(said(study, all[1]).find("does not generalise, against the prediction (1 of 2") !=
         std::string::npos);

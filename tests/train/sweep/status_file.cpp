@@ -10,14 +10,14 @@ using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("a sweep's progress can be read by other processes until it is done") {
   const Folder folder;
-  CHECK(read_status(folder.name).empty());
-  write_status(folder.name, "cells: 1 of 3 done");
-  CHECK_THAT(read_status(folder.name),
+  CHECK(read_status(folder.path).empty());
+  write_status(folder.path, "cells: 1 of 3 done");
+  CHECK_THAT(read_status(folder.path),
              ContainsSubstring("cells: 1 of 3 done (") && ContainsSubstring(" s ago, "));
-  remove_status(folder.name);
-  CHECK(read_status(folder.name).empty());
+  remove_status(folder.path);
+  CHECK(read_status(folder.path).empty());
   put(folder / "progress.json", "{\"words\": 3}");
-  CHECK_THROWS_AS(read_status(folder.name), FileError);
+  CHECK_THROWS_AS(read_status(folder.path), FileError);
 }
 
 TEST_CASE("a progress line names some of many cells and counts the rest") {

@@ -51,7 +51,7 @@ TEST_CASE("a program that yonder starts has the environment and the processors o
     put(folder / "sbatch", "#!/bin/sh\ncat /proc/$$/environ >" + (folder / "environment") +
                                "\ncat /proc/$$/status >" + (folder / "status") + "\n");
     fs::permissions(folder / "sbatch", fs::perms::owner_all);
-    const std::string variables = std::string(others) + " PATH=" + folder.name + ":/usr/bin:/bin";
+    const std::string variables = std::string(others) + " PATH=" + folder.path + ":/usr/bin:/bin";
     const Ran ran =
         yonder_run("sweep quick --slurm --submit --out " + (folder / "run"), "env -i " + variables);
     INFO(ran.err);

@@ -4,7 +4,6 @@
 #include "tests/support/binary.h"
 #include "tests/support/catch.h"
 #include "tests/support/opens.h"
-#include "train/training/finetune.h"
 #include "train/training/trainer.h"
 
 using namespace yonder;

@@ -74,7 +74,7 @@ void all_fit_at_16384(Kind kind) {
     EvalRow row = evaluate(run, {.lengths = {16384}, .examples = 1})[0];
     for (const Override& s : e.extensions) {  // those that end at N may be extended
       if (row.status == Status::ok) break;
-      run.model->encoding().set_at_test(s.key, s.value);
+      run.model->encoding().set_at_inference(s.key, s.value);
       row = evaluate(run, {.lengths = {16384}, .examples = 1})[0];
     }
     INFO(trained_name(e) << " " << pool::peak_bytes());
