@@ -38,7 +38,7 @@ struct TemporaryFolder {
   ~TemporaryFolder();  ///< removes it if possible
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string operator/(const std::string& file) const { return path + "/" + file; }
+  std::string operator/(const std::string& f) const { return path + "/" + f; }  ///< of a file
 };
 
 /// Removes the temporary files that killed writes have left in a folder.
