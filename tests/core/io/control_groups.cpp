@@ -19,15 +19,15 @@ struct Machine {
     std::filesystem::create_directories(std::filesystem::path(root / path).parent_path());
     put(root / path, content);
   }
-  int quota() const { return cpu_quota(root.name); }
-  double memory() const { return memory_left(root.name); }
+  int quota() const { return cpu_quota(root.path); }
+  double memory() const { return memory_left(root.path); }
 };
 
 }  // namespace
 
 TEST_CASE("without control groups or without a limit, all processors may be used") {
   const Folder empty;
-  CHECK(cpu_quota(empty.name) == 0);
+  CHECK(cpu_quota(empty.path) == 0);
   const Machine machine("0::/user.slice/job\n");
   CHECK(machine.quota() == 0);
   machine.add("sys/fs/cgroup/user.slice/job/cpu.max", "max 100000\n");
