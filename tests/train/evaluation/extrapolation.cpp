@@ -148,7 +148,7 @@ TEST_CASE("a comparison names its protocol and the changed options of its task")
   const Ran table = yonder_run("eval " + text +
                                " --eval-lengths 64 --examples 4 --quiet --extensions window "
                                "--eval-protocol non-overlapping --tiled.tile 0");
-  CHECK(table.out.find("tiled, tiled.tile=0, non-overlapping: Cross-entropy (nats") == 0);
+  CHECK(table.out.find("tiled, non-overlapping (tile 0): Cross-entropy (nats") == 0);
 }
 
 TEST_CASE("every row is sharpened by each factor, once") {

@@ -104,18 +104,18 @@ TEST_CASE("runs on different data, or trained differently, do not become one tab
 
 TEST_CASE("markdown and LaTeX have every row and length, and escape special characters") {
   Results r = found_text();
-  r.variant = "train.lr_end=0.1";
+  r.variant = "train.norm_form=a_b";
   const std::string markdown = as_markdown(study_of(r)), latex = as_latex(study_of(r));
   CHECK(contains(markdown, "| | **64** (trained) | 128 (2×) | 512 (8×) |"));
   CHECK(contains(markdown, "| RoPE + YaRN | 1.61 [1.60–1.62] | 1.71 [1.70–1.72] | 1.93"));
   CHECK(contains(markdown, "| table ends |"));
   CHECK(contains(markdown, "KERPLE \\< RoPE + YaRN at 512: 3 of 3 seeds"));
   CHECK(contains(latex, "\\toprule\n & 64$^*$ & 128 & 512 \\\\\n\\midrule"));
-  CHECK(contains(latex, "\\label{tab:yonder-text--train-lr-end-0-1-loss}"));
+  CHECK(contains(latex, "\\label{tab:yonder-text--norm-form-a-b--loss}"));
   CHECK(contains(latex, "KERPLE & \\textbf{1.61} & \\textbf{1.62} & \\textbf{1.64} \\\\"));
   CHECK(contains(as_latex(study_of(r), LatexSpread::sd),
                  "RoPE + YaRN & \\textbf{1.61} {\\scriptsize$\\pm$0.01}"));
-  CHECK(contains(latex, "train.lr\\_end=0.1"));
+  CHECK(contains(latex, "(norm form a\\_b)"));
   CHECK(contains(as_latex(study_of(r), LatexSpread::range),
                  "RoPE + YaRN & \\textbf{1.61} {\\scriptsize[1.60--1.62]} & 1.71"));
   CHECK(contains(latex, "\\bottomrule"));
