@@ -20,16 +20,17 @@ namespace {
 
 // "data.copy.alphabet=2, model.layers=3" as "alphabet 2, layers 3".
 std::string without_owners(const std::string& settings) {
-  const auto words = [](std::string name) {
-    std::ranges::replace(name, '_', ' ');
-    return name;
-  };
   std::vector<std::string> all;
   std::istringstream text(settings);
   for (std::string setting; std::getline(text, setting, ',');) {
     const std::size_t value = setting.find('='), name = setting.rfind('.', value) + 1;
-    if (value == std::string::npos) all.back() += "," + setting;  // of a list of numbers
-    else all.push_back(words(setting.substr(name, value - name)) + " " + setting.substr(value + 1));
+    if (value == std::string::npos) {
+      all.back() += "," + setting;  // of a list of numbers
+      continue;
+    }
+    std::replace(&setting[name], &setting[value], '_', ' ');
+    setting[value] = ' ';
+    all.push_back(setting.substr(name));
   }
   return joined(all, ", ");
 }
