@@ -16,7 +16,7 @@ using fused::IndexRange;
 using fused::Pairing;
 using fused::Visibility;
 
-// Products that replace q·k can't be combined with other products of q or k.
+// What replaces q·k needs a causal model and excludes other products and stick-breaking.
 void refuse_other_products(const Dots& dots, const ScoreTerms& scores, const Mask& mask) {
   if (!dots.log_decay && !dots.path.w) return;
   if (!mask.causal)
@@ -159,7 +159,7 @@ std::vector<MultipliedTable> multiplied_tables(const AttentionCall& call) {
 
 // Of a forward pass: q·k and weights times values for each visible pair, and for each query one
 // product with each row of a relative table that it reads, however many of its keys read that row.
-// As many keys read a row of B as queries would.
+// B, whose rows are multiplied with keys, is counted in the same way.
 double flops(const AttentionCall& call) {
   const std::vector<MultipliedTable> tables = multiplied_tables(call);
   double sum = 0;

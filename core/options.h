@@ -24,7 +24,7 @@ std::string text_of(const Value&);
 
 /// Type-erased access to an enum field, whose values index the option's choices.
 struct EnumField {
-  void* field;                          ///< an enum or optional enum; null if the option is a list
+  void* field;                          ///< an enum or optional enum; null: no field
   int (*get)(const void* field);        ///< returns an index
   void (*set)(void* field, int index);  ///< index of a choice
 

@@ -12,7 +12,7 @@
 
 namespace yonder {
 
-/// How a parameter is initialized. Draws depend only on the seed and the parameter's name, so the
+/// How a parameter is initialised. Draws depend only on the seed and the parameter's name, so the
 /// content weights of a seed are the same for every encoding.
 struct Init {
   /// A distribution.
@@ -43,9 +43,9 @@ class Parameters {
     Var var;           ///< value and gradient
   };
 
-  /// For a new model: parameters are initialized as passed to make().
+  /// For a new model: parameters are initialised as passed to make().
   explicit Parameters(std::uint64_t seed) : seed_(seed) {}
-  /// For a trained model: parameters are taken from `saved` by name, not initialized. make() throws
+  /// For a trained model: parameters are taken from `saved` by name, not initialised. make() throws
   /// UsageError for one that `saved` lacks or has in another shape. `seed` is the trained model's,
   /// for what is still drawn (fresh rows of a table, sampled positions).
   explicit Parameters(std::map<std::string, Tensor> saved, std::uint64_t seed = 0)

@@ -188,7 +188,7 @@ Lines read_array(const std::string& path, int vocabulary, int& largest) {
 ///   BOS prompt SEP answer EOS;  answer and EOS are scored
 /// Or an array of ids (read_array), or a TokenStream. Without files of their own, test and
 /// validation get one in twenty prompts each, by a checksum of the prompt, so that adding lines
-/// moves none. Training uses sequences of ≤ N items, evaluation at L ≤ N of ≤ L, else of N + 1..L.
+/// moves none. Training has at most N items, evaluation at L at most L and, if L > N, more than N.
 class File final : public GeneratedTask {
  public:
   Options options() override {

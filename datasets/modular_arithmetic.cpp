@@ -8,7 +8,7 @@ namespace {
 /// n random numbers below m joined by +, − or ×, equally likely; the answer is the value mod m,
 /// products first:  BOS 1 + 2 * 4 SEP 4 EOS  for m = 5.
 /// The simple modular arithmetic of Ruoss et al. 2023, arXiv:2305.16843, whose lengths count every
-/// token: n numbers have their length 2n − 1.
+/// token: 2n − 1 for n numbers.
 class ModularArithmetic final : public StringTask {
  public:
   Options options() override {

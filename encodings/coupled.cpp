@@ -51,12 +51,13 @@ class Coupled final : public DrawnPositions {
   }
 };
 
-const Register<Coupled> coupled_entry{{.name = "coupled",
-                                       .title = "Position coupling of digits of equal significance",
-                                       .paper = "arXiv:2405.20671",
-                                       .kind = Kind::modifier,
-                                       .formula = "the digit of 10^k stands at s + 1 + k, s random",
-                                       .draws_positions = true}};
+const Register<Coupled> coupled_entry{
+    {.name = "coupled",
+     .title = "Position coupling of digits of equal significance",
+     .paper = "arXiv:2405.20671",
+     .kind = Kind::modifier,
+     .formula = "the digit of 10^k is at position s + 1 + k, s random",
+     .draws_positions = true}};
 
 }  // namespace
 }  // namespace yonder

@@ -9,7 +9,7 @@
 // contain no new ones. Implemented from a description of the paper, whose text was not available:
 // half of the pairs, 32 tokens and 2 turns are its values; the spacing in between and the
 // temperature, YaRN's (arXiv:2309.00071, eq. 22), are ours. So is `fastest` = 0, for N below 256:
-// N/8 tokens per turn, clamped to 2π (rope's own fastest) to 32, and at most N/`turns`.
+// N/8 tokens per turn, at least 2π (rope's own fastest), at most 32, and at most N/`turns`.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -48,8 +48,9 @@ class RopeId final : public Encoding {
       throw UsageError("rope-id.fraction: no pair of the head's " + std::to_string(dims_.head()) +
                        " columns would be rotated; give a larger fraction");
     if (fastest_ > slowest())
-      throw UsageError("rope-id.fastest: " + std::to_string(fastest_) + " tokens a turn are more " +
-                       "than the " + std::to_string(slowest()) + " of the slowest pair; give less");
+      throw UsageError("rope-id.fastest: " + std::to_string(fastest_) +
+                       " tokens per turn are more " + "than the " + std::to_string(slowest()) +
+                       " of the slowest pair; give less");
   }
 
   void scale_queries(Dots& d, const Attention& a) override {
@@ -91,7 +92,8 @@ const Register<RopeId> rope_id_entry{
      .printed = "RoPE-ID",
      .paper = "arXiv:2603.18017",
      .kind = Kind::rotary,
-     .formula = "τ (R(i) q_i)·(R(j) k_j)/√d, half of the pairs turn, all of them twice within N",
+     .formula = "τ (R(i) q_i)·(R(j) k_j)/√d, half of the pairs rotate, all of these at least twice "
+                "within N",
      .extensions = overrides("rope-id.temperature", {"none"})}};
 
 }  // namespace

@@ -284,7 +284,7 @@ void BackwardPass::query_tile(TileOrigin place, int part, const real* bias, real
   finish(queries, g, n);
 }
 
-// With strip biases, a strip at a time: groups of sequences, whose bias gradients are then added.
+// One strip of biases at a time: groups of sequences, whose bias gradients are added in order.
 void backward_strips(const BackwardPass& pass, Strips& strips) {
   const AttentionCall& call = pass.call;
   const Tensor& sum = pass.sums.strip;

@@ -4,7 +4,7 @@
 
 namespace yonder::fused {
 
-/// A strip of query rows of all strip biases.
+/// The sum of a call's strip biases, for one strip of query rows at a time.
 class Strips {
  public:
   explicit Strips(const AttentionCall&);  ///< allocates one strip of all heads

@@ -12,7 +12,7 @@ namespace yonder::fused {
 /// softmax given the log-sum-exp of the rows.
 class Entmax {
  public:
-  explicit Entmax(double alpha) : alpha_(alpha) {}  ///< α > 1
+  explicit Entmax(double alpha) : alpha_(alpha) {}  ///< 1 < α ≤ 2
 
   /// s becomes A.  threshold [side], τ
   void write_weights(const TilePair&, const real* threshold, Square s) const;

@@ -8,7 +8,7 @@
 namespace yonder {
 
 /// Sums over the observed rows of one head. A_ij is the weight of value j in z_i, a_i = Σ_j A_ij
-/// and p = A/a; distances count tokens. A_ii may be a stick-breaking remainder (Weights).
+/// and p = A/a; distances count tokens. With stick-breaking A_ii may be the remainder (Weights).
 struct HeadSums {
   std::int64_t rows = 0;            ///< observed rows that see a key
   std::int64_t told_rows = 0;       ///< those of them that have a lag
@@ -37,8 +37,8 @@ struct AttentionObserver {
   /// Number of nearly equal blocks of the first sequence in HeadSums::map, at most one per token;
   /// its rows must all be observed. 0: no map.
   int blocks = 0;
-  /// [layers][heads] of the last pass. A layer that runs several times (DeBERTa's decoder) has the
-  /// sums of its last run.
+  /// Of the last pass, [loops · layers][heads], loop by loop. If DeBERTa's decoder runs the last
+  /// layer several times, only its last run is kept.
   std::vector<std::vector<HeadSums>> layers;
 
   /// Whether row t of sequence b is observed.

@@ -186,7 +186,7 @@ TilePair::TilePair(const QueryTile& i, const KeyTile& j)
     if (may && tables.constant_bias(reach.begin, reach.end))
       constant_bias =
           tables.place(std::clamp(reach.begin, tables.least, tables.least + tables.count - 1));
-  } else {  // positions don't tell which pairs of the band are visible
+  } else {  // positions don't tell which pairs are in the band
     const auto [low_i, high_i] = std::minmax_element(i.at, i.at + i.count);
     const auto [low_j, high_j] = std::minmax_element(j.at, j.at + j.count);
     reach = {*low_i - *high_j, *high_i - *low_j};

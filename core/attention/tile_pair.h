@@ -161,7 +161,7 @@ struct TilePair {
   void add_over_queries(Square w, const bf16::Packed& x, int width, real* sums, real* memory) const;
   /// sums[c][i] += Σ_j x_cj w_ij in bf16.  x a left factor [width, side], sums [width, side]
   void add_over_keys(Square w, const bf16::Packed& x, int width, real* sums, real* memory) const;
-  /// Zeroes the rows outside rows_of(), which no query sees.
+  /// For each vector of queries, zeroes the rows outside rows_of(), which none of them sees.
   void clear_hidden(Square s) const;
 
   /// Whether visible pairs of the tile may use a pairing.
@@ -212,7 +212,7 @@ class Relative {
   virtual void add_scores(const TilePair&, Square s) const = 0;
   /// z_i += Σ_j p_ij V[r]
   virtual void add_values(const TilePair&, Square p, real* z) const = 0;
-  /// ds_ij += dz_i·V[r].  dz [side, wide(dv)] and turned
+  /// ds_ij += dz_i·V[r].  dz [side, wide(dv)] and transposed
   virtual void add_value_products(const TilePair&, const real* dz, const real* dz_transposed,
                                   Square ds) const = 0;
   /// dq_i += Σ_j ds_ij A[r]

@@ -22,7 +22,7 @@ void sync_file(const std::string& path);
 /// 32 hexadecimal digits; different contents have the same by chance only (2⁻¹²⁸).
 /// XXH3, 128 bits: github.com/Cyan4973/xxHash. It detects corruption, not tampering.
 std::string checksum(std::string_view content);
-void make_folders(const std::string& path);  ///< and its missing parents
+void make_folders(const std::string& path);  ///< creates it and missing parents
 /// The files below a folder, sorted by path, except names that begin with a dot; `path` itself if
 /// it is not a folder.
 std::vector<std::string> list_files(const std::string& path);
@@ -38,7 +38,7 @@ struct TemporaryFolder {
   ~TemporaryFolder();  ///< removes it if possible
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string operator/(const std::string& f) const { return path + "/" + f; }  ///< of a file
+  std::string operator/(const std::string& f) const { return path + "/" + f; }  ///< path of f
 };
 
 /// Removes the temporary files that killed writes have left in a folder.

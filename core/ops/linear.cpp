@@ -33,13 +33,14 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
       p.c = target.sum.data.get(), p.add = target.add;
       matmul(p);
     };
-    const Matrix dy_turned{dy.data.get(), N, true};
+    const Matrix dy_transposed{dy.data.get(), N, true};
     if (x.tracked())
       accumulate(
           x, {.M = M, .N = K, .K = N, .a = in(dy, N), .b = in(W, padded_stride(K)), .c_stride = K});
     if (weight.tracked())
-      accumulate(weight,
-                 {.M = N, .N = K, .K = M, .a = dy_turned, .b = in(x.value(), K), .c_stride = K});
+      accumulate(
+          weight,
+          {.M = N, .N = K, .K = M, .a = dy_transposed, .b = in(x.value(), K), .c_stride = K});
     if (db)
       parallel_add_rows(
           M, N, db.sum().data.get(), [](Vec d) { return d; }, dy.data.get());

@@ -7,8 +7,8 @@
 namespace yonder {
 namespace {
 
-// Rows pass through all products in parts of `height`, so that intermediates stay in cache.
-constexpr std::int64_t height = 256;
+// Rows pass through all products in parts of `part_rows`, so that intermediates stay in cache.
+constexpr std::int64_t part_rows = 256;
 
 // Rows `first` onward of a matrix [.., stride]; all its rows; a matrix read as its transpose.
 Matrix rows_of(const Tensor& x, std::int64_t first, std::int64_t stride) {
@@ -22,10 +22,10 @@ Tensor padded(std::int64_t rows, std::int64_t width) {
   return Tensor::uninitialized({int(rows), int(padded_stride(width))});
 }
 
-struct Extents {
+struct MlpExtents {
   std::int64_t M, K, F, N;  // of x [M, K], U [F, K], D [N, F]
-  std::int64_t parts() const { return (M + height - 1) / height; }
-  std::int64_t rows(std::int64_t part) const { return std::min(height, M - part * height); }
+  std::int64_t parts() const { return (M + part_rows - 1) / part_rows; }
+  std::int64_t rows(std::int64_t part) const { return std::min(part_rows, M - part * part_rows); }
   double flops() const { return 2.0 * double(M) * double(F) * double(K + N); }  // forward
 };
 
@@ -77,7 +77,7 @@ void gelu_backward(std::int64_t n, const real* h, real* g, real* dh) {
 
 // h = x Uᵀ, y = gelu(h) Dᵀ;  dh = gelu'(h) ∘ (dy D),  dx += dh U,  dU += dhᵀ x,  dD += dyᵀ gelu(h)
 Var mlp(const Var& x, const Var& up, const Var& down) {
-  const Extents e{x.size() / up.dim(1), up.dim(1), up.dim(0), down.dim(0)};
+  const MlpExtents e{x.size() / up.dim(1), up.dim(1), up.dim(0), down.dim(0)};
   assert(x.dim(-1) == e.K && down.dim(1) == e.F);
   Shape shape = x.shape();
   shape.back() = int(e.N);
@@ -90,7 +90,7 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
 
   ProductCount::add([&e] { return e.flops(); });
   parallel_for(e.parts(), [&](std::int64_t part) {
-    const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
+    const std::int64_t first = part * part_rows, n = e.rows(part), stride = padded_stride(e.F);
     const Tensor g = padded(n, e.F);
     real* const hidden = records ? &h[first * stride] : g.data.get();
     multiply({n, e.F, e.K, rows_of(x.value(), first, e.K), U_transposed, hidden, stride});
@@ -104,7 +104,7 @@ Var mlp(const Var& x, const Var& up, const Var& down) {
     const Shares dU(up, e.parts()), dD(down, e.parts());
     ProductCount::add([&e] { return 2 * e.flops(); });
     parallel_for(e.parts(), [&, dx = dx, add = add](std::int64_t part) {
-      const std::int64_t first = part * height, n = e.rows(part), stride = padded_stride(e.F);
+      const std::int64_t first = part * part_rows, n = e.rows(part), stride = padded_stride(e.F);
       const Tensor g = padded(n, e.F), dh = padded(n, e.F);
       const Matrix dy_rows = rows_of(dy, first, e.N), dh_rows = rows_of(dh, 0, stride);
       multiply({n, e.F, e.N, dy_rows, plain_D, dh.data.get(), stride});  // dg

@@ -11,7 +11,7 @@ struct RotateExtents {
 };
 
 // A rotation with one pair of factors per column:
-//   y = x · along + partner(x) · across,  the partner of 2m is 2m + 1, or that of m is m + pairs
+//   y = x · along + partner(x) · across,  columns 2m and 2m + 1, or m and m + pairs, are partners
 struct Columns {
   Tensor along, across;  // cos cos …, −sin sin …; [angles, 2·pairs]
   bool interleaved;

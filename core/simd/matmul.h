@@ -70,8 +70,8 @@ class WithPrecision {
 /// The precision in scope.
 Precision precision();
 
-/// A right factor [K, N] shared by several products: in bf16 packed once by all threads, else the
-/// given matrix, whose memory must outlive this object.
+/// A right factor [K, N] shared by several products; in bf16 it is packed once, by all threads. The
+/// memory of the given matrix must outlive this object.
 class RightFactor {
  public:
   RightFactor(const Matrix&, std::int64_t K, std::int64_t N);  ///< as in Product::b

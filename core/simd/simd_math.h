@@ -75,8 +75,8 @@ inline constexpr auto bounded_exp_of = [](Vec x) {
   return exp_within(hn::Max(hn::Min(x, vec(largest_exponent)), vec(least_exponent)));
 };
 
-/// e^x to a relative error of 1.5e-7; 0 if it is below the smallest normal number, ∞ if it
-/// overflows, NaN for NaN.
+/// e^x to a relative error of 1.5e-7; 0 below `least_exponent`, ∞ above `largest_exponent`, NaN
+/// for NaN.
 inline constexpr auto exp_of = [](Vec x) {
   const Vec y = hn::IfThenElseZero(hn::Ge(x, vec(least_exponent)), bounded_exp_of(x));
   return hn::IfThenElse(hn::Le(x, vec(largest_exponent)), y, hn::Add(x, hn::Inf(lanes)));

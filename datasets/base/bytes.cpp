@@ -133,8 +133,8 @@ void ByteTask::check(const EvalSpec& spec) const {
 
 // With fixed targets on plain text, slots are blocks of `scored` bytes in the second half of each
 // document, counted from its end. So the same bytes are scored whatever lengths are compared,
-// except for blocks, and whole documents, too short for the longest length. Else slots are
-// stretches, the same at every length, of the longest length or of one tile.
+// except blocks with too little text before them for the longest length, and shorter documents.
+// Else slots are stretches, the same at every length, of the longest length or of one tile.
 ByteTask::Layout ByteTask::layout(const EvalSpec& spec) const {
   check(spec);
   const int longest = std::max(spec.longest, spec.length), scored = spec.scored;

@@ -179,9 +179,9 @@ class GeneratedTask : public Task {
   virtual std::string symbol(int token) const = 0;
 };
 
-/// Pads examples to a batch. Inputs are all tokens but EOS, the last; targets are the wanted
-/// tokens. So greedy decoding feeds back the model's own choice where there is a target, else the
-/// given token.
+/// Pads examples to a batch. Inputs are all tokens but EOS, the last; targets are the tokens to
+/// predict, or labels. So greedy decoding feeds back the model's choice where there is a target,
+/// else the given token.
 Batch collate(const std::vector<Example>&);
 
 /// What `list` shows of a task, and how to create one.

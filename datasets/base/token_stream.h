@@ -26,7 +26,7 @@ class TokenStream {
   int vocabulary() const { return vocabulary_; }               ///< ids are 0..V−1
   const std::string& checksum() const { return checksum_; }    ///< of the files
   double bytes_per_token() const { return bytes_per_token_; }  ///< NaN unless meta.json says it
-  double chance_accuracy() const { return chance_; }           ///< of training's most frequent id
+  double chance_accuracy() const { return chance_; }           ///< of the commonest training id
   void require(int length) const;  ///< throws UsageError if too long to train on
 
   /// @{

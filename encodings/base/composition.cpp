@@ -22,7 +22,7 @@ std::optional<std::string> conflict(const Component& a, const Component& b) {
   auto scores = [](Kind k) { return k == Kind::relative || k == Kind::bias; };
   if (a.entry == b.entry) return "each encoding may be named only once; remove one";
   if (scores(one) && scores(two)) return "both act on the scores; choose one";
-  if (one == Kind::rotary && two == Kind::rotary) return "both turn q and k; choose one";
+  if (one == Kind::rotary && two == Kind::rotary) return "both rotate q and k; choose one";
   if (one == Kind::rotary && two == Kind::relative)
     return a.entry->name + " goes with plain biases only; these are " + names_of(Kind::bias);
   if (a.entry->draws_positions && b.entry->draws_positions)

@@ -110,7 +110,7 @@ void Composition::normed(Dots& d, const Attention& a) {
                 [&d](Encoding& e, const Attention& own) { e.normed(d, own); });
 }
 
-// Modifiers come last: their factors apply to q as transformed by the other encodings.
+// Modifiers come last: their factors apply to what other encodings make of q in this hook (pope).
 void Composition::scale_queries(Dots& d, const Attention& a) {
   each_in_layer(components_, a, true,
                 [&d](Encoding& e, const Attention& own) { e.scale_queries(d, own); });

@@ -35,11 +35,11 @@ int Attention::least_seen() const {
 
 void Attention::require_monotonic(const std::string& owner) const {
   if (const int least = least_seen(); least < 0)
-    throw UsageError(fmt::format(
-        "{}: a token stands {} positions before one that it attends to, and in a causal model it "
-        "has no row for negative distances; give increasing positions, or make the model "
-        "bidirectional",
-        owner, -least));
+    throw UsageError(
+        fmt::format("{}: a token attends to one {} positions after it, but a causal model has rows "
+                    "for distances "
+                    "from 0 only; give increasing positions, or make the model bidirectional",
+                    owner, -least));
 }
 
 std::vector<int> token_positions(const Positions& p) {

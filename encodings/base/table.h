@@ -19,7 +19,7 @@
 namespace yonder {
 
 /// Rows R..R+count−1 for a table [R, width], N(0, 0.5²), from the parameter's own random stream:
-/// what a longer table initialised so with this seed would have.
+/// those of a longer table with this seed and initialisation.
 inline Tensor fresh_rows(std::uint64_t seed, const std::string& name, int R, int count, int width) {
   const Random random(seed, name);
   Tensor more = Tensor::uninitialized({count, width});

@@ -12,7 +12,7 @@ using cases::Places;
 
 namespace {
 
-// Rounding to bf16 has a relative error of at most 2^-9; sums have a few times that. Contextual
+// Rounding to bf16 has a relative error of at most 2^-8; sums have a few times that. Contextual
 // positions interpolate between rows of a table, so some gradients jump where a sum crosses an
 // integer, and rounding moves that point.
 constexpr double rounding = 0.02, over_jumps = 0.2;

@@ -18,7 +18,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// Sums of about a hundred products of values near 1; gradients of tables sum more of them.
+// Sums of about a hundred products of values of order 1; gradients of tables sum more of them.
 constexpr double tolerance = sizeof(real) == 8 ? 1e-12 : 1e-4;
 
 void check(const Case& x) {

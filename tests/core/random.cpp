@@ -81,7 +81,7 @@ TEST_CASE("integers below n are equally likely, even if n does not divide a powe
   for (const int b : bins) chi += std::pow(b - many / 7.0, 2) / (many / 7.0);
   CHECK(chi < 6 + 4 * std::sqrt(12));
   CHECK(r.below(1, 5) == 0);
-  CHECK(r.below(~std::uint64_t(0), 5) > std::uint64_t(1) << 32);  // fails by chance with 2^−32
+  CHECK(r.below(~std::uint64_t(0), 5) > std::uint64_t(1) << 32);  // by chance false in 2^−32
 }
 
 TEST_CASE("a RandomStream draws one value after the other and stays within its limits") {

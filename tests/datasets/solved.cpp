@@ -181,7 +181,7 @@ TEST_CASE("flip-flop: a read returns what was written last") {
       }
       return with_eos(answer);
     });
-    CHECK(skipped / free == Approx(std::stod(ignored)).margin(0.004));  // 3 deviations of 118,000
+    CHECK(skipped / free == Approx(std::stod(ignored)).margin(0.004));  // 3 s.d. of 118,000 pairs
   }
 }
 

@@ -175,8 +175,8 @@ TEST_CASE("qknorm, gate, entmax, wall and path refuse invalid combinations in a 
   CHECK_THAT(refusal("entmax+stick-breaking"), ContainsSubstring("how scores become weights"));
   CHECK_THAT(refusal("complex+qknorm"), ContainsSubstring("real queries and keys"));
   CHECK_THAT(refusal("complex+gate"), ContainsSubstring("a real input"));
-  CHECK_THAT(refusal("path+rope"), ContainsSubstring("both turn q and k"));
-  CHECK_THAT(refusal("wall+path"), ContainsSubstring("both turn q and k"));
+  CHECK_THAT(refusal("path+rope"), ContainsSubstring("both rotate q and k"));
+  CHECK_THAT(refusal("wall+path"), ContainsSubstring("both rotate q and k"));
   CHECK_THAT(refusal("wall+shaw"), ContainsSubstring("wall goes with plain biases only"));
   for (const std::string name : {"path", "wall"})
     CHECK_THROWS_WITH(Built(name, bidirectional(small)), ContainsSubstring(name + ": for"));

@@ -116,7 +116,8 @@ TEST_CASE("buckets and clipped tables have rows for both sides if positions are 
   for (const std::string name : {"t5", "tupe", "shaw"}) {
     Built one(name, heads(2)), two(name + "+coupled", heads(2)),
         sides(name, bidirectional(heads(2)));
-    CHECK_THROWS_WITH(one.call(s), ContainsSubstring(name + ": a token stands 7 positions before"));
+    CHECK_THROWS_WITH(one.call(s),
+                      ContainsSubstring(name + ": a token attends to one 7 positions after"));
     CHECK_NOTHROW(one.call(Sequence({0, 1, 1, 8, 9})));
     const auto a = two.call(s), b = sides.call(s);
     for (int d = -9; d < 9; ++d)
@@ -207,7 +208,7 @@ TEST_CASE("fixed forget gates equal ALiBi") {
   }
 }
 
-TEST_CASE("forget gates lower a score by the log gate of each later token") {
+TEST_CASE("forget gates add the log gate of each token after the key to a score") {
   Built b("fox", heads(2));
   const Tensor w = b.parameter("fox.blocks.0.weight"), bias = b.parameter("fox.blocks.0.bias");
   REQUIRE(w.shape == Shape{2, 8});
@@ -298,7 +299,7 @@ TEST_CASE("NAPE has ALiBi with slopes 1/h in half of the heads and no bias in th
                     ContainsSubstring("nape.heads: 5 are more than the model's 4"));
 }
 
-TEST_CASE("hard ALiBi's head h sees h tokens, and the other half see all") {
+TEST_CASE("head h of hard ALiBi's first half sees h tokens, and the other half see all") {
   Built b("hard-alibi", heads(4)), sides("hard-alibi", bidirectional(heads(4)));
   const Sequence s(range(0, 20));
   const Mask m = b.call(s).mask, both = sides.call(s).mask;

@@ -19,7 +19,7 @@ TEST_CASE("invalid compositions are refused, in either order, with the reason") 
   CHECK_THAT(refusal_of("rope+rope"), ContainsSubstring("each encoding may be named only once"));
   CHECK_THAT(refusal_of("alibi+t5"), ContainsSubstring("both act on the scores"));
   CHECK_THAT(refusal_of("kerple+sandwich"), ContainsSubstring("both act on the scores"));
-  CHECK_THAT(refusal_of("rope+xpos"), ContainsSubstring("both turn q and k"));
+  CHECK_THAT(refusal_of("rope+xpos"), ContainsSubstring("both rotate q and k"));
   CHECK_THAT(refusal_of("rope+shaw"),
              ContainsSubstring("rope goes with plain biases only; these are alibi, bam, "
                                "fire, fox, hard-alibi, kerple, nape, sandwich, "
@@ -32,7 +32,7 @@ TEST_CASE("invalid compositions are refused, in either order, with the reason") 
   CHECK_THAT(refusal_of("random+offset"), ContainsSubstring("both draw the positions"));
   CHECK_THAT(refusal_of("offset+rope+random"), ContainsSubstring("both draw the positions"));
   CHECK_THAT(refusal_of("pose+random"), ContainsSubstring("both draw the positions"));
-  CHECK_THAT(refusal_of("pope+rope"), ContainsSubstring("both turn q and k"));
+  CHECK_THAT(refusal_of("pope+rope"), ContainsSubstring("both rotate q and k"));
   CHECK_THAT(refusal_of("rope+window+sinks"), ContainsSubstring("both limit how far a query sees"));
   CHECK_THAT(refusal_of("stick-breaking+sinks"),
              ContainsSubstring("stick-breaking may leave some"));

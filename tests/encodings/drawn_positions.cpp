@@ -38,7 +38,7 @@ TEST_CASE("at inference, random positions are spread evenly, left consecutive or
   CHECK(b.encoding.sample_positions({1, 101, 101}).empty());
 }
 
-TEST_CASE("offset shifts each training batch by one number and starts inference at 0") {
+TEST_CASE("offset shifts each training batch by a random number and starts inference at 0") {
   Built b("offset", wide(8, 2, 16), {{"offset.range", "20"}});
   RandomStream draws(Random(1, "data"));
   std::vector<int> starts(5);

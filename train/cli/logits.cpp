@@ -48,8 +48,8 @@ std::vector<int> lengths_of(const Input& in, const std::string& path) {
     const auto padding = std::find(row, end, -1);
     if (padding == row || std::any_of(padding, end, [](int x) { return x != -1; }))
       throw FileError(fmt::format(
-          "{}: row {} has a padding of -1 before a token; padding stands at the right end only",
-          path, b));
+          "{}: row {} has a padding of -1 before a token; padding belongs at the right end", path,
+          b));
     lengths.push_back(int(padding - row));
   }
   return lengths;

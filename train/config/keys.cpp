@@ -118,7 +118,7 @@ Value typed(const OptionKey& key, const Value& value) {
   return held;
 }
 
-bool changes_at_test(Encoding& encoding, const Override& to) {
+bool changes_at_inference(Encoding& encoding, const Override& to) {
   const auto o = find(encoding.options(), to.key.name);
   return o && o->inference_time && value_of(*o) != typed(*o, to.value);
 }

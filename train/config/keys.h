@@ -41,6 +41,6 @@ void set_key(RunConfig&, const OptionKey&, const Value&);
 Value typed(const OptionKey&, const Value&);
 
 /// Whether the encoding's option may be overridden at inference time and its value would change.
-bool changes_at_test(Encoding&, const Override&);
+bool changes_at_inference(Encoding&, const Override&);
 
 }  // namespace yonder

@@ -16,7 +16,7 @@ struct Row {
   std::string encoding;
   Overrides extension;  ///< {{"rope.scaling", "yarn"}}
 
-  /// The row with one more override: of the extension, or of training, so of another model.
+  /// The row with one more override: of the extension, or of training, which makes another model.
   Row with(const Override&) const;
   /// The encoding without options.
   std::string name() const;

@@ -66,7 +66,7 @@ std::vector<std::string> every_row(bool extensions, SweepPlan& plan) {
   for (const Entry& e : registry())
     if (add(e.name, e, {}) && extensions)
       for (const Override& o : e.extensions)
-        if (changes_at_test(*e.make(), o)) add(e.name + ":" + text_of(o), e, {o});
+        if (changes_at_inference(*e.make(), o)) add(e.name + ":" + text_of(o), e, {o});
   return rows;
 }
 

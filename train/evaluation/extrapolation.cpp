@@ -87,7 +87,7 @@ Overrides extensions_of(const Composition& encoding) {
   Overrides all;
   for (const auto& p : encoding.components())
     for (const Override& o : p.entry->extensions)
-      if (changes_at_test(*p.encoding, o)) all.push_back(o);
+      if (changes_at_inference(*p.encoding, o)) all.push_back(o);
   // A modifier is added to the layers that lack it, unless training has fixed its option in others.
   for (const Entry& e : registry()) {
     if (e.joins_at_inference.empty() || everywhere(encoding.groups(), e.name)) continue;

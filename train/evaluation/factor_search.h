@@ -28,11 +28,11 @@ struct Candidate {
   double loss = 0;  ///< nats; infinite if undefined
 };
 
-/// All candidates by ascending loss, equal ones in the order in which they were found: `begin` and
-/// mutations of these, then by rounds. A mutation redraws each pair with probability 0.3 between
-/// its neighbours, a crossover takes each from either parent until pairs do not decrease; none is
-/// tried twice. `most` is k in hundredths. The first is never worse than any of `begin`.
-std::vector<Candidate> evolve(const std::vector<Factors>& begin, int most, const Evolution&,
+/// All candidates by ascending loss, equal ones in the order in which they were found: `initial`
+/// and mutations of these, then by rounds. A mutation redraws each pair with probability 0.3
+/// between its neighbours, a crossover takes each from either parent until pairs do not decrease;
+/// none is tried twice. `most` is k in hundredths. The first is never worse than any of `initial`.
+std::vector<Candidate> evolve(const std::vector<Factors>& initial, int most, const Evolution&,
                               const std::function<double(const Factors&)>& loss);
 
 /// Settings of search_factors().

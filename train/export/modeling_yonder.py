@@ -341,7 +341,7 @@ class YonderForCausalLM(PreTrainedModel, GenerationMixin):
             raise ValueError(f"{T} tokens, and {self.config.max_position_embeddings} were exported; "
                              "export with a greater --length")
         if attention_mask is not None and (attention_mask[:, 1:] > attention_mask[:, :-1]).any():
-            raise ValueError("padding stands on the left; set padding_side to 'right'")
+            raise ValueError("padding is on the left; set padding_side to 'right'")
         w = dict(self.named_parameters())
         # <short>
         if T <= self.config.trained_length:

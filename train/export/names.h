@@ -29,7 +29,7 @@ struct RopeForm {
   double factor = 1;        ///< k
   double stretch = 1;       ///< L/N of the longest input that the scaling is meant for
   bool interleaved = true;  ///< how yonder pairs columns: (2m, 2m+1), else (m, m + apart)
-  int apart = 0;            ///< d'/2 once exported
+  int apart = 0;            ///< between paired columns; d'/2 once exported
   /// @{
   /// The options of rope of these names.
   double beta_fast = 32, beta_slow = 1, low_freq_factor = 1, high_freq_factor = 4;

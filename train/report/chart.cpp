@@ -13,7 +13,7 @@ namespace {
 constexpr double svg_width = 500, plot_right = 352, plot_top = 34, line_height = 18;
 constexpr double to_lead = plot_right + 10, to_marker = plot_right + 17, to_name = plot_right + 27;
 constexpr int of_name = 16;         // letters per line of a name
-constexpr std::size_t marked = 16;  // up to so many points of a line, each has a marker
+constexpr std::size_t marked = 16;  // most points of a line with a marker at each
 
 // A value for readers, with a minus sign as wide as a plus.
 std::string value(double x) {

@@ -310,7 +310,7 @@ Chart over_training(const Study& study, const std::string& task, const std::stri
                     const Palette& palette) {
   Chart c{.name = "training-" + task + (variant.empty() ? "" : "-" + variant),
           .title = "Training loss",
-          .caption = task + (variant.empty() ? "" : ", " + variant) + "; median of the seeds.",
+          .caption = with_settings(task, variant) + "; median of the seeds.",
           .left = "nats per target",
           .below = "steps"};
   std::vector<std::string> encodings;

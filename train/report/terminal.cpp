@@ -58,8 +58,10 @@ std::string order(const Results& r) {
     if (text.empty())
       text = fmt::format("Ranking at {} (seeds in which each order holds): {}", longest,
                          o.better.printed());
-    text += fmt::format(" {} {} ({} of {})", o.measure.percent ? ">" : "<", o.worse.printed(),
-                        o.agree, o.pairs.seeds);
+    const bool equal = o.pairs.below == 0 && o.pairs.above == 0;  // in every seed
+    text += equal ? " = " + o.worse.printed()
+                  : fmt::format(" {} {} ({} of {})", o.measure.percent ? ">" : "<",
+                                o.worse.printed(), o.agree, o.pairs.seeds);
   }
   return text.empty() ? "" : text + ".";
 }

@@ -25,12 +25,12 @@ struct HeadStatistics {
   int blocks() const { return int(std::lround(std::sqrt(map.size()))); }  ///< side of map
 };
 
-/// A statistic of a HeadStatistics and its name in files.
+/// A field of HeadStatistics and its name in files.
 struct HeadNumber {
   const char* name;               ///< CSV column and JSON key
   double HeadStatistics::*value;  ///< its field
 };
-/// All statistics of a HeadStatistics, in the order of the columns.
+/// All of them, in the order of the columns.
 inline constexpr HeadNumber head_numbers[] = {
     {"entropy", &HeadStatistics::entropy},   {"keys", &HeadStatistics::keys},
     {"distance", &HeadStatistics::distance}, {"within", &HeadStatistics::within},

@@ -1,6 +1,7 @@
 #include "train/results/format.h"
 
 #include <fmt/core.h>
+#include <algorithm>
 #include <span>
 
 namespace yonder {
@@ -21,6 +22,25 @@ std::string lengths_of(const Results& r, const std::string& between) {
 std::string listed(const std::vector<std::string>& names) {
   if (names.size() < 2) return joined(names, "");
   return joined(std::span(names).first(names.size() - 1), ", ") + " and " + names.back();
+}
+
+std::string with_settings(const std::string& name, const std::string& settings) {
+  std::vector<std::string> all;
+  for (std::size_t at = 0; at < settings.size();) {
+    const std::size_t end =
+        std::min({settings.find(", ", at), settings.find(':', at), settings.size()});
+    std::string one = settings.substr(at, end - at);
+    if (const std::size_t value = one.find('='); value != one.npos) {
+      const std::size_t owner = one.rfind('.', value) + 1, layers = one.rfind('@', owner);
+      std::replace(&one[owner], &one[value], '_', ' ');
+      one = one.substr(owner, value - owner) +
+            (layers < owner ? one.substr(layers, owner - 1 - layers) : "") + " " +
+            one.substr(value + 1);
+    }
+    all.push_back(one);
+    at = end + (settings[end] == ',' ? 2 : 1);
+  }
+  return all.empty() ? name : name + " (" + joined(all, ", ") + ")";
 }
 
 std::string printable(const std::string& text) {

@@ -20,5 +20,8 @@ std::string listed(const std::vector<std::string>& names);
 /// Text for terminals and pages, with a "?" for each control character and for each byte that is
 /// not valid UTF-8.
 std::string printable(const std::string&);
+/// A task or panel with its settings, without their owners: "copy (alphabet 2, base@0 100)".
+/// `settings` are separated by ", " or ':'.
+std::string with_settings(const std::string& name, const std::string& settings);
 
 }  // namespace yonder

@@ -8,11 +8,11 @@ namespace yonder {
 /// Median and range of a statistic over all heads of all seeds.
 Spread over_heads(const Results&, const Row&, int length, double HeadStatistics::*);
 
-/// The gaze of the models of a row at one length: AttentionPattern::mixed unless more than half
-/// agree.
+/// The attention pattern of most models of a row at one length: AttentionPattern::mixed unless more
+/// than half agree.
 struct SharedGaze {
   AttentionPattern pattern = AttentionPattern::mixed;  ///< of more than half of the seeds
-  int seeds = 0, of = 0;                               ///< seeds with this gaze, of those observed
+  int seeds = 0, of = 0;                               ///< seeds with it, of those observed
 };
 /// For one row at one length; `of` is 0 if it was not observed.
 SharedGaze gaze_of(const Results&, const Row&, int length);

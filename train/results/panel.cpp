@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <sstream>
 
 #include "core/text.h"
+#include "train/results/format.h"
 
 namespace yonder {
 
@@ -16,32 +16,10 @@ const Measure Measure::bytes{&EvalScore::token_accuracy, "token_accuracy", "Byte
                              true};
 const Measure Measure::exact_match{&EvalScore::exact_match, "exact_match", "Exact match (%)", true};
 
-namespace {
-
-// "data.copy.alphabet=2, model.layers=3" as "alphabet 2, layers 3".
-std::string without_owners(const std::string& settings) {
-  std::vector<std::string> all;
-  std::istringstream text(settings);
-  for (std::string setting; std::getline(text, setting, ',');) {
-    const std::size_t value = setting.find('='), name = setting.rfind('.', value) + 1;
-    if (value == std::string::npos) {
-      all.back() += "," + setting;  // of a list of numbers
-      continue;
-    }
-    std::replace(&setting[name], &setting[value], '_', ' ');
-    setting[value] = ' ';
-    all.push_back(setting.substr(name));
-  }
-  return joined(all, ", ");
-}
-
-}  // namespace
-
 std::string Results::title() const {
-  std::string name = task;
-  if (protocol != "fixed-targets" && protocol != "answer") name += ", " + protocol;
-  const std::string both = test + (test.empty() || variant.empty() ? "" : ", ") + variant;
-  return both.empty() ? name : name + " (" + without_owners(both) + ")";
+  const bool usual = protocol == "fixed-targets" || protocol == "answer";
+  return with_settings(task + (usual ? "" : ", " + protocol),
+                       test + (test.empty() || variant.empty() ? "" : ", ") + variant);
 }
 
 void Results::count_scores() {

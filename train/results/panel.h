@@ -58,7 +58,7 @@ struct Measure {
 /// One panel of a comparison: rows × lengths × seeds, with the same task, protocol and settings.
 struct Results {
   std::string task;  ///< registered name
-  std::string test;  ///< task options changed for evaluation, "tiled.copies=2"; "" for none
+  std::string test;  ///< task options changed for evaluation, "tiled.tile=2"; "" for none
   std::string protocol =
       "fixed-targets";   ///< which targets count: the name of a Protocol, or "answer"
   std::string variant;   ///< training settings that the sweep varies: "train.lr=0.001"; "" if none
@@ -80,7 +80,7 @@ struct Results {
   std::vector<AttentionScore> attention;    ///< if a sweep asks for it
 
   /// Distinguishes panels: the task, and test, protocol and variant if they are not the default:
-  /// "text, non-overlapping (copies 2)".
+  /// "text, non-overlapping (train length 128)".
   std::string title() const;
   /// Adds the rows (in order of appearance), lengths and seeds of the scores to those that are
   /// already there.

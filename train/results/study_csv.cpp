@@ -180,7 +180,7 @@ void add_line(CsvPanel& panel, const CsvCells& cells) {
     must_agree(r.bins.try_emplace(s.length, 0).first->second, least, "eval_length_min", cells);
   if (!panel.seen.insert({s.row.encoding + ":" + s.row.extension_text(), s.length, s.seed, s.step})
            .second)
-    cells.refuse("encoding", fmt::format("{} of seed {} at length {} stands here a second time",
+    cells.refuse("encoding", fmt::format("{} of seed {} at length {} occurs a second time",
                                          s.row.label(), s.seed, s.length));
   // Late checkpoints are those of the last tenth of training.
   const bool late = s.step > r.train_steps - std::max(1, r.train_steps / 10);

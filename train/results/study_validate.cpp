@@ -49,7 +49,7 @@ void require_possible(const Results& r) {
   std::set<int> lengths;
   for (int length : r.lengths) {
     require_length(length);
-    require(lengths.insert(length).second, fmt::format("length {} stands twice", length));
+    require(lengths.insert(length).second, fmt::format("length {} is listed twice", length));
   }
   for (const auto& [most, least] : r.bins)
     require(0 < least && least < most,

@@ -94,12 +94,15 @@ std::string at_home(const Results& r, const Measure& m) {
     return where + (each ? "all encodings have " : "all encodings with a result have ") +
            median(plain.front()) + ".";
   }
-  std::vector<std::string> best;
-  for (const Row& row : plain)
-    if (median(row) == median(plain.front())) best.push_back(row.printed());
-  return fmt::format("{}{} ({}) {} best and {} ({}) worst.", where, listed(best),
-                     median(plain.front()), best.size() > 1 ? "are" : "is", plain.back().printed(),
-                     median(plain.back()));
+  const auto tied = [&](const Row& as) {
+    std::vector<std::string> names;
+    for (const Row& row : plain)
+      if (median(row) == median(as)) names.push_back(row.printed());
+    return std::pair(listed(both_ends(names)) + " (" + median(as) + ")",
+                     names.size() > 1 ? "are" : "is");
+  };
+  const auto [best, are] = tied(plain.front());
+  return where + best + " " + are + " best and " + tied(plain.back()).first + " worst.";
 }
 
 std::string unlearned(const Results& r) {

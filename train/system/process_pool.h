@@ -24,7 +24,7 @@ struct TaskResult {
 /// What `work` returns, or how it failed.
 TaskResult result_of_work(const std::function<std::string()>& work);
 
-/// Work split into jobs. run() forks a process for each, so that it may have one thread, and a
+/// Work split into jobs. run() forks a process for each, so that it has threads of its own and a
 /// crash of one does not affect the others; hand_to_ranks() (work_queue.h) sends them to MPI ranks
 /// and ignores `at_once` and `work`.
 struct Jobs {
@@ -34,7 +34,7 @@ struct Jobs {
       work;                              ///< in the child; returns the result
   std::function<void(int job)> started;  ///< in the parent, like all below
   std::function<void(int job, const std::string& line)> on_progress;  ///< from the job
-  std::function<void(int job, const TaskResult&)> ended;              ///< run(): not after a signal
+  std::function<void(int job, const TaskResult&)> ended;              ///< run(): unless by a signal
   std::function<void()> tick;                                         ///< several times a second
 };
 

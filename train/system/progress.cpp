@@ -52,7 +52,7 @@ void Progress::show(const std::string& line) {
     return;
   }
   // Cut to the width of the terminal: a line that wraps can't be redrawn.
-  fmt::print(stderr, "\r\033[K{:.{}}", line, columns() - 1);
+  std::fputs(fmt::format("\r\033[K{:.{}}", line, columns() - 1).c_str(), stderr);
   std::fflush(stderr);
   open_ = true;
 }

@@ -18,7 +18,7 @@ int hand_to_ranks(const Jobs&, const std::function<std::string(int job, int rank
 void shut_down(int signal);
 
 /// On the other ranks: handles requests until shut down. `work` has to call `say` regularly, since
-/// only then it receives a request to stop, after which Interruptible::signal() is set. Returns the
+/// only then can it receive a request to stop, which sets Interruptible::signal(). Returns the
 /// signal of shut_down().
 int worker_loop(
     const std::function<TaskResult(const std::string& request, const ProgressCallback& say)>& work);

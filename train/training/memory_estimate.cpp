@@ -19,13 +19,13 @@ double weights_of_layer(const Dims& dims) {
 double training_bytes(const Dims& dims, int batch) {
   const double D = dims.width, K = double(dims.kv_heads()) * dims.head(), F = dims.mlp,
                tokens = double(batch) * dims.trained;
-  // Per layer: two normed inputs and the residual sum (parallel: one input alone), q, k, v, z, the
-  // activation's input (two for swiglu) and, except for gelu without bias, its output. Then logits
-  // and their gradients.
+  // Per layer: two normed inputs, the residual sum (unless parallel), q, k, v, z, the activation's
+  // input (two for swiglu) and, except for gelu without bias, its output. Then logits and their
+  // gradients.
   const BlockDesign& block = dims.block;
   const bool beside = block.act == Activation::relu2 || block.bias == Biased::all;
   const int hidden = block.act == Activation::swiglu ? 3 : beside ? 2 : 1;
-  const int residual = block.place == NormPlace::parallel ? 3 : 5;
+  const int residual = block.place == NormPlace::parallel ? 4 : 5;
   const double activations =
       tokens *
       (dims.layers * block.loops * (residual * D + 2 * K + hidden * F) + 2.0 * dims.vocabulary);

@@ -96,7 +96,7 @@ void switch_encoding(Trained&);
 /// saved; a second SIGINT or SIGTERM ends the process at once.
 ///
 /// With several ranks, all call it and train one model. They share the shards of each batch and
-/// throw errors together as SharedError, except those of the folder, which rank 0 alone has.
+/// throw errors together as SharedError, except those of rank 0, the only one to write the folder.
 TrainResult train(const RunConfig&, const std::string& folder, Existing,
                   const std::function<void(const Metrics&)>& progress, ranks::Communicator = {},
                   const Inputs& = {});

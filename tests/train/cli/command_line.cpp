@@ -292,7 +292,7 @@ TEST_CASE("settings that are rarely intended cause a warning") {
             .find("too few for a length of 32") != std::string::npos);
 }
 
-TEST_CASE("a suggested command runs as printed, and a run's file is refused with its folder") {
+TEST_CASE("a suggested command runs as printed, and --resume of a file names its run's folder") {
   const Folder folder;
   const Ran ran = yonder_run("train" + tiny_copy + "--steps 2 --out '" + (folder / "my run'"));
   const std::size_t at = ran.err.find("eval '");

@@ -169,6 +169,15 @@ TEST_CASE("the terminal's report has rankings, verdicts and the path of the page
   CHECK(contains(text, "Report   " + folder.path + "/report.html\n"));
 }
 
+TEST_CASE("rows that are equal in every seed share a rank") {
+  Study study{.name = "equal", .panels = {found_text()}};
+  for (EvalScore& s : study.panels[0].scores)
+    if (s.length == 512 && s.row.encoding != "learned") s.loss = s.row.extension.empty() ? 2 : 2.5;
+  CHECK(contains(report(study, "x", {.columns = 200}),
+                 "Ranking at 512 (seeds in which each order holds): KERPLE = RoPE < RoPE + YaRN (3 "
+                 "of 3)."));
+}
+
 TEST_CASE("rows at chance are not ranked") {
   Study study{.name = "chance", .panels = {found_text()}};
   const auto ranked = [&study] { return contains(report(study, "x", {}), "Ranking"); };

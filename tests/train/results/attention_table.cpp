@@ -15,7 +15,7 @@ HeadStatistics look(double keys, double within, double told = NAN) {
 
 }  // namespace
 
-TEST_CASE("looks are means over rows, and keys is e to the power of the mean entropy") {
+TEST_CASE("head statistics are means over rows, and keys is exp of the mean entropy") {
   HeadSums sums{.rows = 2, .entropy = 2 * std::log(3.0), .distance = 8, .within = 1};
   sums.by_distance = {0.5, 1.5};
   const auto all = looks({{HeadSums{}, sums}});
@@ -34,7 +34,7 @@ TEST_CASE("looks are means over rows, and keys is e to the power of the mean ent
   CHECK(cells[11] == "");  // told
 }
 
-TEST_CASE("the looks of a model's heads at a length make a gaze") {
+TEST_CASE("statistics of a model's heads at a length give its attention pattern") {
   CHECK(pattern({look(5, 0.95), look(3, 0.99)}, 1024) == AttentionPattern::near);
   CHECK(pattern({look(13, 0.03), look(18, 0.02)}, 1024) == AttentionPattern::sharp_at_wrong);
   CHECK(pattern({look(763, 0.06), look(276, 0.06)}, 1024) == AttentionPattern::spreads);

@@ -27,7 +27,7 @@ TEST_CASE("for many differences the sign-flip test is sampled, near the normal a
   CHECK(p == sign_flip_p(differences));
 }
 
-TEST_CASE("a sign test is how often fair coins agree as much, and omits zeros") {
+TEST_CASE("a sign test is the chance that fair coins agree as much, and omits zeros") {
   CHECK(sign_p({-1, -1, -1, -1, -1}) == Approx(1 / 32.0));
   CHECK(sign_p({-1, -1, -1, -1, 1}) == Approx(6 / 32.0));
   CHECK(sign_p({-1, 0, -1}) == Approx(0.25));

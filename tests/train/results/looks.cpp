@@ -29,7 +29,7 @@ Results observed() {
 
 }  // namespace
 
-TEST_CASE("a row's gaze is that of most seeds") {
+TEST_CASE("a row's attention pattern is that of most seeds") {
   const Results r = observed();
   const SharedGaze rope = gaze_of(r, r.rows[1], 512);
   CHECK(rope.pattern == AttentionPattern::sharp_at_wrong);

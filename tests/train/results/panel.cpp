@@ -24,6 +24,10 @@ TEST_CASE("a panel's title has the settings without their owners") {
   CHECK(r.title() == "copy");
   r.variant = "data.copy.alphabet=2, data.train_length=8, encoding.rope.factors=1,2";
   CHECK(r.title() == "copy (alphabet 2, train length 8, factors 1,2)");
+  r.variant = "encoding.rope@0,2.base=100, 7";
+  CHECK(r.title() == "copy (base@0,2 100, 7)");
+  r.test = "needle.keys=4:needle.lag=5", r.variant = "";
+  CHECK(r.title() == "copy (keys 4, lag 5)");
   r.protocol = "non-overlapping", r.test = "tiled.tile=1", r.variant = "train.lr=0.001";
   CHECK(r.title() == "copy, non-overlapping (tile 1, lr 0.001)");
 }

@@ -108,7 +108,7 @@ TEST_CASE("an invalid CSV is refused by file, line and column") {
   CHECK_THAT(refusal(with_field(17, "x,y")), ContainsSubstring("column train_steps: the line has"));
   const std::string csv = to_csv({.panels = {answered()}});
   CHECK_THAT(refusal(csv + csv.substr(csv.find('\n') + 1)),
-             Equals("a/x.csv, line 8, column encoding: rope of seed 0 at length 20 stands here a "
+             Equals("a/x.csv, line 8, column encoding: rope of seed 0 at length 20 occurs a "
                     "second time"));
   CHECK_THAT(refusal(""),
              Equals("a/x.csv, line 1: there is no column encoding; give a results.csv, "

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "train/report/html/sections.h"
+#include "train/results/format.h"
 
 namespace yonder {
 namespace {
@@ -32,17 +33,13 @@ std::vector<TrainingGroup> groups(const Study& study) {
   return found;
 }
 
-std::string data_of(const std::string& task, const std::string& variant) {
-  return task + (variant.empty() ? "" : ", ") + variant;
-}
-
 Json models(const std::vector<TrainingGroup>& all, const Palette& palette) {
   Json lines = Json::array();
   for (const TrainingGroup& g : all) {
     const Training& t = *g.all.front();
     lines.push_back(line_of(
         {g.encoding, {}}, palette,
-        {cell(data_of(g.task, g.variant)), cell(std::to_string(g.all.size())),
+        {cell(with_settings(g.task, g.variant)), cell(std::to_string(g.all.size())),
          cell(grouped(t.parameters - t.position_parameters)), cell(grouped(t.position_parameters)),
          cell(t.depth > 0 ? std::to_string(t.depth) : ""), cell(grouped(t.steps)),
          cell(number(g.median(&Training::lr), "{:g}")),
@@ -62,7 +59,7 @@ Json rates(const Study& study, const Palette& palette) {
   for (const Training& t : study.trainings)
     if (!std::isnan(t.validation))
       lines.push_back(line_of({t.encoding, {}}, palette,
-                              {cell(data_of(t.task, t.variant)), cell(number(t.lr, "{:g}")),
+                              {cell(with_settings(t.task, t.variant)), cell(number(t.lr, "{:g}")),
                                cell(std::to_string(t.seed)), cell(number(t.validation, "{:.4f}")),
                                cell(t.trial ? "" : "chosen")}));
   return tables_of("Learning rates", "sortable",
