@@ -308,7 +308,7 @@ Chart performance_profile(const AtMultiple& at, const Palette& palette) {
 
 Chart over_training(const Study& study, const std::string& task, const std::string& variant,
                     const Palette& palette) {
-  Chart c{.name = "training-" + task + (variant.empty() ? "" : "-" + variant),
+  Chart c{.name = "training-" + with_settings(task, variant),
           .title = "Training loss",
           .caption = with_settings(task, variant) + "; median of the seeds.",
           .left = "nats per target",
