@@ -36,9 +36,9 @@ int Attention::least_seen() const {
 void Attention::require_monotonic(const std::string& owner) const {
   if (const int least = least_seen(); least < 0)
     throw UsageError(
-        fmt::format("{}: a token attends to one {} positions after it, but a causal model has rows "
-                    "for distances "
-                    "from 0 only; give increasing positions, or make the model bidirectional",
+        fmt::format("{}: a token attends to one {} positions after it, but a causal model has no "
+                    "negative distances; give increasing positions, or make the model "
+                    "bidirectional",
                     owner, -least));
 }
 
