@@ -100,15 +100,15 @@ double share_above(double tau, const TaskScores& scores) {
 }
 
 std::string task_name(const Results& r) {
-  std::string name = r.task;
+  std::string settings;
   const std::string own = "data." + r.task + ".";
   for (std::size_t at = 0; at < r.variant.size();) {
     const std::size_t end = std::min(r.variant.find(", ", at), r.variant.size());
     if (r.variant.compare(at, own.size(), own) == 0)
-      name += ", " + r.variant.substr(at + own.size(), end - at - own.size());
+      settings += (settings.empty() ? "" : ", ") + r.variant.substr(at, end - at);
     at = end + 2;
   }
-  return name;
+  return with_settings(r.task, settings);
 }
 
 std::vector<double> ranks_at(const Results& r, const std::vector<Row>& rows, int length) {

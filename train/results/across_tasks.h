@@ -44,7 +44,7 @@ double probability_of_improvement(const TaskScores& x, const TaskScores& y);
 double share_above(double tau, const TaskScores&);
 
 /// The name by which panels count as the same task: the task with those of its options that the
-/// panel sets, "copy, unique=true".
+/// panel sets, "copy (unique true)".
 std::string task_name(const Results&);
 
 /// Rows across the tasks that were evaluated at one multiple of the training length.

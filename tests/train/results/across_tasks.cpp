@@ -104,7 +104,7 @@ TEST_CASE("options of a task make it a different task, other settings do not") {
   unique.variant = "data.copy.unique=true, data.train_length=20";
   wide.variant = "model.width=64";
   CHECK(task_name(plain) == "copy");
-  CHECK(task_name(unique) == "copy, unique=true");
+  CHECK(task_name(unique) == "copy (unique true)");
   CHECK(task_name(wide) == "copy");
   CHECK(at_multiples({plain, wide}).empty());
   CHECK(at_multiples({plain, wide, unique}).at(0).panels.size() == 2);
