@@ -278,7 +278,7 @@ Json bench_handout(const BenchOptions& options) {
     worker_loop([](const std::string&, const ProgressCallback&) { return TaskResult{}; });
     return {};
   }
-  Progress progress(Progress::Verbosity::quiet);
+  Progress progress(true);
   std::vector<std::string> names;
   for (int i = 0; i < options.cells; ++i) names.push_back("cell-" + std::to_string(i));
   ProgressBoard board(names, options.cells, progress);

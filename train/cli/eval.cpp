@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -248,7 +249,9 @@ void test_extensions(const EvalOptions& options, const Trained& run, const Input
 }
 
 void test_one(const EvalOptions& options, Trained& run, const Inputs& inputs, Progress& progress) {
-  const auto rows = evaluate(run, options.settings, [&](int index, double part) {
+  EvalSettings settings = options.settings;
+  if (!options.per_position.empty()) settings.by_position = std::numeric_limits<int>::max();
+  const auto rows = evaluate(run, settings, [&](int index, double part) {
     progress.show(
         fmt::format("length {}: {}", options.settings.lengths[std::size_t(index)], percent(part)));
   });
@@ -294,6 +297,7 @@ ExitCode eval_command(const Arguments& arguments) {
   if (options.settings.map_blocks > 0 && options.attention.empty())
     throw UsageError("eval: --attention-map needs --attention FILE; give that too");
   options.settings.attention = !options.attention.empty();
+  if (!options.per_position.empty()) options.settings.by_position = std::numeric_limits<int>::max();
   if (options.threads > 0) set_threads(options.threads);
 
   const Overrides overrides =
@@ -315,7 +319,7 @@ ExitCode eval_command(const Arguments& arguments) {
                  "eval: %s is not the text that the model was trained on, which may have held what "
                  "is tested; put that one back, or name a text by its option\n",
                  run.changed_text.c_str());
-  Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
+  Progress progress(options.quiet);
   if (!several) test_one(options, run, inputs, progress);
   else test_extensions(options, run, inputs, progress);
   return ExitCode::ok;

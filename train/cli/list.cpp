@@ -108,8 +108,7 @@ void print(const Json& all) {
   std::size_t widest = 0;
   for (const Json& one : all) {
     widest = std::max(widest, one["name"].get<std::string>().size());
-    const std::string group = one.value("acts_on", "");
-    add_once(groups, group);
+    add_once(groups, one.value("acts_on", ""));
   }
   for (const std::string& group : groups) {
     if (!group.empty())
@@ -195,8 +194,7 @@ void show_encoding(const std::string& name) {
   std::printf("  formula  %s\n  paper    %s\n  acts on  %s\n  models   %s\n  code     %s\n",
               e.formula.c_str(), e.paper.c_str(), acts_on(e.kind), models(e.serves),
               ("encodings/" + e.file).c_str());
-  const auto encoding = e.make();
-  print_options(e.name, encoding->options());
+  print_options(e.name, e.make()->options());
   print_parameters(e);
   if (e.extensions.empty()) return;
   std::puts("\nExtensions beyond the training length");
@@ -210,8 +208,7 @@ void show_task(const std::string& name) {
     if (t.name != name) continue;
     std::printf("%s: %s\n  sequence %s\n  paper    %s\n", name.c_str(), t.title.c_str(),
                 t.form.c_str(), t.paper.c_str());
-    const auto task = t.make();
-    print_options(name, task->options());
+    print_options(name, t.make()->options());
   }
   std::printf("\nSamples: yonder data %s\n", name.c_str());
 }

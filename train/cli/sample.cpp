@@ -63,8 +63,7 @@ void require_defined(Transformer& model, int tokens) {
 }
 
 void sample_text(const SampleOptions& options, Trained& run) {
-  const int bos = run.task->vocabulary() - 1;
-  std::vector<int> prompt{bos};
+  std::vector<int> prompt{run.task->vocabulary() - 1};  // BOS
   for (const unsigned char c : options.prompt) prompt.push_back(c);
   require_defined(*run.model, int(prompt.size()) + options.how.most - 1);
   {

@@ -57,7 +57,7 @@ ExitCode search_command(const Arguments& arguments) {
   if (options.threads > 0) set_threads(options.threads);
   Trained run = load(options.path, concatenated(options.of_task, options.of_encoding));
   if (options.search.length == 0) options.search.length = 4 * run.config.train_length;
-  Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
+  Progress progress(options.quiet);
   const FoundFactors found = search_factors(run, options.search, [&](int tried, double least) {
     progress.show(fmt::format("{} sets of factors, least loss {:.4f}", tried, least));
   });

@@ -275,7 +275,7 @@ ExitCode sweep_command(const Arguments& arguments) {
   bool proceed = false;
   ranks::run_collectively([&] { proceed = parse_options(arguments, line, options); });
   if (!proceed) return ExitCode::ok;
-  Progress progress(options.quiet ? Progress::Verbosity::quiet : Progress::Verbosity::normal);
+  Progress progress(options.quiet);
   if (options.dry) {
     if (ranks::rank() == 0)
       std::fputs(dry_run(Experiment(options.sweep), progress, options.ranks).c_str(), stdout);

@@ -185,8 +185,7 @@ ExitCode train_command(const Arguments& arguments) {
   ranks::run_collectively([&] { complete(command, config_begun, inputs, options); });
   const RunConfig& config = options.config;
   const bool first = ranks::rank() == 0;
-  Progress progress(options.quiet || !first ? Progress::Verbosity::quiet
-                                            : Progress::Verbosity::normal);
+  Progress progress(options.quiet || !first);
   if (ranks::count() > 1) agree(config, inputs, progress);
   const Existing existing = !options.resumed.empty() ? Existing::resume
                             : options.force          ? Existing::replace

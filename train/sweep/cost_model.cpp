@@ -11,7 +11,7 @@
 namespace yonder {
 namespace {
 
-constexpr int tested_to_measure = 2;   // sequences at the greatest length
+constexpr int tested_to_measure = 4;   // sequences at the greatest length
 constexpr int trained_to_measure = 3;  // steps, whose batches differ in length
 // seconds, from which on the time to fetch memory does not matter
 constexpr double long_test = 0.1, long_training = 2;
@@ -50,13 +50,18 @@ double seconds_of_tests(Trained& model, const std::vector<int>& lengths, int exa
     return model.task->sequences(
         {.length = length, .longest = lengths.back(), .count = count, .protocol = protocol});
   };
-  const int few = std::min(tested_to_measure, sequences(lengths.back(), examples));
+  const int all = sequences(lengths.back(), examples), few = std::min(tested_to_measure, all);
   double seconds = 0;
   const double start = processor_seconds();
   for (int round = 0; round < 2 && processor_seconds() - start < long_test; ++round) {
     seconds = 0;
     double last = processor_seconds();
-    evaluate(model, {.lengths = lengths, .examples = few, .protocol = protocol},
+    evaluate(model,
+             {.lengths = lengths,
+              .examples = few,
+              .protocol = protocol,
+              .by_position = few * std::min(scored_by_position, all) / all,
+              .details_from = lengths.back()},
              [&](int i, double part) {
                if (part < 1) return;
                const int length = lengths[std::size_t(i)];

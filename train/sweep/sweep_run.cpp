@@ -214,13 +214,14 @@ void test(const Experiment& experiment, const Cell& cell, const Row& row, const 
                         .bins = config.bins,
                         .examples = config.examples,
                         .protocol = protocol_of(panel),
-                        .map_from = lengths.back()};
+                        .details_from = lengths.back()};
   const std::vector<Tested> all = tested(config, cell, row);
   for (const Tested& t : all) {
     const bool last = t.scores == &Results::scores;
     settings.attention = config.attention && last;
     const bool first = cell.seed == cell.variant->base.seed;
     settings.map_blocks = settings.attention && first ? map_blocks : 0;
+    settings.by_position = last ? scored_by_position : 0;
     Trained model = row.finetune().steps > 0
                         ? load(tuned(experiment, cell, row, folder), of_test, experiment.inputs)
                         : load(Checkpoints(folder, {}).model(t.step),

@@ -41,16 +41,13 @@ bool on_terminal() {
 
 void Progress::show(const std::string& line) {
   using namespace std::chrono;
-  if (verbosity_ == Verbosity::quiet) return;
+  if (quiet_) return;
   const auto now = steady_clock::now();
   const auto pause = on_terminal() ? milliseconds(100) : milliseconds(10000);
   if (last_ == steady_clock::time_point{} && !on_terminal()) last_ = now;  // no line at the start
   if (now - last_ < pause) return;
   last_ = now;
-  if (!on_terminal()) {
-    std::fprintf(stderr, "%s\n", line.c_str());
-    return;
-  }
+  if (!on_terminal()) return void(std::fprintf(stderr, "%s\n", line.c_str()));
   // Cut to the width of the terminal: a line that wraps can't be redrawn.
   std::fputs(fmt::format("\r\033[K{:.{}}", line, columns() - 1).c_str(), stderr);
   std::fflush(stderr);
@@ -58,7 +55,7 @@ void Progress::show(const std::string& line) {
 }
 
 void Progress::print_line(const std::string& line) {
-  if (verbosity_ == Verbosity::quiet) return;
+  if (quiet_) return;
   clear();
   std::fprintf(stderr, "%s\n", line.c_str());
 }

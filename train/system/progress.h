@@ -17,10 +17,8 @@ bool on_terminal();
 /// Lines on stderr: one that is redrawn, and permanent ones.
 class Progress {
  public:
-  /// Whether anything is printed.
-  enum class Verbosity { normal, quiet };
-  /// Prints, or is quiet.
-  explicit Progress(Verbosity verbosity) : verbosity_(verbosity) {}
+  /// Prints nothing if quiet.
+  explicit Progress(bool quiet) : quiet_(quiet) {}
   ~Progress() { close(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -35,7 +33,7 @@ class Progress {
   void close();
 
  private:
-  Verbosity verbosity_;
+  bool quiet_;
   std::chrono::steady_clock::time_point last_{};
   bool open_ = false;
 };

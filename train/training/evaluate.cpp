@@ -69,53 +69,46 @@ std::vector<int> all_targets(const Batch& batch) {
   return targets;
 }
 
-// Sums over the passes of one length.
+// The result at one length, with sums over its passes in place of means until mean().
 struct EvalSums {
+  EvalRow row;
   double loss = 0;
-  std::int64_t targets = 0, right = 0, examples = 0, exact = 0;
-  std::vector<double> position_loss;
+  std::int64_t right = 0, exact = 0;
   std::vector<int> position_count;
-  std::map<int, EvalRow::Share> lags;
-  std::vector<double> sequence_loss;
-  std::vector<int> sequence_targets;
 
-  void add(const Batch& batch, const std::vector<Scored>& scored) {
+  void add(const Batch& batch, const std::vector<Scored>& scored, bool by_position) {
     std::vector<char> wrong(batch.size);
-    const std::size_t before = sequence_loss.size();
-    sequence_loss.resize(before + std::size_t(batch.size));
-    sequence_targets.resize(sequence_loss.size());
+    const std::size_t before = row.sequence_loss.size();
+    row.sequence_loss.resize(before + std::size_t(batch.size));
+    row.sequence_targets.resize(row.sequence_loss.size());
     for (const Scored& s : scored) {
       const int t = s.row % batch.extent;
-      if (!position_loss.empty()) position_loss[t] += s.loss, ++position_count[t];
+      if (by_position) row.position_loss[t] += s.loss, ++position_count[t];
       if (batch.targets[s.row] < 0) continue;  // only for the loss by position
       loss += s.loss;
-      ++targets;
+      ++row.targets;
       const std::size_t sequence = before + std::size_t(s.row / batch.extent);
-      sequence_loss[sequence] += s.loss, ++sequence_targets[sequence];
+      row.sequence_loss[sequence] += s.loss, ++row.sequence_targets[sequence];
       right += s.right;
       if (!batch.lag.empty() && batch.lag[s.row] >= 0) {
-        EvalRow::Share& share = lags[batch.lag[s.row]];
+        EvalRow::Share& share = row.lags[batch.lag[s.row]];
         share.right += s.right, ++share.count;
       }
       if (!s.right) wrong[s.row / batch.extent] = 1;
     }
-    examples += batch.size;
     exact += std::count(wrong.begin(), wrong.end(), 0);
   }
 
-  void finish(EvalRow& row, const Task& task) {
-    row.targets = targets;
-    row.loss = loss / double(targets);
-    row.sequence_loss = std::move(sequence_loss);
-    row.sequence_targets = std::move(sequence_targets);
-    row.token_accuracy = double(right) / double(targets);
-    if (task.is_text()) row.perplexity = std::exp(row.loss);
+  EvalRow mean(bool text) {
+    row.loss = loss / double(row.targets);
+    row.token_accuracy = double(right) / double(row.targets);
     // All targets being the argmax is equivalent to a correct greedy decode: as long as every
     // choice is right, decoding feeds exactly these tokens.
-    if (!task.is_text()) row.exact_match = double(exact) / double(examples);
-    for (std::size_t t = 0; t < position_loss.size(); ++t) position_loss[t] /= position_count[t];
-    row.position_loss = std::move(position_loss);
-    row.lags = std::move(lags);
+    (text ? row.perplexity : row.exact_match) =
+        text ? std::exp(row.loss) : double(exact) / double(row.examples);
+    for (std::size_t t = 0; t < row.position_loss.size(); ++t)
+      row.position_loss[t] /= position_count[t];
+    return std::move(row);
   }
 };
 
@@ -155,21 +148,24 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spe
   row.length = spec.length, row.least = spec.shortest();
   row.tokens = task.tokens(spec.length), row.examples = task.sequences(spec);
   row.chance = chance_accuracy(task, spec.shortest(), spec.length);
-  EvalSums sums;
-  if (task.is_text()) {
-    sums.position_loss.resize(row.tokens);
-    sums.position_count.resize(row.tokens);
-  }
+  const int whole = task.is_text() && spec.length >= settings.details_from
+                        ? std::min(settings.by_position, row.examples)
+                        : 0;
+  EvalSums sums{.row = row, .position_count = std::vector<int>(row.tokens)};
+  if (whole > 0) sums.row.position_loss.resize(row.tokens);
   const int pass = std::clamp(tokens_a_pass / row.tokens, 1, 64);
-  for (int first = 0; first < row.examples; first += pass) {
-    const Batch batch = task.test(spec, first, std::min(pass, row.examples - first));
+  for (int first = 0, end = 0; first < row.examples; first = end) {
+    end = std::min(first + pass, first < whole ? whole : row.examples);
+    const Batch batch = task.test(spec, first, end - first);
     std::optional<AttentionObserver> observer;
     if (settings.attention) observer = observer_of(trained, batch);
     try {
-      sums.add(batch, score(*trained.model, batch, row.tokens,
-                            task.is_text() ? all_targets(batch) : batch.targets,
-                            observer ? &*observer : nullptr));
-      if (observer) add_layers(*observer, row.attention);
+      sums.add(batch,
+               score(*trained.model, batch, row.tokens,
+                     first < whole ? all_targets(batch) : batch.targets,
+                     observer ? &*observer : nullptr),
+               first < whole);
+      if (observer) add_layers(*observer, sums.row.attention);
     } catch (const Undefined& why) {
       row.status = Status::undefined;
       row.reason = why.reason;
@@ -182,12 +178,11 @@ EvalRow test(Trained& trained, const EvalSettings& settings, const EvalSpec& spe
       row.problem = trained.model->encoding().name() + ": logits are no longer finite numbers";
       return row;
     }
-    progress(double(first + batch.size) / row.examples);
+    progress(double(end) / row.examples);
   }
-  if (settings.map_blocks > 0 && spec.length >= settings.map_from)
-    add_maps(trained, spec, settings.map_blocks, row);
-  sums.finish(row, task);
-  return row;
+  if (settings.map_blocks > 0 && spec.length >= settings.details_from)
+    add_maps(trained, spec, settings.map_blocks, sums.row);
+  return sums.mean(task.is_text());
 }
 
 }  // namespace

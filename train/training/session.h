@@ -115,8 +115,9 @@ struct EvalSettings {
   Protocol protocol = Protocol::fixed_targets;  ///< for text; other tasks have only one
   Split split = Split::test;                    ///< validation: for choosing a learning rate
   bool attention = false;                       ///< fills EvalRow::attention
-  int map_blocks = 0;  ///< of the attention maps, AttentionObserver::blocks; 0: none
-  int map_from = 0;    ///< shortest length that has maps
+  int map_blocks = 0;    ///< of the attention maps, AttentionObserver::blocks; 0: none
+  int by_position = 0;   ///< first sequences of a text scored at all positions: position_loss
+  int details_from = 0;  ///< shortest length that has maps and position_loss
 };
 
 /// The result at one length; row, seed and protocol are not filled in. Measures that a task does
@@ -127,7 +128,8 @@ struct EvalRow : EvalScore {
   double chance = unknown;            ///< token accuracy of guessing
   std::vector<double> sequence_loss;  ///< [examples] sum over the targets of each, nats
   std::vector<int> sequence_targets;  ///< [examples] number of targets of each
-  std::vector<double> position_loss;  ///< text: mean loss by position, [tokens]; NaN: no targets
+  /// Mean loss by position, [tokens], as EvalSettings::by_position asks; NaN: no targets.
+  std::vector<double> position_loss;
 
   /// Correct targets out of all.
   struct Share {

@@ -106,7 +106,7 @@ TEST_CASE("a text is evaluated in nats, perplexity and by position") {
   config.train_length = 32;
   config.options = {{"text.path", folder / "text"}};
   Trained run = prepare(config);
-  const auto rows = evaluate(run, {.lengths = {32, 64}});
+  const auto rows = evaluate(run, {.lengths = {32, 64}, .by_position = 1000});
   for (const EvalRow& row : rows) {
     CHECK(row.perplexity == Approx(std::exp(row.loss)));
     CHECK(std::isnan(row.exact_match));
@@ -117,6 +117,11 @@ TEST_CASE("a text is evaluated in nats, perplexity and by position") {
   double tail = 0;
   for (int t = 32; t < 64; ++t) tail += rows[1].position_loss[t] / 32;
   CHECK(tail == Approx(rows[1].loss));
+  // Which other positions are scored changes no bit of the loss.
+  const auto few = evaluate(run, {.lengths = {32, 64}, .by_position = 3, .details_from = 64});
+  for (int i : {0, 1}) CHECK(few[i].loss == rows[i].loss);
+  CHECK((few[0].position_loss.empty() && few[1].position_loss.size() == 64));
+  CHECK(few[1].position_loss != rows[1].position_loss);
 }
 
 TEST_CASE("a saved model evaluates like the one that was trained") {

@@ -102,7 +102,7 @@ TEST_CASE("measuring with one thread restores the number of threads") {
   const WithThreads before(3);
   SweepConfig sweep = copies();
   sweep.eval_lengths = {8}, sweep.examples = 2;
-  Progress quiet(Progress::Verbosity::quiet);
+  Progress quiet(true);
   CHECK(dry_run(Experiment(sweep), quiet).find("# runs, one thread each") != std::string::npos);
   CHECK(threads() == 3);
 }

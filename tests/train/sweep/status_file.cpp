@@ -21,7 +21,7 @@ TEST_CASE("a sweep's progress can be read by other processes until it is done") 
 }
 
 TEST_CASE("a progress line names some of many cells and counts the rest") {
-  Progress quiet(Progress::Verbosity::quiet);
+  Progress quiet(true);
   std::vector<std::string> names;
   for (int i = 0; i < 20; ++i) names.push_back("c" + std::to_string(i));
   ProgressBoard board(names, 25, quiet);
