@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 
 #include "core/error.h"
 #include "core/io/files.h"
@@ -25,12 +26,15 @@ RunConfig short_run() {
 struct Fault {
   int at = 0, error = 0;  // call 1, 2, …; 0: none
   int calls = 0, kept = 0;
-  bool met = false;
+  bool met = false, must_end = false;  // whether it fails, and whether that must end training
 
   void set() {
     set_faults([this](Call call, const std::string& path) {
       const bool now = ++calls == at && (error != half || call == Call::write);
       met = met || now;
+      const bool writes = call == Call::write || call == Call::sync || call == Call::rename;
+      // Lines of the log that are written while another error ends training may be lost.
+      if (now) must_end = writes && std::uncaught_exceptions() == 0;
       if (!now && call == Call::rename && path.ends_with(".json")) {
         int step = 0;
         const std::size_t name = path.rfind("step-");
@@ -64,7 +68,7 @@ TEST_CASE("whichever disk call fails, training resumes from the last good checkp
   const std::string whole = model_in(folder / "whole", 6);
   REQUIRE(none.calls > 100);
 
-  int faults = 0, losses = 0;
+  int faults = 0;
   for (const int error : {ENOSPC, EIO, EINTR, half})
     for (int n = 1; n <= none.calls; ++n) {
       const std::string run = folder / "run";
@@ -73,8 +77,9 @@ TEST_CASE("whichever disk call fails, training resumes from the last good checkp
       if (!fault.met) continue;
       ++faults;
       INFO(said << " (call " << n << ", error " << error << ")");
-      if (error == EINTR || error == half) CHECK(said == "");
       // A failed read may be recovered from another file, a failed write may not.
+      if (error == EINTR || error == half) CHECK(said == "");
+      else if (fault.must_end) CHECK(said != "");
       if (said != "") {
         CHECK(said.find(folder.path) != said.npos);
         CHECK(said.find(std::strerror(error)) != said.npos);
@@ -84,11 +89,9 @@ TEST_CASE("whichever disk call fails, training resumes from the last good checkp
       const int before = train(short_run(), run, Existing::resume, {}).before;
       const bool lost = before < fault.kept || model_in(run, 6) != whole;
       CHECK_FALSE(lost);
-      losses += lost;
       std::filesystem::remove_all(run);
     }
-  std::printf("%d faults, %d losses\n", faults, losses);
-  CHECK(losses == 0);
+  CHECK(faults > 300);
 }
 
 TEST_CASE("a disk that stays full ends training with an error and keeps earlier checkpoints") {
