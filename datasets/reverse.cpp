@@ -11,6 +11,7 @@ class Reverse final : public SymbolTask {
     std::reverse(question.begin(), question.end());
     return question;
   }
+  int evidence(int i, int length) const override { return length - 1 - i; }
 };
 
 const RegisterTask<Reverse> reverse_entry{

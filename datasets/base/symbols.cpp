@@ -11,7 +11,11 @@ Example StringTask::example(int length, RandomStream& draws) const {
   e.add_input(bos);
   for (int s : asked) e.add_input(s);
   e.add_input(sep);
-  for (int s : answer(asked)) e.add_target(s);
+  const std::vector<int> answered = answer(asked);
+  for (int i = 0; i < int(answered.size()); ++i) {
+    const int source = evidence(i, int(asked.size()));
+    e.add_target(answered[std::size_t(i)], source < 0 ? -1 : 1 + source);
+  }
   e.add_target(eos);
   return e;
 }

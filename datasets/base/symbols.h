@@ -13,6 +13,9 @@ class StringTask : public GeneratedTask {
   virtual std::vector<int> question(int length,
                                     RandomStream&) const = 0;  ///< s_1 … s_m of `length` items
   virtual std::vector<int> answer(std::vector<int> question) const = 0;  ///< a_1 … a_k
+  /// The index, of `length` from 0, of the symbol that alone determines the i-th of the answer; −1:
+  /// there is none.
+  virtual int evidence(int /*i*/, int /*length*/) const { return -1; }
 };
 
 /// A task with n symbols of an alphabet in question and answer: m = k = n.

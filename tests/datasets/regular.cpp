@@ -39,17 +39,16 @@ std::string asked_of(const std::string& language, const std::string& s) {
     const bool last = s.find("01") != s.npos && s.find('1') < s.rfind("01");
     return last || (s[0] == '1' && s.find("01") != s.npos) ? "1$" : "01$";
   }
-  if (language == "d-2" || language == "d-12") {
-    const int most = language == "d-2" ? 2 : 12, depth = depth_of(s);
+  if (language.starts_with("d-")) {
+    const int most = std::stoi(language.substr(2)), depth = depth_of(s);
     return std::string(depth < most ? "a" : "") + (depth > 0 ? "b" : "$");
   }
   if (language == "one-d") return s.find('d') == s.npos ? "abd" : "bc$";
   if (language == "last-02")
     return s.find('0') != s.npos && s.find_first_not_of('2', s.rfind('0') + 1) == s.npos ? "012$"
                                                                                          : "012";
-  if (language == "aa") return s.size() % 2 ? "out" : "in";
-  if (language == "abab") return s.size() % 4 ? "out" : "in";
-  return "";
+  if (language == "blocks") return {s.back(), s.back() == 'e' ? '$' : char(s.back() + 1)};
+  return s.size() % language.size() ? "out" : "in";  // aa, aaaa, abab
 }
 
 }  // namespace
@@ -57,7 +56,7 @@ std::string asked_of(const std::string& language, const std::string& s) {
 TEST_CASE("regular: labels are equal exactly where the definition has the same targets") {
   for (const std::string language :
        {"tomita-1", "tomita-2", "tomita-3", "tomita-4", "tomita-5", "tomita-6", "tomita-7", "d-2",
-        "d-12", "one-d", "last-02", "aa", "abab"}) {
+        "d-3", "d-4", "d-12", "blocks", "one-d", "last-02", "aa", "aaaa", "abab"}) {
     const auto task = prepared("regular", {{"language", language}}, 16);
     std::map<std::string, int> label;
     for (const int length : {1, 2, 7, 24}) {

@@ -90,8 +90,9 @@ TEST_CASE("validation and test share no sequence, and each is the same every tim
 }
 
 TEST_CASE("a lag is the distance from the position that asks to the token with the answer") {
-  const std::set<std::string> telling{"flip-flop", "indirect", "mqar",   "mqmtar",   "n-back",
-                                      "needle",    "passkey",  "recall", "variables"};
+  const std::set<std::string> telling{"copy",   "flip-flop", "indirect", "mqar",
+                                      "mqmtar", "n-back",    "needle",   "passkey",
+                                      "recall", "reverse",   "variables"};
   for (const TaskEntry& entry : tasks()) {
     if (entry.make()->reads_files()) continue;
     const auto task = prepared(entry.name, {}, 12);

@@ -184,9 +184,12 @@ Frame frame(const Chart& c) {
   return f;
 }
 
+std::string named(const std::string& what, Chart::Axis axis) {
+  return what + (axis == Chart::Axis::logarithmic ? " (log scale)" : "");
+}
+
 std::string axes(const Chart& c, const Frame& f) {
-  std::string text = text_at(
-      2, 16, "start", c.left + (c.y == Chart::Axis::logarithmic ? " (log scale)" : ""), "quiet");
+  std::string text = text_at(2, 16, "start", named(c.left, c.y), "quiet");
   for (double tic : tics_of(f.low, f.high, f.y_axis)) {
     text += line_from(f.plot_left, f.y(tic), plot_right, f.y(tic), "grid");
     text += text_at(f.plot_left - 7, f.y(tic) + 5, "end", value(tic));
@@ -206,7 +209,8 @@ std::string axes(const Chart& c, const Frame& f) {
     if (cut < name.size())
       text += text_at(x, f.plot_bottom + 35, "middle", name.substr(cut + 1), "quiet");
   }
-  if (!c.below.empty()) text += text_at(plot_right, f.height - 6, "end", c.below, "quiet");
+  if (!c.below.empty())
+    text += text_at(plot_right, f.height - 6, "end", named(c.below, c.x), "quiet");
   if (!std::isnan(c.mark) && c.mark >= f.left && c.mark <= f.right)
     text += line_from(f.x(c.mark), plot_top, f.x(c.mark), f.plot_bottom, "mark");
   return text;

@@ -31,9 +31,19 @@ std::string seeds(const Results& r) {
   return fmt::format(" Median of {}{} seeds", fewer ? "up to " : "", r.seeds);
 }
 
+// ", trained on 64 bytes; 16,000 bytes scored"
 std::string training(const Results& r) {
+  std::int64_t least = 0, most = 0;
+  for (const EvalScore& s : r.scores) {
+    if (s.targets > 0) least = least ? std::min(least, s.targets) : s.targets;
+    most = std::max(most, s.targets);
+  }
   const std::string length = std::to_string(r.train_length);
-  return r.title() + ", trained on " + (r.text ? length + " bytes" : "lengths 1 to " + length);
+  const char* unit = r.text ? " bytes" : " tokens";
+  return r.title() + ", trained on " + (r.text ? length + unit : "lengths 1 to " + length) +
+         (most == 0 ? ""
+                    : "; " + (least < most ? grouped(least) + " to " : "") + grouped(most) + unit +
+                          " scored at each length");
 }
 
 Chart::Tics length_tics(const Results& r) {

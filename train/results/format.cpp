@@ -65,4 +65,10 @@ std::string printable(const std::string& text) {
   return out;
 }
 
+std::string grouped(std::int64_t n) {
+  std::string text = std::to_string(n);
+  for (int at = int(text.size()) - 3; at > 0; at -= 3) text.insert(std::size_t(at), ",");
+  return text;
+}
+
 }  // namespace yonder

@@ -23,5 +23,7 @@ std::string printable(const std::string&);
 /// A task or panel with its settings, without their owners: "copy (alphabet 2, base@0 100)".
 /// `settings` are separated by ", " or ':'.
 std::string with_settings(const std::string& name, const std::string& settings);
+/// 12345678 as "12,345,678".
+std::string grouped(std::int64_t n);
 
 }  // namespace yonder

@@ -68,11 +68,11 @@ double p_of(const std::vector<Ordering>& steps) {
   return p;
 }
 
-// The smallest opposite_p of the steps that can be judged.
+// The smallest opposite_p of the steps that can be judged, times their number (Bonferroni).
 double opposite_p_of(const std::vector<Ordering>& steps) {
   double p = 1;
   for (const Ordering& o : steps)
-    if (o.doubt.empty()) p = std::min(p, o.opposite_p);
+    if (o.doubt.empty()) p = std::min(p, o.opposite_p * double(steps.size()));
   return p;
 }
 
@@ -162,6 +162,8 @@ Ordering ordering(const Results& r, const Row& better, const Row& worse, int len
   o.pairs = paired(a, b);
   o.agree = m.percent ? o.pairs.above : o.pairs.below;
   o.doubt = doubt(r, o);
+  o.outcome = outcome(o);
+  if (o.pairs.seeds < 2) return o;
   o.p = sign_flip_p(stated(o, Direction::stated));
   o.opposite_p = sign_flip_p(stated(o, Direction::opposite));
   o.sign_p = sign_p(stated(o, Direction::stated));
@@ -202,6 +204,10 @@ std::string said(const Ordering& o) {
 
 std::string evidence(const Ordering& o) {
   if (o.pairs.seeds == 0) return o.doubt;
+  if (o.pairs.seeds == 1)
+    return fmt::format("difference {} {}; one seed has no interval and no p",
+                       number(o.pairs.difference.median, o.measure),
+                       o.measure.percent ? "points" : "nats");
   const Interval& i = o.pairs.interval;
   return fmt::format("median difference {} {}, interval {} to {}, p = {:.2g} (sign test {:.2g}){}",
                      number(o.pairs.difference.median, o.measure),
@@ -212,14 +218,16 @@ std::string evidence(const Ordering& o) {
 
 std::string seeds_to_decide(const Ordering& o, int claims) {
   constexpr int feasible = 50;
-  if (o.outcome != Outcome::open || o.pairs.seeds < 2) return "";
+  if (o.outcome == Outcome::holds || o.pairs.seeds < 2 || o.opposite_p * claims <= level) return "";
   if (!o.doubt.empty() && o.pairs.seeds >= fewest_seeds) return "";  // more seeds would not help
   if (std::ranges::count(o.pairs.differences, 0) == o.pairs.seeds)
     return "they are equal in every seed";
-  const int needed = seeds_needed(stated(o, Direction::stated), claims);
-  if (needed == 0) return "it leans the other way";
-  if (needed > feasible) return "no difference that seeds can show";
-  return fmt::format("{} seeds would decide, if the observed difference is real",
+  int needed = seeds_needed(stated(o, Direction::stated), claims);
+  const bool other_way = needed == 0;
+  if (other_way) needed = seeds_needed(stated(o, Direction::opposite), claims);
+  if (needed == 0 || needed > feasible) return "no difference that seeds can show";
+  return fmt::format("{}{} seeds would decide, if the observed difference is real",
+                     other_way ? "it leans the other way; " : "",
                      std::max(needed, seeds_for(claims)));
 }
 

@@ -29,9 +29,9 @@ struct Ordering {
   Measure measure = Measure::loss;  ///< what is compared
   Paired pairs;                     ///< better's value minus worse's, on the seeds that both have
   int agree = 0;                    ///< seeds on which `better` is the better one
-  double p = 1;                     ///< one-sided sign-flip test of the stated order
-  double opposite_p = 1;            ///< of the opposite order
-  double sign_p = 1;                ///< one-sided sign test of the stated order
+  double p = unknown;               ///< one-sided sign-flip test of the stated order; of two seeds
+  double opposite_p = unknown;      ///< of the opposite order
+  double sign_p = unknown;          ///< one-sided sign test of the stated order
   std::string doubt;  ///< why the pair can't be judged, whatever its values; else empty
   Outcome outcome = Outcome::open;  ///< result of the test
 };
@@ -58,8 +58,8 @@ std::vector<Ordering> orderings(const Results&, int length, const Measure&);
 std::string said(const Ordering&);
 /// The statistics: "median difference −0.42 nats, interval −0.50 to −0.31, p = 0.031 …".
 std::string evidence(const Ordering&);
-/// What would decide an open outcome, as one of `claims` claims: "17 seeds would decide, if …";
-/// empty if it is not open, with fewer than two seeds, or if more seeds would not help.
+/// What would decide an undecided step, as one of `claims` claims: "17 seeds would decide, if …";
+/// empty if it is decided, with fewer than two seeds, or if more seeds would not help.
 std::string seeds_to_decide(const Ordering&, int claims);
 
 /// The result of a claim.
@@ -73,9 +73,10 @@ struct Verdict {
   std::string why;              ///< why it can't be compared; else empty
   std::vector<Ordering> steps;  ///< each row against the next
   double p = 1;                 ///< largest p of its steps, as all must hold; or the trend's
-  double opposite_p = 1;        ///< smallest opposite_p of its steps; or the reversed trend's
-  double adjusted_p = 1;        ///< p adjusted by Holm over all claims of the study
-  std::optional<Trend> trend;   ///< of the whole order: four or more rows, or judged by trend
+  /// Smallest opposite_p of its steps, times their number; or the reversed trend's.
+  double opposite_p = 1;
+  double adjusted_p = 1;       ///< p adjusted by Holm over all claims of the study
+  std::optional<Trend> trend;  ///< of the whole order: four or more rows, or judged by trend
   /// Reproduced if adjusted_p ≤ 0.05, no step has opposite_p ≤ 0.05 and each step holds on some
   /// seed; partly if only such a step prevents that, or if a step has p ≤ 0.05 by itself; not
   /// reproduced if opposite_p, adjusted in the same way, is ≤ 0.05; else inconclusive.

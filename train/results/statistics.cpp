@@ -92,7 +92,7 @@ double standard_deviation(const std::vector<double>& values) {
 }
 
 Interval bootstrap(const std::vector<double>& values) {
-  if (values.empty()) return {};
+  if (values.size() < 2) return {.count = int(values.size())};
   std::vector<double> sorted = values;
   std::sort(sorted.begin(), sorted.end());
   const Chances chances =

@@ -40,6 +40,7 @@ struct Interval {
 /// The 95 % percentile bootstrap of the median: from the 2.5th to the 97.5th percentile of the
 /// medians of resamples with replacement. Up to 8 values, every resample is counted with its
 /// probability; above that, 10,000 are drawn with Philox, always the same.
+/// Empty for fewer than two values.
 /// Efron 1979, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7.
 Interval bootstrap(const std::vector<double>& values);
 

@@ -136,11 +136,18 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
     refuse(a, b, to, "different bins of evaluation lengths; join runs with the same");
   compare_data(to, from, a, b);
   for (const EvalScore& s : from.scores)
-    for (const EvalScore& other : to.scores)
-      if (s.row == other.row && s.seed == other.seed && s.length == other.length)
+    for (const EvalScore& other : to.scores) {
+      if (s.length != other.length) continue;
+      if (s.row == other.row && s.seed == other.seed)
         refuse(a, b, to,
                fmt::format("{} of seed {} in both; join runs of other rows or other seeds",
                            s.row.label(), s.seed));
+      if (s.examples && other.examples && s.examples != other.examples)
+        refuse(a, b, to,
+               fmt::format("{} and {} test sequences at length {}; join runs that were evaluated "
+                           "alike",
+                           other.examples, s.examples, s.length));
+    }
   const Results before = to;
   each_list(to, from, [](auto& all, const auto& more) { append(all, more); });
   for (const Row& row : from.rows) add_once(to.rows, row);

@@ -1,5 +1,7 @@
 #include "train/results/orderings.h"
 
+#include <cmath>
+
 #include "tests/support/catch.h"
 #include "tests/support/results_fixture.h"
 
@@ -59,7 +61,24 @@ TEST_CASE("if one of five seeds disagrees, a pair stays open, with the seeds nee
   CHECK(seeds_to_decide(o, 1) == "7 seeds would decide, if the observed difference is real");
   const Ordering opposite =
       ordering(with_loss(r, r.rows[2], 512, 1, 1.5), r.rows[2], r.rows[0], 512, Measure::loss);
-  CHECK(seeds_to_decide(opposite, 1) == "it leans the other way");
+  CHECK(seeds_to_decide(opposite, 1) ==
+        "it leans the other way; 7 seeds would decide, if the observed difference is real");
+}
+
+TEST_CASE("one seed has neither an interval nor a p") {
+  const Results r = found_text(1);
+  const Ordering o = ordering(r, r.rows[0], r.rows[2], 512, Measure::loss);
+  CHECK(evidence(o) == "difference −0.290 nats; one seed has no interval and no p");
+  CHECK((std::isnan(o.p) && std::isnan(o.opposite_p) && std::isnan(o.pairs.interval.low)));
+  CHECK(o.outcome == Outcome::open);
+  CHECK(verdict_of(r, {.order = {"kerple", "rope:rope.scaling=yarn"}}).p == 1);
+}
+
+TEST_CASE("the opposite of an order is tested as often as the order has steps") {
+  const std::vector<std::string> order{"rope", "rope:rope.scaling=yarn", "kerple"};
+  CHECK(verdict_of(found_text(5), {.order = order}).opposite_p == 2 / 32.);
+  CHECK(verdict_of(found_text(5), {.order = order}).result == Verdict::inconclusive);
+  CHECK(verdict_of(found_text(6), {.order = order}).result == Verdict::not_reproduced);
 }
 
 TEST_CASE("claims of one study share their error rate, by Holm") {

@@ -59,6 +59,11 @@ TEST_CASE("studies that do not fit are refused in a sentence that names both run
   binned.bins = {{128, 65}};
   CHECK_THROWS_WITH(merged({study_of(only(found_text(), "rope")), study_of(binned)}, {"x", "y"}),
                     ContainsSubstring("different bins"));
+  Results more = only(found_text(), "kerple");
+  for (EvalScore& s : more.scores) s.examples = 7;
+  CHECK_THROWS_WITH(merged({study_of(only(found_text(), "rope")), study_of(more)}, {"x", "y"}),
+                    ContainsSubstring("and 7 test sequences at length 64; join runs that were "
+                                      "evaluated alike"));
   longer.train_length = 128;
   CHECK_THROWS_WITH(merged({study_of(only(found_text(), "rope")), study_of(longer)}, {"x", "y"}),
                     ContainsSubstring("training lengths 64 and 128"));

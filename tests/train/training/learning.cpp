@@ -107,6 +107,18 @@ TEST_CASE("every bias learns to copy", "[slow]") { all_learn(Kind::bias); }
 TEST_CASE("every rotary encoding learns to copy", "[slow]") { all_learn(Kind::rotary); }
 TEST_CASE("rope learns to copy with every modifier", "[slow]") { all_learn(Kind::modifier); }
 
+TEST_CASE("where copying is learned, a head attends to the token to be copied") {
+  Trained run = prepare(copying(entry("rope"), 1500));
+  Trainer trainer(run);
+  for (int s = 1; s <= 1500; ++s) trainer.step(s);
+  const EvalRow row = evaluate(run, {.lengths = {4}, .examples = 500, .attention = true})[0];
+  CHECK(row.exact_match >= 0.99);
+  double most = 0;
+  for (const auto& heads : row.attention)
+    for (const HeadSums& head : heads) most = std::max(most, head.told / double(head.told_rows));
+  CHECK(most >= 0.7);
+}
+
 TEST_CASE("16384 tokens fit into 1 GB with no or absolute positions", "[slow]") {
   all_fit_at_16384(Kind::none);
   all_fit_at_16384(Kind::absolute);

@@ -42,7 +42,7 @@ Json far_out(const Results& r, const Palette& palette) {
   const int length = r.longest();
   Json heads{head("encoding"), head("effective keys", "median head, range"),
              head("distance", "tokens"), head("within N")};
-  if (has_lags(r)) heads.push_back(head("on the telling token"));
+  if (has_lags(r)) heads.push_back(head("on the evidence", "token that determines the answer"));
   heads.push_back(head("conclusion"));
   Json lines = Json::array();
   for (const Row& row : r.rows) {
@@ -84,7 +84,8 @@ Json at_every_length(const Results& r, const Palette& palette) {
   add("effective keys", &HeadStatistics::keys, keys_text);
   add("mean distance in tokens", &HeadStatistics::distance, keys_text);
   add("share within the training length", &HeadStatistics::within, share_text);
-  if (has_lags(r)) add("share on the telling token", &HeadStatistics::told, share_text);
+  if (has_lags(r))
+    add("share on the token that determines the answer", &HeadStatistics::told, share_text);
   return tables;
 }
 

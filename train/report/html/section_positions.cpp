@@ -46,10 +46,12 @@ Json against_window(const Results& r, const Row& row, const Row& window, const P
                               : p.interval.high < 0    ? "far context is used"
                               : p.interval.low > 0     ? "the window is better"
                                                        : "no difference";
-  return line_of(row, palette,
-                 {cell(with_sign(p.difference.median, 3)),
-                  cell(with_sign(p.interval.low, 3) + " to " + with_sign(p.interval.high, 3)),
-                  cell(fmt::format("{} of {}", p.below, p.seeds)), cell(verdict, "words")});
+  return line_of(
+      row, palette,
+      {cell(with_sign(p.difference.median, 3)),
+       cell(p.seeds < 2 ? "–"
+                        : with_sign(p.interval.low, 3) + " to " + with_sign(p.interval.high, 3)),
+       cell(fmt::format("{} of {}", p.below, p.seeds)), cell(verdict, "words")});
 }
 
 Json windows(const Results& r, const Palette& palette) {

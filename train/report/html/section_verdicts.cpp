@@ -12,8 +12,10 @@ namespace {
 std::string outcome_of(const Ordering& o, int claims) {
   const std::string more = seeds_to_decide(o, claims),
                     why = o.doubt.empty() ? "inconclusive" : "inconclusive: " + o.doubt;
-  if (o.outcome == Outcome::open) return more.empty() ? why : why + "; " + more;
-  return o.outcome == Outcome::holds ? "holds" : "reversed";
+  const std::string found = o.outcome == Outcome::open    ? why
+                            : o.outcome == Outcome::holds ? "holds"
+                                                          : "reversed";
+  return found + (more.empty() ? "" : "; " + more);
 }
 
 std::string signed_number(double x, const Measure& m) {
@@ -27,14 +29,14 @@ Json steps(const std::string& name, const std::vector<Ordering>& all, int claims
   Json lines = Json::array();
   for (const Ordering& o : all) {
     const Interval& i = o.pairs.interval;
-    const bool any = o.pairs.seeds > 0;
+    const bool any = o.pairs.seeds > 0, several = o.pairs.seeds > 1;
     lines.push_back(
         {{"rows", {named(o.better, palette, m.percent ? " > " : " < "), named(o.worse, palette)}},
          {"cells",
           {cell(fmt::format("{} of {}", o.agree, o.pairs.seeds)),
            cell(any ? signed_number(o.pairs.difference.median, m) : ""),
-           cell(any ? signed_number(i.low, m) + " to " + signed_number(i.high, m) : ""),
-           cell(any ? number(o.p, "{:.2g}") : ""), cell(outcome_of(o, claims), "words")}}});
+           cell(several ? signed_number(i.low, m) + " to " + signed_number(i.high, m) : ""),
+           cell(several ? number(o.p, "{:.2g}") : ""), cell(outcome_of(o, claims), "words")}}});
   }
   const std::string at = " at " + all.front().at;
   return tables_of(

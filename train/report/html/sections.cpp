@@ -46,12 +46,6 @@ std::string with_sign(double x, int digits) {
   return (x < 0 ? "−" : "+") + text;
 }
 
-std::string grouped(std::int64_t n) {
-  std::string text = std::to_string(n);
-  for (int at = int(text.size()) - 3; at > 0; at -= 3) text.insert(std::size_t(at), ",");
-  return text;
-}
-
 std::string number(double x, fmt::format_string<double&> format) {
   return std::isnan(x) ? "" : fmt::format(format, x);
 }

@@ -83,8 +83,6 @@ Json length_heads(const Results&, const std::string& first);
 std::string with_sign(double x, int digits);
 /// A text in parts, with links for the arXiv papers and kexue.fm pages that it names.
 Json linked(const std::string& text);
-/// 12345678 as "12,345,678".
-std::string grouped(std::int64_t n);
 /// A number in a format; "" for NaN.
 std::string number(double x, fmt::format_string<double&> format);
 
