@@ -65,6 +65,7 @@ struct Results {
   bool text = false;     ///< a text is modelled; else questions are answered
   int train_length = 0;  ///< N in items for tasks, in tokens for text
   int train_steps = 0;   ///< 0: unknown, in results of earlier versions
+  std::string settings;  ///< checksum of all settings that its runs share; "": unknown
   std::vector<int> lengths;          ///< evaluated, ascending
   LengthBins bins;                   ///< among lengths
   int seeds = 0;                     ///< runs per row

@@ -43,7 +43,7 @@ void add_lines(std::string& csv, const Results& r, const std::vector<EvalScore>&
     for (double x :
          {s.loss_low, s.loss_high, r.chance_accuracy(s.length), r.unigram_loss, r.bytes_per_token})
       csv += ',' + digits(x);
-    csv += ',' + (r.train_steps ? std::to_string(r.train_steps) : "") + '\n';
+    csv += ',' + (r.train_steps ? std::to_string(r.train_steps) : "") + ',' + r.settings + '\n';
   }
 }
 
@@ -53,7 +53,7 @@ std::string to_csv(const Study& study) {
   std::string csv = std::string(key_columns) +
                     ",step,loss,perplexity,bits_per_byte,token_accuracy,exact_match,examples,error,"
                     "status,reason,eval_length_min,targets,loss_low,loss_high,chance,unigram_loss,"
-                    "bytes_per_token,train_steps\n";
+                    "bytes_per_token,train_steps,settings\n";
   for (const Results& r : study.panels) {
     add_lines(csv, r, r.scores);
     add_lines(csv, r, r.late_checkpoints);

@@ -139,6 +139,7 @@ struct CsvPanel {
 
 bool given(int n) { return n > 0; }
 bool given(double x) { return !std::isnan(x); }
+bool given(const std::string& text) { return !text.empty(); }
 
 // Keeps what a line says about its panel; earlier lines must agree.
 template <class T>
@@ -170,6 +171,7 @@ void add_line(CsvPanel& panel, const CsvCells& cells) {
   EvalScore s = csv_score(cells, r.protocol);
   must_agree(r.train_length, cells.whole("train_length", 1), "train_length", cells);
   must_agree(r.train_steps, cells.whole("train_steps"), "train_steps", cells);
+  must_agree(r.settings, cells.text("settings"), "settings", cells);
   must_agree(r.unigram_loss, cells.number("unigram_loss"), "unigram_loss", cells);
   must_agree(r.bytes_per_token, cells.number("bytes_per_token"), "bytes_per_token", cells);
   must_agree(panel.chance.try_emplace(s.length, unknown).first->second, cells.share("chance"),

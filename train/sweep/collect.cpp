@@ -135,6 +135,10 @@ void join(Results& to, const Results& from, const std::string& a, const std::str
   if (to.bins != from.bins)
     refuse(a, b, to, "different bins of evaluation lengths; join runs with the same");
   compare_data(to, from, a, b);
+  if (!to.settings.empty() && !from.settings.empty() && to.settings != from.settings)
+    refuse(a, b, to,
+           fmt::format("settings with the checksums {} and {}; join runs that were trained alike",
+                       to.settings, from.settings));
   for (const EvalScore& s : from.scores)
     for (const EvalScore& other : to.scores) {
       if (s.length != other.length) continue;
@@ -166,15 +170,6 @@ std::string unlike(const Training& x, const Training& y) {
   return "";
 }
 
-// Whether an encoding has parameters that count as content (Transformer::position_parameters).
-bool adds_content(const std::string& encoding) {
-  const auto names = parse_encoding(encoding).names();
-  return std::ranges::any_of(names, [](const std::string& name) {
-    const Entry* e = find_entry(name);
-    return e && e->adds_content;
-  });
-}
-
 // Rows of one panel are comparable only if their models differ in nothing but the encoding.
 void compare(const Study& a, const Study& b, const Results& panel, const std::string& name_a,
              const std::string& name_b) {
@@ -183,12 +178,6 @@ void compare(const Study& a, const Study& b, const Results& panel, const std::st
       if (x.task != panel.task || y.task != panel.task || x.variant != panel.variant ||
           y.variant != panel.variant || x.trial || y.trial)
         continue;
-      const auto content_x = x.parameters - x.position_parameters,
-                 content_y = y.parameters - y.position_parameters;
-      if (content_x != content_y && !adds_content(x.encoding) && !adds_content(y.encoding))
-        refuse(name_a, name_b, panel,
-               fmt::format("models of {} and of {} content parameters; join runs of the same model",
-                           content_x, content_y));
       if (const std::string what = unlike(x, y); !what.empty())
         refuse(name_a, name_b, panel,
                "trainings with " + what + "; join runs that were trained alike");

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/io/files.h"
 #include "train/config/keys.h"
 #include "train/evaluation/extrapolation.h"
 #include "train/sweep/sweep_run.h"
@@ -55,6 +56,21 @@ void check(const Experiment& experiment, const Variant& variant) {
   }
 }
 
+namespace {
+
+// A checksum of what the runs of a panel share: not their rows, seeds, and learning rates that
+// validation loss chooses.
+std::string checksum_of_settings(const Experiment& experiment, const Variant& variant,
+                                 const RunConfig& run) {
+  std::string text = experiment.plan.rates.empty() ? text_of(Value(run.lr)) : "";
+  for (const Override& o : shared_settings(experiment, run)) text += "\n" + text_of(o);
+  for (const Override& o : variant.base.options)
+    if (o.key.owner != run.task) text += "\n" + text_of(o);
+  return checksum(text).substr(0, 8);
+}
+
+}  // namespace
+
 std::vector<Results> panels_of(const Experiment& experiment, const Variant& variant) {
   const auto& [config, plan, inputs] = experiment;
   std::vector<Results> panels;
@@ -71,6 +87,7 @@ std::vector<Results> panels_of(const Experiment& experiment, const Variant& vari
                     .text = task.is_text(),
                     .train_length = run.train_length,
                     .train_steps = run.steps,
+                    .settings = checksum_of_settings(experiment, variant, run),
                     .lengths = lengths_of(plan, variant),
                     .bins = config.bins,
                     .seeds = config.seeds,

@@ -82,20 +82,6 @@ RunConfig run_of(const SweepConfig& config, const Variant& variant, const std::s
   return run;
 }
 
-// The settings that all runs of a table must share and Training has no field for: what else of the
-// training affects the result, and the task.
-Overrides shared_settings(const Experiment& experiment, const RunConfig& run) {
-  Overrides all{{"model.bidirectional", run.bidirectional}};
-  for (const OptionView& o : run.fields()) {
-    const bool said = o.name == "train.steps" || o.name == "train.lr" || o.name == "train.seed";
-    if (o.name.starts_with("train.") && o.affects_result && !said) all.push_back({o.name, o.value});
-  }
-  const auto task = prepare_task(run, experiment.inputs);
-  for (const Option& o : task->options())
-    if (o.name != "path") all.push_back({{run.task, {}, o.name}, value_of(o)});
-  return all;
-}
-
 Training train_cell(const Experiment& experiment, const Cell& cell, const std::string& folder,
                     const FlopCount& flops, ProgressMeter& pace) {
   const double work = training_of(flops, cell.run);
@@ -262,6 +248,19 @@ void write_events(const CellResult& result, const std::string& folder) {
 }
 
 }  // namespace
+
+Overrides shared_settings(const Experiment& experiment, const RunConfig& run) {
+  const std::vector<std::string> elsewhere{"model.encoding", "data.task", "data.train_length",
+                                           "train.steps",    "train.lr",  "train.seed"};
+  Overrides all;
+  for (const OptionView& o : run.fields())
+    if (o.affects_result && !o.name.starts_with("encoding.") && !has(elsewhere, o.name))
+      all.push_back({o.name, o.value});
+  const auto task = prepare_task(run, experiment.inputs);
+  for (const Option& o : task->options())
+    if (o.name != "path") all.push_back({{run.task, {}, o.name}, value_of(o)});
+  return all;
+}
 
 std::vector<double> downsample(const std::vector<double>& values) {
   const std::size_t parts = std::min<std::size_t>(stretches, values.size());

@@ -22,6 +22,10 @@ std::string name_of(const Experiment&, const Cell&);
 /// The training of a cell without its cost: identifies the run.
 Training training_of(const Experiment&, const Cell&);
 
+/// The settings that all runs of a panel share and Training has no field for: of the model, the
+/// training and the task, what affects results.
+Overrides shared_settings(const Experiment&, const RunConfig&);
+
 /// Whether an encoding of the run, in any layer and at any time, has a component of that name.
 bool has_component(const RunConfig&, const std::string& part);
 

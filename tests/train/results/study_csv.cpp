@@ -23,6 +23,7 @@ Results answered() {
 Study of_all_columns() {
   Results text = found_text(), task = answered();
   text.train_steps = task.train_steps = 1000;
+  text.settings = "0123abcd";
   text.scores[0].loss = 0.1 + 0.2;
   text.scores[0].loss_low = 1. / 3, text.scores[0].loss_high = 2. / 3;
   text.scores[0].targets = 1ll << 40;
@@ -74,13 +75,14 @@ TEST_CASE("results read back from their CSV bit for bit") {
   CHECK(task.chance == study.panels[1].chance);
   CHECK(task.bins == study.panels[1].bins);
   CHECK(task.train_steps == 1000);
+  CHECK((text.settings == "0123abcd" && task.settings.empty()));
 }
 
 TEST_CASE("a CSV of an earlier version, or one that a spreadsheet saved, is read") {
   std::istringstream now(to_csv({.panels = {answered()}}));
   std::string csv;
   for (std::string line; std::getline(now, line); csv += line + "\r\n")
-    for (int column = 0; column < 4; ++column) line.resize(line.rfind(','));
+    for (int column = 0; column < 5; ++column) line.resize(line.rfind(','));
   REQUIRE(csv.find("chance") == csv.npos);
   const Results r = study_from_csv(csv, "x.csv").panels.at(0);
   CHECK(r.chance.empty());
@@ -105,7 +107,7 @@ TEST_CASE("an invalid CSV is refused by file, line and column") {
   CHECK_THAT(refusal(with_field(20, "21")),
              ContainsSubstring("column eval_length_min: it is above"));
   CHECK_THAT(refusal(with_field(17, "\"x")), ContainsSubstring("line 2, column 18: a quotation"));
-  CHECK_THAT(refusal(with_field(17, "x,y")), ContainsSubstring("column train_steps: the line has"));
+  CHECK_THAT(refusal(with_field(17, "x,y")), ContainsSubstring("column settings: the line has"));
   const std::string csv = to_csv({.panels = {answered()}});
   CHECK_THAT(refusal(csv + csv.substr(csv.find('\n') + 1)),
              Equals("a/x.csv, line 8, column encoding: rope of seed 0 at length 20 occurs a "
