@@ -198,16 +198,19 @@ std::string axes(const Chart& c, const Frame& f) {
   Chart::Tics tics = c.x_tics;
   if (tics.empty())
     for (double tic : tics_of(f.left, f.right, c.x)) tics.emplace_back(tic, value(tic));
-  double free = 0;  // names that would overlap are omitted
+  double free[] = {0, 0};  // lines of names that would overlap are omitted
   for (const auto& [at, name] : tics) {
     const std::size_t cut = std::min(name.find('\n'), name.size());
-    const double x = f.x(at), half = 4.2 * letters(name.substr(0, cut));
+    const double x = f.x(at);
     text += line_from(x, f.plot_bottom, x, f.plot_bottom + 5, "axis");
-    if (x - half < free) continue;
-    free = x + half + 5;
-    text += text_at(x, f.plot_bottom + 19, "middle", name.substr(0, cut));
-    if (cut < name.size())
-      text += text_at(x, f.plot_bottom + 35, "middle", name.substr(cut + 1), "quiet");
+    for (const int k : {0, 1}) {
+      const std::string line =
+          k == 0 ? name.substr(0, cut) : name.substr(std::min(cut + 1, name.size()));
+      const double half = 4.2 * letters(line);
+      if (line.empty() || x - half < free[k]) break;
+      free[k] = x + half + 5;
+      text += text_at(x, f.plot_bottom + 19 + 16 * k, "middle", line, k == 0 ? "" : "quiet");
+    }
   }
   if (!c.below.empty())
     text += text_at(plot_right, f.height - 6, "end", named(c.below, c.x), "quiet");

@@ -31,19 +31,22 @@ std::string seeds(const Results& r) {
   return fmt::format(" Median of {}{} seeds", fewer ? "up to " : "", r.seeds);
 }
 
-// ", trained on 64 bytes; 16,000 bytes scored"
 std::string training(const Results& r) {
+  const std::string length = std::to_string(r.train_length);
+  return r.title() + ", trained on " + (r.text ? length + " bytes" : "lengths 1 to " + length);
+}
+
+// ", trained on 64 bytes; 16,000 bytes scored at each length"
+std::string scored(const Results& r) {
   std::int64_t least = 0, most = 0;
   for (const EvalScore& s : r.scores) {
     if (s.targets > 0) least = least ? std::min(least, s.targets) : s.targets;
     most = std::max(most, s.targets);
   }
-  const std::string length = std::to_string(r.train_length);
   const char* unit = r.text ? " bytes" : " tokens";
-  return r.title() + ", trained on " + (r.text ? length + unit : "lengths 1 to " + length) +
-         (most == 0 ? ""
-                    : "; " + (least < most ? grouped(least) + " to " : "") + grouped(most) + unit +
-                          " scored at each length");
+  return training(r) + (most == 0 ? ""
+                                  : "; " + (least < most ? grouped(least) + " to " : "") +
+                                        grouped(most) + unit + " scored at each length");
 }
 
 Chart::Tics length_tics(const Results& r) {
@@ -120,7 +123,7 @@ Chart distances(const Results& r, const std::string& name, const std::string& ti
                 const std::string& more) {
   Chart c{.name = panel_name(r, name),
           .title = title + " at length " + std::to_string(r.longest()),
-          .caption = training(r) + ". " + more,
+          .caption = scored(r) + ". " + more,
           .left = "% of the attention",
           .below = "distance from the query, in tokens",
           .low = 0};
@@ -163,7 +166,7 @@ Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& ro
           .caption = fmt::format(
               "{}.{}{} Beyond {} (dashed line) no distance was seen in training: a flat line "
               "does not degrade.",
-              training(r), seeds(r), r.seeds > 1 ? ", dots: seeds." : "", r.train_length),
+              scored(r), seeds(r), r.seeds > 1 ? ", dots: seeds." : "", r.train_length),
           .left = unit_of(r, m),
           .below = "evaluation length",
           .x = Chart::Axis::logarithmic,
@@ -211,7 +214,7 @@ Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palet
   Chart c{
       .name = panel_name(r, "positions"),
       .title = "Loss by position, at the longest length",
-      .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? "." : "") +
+      .caption = training(r) + ", in at most 128 windows." + seeds(r) + (r.seeds > 1 ? "." : "") +
                  " A line that falls beyond the dashed one uses context that training never had.",
       .left = unit_of(r, Measure::loss),
       .below = "position of the target, in tokens",
@@ -230,7 +233,7 @@ Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palet
 Chart keys_over_length(const Results& r, const std::vector<Row>& rows, const Palette& palette) {
   Chart c{.name = panel_name(r, "keys"),
           .title = "Effective keys by evaluation length",
-          .caption = training(r) +
+          .caption = scored(r) +
                      ". Median of all heads of all seeds: how many tokens a query "
                      "spreads its attention over. Sloping dashed line: half of all tokens.",
           .left = "effective keys",
@@ -344,7 +347,7 @@ Chart over_steps(const Results& r, const Measure& m, int length, const Palette& 
   Chart c{.name = panel_name(r, fmt::format("{}-{}-steps", m.name, length)),
           .title = fmt::format("{} at length {} ({}×), over training", m.title, length,
                                r.multiple(length)),
-          .caption = training(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : ""),
+          .caption = scored(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : ""),
           .left = unit_of(r, m),
           .below = "steps"};
   if (m.percent) c.low = 0, c.high = 105;
