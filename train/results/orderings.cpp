@@ -227,7 +227,7 @@ std::string seeds_to_decide(const Ordering& o, int claims) {
   if (other_way) needed = seeds_needed(stated(o, Direction::opposite), claims);
   if (needed == 0 || needed > feasible) return "no difference that seeds can show";
   return fmt::format("{}{} seeds would decide, if the observed difference is real",
-                     other_way ? "it leans the other way; " : "",
+                     other_way && o.outcome == Outcome::open ? "it leans the other way; " : "",
                      std::max(needed, seeds_for(claims)));
 }
 
