@@ -249,9 +249,7 @@ void test_extensions(const EvalOptions& options, const Trained& run, const Input
 }
 
 void test_one(const EvalOptions& options, Trained& run, const Inputs& inputs, Progress& progress) {
-  EvalSettings settings = options.settings;
-  if (!options.per_position.empty()) settings.by_position = std::numeric_limits<int>::max();
-  const auto rows = evaluate(run, settings, [&](int index, double part) {
+  const auto rows = evaluate(run, options.settings, [&](int index, double part) {
     progress.show(
         fmt::format("length {}: {}", options.settings.lengths[std::size_t(index)], percent(part)));
   });

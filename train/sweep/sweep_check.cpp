@@ -60,12 +60,9 @@ namespace {
 
 // A checksum of what the runs of a panel share: not their rows, seeds, and learning rates that
 // validation loss chooses.
-std::string checksum_of_settings(const Experiment& experiment, const Variant& variant,
-                                 const RunConfig& run) {
+std::string checksum_of_settings(const Experiment& experiment, const RunConfig& run) {
   std::string text = experiment.plan.rates.empty() ? text_of(Value(run.lr)) : "";
   for (const Override& o : shared_settings(experiment, run)) text += "\n" + text_of(o);
-  for (const Override& o : variant.base.options)
-    if (o.key.owner != run.task) text += "\n" + text_of(o);
   return checksum(text).substr(0, 8);
 }
 
@@ -87,7 +84,7 @@ std::vector<Results> panels_of(const Experiment& experiment, const Variant& vari
                     .text = task.is_text(),
                     .train_length = run.train_length,
                     .train_steps = run.steps,
-                    .settings = checksum_of_settings(experiment, variant, run),
+                    .settings = checksum_of_settings(experiment, run),
                     .lengths = lengths_of(plan, variant),
                     .bins = config.bins,
                     .seeds = config.seeds,
