@@ -214,7 +214,8 @@ Chart over_positions(const Results& r, const std::vector<Row>& rows, const Palet
   Chart c{
       .name = panel_name(r, "positions"),
       .title = "Loss by position, at the longest length",
-      .caption = training(r) + ", in at most 128 windows." + seeds(r) + (r.seeds > 1 ? "." : "") +
+      .caption = training(r) + fmt::format(", in at most {} windows.", scored_by_position) +
+                 seeds(r) + (r.seeds > 1 ? "." : "") +
                  " A line that falls beyond the dashed one uses context that training never had.",
       .left = unit_of(r, Measure::loss),
       .below = "position of the target, in tokens",

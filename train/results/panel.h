@@ -25,6 +25,9 @@ struct Curve {
   int seed = 0;              ///< of the run
   std::vector<double> loss;  ///< [segments], nats
 };
+/// How many sequences of the longest length, the first, a sweep scores at all positions for a
+/// Curve.
+inline constexpr int scored_by_position = 128;
 
 /// Accuracy by lag: how many tokens back the answer is found.
 struct LagScore {

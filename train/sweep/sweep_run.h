@@ -48,9 +48,6 @@ std::string try_cell(const Experiment&, const Cell&, const std::string& folder,
 std::string run_cell(const Experiment&, const Cell&, const std::string& folder,
                      const ProgressCallback&);
 
-/// First sequences of a text's longest length that are scored at all positions, for the curve.
-constexpr int scored_by_position = 128;
-
 /// A curve over positions or steps as a cell stores it: the means over at most 64 equal segments,
 /// ignoring NaN; NaN if a segment has nothing else.
 std::vector<double> downsample(const std::vector<double>&);
