@@ -5,7 +5,8 @@
 //
 // If S is N(0, 1), a key's mean unnormalised weight is √e/(1 + |i − j|/τ): distances of 10 to 100
 // get as much in total as those of 100 to 1000. Meant for p-RoPE (rope with rope.fraction and
-// rope.truncate), which rotates the q and k of S; with plain RoPE the paper's models fail beyond N.
+// rope.truncate), which rotates the q and k of S; with plain RoPE the paper's models fail beyond N,
+// and so do ours if p-RoPE keeps wavelengths longer than N.
 // With τ → ∞ it changes nothing.
 #include <cmath>
 #include <cstdlib>

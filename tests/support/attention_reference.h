@@ -58,6 +58,9 @@ class Row {
   const Call& call_;
   int b_, h_, i_;
   Numbers place_;  // Σ_{t=j..i} σ(raw t) of each key; empty without contextual terms
+  // q_i H_i … H_{j+1} for each key j, or q_i with the decays of the tokens after j; empty if the
+  // tokens in between take no part
+  std::vector<Numbers> walked_;
 
   int Tq() const { return call_.dots.q.dim(1); }
   int Tk() const { return call_.dots.k.dim(1); }
@@ -125,7 +128,7 @@ class Row {
   // replaces q_i·k_j if the tokens in between take part in it
   double through(int j) const;
   void differentiate_through(int j, double ds, Gradients& to) const;
-  Numbers walked(int j) const;
+  void walk();
   bool goes_through() const { return call_.dots.log_decay || call_.dots.path.w; }
   void differentiate_score(int j, double ds, Gradients& to) const;
   void differentiate_contextual(const ContextualTerm&, const Numbers& ds, Gradients&,
@@ -155,6 +158,7 @@ inline Row::Pair Row::pair(int j) const {
 }
 
 inline Row::Row(const Call& call, int b, int h, int i) : call_(call), b_(b), h_(h), i_(i) {
+  if (goes_through()) walk();
   if (call.scores.contextual.empty()) return;
   double sum = 0;
   place_.resize(std::size_t(Tk()));
@@ -192,11 +196,11 @@ inline double Row::score(int j) const {
   return s;
 }
 
-// q_i H_i … H_{j+1}, or q_i with the decays of the tokens after j
-inline Numbers Row::walked(int j) const {
+inline void Row::walk() {
   Numbers x(static_cast<std::size_t>(dk()));
   for (int c = 0; c < dk(); ++c) x[c] = double(q().value()[std::int64_t(at(q(), i_)) + c]);
-  for (int t = std::min(own(), Tk() - 1); t > j; --t) {
+  walked_.assign(std::size_t(Tk()), x);
+  for (int t = std::min(own(), Tk() - 1); t > 0; --t) {
     if (const Var& decay = call_.dots.log_decay)
       for (int c = 0; c < dk(); ++c)
         x[c] *= std::exp(double(decay.value()[std::int64_t(at(decay, t)) + c]));
@@ -207,25 +211,25 @@ inline Numbers Row::walked(int j) const {
       sum *= double(call_.dots.path.beta.value()[(b_ * Tk() + t) * H() + h_]);
       for (int c = 0; c < dk(); ++c) x[c] -= sum * double(column[c]);
     }
+    walked_[std::size_t(t - 1)] = x;
   }
-  return x;
 }
 
 inline double Row::through(int j) const {
-  const Numbers x = walked(j);
+  const Numbers& x = walked_[std::size_t(j)];
   double sum = 0;
   for (int c = 0; c < dk(); ++c) sum += x[c] * double(k().value()[std::int64_t(at(k(), j)) + c]);
   return sum;
 }
 
 inline void Row::differentiate_through(int j, double ds, Gradients& to) const {
-  Numbers x = walked(j), g(static_cast<std::size_t>(dk()));
+  Numbers g(static_cast<std::size_t>(dk()));
   for (int c = 0; c < dk(); ++c) {
-    to.k[at(k(), j) + c] += ds * x[c];
+    to.k[at(k(), j) + c] += ds * walked_[std::size_t(j)][std::size_t(c)];
     g[c] = ds * double(k().value()[std::int64_t(at(k(), j)) + c]);
   }
   for (int t = j + 1; t <= std::min(own(), Tk() - 1); ++t) {
-    x = walked(t);  // before t acts
+    const Numbers& x = walked_[std::size_t(t)];  // before t acts
     if (const Var& decay = call_.dots.log_decay)
       for (int c = 0; c < dk(); ++c) {
         g[c] *= std::exp(double(decay.value()[std::int64_t(at(decay, t)) + c]));

@@ -14,8 +14,10 @@ struct Chart {
   /// A point of a line.
   struct Point {
     double x, y;                     ///< in the units of the axes
-    std::vector<double> seeds = {};  ///< shown as dots if there are several
+    std::vector<double> seeds = {};  ///< shown as dots; more than `dots`: their range, as a band
   };
+  /// Most seeds that are told apart as dots.
+  static constexpr std::size_t dots = 10;
   /// The line of one row.
   struct Line {
     std::string label;          ///< written at its right end

@@ -67,7 +67,7 @@ std::string axis_of(const Chart& c) {
          "anchor=north west}";
 }
 
-// Figures for a paper: each panel's measures over length and loss by position; the profile.
+// Figures for a paper: each panel's measures over length and loss by position; profile and ranks.
 std::vector<Chart> charts_of(const Study& study) {
   const Palette palette = palette_of(study);
   std::vector<Chart> all;
@@ -78,8 +78,10 @@ std::vector<Chart> charts_of(const Study& study) {
       all.push_back(over_length(r, measures[m], r.rows, palette));
     all.push_back(over_positions(r, r.rows, palette));
   }
-  if (const auto multiples = at_multiples(study.panels); !multiples.empty())
+  if (const auto multiples = at_multiples(study.panels); !multiples.empty()) {
     all.push_back(performance_profile(headline_of(multiples), palette));
+    all.push_back(mean_ranks(multiples, palette));
+  }
   std::erase_if(all, [](const Chart& c) { return c.empty(); });
   for (Chart& c : all)
     for (Chart::ReferenceLine& t : c.reference_lines) t.label = t.name;

@@ -13,6 +13,7 @@ namespace yonder {
 namespace {
 
 constexpr std::size_t readable = 14;  // lines per chart
+constexpr std::size_t apart = 8;      // lines that a reader can follow where they cross
 
 double scaled(double value, const Measure& m) { return m.percent ? 100 * value : value; }
 
@@ -29,6 +30,13 @@ std::string seeds(const Results& r) {
   for (const Row& row : r.rows)
     for (int length : r.lengths) fewer = fewer || !counted(r, r.at(row, length, m)).empty();
   return fmt::format(" Median of {}{} seeds", fewer ? "up to " : "", r.seeds);
+}
+
+// How the seeds are drawn: ", dots: seeds."
+std::string seeds_drawn(const Results& r) {
+  return r.seeds < 2                          ? ""
+         : std::size_t(r.seeds) > Chart::dots ? ", bands: range of the seeds."
+                                              : ", dots: seeds.";
 }
 
 std::string training(const Results& r) {
@@ -166,7 +174,7 @@ Chart over_length(const Results& r, const Measure& m, const std::vector<Row>& ro
           .caption = fmt::format(
               "{}.{}{} Beyond {} (dashed line) no distance was seen in training: a flat line "
               "does not degrade.",
-              scored(r), seeds(r), r.seeds > 1 ? ", dots: seeds." : "", r.train_length),
+              scored(r), seeds(r), seeds_drawn(r), r.train_length),
           .left = unit_of(r, m),
           .below = "evaluation length",
           .x = Chart::Axis::logarithmic,
@@ -290,10 +298,36 @@ Chart over_distances_by_head(const Results& r, const Row& row) {
   return c;
 }
 
+Chart mean_ranks(const std::vector<AtMultiple>& all, const Palette& palette) {
+  const AtMultiple& last = headline_of(all);
+  std::vector<std::size_t> best = last.by_rank();
+  std::erase_if(best, [&last](std::size_t i) { return std::isnan(last.mean_rank(i)); });
+  const bool whole = best.size() <= apart;
+  if (!whole) best.resize(apart);
+  if (all.size() < 2) best.clear();  // one point is not a line
+  Chart c{.name = "across-tasks-ranks",
+          .title = "Mean rank over the tasks",
+          .caption = "1 is the best rank; the lower line is better." +
+                     std::string(whole ? "" : " The rows that are best at ") +
+                     (whole ? "" : last.multiple + "×."),
+          .left = "mean rank",
+          .below = "multiple of the training length",
+          .x = Chart::Axis::logarithmic};
+  for (const AtMultiple& at : all) c.x_tics.emplace_back(std::stod(at.multiple), at.multiple + "×");
+  for (const std::size_t i : best) {
+    Chart::Line line{last.rows[i].printed(), palette.of(last.rows[i]), {}};
+    for (const AtMultiple& at : all)
+      for (std::size_t k = 0; k < at.rows.size(); ++k)
+        if (at.rows[k] == last.rows[i] && !std::isnan(at.mean_rank(k)))
+          line.points.push_back({std::stod(at.multiple), at.mean_rank(k)});
+    c.lines.push_back(std::move(line));
+  }
+  return c;
+}
+
 Chart performance_profile(const AtMultiple& at, const Palette& palette) {
   constexpr double end = 0.99;  // no score is above 1
   constexpr int steps = 20;
-  constexpr std::size_t apart = 8;  // lines that a reader can follow when all end near 0
   std::vector<std::pair<double, std::size_t>> best;
   for (std::size_t i = 0; i < at.rows.size(); ++i)
     if (const AcrossTasks a = across_tasks(at.scores[i]); a.runs > 0 && !at.rows[i].windowed())
@@ -348,7 +382,7 @@ Chart over_steps(const Results& r, const Measure& m, int length, const Palette& 
   Chart c{.name = panel_name(r, fmt::format("{}-{}-steps", m.name, length)),
           .title = fmt::format("{} at length {} ({}×), over training", m.title, length,
                                r.multiple(length)),
-          .caption = scored(r) + "." + seeds(r) + (r.seeds > 1 ? ", dots: seeds." : ""),
+          .caption = scored(r) + "." + seeds(r) + seeds_drawn(r),
           .left = unit_of(r, m),
           .below = "steps"};
   if (m.percent) c.low = 0, c.high = 105;

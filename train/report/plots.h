@@ -31,6 +31,9 @@ Chart over_distances(const Results&, const std::vector<Row>& rows, const Palette
 /// The same for each head of one row, for its first seed.
 Chart over_distances_by_head(const Results&, const Row&);
 
+/// Mean rank over the tasks at each multiple of the training length, for the rows that rank best at
+/// the headline multiple, as many as one chart has room for; without lines at a single multiple.
+Chart mean_ranks(const std::vector<AtMultiple>&, const Palette&);
 /// Performance profile: the share of runs whose score is above τ, over τ, for the rows with the
 /// best interquartile means, as many as one chart has room for. Agarwal et al. 2021, sec. 4.2.
 Chart performance_profile(const AtMultiple&, const Palette&);

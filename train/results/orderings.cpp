@@ -34,9 +34,6 @@ std::string doubt(const Results& r, const Ordering& o) {
   }
   if (at_chance(r, o.better, o.length, o.measure) && at_chance(r, o.worse, o.length, o.measure))
     return "both at chance level";
-  if (o.pairs.seeds < fewest_seeds)
-    return fmt::format("{} {}, at least {} are needed", o.pairs.seeds,
-                       o.pairs.seeds == 1 ? "seed" : "seeds", fewest_seeds);
   return "";
 }
 
@@ -162,6 +159,10 @@ Ordering ordering(const Results& r, const Row& better, const Row& worse, int len
   o.pairs = paired(a, b);
   o.agree = m.percent ? o.pairs.above : o.pairs.below;
   o.doubt = doubt(r, o);
+  o.too_few_seeds = o.doubt.empty() && o.pairs.seeds < fewest_seeds;
+  if (o.too_few_seeds)
+    o.doubt = fmt::format("{} {}, at least {} are needed", o.pairs.seeds,
+                          o.pairs.seeds == 1 ? "seed" : "seeds", fewest_seeds);
   o.outcome = outcome(o);
   if (o.pairs.seeds < 2) return o;
   o.p = sign_flip_p(stated(o, Direction::stated));
@@ -219,7 +220,7 @@ std::string evidence(const Ordering& o) {
 std::string seeds_to_decide(const Ordering& o, int claims) {
   constexpr int feasible = 50;
   if (o.outcome == Outcome::holds || o.pairs.seeds < 2 || o.opposite_p * claims <= level) return "";
-  if (!o.doubt.empty() && o.pairs.seeds >= fewest_seeds) return "";  // more seeds would not help
+  if (!o.doubt.empty() && !o.too_few_seeds) return "";
   if (std::ranges::count(o.pairs.differences, 0) == o.pairs.seeds)
     return "they are equal in every seed";
   int needed = seeds_needed(stated(o, Direction::stated), claims);

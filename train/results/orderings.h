@@ -32,7 +32,8 @@ struct Ordering {
   double p = unknown;               ///< one-sided sign-flip test of the stated order; of two seeds
   double opposite_p = unknown;      ///< of the opposite order
   double sign_p = unknown;          ///< one-sided sign test of the stated order
-  std::string doubt;  ///< why the pair can't be judged, whatever its values; else empty
+  std::string doubt;           ///< why the pair can't be judged, whatever its values; else empty
+  bool too_few_seeds = false;  ///< that is the only doubt
   Outcome outcome = Outcome::open;  ///< result of the test
 };
 

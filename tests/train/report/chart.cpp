@@ -68,6 +68,23 @@ TEST_CASE("a chart has a line, markers with their values and a dot for each seed
   CHECK_FALSE(count(svg, "style="));
 }
 
+TEST_CASE("more than ten seeds are a band from their least to their greatest value") {
+  Chart c = of_text();
+  c.lines.resize(1);
+  std::vector<double>& seeds = c.lines[0].points[0].seeds;
+  seeds = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  CHECK(count(chart_svg(c, Svg::inlined), "class=\"seed\"") == 10 + 2 * 3);
+  seeds.push_back(11);
+  c.lines[0].points[1].seeds = seeds;
+  const std::string svg = chart_svg(c, Svg::inlined);
+  CHECK(count(svg, "class=\"seed\"") == 3);
+  const std::size_t at = svg.find("<path class=\"band\" d=\"");
+  REQUIRE(at != svg.npos);
+  const std::string band = svg.substr(at, svg.find("/>", at) - at);
+  CHECK(count(band, "L") == 3);
+  CHECK(count(band, "Z") == 1);
+}
+
 TEST_CASE("all parts of a picture are inside its frame") {
   Chart c = of_text();
   for (int i = 0; i < 30; ++i)

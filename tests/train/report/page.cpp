@@ -109,6 +109,7 @@ TEST_CASE("the page is self-contained, and links papers") {
     CHECK(ids.insert(name).second);
   }
   CHECK(ids.size() > 7);
+  CHECK_FALSE(contains(page, "Data:"));  // there are no files beside it
 }
 
 TEST_CASE("every value of the matrix has its seeds, interval and cost in the same row") {

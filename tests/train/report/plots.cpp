@@ -82,6 +82,23 @@ TEST_CASE("effective keys show half of all tokens as a dashed line, and N counts
   CHECK(over_distances(r, r.rows, Palette(r.rows)).mark == 1 + std::log2(42));
 }
 
+TEST_CASE("a picture of mean ranks has a line per row, best first, over the multiples") {
+  const auto at = [](const std::string& multiple, double rope, double alibi) {
+    return AtMultiple{.multiple = multiple,
+                      .panels = {nullptr, nullptr},
+                      .rows = parse_rows("rope,alibi,rope:window.size=0"),
+                      .ranks = {{rope, 2}, {alibi, 1}, {unknown, unknown}}};
+  };
+  const std::vector<AtMultiple> all{at("1", 1, 2), at("8", 2, 1)};
+  const Chart c = mean_ranks(all, Palette(all[0].rows));
+  REQUIRE(c.lines.size() == 2);  // windowed models have no rank
+  CHECK(c.lines[0].label == "ALiBi");
+  CHECK(c.lines[0].points[0].y == 1.5);
+  CHECK(c.lines[0].points[1].x == 8);
+  CHECK(c.lines[1].points[1].y == 2);
+  CHECK(mean_ranks({all[0]}, Palette(all[0].rows)).lines.empty());
+}
+
 TEST_CASE("a performance profile has a line per row, best first, of the share above each score") {
   const AtMultiple at{.multiple = "8",
                       .rows = parse_rows("rope,alibi,rope:window.size=0"),

@@ -65,6 +65,19 @@ TEST_CASE("if one of five seeds disagrees, a pair stays open, with the seeds nee
         "it leans the other way; 7 seeds would decide, if the observed difference is real");
 }
 
+TEST_CASE("more seeds are asked for only where they would help") {
+  Results r = found_text(3);
+  const auto asked = [&r] {
+    return seeds_to_decide(ordering(r, r.rows[0], r.rows[2], 512, Measure::loss), 1);
+  };
+  CHECK_THAT(asked(), Catch::Matchers::ContainsSubstring("seeds would decide"));
+  for (EvalScore& s : r.scores)
+    if (s.row == r.rows[2]) s.loss = 4;  // above the unigram baseline
+  for (EvalScore& s : r.scores)
+    if (s.row == r.rows[0]) s.loss = 4.5;
+  CHECK(asked().empty());
+}
+
 TEST_CASE("one seed has neither an interval nor a p") {
   const Results r = found_text(1);
   const Ordering o = ordering(r, r.rows[0], r.rows[2], 512, Measure::loss);

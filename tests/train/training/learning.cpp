@@ -107,7 +107,7 @@ TEST_CASE("every bias learns to copy", "[slow]") { all_learn(Kind::bias); }
 TEST_CASE("every rotary encoding learns to copy", "[slow]") { all_learn(Kind::rotary); }
 TEST_CASE("rope learns to copy with every modifier", "[slow]") { all_learn(Kind::modifier); }
 
-TEST_CASE("where copying is learned, a head attends to the token to be copied") {
+TEST_CASE("where copying is learned, a head attends to the token to be copied", "[slow]") {
   Trained run = prepare(copying(entry("rope"), 1500));
   Trainer trainer(run);
   for (int s = 1; s <= 1500; ++s) trainer.step(s);

@@ -218,9 +218,9 @@ Written write_report(const Study& study, const std::string& folder, const PageSe
   page["training"] = training_section(study, palette, pictures);
   page["nav"] = navigation(page);
   page["version"] = page["runs"].empty() ? "" : version_of(page["runs"][0]);
-  page["files"] = Json::array();
+  page["data"] = nullptr;
   for (const char* file : {"results.csv", "attention.csv", "results.json"})
-    if (fs::exists(folder + "/" + file)) page["files"].push_back({{"file", file}});
+    if (fs::exists(folder + "/" + file)) page["data"]["files"].push_back({{"file", file}});
   Written written{folder + "/" + settings.file, pictures.paths()};
   write_file(written.page, rendered("page", page));
   return written;

@@ -52,6 +52,7 @@ Json across_section(const Study& study, const Palette& palette, Pictures& pictur
   if (all.empty()) return nullptr;
   Json figures = Json::array(), ranks = Json::array();
   pictures.add(figures, performance_profile(headline_of(all), palette));
+  pictures.add(figures, mean_ranks(all, palette));
   for (const AtMultiple& at : all) {
     const std::string name = "Ranks by task at " + at.multiple + "×";
     ranks.push_back({{"summary", name}, {"tables", html_of(table_of_ranks(at), name, palette)}});
