@@ -16,7 +16,7 @@ struct Chart {
     double x, y;                     ///< in the units of the axes
     std::vector<double> seeds = {};  ///< shown as dots; more than `dots`: their range, as a band
   };
-  /// Most seeds that are told apart as dots.
+  /// Most seeds that are drawn as dots.
   static constexpr std::size_t dots = 10;
   /// The line of one row.
   struct Line {
