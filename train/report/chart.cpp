@@ -235,32 +235,37 @@ std::string said_of(const Chart& c, const Chart::Line& line, const Chart::Point&
   return line.label + ", " + at + ": " + value(p.y) + (p.seeds.size() > 1 ? " (" + all + ")" : "");
 }
 
-// The range of the seeds wherever there are too many for dots, from the first such point to the
-// last; empty if there is none.
+bool has_band(const Chart::Line& line) {
+  return std::ranges::any_of(line.points,
+                             [](const Chart::Point& p) { return p.seeds.size() > Chart::dots; });
+}
+
+// The range of the seeds at each point.
 std::string band_of(const Chart::Line& line, const Frame& f) {
   std::string above, below;
   for (const Chart::Point& p : line.points) {
-    if (p.seeds.size() <= Chart::dots) continue;
+    if (p.seeds.empty()) continue;
     const auto [low, high] = std::ranges::minmax(p.seeds);
     above += (above.empty() ? "M" : "L") + place(f.x(p.x)) + " " + place(f.y(high));
     below.insert(0, "L" + place(f.x(p.x)) + " " + place(f.y(low)));
   }
-  return above.empty() ? "" : "<path class=\"band\" d=\"" + above + below + "Z\"/>\n";
+  return "<path class=\"band\" d=\"" + above + below + "Z\"/>\n";
 }
 
 // The line, its seeds, and markers; points without one have an invisible tooltip area.
 std::string drawn(const Chart& c, const Chart::Line& line, const Frame& f) {
   static const char* const dashes[] = {"", "7 4", "2 3", "9 3 2 3", "12 5"};
   const int of = line.style.dashes % 5;
+  const bool banded = has_band(line);
   std::string text = fmt::format(
       "<g class=\"line {}\" data-row=\"{}\">\n{}<path class=\"stroke\"{} d=\"{}\"/>\n",
-      line.style.css_class(), escaped(line.label), band_of(line, f),
+      line.style.css_class(), escaped(line.label), banded ? band_of(line, f) : "",
       of ? fmt::format(" stroke-dasharray=\"{}\"", dashes[of]) : "", path_of(line.points, f));
   const std::size_t every = (line.points.size() + marked - 1) / marked;
   for (std::size_t i = 0; i < line.points.size(); ++i) {
     const Chart::Point& p = line.points[i];
     const double x = f.x(p.x), y = f.y(p.y);
-    if (p.seeds.size() > 1 && p.seeds.size() <= Chart::dots)
+    if (p.seeds.size() > 1 && !banded)
       for (double seed : p.seeds)
         text += fmt::format("<circle class=\"seed\" cx=\"{}\" cy=\"{}\" r=\"1.9\"/>\n", place(x),
                             place(f.y(seed)));

@@ -14,9 +14,10 @@ struct Chart {
   /// A point of a line.
   struct Point {
     double x, y;                     ///< in the units of the axes
-    std::vector<double> seeds = {};  ///< shown as dots; more than `dots`: their range, as a band
+    std::vector<double> seeds = {};  ///< shown if there are several
   };
-  /// Most seeds that are drawn as dots.
+  /// A line of which no point has more seeds than this shows each as a dot; others show their range
+  /// as a band.
   static constexpr std::size_t dots = 10;
   /// The line of one row.
   struct Line {

@@ -13,8 +13,9 @@ namespace yonder {
 /// standalone that needs pgfplots.
 enum class FigureKind { svg, pdf, png, tikz };
 
-/// Writes each panel's measures over length and loss by position, and the performance profile, to
-/// `folder`/NAME.svg etc. Returns the paths. Throws UsageError without rsvg-convert, DiskError.
+/// Writes each panel's measures over length and loss by position, performance profile and mean
+/// ranks to `folder`/NAME.svg etc. Returns the paths. Throws UsageError without rsvg-convert,
+/// DiskError.
 std::vector<std::string> write_figures(const Study&, const std::string& folder, FigureKind);
 
 /// A TikZ document of 3.3 × 2.2 inches in 8-point type.

@@ -35,7 +35,7 @@ std::string seeds(const Results& r) {
 // How the seeds are drawn: ", dots: seeds."
 std::string seeds_drawn(const Results& r) {
   return r.seeds < 2                          ? ""
-         : std::size_t(r.seeds) > Chart::dots ? ", bands: range of the seeds."
+         : std::size_t(r.seeds) > Chart::dots ? ", bands: range of the seeds (dots: up to 10)."
                                               : ", dots: seeds.";
 }
 
@@ -304,24 +304,27 @@ Chart mean_ranks(const std::vector<AtMultiple>& all, const Palette& palette) {
   std::erase_if(best, [&last](std::size_t i) { return std::isnan(last.mean_rank(i)); });
   const bool whole = best.size() <= apart;
   if (!whole) best.resize(apart);
-  if (all.size() < 2) best.clear();  // one point is not a line
-  Chart c{.name = "across-tasks-ranks",
-          .title = "Mean rank over the tasks",
-          .caption = "1 is the best rank; the lower line is better." +
-                     std::string(whole ? "" : " The rows that are best at ") +
-                     (whole ? "" : last.multiple + "×."),
-          .left = "mean rank",
-          .below = "multiple of the training length",
-          .x = Chart::Axis::logarithmic};
-  for (const AtMultiple& at : all) c.x_tics.emplace_back(std::stod(at.multiple), at.multiple + "×");
-  for (const std::size_t i : best) {
-    Chart::Line line{last.rows[i].printed(), palette.of(last.rows[i]), {}};
-    for (const AtMultiple& at : all)
-      for (std::size_t k = 0; k < at.rows.size(); ++k)
-        if (at.rows[k] == last.rows[i] && !std::isnan(at.mean_rank(k)))
-          line.points.push_back({std::stod(at.multiple), at.mean_rank(k)});
-    c.lines.push_back(std::move(line));
+  Chart c{
+      .name = "across-tasks-ranks",
+      .title = "Mean rank over the tasks",
+      .caption =
+          "1 is the best rank: a lower line is better." +
+          (whole ? "" : fmt::format(" The {} rows that rank best at {}×.", apart, last.multiple)),
+      .left = "mean rank",
+      .below = "multiple of the training length",
+      .x = Chart::Axis::logarithmic};
+  for (const std::size_t i : best)
+    c.lines.push_back({last.rows[i].printed(), palette.of(last.rows[i]), {}});
+  for (const AtMultiple& at : all) {
+    if (at.panels.size() < last.panels.size()) continue;  // ranks of other tasks
+    const double times = std::stod(at.multiple);
+    c.x_tics.emplace_back(times, at.multiple + "×");
+    for (std::size_t n = 0; n < best.size(); ++n)
+      for (std::size_t i = 0; i < at.rows.size(); ++i)
+        if (at.rows[i] == last.rows[best[n]] && !std::isnan(at.mean_rank(i)))
+          c.lines[n].points.push_back({times, at.mean_rank(i)});
   }
+  if (c.x_tics.size() < 2) c.lines.clear();  // a point is not a line
   return c;
 }
 

@@ -13,8 +13,9 @@ namespace yonder {
 /// The palette of a study, from the rows of all panels in order.
 Palette palette_of(const Study&);
 
-/// One measure over evaluation length, on a logarithmic axis: a line for each of `rows`, seeds as
-/// dots, the training length as a vertical line, chance or the unigram baseline thin and grey.
+/// One measure over evaluation length, on a logarithmic axis: a line for each of `rows`, its seeds
+/// as dots or a band, the training length as a vertical line, chance or the unigram baseline thin
+/// and grey.
 Chart over_length(const Results&, const Measure&, const std::vector<Row>& rows, const Palette&);
 /// The first measure over evaluation length, in as many charts as it takes to be readable: all rows
 /// in one; or rows without overrides in the first, then one chart per encoding with overrides.
@@ -31,8 +32,9 @@ Chart over_distances(const Results&, const std::vector<Row>& rows, const Palette
 /// The same for each head of one row, for its first seed.
 Chart over_distances_by_head(const Results&, const Row&);
 
-/// Mean rank over the tasks at each multiple of the training length, for the rows that rank best at
-/// the headline multiple, as many as one chart has room for; without lines at a single multiple.
+/// Mean rank over the tasks at each multiple of the training length at which all of the headline's
+/// tasks were evaluated, for the rows that rank best at the headline multiple, as many as one chart
+/// has room for; without lines if that is the only one. The list must not be empty.
 Chart mean_ranks(const std::vector<AtMultiple>&, const Palette&);
 /// Performance profile: the share of runs whose score is above τ, over τ, for the rows with the
 /// best interquartile means, as many as one chart has room for. Agarwal et al. 2021, sec. 4.2.

@@ -246,9 +246,10 @@ std::vector<Verdict> verdicts(const Study& study) {
     v.adjusted_p = p[i];
     const bool some =
         std::ranges::any_of(v.steps, [](const Ordering& o) { return o.outcome == Outcome::holds; });
-    // An order may hold as a whole even if one of its steps holds on no seed.
-    const bool broken = std::ranges::any_of(
-        v.steps, [](const Ordering& o) { return o.agree == 0 || o.opposite_p <= level; });
+    // An order may hold as a whole even if a step holds on no seed, or between rows at chance.
+    const bool broken = std::ranges::any_of(v.steps, [](const Ordering& o) {
+      return o.agree == 0 || o.opposite_p <= level || !o.doubt.empty();
+    });
     v.result = p[i] <= level && !broken ? Verdict::reproduced
                : some || p[i] <= level  ? Verdict::partly
                : opposite[i] <= level   ? Verdict::not_reproduced

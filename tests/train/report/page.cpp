@@ -110,6 +110,8 @@ TEST_CASE("the page is self-contained, and links papers") {
   }
   CHECK(ids.size() > 7);
   CHECK_FALSE(contains(page, "Data:"));  // there are no files beside it
+  write_file(folder.path + "/results.csv", "");
+  CHECK(contains(page_of(whole(), folder), "Data: <a href=\"results.csv\">"));
 }
 
 TEST_CASE("every value of the matrix has its seeds, interval and cost in the same row") {

@@ -97,6 +97,26 @@ TEST_CASE("a picture of mean ranks has a line per row, best first, over the mult
   CHECK(c.lines[0].points[1].x == 8);
   CHECK(c.lines[1].points[1].y == 2);
   CHECK(mean_ranks({all[0]}, Palette(all[0].rows)).lines.empty());
+  std::vector<AtMultiple> more{all[0], at("1.5", 1, 2), at("4", 2, 1), all[1]};
+  more[1].panels.pop_back();  // not all tasks: no ranks to compare
+  more[2].rows.erase(more[2].rows.begin() + 1), more[2].ranks.erase(more[2].ranks.begin() + 1);
+  const Chart gap = mean_ranks(more, Palette(all[0].rows));
+  CHECK(gap.x_tics.size() == 3);
+  CHECK(gap.lines[0].points.size() == 2);  // ALiBi was not run at 4
+  CHECK(gap.lines[1].points.size() == 3);
+}
+
+TEST_CASE("a picture of mean ranks shows the eight best rows and says so") {
+  AtMultiple one{.multiple = "1",
+                 .panels = {nullptr, nullptr},
+                 .rows = parse_rows("none,rope,alibi,t5,kerple,fire,learned,shaw,xpos")};
+  for (double rank = 9; rank > 0; --rank) one.ranks.push_back({rank, rank});
+  AtMultiple two = one;
+  two.multiple = "2";
+  const Chart c = mean_ranks({one, two}, Palette(one.rows));
+  REQUIRE(c.lines.size() == 8);
+  CHECK(c.lines[0].label == "xPos");
+  CHECK_THAT(c.caption, ContainsSubstring("The 8 rows that rank best at 2×."));
 }
 
 TEST_CASE("a performance profile has a line per row, best first, of the share above each score") {

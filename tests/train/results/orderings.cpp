@@ -158,6 +158,9 @@ TEST_CASE("a claim may name its measure and its panel's config, or be judged as 
   REQUIRE(whole.trend);
   CHECK(whole.p == whole.trend->p);
   CHECK(whole.result == Verdict::reproduced);
+  Results worse = r;
+  worse.unigram_loss = 2.9;  // below learned and rope, whose order then means nothing
+  CHECK(verdict_of(worse, {.order = order, .judged_by = "trend"}).result == Verdict::partly);
   const Verdict last_turned =
       verdict_of(r, {.order = {order[0], order[1], order[3], order[2]}, .judged_by = "trend"});
   CHECK(last_turned.adjusted_p <= 0.05);
