@@ -34,9 +34,9 @@ std::string seeds(const Results& r) {
 
 // How the seeds are drawn: ", dots: seeds."
 std::string seeds_drawn(const Results& r) {
-  return r.seeds < 2                          ? ""
-         : std::size_t(r.seeds) > Chart::dots ? ", bands: range of the seeds (dots: up to 10)."
-                                              : ", dots: seeds.";
+  if (r.seeds < 2) return "";
+  if (std::size_t(r.seeds) <= Chart::dots) return ", dots: seeds.";
+  return fmt::format(", bands: range of the seeds (dots: up to {}).", Chart::dots);
 }
 
 std::string training(const Results& r) {

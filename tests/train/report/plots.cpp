@@ -49,9 +49,11 @@ TEST_CASE("a picture's caption says how many seeds its medians have at most") {
   const auto caption = [&r] {
     return over_length(r, Measure::loss, r.rows, Palette(r.rows)).caption;
   };
-  CHECK_THAT(caption(), ContainsSubstring("Median of 3 seeds"));
+  CHECK_THAT(caption(), ContainsSubstring("Median of 3 seeds, dots: seeds."));
   r.scores.erase(r.scores.begin());
   CHECK_THAT(caption(), ContainsSubstring("Median of up to 3 seeds"));
+  r = found_text(11);
+  CHECK_THAT(caption(), ContainsSubstring("Median of 11 seeds, bands: range of the seeds"));
 }
 
 TEST_CASE("a map has a square per head, opacity by the root of the mass, and a diagonal at N") {
