@@ -19,7 +19,7 @@ FLOORS = [["core"], ["datasets", "encodings"], ["models"], ["train/system", "tra
            "train/export"],
           ["train/sweep"], ["train/cli"]]
 # train/config does not use train/system, so the two may share a floor; likewise the others.
-BUDGET = {"train": 20247, "all": 41831}  # lines; lower it whenever code is deleted
+BUDGET = {"train": 20276, "all": 41862}  # lines; lower it whenever code is deleted
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -9,6 +9,7 @@
 #include "train/report/html/sections.h"
 #include "train/report/markdown_latex.h"
 #include "train/report/plots.h"
+#include "train/report/plots_across.h"
 #include "train/system/process_pool.h"
 
 namespace yonder {

@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "train/report/chart.h"
-#include "train/results/across_tasks.h"
 #include "train/results/study.h"
 
 /// \file
@@ -31,14 +30,6 @@ Chart keys_over_length(const Results&, const std::vector<Row>& rows, const Palet
 Chart over_distances(const Results&, const std::vector<Row>& rows, const Palette&);
 /// The same for each head of one row, for its first seed.
 Chart over_distances_by_head(const Results&, const Row&);
-
-/// Mean rank over the tasks at each multiple of the training length at which all of the headline's
-/// tasks were evaluated, for the rows that rank best at the headline multiple, as many as one chart
-/// has room for; without lines if that is the only one. The list must not be empty.
-Chart mean_ranks(const std::vector<AtMultiple>&, const Palette&);
-/// Performance profile: the share of runs whose score is above τ, over τ, for the rows with the
-/// best interquartile means, as many as one chart has room for. Agarwal et al. 2021, sec. 4.2.
-Chart performance_profile(const AtMultiple&, const Palette&);
 
 /// Training loss over steps of one task and variant, median over seeds.
 Chart over_training(const Study&, const std::string& task, const std::string& variant,

@@ -148,6 +148,13 @@ std::vector<std::size_t> AtMultiple::by_rank() const {
   return order;
 }
 
+std::vector<std::size_t> AtMultiple::best_ranked(std::size_t most) const {
+  std::vector<std::size_t> best = by_rank();
+  std::erase_if(best, [this](std::size_t i) { return std::isnan(mean_rank(i)); });
+  best.resize(std::min(best.size(), most));
+  return best;
+}
+
 std::vector<AtMultiple> at_multiples(const std::vector<Results>& panels) {
   const auto tasks = tasks_of(panels);
   std::map<double, AtMultiple> all;  // by multiple

@@ -60,6 +60,8 @@ struct AtMultiple {
   double mean_rank(std::size_t row) const;
   /// Indices into `rows` from the lowest mean rank to the highest, rows without one last.
   std::vector<std::size_t> by_rank() const;
+  /// The first of these, at most `most`, without rows that have no rank.
+  std::vector<std::size_t> best_ranked(std::size_t most) const;
 };
 
 /// The rank of each of `rows` at a length by the median of the panel's first measure, 1 for the

@@ -97,6 +97,8 @@ TEST_CASE("the mean rank is over the tasks that a row was run on, the best comes
   CHECK(at.mean_rank(2) == 3);
   CHECK(std::isnan(at.mean_rank(3)));
   CHECK(at.by_rank() == std::vector<std::size_t>{1, 0, 2, 3});
+  CHECK(at.best_ranked(9) == std::vector<std::size_t>{1, 0, 2});  // row 3 has no rank
+  CHECK(at.best_ranked(2) == std::vector<std::size_t>{1, 0});
 }
 
 TEST_CASE("options of a task make it a different task, other settings do not") {

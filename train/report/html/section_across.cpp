@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <cmath>
 
 #include "train/report/html/sections.h"
+#include "train/report/plots_across.h"
 #include "train/report/ranks.h"
 
 namespace yonder {
@@ -24,9 +24,7 @@ Json html_of(const RowTable& table, const std::string& name, const Palette& pale
 // Probability that a run of one row is better than one of another, for the best-ranked rows.
 Json pairs_table(const AtMultiple& at, const Palette& palette) {
   constexpr std::size_t readable_pairs = 16;
-  std::vector<std::size_t> rows = at.by_rank();
-  std::erase_if(rows, [&at](std::size_t i) { return std::isnan(at.mean_rank(i)); });
-  rows.resize(std::min(rows.size(), readable_pairs));
+  const std::vector<std::size_t> rows = at.best_ranked(readable_pairs);
   Json heads = Json::array({head("better than")}), lines = Json::array();
   for (std::size_t k = 0; k < rows.size(); ++k) {
     heads.push_back(head(std::to_string(k + 1)));
